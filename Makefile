@@ -1,0 +1,54 @@
+# Two commands do all the set-up: `make demo` and `make test`. PYTHON names another interpreter (3.11 or newer).
+
+PYTHON ?= python3
+VAULT ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench refresh clean
+
+help:
+	@echo 'make demo      set up and check the sample vault in fixtures/'
+	@echo 'make test      set up and run everything: lint, types, import contracts, tests'
+	@echo 'make lint      only ruff, mypy and the import contracts'
+	@echo 'make bench     measure against other tools; VAULT=DIR measures on your vault'
+	@echo 'make refresh   write the expected findings and the README table anew; read the diff'
+	@echo 'make clean     remove the environments and caches'
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaultlink needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/installed: .venv/made pyproject.toml
+	$(PIP) --editable .
+	@touch $@
+
+.venv/tested: .venv/made pyproject.toml
+	$(PIP) --editable '.[test]'
+	@touch $@ .venv/installed
+
+demo: .venv/installed
+	@echo '$$ vaultlink check fixtures/podcast-wiki'
+	@$(BIN)/vaultlink check fixtures/podcast-wiki --output-format full --exit-zero
+
+lint: .venv/tested
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: .venv/tested
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)
+
+refresh: .venv/tested
+	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py
+
+clean:
+	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

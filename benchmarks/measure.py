@@ -1,0 +1,74 @@
+"""Times whole processes and weighs them. Commands enter, seconds and megabytes leave, whatever is measured."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command, the folder it runs in, and what is done before each run, unmeasured."""
+
+    command: Sequence[str]
+    folder: Path
+    prepare: Callable[[], None] = lambda: None
+    output: Path | None = None
+    good: tuple[int, ...] = (0, 1)
+
+
+def seconds(run: Run, environment: Mapping[str, str]) -> float:
+    """Wall time of one run, which must end with an exit code that means it did its work."""
+    run.prepare()
+    with open(run.output or os.devnull, "wb") as out:  # noqa: PTH123
+        start = time.perf_counter()
+        done = subprocess.run(run.command, cwd=run.folder, env=dict(environment), stdout=out, stderr=subprocess.PIPE,
+                              check=False)
+        spent = time.perf_counter() - start
+    if done.returncode not in run.good:
+        tail = done.stderr.decode(errors="replace")[-500:]
+        raise SystemExit(f"{' '.join(run.command)} ended with exit code {done.returncode}:\n{tail}")
+    return spent
+
+
+def medians(runs: Mapping[str, Run], rounds: int, environment: Mapping[str, str]) -> dict[str, float]:
+    """The median of each run over several rounds; within a round all take turns, so that a busy minute hits all."""
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            spent[name].append(seconds(run, environment))
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def peak_megabytes(run: Run, environment: Mapping[str, str]) -> float | None:
+    """The most memory that a run and its child processes held at once, shared pages counted once; None off Linux."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return None
+    run.prepare()
+    peak = 0
+    with subprocess.Popen(run.command, cwd=run.folder, env=dict(environment), stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peak = max(peak, sum(_proportional_kilobytes(pid) for pid in _family(process.pid)))
+            time.sleep(0.01)
+    return peak / 1024
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    try:
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(member for child in started for member in _family(int(child)))]
+
+
+def _proportional_kilobytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

@@ -1,0 +1,194 @@
+"""The page of nouns: what a vault is made of. Values only; all frozen.
+
+Spans are half open and count code points of the text as it stands on disk (without a byte order mark); lines and
+columns count from 1. The types are msgspec structs: they are made by the hundred thousand, and written to the cache as
+they are.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+Value: TypeAlias = Any
+"""A property's value as Obsidian has it: None, bool, int, float, str, list or dict of these."""
+
+
+class Kind(StrEnum):
+    """How a link is written."""
+
+    WIKILINK = "wikilink"
+    MARKDOWN = "markdown"
+
+
+class Place(StrEnum):
+    """Where in its source a link or tag stands."""
+
+    BODY = "body"
+    PROPERTY = "property"
+    SECTION = "section"  # inside an "Add backlinks" section
+    CANVAS = "canvas"
+
+
+class Severity(StrEnum):
+    """How bad a finding is; ordered by `rank`."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """3 for an error, 2 for a warning, 1 for information."""
+        return {"error": 3, "warning": 2, "info": 1}[self.value]
+
+
+class Spot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A place in a source: a span, and the line and column it starts at."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+
+
+class Heading(Spot, frozen=True, array_like=True, gc=False):
+    """A top-level heading; its span is the heading's text without the marks."""
+
+    level: int
+    text: str
+
+
+class BlockId(Spot, frozen=True, array_like=True, gc=False):
+    """A block identifier `^id`; `block_line` is the line on which the block it names starts."""
+
+    id: str
+    block_line: int
+
+
+class Link(Spot, frozen=True, array_like=True, gc=False):
+    """A link or embed, as written.
+
+    `target` is the path part and `subpath` the rest from the first `#` on ("" if there is none or it is empty); both
+    trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
+    text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
+    link in a property, and "" elsewhere. `external` is true for URLs.
+    """
+
+    raw: str
+    target: str
+    subpath: str
+    display: str | None
+    kind: Kind
+    embed: bool
+    place: Place
+    key_path: str
+    external: bool
+
+
+class Tag(Spot, frozen=True, array_like=True, gc=False):
+    """A tag, its name without the `#`."""
+
+    name: str
+    place: Place
+
+
+class Property(Spot, frozen=True, array_like=True, gc=False):
+    """A top-level property; the spot is its key's, `value_start` and `value_end` span its value as written.
+
+    `unquoted_links` are values written `[[x]]` without quotes, which YAML reads as nested lists: the key path and the
+    text between the brackets' outer ends.
+    """
+
+    key: str
+    value: Value
+    value_start: int
+    value_end: int
+
+
+class Directive(Spot, frozen=True, array_like=True, gc=False):
+    """An instruction to vaultlink inside a note: `disable`, `enable`, `disable-line`, `disable-next-line`,
+    `disable-file`, or `property` for the `vaultlink: {ignore: [...]}` property. `rules` empty means all of them."""
+
+    action: str
+    rules: tuple[str, ...]
+
+
+class Trouble(Spot, frozen=True, array_like=True, gc=False):
+    """Something the parser met and survived.
+
+    Kinds: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each swallows the rest of the note);
+    `invalid-frontmatter`, `duplicate-property` (`detail` is the key), `unquoted-property-link` (`detail` is the text
+    between the outer brackets), `malformed-link` (`detail` says what is wrong), `undecodable`, `unreadable`.
+    """
+
+    kind: str
+    detail: str
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything a rule asks of a note (or of a canvas, as a source of links), without its text.
+
+    `properties` is None without a frontmatter block and empty if the block can't be read. `blank` is true when nothing
+    but white space stands outside the frontmatter.
+    """
+
+    path: str
+    properties: tuple[Property, ...] | None = None
+    headings: tuple[Heading, ...] = ()
+    blocks: tuple[BlockId, ...] = ()
+    links: tuple[Link, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    directives: tuple[Directive, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    blank: bool = False
+
+    def value_of(self, key: str) -> Value:
+        """The value of a property by its exact key, or None."""
+        for item in self.properties or ():
+            if item.key == key:
+                return item.value
+        return None
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The note's other names: `aliases` as a list, or one text taken whole (specification 4.15)."""
+        return tuple(alias for item in self.properties or () if item.key.lower() == "aliases"
+                     for alias in text_items(item.value))
+
+    @property
+    def title(self) -> str | None:
+        """The `title` property, if it is text."""
+        value = self.value_of("title")
+        return value.strip() or None if isinstance(value, str) else None
+
+
+def text_items(value: Value) -> list[str]:
+    """The texts of a property that holds a text or a list; other elements are dropped, as Obsidian does."""
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
+class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A file a dangling topic may mean: why (`title`, `alias`, `respelling`, `near`) and how surely (0 to 1)."""
+
+    path: str
+    reason: str
+    score: float
+
+
+class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A finding as the engine makes it of what a rule yields: with name, severity, path and place."""
+
+    code: str
+    rule: str
+    severity: Severity
+    path: str
+    start: int
+    end: int
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    message: str
+    target: str | None = None

@@ -1,0 +1,407 @@
+"""The inline pass: links, embeds and tags in a run of text, and nothing where code, math, HTML or URLs hide them.
+
+One scan from left to right, the earlier start wins (specification 3.19). Emphasis matters only where it ends inside a
+link and so breaks it; it is looked at only in runs where that can be.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from vaultlink.parse.leaves import TAG
+
+_BRACKET_OF_NO_LINK = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
+_SPECIAL = re.compile(
+    rf"[\\`$<#]|\[(?!{_BRACKET_OF_NO_LINK})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\.")
+_SPECIAL_OR_EMPHASIS = re.compile(rf"{_SPECIAL.pattern}|[*_]|~~|==")
+_SPECIAL_WITHOUT_MARKDOWN = re.compile(_SPECIAL.pattern.replace("<", r"", 1) + r"|<(?=[^<>]*[\[#`$\\])|<[!?]")
+_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
+_TAG = re.compile(TAG)
+_DECLARATION = re.compile(r"<![A-Za-z]+\s")
+_AUTOLINK = re.compile(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
+_URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
+_BRACKET = re.compile(r"\\.|[\[\]]", re.S)
+_TAG_NAME = re.compile(
+    "[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
+_DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
+_IN_DESTINATION = re.compile(r"\\.|[\s()]", re.S)
+_LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
+_TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
+_MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
+_EMPHATIC = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_LONGEST_EMPHASIS = 50_000
+"""Runs longer than this are not searched for emphasis that breaks links: the search could take quadratic time."""
+
+_BROKEN_DOUBLE = (
+    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"), "one closing bracket is missing"),
+    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"), "the closing brackets are missing"),
+    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "a line break stands inside"),
+)
+_BROKEN_SINGLE = (
+    (re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"), "one opening bracket is missing"),
+    (re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"), "its destination holds a blank"),
+    (re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"), "a blank stands between text and destination"),
+)
+
+
+_TAG_SIGN = re.compile(r"#(?<![^\s#*_=~%\[]#)[^\s#]")
+
+
+class Wiki(NamedTuple):
+    """A wikilink in a run: its span, an exclamation mark included, and whether it is an embed."""
+
+    start: int
+    end: int
+    embed: bool
+
+
+class Markdown(NamedTuple):
+    """A Markdown link or image in a run: its span, the span of its text, and its destination as written."""
+
+    start: int
+    end: int
+    embed: bool
+    text_end: int
+    destination: str
+
+
+class Broken(NamedTuple):
+    """What was meant as a link and is none: its span, the name it holds, and what is wrong with it."""
+
+    start: int
+    end: int
+    target: str
+    fault: str
+
+
+@dataclass(slots=True)
+class Inline:
+    """What the inline pass found in a run, in order; spans are the run's."""
+
+    links: list[Wiki | Markdown] = field(default_factory=list)
+    tags: list[tuple[int, int]] = field(default_factory=list)      # the names' spans
+    hidden: list[tuple[int, int]] = field(default_factory=list)    # code, math and HTML
+    broken: list[Broken] = field(default_factory=list)
+
+
+def may_hold_links(text: str) -> bool:
+    """Whether a run can hold a link, a tag, or what was meant as a link."""
+    return "[[" in text or "](" in text or "]]" in text or "] (" in text or ("#" in text and bool(_TAG_SIGN.search(text)))
+
+
+def read_inline(text: str) -> Inline:
+    """The links and tags of a run of text."""
+    scan = _Scan(text, emphasis=False)
+    scan.read(0, len(text), in_link=False)
+    if len(text) <= _LONGEST_EMPHASIS and _may_break(text, scan.found):
+        scan = _Scan(text, emphasis=True)
+        scan.read(0, len(text), in_link=False)
+    return scan.found
+
+
+def _may_break(text: str, found: Inline) -> bool:
+    """Whether emphasis could end inside something found: only then does it matter."""
+    spans = [(link.start, link.end) for link in found.links] + found.hidden
+    return any(_EMPHATIC.search(text, start, end) for start, end in spans) and bool(found.links)
+
+
+class _Scan:
+    """One pass over a run's text. The brackets are matched once; searches that failed are not repeated."""
+
+    __slots__ = ("_brackets", "_failed", "_sought", "_special", "emphasis", "found", "text")
+
+    def __init__(self, text: str, *, emphasis: bool):
+        self.text = text
+        self.emphasis = emphasis
+        self.found = Inline()
+        self._special = _SPECIAL_OR_EMPHASIS if emphasis else _SPECIAL if "](" in text else _SPECIAL_WITHOUT_MARKDOWN
+        self._brackets: dict[int, int] | None = None
+        self._failed: dict[str, int] = {}
+        self._sought: dict[str, tuple[int, int]] = {}
+
+    def read(self, at: int, end: int, *, in_link: bool) -> None:
+        """Find everything from a position to an end that closes something around it."""
+        begin = at
+        while special := self._special.search(self.text, at, end):
+            at, char = special.start(), special[0]
+            if char == "\\":
+                at += 2 if self.text[at + 1:at + 2] in _PUNCTUATION and at + 1 < end else 1
+            elif char == "<":
+                stop = self._html(at, end)
+                if stop and not in_link and self.text[at:at + 3].lower() == "<a ":
+                    in_link = True
+                elif stop and self.text[at:at + 4].lower() == "</a>":
+                    in_link = False
+                at = stop or at + 1
+            elif char in ("[", "!["):
+                at = self._bracket(at, end, in_link)
+            elif char == "#":
+                at = self._tag(at, begin, end)
+            else:
+                at = self._other(char, at, end, in_link) or at + 1
+
+    def _other(self, char: str, at: int, end: int, in_link: bool) -> int:
+        """Code, math, footnotes, URLs, emphasis: the position behind it, 0 if it is none."""
+        if char == "`":
+            return self._hide(at, self._code(at, end))
+        if char == "$":
+            return self._hide(at, self._math(at, end))
+        if char == "^[":
+            close = self._close(at + 1, end)
+            if close:
+                self.read(at + 2, close, in_link=in_link)
+            return close + 1 if close else 0
+        if char in ("*", "_", "~~", "=="):
+            return self._emphasis(char, at, end, in_link)
+        url = None if in_link else _URL.match(self.text, at, end)
+        return _trimmed_url(self.text, at, url.end()) if url and _is_domain(url[1]) else 0
+
+    def _hide(self, start: int, end: int) -> int:
+        if end:
+            self.found.hidden.append((start, end))
+        return end
+
+    # -- what hides -----------------------------------------------------------------------------------------------
+
+    def _code(self, at: int, end: int) -> int:
+        """A code span: a run of backticks to the next run of the same length."""
+        stop = at
+        while self.text[stop:stop + 1] == "`":
+            stop += 1
+        marks = self.text[at:min(stop, end)]
+        if stop >= end or self._failed.get(marks, -1) == end:
+            return 0
+        close = stop
+        while (close := self.text.find(marks, close, end)) != -1:
+            after = close + len(marks)
+            while after < end and self.text[after] == "`":
+                after += 1
+            if after - close == len(marks):
+                return after
+            close = after
+        self._failed[marks] = end
+        return 0
+
+    def _math(self, at: int, end: int) -> int:
+        """Inline math (3.13) or display math in a paragraph (3.14)."""
+        if self.text.startswith("$$", at):
+            close = self.text.find("$$", at + 2, end)
+            return close + 2 if close > at + 2 else 0
+        if at + 1 >= end or self.text[at + 1] in " \t\n" or self._failed.get("$", -1) == end:
+            return 0
+        close_mark = _MATH_CLOSE.search(self.text, at + 2, end)
+        if close_mark:
+            return close_mark.end()
+        self._failed["$"] = end
+        return 0
+
+    def _html(self, at: int, end: int) -> int:
+        match = _AUTOLINK.match(self.text, at, end) or _TAG.match(self.text, at, end)
+        return self._hide(at, match.end() if match else self._markup(at, end))
+
+    def _markup(self, at: int, end: int) -> int:
+        """A comment, instruction, declaration or CDATA section within a paragraph; the position behind it, or 0."""
+        for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
+            if self.text.startswith(opening, at):
+                inner = at + len(opening)
+                close = self._seek(closing, inner)
+                if not 0 <= close <= end - len(closing):
+                    return 0
+                if opening == "<!--" and (self.text[inner] in ">-" or self.text.find("--", inner, close) != -1):
+                    return 0
+                return close + len(closing)
+        if _DECLARATION.match(self.text, at, end):
+            close = self._seek(">", at)
+            return close + 1 if 0 <= close < end else 0
+        return 0
+
+    # -- what is found --------------------------------------------------------------------------------------------
+
+    def _tag(self, at: int, begin: int, end: int) -> int:
+        """A tag, at the start of the text or of emphasis, behind white space or right behind another tag (7.1, T4, T5)."""
+        name = _TAG_NAME.match(self.text, at + 1, end)
+        if not name:
+            return at + 1
+        if self._begins_tag(at, begin) and not name[0].isdigit():
+            self.found.tags.append((at + 1, name.end()))
+        return name.end()
+
+    def _begins_tag(self, at: int, begin: int) -> bool:
+        if at == begin or self.text[at - 1].isspace():
+            return True
+        if self.found.tags and self.found.tags[-1][1] == at:
+            return True
+        lead = at
+        while lead > begin and self.text[lead - 1] in "*_~=%[":
+            lead -= 1
+        marks = self.text[lead:at]
+        if not marks or (lead > begin and not self.text[lead - 1].isspace()):
+            return False
+        return marks.endswith("%%") or self.text.find("](" if marks == "[" else marks, at) != -1
+
+    def _bracket(self, at: int, end: int, in_link: bool) -> int:
+        """A wikilink, a Markdown link or a reference, whichever it is; the position to go on from."""
+        embed = self.text[at] == "!"
+        opening = at + embed
+        if self.text.startswith("[[", opening):
+            stop = self._wikilink(opening, end)
+            if stop:
+                self.found.links.append(Wiki(at, stop, embed))
+                return stop
+        close = self._close(opening, end)
+        if close:
+            stop = self._markdown(at, opening, close, end, in_link)
+            if stop:
+                return stop
+        self._mend(opening, end)
+        return opening + 1
+
+    def _wikilink(self, at: int, end: int) -> int:
+        """The position behind the wikilink whose brackets open at `at`; 0 if it is none (1.1 to 1.4)."""
+        close = self._seek("]]", at + 3)
+        if not 0 <= close <= end - 2 or self.text.startswith("]]", at + 2):
+            return 0
+        nested, line_end = self._seek("[[", at + 2), self._seek("\n", at + 2)
+        return 0 if 0 <= nested < close - 1 or 0 <= line_end < close else close + 2
+
+    def _seek(self, mark: str, at: int) -> int:
+        """Where a mark stands next; asked again and again it reads the text once."""
+        asked, known = self._sought.get(mark, (-1, -1))
+        if asked == -1 or not asked <= at or (known != -1 and known < at):
+            known = self.text.find(mark, at)
+            self._sought[mark] = (at, known)
+        return known
+
+    def _markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
+        """A Markdown link or image (2); also steps over full references, which count for nothing (2.15)."""
+        embed = opening > at
+        follow = self.text[close + 1:close + 2]
+        if follow == "(" and close + 1 < end and (embed or not in_link):
+            stop, destination = _destination(self.text, close + 1, end)
+            if stop:
+                self.found.links.append(Markdown(at, stop, embed, close, destination))
+                if not embed:
+                    self.read(opening + 1, close, in_link=True)
+                return stop
+        if follow == "[" and not in_link:
+            label = _LABEL.match(self.text, close + 1, end)
+            assert label
+            if label[0] == "[" or label[0][-1] != "]" or label[0] == "[]":
+                return 0
+            if not embed:
+                self.read(opening + 1, close, in_link=True)
+            return label.end()
+        return 0
+
+    def _close(self, at: int, end: int) -> int:
+        """The bracket that closes the one at a position, 0 if none does before the end."""
+        if self._brackets is None:
+            self._brackets = _matched(self.text)
+        close = self._brackets.get(at, 0)
+        return close if close < end else 0
+
+    def _mend(self, at: int, end: int) -> None:
+        """Note what was surely meant as a link; whether it names anything is for a rule to say."""
+        if self.text.startswith("[[", at):
+            patterns = _BROKEN_DOUBLE
+        else:
+            close = self._close(at, end)
+            if not close or self.text[close + 1:close + 2] not in ("]", "(", " "):
+                return
+            patterns = _BROKEN_SINGLE
+        for pattern, fault in patterns:
+            match = pattern.match(self.text, at, end)
+            if match:
+                self.found.broken.append(Broken(at, match.end(), match[1].strip(), fault))
+                return
+
+    def _emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
+        """Strong, emphasis, deletion or highlight: what it holds is read apart, so that it can't reach beyond."""
+        double = mark * 2 if mark in "*_" else mark
+        if self.text.startswith(double, at):
+            close = self._closing(double, at + 2, end)
+            if close:
+                self.read(at + 2, close, in_link=in_link)
+                return close + 2
+            if len(mark) == 2:
+                return 0
+        close = self._closing(mark, at + 1, end)
+        if close and len(mark) == 1:
+            self.read(at + 1, close, in_link=in_link)
+            return close + 1
+        return 0
+
+    def _closing(self, mark: str, at: int, end: int) -> int:
+        """Where emphasis with a mark ends: not empty, not in a longer row of marks, `_` not inside a word; 0 if nowhere."""
+        if mark in ("~~", "==") and self.text[at:at + 1].isspace():
+            return 0
+        close = at
+        while (close := self.text.find(mark, close, end)) != -1:
+            after = close + len(mark)
+            escaped = self.text[close - 1] == "\\"
+            row = self.text[after:after + 1] == mark[0] and after < end
+            inside = mark == "_" and after < end and (self.text[after].isalnum())
+            if not (escaped or row or inside):
+                return close if self.text[at:close].strip() else 0
+            close = after + (1 if row and len(mark) == 1 else 0)
+        return 0
+
+
+def _matched(text: str) -> dict[int, int]:
+    """Opening to closing bracket, for every pair in the text; escaped ones don't count."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] == "[":
+            opened.append(match.start())
+        elif match[0] == "]" and opened:
+            pairs[opened.pop()] = match.start()
+    return pairs
+
+
+def _destination(text: str, at: int, end: int) -> tuple[int, str]:
+    """The position behind a link's closing parenthesis and the destination as written; 0 if there is no destination."""
+    opening = _DESTINATION.match(text, at, end)
+    assert opening
+    if opening[1] is not None:
+        destination, stop = opening[1], opening.end()
+    elif text.startswith("<", opening.start(2)):
+        return 0, ""
+    else:
+        stop = _balanced(text, opening.start(2), end)
+        destination = text[opening.start(2):stop]
+    title = _TITLE.match(text, stop, end)
+    stop = title.end() if title else stop
+    while stop < end and text[stop].isspace():
+        stop += 1
+    return (stop + 1, destination) if stop < end and text[stop] == ")" and destination else (0, "")
+
+
+def _balanced(text: str, at: int, end: int) -> int:
+    """The end of a bare destination: white space, or a parenthesis that closes nothing inside it (2.5, 2.19)."""
+    depth = 0
+    for mark in _IN_DESTINATION.finditer(text, at, end):
+        char = mark[0]
+        if char == "(":
+            depth += 1
+        elif char == ")":
+            if not depth:
+                return mark.start()
+            depth -= 1
+        elif char[0] != "\\":
+            return mark.start()
+    return end
+
+
+def _is_domain(domain: str) -> bool:
+    """Whether the last two parts of a domain hold no underscore."""
+    return "_" not in "".join(domain.split(".")[-2:])
+
+
+def _trimmed_url(text: str, start: int, end: int) -> int:
+    """A URL's end without punctuation that belongs to the sentence."""
+    while end > start and text[end - 1] in "!*,.:?_~":
+        end -= 1
+    while text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end):
+        end -= 1
+    return end

@@ -1,0 +1,56 @@
+"""Lines with their places, and runs of inline text made of them.
+
+A container (list item, quote) strips marks and indents from its lines; each line remembers where in the source its rest
+begins, so that whatever is found in a run has an exact place.
+"""
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+SPACES = " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""What the app's language trims: every Unicode space, U+00A0 and U+3000 included (observed H3)."""
+
+
+class Line(NamedTuple):
+    """A line's text without its end, and the source offset of its first character."""
+
+    text: str
+    offset: int
+
+
+class Run:
+    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets."""
+
+    __slots__ = ("_offsets", "_starts", "text")
+
+    def __init__(self, lines: list[Line]):
+        self.text = "\n".join([line.text for line in lines])
+        self._offsets = [line.offset for line in lines]
+        starts, at = [], 0
+        for line in lines:
+            starts.append(at)
+            at += len(line.text) + 1
+        self._starts = starts
+
+    def source(self, at: int) -> int:
+        """The source offset of a position in the run; a line's end maps to the place just behind its text."""
+        line = bisect_right(self._starts, at) - 1
+        return self._offsets[line] + at - self._starts[line]
+
+    def end(self, at: int) -> int:
+        """The source offset of a span's end: right behind the source of its last character."""
+        return self.source(at - 1) + 1
+
+
+def split_lines(text: str, start: int) -> list[Line]:
+    """The lines of a text from an offset on; a carriage return before the line feed belongs to the line's end."""
+    lines = []
+    for part in text[start:].split("\n"):
+        lines.append(Line(part[:-1] if part.endswith("\r") else part, start))
+        start += len(part) + 1
+    return lines
+
+
+def is_blank(text: str) -> bool:
+    """Whether a line holds nothing but spaces of any kind."""
+    return not text or not text.strip(SPACES)

@@ -1,0 +1,101 @@
+"""From what stands between the brackets to a link's parts (specification, sections 1 and 2)."""
+
+import html
+import re
+
+from vaultlink.model import Kind, Link, Place
+
+_SPACES = str.maketrans({"\u00a0": " "})
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_KEPT = frozenset(b"#$&+,/:;=?@")
+"""Characters whose escapes stay escaped: the reserved ones of a URI."""
+
+
+def wikilink_parts(inner: str) -> tuple[str, str, str | None]:
+    """Target, subpath and display of the text between `[[` and `]]` (1.5 to 1.15).
+
+    The first pipe that is not the first character ends the destination; one backslash before it is dropped. "" for no
+    subpath, None for no display.
+    """
+    inner = inner.strip()
+    display: str | None = None
+    pipe = inner.find("|", 1)
+    if pipe != -1:
+        display = inner[pipe + 1:].strip() or None
+        inner = inner[:pipe].rstrip()
+    if inner.endswith("\\"):
+        inner = inner[:-1].rstrip()
+    target, subpath = split_subpath(inner)
+    return target, subpath, display
+
+
+def split_subpath(destination: str) -> tuple[str, str]:
+    """Path and subpath of a destination, split at the first `#`; a subpath of nothing but `#` is none (1.12, 1.15)."""
+    if "\u00a0" in destination:
+        destination = destination.translate(_SPACES).strip()
+    mark = destination.find("#")
+    if mark == -1:
+        return destination, ""
+    subpath = destination[mark:].rstrip()
+    return destination[:mark].strip(), subpath if subpath.strip("#") else ""
+
+
+def is_external(destination: str) -> bool:
+    """Whether a Markdown destination leads out of the vault: it holds a colon and is not relative (2.1, 2.13)."""
+    return ":" in destination and not destination.startswith(("./", "../"))
+
+
+def markdown_destination(raw: str) -> str | None:
+    """The destination of a Markdown link as Obsidian reads it: escapes and entities undone, percent escapes decoded like
+    a URI (2.2). None if a percent escape is malformed, which makes the link none (2.3)."""
+    text = raw
+    if "\\" in text:
+        text = _ESCAPED.sub(r"\1", text)
+    if "&" in text:
+        text = html.unescape(text)
+    if "%" in text and not is_external(text):
+        return _decoded(text)
+    return text
+
+
+def _decoded(text: str) -> str | None:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        return None
+    try:
+        return _PERCENT.sub(_decoded_run, text)
+    except UnicodeDecodeError:
+        return None
+
+
+def _decoded_run(match: re.Match[str]) -> str:
+    """One run of percent escapes as text. The reserved characters' escapes stay as they are written."""
+    parts, plain = [], bytearray()
+    escapes = match[0]
+    for at in range(0, len(escapes), 3):
+        byte = int(escapes[at + 1:at + 3], 16)
+        if byte in _KEPT:
+            parts += [plain.decode(), escapes[at:at + 3]]
+            plain = bytearray()
+        else:
+            plain.append(byte)
+    return "".join([*parts, plain.decode()])
+
+
+def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
+    """The link that a property's value is as a whole, or None (4.9 to 4.14); `spot` is start, end, line, column."""
+    if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
+        target, subpath, display = wikilink_parts(text[2:-2])
+        return Link(*spot, text, target, subpath, display, Kind.WIKILINK, False, Place.PROPERTY, key_path, False)
+    whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
+    if not whole:
+        return None
+    destination = markdown_destination(whole[2] if whole[2] is not None else whole[3])
+    if not destination:
+        return None
+    external = is_external(destination)
+    target, subpath = (destination, "") if external else split_subpath(destination)
+    return Link(*spot, text, target, subpath, whole[1], Kind.MARKDOWN, False, Place.PROPERTY, key_path, external)
+
+
+_WHOLE_MARKDOWN = re.compile(r"\[([^\[\]]*)\]\((?:<([^<>]*)>|((?:[^\s()]|\([^\s()]*\))+))(?:\s+\"[^\"]*\")?\)")

@@ -1,0 +1,125 @@
+"""Lists: which lines belong to which item, and what an item's lines are without bullet and indent.
+
+The rules follow what was observed of Obsidian (observed section 3.1), which indents more by feel than CommonMark does:
+an item takes lines indented as far as its text, or by more than four columns; and if any line of an item is not indented
+at all, none of its lines lose their indent.
+"""
+
+import re
+
+from vaultlink.parse.leaves import FENCE, HEADING, RULE
+from vaultlink.parse.lines import Line, is_blank
+
+_BULLET = re.compile(r"(?:[-*+]|\d+[.)])")
+_ITEM = re.compile(r"([ \t]*)([-*+]|\d+[.)])( {1,4}(?! )| |\t|$)")
+_TASK = re.compile(r"\[([ X\tx])\][ \t]")
+_TAB = 4
+
+
+def list_items(lines: list[Line], at: int) -> tuple[list[list[Line]], int]:
+    """The items of the list that starts at a line, each as its lines, and the index behind the list."""
+    items: list[list[Line]] = []
+    pending: list[Line] = []
+    kind, indent, end, was_blank = "", 0, at, False
+    for index in range(at, len(lines)):
+        line = lines[index]
+        size, marker, width = _measure(line.text, indent if items else None)
+        if marker:
+            kind = kind or marker
+            if marker != kind or (marker in "*-" and RULE.match(line.text)):
+                break
+            items.append([line])
+            pending, indent, was_blank = [], width, False
+        else:
+            blank = is_blank(line.text)
+            belongs = size >= indent or size > _TAB
+            if not belongs and blank:
+                pending.append(line)
+                was_blank = True
+                continue
+            if not belongs and (was_blank or _interrupts(line.text)):
+                break
+            items[-1].extend([*pending, line])
+            pending, was_blank = [], blank
+        end = index + 1
+    return items, end
+
+
+def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
+    """A line's indent in columns, its bullet's last character ("" without one), and the column its text starts at."""
+    size, at = 0, 0
+    while text[at:at + 1] in (" ", "\t") and at < len(text):
+        size += _TAB - size % _TAB if text[at] == "\t" else 1
+        at += 1
+    if indent is not None and size >= indent:
+        return size, "", 0
+    bullet = _BULLET.match(text, at)
+    if not bullet:
+        return size, "", 0
+    after = bullet.end()
+    width = size + after - at
+    spaces = len(text) - after - len(text[after:].lstrip(" "))
+    if text[after:after + 1] == "\t":
+        width += _TAB - width % _TAB
+    elif spaces:
+        width += spaces if spaces <= _TAB else 1
+    elif after < len(text):
+        return size + (bullet[0] in "-*+"), "", 0
+    return size, bullet[0][-1], width
+
+
+def _interrupts(text: str) -> bool:
+    return bool(HEADING.match(text) or FENCE.match(text) or RULE.match(text))
+
+
+def item_content(item: list[Line]) -> list[Line]:
+    """An item's lines without bullet, task box and the indent they share."""
+    first = item[0]
+    bullet = _ITEM.match(first.text)
+    assert bullet
+    rest = first.text[bullet.end():]
+    mark = bullet[2]
+    extra = 1 if mark[:-1].isdigit() and mark[-1] == "." and int(mark[:-1][:6]) < 10 and len(bullet[0]) % 2 else 0
+    lead = bullet[1] + " " * (len(mark) + extra) + bullet[3]
+    shared = _shared_indent([lead + rest, *[line.text for line in item[1:]]], _columns(lead))
+    offset = first.offset + bullet.end()
+    task = _TASK.match(rest)
+    if task:
+        rest, offset = rest[task.end():], offset + task.end()
+    return [Line(rest, offset), *[_dedented(line, shared) for line in item[1:]]]
+
+
+def _columns(text: str) -> int:
+    """The indent of a line, a tab reaching to the next multiple of four."""
+    size = 0
+    for char in text:
+        if char == " ":
+            size += 1
+        elif char == "\t":
+            size = (size + _TAB) // _TAB * _TAB
+        else:
+            break
+    return size
+
+
+def _shared_indent(texts: list[str], limit: int) -> int:
+    """The indent all lines share, at most `limit`; 0 as soon as one line has none."""
+    least = limit
+    for text in texts:
+        if not is_blank(text):
+            size = _columns(text)
+            if not size:
+                return 0
+            least = min(least, size)
+    return least
+
+
+def _dedented(line: Line, shared: int) -> Line:
+    """A line without as much of its indent as reaches the shared column."""
+    size, at = 0, 0
+    for char in line.text:
+        if size >= shared or char not in " \t":
+            break
+        size = size + 1 if char == " " else (size + _TAB) // _TAB * _TAB
+        at += 1
+    return Line(line.text[at:], line.offset + at) if at else line

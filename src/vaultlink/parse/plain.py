@@ -1,0 +1,158 @@
+"""The quick reading of plain text: notes, and paragraphs of notes, in which nothing can hide a link.
+
+Most notes are paragraphs, headings, flat quotes and lists, with a few links. Whether anything else can occur in a text is
+asked with searches that run at memory speed; what is left is read here, and everything else by the block and inline
+passes. Both agree on every text: that is tested.
+"""
+
+import re
+from collections.abc import Iterator
+
+from vaultlink.parse.lines import SPACES
+
+_BULLETS = r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)*"
+_HAZARD = re.compile(
+    "\n(?=[ \t\n#`~<>\\-*+0-9=|:\\[$])(?:"
+    r"[ \t]*\n(?: {4}| {0,3}\t)"                                  # indented behind a blank line: code or list
+    r"|#[^\n]*\n(?: {4}|\t)"                                      # indented behind a heading
+    r"| {1,3}#"                                                   # indented heading
+    rf"|{_BULLETS}(?:```|~~~|<(?!a [^>\n]*>[^\n<]))"              # fence, HTML block
+    r"|>[> ]*(?: {4}|\t)"                                         # code in a quote
+    r"|[ \t>]*(?:[-*+]|\d+[.)])(?:[ \t]*\n| {5}| *\t)"            # item that begins empty or with code
+    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"                               # underlined heading
+    r"|[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"          # table
+    r"|[ \t]*\[[^\]\n]*\]:"                                       # definition, footnote
+    ")")
+_BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
+_EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
+_IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
+_TAG_SIGN = re.compile(r"#(?<=[\s*_=~%\[]#)[^\s#]")
+_SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
+    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\]\("), (b"://", "://"), (b".", r"www\."),
+    (b"", _TAG_SIGN.pattern)))
+_HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
+_WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
+
+_BONES = b"`$\\^%[]()<>!?\r:/.\"'="
+_FLESH = bytes(byte for byte in range(256) if byte not in _BONES)
+
+
+def bones(text: str) -> bytes:
+    """The marks of a text that may matter, everything else dropped.
+
+    Marks that stand side by side in the text do so here; not the other way round. A tenth of the text's length, so that
+    asking it first is cheap.
+    """
+    return text.encode("utf-8", "surrogatepass").translate(None, _FLESH)
+
+
+def is_plain(text: str, body: int, marks: bytes) -> bool:
+    """Whether no block of a note's body, which begins at an offset, hides text or needs looking at lines."""
+    if b"\r" in marks or b"<!" in marks or b"<?" in marks or (b"$$" in marks and "$$" in text):
+        return False
+    if marks.count(b"[") != marks.count(b"]") or (b"^" in marks and _BLOCK_ID.search(text, body)):
+        return False
+    if b"%%" in marks and "vaultlink-" in text:
+        return False
+    if body == 0:
+        second = text.find("\n", text.find("\n") + 1)
+        if _HAZARD.search("\n\n" + (text if second == -1 else text[:second + 1])):
+            return False
+    return _HAZARD.search(text, max(body - 1, 0)) is None
+
+
+def plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
+    """Level, offset and text of the headings of a plain note."""
+    if "#" not in text:
+        return
+    if body == 0 and text.startswith("#"):
+        first = _HEADING.match("\n" + text[:text.find("\n") + 1 or None])
+        if first:
+            yield _heading(first, -1)
+    for match in _HEADING.finditer(text, max(body - 1, 0)):
+        yield _heading(match, 0)
+
+
+def _heading(match: re.Match[str], shift: int) -> tuple[int, int, str]:
+    """A heading without its closing hashes and the spaces around it."""
+    marks, text = match.groups("")
+    start = match.end() - len(text) + shift
+    if text.endswith(("#", " ", "\t")):
+        text = text.rstrip(" \t")
+        bare = text.rstrip("#")
+        text = bare if not bare or bare[-1] in " \t" else text
+    trimmed = text.strip(SPACES)
+    if len(trimmed) != len(text):
+        start += len(text) - len(text.lstrip(SPACES)) if trimmed else 0
+    return len(marks), start, trimmed
+
+
+def plain_wikilinks(
+        text: str, body: int, marks: bytes) -> tuple[list[tuple[int, int, str, str | None]], list[tuple[int, int]]] | None:
+    """The wikilinks of a plain note (span of the brackets, destination, display) and the paragraphs to be read with care
+    instead, because something in them may hide links or break them, or they hold links or tags of another form.
+
+    None if brackets stand in the text that are no link: then the whole note is to be read with care.
+    """
+    careful = _careful_paragraphs(text, body, marks)
+    doubtful = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
+    links: list[tuple[int, int, str, str | None]] = []
+    ahead, at = 0, body
+    while True:
+        for match in _WIKILINK.finditer(text, at):
+            start, end = match.span()
+            while ahead < len(careful) and careful[ahead][1] <= start:
+                ahead += 1
+            if ahead < len(careful) and careful[ahead][0] <= start:
+                at = careful[ahead][1]
+                break
+            target, display = match.groups()
+            if target is None:
+                end = text.find("]]", start + 3) + 2
+                inner = text[start + 2:end - 2] if end != 1 else "\n"
+                if "\n" in inner or "[[" in inner or inner.startswith("]]"):
+                    return None
+                target, display = inner, ""
+            if text[start - 1] == "]" or (doubtful and "_" in text[start:end]) or "==" in text[start:end] or (
+                    display == "" and "*" in target) or (display and "*" in display) or "~~" in text[start:end]:
+                at = _take_with_care(text, body, start, links, careful, ahead)
+                break
+            links.append((start, end, target, display))
+            if match.end() != end:
+                at = end
+                break
+        else:
+            return links, careful
+
+
+def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, str, str | None]],
+                    careful: list[tuple[int, int]], ahead: int) -> int:
+    """Move the paragraph around an offset to those to be read with care; the offset behind it."""
+    begin, end = _paragraph(text, body, at)
+    while links and links[-1][0] >= begin:
+        links.pop()
+    careful.insert(ahead, (begin, end))
+    return end
+
+
+def _careful_paragraphs(text: str, body: int, marks: bytes) -> list[tuple[int, int]]:
+    """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag."""
+    signs = [sign for bone, sign in _SIGNS if bone in marks]
+    if b"=" in marks and _IN_ATTRIBUTE.search(marks.decode("ascii")):
+        signs.append(_IN_ATTRIBUTE)
+    found: set[tuple[int, int]] = set()
+    for sign in signs:
+        mark = sign.search(text, body)
+        while mark:
+            begin, end = _paragraph(text, body, mark.start())
+            if text.find("[", begin, end) != -1 or text.find("#", begin, end) != -1:
+                found.add((begin, end))
+            mark = sign.search(text, end)
+    return sorted(found)
+
+
+def _paragraph(text: str, body: int, at: int) -> tuple[int, int]:
+    """The lines around an offset up to the empty lines before and after."""
+    begin = text.rfind("\n\n", body, at)
+    end = text.find("\n\n", at)
+    return body if begin == -1 else begin + 2, len(text) if end == -1 else end

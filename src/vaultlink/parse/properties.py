@@ -1,0 +1,142 @@
+"""The frontmatter block: where it is, its properties with their places, and the links and tags in them.
+
+Read, never written. Most blocks are plain `key: words` lines and are read by a small strict grammar; PyYAML reads the rest
+(as nodes, with YAML 1.2's few types: dates, `yes` and `on` stay text, as in Obsidian). Bad YAML is a trouble, not an error.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from vaultlink.model import Value
+from vaultlink.parse.yaml_nodes import Broken, nodes_of, plain_value
+
+_OPENING = re.compile(r"---(?:\r?\n)")
+_CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
+_SIMPLE = re.compile(
+    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$""")
+
+
+class Scalar(NamedTuple):
+    """A text value anywhere in the properties: its key path (`rel.1`), value, and span as written, quotes excluded."""
+
+    key_path: str
+    value: str
+    start: int
+    end: int
+
+
+class Entry(NamedTuple):
+    """A top-level property: key, value, span of the key, span of the value as written."""
+
+    key: str
+    value: Value
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+
+
+@dataclass(slots=True)
+class Properties:
+    """What the frontmatter block holds. Offsets are the source's."""
+
+    entries: list[Entry] = field(default_factory=list)
+    scalars: list[Scalar] = field(default_factory=list)
+    unquoted: list[tuple[str, int, int]] = field(default_factory=list)   # text of `[[x]]` written without quotes, span
+    duplicates: list[tuple[str, int, int]] = field(default_factory=list)  # key, span
+    invalid: tuple[str, int] | None = None                               # what is wrong, and where
+
+
+def frontmatter_span(text: str) -> tuple[int, int, int] | None:
+    """Start and end of the text between the fences, and the offset of the body; None without frontmatter (4.1 to 4.5)."""
+    if not text.startswith("---"):
+        return None
+    opening = _OPENING.match(text)
+    closing = _CLOSING.search(text, opening.end()) if opening else None
+    if not opening or not closing:
+        return None
+    return opening.end(), closing.start(), closing.end()
+
+
+def read_properties(text: str, start: int, end: int) -> Properties:
+    """The properties between the fences at `start` and `end` of a note's text."""
+    block = text[start:end]
+    if "\r" not in block:
+        simple = _read_simple(block, start)
+        if simple:
+            return simple
+    return _read_yaml(block, start)
+
+
+def _read_simple(block: str, offset: int) -> Properties | None:
+    """Properties of a block whose every line is a key and one plain or plainly quoted value; None for any other block."""
+    found, keys = Properties(), set()
+    for line in block.splitlines(keepends=True):
+        match = _SIMPLE.match(line.rstrip("\n"))
+        if not match:
+            return None
+        key, group = match[1], match.lastindex or 1
+        if key in keys:
+            return None
+        keys.add(key)
+        value: Value = None
+        start, stop = match.span(group) if group > 1 else (match.end(), match.end())
+        if group == 4:
+            text = match[4].rstrip(" ")
+            stop = start + len(text)
+            if ": " in text or " #" in text or text[-1] == ":":
+                return None
+            value = plain_value(text)
+        elif group > 1:
+            value = match[group]
+        quote = group in (2, 3)
+        found.entries.append(Entry(key, value, offset, offset + len(key), offset + start - quote, offset + stop + quote))
+        if isinstance(value, str):
+            found.scalars.append(Scalar(key, value, offset + start, offset + stop))
+        offset += len(line)
+    return found if keys else None
+
+
+def _read_yaml(block: str, offset: int) -> Properties:
+    """Properties of any block, by PyYAML's nodes."""
+    found = Properties()
+    root = nodes_of(block)
+    if root is None:
+        return found
+    if isinstance(root, Broken):
+        found.invalid = (root.problem, offset + min(root.at, len(block)))
+        return found
+    if not isinstance(root.value, dict):
+        found.invalid = ("the block is no list of properties", offset)
+        return found
+    for key, (start, end), node in root.items:
+        if any(entry.key == key for entry in found.entries):
+            found.duplicates.append((key, offset + start, offset + end))
+        found.entries.append(Entry(key, node.value, offset + start, offset + end, offset + node.start, offset + node.end))
+        for path, scalar in _texts(node, key):
+            quoted = block[scalar.start:scalar.start + 1] in ("'", '"')
+            found.scalars.append(Scalar(path, scalar.value, offset + scalar.start + quoted, offset + scalar.end - quoted))
+        for start_of, end_of in _unquoted(node, block):
+            found.unquoted.append((block[start_of + 2:end_of - 2], offset + start_of, offset + end_of))
+    return found
+
+
+def _texts(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every text value below a node with its key path."""
+    if isinstance(node.value, str):
+        yield path, node
+    for key, _, child in node.items:
+        yield from _texts(child, f"{path}.{key}")
+
+
+def _unquoted(node: Any, block: str) -> Iterator[tuple[int, int]]:
+    """Spans of `[[x]]` that YAML reads as a list in a list."""
+    if isinstance(node.value, list) and len(node.value) == 1 and block.startswith("[[", node.start):
+        inner = node.value[0]
+        if isinstance(inner, list) and len(inner) == 1 and not isinstance(inner[0], list | dict):
+            yield node.start, node.end
+            return
+    for _, _, child in node.items:
+        yield from _unquoted(child, block)

@@ -1,0 +1,137 @@
+"""YAML text to values with places: PyYAML composes the nodes, YAML 1.2's core types give the values.
+
+Whatever is fed to it, an answer comes back in time linear in the text: deep nesting and aliases that multiply are refused.
+"""
+
+import math
+import re
+from typing import Any, NamedTuple
+
+_CORE: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
+_OCTAL = re.compile(r"0o([0-7]{1,1000})")
+_HEX = re.compile(r"0x([0-9a-fA-F]{1,1000})")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
+_TEMPLATE = re.compile(r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M)
+_MOST_NODES = 50_000
+
+
+class Broken(NamedTuple):
+    """YAML that can't be read: what is wrong, and the offset where."""
+
+    problem: str
+    at: int
+
+
+class Node(NamedTuple):
+    """A value with its span, and its children: key, span of the key, node. A list's keys are its indexes."""
+
+    value: Any
+    start: int
+    end: int
+    items: "tuple[tuple[str, tuple[int, int], Node], ...]" = ()
+
+
+class _Refused(Exception):
+    """YAML that would take too much to read."""
+
+
+def plain_value(text: str) -> Any:
+    """The value of an unquoted scalar under YAML 1.2's core schema; anything else is text."""
+    if text in _CORE:
+        return _CORE[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _INTEGER.fullmatch(text):
+        return _number(int(text))
+    octal, hexadecimal = _OCTAL.fullmatch(text), _HEX.fullmatch(text)
+    if octal or hexadecimal:
+        return _number(int(octal[1], 8) if octal else int(text, 16))
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _number(value: int) -> int | float:
+    """A whole number as the app's language holds it: exact up to 2^53, a float beyond."""
+    if abs(value) <= 1 << 53:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def nodes_of(text: str) -> Node | Broken | None:
+    """The root of a YAML document; None if it is empty."""
+    if text.count("[") + text.count("{") > 1000 or _DEEP.search(text):
+        return Broken("it is nested too deeply", 0)
+    import yaml  # noqa: PLC0415 - most notes' properties are read without it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    shown = _quoted_templates(text)
+    try:
+        root = yaml.compose(shown, Loader=loader)
+        return None if root is None else _Reader(text).read(root)
+    except _Refused as refusal:
+        return Broken(str(refusal), 0)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return Broken(error.problem or "it is no YAML", mark.index if mark else 0)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return Broken(str(error).splitlines()[0] if str(error) else "it is no YAML", getattr(error, "position", 0) or 0)
+
+
+def _quoted_templates(text: str) -> str:
+    """Values such as `{{date}} x`, which Obsidian reads, with their braces replaced by letters (observed P2)."""
+    if "{{" not in text:
+        return text
+    return _TEMPLATE.sub(lambda match: match[1] + match[2].replace("{", "x").replace("}", "x"), text)
+
+
+class _Reader:
+    """Values from PyYAML's nodes; counts what it makes, since aliases can multiply it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._left = _MOST_NODES
+        self._open: set[int] = set()
+
+    def read(self, node: Any) -> Node:
+        """The value of a node and of all below it."""
+        self._left -= 1
+        if self._left < 0:
+            raise _Refused("its aliases multiply to more than can be read")
+        if id(node) in self._open:
+            raise _Refused("it contains itself")
+        start, end = node.start_mark.index, node.end_mark.index
+        if node.id == "scalar":
+            return Node(self._scalar(node, start, end), start, end)
+        self._open.add(id(node))
+        if node.id == "sequence":
+            items = [(str(index), (0, 0), self.read(child)) for index, child in enumerate(node.value)]
+            value: Any = [child.value for _, _, child in items]
+        else:
+            items = [(_key(key), (key.start_mark.index, key.end_mark.index), self.read(child)) for key, child in node.value]
+            value = {key: child.value for key, _, child in items}
+        self._open.discard(id(node))
+        return Node(value, start, end, tuple(items))
+
+
+    def _scalar(self, node: Any, start: int, end: int) -> Any:
+        if node.style is not None:
+            return node.value
+        if self._text.startswith("{{", start):
+            return self._text[start:end]
+        return plain_value(node.value) if node.value else None
+
+
+def _key(node: Any) -> str:
+    """A key as text; a key that is no scalar (a template's braces) by its first word."""
+    return str(node.value) if node.id == "scalar" else "{…}"

@@ -1,0 +1,131 @@
+"""From link text to file: the vault's naming rules (specification, section 5), and nothing else.
+
+The answer for a link depends on the source's path, the link's target, and the files that bear the target's names. Nothing
+else may be read: that is what makes incremental runs exact.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+Names = Mapping[str, tuple[str, ...]]
+"""File-name key (with extension) to the vault paths of the files so named, sorted."""
+
+_ODD_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
+_CLIMB = re.compile(r"\.\.?/")
+
+
+def comparable(text: str) -> str:
+    """Text as names and paths are compared: composed (NFC), odd spaces made plain, lower-cased (5.3, 5.18)."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text).translate(_ODD_SPACES).lower()
+
+
+def file_name(path: str) -> str:
+    """The last segment of a path."""
+    return path[path.rfind("/") + 1:]
+
+
+def folder(path: str) -> str:
+    """The folder of a path with a trailing slash, or "" for the root."""
+    return path[:path.rfind("/") + 1]
+
+
+def name_key(path: str) -> str:
+    """The key under which a file is found: its name with extension, comparable."""
+    return comparable(file_name(path))
+
+
+def target_keys(target: str) -> tuple[str, ...]:
+    """The name keys a link's target may mean, in order of preference: as written if it has a dot, then with `.md` (5.4)."""
+    name = comparable(file_name(target))
+    return (name, name + ".md") if "." in name else (name + ".md",)
+
+
+def is_note(path: str) -> bool:
+    """Whether a path is a note's."""
+    return path[-3:].lower() == ".md"
+
+
+def resolve(source: str, target: str, names: Names) -> str | None:
+    """The file a link leads to, or None; `target` is the path part of a link in the note `source`."""
+    chosen, _ = choose(source, target, names)
+    return chosen
+
+
+def choose(source: str, target: str, names: Names) -> tuple[str | None, tuple[str, ...]]:
+    """The file a link leads to, and the others that its text fits as well (empty unless the link is ambiguous)."""
+    if not target:
+        return source, ()
+    for key in target_keys(target):
+        files = names.get(key)
+        if files:
+            wanted = comparable(target)
+            return _among(source, wanted if wanted.endswith(key) else wanted + ".md", files)
+    return None, ()
+
+
+def _among(source: str, wanted: str, files: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The choice between files of one name (5.5 to 5.12); `wanted` is the comparable target with its extension."""
+    if "/" not in wanted:
+        if len(files) == 1:
+            return files[0], ()
+        exact = next((path for path in files if "/" not in path), None)
+        best = exact or _nearest(source, files)
+        return best, tuple(path for path in files if path != best)
+    if _CLIMB.match(wanted):
+        wanted = _joined(source, wanted)
+        rooted = False
+    else:
+        rooted = wanted.startswith("/")
+        wanted = wanted.removeprefix("/")
+    exact = next((path for path in files if comparable(path) == wanted), None)
+    if exact or rooted or "/" not in wanted:
+        return exact, ()
+    fitting = tuple(path for path in files if _ends_with(comparable(path), wanted))
+    if not fitting:
+        return None, ()
+    best = _nearest(source, fitting)
+    return best, tuple(path for path in fitting if path != best)
+
+
+def _ends_with(path: str, wanted: str) -> bool:
+    """The raw suffix test of 5.9: no segment boundary is asked for."""
+    return path.endswith(wanted)
+
+
+def _joined(source: str, wanted: str) -> str:
+    """A relative target taken from the source's folder; climbing past the root stops there (5.6)."""
+    steps = comparable(folder(source)).split("/")[:-1]
+    if wanted.startswith("./../"):
+        wanted = wanted[2:]
+    if wanted.startswith("./"):
+        wanted = wanted[2:]
+    else:
+        while wanted.startswith("../"):
+            wanted = wanted[3:]
+            steps = steps[:-1]
+    return "/".join([*steps, wanted])
+
+
+def _nearest(source: str, files: tuple[str, ...]) -> str:
+    """Files below the source's folder first, then the shortest path, then by alphabet (5.10 to 5.12)."""
+    near = comparable(folder(source)).removesuffix("/")
+    return min(files, key=lambda path: (not comparable(path).startswith(near), len(path), path))
+
+
+_PUNCTUATION = str.maketrans("", "", " !\"#%&'()*,-./:;?@[\\]_{}\t")
+
+
+@lru_cache(maxsize=1 << 17)
+def spelling(name: str) -> str:
+    """A name without what people vary: case, accents, spaces, punctuation, invisible marks, compatibility forms.
+
+    Letters, digits and symbols such as `+` remain. "" when nothing does.
+    """
+    if name.isascii():
+        return name.translate(_PUNCTUATION).lower()
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(char for char in plain if unicodedata.category(char)[0] in "LNS")

@@ -1,0 +1,69 @@
+"""What a check receives and what it yields. The checks themselves stand in the modules of this folder.
+
+A check is a generator function named like its rule. By the scope its YAML declares it is called
+
+- `note`:  `check(note, context)` for the changed notes; reads nothing but the note (and `context.text` if the YAML says
+  `reads: text`);
+- `links`: `check(note, context)` for the affected notes; reads of other notes only what the index says about the note's
+  own links, names and backlinks;
+- `vault`: `check(context)` once per step, for questions about the whole.
+
+A check yields bare findings: no name, no severity. The engine stamps them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vaultlink.index import Index
+from vaultlink.model import Note
+
+
+class Located(Protocol):
+    """Anything with a place in a source: a link, heading, tag, property, trouble or bare spot."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check yields: where, and the values its message names. `path` only from checks of scope `vault`."""
+
+    at: Located
+    values: Mapping[str, object]
+    target: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obsidian:
+    """What the vault's own settings say (`.obsidian/app.json`, `types.json`; specification section 10)."""
+
+    new_link_format: str = "shortest"
+    use_markdown_links: bool = False
+    attachment_folder: str = "/"
+    ignore_filters: tuple[str, ...] = ()
+    types: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a check may ask. `options` are the rule's own, complete; `enabled` the names of all rules that run."""
+
+    index: Index
+    options: Mapping[str, Any]
+    enabled: frozenset[str]
+    obsidian: Obsidian
+    allow_dangling: Callable[[str], bool]
+    text: str | None = None
+
+
+NoteCheck = Callable[[Note, Context], Iterator[Finding]]
+VaultCheck = Callable[[Context], Iterator[Finding]]

@@ -1,0 +1,107 @@
+"""The house rules that no single module can see: import contracts, sizes, docstrings, names, versions.
+
+ruff and mypy are run by `make lint` and `make test`.
+"""
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "vaultlink"
+MODULES = sorted(SOURCE.rglob("*.py"))
+TOOLS = sorted((ROOT / "benchmarks").glob("*.py"))
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def named(path: Path) -> str:
+    """A module's path as tests show it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """All functions and methods of a module."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def length(function: ast.FunctionDef) -> int:
+    """The lines of a function without its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body and body[-1].end_lineno else 0
+
+
+def public(tree: ast.Module) -> Iterator[Definition]:
+    """Public functions and classes of a module, and the public methods of public classes."""
+    for node in tree.body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef) and "Protocol" not in {ast.unparse(base) for base in node.bases}:
+                yield from (item for item in node.body
+                            if isinstance(item, ast.FunctionDef) and not item.name.startswith("_"))
+
+
+def test_import_contracts_hold() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TOOLS], ids=named)
+def test_module_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_module_and_public_names_have_docstrings(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module says nothing of itself"
+    assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(length(function) for path in MODULES
+                     for function in functions(ast.parse(path.read_text(encoding="utf-8"))))
+    assert statistics.median(lengths) <= 10
+    assert lengths[len(lengths) * 9 // 10] < 40
+
+
+def test_no_module_is_a_drawer() -> None:
+    assert {path.stem for path in MODULES} & {"utils", "util", "helpers", "common", "misc", "manager", "base"} == set()
+
+
+def test_rules_are_data() -> None:
+    assert list((ROOT / "rules").rglob("*.py")) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_yaml_and_files_are_touched_where_they_may_be(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    name = path.relative_to(SOURCE).as_posix()
+    if re.search(r"^\s*(import yaml|from yaml)", text, re.MULTILINE):
+        assert name == "files.py" or name.startswith("parse/")
+    assert "yaml.dump" not in text, "YAML is never written into a note"
+    assert "frontmatter.dump" not in text
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    done = subprocess.run([sys.executable, "-m", "vaultlink", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == project["version"]
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_package_says_it_is_typed() -> None:
+    assert (SOURCE / "py.typed").exists()
+
+
+def test_make_without_a_target_lists_the_targets() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("demo", "test", "lint", "bench", "refresh", "clean"):
+        assert f"make {target}" in done.stdout

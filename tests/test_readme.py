@@ -1,0 +1,60 @@
+"""The README says what is true: its table of rules is made from the rules, and it names every command and every rule.
+
+`VAULTLINK_REFRESH=1` (or `make refresh`) writes the table anew.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vaultlink.catalog import Rule, catalog
+from vaultlink.files import load_rules
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+START, END = "<!-- rules: start -->", "<!-- rules: end -->"
+RULES = catalog(load_rules())
+COMMANDS = (
+    "check", "show", "links", "topics", "backlinks", "orphans", "deadends", "graph", "rule", "rules", "config", "init",
+)
+
+
+def row(rule: Rule) -> str:
+    """A rule's line in the table."""
+    state = rule.severity.value if rule.default else f"off ({rule.severity.value})"
+    return f"| {rule.code} | `{rule.name}` | {state} | {rule.summary.strip()} |"
+
+
+def table() -> str:
+    """The rules as a table, in the order of their codes."""
+    head = ["| Code | Rule | By default | What it reports |", "|---|---|---|---|"]
+    return "\n".join([START, *head, *map(row, RULES), END])
+
+
+def test_rules_table_is_fresh() -> None:
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    fresh = before + table() + after
+    if os.environ.get("VAULTLINK_REFRESH"):
+        README.write_text(fresh, encoding="utf-8")
+    assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_named(command: str) -> None:
+    assert f"`vaultlink {command}" in README.read_text(encoding="utf-8")
+
+
+def test_help_lists_the_same_commands() -> None:
+    done = subprocess.run([sys.executable, "-m", "vaultlink", "--help"], capture_output=True, text=True, check=True)
+    for command in COMMANDS:
+        assert re.search(rf"\b{command}\b", done.stdout), command
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for page in README.parent.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (README.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,78 @@
+"""The project as others get it: a wheel, installed into a clean environment, run outside the checkout."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
+PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, out of reach of the checkout's settings."""
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV") and not key.startswith("VAULTLINK_")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8",
+                          check=False, timeout=300)
+
+
+def done(command: Sequence[str | Path], folder: Path) -> str:
+    """What a command that must succeed prints."""
+    result = run(command, folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of a wheel that was built from a copy of the checkout and installed into an environment of its own."""
+    home = tmp_path_factory.mktemp("wheel")
+    copy = home / "copy"
+    copy.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, copy / part)
+    done([sys.executable, *PIP, "wheel", "--no-deps", "--wheel-dir", home, copy], home)
+    (wheel,) = home.glob("vaultlink-*.whl")
+    done([sys.executable, "-m", "venv", home / "venv"], home)
+    python = home / "venv" / "bin" / "python"
+    done([python, *PIP, "install", wheel], home)
+    shutil.rmtree(copy)
+    return python.with_name("vaultlink")
+
+
+def test_all_rules_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    files = {path.stem for path in (ROOT / "rules").glob("*.yaml")}
+    lines = done([installed, "rules"], tmp_path).splitlines()
+    listed = {word for line in lines for word in line.split() if word in files}
+    assert listed == files
+
+
+def test_check_runs_and_finds(installed: Path, tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "Pier.md").write_text("[[Mole]] and [[Pier]]\n", encoding="utf-8")
+    result = run([installed, "check", "--output-format", "concise"], vault)
+    assert result.returncode == 1
+    assert result.stdout.startswith("Pier.md:1:1: VL101 dangling-link ")
+    assert "Traceback" not in result.stderr
+
+
+def test_module_can_be_run(installed: Path, tmp_path: Path) -> None:
+    python = installed.with_name("python")
+    assert done([python, "-m", "vaultlink", "--version"], tmp_path) == done([installed, "--version"], tmp_path)
+
+
+def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    place = "import vaultlink, pathlib; print(pathlib.Path(vaultlink.__file__).parent)"
+    package = Path(done([installed.with_name("python"), "-c", place], tmp_path).strip())
+    assert (package / "py.typed").exists()
+    assert list(package.parent.glob("vaultlink-*.dist-info/licenses/LICENSE"))
