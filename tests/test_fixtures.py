@@ -17,8 +17,8 @@ VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
     """`vaultlink check` on a vault, with a cache folder of its own."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
-    return subprocess.run([sys.executable, "-m", "vaultlink", "check", str(vault), "--output-format", "concise", *options],
-                          env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    command = [sys.executable, "-m", "vaultlink", "check", str(vault), "--output-format", "concise", *options]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)

@@ -31,7 +31,7 @@ def done(command: Sequence[str | Path], folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command of a wheel that was built from a copy of the checkout and installed into an environment of its own."""
+    """The command of a wheel built from a copy of the checkout and installed into an environment of its own."""
     home = tmp_path_factory.mktemp("wheel")
     copy = home / "copy"
     copy.mkdir()

@@ -169,6 +169,17 @@ def text_items(value: Value) -> list[str]:
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
 
 
+class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many links a note has: all, those that lead to a file, dangling ones, those of the resolved whose text fits
+    other files too, and external ones."""
+
+    links: int = 0
+    resolved: int = 0
+    dangling: int = 0
+    ambiguous: int = 0
+    external: int = 0
+
+
 class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A file a dangling topic may mean: why (`title`, `alias`, `respelling`, `near`) and how surely (0 to 1)."""
 

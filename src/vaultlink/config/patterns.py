@@ -52,23 +52,15 @@ def _regex(pattern: str) -> str:
 def _piece(text: str) -> str:
     if text in _WILD:
         return _WILD[text]
-    if text[0] == "[" and len(text) > 2:
-        inverted = text[1] == "!"
-        inside = text[2 if inverted else 1:-1].replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-        inside = inside.replace("^", "\\^").replace("&&", "&\\&").replace("||", "|\\|").replace("~~", "~\\~")
-        return f"(?!/)[{'^' if inverted else ''}{inside}]" if _is_set(inside) else re.escape(text)
-    return re.escape(text)
+    if text[0] != "[" or len(text) < 3:
+        return re.escape(text)
+    inverted = text[1] == "!"
+    inside = re.escape(text[2 if inverted else 1:-1]).replace("\\-", "-")
+    whole = f"(?!/)[{'^' if inverted else ''}{inside}]"
+    return whole if _expression(whole) else re.escape(text)  # a range from z to a is no set
 
 
 _WILD = {"**/": "(?:.*/)?", "/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-
-def _is_set(inside: str) -> bool:
-    try:
-        re.compile(f"[{inside}]")
-    except re.error:  # such as a range from z to a
-        return False
-    return True
 
 
 def _is_expression(item: str) -> bool:

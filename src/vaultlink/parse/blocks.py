@@ -84,10 +84,15 @@ def _hide(lines: list[Line], at: int, end: int, found: Blocks) -> int:
 
 
 def _container(lines: list[Line], at: int, found: Blocks, depth: int) -> int:
-    """Quotes, lists and footnote definitions: read what they hold; 0 if none starts here."""
+    """Comments, quotes, lists and footnote definitions: read what they hold; 0 if none starts here."""
     if depth >= DEEPEST:
         return 0
     text, offset = lines[at].text, lines[at].offset
+    comment = leaves.COMMENT.match(text)
+    if comment:
+        inner = _commented(lines, at, comment.end())
+        _read(inner, found, depth + 1, owner=None)
+        return at + len(inner)
     if leaves.QUOTE.match(text):
         inner = _quoted(lines, at)
         _read(inner, found, depth + 1, offset)
@@ -105,6 +110,17 @@ def _container(lines: list[Line], at: int, found: Blocks, depth: int) -> int:
         _read(inner, found, depth + 1, offset)
         return at + len(inner)
     return 0
+
+
+def _commented(lines: list[Line], at: int, cut: int) -> list[Line]:
+    """The lines of a block comment without its opening mark: to the line of the next one, or to the container's end."""
+    first = lines[at]
+    inner = [Line(first.text[cut:], first.offset + cut)]
+    for line in lines[at + 1:]:
+        inner.append(line)
+        if "%%" in line.text:
+            break
+    return inner
 
 
 def _quoted(lines: list[Line], at: int) -> list[Line]:

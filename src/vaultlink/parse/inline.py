@@ -44,7 +44,8 @@ _BROKEN_SINGLE = (
 )
 
 
-_TAG_SIGN = re.compile(r"#(?<![^\s#*_=~%\[]#)[^\s#]")
+TAG_SIGN = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
+"""Where a tag may begin: a first question, answered in full by the scan."""
 
 
 class Wiki(NamedTuple):
@@ -82,18 +83,19 @@ class Inline:
     tags: list[tuple[int, int]] = field(default_factory=list)      # the names' spans
     hidden: list[tuple[int, int]] = field(default_factory=list)    # code, math and HTML
     broken: list[Broken] = field(default_factory=list)
+    unsure: bool = False                                           # whether a tag counts if emphasis ends before it
 
 
 def may_hold_links(text: str) -> bool:
     """Whether a run can hold a link, a tag, or what was meant as a link."""
-    return "[[" in text or "](" in text or "]]" in text or "] (" in text or ("#" in text and bool(_TAG_SIGN.search(text)))
+    return "[[" in text or "](" in text or "]]" in text or "] (" in text or ("#" in text and bool(TAG_SIGN.search(text)))
 
 
 def read_inline(text: str) -> Inline:
     """The links and tags of a run of text."""
     scan = _Scan(text, emphasis=False)
     scan.read(0, len(text), in_link=False)
-    if len(text) <= _LONGEST_EMPHASIS and _may_break(text, scan.found):
+    if len(text) <= _LONGEST_EMPHASIS and (scan.found.unsure or _may_break(text, scan.found)):
         scan = _Scan(text, emphasis=True)
         scan.read(0, len(text), in_link=False)
     return scan.found
@@ -108,7 +110,7 @@ def _may_break(text: str, found: Inline) -> bool:
 class _Scan:
     """One pass over a run's text. The brackets are matched once; searches that failed are not repeated."""
 
-    __slots__ = ("_brackets", "_failed", "_sought", "_special", "emphasis", "found", "text")
+    __slots__ = ("_brackets", "_failed", "_node_end", "_sought", "_special", "emphasis", "found", "text")
 
     def __init__(self, text: str, *, emphasis: bool):
         self.text = text
@@ -117,6 +119,7 @@ class _Scan:
         self._special = _SPECIAL_OR_EMPHASIS if emphasis else _SPECIAL if "](" in text else _SPECIAL_WITHOUT_MARKDOWN
         self._brackets: dict[int, int] | None = None
         self._failed: dict[str, int] = {}
+        self._node_end = -1
         self._sought: dict[str, tuple[int, int]] = {}
 
     def read(self, at: int, end: int, *, in_link: bool) -> None:
@@ -125,7 +128,9 @@ class _Scan:
         while special := self._special.search(self.text, at, end):
             at, char = special.start(), special[0]
             if char == "\\":
-                at += 2 if self.text[at + 1:at + 2] in _PUNCTUATION and at + 1 < end else 1
+                escapes = self.text[at + 1:at + 2] in _PUNCTUATION and at + 1 < end
+                at += 2 if escapes else 1
+                self._node_end = at if escapes else self._node_end
             elif char == "<":
                 stop = self._html(at, end)
                 if stop and not in_link and self.text[at:at + 3].lower() == "<a ":
@@ -138,7 +143,9 @@ class _Scan:
             elif char == "#":
                 at = self._tag(at, begin, end)
             else:
-                at = self._other(char, at, end, in_link) or at + 1
+                stop = self._other(char, at, end, in_link)
+                self._node_end = stop or self._node_end
+                at = stop or at + 1
 
     def _other(self, char: str, at: int, end: int, in_link: bool) -> int:
         """Code, math, footnotes, URLs, emphasis: the position behind it, 0 if it is none."""
@@ -159,6 +166,7 @@ class _Scan:
     def _hide(self, start: int, end: int) -> int:
         if end:
             self.found.hidden.append((start, end))
+            self._node_end = end
         return end
 
     # -- what hides -----------------------------------------------------------------------------------------------
@@ -224,20 +232,14 @@ class _Scan:
             return at + 1
         if self._begins_tag(at, begin) and not name[0].isdigit():
             self.found.tags.append((at + 1, name.end()))
+            self._node_end = name.end()
         return name.end()
 
     def _begins_tag(self, at: int, begin: int) -> bool:
-        if at == begin or self.text[at - 1].isspace():
+        if at in (begin, self._node_end) or self.text[at - 1].isspace() or self.text.startswith("%%", at - 2):
             return True
-        if self.found.tags and self.found.tags[-1][1] == at:
-            return True
-        lead = at
-        while lead > begin and self.text[lead - 1] in "*_~=%[":
-            lead -= 1
-        marks = self.text[lead:at]
-        if not marks or (lead > begin and not self.text[lead - 1].isspace()):
-            return False
-        return marks.endswith("%%") or self.text.find("](" if marks == "[" else marks, at) != -1
+        self.found.unsure |= not self.emphasis and self.text[at - 1] in "*_~="
+        return False
 
     def _bracket(self, at: int, end: int, in_link: bool) -> int:
         """A wikilink, a Markdown link or a reference, whichever it is; the position to go on from."""
@@ -247,11 +249,13 @@ class _Scan:
             stop = self._wikilink(opening, end)
             if stop:
                 self.found.links.append(Wiki(at, stop, embed))
+                self._node_end = stop
                 return stop
         close = self._close(opening, end)
         if close:
             stop = self._markdown(at, opening, close, end, in_link)
             if stop:
+                self._node_end = stop
                 return stop
         self._mend(opening, end)
         return opening + 1
@@ -283,15 +287,21 @@ class _Scan:
                 if not embed:
                     self.read(opening + 1, close, in_link=True)
                 return stop
-        if follow == "[" and not in_link:
-            label = _LABEL.match(self.text, close + 1, end)
-            assert label
-            if label[0] == "[" or label[0][-1] != "]" or label[0] == "[]":
-                return 0
-            if not embed:
-                self.read(opening + 1, close, in_link=True)
-            return label.end()
+        if follow == "[" and close + 1 < end and (embed or not in_link):
+            return self._reference(opening, close, end, embed)
         return 0
+
+    def _reference(self, opening: int, close: int, end: int, embed: bool) -> int:
+        """A reference by label, which counts for nothing (2.15). Where no label follows, its opening bracket is taken
+        all the same, so that `[a][[b]]` holds no link."""
+        label = _LABEL.match(self.text, close + 1, end)
+        assert label
+        full = label[0].endswith("]") and label[0] != "[]"
+        if not full and self.text.find("[", opening + 1, close) != -1:
+            return 0
+        if not embed:
+            self.read(opening + 1, close, in_link=True)
+        return label.end() if label[0].endswith("]") else close + 2
 
     def _close(self, at: int, end: int) -> int:
         """The bracket that closes the one at a position, 0 if none does before the end."""

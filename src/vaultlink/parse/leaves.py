@@ -9,13 +9,14 @@ import re
 
 from vaultlink.parse.lines import Line, is_blank
 
-MARKS = frozenset(" \t`~$<>#-*_+0123456789[")
+MARKS = frozenset(" \t`~$<>#-*_+0123456789[%")
 """What a line begins with if it begins any block but a paragraph, table or underlined heading."""
 
 BLANK = re.compile(r"[ \t]*$")
 INDENTED = re.compile(r"\t| {4}")
 FENCE = re.compile(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)$")
 MATH_FENCE = re.compile(r" {0,3}(\${2,})[^$]*$")
+COMMENT = re.compile(r"[ \t]*%%(?!.*%%)")
 QUOTE = re.compile(r"[ \t]*>")
 HEADING = re.compile(r"[ \t]*(#{1,6})(?![^ \t])")
 RULE = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
@@ -175,11 +176,11 @@ def interrupts_paragraph(text: str) -> bool:
         return HEADING.match(text) is not None
     if head in "`~":
         return FENCE.match(text) is not None
-    return head == ">" or (head == "$" and MATH_FENCE.match(text) is not None) or (
+    return head == ">" or (head == "%" and COMMENT.match(text) is not None) or (head == "$" and MATH_FENCE.match(text) is not None) or (
         head == "<" and html_kind(text, interrupting=True) is not None)
 
 
-_INTERRUPTERS = frozenset("-*+_0123456789#`~>$<")
+_INTERRUPTERS = frozenset("-*+_0123456789#`~>$<%")
 
 
 def _starts_list(text: str) -> bool:

@@ -7,7 +7,7 @@ at all, none of its lines lose their indent.
 
 import re
 
-from vaultlink.parse.leaves import FENCE, HEADING, RULE
+from vaultlink.parse.leaves import COMMENT, FENCE, HEADING, MATH_FENCE, RULE
 from vaultlink.parse.lines import Line, is_blank
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])")
@@ -69,7 +69,8 @@ def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
 
 
 def _interrupts(text: str) -> bool:
-    return bool(HEADING.match(text) or FENCE.match(text) or RULE.match(text))
+    return bool(HEADING.match(text) or FENCE.match(text) or RULE.match(text) or COMMENT.match(text)
+                or MATH_FENCE.match(text))
 
 
 def item_content(item: list[Line]) -> list[Line]:

@@ -8,15 +8,16 @@ passes. Both agree on every text: that is tested.
 import re
 from collections.abc import Iterator
 
+from vaultlink.parse.inline import TAG_SIGN
 from vaultlink.parse.lines import SPACES
 
 _BULLETS = r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)*"
 _HAZARD = re.compile(
-    "\n(?=[ \t\n#`~<>\\-*+0-9=|:\\[$])(?:"
+    "\n(?=[ \t\n#`~<>\\-*+0-9=|:\\[$%])(?:"
     r"[ \t]*\n(?: {4}| {0,3}\t)"                                  # indented behind a blank line: code or list
     r"|#[^\n]*\n(?: {4}|\t)"                                      # indented behind a heading
     r"| {1,3}#"                                                   # indented heading
-    rf"|{_BULLETS}(?:```|~~~|<(?!a [^>\n]*>[^\n<]))"              # fence, HTML block
+    rf"|{_BULLETS}(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"              # fence, comment, HTML block
     r"|>[> ]*(?: {4}|\t)"                                         # code in a quote
     r"|[ \t>]*(?:[-*+]|\d+[.)])(?:[ \t]*\n| {5}| *\t)"            # item that begins empty or with code
     r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"                               # underlined heading
@@ -26,10 +27,9 @@ _HAZARD = re.compile(
 _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
-_TAG_SIGN = re.compile(r"#(?<=[\s*_=~%\[]#)[^\s#]")
 _SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
     (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\]\("), (b"://", "://"), (b".", r"www\."),
-    (b"", _TAG_SIGN.pattern)))
+    (b"", TAG_SIGN.pattern)))
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 

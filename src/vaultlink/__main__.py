@@ -1,0 +1,21 @@
+"""`python -m vaultlink` and the installed command: words in, exit code out."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words in (["--version"], ["-V"]):  # asked by scripts on every call: nothing else is imported
+        from vaultlink import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"vaultlink {__version__}\n")
+        return 0
+    from vaultlink.cli import run  # noqa: PLC0415
+
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What a run read and found, kept for the next one in the user's cache folder; and the answers it gave.
+
+A cache is a memory, not a source: one that is old, torn, of another version or can't be written is ignored. It is written
+to a temporary file and renamed, so that nobody meets half of one.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from vaultlink.files import Stamp
+from vaultlink.model import Diagnostic, Tally
+
+_MAGIC = b"vaultlink cache 1\n"
+
+
+class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
+    other files. `setting` tells the rules and settings the findings are of. `silenced` holds all findings of a path where
+    they differ from what ignores left of them in `diagnostics`."""
+
+    setting: str
+    paths: list[str]
+    stamps: list[Stamp]
+    notes: list[bytes]
+    targets: list[tuple[str | None, ...]]
+    tallies: list[Tally]
+    diagnostics: dict[str, tuple[Diagnostic, ...]]
+    silenced: dict[str, tuple[Diagnostic, ...]]
+    attachments: list[str]
+
+
+def program_stamp() -> bytes:
+    """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
+    sign = blake2b(sys.version.encode(), digest_size=16)
+    package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
+    for folder in (package, *(os.path.join(package, name) for name in ("parse", "rules", "report", "cli", "config")),  # noqa: PTH118
+                   os.path.join(package, "..", "..", "rules")):  # noqa: PTH118
+        for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
+            if name.endswith((".py", ".yaml")):
+                status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
+                sign.update(b"%d %d" % (status.st_size, status.st_mtime_ns))
+    return sign.digest()
+
+
+def cache_folder(given: Path | None) -> Path:
+    """The folder of all caches: the given one, else that of the user."""
+    if given:
+        return given
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vaultlink" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "vaultlink"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaultlink"
+
+
+class Cache:
+    """The cache of one vault."""
+
+    def __init__(self, folder: Path, vault: Path):
+        name = blake2b(os.fsencode(vault), digest_size=10).hexdigest()
+        self._folder = folder / name
+        self._program = program_stamp()
+
+    def load(self) -> Stored | None:
+        """The state kept last, if it is whole and of this very program."""
+        data = self._read("state")
+        if data is None:
+            return None
+        try:
+            return msgspec.msgpack.decode(data, type=Stored)
+        except (msgspec.MsgspecError, ValueError):
+            return None
+
+    def save(self, stored: Stored) -> None:
+        """Keep a state. A cache that can't be written is no error."""
+        self._write("state", msgspec.msgpack.encode(stored))
+
+    def answer(self, question: bytes) -> bytes | None:
+        """What was answered to a question, if it was the last one of its kind."""
+        data = self._read("answer")
+        return data[len(question):] if data is not None and data.startswith(question) else None
+
+    def keep_answer(self, question: bytes, answer: bytes) -> None:
+        """Keep the answer to a question until another is kept. The question is of fixed length."""
+        self._write("answer", question + answer)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            data = (self._folder / name).read_bytes()
+        except OSError:
+            return None
+        head = len(_MAGIC) + len(self._program)
+        if data[:head] != _MAGIC + self._program:
+            return None
+        body = data[head + 4:]
+        return body if crc32(body) == int.from_bytes(data[head:head + 4], "big") else None
+
+    def _write(self, name: str, body: bytes) -> None:
+        temporary = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=name)
+            with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
+                stream.write(b"".join((_MAGIC, self._program, crc32(body).to_bytes(4, "big"), body)))
+            os.replace(temporary, self._folder / name)  # noqa: PTH105
+        except OSError:
+            if temporary:
+                with suppress(OSError):
+                    os.unlink(temporary)  # noqa: PTH108
+
+
+def digest(parts: Iterable[bytes]) -> bytes:
+    """A fixed-length sign of a sequence of bytes."""
+    sign = blake2b(digest_size=16)
+    for part in parts:
+        sign.update(len(part).to_bytes(8, "big"))
+        sign.update(part)
+    return sign.digest()

@@ -1,0 +1,216 @@
+"""Rules as values: a YAML mapping and a check function enter, a `Rule` leaves.
+
+What a declaration gets wrong raises `CatalogError`, with the rule's name in front. Nothing here reads a file, and nothing
+but the `check` line of a declaration joins it to its function.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from types import ModuleType
+from typing import Any
+
+from vaultlink.model import Severity
+from vaultlink.rules import Finding, dangling, files, graph, links, metadata, names, structure
+
+Check = Callable[..., Iterator[Finding]]
+"""A check of any scope; `Rule.scope` says what it is called with."""
+
+MODULES: Mapping[str, ModuleType] = {
+    "dangling": dangling, "files": files, "graph": graph, "links": links, "metadata": metadata, "names": names,
+    "structure": structure,
+}
+"""Where checks live, as the `check` line names it."""
+
+_CODE = re.compile(r"VL\d{3}")
+_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_SCOPES = ("note", "links", "vault")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "bool": bool, "int": int, "number": (int, float), "string": str, "list": list,
+}
+_NEEDED = ("code", "name", "since", "summary", "why", "scope", "severity", "check", "message", "examples")
+_ALLOWED = frozenset((*_NEEDED, "default", "reads", "options", "derive", "repair"))
+_OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
+
+
+class CatalogError(Exception):
+    """A declaration of a rule that can't be used: which one, and why."""
+
+
+class UnknownRule(Exception):
+    """A selector that fits no rule, with the names and codes that may have been meant."""
+
+    def __init__(self, selector: str, suggestions: tuple[str, ...]):
+        super().__init__(f"no rule is called “{selector}”")
+        self.selector = selector
+        self.suggestions = suggestions
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of a rule: its type, that of its elements if it is a list, and what it is when nobody sets it."""
+
+    name: str
+    type: str
+    of: str | None
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: what its declaration says, and the function that sees it.
+
+    `message` is a `str.format` template over the values of a finding. `repair` says what a fix would do, "" if none is
+    planned. `derive` are the variants of its examples that tests leave out.
+    """
+
+    code: str
+    name: str
+    since: str
+    summary: str
+    why: str
+    scope: str
+    reads_text: bool
+    default: bool
+    severity: Severity
+    message: str
+    options: tuple[Option, ...]
+    examples: tuple[Mapping[str, Any], ...]
+    check: Check
+    repair: str = ""
+    derive: tuple[str, ...] = ()
+
+
+Catalog = tuple[Rule, ...]
+"""All rules, by code."""
+
+
+def catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
+    """The rules that declarations (file stem to YAML mapping) describe, sorted by code."""
+    rules = []
+    for stem, mapping in declarations.items():
+        if not isinstance(mapping, Mapping):
+            raise CatalogError(f"{stem}: is no mapping")
+        rule = rule_of(mapping, _function(stem, mapping.get("check")))
+        if rule.name != stem:
+            raise CatalogError(f"{stem}: the file is not named like its rule, {rule.name}")
+        rules.append(rule)
+    rules.sort(key=lambda rule: rule.code)
+    for one, other in zip(rules, rules[1:], strict=False):
+        if one.code == other.code:
+            raise CatalogError(f"{other.name}: its code {other.code} is already that of {one.name}")
+    return tuple(rules)
+
+
+def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
+    """One rule from its declaration and its check."""
+    name = mapping.get("name")
+    for wrong in _faults(mapping):
+        raise CatalogError(f"{name or 'a rule without a name'}: {wrong}")
+    return Rule(
+        code=mapping["code"], name=mapping["name"], since=mapping["since"], summary=mapping["summary"].strip(),
+        why=mapping["why"].strip(), scope=mapping["scope"], reads_text=mapping.get("reads") == "text",
+        default=mapping.get("default", True), severity=Severity(mapping["severity"]), message=mapping["message"].strip(),
+        options=tuple(_option(mapping["name"], key, value) for key, value in mapping.get("options", {}).items()),
+        examples=tuple(mapping["examples"]), check=check, repair=mapping.get("repair", "").strip(),
+        derive=tuple(mapping.get("derive", ())))
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """The names in a message template."""
+    return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
+
+
+def select(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
+    """The names of the rules that selectors fit: names, codes, beginnings of codes (`VL1`) and `ALL`."""
+    chosen: set[str] = set()
+    for selector in selectors:
+        found = [rule.name for rule in rules if _fits(rule, selector)]
+        if not found:
+            raise UnknownRule(selector, _near(rules, selector))
+        chosen.update(found)
+    return frozenset(chosen)
+
+
+def unenforced(_note: object, _context: object) -> Iterator[Finding]:
+    """The check of a rule that the engine itself enforces, because it alone knows what it needs."""
+    return iter(())
+
+
+def _fits(rule: Rule, selector: str) -> bool:
+    if selector == "ALL" or selector == rule.name:
+        return True
+    return selector.startswith("VL") and rule.code.startswith(selector)
+
+
+def _near(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error's message
+
+    known = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
+    if selector.lower() in known:
+        return (known[selector.lower()],)
+    return tuple(known[word] for word in get_close_matches(selector.lower(), known, 3, 0.6))
+
+
+def _function(stem: str, check: object) -> Check:
+    """The function that a `check` line names."""
+    if check == "engine":
+        return unenforced
+    module, _, function = check.partition(".") if isinstance(check, str) else ("", "", "")
+    found = getattr(MODULES.get(module), function, None) if not function.startswith("_") else None
+    if not callable(found):
+        raise CatalogError(f"{stem}: its check {check!r} names no function of vaultlink.rules")
+    if function.replace("_", "-") != stem:
+        raise CatalogError(f"{stem}: its check {check} is not named like it")
+    return found  # type: ignore[no-any-return]
+
+
+def _faults(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a declaration, the plainest first."""
+    for key in _NEEDED:
+        if key not in mapping:
+            yield f"“{key}” is missing"
+    for key in mapping:
+        if key not in _ALLOWED:
+            yield f"“{key}” is not known"
+    for key in ("code", "name", "since", "summary", "why", "message"):
+        if not isinstance(mapping[key], str) or not mapping[key].strip():
+            yield f"“{key}” must be a text"
+    if not _CODE.fullmatch(mapping["code"]):
+        yield f"the code {mapping['code']} is not VL and three digits"
+    if not _NAME.fullmatch(mapping["name"]):
+        yield "a name is words of small letters, joined by hyphens"
+    if mapping["scope"] not in _SCOPES:
+        yield f"the scope is none of {', '.join(_SCOPES)}"
+    if mapping["severity"] not in {severity.value for severity in Severity}:
+        yield "the severity is none of error, warning, info"
+    if mapping.get("reads") not in (None, "text"):
+        yield "“reads” can only be text"
+    if not isinstance(mapping.get("default", True), bool):
+        yield "“default” must be true or false"
+    if not isinstance(mapping["examples"], list) or not mapping["examples"]:
+        yield "it has no examples"
+    if not isinstance(mapping.get("options", {}), Mapping):
+        yield "“options” must be a mapping"
+
+
+def _option(rule: str, name: str, given: Any) -> Option:
+    """One option of a rule; its default must be of its type and among its choices."""
+    if not isinstance(given, Mapping) or not {"type", "default", "help"} <= given.keys() <= _OPTION_KEYS:
+        raise CatalogError(f"{rule}: option {name} needs type, default and help, and may have of and choices")
+    kind, of, default = given["type"], given.get("of"), given["default"]
+    if kind not in _TYPES or (of is not None and of not in _TYPES):
+        raise CatalogError(f"{rule}: option {name} has a type that is none of {', '.join(_TYPES)}")
+    choices = tuple(given.get("choices", ()))
+    items = default if kind == "list" and isinstance(default, list) else [default]
+    fits = _is(default, kind) and (kind != "list" or of is None or all(_is(item, of) for item in items))
+    if not fits or (choices and any(item not in choices for item in items)):
+        raise CatalogError(f"{rule}: the default of option {name} is not what the option allows")
+    return Option(name, kind, of, tuple(default) if kind == "list" else default, str(given["help"]).strip(), choices)
+
+
+def _is(value: object, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))

@@ -1,0 +1,88 @@
+"""The options of all commands: one frozen class for each group, and how each field is written on the command line.
+
+Declarations only. They name no parser, so that a plain command line can be read without importing one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How a field is written: an option's names, or none for words without a name; `choices` are all it may be."""
+
+    help: str
+    names: tuple[str, ...] = ()
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def option(*names: str, help: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Word:  # noqa: A002
+    """A field written as an option."""
+    return Word(help, names, metavar or "|".join(choices), choices)
+
+
+def words(metavar: str, help: str) -> Word:  # noqa: A002
+    """A field written as words without a name."""
+    return Word(help, (), metavar)
+
+
+class UsageError(Exception):
+    """A command line that can't be followed: what is wrong and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printing:
+    """Where and how results are printed."""
+
+    output_format: Annotated[str, option(
+        "--output-format", metavar="FORM", help="How results are printed; see above. (VAULTLINK_OUTPUT_FORMAT)")] = ""
+    output_file: Annotated[Path | None, option(
+        "--output-file", metavar="FILE", help="Print results into a file instead.")] = None
+    color: Annotated[str, option(
+        "--color", choices=("auto", "always", "never"), help="When to use colour. (NO_COLOR, FORCE_COLOR)")] = "auto"
+    quiet: Annotated[bool, option("-q", "--quiet", help="Print results only, nothing beside them.")] = False
+    verbose: Annotated[bool, option("-v", "--verbose", help="Say more about what is done.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening(Printing):
+    """Which vault is opened, with which settings."""
+
+    vault: Annotated[Path | None, option(
+        "--vault", metavar="DIR", help="The vault. Without it: found upward from here, by its settings or .obsidian.")] = None
+    config: Annotated[Path | None, option(
+        "--config", metavar="FILE", help="Settings from this file only. (VAULTLINK_CONFIG)")] = None
+    isolated: Annotated[bool, option("--isolated", help="Read no settings file.")] = False
+    no_cache: Annotated[bool, option("--no-cache", help="Neither use nor keep what earlier runs read.")] = False
+    cache_dir: Annotated[Path | None, option(
+        "--cache-dir", metavar="DIR", help="Where to keep what was read. (VAULTLINK_CACHE_DIR)")] = None
+    jobs: Annotated[int | None, option("--jobs", metavar="N", help="How many processes may read notes.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choosing(Opening):
+    """Which rules run. Rules are given by code, beginning of a code, or name, with commas between them."""
+
+    select: Annotated[tuple[str, ...], option("--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note.")] = ()
+    ignore: Annotated[tuple[str, ...], option("--ignore", metavar="RULES", help="Not these rules.")] = ()
+    extend_select: Annotated[tuple[str, ...], option(
+        "--extend-select", metavar="RULES", help="These rules too.")] = ()
+    fixable: Annotated[tuple[str, ...], option("--fixable", metavar="RULES", help="Repair findings of these rules only.")] = ()
+    unfixable: Annotated[tuple[str, ...], option(
+        "--unfixable", metavar="RULES", help="Never repair findings of these rules.")] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole(Opening):
+    """Commands about the vault as a whole."""
+
+    folder: Annotated[Path | None, words("[VAULT]", "The vault, or a folder in it.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Opening):
+    """Commands about notes; none named means all."""
+
+    notes: Annotated[tuple[str, ...], words("[NOTE]...", "Paths in the vault, or names as a link would give them.")] = ()

@@ -1,0 +1,151 @@
+"""The two streams of a run: results on stdout (or into a file), everything else on stderr.
+
+Strings and bytes enter. Whether there is colour, how wide lines may be, and what a closed pipe means is decided here.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TextIO
+
+from vaultlink.cli.options import Printing, UsageError
+from vaultlink.report.layout import COLOURED, PLAIN, Palette
+
+_PIPED = 120
+"""The columns of a cut line where there is no terminal to measure."""
+_ENDLESS = 1 << 20
+
+_FORMS = ("full", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit", "markdown", "table", "tsv")
+
+
+class Terminal:
+    """Prints for one run."""
+
+    def __init__(self, options: Printing):
+        self.quiet, self.verbose, self.file = options.quiet, options.verbose, options.output_file
+        self.tty = self.file is None and _is_terminal(sys.stdout)
+        self.palette = COLOURED if _coloured(options.color, self.tty) else PLAIN
+        columns = shutil.get_terminal_size((80, 24)).columns if self.tty else 0
+        self.room = columns or _PIPED
+        self.table_room = columns or _ENDLESS
+        self._asked = options.output_format
+
+    def form(self, forms: Sequence[str], on_terminal: str, elsewhere: str) -> str:
+        """The output format: the option's, else the environment's, else the default. The environment speaks to all
+        commands, so a form that only another command has is passed over."""
+        told = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
+        for place, name in (("--output-format", self._asked), ("VAULTLINK_OUTPUT_FORMAT", told)):
+            if name in forms:
+                return name
+            if name and (name is self._asked or name not in _FORMS):
+                raise UsageError(f'{place}: "{name}" is none of {", ".join(forms)}.')
+        return on_terminal if self.tty else elsewhere
+
+    def show(self, result: str | bytes) -> None:
+        """Print results. A reader that has gone away is no fault: the run ends as if it had read everything."""
+        data = result if isinstance(result, bytes) else _encoded(result)
+        if self.file is not None:
+            try:
+                self.file.write_bytes(data)
+            except OSError as error:
+                raise UsageError(f"can't write {self.file}: {error.strerror}.") from None
+            return
+        try:
+            _write(sys.stdout, data)
+        except BrokenPipeError:
+            _silence(sys.stdout)
+        except OSError as error:
+            _silence(sys.stdout)
+            raise UsageError(f"can't write results: {error.strerror}.") from None
+
+    def say(self, text: str) -> None:
+        """A sentence beside the results, unless the run is to be quiet."""
+        if not self.quiet:
+            tell(text)
+
+    def detail(self, text: str) -> None:
+        """A sentence for those who asked for more."""
+        if self.verbose:
+            self.say(text)
+
+    def progress(self) -> Callable[[int, int], None] | None:
+        """A line on stderr that says how far reading is, if somebody is there to see it."""
+        return None if self.quiet or not _is_terminal(sys.stderr) else Progress(sys.stderr)
+
+
+class Progress:
+    """Says how many notes were read; silent for the first half second, gone at the end."""
+
+    def __init__(self, stream: TextIO):
+        self._stream, self._next, self._length = stream, monotonic() + 0.5, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if done >= total:
+            self._draw("")
+        elif monotonic() >= self._next:
+            self._next = monotonic() + 0.1
+            self._draw(f"Reading notes: {done:,} of {total:,}")
+
+    def _draw(self, text: str) -> None:
+        if text or self._length:
+            self._stream.write(f"\r{text.ljust(self._length)}" + ("" if text else "\r"))
+            self._stream.flush()
+        self._length = len(text)
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr; where that is impossible there is nobody to tell."""
+    try:
+        _write(sys.stderr, _encoded(text + "\n"))
+    except OSError:
+        _silence(sys.stderr)
+
+
+def mark(word: str) -> str:
+    """A word that opens a message on stderr, such as `error:`, in red where colour is seen."""
+    palette: Palette = COLOURED if _coloured("auto", _is_terminal(sys.stderr)) else PLAIN
+    return f"{palette.red}{palette.bold}{word}{palette.off}"
+
+
+def _coloured(when: str, tty: bool) -> bool:
+    if when != "auto":
+        return when == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return tty and os.environ.get("TERM") != "dumb"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _encoded(text: str) -> bytes:
+    """Text as UTF-8; names that came from the disk as other bytes go out as the same bytes."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _write(stream: TextIO | None, data: bytes) -> None:
+    if stream is None:  # closed before the run began
+        return
+    stream.flush()
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(data.decode("utf-8", "replace"))
+    else:
+        binary.write(data)
+    stream.flush()
+
+
+def _silence(stream: TextIO | None) -> None:
+    """Point a stream nowhere, so that the interpreter's last flush can't fail."""
+    if stream is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

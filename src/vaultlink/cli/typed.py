@@ -1,0 +1,63 @@
+"""The typer side of the command line: help pages, errors, and every spelling that typer knows.
+
+The fields of an option class and a line of words enter, what was written leaves. The only importer of typer.
+"""
+
+from collections.abc import Mapping, Sequence
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+import typer
+
+from vaultlink.cli.options import UsageError
+from vaultlink.cli.parsing import Field, Raw
+
+_Refusal: type[Exception] = typer.BadParameter.__mro__[2]
+"""The root of what typer raises for a wrong line; it has had two homes and keeps its place in the family."""
+
+
+def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str]) -> Raw | int:
+    """What was written for each field, or the exit code after a help page."""
+    found: dict[str, bool | str | list[str]] = {}
+
+    def collect(**given: Any) -> None:
+        found.update({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()
+                      if value not in (None, False, (), [])})
+
+    collect.__doc__ = manual
+    collect.__setattr__("__signature__", Signature([_parameter(field) for field in known]))
+    collect.__annotations__ = {field.name: _annotation(field) for field in known}
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+                      context_settings={"help_option_names": ["-h", "--help"]})
+    app.command(command)(collect)
+    try:
+        code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
+    except _Refusal as refusal:
+        raise UsageError(_words(command, known, refusal)) from None
+    return code if isinstance(code, int) else found
+
+
+def _parameter(field: Field) -> Parameter:
+    default = False if field.type is bool else None
+    return Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(field))
+
+
+def _annotation(field: Field) -> Any:
+    told: Mapping[str, Any] = {"help": field.word.help, "metavar": field.word.metavar or None, "show_default": False}
+    kind: Any = bool if field.type is bool else list[str] | None if field.many else str | None
+    if not field.word.names:
+        return Annotated[kind, typer.Argument(**told)]
+    return Annotated[kind, typer.Option(*field.word.names, **told)]
+
+
+def _words(command: str, known: Sequence[Field], refusal: Exception) -> str:
+    """Typer's complaint in this project's words where it is about an option that does not exist."""
+    name = getattr(refusal, "option_name", None)
+    hint = f"`vaultlink {command} --help` shows all options."
+    if type(refusal).__name__ != "NoSuchOption" or not isinstance(name, str):
+        text = str(getattr(refusal, "format_message", lambda: str(refusal))())
+        return f"{text.rstrip('.')}. {hint}"
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(name, [name for field in known for name in field.word.names], 2, 0.6)
+    return f"there is no option {name}. " + (f"Did you mean {' or '.join(near)}?" if near else hint)

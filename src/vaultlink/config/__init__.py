@@ -1,0 +1,12 @@
+"""From TOML mappings to one checked `Config`: which rules run, how severely, with which options, on which paths.
+
+Mappings and the rule catalog enter, a value leaves. What is wrong raises `ConfigError` and names the place. Nothing here
+reads a file or knows where settings come from beyond the name they carry.
+"""
+
+from vaultlink.config.checks import COMMAND_LINE, ConfigError, Layer
+from vaultlink.config.patterns import glob_matcher, obsidian_filters
+from vaultlink.config.settings import BACKLINKS, DEFAULT, Config, configure
+
+__all__ = ["BACKLINKS", "COMMAND_LINE", "DEFAULT", "Config", "ConfigError", "Layer", "configure", "glob_matcher",
+           "obsidian_filters"]

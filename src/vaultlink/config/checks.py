@@ -1,0 +1,134 @@
+"""The checks of single settings: is the value of its type, does the rule exist; and the words for what is wrong.
+
+A layer, a key and a value enter; the value leaves, or `ConfigError` is raised. Nothing is merged here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vaultlink.catalog import Option, Rule, UnknownRule, select
+
+COMMAND_LINE = "command line"
+"""The source of a layer whose keys are options; messages name them so."""
+
+
+class ConfigError(Exception):
+    """A setting that can't be used: where it stands, what is wrong, and what may have been meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings, as a TOML mapping; `source` names it in messages and in `Config.sources`."""
+
+    source: str
+    values: Mapping[str, Any]
+
+    def place(self, key: str) -> str:
+        """Where a setting stands, for a message."""
+        return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"
+
+
+def keys(layer: Layer, known: Sequence[str]) -> None:
+    """Refuse settings that do not exist."""
+    for key in layer.values:
+        if key not in known:
+            raise unknown(layer, "setting", key, known)
+
+
+def table(layer: Layer, key: str) -> Mapping[str, Any]:
+    """A setting that must be a table; empty if it is not there."""
+    value = layer.values.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{layer.place(key)}: must be a table ([{key}]), not {shown(value)}.")
+    return value
+
+
+def texts(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
+    """A setting that must be a list of texts."""
+    if isinstance(value, str):
+        raise ConfigError(f'{layer.place(key)}: must be a list: ["{value}"].')
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{layer.place(key)}: must be a list of texts, not {shown(value)}.")
+    for item in value:
+        if not isinstance(item, str):
+            raise ConfigError(f"{layer.place(key)}: every element must be a text, not {shown(item)}.")
+    return tuple(value)
+
+
+def selected(layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]) -> frozenset[str]:
+    """The names of the rules that selectors stand for."""
+    try:
+        return select(rules, selectors)
+    except UnknownRule as error:
+        hint = _meant(list(error.suggestions)) or " `vaultlink rules` lists all rules."
+        raise ConfigError(f"{layer.place(key)}: no rule is called {shown(error.selector)}.{hint}") from None
+
+
+def choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
+    """A setting that must be one of some words."""
+    if isinstance(value, str) and value in choices:
+        return value
+    raise ConfigError(f"{layer.place(key)}: {shown(value)} is none of {', '.join(choices)}.")
+
+
+def one_line(layer: Layer, key: str, value: Any) -> str:
+    """A setting that must be one line of text."""
+    if isinstance(value, str) and value.strip() and "\n" not in value:
+        return value
+    raise ConfigError(f"{layer.place(key)}: must be one line of text, not {shown(value)}.")
+
+
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool,), "true or false"),
+    "int": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "string": ((str,), "a text"),
+    "list": ((list, tuple), "a list"),
+}
+
+
+def option_value(place: str, option: Option, value: Any) -> Any:
+    """A rule option's value, if it is of the option's type and among its choices."""
+    _fits(f"{place}: must be", option.type, value)
+    items = value if option.type == "list" else [value]
+    for item in items:
+        if option.type == "list" and option.of:
+            _fits(f"{place}: every element must be", option.of, item)
+        if option.choices and item not in option.choices:
+            raise ConfigError(f"{place}: {shown(item)} is none of {', '.join(map(str, option.choices))}.")
+    return frozen(value)
+
+
+def _fits(must_be: str, kind: str, value: Any) -> None:
+    types, words = _TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
+        raise ConfigError(f"{must_be} {words}, not {shown(value)}.")
+
+
+def frozen(value: Any) -> Any:
+    """A value that nobody can change by accident."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, Mapping):
+        return "a table"
+    return "a list" if isinstance(value, (list, tuple)) else str(value)
+
+
+def unknown(layer: Layer, what: str, key: str, known: Sequence[str], before: str = "") -> ConfigError:
+    """The error for a key that does not exist, with the nearest that do."""
+    from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
+
+    hint = _meant(get_close_matches(key, known, 2, 0.6)) or (f" Known: {', '.join(known)}." if known else "")
+    return ConfigError(f"{layer.place(before + key)}: there is no such {what}.{hint}")
+
+
+def _meant(candidates: Sequence[str]) -> str:
+    return f" Did you mean {' or '.join(candidates)}?" if candidates else ""

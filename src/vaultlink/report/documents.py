@@ -1,0 +1,38 @@
+"""JSON as the contract has it: rows as structs whose fields are the keys, one row a line.
+
+Rows enter, UTF-8 bytes leave. The order of fields is the order of keys; every key is always there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+SCHEMA = 1
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def json_lines(rows: Sequence[msgspec.Struct]) -> bytes:
+    """One JSON object a line."""
+    try:
+        return _ENCODER.encode_lines(rows)
+    except (UnicodeEncodeError, OverflowError):
+        return b"".join([_encoded(row) + b"\n" for row in rows])
+
+
+def document(head: Mapping[str, Any], name: str, rows: Sequence[msgspec.Struct]) -> bytes:
+    """One JSON object: the keys of the head after `schema`, then the rows under a name of their own."""
+    opening = _encoded({"schema": SCHEMA, **head})[:-1]
+    lines = json_lines(rows)[:-1].replace(b"\n", b",\n")  # JSON never holds a raw line feed inside a row
+    body = b"[\n" + lines + b"\n]" if lines else b"[]"
+    return opening + b',"' + name.encode() + b'":' + body + b"}\n"
+
+
+def _encoded(value: Any) -> bytes:
+    """A value as JSON; file names that are no Unicode and numbers beyond 64 bits take the slower way."""
+    try:
+        return _ENCODER.encode(value)
+    except (UnicodeEncodeError, OverflowError):
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()

@@ -1,0 +1,145 @@
+"""What the listing commands list, as rows: links, dangling topics, backlinks, orphans, dead ends.
+
+An index enters, rows in the contract's words leave, sorted. How they are laid out is decided elsewhere.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from vaultlink.graph import topic
+from vaultlink.index import Index
+from vaultlink.model import Link, Suggestion
+from vaultlink.report.records import SuggestionRow, suggestion_rows
+from vaultlink.resolve import is_note, name_key
+
+
+class LinkRow(msgspec.Struct, frozen=True, gc=False):
+    """A link with what it leads to."""
+
+    path: str
+    line: int
+    column: int
+    kind: str
+    embed: bool
+    place: str
+    raw: str
+    target: str
+    subpath: str | None
+    display: str | None
+    status: str
+    resolved: str | None
+    anchor: str | None
+
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """A place that names a topic."""
+
+    path: str
+    line: int
+
+
+class TopicRow(msgspec.Struct, frozen=True, gc=False):
+    """A dangling topic: who names it, and what may be meant."""
+
+    topic: str
+    count: int
+    sources: tuple[Source, ...]
+    suggestions: tuple[SuggestionRow, ...]
+
+
+class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
+    """A source that links to a note: how often, and on which lines."""
+
+    path: str
+    count: int
+    lines: tuple[int, ...]
+
+
+class BacklinksRow(msgspec.Struct, frozen=True, gc=False):
+    """A file that links lead to, with its backlinks."""
+
+    note: str
+    backlinks: tuple[BacklinkRow, ...]
+
+
+class Linker:
+    """Makes rows of links; remembers which files share their name, since only links to those can be ambiguous."""
+
+    def __init__(self, index: Index):
+        self.index = index
+        self._shared = frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
+
+    def rows(self, paths: Iterable[str]) -> list[LinkRow]:
+        """The links of some sources, in order."""
+        return [self._row(path, link, resolved) for path in paths for link, resolved in self.index.links(path)]
+
+    def _row(self, path: str, link: Link, resolved: str | None) -> LinkRow:
+        anchor = None
+        if resolved is None:
+            status = "external" if link.external else "dangling"
+        else:
+            shared = resolved in self._shared and self.index.others(path, link)
+            status = "ambiguous" if shared else "resolved"
+            if link.subpath:
+                found = self.index.anchor(link, resolved)
+                anchor = None if found is None else "found" if found else "missing"
+        return LinkRow(path, link.line, link.column, link.kind, link.embed, link.place, link.raw, link.target,
+                       link.subpath or None, link.display, status, resolved, anchor)
+
+
+def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
+    """Dangling topics, most named first, then by name. Links to one topic may be spelled with or without `.md`."""
+    named: dict[str, list[Source]] = {}
+    for path in sorted(index.notes):
+        for link, resolved in index.links(path):
+            if resolved is None and not link.external:
+                named.setdefault(topic(link.target), []).append(Source(path, link.line))
+    ranked = sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name))) for name, sources in ranked]
+
+
+def backlinks(index: Index, note: str) -> list[BacklinkRow]:
+    """What links to a file, by source; the file itself and canvases included, as in Obsidian's command line."""
+    rows = []
+    for source in index.backlinks.get(note, ()):
+        lines = [link.line for link, resolved in index.links(source) if resolved == note]
+        rows.append(BacklinkRow(source, len(lines), tuple(sorted(set(lines)))))
+    return rows
+
+
+def all_backlinks(index: Index) -> list[BacklinksRow]:
+    """Every file that links lead to, with its backlinks."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for source in sorted(index.notes):
+        for link, resolved in index.links(source):
+            if resolved is not None:
+                found.setdefault(resolved, {}).setdefault(source, []).append(link.line)
+    return [BacklinksRow(note, tuple(BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
+                                     for source, lines in found[note].items())) for note in sorted(found)]
+
+
+def orphans(index: Index) -> list[str]:
+    """Files of every type that no link leads to; a link from the file itself counts."""
+    reached = {goal for goals in index.targets.values() for goal in goals if goal is not None}
+    return sorted(index.files - reached)
+
+
+def deadends(index: Index) -> list[str]:
+    """Notes without a link that leads anywhere; dangling links do not help."""
+    return sorted(path for path in index.notes if is_note(path) and not any(index.targets[path]))
+
+
+def wording(index: Index) -> Callable[[str], str]:
+    """How a link to a path would be written: the bare name if only this file bears it, else the path; without `.md`."""
+    def written(path: str) -> str:
+        alone = len(index.names.get(name_key(path), ())) == 1
+        text = path.rsplit("/", 1)[-1] if alone else path
+        return text[:-3] if is_note(text) else text
+    return written
+
+
+def counted(rows: Sequence[LinkRow]) -> Counter[str]:
+    """How many links have each status."""
+    return Counter([row.status for row in rows])

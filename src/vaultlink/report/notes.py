@@ -1,0 +1,119 @@
+"""What vaultlink sees in a note, as data and as a page.
+
+Notes and the rows of their links enter; rows for JSON and text for people leave.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from vaultlink.model import Note
+from vaultlink.report.layout import PLAIN, Palette, clean, cut, number, pad, width
+from vaultlink.report.listings import LinkRow
+
+
+class TagRow(msgspec.Struct, frozen=True, gc=False):
+    """A tag without its `#`."""
+
+    name: str
+    line: int
+    place: str
+
+
+class HeadingRow(msgspec.Struct, frozen=True, gc=False):
+    """A heading."""
+
+    level: int
+    text: str
+    line: int
+
+
+class BlockRow(msgspec.Struct, frozen=True, gc=False):
+    """A block identifier without its `^`."""
+
+    id: str
+    line: int
+
+
+class NoteRow(msgspec.Struct, frozen=True):
+    """Everything seen in a note."""
+
+    path: str
+    properties: dict[str, Any] | None
+    aliases: tuple[str, ...]
+    tags: tuple[TagRow, ...]
+    headings: tuple[HeadingRow, ...]
+    blocks: tuple[BlockRow, ...]
+    links: tuple[LinkRow, ...]
+
+
+def note_row(note: Note, links: Sequence[LinkRow]) -> NoteRow:
+    """A note and its links as the contract has them."""
+    return NoteRow(
+        path=note.path,
+        properties=None if note.properties is None else {item.key: item.value for item in note.properties},
+        aliases=note.aliases,
+        tags=tuple([TagRow(tag.name, tag.line, tag.place) for tag in note.tags]),
+        headings=tuple([HeadingRow(heading.level, heading.text, heading.line) for heading in note.headings]),
+        blocks=tuple([BlockRow(block.id, block.line) for block in note.blocks]),
+        links=tuple(links),
+    )
+
+
+def page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
+    """A note on a page: one group of lines for each kind of thing it has."""
+    groups = [
+        ("properties", _pairs([(key, _written(value)) for key, value in (row.properties or {}).items()], room)),
+        ("aliases", [clean(alias) for alias in row.aliases]),
+        ("tags", _pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], room)),
+        ("headings", [f"{'#' * heading.level} {clean(heading.text)}" for heading in row.headings]),
+        ("blocks", _pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], room)),
+        ("links", _pairs([(link.raw, destination(link)) for link in row.links], room)),
+    ]
+    lines = [f"{palette.bold}{clean(row.path)}{palette.off}"]
+    for name, entries in groups:
+        if entries:
+            lines.append(f"  {palette.dim}{name}{palette.off}")
+            lines += [f"    {cut(entry, room - 4)}" for entry in entries]
+    if len(lines) == 1:
+        lines.append(f"  {palette.dim}nothing{palette.off}")
+    return "\n".join(lines) + "\n"
+
+
+def destination(link: LinkRow) -> str:
+    """Where a link leads, in words."""
+    if link.resolved is None:
+        return link.status
+    anchor = f" {link.subpath}" if link.anchor == "found" else f", but not {link.subpath}" if link.anchor else ""
+    return f"{link.resolved}{anchor}" + (" (ambiguous)" if link.status == "ambiguous" else "")
+
+
+def totals(rows: Sequence[NoteRow]) -> str:
+    """What some notes have together, in a sentence."""
+    return (f"{number(len(rows), 'note')}: {number(sum(len(row.headings) for row in rows), 'heading')}, "
+            f"{number(sum(len(row.blocks) for row in rows), 'block')}, "
+            f"{number(sum(len(row.tags) for row in rows), 'tag')}, "
+            f"{number(sum(len(row.links) for row in rows), 'link')}.")
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], room: int) -> list[str]:
+    """Two aligned columns; the first takes at most half of the room."""
+    if not pairs:
+        return []
+    shown = [(cut(clean(left), room // 2), clean(right)) for left, right in pairs]
+    column = max(width(left) for left, _ in shown)
+    return [f"{pad(left, column)}  {right}".rstrip() for left, right in shown]
+
+
+def _written(value: Any) -> str:
+    """A property's value in one line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(_written, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_written(item)}" for key, item in value.items())
+    return str(value)

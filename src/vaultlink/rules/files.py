@@ -1,0 +1,116 @@
+"""Checks on files as such: whether they can be read, what is in them that no one wrote, and copies that sync left."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from vaultlink.model import Note, Spot
+from vaultlink.resolve import file_name
+from vaultlink.rules import Context, Finding
+
+_TOP = Spot(0, 0, 1, 1)
+_CONSTRUCTS = {
+    "unclosed-fence": "code fence",
+    "unclosed-comment": "HTML comment",
+    "unclosed-math": "math block",
+    "unclosed-html": "HTML block",
+}
+
+
+def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
+    """Notes that can't be read, or whose bytes are no UTF-8 text."""
+    for trouble in note.troubles:
+        if trouble.kind in ("undecodable", "unreadable"):
+            yield Finding(trouble, {"problem": trouble.detail})
+
+
+def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
+    """Code, comments, math and HTML that start, never end, and so hide what follows."""
+    for trouble in note.troubles:
+        if trouble.kind in _CONSTRUCTS:
+            yield Finding(trouble, {"construct": _CONSTRUCTS[trouble.kind]})
+
+
+_COPIES = (
+    ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
+    ("Obsidian Sync", re.compile(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
+    ("Dropbox or Nextcloud", re.compile(r" \([^()]*conflicted copy(?: \d+)? ?\d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)")),
+    ("Dropbox", re.compile(r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
+                           r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)")),
+    ("ownCloud", re.compile(r"_conflict-\d{8}-\d{6}(?=\.|$)")),
+    ("Seafile", re.compile(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
+)
+
+
+def sync_conflict(context: Context) -> Iterator[Finding]:
+    """Files whose name says that a sync service wrote them because two devices changed the same file."""
+    for path in context.index.files:
+        if "onfli" in path:
+            name = file_name(path)
+            for service, pattern in _COPIES:
+                if pattern.search(name):
+                    yield Finding(_TOP, {"name": name, "service": service}, path=path)
+                    break
+
+
+_MARKUP = " \t\r*_>#`"
+
+
+def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
+    """Lines among the first or last of a note in which a text generator speaks to whoever asked it."""
+    text = context.text
+    if not text:
+        return
+    said = _phrases(tuple(context.options["phrases"]))
+    reach = int(context.options["lines"])
+    body = _body(text, note)
+    for start, end in _edge_lines(text, body, reach):
+        line = text[start:end]
+        words = line.strip(_MARKUP)
+        if words and said.fullmatch(words.replace("’", "'")):
+            at = start + line.index(words)
+            spot = Spot(at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+            yield Finding(spot, {"words": words if len(words) <= 60 else words[:59] + "…"})
+
+
+@lru_cache(maxsize=8)
+def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """All phrases as one expression; one that is no expression is taken as plain words."""
+    return re.compile("|".join(f"(?:{_expression(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE)
+
+
+def _expression(phrase: str) -> str:
+    try:
+        re.compile(phrase)
+    except re.error:
+        return re.escape(phrase)
+    return phrase
+
+
+def _body(text: str, note: Note) -> int:
+    """Where the text below the properties begins."""
+    if note.properties is None:
+        return 0
+    closing = text.find("\n---", 3)
+    return text.find("\n", closing + 1) + 1 or len(text) if closing != -1 else 0
+
+
+def _edge_lines(text: str, body: int, reach: int) -> Iterator[tuple[int, int]]:
+    """The spans of a text's first and last lines that are not blank, in order."""
+    found: list[tuple[int, int]] = []
+    at = body
+    while at < len(text) and len(found) < reach:
+        end = text.find("\n", at)
+        end = len(text) if end == -1 else end
+        if text[at:end].strip():
+            found.append((at, end))
+        at = end + 1
+    last: list[tuple[int, int]] = []
+    end = len(text)
+    while end > at and len(last) < reach:
+        start = max(text.rfind("\n", at, end) + 1, at)
+        if text[start:end].strip():
+            last.append((start, end))
+        end = start - 1
+    yield from found
+    yield from reversed(last)

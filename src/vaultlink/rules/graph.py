@@ -1,0 +1,110 @@
+"""Checks on how notes hang together."""
+
+import re
+from collections.abc import Iterator
+from fnmatch import translate
+from functools import lru_cache
+
+from vaultlink.model import Note, Place, Spot
+from vaultlink.resolve import comparable, file_name, is_note
+from vaultlink.rules import Context, Finding
+
+_TOP = Spot(0, 0, 1, 1)
+
+
+def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes that no link leads to."""
+    if is_note(note.path) and note.path not in context.index.backlinks and not _ignored(note.path, context):
+        yield Finding(_TOP, {"name": file_name(note.path)})
+
+
+def dead_end(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes without a link that leads anywhere."""
+    if is_note(note.path) and not any(context.index.targets.get(note.path, ())) and not _ignored(note.path, context):
+        yield Finding(_TOP, {"name": file_name(note.path)})
+
+
+def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes that link to this one and are not linked back."""
+    index = context.index
+    sources = index.backlinks.get(note.path, ())
+    if not sources or not is_note(note.path) or _ignored(note.path, context):
+        return
+    linked = set(index.targets.get(note.path, ()))
+    for source in sources:
+        if source != note.path and source not in linked and is_note(source) and not _ignored(source, context):
+            # A backlinks section is no reason to link back: else each section would bring forth others.
+            if any(target == note.path and link.place is not Place.SECTION for link, target in index.links(source)):
+                yield Finding(_TOP, {"source": source[:-3]})
+
+
+def unused_attachment(context: Context) -> Iterator[Finding]:
+    """Images, sounds, films and PDFs that nothing in the vault uses."""
+    index = context.index
+    kinds = tuple(f".{kind.lower().lstrip('.')}" for kind in context.options["extensions"])
+    unused = [path for path in index.files
+              if path.lower().endswith(kinds) and path not in index.backlinks and not _ignored(path, context)]
+    if unused:
+        named = _named_in_properties(context)
+        for path in unused:
+            if comparable(path) not in named and comparable(file_name(path)) not in named:
+                yield Finding(_TOP, {"name": file_name(path)}, path=path)
+
+
+def island(context: Context) -> Iterator[Finding]:
+    """Groups of notes that link each other, and nothing in the rest of the vault."""
+    groups = _groups(context)
+    if len(groups) > 1:
+        largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
+        for group in groups:
+            first = min(group)
+            if group is not largest and 1 < len(group) and not _ignored(first, context):
+                yield Finding(_TOP, {"count": len(group)}, path=first)
+
+
+def _ignored(path: str, context: Context) -> bool:
+    ignore = context.options["ignore"]
+    return bool(ignore) and _globs(tuple(ignore)).fullmatch(path) is not None
+
+
+@lru_cache(maxsize=8)
+def _globs(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """Globs over vault paths; one without a slash fits names in every folder, one that names a folder all in it."""
+    anywhere = ("" if "/" in glob.rstrip("/") else "(?:.*/)?" for glob in globs)
+    return re.compile("|".join(f"{start}{translate(glob.rstrip('/')).removesuffix(_END)}(?:/.*)?"
+                               for start, glob in zip(anywhere, globs, strict=True)))
+
+
+_END = translate("")[-2:]
+
+
+def _named_in_properties(context: Context) -> frozenset[str]:
+    """Texts of properties, as paths and as names: plugins and themes take files named in plain text."""
+    found: set[str] = set()
+    for note in context.index.notes.values():
+        for item in note.properties or ():
+            for value in item.value if isinstance(item.value, list) else [item.value]:
+                if isinstance(value, str) and "." in value:
+                    plain = comparable(value.strip().strip("/"))
+                    found.update((plain, file_name(plain)))
+    return frozenset(found)
+
+
+def _groups(context: Context) -> list[list[str]]:
+    """Notes as links, in whichever direction and over whichever files, hold them together."""
+    leader: dict[str, str] = {}
+
+    def find(path: str) -> str:
+        while (above := leader.setdefault(path, path)) != path:
+            leader[path] = path = leader[above]
+        return path
+
+    for source, targets in context.index.targets.items():
+        for target in set(targets):
+            if target is not None:
+                leader[find(target)] = find(source)
+    groups: dict[str, list[str]] = {}
+    for path in sorted(context.index.notes):
+        if is_note(path):
+            groups.setdefault(find(path), []).append(path)
+    return list(groups.values())

@@ -1,0 +1,242 @@
+"""Checks on links that lead somewhere, and on text that was meant as a link.
+
+Each link gets one finding, from the most telling rule that is enabled; `_TELLING` is the order.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from urllib.parse import quote
+
+from vaultlink.anchors import heading_key
+from vaultlink.index import Index, stem
+from vaultlink.model import Kind, Link, Note, Place
+from vaultlink.resolve import comparable, file_name, folder, is_note, resolve
+from vaultlink.rules import Context, Finding
+
+_Test = Callable[[Link, str, Note, Context], bool]
+_PLACEHOLDERS = ("{{", "<%")
+
+
+def missing_block(note: Note, context: Context) -> Iterator[Finding]:
+    """Links to a block that their note does not have."""
+    for link, target in _subpathed(note, context):
+        if _lacks_block(link, target, note, context):
+            block = link.subpath[link.subpath.rfind("#") + 1:].strip()
+            yield Finding(link, {"note": stem(target), "block": block}, link.target)
+
+
+def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
+    """Links to a heading that their note does not have."""
+    for link, target in _subpathed(note, context):
+        if _lacks_heading(link, target, note, context):
+            yield Finding(link, {"note": stem(target), "heading": link.subpath.lstrip("#").strip()}, link.target)
+
+
+def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Links that fit several files, one of which Obsidian opens."""
+    shared = _shared(context.index)
+    if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
+        for link, target in _resolved(note, context):
+            if target in shared and _ambiguous(link, target, note, context):
+                if not _outdone("ambiguous-link", link, target, note, context):
+                    count = len(context.index.others(note.path, link)) + 1
+                    yield Finding(link, {"target": link.target, "count": count, "chosen": target}, link.target)
+
+
+def self_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Links from a note to itself that name no heading or block."""
+    if note.path in context.index.targets.get(note.path, ()):
+        for link, target in _resolved(note, context):
+            if _to_itself(link, target, note, context) and not _outdone("self-link", link, target, note, context):
+                yield Finding(link, {}, link.target)
+
+
+def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Text that a slip keeps from being a link, though it names a file of the vault."""
+    for trouble in note.troubles:
+        if trouble.kind == "malformed-link":
+            target, _, fault = trouble.detail.partition("\n")
+            name = " ".join(target.split())
+            if name and resolve(note.path, name, context.index.names):
+                yield Finding(trouble, {"target": name, "fault": fault}, name)
+
+
+def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
+    """Links whose target has other capitals than the file's name."""
+    for link, target in _resolved(note, context):
+        if _other_case(link, target, note, context) and not _outdone("case-mismatch", link, target, note, context):
+            yield Finding(link, {"target": link.target, "name": _tail(link.target, target)}, link.target)
+
+
+def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
+    """Wikilinks whose display text is what Obsidian would show without it."""
+    for link, target in _resolved(note, context):
+        if _repeats(link, target, note, context) and not _outdone("redundant-display", link, target, note, context):
+            yield Finding(link, {"display": link.display}, link.target)
+
+
+def link_style(note: Note, context: Context) -> Iterator[Finding]:
+    """Links not written as the vault's own settings write them."""
+    markdown = _markdown_wanted(context)
+    for link, target in _resolved(note, context):
+        if link.place is Place.BODY and not _outdone("link-style", link, target, note, context):
+            path = _wanted_path(link, target, note, context)
+            other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
+            if other_kind or _bare(path) != _bare(link.target.removeprefix("./")):
+                as_markdown = link.kind is Kind.MARKDOWN if markdown is None else markdown
+                yield Finding(link, {"wanted": _written(link, path, as_markdown)}, link.target)
+
+
+# -- what the checks ask of a link ----------------------------------------------------------------------------------
+
+
+def _resolved(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
+    for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
+        if target is not None and not link.external:
+            yield link, target
+
+
+def _subpathed(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
+    for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
+        if target is not None and link.subpath and not link.external:
+            yield link, target
+
+
+def _outdone(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:
+    """Whether an enabled rule more telling than this one speaks about the link."""
+    for name, test in _TELLING:
+        if name == rule:
+            return False
+        if name in context.enabled and test(link, target, note, context):
+            return True
+    return False
+
+
+def _lacks_block(link: Link, target: str, _note: Note, context: Context) -> bool:
+    return "#^" in link.subpath and _lacks_anchor(link, target, context)
+
+
+def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bool:
+    return bool(link.subpath) and "#^" not in link.subpath and _lacks_anchor(link, target, context)
+
+
+def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
+    """Whether what a subpath names is surely missing; where Obsidian's reading is unsure, it is not."""
+    if context.index.anchor(link, target) is not False or any(sign in link.subpath for sign in _PLACEHOLDERS):
+        return False
+    note = context.index.notes.get(target)
+    if note is None or target.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None:
+        return False  # a drawing's elements have names of their own
+    if any(trouble.kind in ("undecodable", "unreadable") for trouble in note.troubles):
+        return False
+    *_, last = link.subpath.split("#")
+    name = last.strip()
+    if name.startswith("[^"):
+        return False  # a footnote (6.11)
+    if name.startswith("^"):
+        return all(block.id.lower() != name[1:].lower() for block in note.blocks)
+    return link.subpath.count("#") > 1 or _plain(name) not in {_plain(heading.text) for heading in note.headings}
+
+
+_TRAILING_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*$")
+
+
+def _plain(heading: str) -> str:
+    """A heading without its block id, in composed form: whether these count is unsure (6.2, 6.6)."""
+    return heading_key(unicodedata.normalize("NFC", _TRAILING_ID.sub("", heading)))
+
+
+@lru_cache(maxsize=1)
+def _shared(index: Index) -> frozenset[str]:
+    """The files whose name another file has as well."""
+    return frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
+
+
+def _ambiguous(link: Link, target: str, note: Note, context: Context) -> bool:
+    return target in _shared(context.index) and bool(context.index.others(note.path, link))
+
+
+def _to_itself(link: Link, target: str, note: Note, _context: Context) -> bool:
+    return target == note.path and bool(link.target) and not link.subpath
+
+
+def _other_case(link: Link, target: str, _note: Note, _context: Context) -> bool:
+    written, name = _steps(link.target), _steps(_tail(link.target, target))
+    return written != name and [comparable(step) for step in written] == [comparable(step) for step in name]
+
+
+def _repeats(link: Link, _target: str, _note: Note, _context: Context) -> bool:
+    if link.kind is not Kind.WIKILINK or link.embed or link.place in (Place.SECTION, Place.CANVAS):
+        return False
+    parts = [part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip()]
+    return link.display == " > ".join(parts)
+
+
+_TELLING: tuple[tuple[str, _Test], ...] = (
+    ("missing-block", _lacks_block),
+    ("missing-heading", _lacks_heading),
+    ("ambiguous-link", _ambiguous),
+    ("self-link", _to_itself),
+    ("case-mismatch", _other_case),
+    ("redundant-display", _repeats),
+)
+
+
+# -- how a link is written ------------------------------------------------------------------------------------------
+
+
+def _steps(path: str) -> list[str]:
+    """A target's folders and name, composed, without relative steps and a note's extension."""
+    plain = unicodedata.normalize("NFC", _bare(path)).replace("\u00a0", " ").replace("\u202f", " ")
+    return [step for step in plain.split("/") if step not in ("", ".", "..")]
+
+
+def _tail(written: str, path: str) -> str:
+    """As much of a file's path, from its end, as a target names; a note's without extension."""
+    return "/".join(_bare(path).split("/")[-max(len(_steps(written)), 1):])
+
+
+def _bare(path: str) -> str:
+    return path[:-3] if is_note(path) else path
+
+
+def _markdown_wanted(context: Context) -> bool | None:
+    """Whether links are to be Markdown links; None if either will do."""
+    kind = context.options["kind"]
+    return {"wikilink": False, "markdown": True, "any": None}.get(kind, context.obsidian.use_markdown_links)
+
+
+def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
+    """The target as the settings would write it (10.4); as it is if any will do."""
+    style = context.options["path"]
+    style = context.obsidian.new_link_format if style == "vault" else style
+    if style == "any" or not link.target:
+        return link.target
+    if style == "relative":
+        return _relative(note.path, target)
+    if style == "shortest":
+        name = _bare(file_name(target))
+        return name if resolve(note.path, name, context.index.names) == target else _bare(target)
+    return _bare(target)
+
+
+def _relative(source: str, target: str) -> str:
+    """The way from a note's folder to a file."""
+    here, there = folder(source).split("/")[:-1], folder(target).split("/")[:-1]
+    common = 0
+    while common < min(len(here), len(there)) and here[common] == there[common]:
+        common += 1
+    return "/".join([".."] * (len(here) - common) + there[common:] + [_bare(file_name(target))])
+
+
+def _written(link: Link, path: str, markdown: bool) -> str:
+    """A link with another path, in either form."""
+    sign = "!" if link.embed else ""
+    if not markdown:
+        display = f"|{link.display}" if link.display and link.display != _bare(file_name(link.target)) else ""
+        return f"{sign}[[{_bare(path)}{link.subpath}{display}]]"
+    text = link.display if link.display is not None else path + link.subpath.replace("#", " > ")
+    extension = ".md" if path and "." not in file_name(path)[-5:] and not is_note(path) else ""
+    return f"{sign}[{text}]({quote(path + extension, safe='/.,;!()')}{quote(link.subpath, safe='#^/')})"

@@ -1,0 +1,189 @@
+"""Checks on properties and tags."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vaultlink.model import Note, Place, Property, Spot, Value
+from vaultlink.resolve import is_note
+from vaultlink.rules import Context, Finding
+
+_TOP = Spot(0, 0, 1, 1)
+_RENAMED = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
+
+
+def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
+    """Properties that are no YAML mapping."""
+    for trouble in note.troubles:
+        if trouble.kind == "invalid-frontmatter":
+            yield Finding(trouble, {"problem": trouble.detail})
+
+
+def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
+    """Properties set twice in a note."""
+    for trouble in note.troubles:
+        if trouble.kind == "duplicate-property":
+            yield Finding(trouble, {"key": trouble.detail})
+
+
+def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
+    """Properties under a name that Obsidian no longer reads."""
+    for item in note.properties or ():
+        now = _RENAMED.get(item.key.lower())
+        if now and item.value not in (None, "", []):
+            yield Finding(item, {"key": item.key, "now": now})
+
+
+def unquoted_property_link(note: Note, _context: Context) -> Iterator[Finding]:
+    """Links in properties that are no links for want of quotes."""
+    for trouble in note.troubles:
+        if trouble.kind == "unquoted-property-link":
+            yield Finding(trouble, {"link": f"[[{trouble.detail}]]"})
+
+
+# -- types ----------------------------------------------------------------------------------------------------------
+
+
+def property_type(note: Note, context: Context) -> Iterator[Finding]:
+    """Properties whose value is not of the type that the vault gives their name."""
+    types = context.obsidian.types
+    if not types or not note.properties:
+        return
+    known = {key.lower(): kind for key, kind in types.items()}
+    for item in note.properties:
+        kind = known.get(item.key.lower(), "")
+        if kind in _FITS and not _is_template(item.value) and not _FITS[kind](item.value):
+            spot = Spot(item.start, item.end, item.line, item.column)
+            yield Finding(spot, {"key": item.key, "type": _WORDS[kind], "actual": _described(item.value)})
+
+
+_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+
+
+def _is_template(value: Value) -> bool:
+    """Whether a value is empty, or written to be filled in; those fit every type."""
+    return value is None or value in ("", []) or "{{" in str(value) or "<%" in str(value)
+
+
+def _is_scalar(value: Value) -> bool:
+    return not isinstance(value, (list, dict))
+
+
+def _is_flat(value: Value) -> bool:
+    return all(map(_is_scalar, value)) if isinstance(value, list) else _is_scalar(value)
+
+
+def _is_date(value: Value) -> bool:
+    return isinstance(value, str) and (_DATE.fullmatch(value) is not None or value.startswith("[["))
+
+
+def _is_number(value: Value) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_checkbox(value: Value) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in ("true", "false"))
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "text": _is_scalar, "number": _is_number, "checkbox": _is_checkbox, "date": _is_date, "datetime": _is_date,
+    "multitext": _is_flat, "tags": _is_flat, "aliases": _is_flat,
+}
+_WORDS = {
+    "text": "a text", "number": "a number", "checkbox": "a checkbox", "date": "a date", "datetime": "a date and time",
+    "multitext": "a list", "tags": "a list of tags", "aliases": "a list of aliases",
+}
+
+
+def _described(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if _is_flat(value) else "a nested list"
+    return "a number" if isinstance(value, (int, float)) else "a text"
+
+
+# -- tags -----------------------------------------------------------------------------------------------------------
+
+_NOT_IN_TAGS = re.compile("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
+
+
+def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
+    """Entries of the `tags` property that are no tags."""
+    for item in note.properties or ():
+        if item.key.lower() == "tags" and not _is_template(item.value):
+            for entry in item.value if isinstance(item.value, list) else [item.value]:
+                problem = _tag_problem(entry, alone=not isinstance(item.value, list))
+                if problem:
+                    yield Finding(_entry_spot(item), {"tag": entry, "problem": problem})
+
+
+def _entry_spot(item: Property) -> Spot:
+    return Spot(item.start, item.end, item.line, item.column)
+
+
+def _tag_problem(entry: Value, alone: bool) -> str:
+    """What is wrong with an entry of `tags`, "" if nothing is."""
+    if isinstance(entry, (int, float)) and not isinstance(entry, bool):
+        return "a tag needs a character that is no digit"
+    if not isinstance(entry, str) or not entry.strip():
+        return ""
+    name = entry.strip().removeprefix("#")
+    if alone and "," in name:
+        return "several tags have to be a list"
+    found = _NOT_IN_TAGS.search(name)
+    if found:
+        return "a tag can't hold a space" if found[0].isspace() else f"a tag can't hold {found[0]}"
+    return "a tag needs a character that is no digit" if name.isdigit() else ""
+
+
+def tag_case(context: Context) -> Iterator[Finding]:
+    """Tags written with other capitals than the vault mostly writes them with."""
+    uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
+    written: dict[str, Counter[str]] = {}
+    for name, count in uses.items():
+        for prefix in _prefixes(name):
+            written.setdefault(prefix.lower(), Counter())[prefix] += count
+    usual = {key: min(forms, key=lambda form: (-forms[form], form)) for key, forms in written.items() if len(forms) > 1}
+    if usual:
+        for path, note in context.index.notes.items():
+            for tag in note.tags:
+                better = _usual(tag.name, usual)
+                if better != tag.name:
+                    yield Finding(tag, {"tag": tag.name, "usual": better}, path=path)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """A nested tag's parents and itself."""
+    at = name.find("/")
+    while at != -1:
+        yield name[:at]
+        at = name.find("/", at + 1)
+    yield name
+
+
+def _usual(name: str, usual: Mapping[str, str]) -> str:
+    """A tag as the vault mostly writes it, each of its levels by itself."""
+    levels = [usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _prefixes(name)]
+    return "/".join(levels)
+
+
+def required_property(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes that lack a property every note is to have."""
+    wanted = context.options["properties"]
+    if not wanted or not is_note(note.path) or any(trouble.kind in _UNREAD for trouble in note.troubles):
+        return
+    empty = context.options["allow-empty"]
+    have = {item.key.lower() for item in note.properties or () if empty or item.value not in (None, "", [])}
+    for key in wanted:
+        if key.lower() not in have:
+            yield Finding(_TOP, {"key": key})
+
+
+_UNREAD = ("undecodable", "unreadable", "invalid-frontmatter")

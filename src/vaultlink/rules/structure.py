@@ -1,0 +1,53 @@
+"""Checks on what notes are made of: headings, blocks, their names among others, their text."""
+
+from collections.abc import Iterator
+
+from vaultlink.anchors import heading_key
+from vaultlink.index import stem
+from vaultlink.model import Note, Spot
+from vaultlink.resolve import comparable, file_name, is_note, name_key
+from vaultlink.rules import Context, Finding
+
+_TOP = Spot(0, 0, 1, 1)
+
+
+def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
+    """Block ids that stand at more than one block of a note."""
+    first: dict[str, int] = {}
+    for block in note.blocks:
+        line = first.setdefault(block.id.lower(), block.line)
+        if line != block.line:
+            yield Finding(block, {"block": block.id, "line": line})
+
+
+def duplicate_heading(note: Note, context: Context) -> Iterator[Finding]:
+    """Headings that no link can tell from an earlier one."""
+    apart = context.options["within"] == "parent"
+    above: list[tuple[int, str]] = []
+    first: dict[tuple[str, ...], int] = {}
+    for heading in note.headings:
+        key = heading_key(heading.text)
+        while above and above[-1][0] >= heading.level:
+            above.pop()
+        where = (*(name for _, name in above), key) if apart else (key,)
+        line = first.setdefault(where, heading.line)
+        if key and line != heading.line:
+            yield Finding(heading, {"heading": heading.text, "line": line})
+        above.append((heading.level, key))
+
+
+def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes that share their name with another note."""
+    files = context.index.names.get(name_key(note.path), ())
+    if len(files) > 1 and is_note(note.path):
+        if comparable(stem(note.path)) not in map(comparable, context.options["ignore"]):
+            others = [path for path in files if path != note.path]
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            yield Finding(_TOP, {"name": stem(note.path), "others": f"“{others[0]}”{more}"})
+
+
+def empty_note(note: Note, context: Context) -> Iterator[Finding]:
+    """Notes without any text."""
+    if note.blank and is_note(note.path) and not note.troubles:
+        if not note.properties or not context.options["allow-properties"]:
+            yield Finding(_TOP, {"name": file_name(note.path)})

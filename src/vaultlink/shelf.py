@@ -1,0 +1,51 @@
+"""Notes by path, unpacked when first asked for: a run that changes one note need not unpack the others."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from vaultlink.model import Note
+
+_unpack = msgspec.msgpack.Decoder(Note).decode
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Shelf(Mapping[str, Note]):
+    """A read-only mapping of paths to notes, some of them still packed as the cache keeps them."""
+
+    __slots__ = ("_notes", "_packed")
+
+    def __init__(self, notes: dict[str, Note] | None = None, packed: dict[str, bytes] | None = None):
+        self._notes = notes or {}
+        self._packed = packed or {}
+
+    def __getitem__(self, path: str) -> Note:
+        note = self._notes.get(path)
+        if note is None:
+            note = self._notes[path] = _unpack(self._packed[path])
+        return note
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._notes or path in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._notes
+        yield from (path for path in self._packed if path not in self._notes)
+
+    def __len__(self) -> int:
+        return len(self._notes.keys() | self._packed.keys()) if self._packed else len(self._notes)
+
+    def changed(self, notes: Mapping[str, Note | None]) -> "Shelf":
+        """The notes after some came, changed or went (None)."""
+        kept, packed = dict(self._notes), dict(self._packed)
+        for path, note in notes.items():
+            packed.pop(path, None)
+            if note is None:
+                kept.pop(path, None)
+            else:
+                kept[path] = note
+        return Shelf(kept, packed)
+
+    def packed(self, path: str) -> bytes:
+        """A note as the cache keeps it."""
+        return self._packed.get(path) or _pack(self._notes[path])

@@ -1,0 +1,450 @@
+"""What people and machines get wrong: each a clear message and the documented exit code; no traceback, no hang.
+
+Real processes throughout, with a limit on time and on memory.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+SECONDS = 60
+LIMITED = """
+import ctypes, os, resource, sys
+if sys.platform == "linux":
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    if os.geteuid() == 0:  # root reads everything; without these two capabilities it reads what its files' modes allow
+        for capability in (1, 2):
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
+"""
+Done = subprocess.CompletedProcess[str]
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """vaultlink with these arguments, held to limits."""
+    return [sys.executable, "-c", LIMITED, *map(str, arguments)]
+
+
+def vaultlink(*arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+    """A run of vaultlink that must not end in a traceback or take too long."""
+    cache = {"VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")}
+    done = subprocess.run(command(*arguments), cwd=folder, env={**os.environ, **cache, **(env or {})}, check=False,
+                          capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=SECONDS)
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    assert "internal error" not in done.stderr, done.stderr
+    return done
+
+
+def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A vault on disk."""
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return folder
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """A vault of two notes without a fault."""
+    return written(tmp_path / "vault", {"Quay.md": "[[Pier]]\n", "Pier.md": "[[Quay]]\n"})
+
+
+def refused(done: Done, *words: str) -> None:
+    """The run ended as a wrong use does: exit code 2, a message with these words on stderr, nothing on stdout."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr
+
+
+def check(vault: Path, *options: str) -> list[dict[str, object]]:
+    """The findings of a check that must do its work."""
+    done = vaultlink("check", *options, "--output-format", "json", vault)
+    assert done.returncode in (0, 1), done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    assert isinstance(findings, list)
+    return findings
+
+
+def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
+    """Path and rule of every finding."""
+    return [(finding["path"], finding["rule"]) for finding in check(vault, *options)]
+
+
+# -- what is asked wrongly --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("check", "--select", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
+    (("check", "--ignore", "VL999"), ("VL999",)),
+    (("check", "--extend-select", "orphan-nte"), ("orphan-nte", "orphan-note")),
+    (("check", "--output-format", "jsn"), ("jsn", "json")),
+    (("check", "--output-fromat", "json"), ("--output-fromat", "--output-format")),
+    (("check", "--fail-on", "never-ever"), ("never-ever",)),
+    (("check", "--jobs", "many"), ("many",)),
+    (("chekc",), ("chekc", "check")),
+    (("rule", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
+    (("show", "Peir"), ("Peir",)),
+    (("backlinks", "Peir"), ("Peir",)),
+    (("graph", "--format", "gexff"), ("gexff", "gexf")),
+    (("check", "--config", "nowhere.toml"), ("nowhere.toml",)),
+    (("check", "no/such/folder"), ("no/such/folder",)),
+    (("check", "--vault", "no/such/folder"), ("no/such/folder",)),
+    (("links", "--vault", "no/such/folder"), ("no/such/folder",)),
+], ids=" ".join)
+def test_wrong_use(vault: Path, arguments: Sequence[str], words: Sequence[str]) -> None:
+    refused(vaultlink(*arguments, folder=vault), *words)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("selct = ['VL1']\n", ("selct", "select", "vaultlink.toml")),
+    ("select = ['dangling-lnk']\n", ("dangling-lnk", "dangling-link", "vaultlink.toml")),
+    ("select = 'VL1'\n", ("select", "list")),
+    ("[severity]\ndangling-link = 'eror'\n", ("eror", "error")),
+    ("[severity]\ndangling-lnk = 'error'\n", ("dangling-lnk", "dangling-link")),
+    ("[rules.orphan-note]\nignroe = []\n", ("ignroe", "ignore")),
+    ("[rules.orphan-note]\nignore = 3\n", ("ignore",)),
+    ("[rules.orphan-nte]\nignore = []\n", ("orphan-nte", "orphan-note")),
+    ("[per-file-ignores]\n'*' = ['orphan-nte']\n", ("orphan-nte", "orphan-note")),
+    ("[backlinks]\nmode = 'reapir'\n", ("reapir", "repair")),
+    ("exclude = ['a', 3]\n", ("exclude",)),
+    ("select = [\n", ("vaultlink.toml",)),
+    ("select = ['VL1']\nselect = ['VL2']\n", ("vaultlink.toml",)),
+    ("\x00", ("vaultlink.toml",)),
+])
+def test_wrong_configuration(vault: Path, text: str, words: Sequence[str]) -> None:
+    written(vault, {"vaultlink.toml": text})
+    refused(vaultlink("check", folder=vault), *words)
+
+
+def test_configuration_in_another_encoding(vault: Path) -> None:
+    written(vault, {"vaultlink.toml": b"exclude = ['\xe9']\n"})
+    refused(vaultlink("check", folder=vault), "vaultlink.toml")
+
+
+SETTINGS = (
+    "{", "[]", '{"userIgnoreFilters": "x"}', '{"userIgnoreFilters": [3, "/(/"]}', '{"newLinkFormat": 7}', "\x00",
+    '{"types": 3}', '{"types": {"due": 3}}', "[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("text", SETTINGS, ids=range(len(SETTINGS)))
+def test_obsidian_settings_that_make_no_sense_are_passed_over(vault: Path, text: str) -> None:
+    written(vault, {".obsidian/app.json": text, ".obsidian/types.json": text})
+    assert rules(vault) == []
+
+
+def test_wrong_environment(vault: Path) -> None:
+    done = vaultlink("check", folder=vault, env={"VAULTLINK_OUTPUT_FORMAT": "jsn"})
+    refused(done, "jsn", "json")
+
+
+# -- what is not there or can't be read -------------------------------------------------------------------------------
+
+
+def test_no_notes(tmp_path: Path) -> None:
+    written(tmp_path / "empty", {"picture.png": ""})
+    refused(vaultlink("check", folder=tmp_path / "empty"), "no notes")
+
+
+def test_all_notes_hidden(tmp_path: Path) -> None:
+    written(tmp_path / "hidden", {".trash/a.md": "", ".b.md": ""})
+    refused(vaultlink("check", folder=tmp_path / "hidden"), "no notes")
+
+
+def test_unreadable_folder_and_note(vault: Path) -> None:
+    written(vault, {"locked/Mole.md": "", "Secret.md": "[[Nowhere]]\n", "Open.md": "[[Secret]]\n"})
+    (vault / "locked").chmod(0)
+    (vault / "Secret.md").chmod(0)
+    try:
+        done = vaultlink("check", "--output-format", "concise", folder=vault)
+        assert done.returncode == 1
+        assert "locked" in done.stderr
+        (line,) = done.stdout.splitlines()
+        assert line.startswith("Secret.md:1:1: VL001 ")
+    finally:
+        (vault / "locked").chmod(0o755)
+        (vault / "Secret.md").chmod(0o644)
+
+
+def test_unreadable_vault(vault: Path) -> None:
+    vault.chmod(0)
+    try:
+        refused(vaultlink("check", "--vault", str(vault), folder=vault.parent), "vault")
+    finally:
+        vault.chmod(0o755)
+
+
+def test_undecodable_notes_are_findings(vault: Path) -> None:
+    written(vault, {"a.md": b"caf\xe9 [[Nowhere]]\n", "b.md": "[[Nowhere]]".encode("utf-16"), "c.md": b"\xff\xfe\x00"})
+    assert [found for found in rules(vault) if found[1] != "undecodable-note"] == []
+    assert {path for path, _ in rules(vault)} == {"a.md", "b.md", "c.md"}
+
+
+def test_file_names_that_are_no_text(vault: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.md")
+    written(vault, {name: "[[Nowhere]]\n", "Start.md": "[[Nowhere too]]\n"})
+    done = vaultlink("check", "--output-format", "json", folder=vault)
+    assert done.returncode == 1
+    assert "Start.md" in {finding["path"] for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_folder_with_the_name_of_a_note(vault: Path) -> None:
+    written(vault, {"Mole.md/Inside.md": "[[Mole]]\n", "Start.md": "[[Mole]] [[Inside]]\n"})
+    assert rules(vault) == [("Mole.md/Inside.md", "dangling-link"), ("Start.md", "dangling-link")]
+
+
+def test_pipes_and_broken_symlinks_are_no_notes(vault: Path) -> None:
+    os.mkfifo(vault / "Pipe.md")
+    (vault / "Gone.md").symlink_to("nowhere.md")
+    (vault / "Twice.md").symlink_to("Pier.md")
+    assert rules(vault) == []
+    summary = json.loads(vaultlink("check", "--output-format", "json", vault).stdout)["summary"]
+    assert summary["notes"] == 2
+
+
+def test_symlink_loops_end(vault: Path) -> None:
+    (vault / "sub").mkdir()
+    (vault / "sub" / "up").symlink_to("..")
+    (vault / "self").symlink_to("self")
+    (vault / "everything").symlink_to("/")
+    (vault / "a").symlink_to("b")
+    (vault / "b").symlink_to("a")
+    assert rules(vault) == []
+    summary = json.loads(vaultlink("check", "--output-format", "json", vault).stdout)["summary"]
+    assert summary["notes"] == 2
+
+
+def test_linked_folders_outside_are_followed_once(vault: Path) -> None:
+    outside = written(vault.parent / "outside", {"Mole.md": "[[Nowhere]]\n"})
+    (outside / "back").symlink_to(outside)
+    (vault / "linked").symlink_to(outside)
+    written(vault, {"Start.md": "[[Mole]]\n"})
+    assert rules(vault) == [("linked/Mole.md", "dangling-link")]
+
+
+def test_links_out_of_the_vault_lead_nowhere(vault: Path) -> None:
+    written(vault.parent, {"Secret.md": "# Secret\n"})
+    written(vault, {"Start.md": "[[../Secret]] [s](../../Secret.md) ![[/etc/passwd]] [p](/etc/passwd)\n"})
+    assert [path for path, _ in rules(vault)] == ["Start.md"] * 4
+
+
+# -- what is too much -------------------------------------------------------------------------------------------------
+
+
+def laughs(levels: int) -> str:
+    """Properties that are nine times as long with every level."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for level in range(1, levels):
+        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
+    return "---\n" + "\n".join(lines) + "\n---\n[[Nowhere]]\n"
+
+
+HARD = {
+    "laughs": laughs(9),
+    "laughs-deep": laughs(60),
+    "self-reference": "---\na: &a [*a]\n---\n[[Nowhere]]\n",
+    "nested-lists": "---\na: " + "[" * 10_000 + "]" * 10_000 + "\n---\n[[Nowhere]]\n",
+    "nested-maps": "---\n" + "\n".join(" " * n + f"k{n}:" for n in range(2_000)) + "\n---\n[[Nowhere]]\n",
+    "long-merge": "---\nbase: &b {k: 1}\nx:\n  <<: *b\n  <<: [*b, *b]\n---\n[[Nowhere]]\n",
+    "tags-of-yaml": "---\na: !!python/object/apply:os.system ['false']\nb: !!binary x\n---\n[[Nowhere]]\n",
+    "many-keys": "---\n" + "".join(f"key{n}: {n}\n" for n in range(20_000)) + "---\n[[Nowhere]]\n",
+    "quotes": "[[Nowhere]]\n\n" + ">" * 10_000 + " [[Pier]]\n",
+    "quotes-spaced": "[[Nowhere]]\n\n" + "> " * 10_000 + "[[Pier]]\n" * 3,
+    "lists": "[[Nowhere]]\n\n" + "- " * 10_000 + "[[Pier]]\n",
+    "list-stairs": "[[Nowhere]]\n\n" + "".join("  " * n + "- x\n" for n in range(1_500)),
+    "brackets": "[[Nowhere]]\n\n" + "[" * 200_000 + "\n",
+    "closing-brackets": "[[Nowhere]]\n\n" + "]" * 200_000 + "\n",
+    "half-links": "[[Nowhere]]\n\n" + "[[a " * 50_000 + "\n",
+    "nested-links": "[[Nowhere]]\n\n" + "[a](" * 50_000 + "\n",
+    "nested-images": "[[Nowhere]]\n\n" + "![" * 50_000 + "](a)" * 50_000 + "\n",
+    "backticks": "[[Nowhere]]\n\n" + "".join("`" * n + " " for n in range(1, 1_000)) + "\n",
+    "dollars": "[[Nowhere]]\n\n" + "$a " * 100_000 + "\n",
+    "stars": "[[Nowhere]]\n\n" + "*a **b " * 50_000 + "\n",
+    "comments": "[[Nowhere]]\n\n" + "%% <!-- " * 50_000 + "\n",
+    "angles": "[[Nowhere]]\n\n" + "<a " * 100_000 + "\n",
+    "html": "[[Nowhere]]\n\n" + "<div>\n" * 50_000,
+    "fences": "[[Nowhere]]\n\n" + "```\n" * 50_001,
+    "tables": "[[Nowhere]]\n\n|" + " a |" * 5_000 + "\n|" + "-|" * 5_000 + "\n|" + " b |" * 5_000 + "\n",
+    "rows": "[[Nowhere]]\n\n| a |\n|---|\n" + "| [[Pier\\|x]] |\n" * 20_000,
+    "references": "[[Nowhere]]\n\n" + "".join(f"[r{n}]: x{n}\n" for n in range(20_000)),
+    "hashes": "[[Nowhere]]\n\n" + "#" * 200_000 + "\n" + "#a" * 100_000 + "\n",
+    "headings": "[[Nowhere#x]]\n\n" + "# Head\n" * 50_000,
+    "footnotes": "[[Nowhere]]\n\n" + "^[" * 50_000 + "\n",
+    "setext": "[[Nowhere]]\n\n" + "a\n" * 50_000 + "---\n",
+    "spaces": "[[Nowhere]]\n\n" + " " * 1_000_000 + "x\n",
+    "blank-lines": "[[Nowhere]]\n" + "\n" * 500_000,
+    "returns": "[[Nowhere]]\n" + "\r" * 500_000,
+    "nul": "[[Nowhere]]\n\x00\x00[[Pi\x00er]]\n\x00",
+    "one-line": "[[Nowhere]] " + "words and words " * 330_000,
+    "one-line-of-links": "[[Nowhere]] " + "see [[Pier | [00:05:19]]] then " * 160_000,
+    "many-links": "[[Nowhere]]\n\n" + "[[Pier]] [p](Pier.md)\n" * 50_000,
+    "ten-megabytes": "[[Nowhere]]\n\n" + ("By the sea, the [[Pier]] in it.\n\n" * 30 + "# H\n\n`a`\n\n") * 10_000,
+}
+ODD_PROPERTIES = (
+    "laughs", "laughs-deep", "self-reference", "nested-lists", "nested-maps", "long-merge", "tags-of-yaml",
+)
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_hard_note(vault: Path, name: str) -> None:
+    written(vault, {"Hard.md": HARD[name], "After.md": "[[Nowhere else]] [[Hard]]\n"})
+    start = time.monotonic()
+    found = check(vault, "--select", "VL0,VL1,invalid-frontmatter")
+    assert time.monotonic() - start < SECONDS / 2
+    dangling = {(finding["path"], finding["target"]) for finding in found if finding["rule"] == "dangling-link"}
+    assert {("After.md", "Nowhere else"), ("Hard.md", "Nowhere")} <= dangling
+    if name in ("laughs-deep", "nested-lists"):
+        assert ("Hard.md", "invalid-frontmatter") in {(finding["path"], finding["rule"]) for finding in found}
+
+
+def test_bombs_do_not_go_off_in_show(vault: Path) -> None:
+    written(vault, {f"{name}.md": HARD[name] for name in ODD_PROPERTIES})
+    done = vaultlink("show", "--output-format", "json", folder=vault)
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["notes"]) == 2 + len(ODD_PROPERTIES)
+    assert len(done.stdout) < 10_000_000
+
+
+CANVASES = (
+    "", "{", "[]", "null", '{"nodes": 3}', '{"nodes": [3, null, {"type": "file", "file": 7}]}',
+    '{"nodes": [{"type": "text", "text": ["x"]}]}', "[" * 100_000, "\x00", '{"a":' * 50_000,
+)
+
+
+@pytest.mark.parametrize("text", CANVASES, ids=range(len(CANVASES)))
+def test_canvas_that_makes_no_sense(vault: Path, text: str) -> None:
+    written(vault, {"Map.canvas": text})
+    done = vaultlink("check", folder=vault)
+    assert done.returncode in (0, 1)
+
+
+def test_note_with_a_thousand_namesakes(vault: Path) -> None:
+    written(vault, {f"{number}/Same.md": "[[Same]]\n" for number in range(1_000)})
+    assert vaultlink("check", "--exit-zero", folder=vault).returncode == 0
+
+
+def test_deep_folders(vault: Path) -> None:
+    written(vault, {"/".join(["d"] * 400) + "/Deep.md": "[[Nowhere]]\n"})
+    assert [rule for _, rule in rules(vault) if rule == "dangling-link"] == ["dangling-link"]
+
+
+# -- what happens meanwhile -------------------------------------------------------------------------------------------
+
+
+def many_findings(vault: Path) -> Path:
+    """A vault whose findings fill any pipe."""
+    return written(vault, {f"n{number}.md": "[[Nowhere at all]]\n" * 100 for number in range(50)})
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("check", "--output-format", "json"), ("links",), ("rules",)])
+def test_closed_stdout(vault: Path, arguments: Sequence[str]) -> None:
+    many_findings(vault)
+    with subprocess.Popen(command(*arguments), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.read(10)
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+        assert process.wait(SECONDS) in (0, 1, 141)
+    assert errors == ""
+
+
+def test_full_disk_behind_stdout(vault: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        return
+    with full.open("wb") as out:
+        done = subprocess.run(command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    many_findings(vault)
+    with full.open("wb") as out:
+        done = subprocess.run(command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """Ctrl-C as a terminal sends it, to all processes of the run; its exit code and what it says."""
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=SECONDS)
+    return process.returncode, errors.decode()
+
+
+def test_interrupt_while_printing(vault: Path) -> None:
+    many_findings(vault)
+    process = subprocess.Popen(command("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)
+    assert process.stdout
+    process.stdout.read(10)
+    time.sleep(0.2)
+    code, errors = interrupted(process)
+    assert "Traceback" not in errors
+    assert code == 130, errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_while_reading(tmp_path: Path, jobs: str) -> None:
+    text = "".join(f"## Head {part}\n\n- `x` [[Nowhere {part}]] and [p](Pier.md) *at* $5\n\n" for part in range(250))
+    vault = written(tmp_path / "vault", {f"n{number}.md": text for number in range(800)})
+    arguments = command("check", "--no-cache", "--quiet", "--jobs", jobs)
+    start = time.monotonic()
+    subprocess.run(arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    whole = time.monotonic() - start
+    codes = []
+    for share in (0.4, 0.55, 0.7):
+        with subprocess.Popen(arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              start_new_session=True) as process:
+            time.sleep(whole * share)
+            code, errors = interrupted(process)
+        assert "Traceback" not in errors
+        codes.append(code)
+    assert set(codes) <= {0, 1, 130}
+    assert 130 in codes
+
+
+def test_cache_folder_that_can_not_be_written(vault: Path) -> None:
+    written(vault.parent, {"file": "not a folder"})
+    done = vaultlink("check", folder=vault, env={"VAULTLINK_CACHE_DIR": str(vault.parent / "file")})
+    assert done.returncode == 0
+    assert done.stdout == ""
+
+
+def test_cache_that_is_torn(vault: Path) -> None:
+    written(vault, {"Start.md": "[[Nowhere]]\n"})
+    first = vaultlink("check", folder=vault)
+    files = [path for path in (vault.parent / "cache").rglob("*") if path.is_file()]
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        for torn in (content[:len(content) // 2], b"", b"\x00" * 100, content[::-1]):
+            file.write_bytes(torn)
+            assert vaultlink("check", folder=vault).stdout == first.stdout
+
+
+def test_note_that_goes_while_it_is_read(vault: Path) -> None:
+    (vault / "Loop.md").symlink_to("Loop.md")
+    assert rules(vault) == []
+
+
+def test_home_is_not_needed(vault: Path) -> None:
+    nowhere = str(vault.parent / "no" / "home")
+    done = subprocess.run(command("check"), cwd=vault, env={"PATH": os.defpath, "HOME": nowhere}, capture_output=True,
+                          text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ascii_terminal(vault: Path) -> None:
+    written(vault, {"Été.md": "[[Nulle part é]]\n"})
+    done = vaultlink("check", folder=vault, env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.returncode == 1
+    assert "dangling-link" in done.stdout
