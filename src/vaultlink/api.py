@@ -148,7 +148,7 @@ def _sign(seen: Survey, setting: Setting) -> str:
 
 
 def _reads_texts(setting: Setting) -> bool:
-    return any(rule.reads_text and rule.name in setting.config.enabled for rule in setting.rules)
+    return any(rule.reads_text for rules in setting.runs.values() for rule in rules)
 
 
 def _changes(seen: Survey, setting: Setting, before: State, stamps: Mapping[str, Stamp | None],
@@ -177,7 +177,7 @@ def _restored(setting: Setting, stored: Stored) -> State:
     scopes = setting.scopes
     found = {**stored.diagnostics, **stored.silenced}
     whole = {path: left for path, items in found.items()
-             if (left := tuple(item for item in items if scopes[item.rule] == "vault"))} if setting.enabled("vault") else {}
+             if (left := tuple(item for item in items if scopes[item.rule] == "vault"))} if setting.runs["vault"] else {}
     return State(setting, index, found, whole, stored.diagnostics, dict(zip(stored.paths, stored.tallies, strict=True)))
 
 
@@ -280,7 +280,7 @@ class Vault:
 
     def summary(self) -> dict[str, int]:
         """How many notes, attachments and links there are, and what becomes of the links."""
-        total = [sum(column) for column in zip(*self.state.tallies.values(), strict=True)] if self.state.tallies else []
+        total = [sum(column) for column in zip(*map(msgspec.structs.astuple, self.state.tallies.values()), strict=True)] if self.state.tallies else []
         counts = Tally(*total)
         notes = sum(is_note(path) for path in self.index.files)
         return {"notes": notes, "attachments": len(self.index.files) - notes, "links": counts.links,

@@ -5,8 +5,9 @@ rule, severity and path, and silenced by ignores. No disk, no clock.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -45,7 +46,7 @@ class Change:
     content: str | Examined | Presence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """What stays the same over a run: the rules, their configuration, the vault's own settings, what is linted.
 
@@ -58,6 +59,7 @@ class Setting:
     linted: Callable[[str], bool]
     allow_dangling: Callable[[str], bool]
     spared: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
+    runs: Mapping[str, tuple[Rule, ...]]
 
     @classmethod
     def of(cls, rules: tuple[Rule, ...], config: Config, obsidian: Obsidian = _DEFAULTS,
@@ -67,17 +69,30 @@ class Setting:
         tests += [obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
         tests += [ignored] if ignored else []
         spared = tuple((glob_matcher([glob]), names) for glob, names in config.per_file_ignores)
-        return cls(rules, config, obsidian, lambda path: not any(test(path) for test in tests),
-                   glob_matcher(config.allow_dangling), spared)
+        linted = (lambda path: not any(test(path) for test in tests)) if tests else _always
+        runs = {scope: tuple(rule for rule in rules if rule.scope == scope and rule.name in config.enabled)
+                for scope in ("note", "links", "vault")}
+        return cls(rules, config, obsidian, linted, glob_matcher(config.allow_dangling), spared, runs)
 
-    @property
+    @cached_property
+    def note_checks(self) -> list[tuple[Rule, Context]]:
+        """The rules that ask nothing but the note."""
+        return self.checks("note")
+
+    @cached_property
     def scopes(self) -> Mapping[str, str]:
         """The scope of every rule by its name."""
         return {rule.name: rule.scope for rule in self.rules}
 
-    def enabled(self, scope: str) -> tuple[Rule, ...]:
-        """The rules of a scope that run, in the order of their codes."""
-        return tuple(rule for rule in self.rules if rule.scope == scope and rule.name in self.config.enabled)
+    def checks(self, scope: str, index: Index = EMPTY) -> list[tuple[Rule, Context]]:
+        """The rules of a scope that run, in the order of their codes, each with what its check may ask."""
+        config = self.config
+        return [(rule, Context(index, config.options[rule.name], config.enabled, self.obsidian, self.allow_dangling))
+                for rule in self.runs[scope]]
+
+
+def _always(_path: str) -> bool:
+    return True
 
 
 Found = Mapping[str, tuple[Diagnostic, ...]]
@@ -189,10 +204,13 @@ def check_note(setting: Setting, note: Note, text: str | None) -> tuple[Diagnost
     if not setting.linted(note.path):
         return ()
     found: list[Diagnostic] = []
-    for rule in setting.enabled("note"):
-        if text is not None or not rule.reads_text:
-            context = _context(setting, rule, EMPTY, text)
-            found += _stamped(setting, rule, note.path, rule.check(note, context))
+    for rule, context in setting.note_checks:
+        if rule.reads_text:
+            if text is None:
+                continue
+            context = replace(context, text=text)  # noqa: PLW2901 - the same context, with the text
+        for finding in rule.check(note, context):
+            found += _stamped(setting, rule, note.path, (finding,))
     return tuple(found)
 
 
@@ -201,7 +219,7 @@ def check_note(setting: Setting, note: Note, text: str | None) -> tuple[Diagnost
 
 def _check_links(setting: Setting, index: Index, paths: Iterable[str]) -> dict[str, tuple[Diagnostic, ...]]:
     """What the checks of scope `links` find in notes."""
-    checks = [(rule, rule.check, _context(setting, rule, index)) for rule in setting.enabled("links")]
+    checks = [(rule, rule.check, context) for rule, context in setting.checks("links", index)]
     found = {}
     for path in paths:
         note = index.notes[path]
@@ -216,17 +234,12 @@ def _check_links(setting: Setting, index: Index, paths: Iterable[str]) -> dict[s
 def _check_vault(setting: Setting, index: Index) -> dict[str, tuple[Diagnostic, ...]]:
     """What the checks of scope `vault` find, by path."""
     found: dict[str, list[Diagnostic]] = {}
-    for rule in setting.enabled("vault"):
-        for finding in rule.check(_context(setting, rule, index)):
+    for rule, context in setting.checks("vault", index):
+        for finding in rule.check(context):
             path = finding.path or ""
             if setting.linted(path):
                 found.setdefault(path, []).extend(_stamped(setting, rule, path, [finding]))
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
-
-
-def _context(setting: Setting, rule: Rule, index: Index, text: str | None = None) -> Context:
-    return Context(index, setting.config.options[rule.name], setting.config.enabled, setting.obsidian,
-                   setting.allow_dangling, text)
 
 
 def _stamped(setting: Setting, rule: Rule, path: str, findings: Iterable[Finding]) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Graph: TypeAlias = nx.MultiDiGraph[str]
 
 FORMATS = ("json", "graphml", "gexf", "dot")
+KINDS = ("note", "attachment", "canvas", "dangling")
 _ODD_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 
 
@@ -27,7 +28,7 @@ def topic(target: str) -> str:
 
 
 def topic_node(name: str) -> str:
-    """The node of a dangling topic: a slash before its name. No path in a vault starts with one, so none can collide."""
+    """The node of a dangling topic: a slash and its name. No path in a vault starts with a slash, so none collides."""
     return "/" + name
 
 
@@ -87,17 +88,15 @@ def figures(made: "Graph", hubs: int = 10) -> Figures:
     """The figures of a graph. Dangling topics connect nothing: groups are those of existing files."""
     import networkx as nx  # noqa: PLC0415
 
-    nodes = dict.fromkeys(("note", "attachment", "canvas", "dangling"), 0)
-    real: list[str] = []
-    for name, kind in made.nodes(data="kind"):
-        nodes[kind] += 1
-        if kind != "dangling":
-            real.append(name)
+    kinds = {name: str(data["kind"]) for name, data in made.nodes(data=True)}
+    nodes = {kind: list(kinds.values()).count(kind) for kind in KINDS}
+    real = [name for name, kind in kinds.items() if kind != "dangling"]
     sizes = sorted((len(group) for group in nx.weakly_connected_components(made.subgraph(real))), reverse=True)
     counts = sorted(((-count, name) for name, count in made.in_degree(real) if count))[:hubs]
     loops = sum(1 for source, goal in made.edges() if source == goal)
-    dangling = sum(count for _, count in made.in_degree([name for name in made if made.nodes[name]["kind"] == "dangling"]))
-    return Figures(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), tuple((name, -n) for n, name in counts))
+    dangling = sum(1 for _, goal in made.edges() if kinds[goal] == "dangling")
+    linked = tuple((name, -count) for count, name in counts)
+    return Figures(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), linked)
 
 
 def export(made: "Graph", form: str) -> str:

@@ -47,11 +47,17 @@ class Printing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening(Printing):
-    """Which vault is opened, with which settings."""
+class Placed(Printing):
+    """Where the vault is."""
 
     vault: Annotated[Path | None, option(
-        "--vault", metavar="DIR", help="The vault. Without it: found upward from here, by its settings or .obsidian.")] = None
+        "--vault", metavar="DIR", help="The vault. Without it: found upward, by settings or .obsidian.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening(Placed):
+    """With which settings the vault is opened."""
+
     config: Annotated[Path | None, option(
         "--config", metavar="FILE", help="Settings from this file only. (VAULTLINK_CONFIG)")] = None
     isolated: Annotated[bool, option("--isolated", help="Read no settings file.")] = False
@@ -65,11 +71,13 @@ class Opening(Printing):
 class Choosing(Opening):
     """Which rules run. Rules are given by code, beginning of a code, or name, with commas between them."""
 
-    select: Annotated[tuple[str, ...], option("--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note.")] = ()
+    select: Annotated[tuple[str, ...], option(
+        "--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note.")] = ()
     ignore: Annotated[tuple[str, ...], option("--ignore", metavar="RULES", help="Not these rules.")] = ()
     extend_select: Annotated[tuple[str, ...], option(
         "--extend-select", metavar="RULES", help="These rules too.")] = ()
-    fixable: Annotated[tuple[str, ...], option("--fixable", metavar="RULES", help="Repair findings of these rules only.")] = ()
+    fixable: Annotated[tuple[str, ...], option(
+        "--fixable", metavar="RULES", help="Repair findings of these rules only.")] = ()
     unfixable: Annotated[tuple[str, ...], option(
         "--unfixable", metavar="RULES", help="Never repair findings of these rules.")] = ()
 
@@ -78,11 +86,11 @@ class Choosing(Opening):
 class Whole(Opening):
     """Commands about the vault as a whole."""
 
-    folder: Annotated[Path | None, words("[VAULT]", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noted(Opening):
     """Commands about notes; none named means all."""
 
-    notes: Annotated[tuple[str, ...], words("[NOTE]...", "Paths in the vault, or names as a link would give them.")] = ()
+    notes: Annotated[tuple[str, ...], words("NOTE", "Paths in the vault, or names as a link would give them.")] = ()

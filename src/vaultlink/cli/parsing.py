@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from vaultlink.cli.options import UsageError, Word
 
-O = TypeVar("O")
+Options = TypeVar("Options")
 Raw = Mapping[str, bool | str | list[str]]
 
 
@@ -60,7 +60,7 @@ def _field(name: str, hint: Any) -> Field:
     return Field(name, word, kind, many)
 
 
-def parse(command: str, run: Callable[[O], int], line: Sequence[str]) -> O | int:
+def parse(command: str, run: Callable[[Options], int], line: Sequence[str]) -> Options | int:
     """The options a command's function takes, made from its words; or an exit code when a help page was printed."""
     [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
     known = fields(options)
@@ -72,7 +72,7 @@ def parse(command: str, run: Callable[[O], int], line: Sequence[str]) -> O | int
         if isinstance(answer, int):
             return answer
         raw = answer
-    made: O = options(**{field.name: field.value(raw[field.name]) for field in known if field.name in raw})
+    made: Options = options(**{field.name: field.value(raw[field.name]) for field in known if field.name in raw})
     return made
 
 

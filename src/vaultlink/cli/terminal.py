@@ -23,7 +23,7 @@ _FORMS = ("full", "concise", "json", "json-lines", "github", "gitlab", "sarif", 
 class Terminal:
     """Prints for one run."""
 
-    def __init__(self, options: Printing):
+    def __init__(self, options: Printing = Printing()):  # noqa: B008 - frozen
         self.quiet, self.verbose, self.file = options.quiet, options.verbose, options.output_file
         self.tty = self.file is None and _is_terminal(sys.stdout)
         self.palette = COLOURED if _coloured(options.color, self.tty) else PLAIN

@@ -4,7 +4,7 @@ The fields of an option class and a line of words enter, what was written leaves
 """
 
 from collections.abc import Mapping, Sequence
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +24,8 @@ def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str])
         found.update({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()
                       if value not in (None, False, (), [])})
 
-    collect.__doc__ = manual
+    collect.__doc__ = "\n\n".join([cleandoc(manual), *(f"{field.word.metavar}: {field.word.help}" for field in known
+                                                         if not field.word.names)])
     collect.__setattr__("__signature__", Signature([_parameter(field) for field in known]))
     collect.__annotations__ = {field.name: _annotation(field) for field in known}
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -46,7 +47,7 @@ def _annotation(field: Field) -> Any:
     told: Mapping[str, Any] = {"help": field.word.help, "metavar": field.word.metavar or None, "show_default": False}
     kind: Any = bool if field.type is bool else list[str] | None if field.many else str | None
     if not field.word.names:
-        return Annotated[kind, typer.Argument(**told)]
+        return Annotated[kind, typer.Argument(**told, hidden=True)]  # the manual says what the words mean
     return Annotated[kind, typer.Option(*field.word.names, **told)]
 
 

@@ -42,10 +42,10 @@ class Run:
         return self.source(at - 1) + 1
 
 
-def split_lines(text: str, start: int) -> list[Line]:
-    """The lines of a text from an offset on; a carriage return before the line feed belongs to the line's end."""
+def split_lines(text: str, start: int, end: int | None = None) -> list[Line]:
+    """The lines of a text between two offsets; a carriage return before the line feed belongs to the line's end."""
     lines = []
-    for part in text[start:].split("\n"):
+    for part in text[start:end].split("\n"):
         lines.append(Line(part[:-1] if part.endswith("\r") else part, start))
         start += len(part) + 1
     return lines

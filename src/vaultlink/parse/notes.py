@@ -130,7 +130,7 @@ def _plain(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[BlockId
         found.links.append(Link(start, end, line, start - starts[line - 1] + 1, text[start:end], target.strip(), "",
                                 display and (display.strip() or None), _WIKILINK, text[start] == "!", _BODY, "", False))
     for start, end in careful:
-        for run in read_blocks(split_lines(text[:end], start)).runs:
+        for run in read_blocks(split_lines(text, start, end)).runs:
             found.run(run)
     if careful:
         found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)

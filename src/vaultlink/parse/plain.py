@@ -8,21 +8,23 @@ passes. Both agree on every text: that is tested.
 import re
 from collections.abc import Iterator
 
-from vaultlink.parse.inline import TAG_SIGN
+from vaultlink.parse.inline import TAG_SIGN, may_hold_links
 from vaultlink.parse.lines import SPACES
 
-_BULLETS = r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)*"
+_BULLET = r"(?:[-*+]|\d+[.)])"
+_OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"   # of a fence, a comment, an HTML block
+_DASHES = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"      # the second row of a table
+_HIDING = (
+    rf"(?:{_OPENER}|\|?[ \t]*{_DASHES}|\[[^\]\n]*\]:"
+    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_OPENER}))")
 _HAZARD = re.compile(
-    "\n(?=[ \t\n#`~<>\\-*+0-9=|:\\[$%])(?:"
-    r"[ \t]*\n(?: {4}| {0,3}\t)"                                  # indented behind a blank line: code or list
-    r"|#[^\n]*\n(?: {4}|\t)"                                      # indented behind a heading
-    r"| {1,3}#"                                                   # indented heading
-    rf"|{_BULLETS}(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"              # fence, comment, HTML block
-    r"|>[> ]*(?: {4}|\t)"                                         # code in a quote
-    r"|[ \t>]*(?:[-*+]|\d+[.)])(?:[ \t]*\n| {5}| *\t)"            # item that begins empty or with code
-    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"                               # underlined heading
-    r"|[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"          # table
-    r"|[ \t]*\[[^\]\n]*\]:"                                       # definition, footnote
+    "\n(?:"
+    r"\n(?: {4}| {0,3}\t)"                           # indented behind a blank line: code, or more of a list
+    r"|#[^\n]*\n(?: {4}|\t)"                         # indented behind a heading
+    rf"|(?=[`~%<|:\-*+0-9\[]){_HIDING}"
+    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"                  # underlined heading
+    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDING})"    # in a quote
+    rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDING})"
     ")")
 _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
@@ -145,7 +147,7 @@ def _careful_paragraphs(text: str, body: int, marks: bytes) -> list[tuple[int, i
         mark = sign.search(text, body)
         while mark:
             begin, end = _paragraph(text, body, mark.start())
-            if text.find("[", begin, end) != -1 or text.find("#", begin, end) != -1:
+            if may_hold_links(text[begin:end]):
                 found.add((begin, end))
             mark = sign.search(text, end)
     return sorted(found)

@@ -75,7 +75,7 @@ def nodes_of(text: str) -> Node | Broken | None:
     import yaml  # noqa: PLC0415 - most notes' properties are read without it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    shown = _quoted_templates(text)
+    shown = _without_templates(text)
     try:
         root = yaml.compose(shown, Loader=loader)
         return None if root is None else _Reader(text).read(root)
@@ -88,11 +88,11 @@ def nodes_of(text: str) -> Node | Broken | None:
         return Broken(str(error).splitlines()[0] if str(error) else "it is no YAML", getattr(error, "position", 0) or 0)
 
 
-def _quoted_templates(text: str) -> str:
-    """Values such as `{{date}} x`, which Obsidian reads, with their braces replaced by letters (observed P2)."""
+def _without_templates(text: str) -> str:
+    """Values such as `{{date}} x`, which Obsidian reads, with letters in their place (observed P2)."""
     if "{{" not in text:
         return text
-    return _TEMPLATE.sub(lambda match: match[1] + match[2].replace("{", "x").replace("}", "x"), text)
+    return _TEMPLATE.sub(lambda match: match[1] + "x" * len(match[2]), text)
 
 
 class _Reader:

@@ -14,7 +14,7 @@ SCHEMA = 1
 _ENCODER = msgspec.json.Encoder()
 
 
-def json_lines(rows: Sequence[msgspec.Struct]) -> bytes:
+def json_lines(rows: Sequence[Any]) -> bytes:
     """One JSON object a line."""
     try:
         return _ENCODER.encode_lines(rows)
@@ -22,7 +22,7 @@ def json_lines(rows: Sequence[msgspec.Struct]) -> bytes:
         return b"".join([_encoded(row) + b"\n" for row in rows])
 
 
-def document(head: Mapping[str, Any], name: str, rows: Sequence[msgspec.Struct]) -> bytes:
+def document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
     """One JSON object: the keys of the head after `schema`, then the rows under a name of their own."""
     opening = _encoded({"schema": SCHEMA, **head})[:-1]
     lines = json_lines(rows)[:-1].replace(b"\n", b",\n")  # JSON never holds a raw line feed inside a row

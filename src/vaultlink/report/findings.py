@@ -42,13 +42,14 @@ def statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> s
 
 
 def summary(diagnostics: Sequence[Diagnostic], notes: int) -> str:
-    """The sentence at the end of a check, and what to do next when one rule says most of it."""
+    """The sentence at the end of a check."""
     if not diagnostics:
         return f"No findings in {number(notes, 'note')}."
-    files = len({d.path for d in diagnostics})
     levels = Counter([d.severity for d in diagnostics])
     parts = [number(levels[level], word, many) for level, word, many in _WORDS if levels[level]]
-    return f"Found {', '.join(parts)} in {files:,} of {number(notes, 'note')}."
+    files = len({d.path for d in diagnostics})
+    return f"Found {', '.join(parts)} in {number(files, 'file')}; {number(notes, 'note')} checked."
 
 
-_WORDS = ((Severity.ERROR, "error", "errors"), (Severity.WARNING, "warning", "warnings"), (Severity.INFO, "remark", "remarks"))
+_WORDS = ((Severity.ERROR, "error", "errors"), (Severity.WARNING, "warning", "warnings"),
+          (Severity.INFO, "info", "info"))

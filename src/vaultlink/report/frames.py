@@ -29,53 +29,64 @@ class Frames:
         self.text, self.suggest, self.wording = text, suggest, wording
         self.room, self.palette = room, palette
         self.hues = severity_hues(palette)
+        self._hints: dict[str, str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
         """All findings, one block each."""
-        path, source, blocks = None, "", []
+        path, source, shown, blocks = None, "", "", []
         for d in diagnostics:
             if d.path != path:
-                path, source = d.path, self.text(d.path)
-            blocks.append(self._block(d, source))
-        return "\n".join(blocks) + ("\n" if blocks else "")
+                path, source, shown = d.path, self.text(d.path), clean(d.path)
+            blocks.append(self._block(d, source, shown))
+        return "\n".join(blocks)
 
-    def _block(self, d: Diagnostic, source: str) -> str:
+    def _block(self, d: Diagnostic, source: str, path: str) -> str:
         p, hue = self.palette, self.hues[d.severity]
         gutter = " " * len(str(d.line))
         level = "" if d.severity is Severity.ERROR else f" ({d.severity.value})"
-        parts = [f"{hue}{p.bold}{d.code}{p.off} {p.bold}{d.rule}{p.off} {clean(d.message)}\n"
-                 f"{gutter}{p.blue}-->{p.off} {clean(d.path)}:{d.line}:{d.column}{level}\n"]
+        head = (f"{hue}{p.bold}{d.code}{p.off} {p.bold}{d.rule}{p.off} {clean(d.message)}\n"
+                f"{gutter}{p.blue}-->{p.off} {path}:{d.line}:{d.column}{level}\n")
         begin = d.start - d.column + 1
+        frame = ""
         if source and 0 <= begin <= d.start <= len(source) and (begin == 0 or source[begin - 1] == "\n"):
             line, mark = self._excerpt(d, source, begin, self.room - len(gutter) - 3)
-            bar = f"{p.blue}|{p.off}"
-            parts.append(f"{gutter} {bar}\n{p.blue}{d.line}{p.off} {bar} {line}\n{gutter} {bar} {hue}{mark}{p.off}\n")
-        if (hint := self._hint(d)):
-            parts.append(f"{gutter} {p.cyan}= help:{p.off} {hint}\n")
-        return "".join(parts)
+            frame = (f"{gutter} {p.blue}|{p.off}\n{p.blue}{d.line} |{p.off} {line}\n"
+                     f"{gutter} {p.blue}|{p.off} {hue}{mark}{p.off}\n")
+        hint = self._hint(d) if d.target is not None else ""
+        return f"{head}{frame}{gutter} {p.cyan}= help:{p.off} {hint}\n" if hint else f"{head}{frame}"
 
     def _excerpt(self, d: Diagnostic, source: str, begin: int, room: int) -> tuple[str, str]:
         """The line as far as it fits around the span, and the marks below it."""
         end = source.find("\n", d.start, d.start + room + 1)
-        line_end = end if end != -1 else min(d.start + room, len(source))
-        stop = min(max(d.end, d.start), line_end)
+        if end == -1:
+            end = min(d.start + room, len(source))
+        stop = min(d.end, end)
+        if end - begin <= room and (line := source[begin:end]).isascii() and line.isprintable():
+            return line.rstrip(), " " * (d.column - 1) + "^" * max(stop - d.start, 1)
         before = _shown(source[max(begin, d.start - room):d.start])
-        span = _shown(source[d.start:stop])
-        after = _shown(source[stop:line_end].rstrip("\r"))
-        if len(before) + len(span) + len(after) > room // 2:  # may be too wide: wide characters take two columns
-            span = cut(span, room)
-            kept = min(width(after), _AFTER)
-            before = cut_left(before, max(room - width(span) - kept, 0))
-            after = cut(after, room - width(before) - width(span))
-        return f"{before}{span}{after}".rstrip(), " " * width(before) + "^" * max(width(span), 1)
+        span = cut(_shown(source[d.start:stop]), room)
+        after = _shown(source[stop:end].rstrip("\r"))
+        left = room - width(span)
+        before = cut_left(before, left - min(width(after), _AFTER, left))
+        indent = width(before)
+        return f"{before}{span}{cut(after, left - indent)}".rstrip(), " " * indent + "^" * max(room - left, 1)
 
     def _hint(self, d: Diagnostic) -> str:
-        found = self.suggest(d) if d.target is not None else ()
+        """What may have been meant. The same topic has the same candidates wherever it is named."""
+        found = self.suggest(d)
         if not found:
             return ""
-        words = [f"[[{clean(self.wording(item.path))}]] ({REASONS.get(item.reason, item.reason)}, {item.score:.2f})"
-                 for item in found]
-        return f"did you mean {' or '.join([', '.join(words[:-1]), words[-1]] if words[1:] else words)}?"
+        topic = d.target or ""
+        kept = self._hints.get(topic)
+        if kept is None:
+            words = [f"[[{clean(self.wording(item.path))}]] ({REASONS.get(item.reason, item.reason)}, {item.score:.2f})"
+                     for item in found]
+            kept = self._hints[topic] = f"did you mean {_either(words)}?"
+        return kept
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _shown(text: str) -> str:

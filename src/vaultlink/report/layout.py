@@ -38,9 +38,13 @@ def _spelled(match: re.Match[str]) -> str:
     return _NAMED.get(match[0]) or f"\\u{ord(match[0]):04x}"
 
 
+_UNSURE = re.compile("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]")
+"""Characters that may take other than one column: all but Latin, Greek, Cyrillic and common marks."""
+
+
 def width(text: str) -> int:
     """The columns a text takes in a terminal: wide characters two, marks that combine or are invisible none."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return sum(map(_columns, text)) if not text.isascii() and _UNSURE.search(text) else len(text)
 
 
 @lru_cache(maxsize=4096)
@@ -65,7 +69,7 @@ def cut_left(text: str, room: int) -> str:
 
 
 def _head(text: str, room: int) -> str:
-    if text.isascii():
+    if width(text) == len(text):
         return text[:max(room, 0)]
     for place, char in enumerate(text):
         room -= _columns(char)
@@ -94,8 +98,8 @@ def _cell(value: object) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], room: int, palette: Palette = PLAIN) -> str:
-    """Rows in aligned columns under a header. Numbers stand to the right; where a line would not fit, the widest columns
-    give way, and the last column is never padded."""
+    """Rows in aligned columns under a header. Numbers stand to the right; where a line would not fit, the widest
+    columns give way."""
     cells = [[clean(_cell(cell)) for cell in row] for row in rows]
     right = [bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
              for place in range(len(header))]

@@ -64,29 +64,27 @@ class BacklinksRow(msgspec.Struct, frozen=True, gc=False):
     backlinks: tuple[BacklinkRow, ...]
 
 
-class Linker:
-    """Makes rows of links; remembers which files share their name, since only links to those can be ambiguous."""
+def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
+    """The links of some sources, in order."""
+    shared = _shared(index)
+    return [_link_row(index, shared, path, link, resolved) for path in paths for link, resolved in index.links(path)]
 
-    def __init__(self, index: Index):
-        self.index = index
-        self._shared = frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
 
-    def rows(self, paths: Iterable[str]) -> list[LinkRow]:
-        """The links of some sources, in order."""
-        return [self._row(path, link, resolved) for path in paths for link, resolved in self.index.links(path)]
+def _shared(index: Index) -> frozenset[str]:
+    """The files that share their name: only links to those can be ambiguous."""
+    return frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
 
-    def _row(self, path: str, link: Link, resolved: str | None) -> LinkRow:
-        anchor = None
-        if resolved is None:
-            status = "external" if link.external else "dangling"
-        else:
-            shared = resolved in self._shared and self.index.others(path, link)
-            status = "ambiguous" if shared else "resolved"
-            if link.subpath:
-                found = self.index.anchor(link, resolved)
-                anchor = None if found is None else "found" if found else "missing"
-        return LinkRow(path, link.line, link.column, link.kind, link.embed, link.place, link.raw, link.target,
-                       link.subpath or None, link.display, status, resolved, anchor)
+
+def _link_row(index: Index, shared: frozenset[str], path: str, link: Link, resolved: str | None) -> LinkRow:
+    anchor = None
+    if resolved is None:
+        status = "external" if link.external else "dangling"
+    else:
+        status = "ambiguous" if resolved in shared and index.others(path, link) else "resolved"
+        if link.subpath and (found := index.anchor(link, resolved)) is not None:
+            anchor = "found" if found else "missing"
+    return LinkRow(path, link.line, link.column, link.kind, link.embed, link.place, link.raw, link.target,
+                   link.subpath or None, link.display, status, resolved, anchor)
 
 
 def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
@@ -121,9 +119,15 @@ def all_backlinks(index: Index) -> list[BacklinksRow]:
 
 
 def orphans(index: Index) -> list[str]:
-    """Files of every type that no link leads to; a link from the file itself counts."""
-    reached = {goal for goals in index.targets.values() for goal in goals if goal is not None}
-    return sorted(index.files - reached)
+    """Files of every type that no link leads to; a link from the file itself counts.
+
+    A canvas that shows a note does not take it out of the list: it is notes that a note should hang together with.
+    """
+    by_notes: set[str | None] = set()
+    by_canvases: set[str | None] = set()
+    for source, goals in index.targets.items():
+        (by_notes if is_note(source) else by_canvases).update(goals)
+    return sorted(path for path in index.files - by_notes if is_note(path) or path not in by_canvases)
 
 
 def deadends(index: Index) -> list[str]:

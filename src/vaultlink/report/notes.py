@@ -81,6 +81,19 @@ def page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
     return "\n".join(lines) + "\n"
 
 
+def facts(row: NoteRow) -> list[tuple[object, ...]]:
+    """A note as rows of five cells: path, kind of thing, line, text, and what more there is to say."""
+    path = row.path
+    return [
+        *((path, "property", None, key, _written(value)) for key, value in (row.properties or {}).items()),
+        *((path, "alias", None, alias, None) for alias in row.aliases),
+        *((path, "tag", tag.line, tag.name, tag.place) for tag in row.tags),
+        *((path, "heading", heading.line, heading.text, heading.level) for heading in row.headings),
+        *((path, "block", block.line, block.id, None) for block in row.blocks),
+        *((path, "link", link.line, link.raw, destination(link)) for link in row.links),
+    ]
+
+
 def destination(link: LinkRow) -> str:
     """Where a link leads, in words."""
     if link.resolved is None:

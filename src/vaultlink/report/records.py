@@ -46,8 +46,8 @@ def suggestion_rows(found: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
 def finding_rows(diagnostics: Sequence[Diagnostic], text: Text, suggest: Suggest) -> list[FindingRow]:
     """Findings as rows, in their order."""
     prints = fingerprints(diagnostics, text)
-    return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message, d.target,
-                       suggestion_rows(suggest(d)) if d.target is not None else (), None, mark)
+    return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message,
+                       d.target, suggestion_rows(suggest(d)) if d.target is not None else (), None, mark)
             for d, mark in zip(diagnostics, prints, strict=True)]
 
 
@@ -56,8 +56,8 @@ _LONGEST = 200
 
 
 def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
-    """A name for each finding that survives lines moving: made of its rule, its path, what it is about (the link's target,
-    else the text under it) and its number among equals."""
+    """A name for each finding that survives lines moving: made of its rule, its path, what it is about (the link's
+    target, else the text under it) and its number among equals."""
     seen: dict[str, int] = {}
     prints = []
     path, source = None, ""

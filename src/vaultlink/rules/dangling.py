@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from vaultlink.index import Index, stem
-from vaultlink.model import Link, Note
+from vaultlink.model import Kind, Link, Note
 from vaultlink.resolve import comparable, folder, is_note, name_key, spelling
 from vaultlink.rules import Context, Finding
 
@@ -57,7 +57,7 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
 def _told(rule: str, note: Note, context: Context) -> Iterator[Finding]:
     for link, verdict in _dangling(note, context):
         if verdict.rule == rule:
-            yield Finding(link, {"target": link.target, "notes": _listed(verdict.files)}, link.target)
+            yield Finding(link, {"target": link.target, "notes": _listed(verdict.files, context.index)}, link.target)
 
 
 def _dangling(note: Note, context: Context) -> Iterator[tuple[Link, _Verdict]]:
@@ -66,13 +66,16 @@ def _dangling(note: Note, context: Context) -> Iterator[tuple[Link, _Verdict]]:
     if None not in targets:
         return
     verdicts = _verdicts(context.index, context.enabled, context.allow_dangling)
+    texts = [link for link in note.links if link.kind is Kind.MARKDOWN and "[[" in link.raw]
     for link, resolved in zip(note.links, targets, strict=True):
         if resolved is None and not link.external:
             target = link.target
             verdict = verdicts.get(target)
             if verdict is None:
                 verdict = verdicts[target] = _judge(target, context)
-            yield link, verdict
+            # Whether a wikilink in the text of a Markdown link is one is unknown (2.17).
+            if not texts or not any(text.start < link.start < text.end for text in texts):
+                yield link, verdict
 
 
 @lru_cache(maxsize=1)
@@ -127,18 +130,25 @@ _DIGITS = re.compile(r"\d+")
 def _same_words(one: str, other: str) -> bool:
     """Whether names with equal spelling mean the same: `1.1` is not `11`, and marks that other scripts write vowels and
     voiced sounds with are no accents."""
+    one, other = _plain(one), _plain(other)
     return _DIGITS.findall(one) == _DIGITS.findall(other) and _letters(one) == _letters(other)
 
 
+def _plain(name: str) -> str:
+    """A name without accents, case and compatibility forms, all other marks kept."""
+    return name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
+
+
 def _letters(name: str) -> str:
-    """A name without accents, case, spaces and punctuation, all other marks kept."""
+    """A plain name without spaces and punctuation."""
     if name.isascii():
         return spelling(name)
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
-    return "".join(char for char in plain if unicodedata.category(char)[0] not in _LEFT_OUT)
+    return "".join(char for char in name if unicodedata.category(char)[0] not in _LEFT_OUT)
 
 
-def _listed(paths: tuple[str, ...]) -> str:
-    """Files as a message names them: the first, and how many more there are."""
-    first = f"“{paths[0][:-3] if is_note(paths[0]) else paths[0]}”"
+def _listed(paths: tuple[str, ...], index: Index) -> str:
+    """Files as a message names them: the first as a link would, and how many more there are."""
+    path = paths[0]
+    alone = len(index.names.get(name_key(path), ())) == 1
+    first = f"“{stem(path) if alone else path.removesuffix('.md')}”"
     return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"

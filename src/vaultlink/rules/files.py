@@ -27,8 +27,13 @@ def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
     """Code, comments, math and HTML that start, never end, and so hide what follows."""
     for trouble in note.troubles:
-        if trouble.kind in _CONSTRUCTS:
+        if trouble.kind in _CONSTRUCTS and not _is_drawing(note):
             yield Finding(trouble, {"construct": _CONSTRUCTS[trouble.kind]})
+
+
+def _is_drawing(note: Note) -> bool:
+    """Whether the note is a drawing, which its plugin writes, open fence and all."""
+    return note.path.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None
 
 
 _COPIES = (

@@ -47,7 +47,8 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
     if unused:
         named = _named_in_properties(context)
         for path in unused:
-            if comparable(path) not in named and comparable(file_name(path)) not in named:
+            beside = path[:path.rfind(".")] + ".md"
+            if beside not in index.notes and named.isdisjoint((comparable(path), comparable(file_name(path)))):
                 yield Finding(_TOP, {"name": file_name(path)}, path=path)
 
 

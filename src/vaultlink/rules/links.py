@@ -81,7 +81,8 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
     """Links not written as the vault's own settings write them."""
     markdown = _markdown_wanted(context)
     for link, target in _resolved(note, context):
-        if link.place is Place.BODY and not _outdone("link-style", link, target, note, context):
+        named = link.target or link.subpath
+        if link.place is Place.BODY and named and not _outdone("link-style", link, target, note, context):
             path = _wanted_path(link, target, note, context)
             other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
             if other_kind or _bare(path) != _bare(link.target.removeprefix("./")):
@@ -170,8 +171,12 @@ def _other_case(link: Link, target: str, _note: Note, _context: Context) -> bool
 def _repeats(link: Link, _target: str, _note: Note, _context: Context) -> bool:
     if link.kind is not Kind.WIKILINK or link.embed or link.place in (Place.SECTION, Place.CANVAS):
         return False
-    parts = [part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip()]
-    return link.display == " > ".join(parts)
+    return link.display == " > ".join(_parts(link))
+
+
+def _parts(link: Link) -> list[str]:
+    """A link's target and the parts of its subpath, which Obsidian shows when there is no display text (1.18)."""
+    return [part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip()]
 
 
 _TELLING: tuple[tuple[str, _Test], ...] = (
@@ -235,8 +240,8 @@ def _written(link: Link, path: str, markdown: bool) -> str:
     """A link with another path, in either form."""
     sign = "!" if link.embed else ""
     if not markdown:
-        display = f"|{link.display}" if link.display and link.display != _bare(file_name(link.target)) else ""
+        display = f"|{link.display}" if link.display and link.display != _bare(path) + link.subpath else ""
         return f"{sign}[[{_bare(path)}{link.subpath}{display}]]"
-    text = link.display if link.display is not None else path + link.subpath.replace("#", " > ")
+    text = " > ".join(_parts(link)) if link.display is None else link.display
     extension = ".md" if path and "." not in file_name(path)[-5:] and not is_note(path) else ""
     return f"{sign}[{text}]({quote(path + extension, safe='/.,;!()')}{quote(link.subpath, safe='#^/')})"

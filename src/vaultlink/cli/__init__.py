@@ -1,0 +1,122 @@
+"""The command line: the first word picks a command, whose module alone is imported; an exit code leaves.
+
+Nothing raised below gets out of `run`: what the user can mend is said in a sentence, a fault of ours in one line.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+CLEAN, FOUND, FAULT, STOPPED = 0, 1, 2, 130
+
+
+class Command(NamedTuple):
+    """A command: the module and function that run it, and the first line of its manual."""
+
+    module: str
+    function: str
+    summary: str
+
+
+GROUPS: dict[str, dict[str, Command]] = {
+    "Check": {
+        "check": Command("check", "check", "Check the vault's links and report what is wrong."),
+    },
+    "Ask": {
+        "show": Command("show", "show", "Show what vaultlink sees in notes."),
+        "links": Command("links", "links", "List links with what they lead to."),
+        "topics": Command("topics", "topics", "List dangling topics, those named most first."),
+        "backlinks": Command("backlinks", "backlinks", "List what links to a note."),
+        "orphans": Command("alone", "orphans", "List files that nothing links to."),
+        "deadends": Command("alone", "deadends", "List notes that link nowhere."),
+        "graph": Command("graph", "graph", "Describe the vault's graph, or export it."),
+    },
+    "Set up": {
+        "rule": Command("rules", "rule", "Explain a rule."),
+        "rules": Command("rules", "rules", "List all rules."),
+        "config": Command("config", "config", "List the settings in force and where each comes from."),
+        "init": Command("init", "init", "Write a commented vaultlink.toml to start from."),
+    },
+}
+ALIASES = {"unresolved": "topics"}
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def run(line: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        return _dispatch(list(line))
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return STOPPED
+    except Exception as error:
+        if os.environ.get("VAULTLINK_DEBUG"):
+            raise
+        if not _is_expected(error):
+            detail = " ".join(str(error).split())[:300]
+            _complain(f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
+                      "it. VAULTLINK_DEBUG=1 makes the same command show where it happened.")
+            return FAULT
+        from vaultlink.cli.terminal import mark, tell  # noqa: PLC0415
+
+        tell(f"{mark('error:')} {error}")
+        return FAULT
+
+
+def _dispatch(line: list[str]) -> int:
+    if not line or line[0] in ("-h", "--help", "help"):
+        from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
+
+        Terminal().show(overview())
+        return CLEAN
+    name = ALIASES.get(line[0], line[0])
+    if name not in COMMANDS:
+        from vaultlink.cli.options import UsageError  # noqa: PLC0415
+
+        raise UsageError(_unknown(name))
+    command = COMMANDS[name]
+    from vaultlink.cli.parsing import parse  # noqa: PLC0415
+
+    function = getattr(import_module(f"vaultlink.cli.{command.module}"), command.function)
+    options = parse(line[0], function, line[1:])
+    return options if isinstance(options, int) else int(function(options))
+
+
+def overview() -> str:
+    """The page that `vaultlink --help` prints."""
+    size = max(map(len, COMMANDS))
+    parts = ["vaultlink keeps the links of an Obsidian vault true.\n", "Usage: vaultlink COMMAND [OPTIONS]\n"]
+    for title, group in GROUPS.items():
+        rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
+        parts.append("\n".join([f"{title}:", *rows]) + "\n")
+    parts.append("`vaultlink COMMAND --help` explains a command, `vaultlink --version` tells the version.\n"
+                 "Exit codes: 0 clean, 1 findings, 2 a command or setting that can't be followed.\n")
+    return "\n".join(parts)
+
+
+def _unknown(name: str) -> str:
+    if name.startswith("-"):
+        return f"{name} stands before any command; options follow it, as in `vaultlink check {name}`."
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
+    if near:
+        return f'there is no command "{name}". Did you mean {" or ".join(near)}?'
+    if os.path.exists(name):  # noqa: PTH110 - one question, and pathlib is not imported yet
+        return f'there is no command "{name}". To check that path: `vaultlink check {name}`.'
+    return f'there is no command "{name}". `vaultlink --help` lists all commands.'
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error is the user's to mend. The classes are not imported for that: they are slow to import."""
+    kinds = (("vaultlink.cli.options", "UsageError"), ("vaultlink.config", "ConfigError"),
+             ("vaultlink.api", "VaultError"))
+    return any(name in sys.modules and isinstance(error, getattr(sys.modules[name], kind)) for name, kind in kinds)
+
+
+def _complain(text: str) -> None:
+    from vaultlink.cli.terminal import tell  # noqa: PLC0415
+
+    tell(text)

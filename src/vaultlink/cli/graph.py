@@ -1,0 +1,75 @@
+"""`vaultlink graph`: figures of the vault's graph, or the graph for another program."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from vaultlink.cli import CLEAN
+from vaultlink.cli.listing import form, print_lines
+from vaultlink.cli.opening import opened
+from vaultlink.cli.options import Whole, option
+from vaultlink.cli.terminal import Terminal
+from vaultlink.graph import FORMATS, Figures, export, figures
+from vaultlink.report.layout import clean, pad, width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Whole):
+    """What `graph` is told."""
+
+    format: Annotated[str, option("--format", choices=FORMATS, help="Export the whole graph in this format.")] = ""
+
+
+def graph(options: Graph) -> int:
+    """Describe the vault's graph, or export it.
+
+    Nodes are notes, dangling topics, and the attachments and canvases that take part; each link is an edge. A
+    topic's node is its name with a slash before it. The exit code is 0.
+
+    Forms of the figures: table (on a terminal), tsv (elsewhere), json. With --format the graph itself is printed; json
+    is then NetworkX's node-link data.
+    """
+    terminal = Terminal(options)
+    shape = form(terminal)
+    made = opened(options, terminal, options.folder).graph()
+    if options.format:
+        terminal.show(export(made, options.format))
+        return CLEAN
+    told = figures(made)
+    if shape == "json":
+        terminal.show(msgspec.json.encode({"schema": 1, "graph": told}) + b"\n")
+    elif shape == "tsv":
+        print_lines(terminal, [*_counts(told), *(("hub", count, path) for path, count in told.hubs)])
+    else:
+        terminal.show(_page(told, terminal))
+    return CLEAN
+
+
+def _counts(told: Figures) -> list[tuple[str, int]]:
+    return [
+        ("notes", told.nodes["note"]),
+        ("canvases", told.nodes["canvas"]),
+        ("attachments linked", told.nodes["attachment"]),
+        ("dangling topics", told.nodes["dangling"]),
+        ("links", told.links),
+        ("links that dangle", told.dangling),
+        ("links to the note itself", told.self_links),
+        ("groups connected by links", len(told.components)),
+        ("files in the largest group", told.components[0] if told.components else 0),
+        ("files without any link", sum(size == 1 for size in told.components)),
+    ]
+
+
+def _page(told: Figures, terminal: Terminal) -> str:
+    rows = [(name, f"{count:,}") for name, count in _counts(told)]
+    left, right = max(width(name) for name, _ in rows), max(len(count) for _, count in rows)
+    lines = [f"{pad(name, left)}  {count:>{right}}" for name, count in rows]
+    if told.hubs:
+        p = terminal.palette
+        lines += ["", f"{p.bold}most linked to{p.off}"]
+        size = max(len(f"{count:,}") for _, count in told.hubs)
+        lines += [f"{count:>{size},}  {clean(path)}" for path, count in told.hubs]
+    return "\n".join(lines) + "\n"
+
+

@@ -1,0 +1,126 @@
+"""Opening the vault a command is about, and finding the notes and paths its words name.
+
+Options enter; the vault, vault paths and predicates over them leave. Settings from the environment are read here.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vaultlink.api import Settings, Survey, Vault, find_vault, open_vault, survey
+from vaultlink.cli.options import Choosing, Opening, UsageError
+from vaultlink.cli.terminal import Terminal
+from vaultlink.model import Diagnostic, Suggestion
+from vaultlink.resolve import is_note, resolve
+
+
+def settings_of(options: Opening) -> Settings:
+    """How to open the vault, by the options and their twins in the environment."""
+    return Settings(
+        config_file=options.config or _path_from("VAULTLINK_CONFIG"),
+        isolated=options.isolated,
+        cache=not options.no_cache,
+        cache_dir=options.cache_dir or _path_from("VAULTLINK_CACHE_DIR"),
+        jobs=options.jobs,
+        overrides=_overrides(options) if isinstance(options, Choosing) else {},
+    )
+
+
+def surveyed(options: Opening, start: Path | None = None) -> Survey:
+    """The vault as far as it is known without reading a note: the one named, else that in which `start` lies."""
+    if options.isolated and options.config:
+        raise UsageError("--isolated reads no settings, --config names some: choose one.")
+    return survey(options.vault or find_vault(start or Path()), settings_of(options))
+
+
+def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
+    """The vault a command is about."""
+    seen = surveyed(options, start)
+    return read(seen, terminal)
+
+
+def read(seen: Survey, terminal: Terminal) -> Vault:
+    """A surveyed vault, read and checked."""
+    vault = open_vault(seen.root, seen.settings, terminal.progress(), seen)
+    for folder, why in vault.unreadable_folders:
+        terminal.say(f"warning: the folder {folder or seen.root} can't be read: {why}.")
+    return vault
+
+
+def found(vault: Vault, name: str) -> str:
+    """The vault path of a note named on the command line."""
+    path = vault.find(name)
+    if path is not None:
+        return path
+    near = [item.path for item in vault.suggest(name)] or _near(name, vault)
+    hint = f"Did you mean {' or '.join(near[:2])}?" if near else "`vaultlink links` lists what the vault's notes name."
+    raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
+
+
+def sources(vault: Vault, names: Sequence[str]) -> list[str]:
+    """The sources of links a command is about: those named, in order and once each, else all."""
+    if not names:
+        return sorted(vault.index.notes)
+    paths = dict.fromkeys(found(vault, name) for name in names)
+    for path in paths:
+        if path not in vault.index.notes:
+            raise UsageError(f"{path} is an attachment and has no links. `vaultlink backlinks` lists those to it.")
+    return list(paths)
+
+
+def narrowed(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    """Paths on disk as vault paths, "" standing for the whole vault."""
+    return tuple(_inside(root, path) for path in paths)
+
+
+def within(chosen: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a vault path is one of those chosen or lies below one; every path if none or all is chosen."""
+    if not chosen or "" in chosen:
+        return lambda _path: True
+    names, folders = frozenset(chosen), tuple(f"{path}/" for path in chosen)
+    return lambda path: path in names or path.startswith(folders)
+
+
+def suggestions(vault: Vault) -> Callable[[Diagnostic], Sequence[Suggestion]]:
+    """What a finding's topic may mean: something only where the topic is dangling, and asked for once a topic."""
+    names, known = vault.index.names, dict[str, Sequence[Suggestion]]()
+
+    def suggest(d: Diagnostic) -> Sequence[Suggestion]:
+        if d.target is None or resolve(d.path, d.target, names) is not None:
+            return ()
+        kept = known.get(d.target)
+        if kept is None:
+            kept = known[d.target] = vault.suggest(d.target)
+        return kept
+
+    return suggest
+
+
+def _overrides(options: Choosing) -> dict[str, Any]:
+    given = {"select": options.select, "ignore": options.ignore, "extend-select": options.extend_select,
+             "fixable": options.fixable, "unfixable": options.unfixable}
+    return {key: list(value) for key, value in given.items() if value}
+
+
+def _path_from(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
+
+
+def _inside(root: Path, path: Path) -> str:
+    """One path on disk, or else in the vault, as a vault path."""
+    for place in (path, root / path):
+        if os.path.lexists(place):
+            for real in (Path(os.path.abspath(place)), place.resolve()):  # noqa: PTH100 - a symlink in the vault stays one
+                if real.is_relative_to(root):
+                    name = real.relative_to(root).as_posix()
+                    return "" if name == "." else name
+            raise UsageError(f"{path} lies outside the vault {root}. `--vault` names another vault.")
+    raise UsageError(f"{path}: there is no such file or folder.")
+
+
+def _near(name: str, vault: Vault) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return get_close_matches(name, [path for path in vault.index.files if is_note(path)], 2, 0.6)

@@ -1,0 +1,59 @@
+"""From a mapping of paths to texts to a state of the engine: the vaults of tests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from vaultlink.catalog import Catalog, catalog
+from vaultlink.config import Layer, configure
+from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
+from vaultlink.model import Diagnostic
+from vaultlink.rules import Obsidian
+
+RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
+Vault = Mapping[str, Any]
+"""Path to text; for a note that can't be had to a mapping of the kind of trouble to its detail."""
+
+
+def declarations() -> dict[str, Mapping[str, Any]]:
+    """The rules as declared in this repository, by file stem."""
+    return {file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))}
+
+
+RULES: Catalog = catalog(declarations())
+
+
+def setting(select: Sequence[str] = ("ALL",), *, options: Mapping[str, Mapping[str, Any]] | None = None,
+            app: Mapping[str, Any] | None = None, types: Mapping[str, str] | None = None,
+            allow_dangling: Sequence[str] = ()) -> Setting:
+    """A setting with these rules only; `app` and `types` as in Obsidian's own files."""
+    values = {"select": list(select), "rules": options or {}, "allow-dangling": list(allow_dangling)}
+    config = configure([Layer("test", values)], RULES)
+    app = app or {}
+    obsidian = Obsidian(app.get("newLinkFormat", "shortest"), app.get("useMarkdownLinks", False),
+                        ignore_filters=tuple(app.get("userIgnoreFilters", ())), types=types)
+    return Setting.of(RULES, config, obsidian)
+
+
+def changes(base: Setting, vault: Vault) -> Iterator[Change]:
+    """Every file of a vault as something that came."""
+    for path, text in vault.items():
+        if isinstance(text, Mapping):
+            (kind, detail), = text.items()
+            yield Change(path, unreadable(base, path, kind, detail))
+        elif path.lower().endswith((".md", ".canvas")):
+            yield Change(path, text)
+        else:
+            yield Change(path, Presence.ATTACHMENT)
+
+
+def build(vault: Vault, base: Setting | None = None) -> State:
+    """The state after all files of a vault came at once."""
+    base = base or setting()
+    return step(State(base), list(changes(base, vault)))
+
+
+def found(state: State) -> list[Diagnostic]:
+    """All findings of a state, sorted as they are reported."""
+    return [item for path in sorted(state.diagnostics) for item in state.diagnostics[path]]
