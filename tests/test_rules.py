@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -64,13 +65,14 @@ def shown(vault: Vault, item: Diagnostic) -> tuple[str, str, int]:
 def check(vault: Vault, items: list[Diagnostic], finds: tuple[Mapping[str, Any], ...]) -> None:
     """Hold findings against those an example names, in whatever order it does."""
     left = [(*shown(vault, item), item) for item in items]
+    told = [(path, under, item.message) for path, under, _, item in left]
     for wanted in finds:
         fitting = [entry for entry in left if entry[0] == wanted["in"]
                    and wanted.get("text", entry[1]) == entry[1] and wanted.get("nth", entry[2]) == entry[2]
                    and wanted.get("says", entry[3].message) == entry[3].message]
-        assert fitting, f"not found: {dict(wanted)}, but {[entry[:2] + (entry[3].message,) for entry in left]}"
+        assert fitting, f"not found: {dict(wanted)}, but {told}"
         left.remove(fitting[0])
-    assert not left, f"found besides: {[entry[:2] + (entry[3].message,) for entry in left]}"
+    assert not left, f"found besides: {told}"
 
 
 def own(case: Case, state: State) -> list[Diagnostic]:
@@ -127,13 +129,13 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
     base = case.setting()
     state = build(case.vault, base)
     rule = case.rule
-    context = Context(state.index, base.config.options[rule.name], base.config.enabled, base.obsidian, base.allow_dangling)
+    context = Context(state.index, base.config.options[rule.name], base.config.enabled, base.obsidian,
+                      base.allow_dangling)
     if rule.scope == "vault":
         findings = list(rule.check(context))
     else:
-        texts = {path: case.vault[path] if rule.reads_text else None for path in state.index.notes}
-        findings = [finding for path, note in state.index.notes.items() for finding in rule.check(note, Context(
-            context.index, context.options, context.enabled, context.obsidian, context.allow_dangling, texts[path]))]
+        findings = [finding for path, note in state.index.notes.items() for finding in rule.check(
+            note, replace(context, text=case.vault[path] if rule.reads_text else None))]
     assert findings
     for finding in findings:
         assert set(finding.values) == placeholders(rule.message)
@@ -194,7 +196,8 @@ def with_accents(case: Case) -> Case | None:
 
 def hidden(case: Case, start: str, end: str) -> Case | None:
     """The notes wrapped in something where Obsidian sees no links: what was found in their text is silent."""
-    notes = {path: f"{start}\n{text.rstrip()}\n{end}\n" for path, text in texts(case).items() if not text.startswith("---")}
+    notes = {path: f"{start}\n{text.rstrip()}\n{end}\n" for path, text in texts(case).items()
+             if not text.startswith("---")}
     kept = tuple(wanted for wanted in case.finds if wanted["in"] not in notes or not wanted.get("text"))
     return changed(case, notes, kept) if len(kept) < len(case.finds) else None
 

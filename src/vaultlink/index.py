@@ -143,14 +143,19 @@ def _mentioned(index: Index, path: str) -> Iterable[str]:
 
 
 def _defined(index: Index, path: str) -> Iterable[str]:
+    return {key for _, _, key in _names(index, path)}
+
+
+def _names(index: Index, path: str) -> set[tuple[str, str, str]]:
+    """What a file is called: as what (name, alias, title), the comparable text, and its spelling."""
     if path not in index.files:
-        return ()
-    keys = {*_spellings(index, path), spelling(file_name(path))}
+        return set()
+    called = {("name", stem(path)), ("name", file_name(path))}
     note = index.notes.get(path)
     if note and note.properties:
-        keys.update(spelling(alias) for alias in note.aliases)
-        keys.update((spelling(note.title),) if note.title else ())
-    return keys
+        called.update(("alias", alias) for alias in note.aliases)
+        called.update((("title", note.title),) if note.title else ())
+    return {(kind, comparable(text), spelling(text)) for kind, text in called}
 
 
 def mention_keys(target: str) -> tuple[str, ...]:
@@ -231,7 +236,8 @@ def update(index: Index, notes: Mapping[str, Note | None], files: Mapping[str, b
 
 def _affected(before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]) -> set[str]:
     """Whose findings may differ: everyone re-resolved, targets gained, lost or spoken of by a changed note, notes that
-    link to headings or blocks of a changed note, and notes that share a name with what came or went."""
+    link to headings or blocks of a changed note, notes that share a name with what came or went, and whoever names
+    those."""
     affected = set(again)
     for path in again | changed:
         old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
@@ -239,8 +245,11 @@ def _affected(before: Index, after: Index, changed: set[str], again: set[str], k
     for path in changed:
         if _anchors(before.notes.get(path)) != _anchors(after.notes.get(path)):
             affected.update(after.backlinks.get(path, ()))
-    for key in keys:
-        affected.update(after.definitions.get(key, ()))
+    sharing = {path for key in keys for path in after.definitions.get(key, ())}
+    affected.update(sharing)
+    for path in sharing:  # how a link to them is written may have changed, and with it what is advised
+        for key in _defined(after, path):
+            affected.update(after.mentions.get(key, ()))
     return {path for path in affected if path in after.notes}
 
 
@@ -249,8 +258,8 @@ def _anchors(note: Note | None) -> object:
 
 
 def _changed_keys(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Keys that came or went. A file that came or went changes all of its keys, whoever else has them."""
-    return {key for path in moved for key in set(_defined(before, path)) ^ set(_defined(after, path))}
+    """Spellings of what files that came, changed or went are no longer called, or newly."""
+    return {key for path in moved for _, _, key in _names(before, path) ^ _names(after, path)}
 
 
 def _renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Names:

@@ -6,8 +6,7 @@ from vaultlink.cli.options import Noted
 from vaultlink.cli.terminal import Terminal
 from vaultlink.report.documents import document
 from vaultlink.report.layout import tsv
-from vaultlink.report.listings import link_rows
-from vaultlink.report.notes import facts, note_row, page, totals
+from vaultlink.report.notes import facts, note_rows, page, totals
 
 FORMS = ("page", "tsv", "json")
 
@@ -24,7 +23,7 @@ def show(options: Noted) -> int:
     form = terminal.form(FORMS, "page", "page")
     vault = opened(options, terminal)
     paths = sources(vault, options.notes) if options.notes else list(vault.notes)
-    rows = [note_row(vault.index.notes[path], link_rows(vault.index, [path])) for path in paths]
+    rows = note_rows(vault.index, paths)
     if form == "json":
         terminal.show(document({"vault": str(vault.root)}, "notes", rows))
     elif form == "tsv":

@@ -24,10 +24,11 @@ def json_lines(rows: Sequence[Any]) -> bytes:
 
 def document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
     """One JSON object: the keys of the head after `schema`, then the rows under a name of their own."""
-    opening = _encoded({"schema": SCHEMA, **head})[:-1]
-    lines = json_lines(rows)[:-1].replace(b"\n", b",\n")  # JSON never holds a raw line feed inside a row
-    body = b"[\n" + lines + b"\n]" if lines else b"[]"
-    return opening + b',"' + name.encode() + b'":' + body + b"}\n"
+    opening = _encoded({"schema": SCHEMA, **head})[:-1] + b',"' + name.encode() + b'":['
+    if not rows:
+        return opening + b"]}\n"
+    # JSON never holds a raw line feed inside a row; the last one, after the last row, loses its comma again
+    return b"".join((opening, b"\n", json_lines(rows).replace(b"\n", b",\n"))).removesuffix(b",\n") + b"\n]}\n"
 
 
 def _encoded(value: Any) -> bytes:

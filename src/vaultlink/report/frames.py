@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.findings import severity_hues
-from vaultlink.report.layout import PLAIN, Palette, clean, cut, cut_left, width
+from vaultlink.report.layout import PLAIN, Palette, clean, cut, cut_left, even, width
 
 Text = Callable[[str], str]
 Suggest = Callable[[Diagnostic], Sequence[Suggestion]]
@@ -61,11 +61,11 @@ class Frames:
         if end == -1:
             end = min(d.start + room, len(source))
         stop = min(d.end, end)
-        if end - begin <= room and (line := source[begin:end]).isascii() and line.isprintable():
-            return line.rstrip(), " " * (d.column - 1) + "^" * max(stop - d.start, 1)
-        before = _shown(source[max(begin, d.start - room):d.start])
+        first = max(begin, d.start - room)
+        if even(line := source[first:end]):
+            return _cut_evenly(line, d.start - first, stop - first, room)
+        before, after = _shown(source[first:d.start]), _shown(source[stop:end].rstrip("\r"))
         span = cut(_shown(source[d.start:stop]), room)
-        after = _shown(source[stop:end].rstrip("\r"))
         left = room - width(span)
         before = cut_left(before, left - min(width(after), _AFTER, left))
         indent = width(before)
@@ -83,6 +83,22 @@ class Frames:
                      for item in found]
             kept = self._hints[topic] = f"did you mean {_either(words)}?"
         return kept
+
+
+def _cut_evenly(line: str, start: int, stop: int, room: int) -> tuple[str, str]:
+    """What `_excerpt` does, where every character takes one column."""
+    if len(line) > room:
+        stop = min(stop, start + room)
+        left = room - (stop - start)
+        before, after = line[:start], line[stop:]
+        kept = left - min(len(after), _AFTER, left)
+        if start > kept:
+            before = "…" + before[start - kept + 1:] if kept else ""
+        left -= len(before)
+        line = before + line[start:stop] + (after if len(after) <= left else after[:left - 1] + "…" if left else "")
+        stop += len(before) - start
+        start = len(before)
+    return line.rstrip(), " " * start + "^" * max(stop - start, 1)
 
 
 def _either(words: Sequence[str]) -> str:

@@ -47,6 +47,11 @@ def width(text: str) -> int:
     return sum(map(_columns, text)) if not text.isascii() and _UNSURE.search(text) else len(text)
 
 
+def even(text: str) -> bool:
+    """Whether a text can be measured and cut by counting characters: nothing to spell out, one column each."""
+    return text.isprintable() and (text.isascii() or not _UNSURE.search(text))
+
+
 @lru_cache(maxsize=4096)
 def _columns(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):

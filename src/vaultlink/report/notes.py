@@ -3,14 +3,16 @@
 Notes and the rows of their links enter; rows for JSON and text for people leave.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from vaultlink.index import Index
 from vaultlink.model import Note
 from vaultlink.report.layout import PLAIN, Palette, clean, cut, number, pad, width
-from vaultlink.report.listings import LinkRow
+from vaultlink.report.listings import LinkRow, link_rows
 
 
 class TagRow(msgspec.Struct, frozen=True, gc=False):
@@ -48,8 +50,14 @@ class NoteRow(msgspec.Struct, frozen=True):
     links: tuple[LinkRow, ...]
 
 
-def note_row(note: Note, links: Sequence[LinkRow]) -> NoteRow:
-    """A note and its links as the contract has them."""
+def note_rows(index: Index, paths: Sequence[str]) -> list[NoteRow]:
+    """Notes with their links as the contract has them."""
+    links = iter(link_rows(index, paths))
+    notes = [index.notes[path] for path in paths]
+    return [_note_row(note, islice(links, len(note.links))) for note in notes]
+
+
+def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
     return NoteRow(
         path=note.path,
         properties=None if note.properties is None else {item.key: item.value for item in note.properties},

@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.index import Index, stem
+from vaultlink.index import Index, Targets, stem
 from vaultlink.model import Kind, Link, Note
 from vaultlink.resolve import comparable, folder, is_note, name_key, spelling
 from vaultlink.rules import Context, Finding
@@ -21,51 +21,70 @@ class _Verdict(NamedTuple):
 
 _NOTHING = _Verdict("")
 _DANGLING = _Verdict("dangling-link")
-_PLACEHOLDERS = ("{{", "<%")
+
+_Sorted = dict[str, list[tuple[Link, tuple[str, ...]]]]
+"""Rule to the links of a note that fall to it, each with the files it may mean."""
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links that name no file, and nothing that tells what was meant."""
-    embeds = "dangling-embed" not in context.enabled
-    for link, verdict in _dangling(note, context):
-        if verdict.rule == "dangling-link" and (embeds or not link.embed):
-            yield Finding(link, {"target": link.target}, link.target)
+    for link, _ in _falling_to("dangling-link", note, context):
+        yield Finding(link, {"target": link.target}, link.target)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Embeds that name no file."""
-    for link, verdict in _dangling(note, context):
-        if link.embed and verdict.rule == "dangling-link":
-            yield Finding(link, {"target": link.target}, link.target)
+    for link, _ in _falling_to("dangling-embed", note, context):
+        yield Finding(link, {"target": link.target}, link.target)
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is an alias of a note."""
-    return _told("alias-link", note, context)
+    for link, files in _falling_to("alias-link", note, context):
+        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is the `title` of exactly one note."""
-    return _told("title-link", note, context)
+    for link, files in _falling_to("title-link", note, context):
+        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links that differ only in spelling from exactly one file's name."""
-    return _told("respelt-link", note, context)
+    for link, files in _falling_to("respelt-link", note, context):
+        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
 
 
-def _told(rule: str, note: Note, context: Context) -> Iterator[Finding]:
-    for link, verdict in _dangling(note, context):
-        if verdict.rule == rule:
-            yield Finding(link, {"target": link.target, "notes": _listed(verdict.files, context.index)}, link.target)
-
-
-def _dangling(note: Note, context: Context) -> Iterator[tuple[Link, _Verdict]]:
-    """The links of a note that lead nowhere, each with the rule it falls to."""
+def _falling_to(rule: str, note: Note, context: Context) -> Iterable[tuple[Link, tuple[str, ...]]]:
+    """The links of a note that lead nowhere and fall to a rule."""
     targets = context.index.targets.get(note.path, ())
     if None not in targets:
-        return
-    verdicts = _verdicts(context.index, context.enabled, context.allow_dangling)
+        return ()
+    memory = _memory(context.index, context.enabled, context.allow_dangling)
+    found = memory.notes.get(note.path)
+    if found is None:
+        found = memory.notes[note.path] = _sorted(note, targets, memory.verdicts, context)
+    return found.get(rule, ())
+
+
+class _Memory:
+    """What was found so far: five rules ask the same of each note, and many links name the same."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, _Verdict] = {}
+        self.notes: dict[str, _Sorted] = {}
+
+
+@lru_cache(maxsize=1)
+def _memory(_index: Index, _enabled: frozenset[str], _allowed: object) -> _Memory:
+    return _Memory()
+
+
+def _sorted(note: Note, targets: Targets, verdicts: dict[str, _Verdict], context: Context) -> _Sorted:
+    """The links of a note that lead nowhere, by the rules they fall to."""
+    found: _Sorted = {}
+    embeds = "dangling-embed" if "dangling-embed" in context.enabled else "dangling-link"
     texts = [link for link in note.links if link.kind is Kind.MARKDOWN and "[[" in link.raw]
     for link, resolved in zip(note.links, targets, strict=True):
         if resolved is None and not link.external:
@@ -75,19 +94,15 @@ def _dangling(note: Note, context: Context) -> Iterator[tuple[Link, _Verdict]]:
                 verdict = verdicts[target] = _judge(target, context)
             # Whether a wikilink in the text of a Markdown link is one is unknown (2.17).
             if not texts or not any(text.start < link.start < text.end for text in texts):
-                yield link, verdict
-
-
-@lru_cache(maxsize=1)
-def _verdicts(_index: Index, _enabled: frozenset[str], _allowed: object) -> dict[str, _Verdict]:
-    """What was found of targets so far: five rules and many links ask the same of an index."""
-    return {}
+                rule = embeds if link.embed and verdict is _DANGLING else verdict.rule
+                found.setdefault(rule, []).append((link, verdict.files))
+    return found
 
 
 def _judge(target: str, context: Context) -> _Verdict:
     """The most telling enabled rule for a target that no file answers to."""
-    if context.allow_dangling(target) or any(sign in target for sign in _PLACEHOLDERS):
-        return _NOTHING
+    if context.allow_dangling(target) or "{{" in target or "<%" in target:
+        return _NOTHING  # waited for, or a template's placeholder
     index, enabled, key = context.index, context.enabled, comparable(target)
     aliased = index.aliased.get(key, ())
     if aliased and "alias-link" in enabled:
@@ -105,12 +120,13 @@ def _judge(target: str, context: Context) -> _Verdict:
 
 def _respelt(target: str, index: Index) -> tuple[str, ...]:
     """The files whose name, with the folders the target names, differs from it only in spelling."""
-    *folders, name = [part for part in target.split("/") if part not in ("", ".", "..")] or [""]
-    if is_note(name):
-        name = name[:-3]
-    key = spelling(name)
-    return tuple(path for path in index.spelled.get(key, ()) if key and _same_words(name, stem(path))
-                 and _fits(folders, path))
+    key = spelling(stem(target))
+    candidates = index.spelled.get(key, ()) if key else ()
+    if not candidates:
+        return ()
+    name = stem(target)
+    folders = [part for part in folder(target).split("/") if part not in ("", ".", "..")]
+    return tuple(path for path in candidates if _same_words(name, stem(path)) and _fits(folders, path))
 
 
 def _fits(folders: list[str], path: str) -> bool:

@@ -99,10 +99,11 @@ def _resolved(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
             yield link, target
 
 
-def _subpathed(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
-        if target is not None and link.subpath and not link.external:
-            yield link, target
+def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
+    if not any([link.subpath for link in note.links]):
+        return []
+    return [(link, target) for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
+            if link.subpath and target is not None]
 
 
 def _outdone(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:

@@ -1,7 +1,7 @@
 """The check on names of files and folders that another system, a sync service or a link can't carry."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from vaultlink.index import stem
 from vaultlink.model import Spot
@@ -10,49 +10,60 @@ from vaultlink.rules import Context, Finding
 
 _TOP = Spot(0, 0, 1, 1)
 _REFUSED = re.compile(r'[<>:"|?*\\]')
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Without U+200C and U+200D, which Persian, Indic scripts and emoji need.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 _UNLINKABLE = re.compile(r"#|\[\[|\]\]|\]$")
-_SUSPECT = re.compile("[<>:\"|?*\\\\#\x00-\x1f\x7f-\x9f\ud800-\udfff\u00ad\u061c\u180e\u200b\u200e\u200f"
-                      "\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]|\\[\\[|\\]|[. ](?:/|$)"
-                      r"|(?i:(?:^|/)(?:con|prn|aux|nul|com|lpt))")
+_SUSPECT = frozenset(map(chr, (*range(0x20), *range(0x7f, 0xa0), 0xad, 0x61c, 0x180e, 0x200b, 0x200e, 0x200f,
+                               *range(0x202a, 0x202f), *range(0x2060, 0x2065), *range(0x2066, 0x206a), 0xfeff)))
+_SUSPECT |= frozenset('<>:"|?*\\#[]')
+_DEVICES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(context: Context) -> Iterator[Finding]:
     """Names of files, and of folders once each, at the first file in them."""
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
-    folders: set[str] = set()
-    for path in sorted(context.index.files):
-        for problem in _path_length(path, longest_path):
-            yield _finding(path, file_name(path), problem)
-        if not _SUSPECT.search(path) and len(path) * 4 <= most_bytes:
-            continue
-        for name in _new_folders(path, folders):
-            for problem in _problems(name, allowed, most_bytes):
+    folders: dict[str, str] = {}
+    for path in context.index.files:
+        cut = path.rfind("/") + 1
+        if cut and path < folders.get(path[:cut - 1], "\U0010ffff"):
+            folders[path[:cut - 1]] = path
+        if len(path) * 2 > longest_path:
+            yield from (_finding(path, path[cut:], problem) for problem in _path_length(path, longest_path))
+        name = path[cut:]
+        if _may_be_odd(name, most_bytes):
+            for problem in (*_problems(name, allowed, most_bytes), *_linking(path, allowed)):
                 yield _finding(path, name, problem)
-        name = file_name(path)
-        for problem in (*_problems(name, allowed, most_bytes), *_linking(path, allowed)):
-            yield _finding(path, name, problem)
-    yield from _collisions(context.index.files)
+    folders = _with_parents(folders)
+    for folder, path in folders.items():
+        name = file_name(folder)
+        if _may_be_odd(name, most_bytes):
+            yield from (_finding(path, name, problem) for problem in _problems(name, allowed, most_bytes))
+    yield from _collisions({path: path for path in context.index.files}, "")
+    yield from _collisions(folders, "the folder ")
 
 
 def _finding(path: str, name: str, problem: str) -> Finding:
-    shown = _CONTROL.sub(lambda match: f"<{_code(match[0])}>", _INVISIBLE.sub(lambda match: f"<{_code(match[0])}>", name))
+    shown = _CONTROL.sub(_code, _INVISIBLE.sub(_code, name))
     return Finding(_TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}, path=path)
 
 
-def _new_folders(path: str, known: set[str]) -> Iterator[str]:
-    """The names of a path's folders that were not met before."""
-    at = path.find("/")
-    while at != -1:
-        folder = path[:at]
-        if folder not in known:
-            known.add(folder)
-            yield file_name(folder)
-        at = path.find("/", at + 1)
+def _with_parents(folders: Mapping[str, str]) -> dict[str, str]:
+    """Folders and the folders these lie in, each with the first file below it."""
+    every = dict(folders)
+    for folder, path in folders.items():
+        while "/" in folder:
+            folder = folder[:folder.rfind("/")]  # noqa: PLW2901 - up to the root
+            every[folder] = min(path, every.get(folder, path))
+    return every
+
+
+def _may_be_odd(name: str, most_bytes: int) -> bool:
+    """Whether a name is worth a closer look; false for nearly all."""
+    return (not _SUSPECT.isdisjoint(name) or name[-1] in ". " or len(name) * 4 > most_bytes
+            or name[:3].lower() in _DEVICES)
 
 
 def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
@@ -60,17 +71,15 @@ def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[s
     refused = sorted(set(_REFUSED.findall(name)) - allowed)
     if refused:
         yield f"contains {' '.join(refused)}, which Windows and Android refuse"
-    control = [char for char in _CONTROL.findall(name) if char not in allowed]
-    if control:
-        yield f"contains the control character {_code(control[0])}"
-    hidden = [char for char in _INVISIBLE.findall(name) if char not in allowed]
-    if hidden:
-        yield f"contains the invisible character {_code(hidden[0])}, which no one types in a link"
+    if any(char not in allowed for char in _CONTROL.findall(name)):
+        yield "contains a control character"
+    if any(char not in allowed for char in _INVISIBLE.findall(name)):
+        yield "contains an invisible character, which no one types in a link"
     if _DEVICE.fullmatch(name):
         yield "is a device on Windows, which can't have such a file"
     if name[-1:] in (".", " ") and name[-1] not in allowed:
         yield f"ends in a {'dot' if name[-1] == '.' else 'space'}, which Windows drops"
-    size = len(name) if name.isascii() else len(name.encode("utf-8", "surrogateescape"))
+    size = len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
         yield f"is {size} bytes long, where {most_bytes} are allowed"
 
@@ -90,27 +99,17 @@ def _path_length(path: str, longest: int) -> Iterator[str]:
             yield f"has a path of {length} characters, too long for Windows wherever the vault lies"
 
 
-def _collisions(files: Iterable[str]) -> Iterator[Finding]:
-    """Files, and folders, that are one and the same where case and Unicode form don't count."""
-    met: dict[str, str] = {}
-    folders: dict[str, str] = {}
-    for path in sorted(files):
-        key = comparable(path)
-        first = met.setdefault(key, path)
-        if first is not path and file_name(first) != file_name(path):
-            yield _finding(path, file_name(path), f"is the name of “{file_name(first)}” where case and Unicode form don't count")
-        end = path.rfind("/")
-        if end != -1 and folders.setdefault(path[:end], path[:end]) == path[:end]:
-            yield from _folder_collisions(path, path[:end], key[:key.rfind("/")], folders)
+def _collisions(paths: Mapping[str, str], what: str) -> Iterator[Finding]:
+    """Files or folders (each with the file to tell it at) that are one where case and Unicode form don't count."""
+    if len({comparable(path) for path in paths}) == len(paths):
+        return
+    first: dict[str, str] = {}
+    for path in sorted(paths):
+        other = first.setdefault(comparable(path), path)
+        if other != path and file_name(other) != file_name(path):
+            yield _finding(paths[path], file_name(path),
+                           f"is that of {what}“{file_name(other)}” where case and Unicode form don't count")
 
 
-def _folder_collisions(path: str, folder: str, key: str, folders: dict[str, str]) -> Iterator[Finding]:
-    """A folder whose name differs from another's only in case or Unicode form; told once."""
-    first = folders.setdefault("/" + key, folder)
-    if first != folder and folders.setdefault("//" + folder, folder) is folder and file_name(first) != file_name(folder):
-        yield _finding(path, file_name(folder),
-                       f"is the name of the folder “{file_name(first)}” where case and Unicode form don't count")
-
-
-def _code(char: str) -> str:
-    return f"U+{ord(char):04X}"
+def _code(match: re.Match[str]) -> str:
+    return f"<U+{ord(match[0]):04X}>"

@@ -1,12 +1,11 @@
-"""The vault as a networkx graph, and what graph theory says of it. The only importer of networkx.
+"""The vault as a networkx graph, and what graph theory says of it.
 
-An index enters; a graph, figures or an exported text leave. Nothing else in the project depends on this view.
+An index enters; a graph or its figures leave. networkx is imported when a graph is asked for.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from vaultlink.index import Index
 from vaultlink.resolve import is_note
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
 
-FORMATS = ("json", "graphml", "gexf", "dot")
 KINDS = ("note", "attachment", "canvas", "dangling")
 _ODD_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 
@@ -97,55 +95,3 @@ def figures(made: "Graph", hubs: int = 10) -> Figures:
     dangling = sum(1 for _, goal in made.edges() if kinds[goal] == "dangling")
     linked = tuple((name, -count) for count, name in counts)
     return Figures(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), linked)
-
-
-def export(made: "Graph", form: str) -> str:
-    """The graph in one of `FORMATS`; equal graphs give equal texts."""
-    import networkx as nx  # noqa: PLC0415
-
-    if form == "json":
-        import json  # noqa: PLC0415
-
-        return json.dumps(nx.node_link_data(made, edges="edges"), ensure_ascii=False) + "\n"
-    if form == "dot":
-        return _dot(made)
-    clean = _legible(made)
-    if form == "graphml":
-        return "\n".join(nx.generate_graphml(clean)) + "\n"
-    text = "\n".join(nx.generate_gexf(clean)) + "\n"
-    return re.sub(r' lastmodifieddate="[^"]*"', "", text)  # the day of the run would make every export differ
-
-
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def _legible(made: "Graph") -> "Graph":
-    """The same graph without the characters that XML can't hold."""
-    import networkx as nx  # noqa: PLC0415
-
-    def clean(data: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: _NOT_XML.sub("\ufffd", value) if isinstance(value, str) else value for key, value in data.items()}
-
-    fit: Graph = nx.MultiDiGraph()
-    fit.add_nodes_from((_NOT_XML.sub("\ufffd", name), clean(data)) for name, data in made.nodes(data=True))
-    fit.add_edges_from((_NOT_XML.sub("\ufffd", source), _NOT_XML.sub("\ufffd", goal), clean(data))
-                       for source, goal, data in made.edges(data=True))
-    return fit
-
-
-_SHAPES = {"note": "box", "canvas": "component", "attachment": "note", "dangling": "plaintext"}
-
-
-def _dot(made: "Graph") -> str:
-    lines = ["digraph vault {"]
-    for name, data in made.nodes(data=True):
-        lines.append(f"  {_quoted(name)} [label={_quoted(data['label'])}, shape={_SHAPES[data['kind']]}];")
-    for source, goal, data in made.edges(data=True):
-        style = ", style=dashed" if data["embed"] else ""
-        lines.append(f"  {_quoted(source)} -> {_quoted(goal)} [line={data['line']}{style}];")
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

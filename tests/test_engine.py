@@ -1,0 +1,169 @@
+"""One step serves full and partial runs: random scripts of changes come to the state that a fresh start comes to."""
+
+import random
+
+import pytest
+from builder import RULES, build, found, setting
+
+from vaultlink.cache import Cache
+from vaultlink.catalog import select
+from vaultlink.engine import Change, Presence, Setting, State, step
+
+NAMES = ("a", "b", "A b", "a_b", "c", "é")
+FOLDERS = ("", "x/", "x/y/", "z/")
+PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + ["p.png", "x/p.png", "z/board.canvas"]
+LINES = (
+    "[[a]]", "[[b|shown]]", "[[x/a]]", "![[p.png]]", "[[../a]]", "[[c#One]]", "[[a#^k1]]", "# One", "## Two", "text ^k1",
+    "[t](a_b.md)", "[[A b]]", "[[Nick]]", "[[Title One]]", "[[a b]]", "[[/x/a]]", "[[É]]", "%%vaultlink-disable VL1%%",
+    "#tag", "[[x/y/c]]", "`[[a]]`", "[[missing]]", "Add backlinks using these topics:",
+)
+PROPERTIES = ("", "---\naliases: [Nick]\n---\n", "---\ntitle: Title One\n---\n", "---\nup: \"[[a]]\"\n---\n",
+              "---\ntitle: a b\nalias: x\n---\n")
+CANVAS = '{"nodes":[{"id":"1","type":"file","file":"a.md"},{"id":"2","type":"text","text":"[[b]] [[gone]]"}]}'
+EVERYTHING = setting(["ALL"])
+
+
+def some_text(dice: random.Random, path: str) -> str:
+    """A small note of odd links, headings and properties, or a canvas."""
+    if path.endswith(".canvas"):
+        return dice.choice((CANVAS, '{"nodes":[]}', "{"))
+    return dice.choice(PROPERTIES) + "".join(dice.choice(LINES) + "\n" for _ in range(dice.randint(0, 6)))
+
+
+def some_changes(dice: random.Random, vault: dict[str, str]) -> list[Change]:
+    """A batch of comings, edits, goings and renames; the vault is changed along."""
+    changes = {}
+    for _ in range(dice.choice((1, 1, 1, 2, 5))):
+        path = dice.choice(PATHS)
+        if path in vault and dice.random() < 0.4:
+            text = vault.pop(path)
+            changes[path] = Change(path, Presence.GONE)
+            other = dice.choice(PATHS)
+            if dice.random() < 0.5 and other not in vault and other.rpartition(".")[2] == path.rpartition(".")[2]:
+                vault[other] = text
+                changes[other] = arrival(other, text)
+        else:
+            vault[path] = "" if path.endswith(".png") else some_text(dice, path)
+            changes[path] = arrival(path, vault[path])
+    return list(changes.values())
+
+
+def arrival(path: str, text: str) -> Change:
+    """A file that came or changed."""
+    return Change(path, Presence.ATTACHMENT if path.endswith(".png") else text)
+
+
+def assert_same(kept: State, fresh: State) -> None:
+    """The kept state holds what the fresh one holds, derived maps included."""
+    assert dict(kept.index.targets) == dict(fresh.index.targets)
+    assert dict(kept.index.names) == dict(fresh.index.names)
+    assert kept.index.files == fresh.index.files
+    assert {path: kept.index.notes[path] for path in kept.index.notes} == {
+        path: fresh.index.notes[path] for path in fresh.index.notes}
+    for derived in ("backlinks", "aliased", "titled", "spelled", "mentions", "definitions"):
+        assert dict(getattr(kept.index, derived)) == dict(getattr(fresh.index, derived)), derived
+    assert found(kept) == found(fresh)
+    assert dict(kept.found) == dict(fresh.found)
+    assert dict(kept.tallies) == dict(fresh.tallies)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_kept_state_equals_a_fresh_one_after_every_step_of_a_random_script(seed: int) -> None:
+    dice = random.Random(seed)
+    vault: dict[str, str] = {}
+    state = State(EVERYTHING)
+    for _ in range(25):
+        state = step(state, some_changes(dice, vault))
+        assert_same(state, build(vault, EVERYTHING))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_findings_outside_the_affected_notes_do_not_change(seed: int) -> None:
+    """What a step does not touch is the very same object after it."""
+    dice = random.Random(1000 + seed)
+    vault = {path: some_text(dice, path) for path in PATHS if path.endswith(".md")}
+    state = build(vault, EVERYTHING)
+    fresh = dict(state.diagnostics)
+    for _ in range(10):
+        path = dice.choice(sorted(vault))
+        vault[path] = some_text(dice, path)
+        state = step(state, [Change(path, vault[path])])
+        expected = build(vault, EVERYTHING).diagnostics
+        for other, kept in state.diagnostics.items():
+            if expected.get(other) == fresh.get(other) and other != path:
+                assert kept == fresh[other]
+        fresh = dict(state.diagnostics)
+
+
+def test_an_empty_step_changes_nothing() -> None:
+    state = build({"a.md": "[[b]]\n", "b.md": ""}, EVERYTHING)
+    again = step(state, [])
+    assert_same(again, state)
+
+
+def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
+    vault = {"a.md": "[[b]]\n[[c#H]]\n", "x/b.md": "# H\n", "c.md": "# H\n", "b.md": "[[Nick]]\n", "p.png": ""}
+    changes = [arrival(path, text) for path, text in vault.items()]
+    forwards = step(State(EVERYTHING), changes)
+    assert_same(step(State(EVERYTHING), changes[::-1]), forwards)
+
+
+# -- ignores ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "lines"), [
+    ("[[no]]\n", [1]),
+    ("%%vaultlink-disable%%\n[[no]]\n", []),
+    ("%%vaultlink-disable VL101%%\n[[no]]\n%%vaultlink-enable VL101%%\n[[no]]\n", [4]),
+    ("<!-- vaultlink-disable dangling-link -->\n[[no]]\n", []),
+    ("[[no]] %%vaultlink-disable-line VL1%%\n[[no]]\n", [2]),
+    ("%%vaultlink-disable-next-line%%\n[[no]]\n[[no]]\n", [3]),
+    ("[[no]]\n\n%%vaultlink-disable-file VL101, VL102%%\n", []),
+    ("[[no]]\n%%vaultlink-disable VL101%%\n[[no]]\n", [1]),
+    ("---\nvaultlink:\n  ignore: [VL101]\n---\n[[no]]\n", []),
+    ("```\n%%vaultlink-disable-file%%\n```\n[[no]]\n", [4]),
+    ("`%%vaultlink-disable-file%%` [[no]]\n", [1]),
+])
+def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[int]) -> None:
+    state = build({"n.md": text}, setting(["dangling-link"]))
+    assert [item.line for item in found(state)] == lines
+
+
+@pytest.mark.parametrize(("text", "unused"), [
+    ("%%vaultlink-disable-line VL101%% fine\n", 1),
+    ("%%vaultlink-disable-line VL101%% [[no]]\n", 0),
+    ("%%vaultlink-disable-line orphan-note%% fine\n", 0),   # the rule does not run: nothing is known of it
+    ("%%vaultlink-disable VL101%%\n%%vaultlink-enable VL101%%\n[[no]]\n", 1),
+])
+def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> None:
+    state = build({"n.md": text}, setting(["dangling-link", "unused-ignore"]))
+    assert sum(item.rule == "unused-ignore" for item in found(state)) == unused
+
+
+# -- the cache ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
+def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    cache = Cache(tmp_path, tmp_path / "vault")
+    cache.keep_answer(b"q" * 16, b"answer")
+    assert cache.answer(b"q" * 16) == b"answer"
+    assert cache.answer(b"r" * 16) is None
+    file, = tmp_path.glob("*/answer")
+    whole = file.read_bytes()
+    file.write_bytes({"truncated": whole[:-3], "flipped": whole[:-1] + bytes([whole[-1] ^ 1]),
+                      "foreign": b"something else", "empty": b""}[damage])
+    assert cache.answer(b"q" * 16) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "file").write_text("in the way")
+    cache = Cache(tmp_path / "file", tmp_path)
+    cache.keep_answer(b"q" * 16, b"answer")
+    assert cache.answer(b"q" * 16) is None
+    assert cache.load() is None
+
+
+def test_every_rule_is_known_to_the_setting() -> None:
+    assert isinstance(EVERYTHING, Setting)
+    assert select(RULES, ["ALL"]) == EVERYTHING.config.enabled
