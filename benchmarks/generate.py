@@ -5,6 +5,8 @@
 
 import argparse
 import random
+from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 
 WORDS = (
@@ -15,24 +17,42 @@ WORDS = (
     "radar", "reef", "rope", "rudder", "sail", "salt", "sextant", "shore", "signal", "sonar", "storm", "strait",
     "survey", "tide", "timber", "trade", "valley", "voyage", "watch", "wave", "wharf", "wind",
 )
+ENDINGS = ("a", "an", "e", "el", "i", "in", "o", "or", "u", "ur")
+SYLLABLES = [first + last for first in "bdfghklmnprstvwz" for last in ENDINGS]
 JOINTS = ("and the", "of the", "before the", "without a", "in every", "as a", "against the")
 NOTES_A_FOLDER = 300
+VOCABULARY = 6_000
 
 
-def title_of(number: int, rng: random.Random) -> str:
-    """A title that no other number has: words drawn at random, and the number where they would not do."""
-    first, second, third = rng.sample(WORDS, 3)
-    return f"{first.capitalize()} {second} {rng.choice(JOINTS)} {third} {number}"
+class Language:
+    """Words as a language has them: a few very common ones, thousands of rare ones."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        rare = {"".join(rng.choices(SYLLABLES, k=rng.choice((2, 3)))) for _ in range(VOCABULARY)}
+        self.words = [*WORDS, *sorted(rare)]
+        self.weights = list(accumulate(1 / rank for rank in range(20, 20 + len(self.words))))
+
+    def some(self, number: int) -> list[str]:
+        """Words drawn by how common they are."""
+        return self.rng.choices(self.words, cum_weights=self.weights, k=number)
+
+    def sentence(self, length: int) -> str:
+        """Words that mean nothing."""
+        return " ".join(self.some(length)).capitalize()
+
+    def titles(self, number: int) -> list[str]:
+        """Titles, each different from the others."""
+        found: dict[str, None] = {}
+        while len(found) < number:
+            first, second, third, fourth = self.some(4)
+            found[f"{first.capitalize()} {second} {self.rng.choice(JOINTS)} {third} {fourth}"] = None
+        return list(found)
 
 
 def slug_of(title: str) -> str:
     """A title as a file name."""
     return title.lower().replace(" ", "_")
-
-
-def sentence(rng: random.Random, length: int) -> str:
-    """Words that mean nothing."""
-    return " ".join(rng.choices(WORDS, k=length)).capitalize()
 
 
 def link_to(title: str, rng: random.Random) -> str:
@@ -45,35 +65,37 @@ def link_to(title: str, rng: random.Random) -> str:
     return rng.choices(shapes, weights=(60, 10, 20, 5, 5))[0]
 
 
-def note(title: str, titles: list[str], links: int, dangling: float, rng: random.Random) -> str:
+def note(title: str, wanted: Iterable[str], language: Language) -> str:
     """One note: properties, headings, prose with links and time stamps, and now and then code."""
-    parts = [f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{rng.choice(WORDS)}]\n---\n",
+    rng = language.rng
+    parts = [f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.some(1)[0]}]\n---\n",
              "From: [[index | The index]]\n"]
-    for number in range(links):
+    for number, other in enumerate(wanted):
         if number % 4 == 0:
-            parts.append(f"## {'Details' if number == 4 else sentence(rng, 3)}\n")
-        missing = rng.random() < dangling
-        wanted = f"Missing {rng.choice(WORDS)} {rng.randrange(len(titles))}" if missing else rng.choice(titles)
+            parts.append(f"## {'Details' if number == 4 else language.sentence(3)}\n")
         minute = rng.randrange(60)
         stamp = f'<a class="yt-timestamp" data-t="00:{minute:02}:00">[00:{minute:02}:00]</a>'
-        parts.append(f"{sentence(rng, 12)} {link_to(wanted, rng)} {sentence(rng, 9)} {stamp}.\n")
+        parts.append(f"{language.sentence(12)} {link_to(other, rng)} {language.sentence(9)} {stamp}.\n")
     if rng.random() < 0.1:
         parts.append("```\n[[not_a_link]]\n```\n")
     return "\n".join(parts)
 
 
 def generate(folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2) -> None:
-    """Write the vault into a folder, 300 notes to a subfolder."""
+    """Write the vault into a folder, 300 notes to a subfolder; there are three topics to five dangling links."""
     rng = random.Random(seed)
-    titles = [title_of(number, rng) for number in range(notes)]
+    language = Language(rng)
+    there = max(1, round(notes * links * dangling * 0.6))
+    titles = language.titles(notes + there)
+    titles, missing = titles[:notes], titles[notes:]
     (folder / ".obsidian").mkdir(parents=True, exist_ok=True)
     (folder / "index.md").write_text("# Index\n", encoding="utf-8")
     for number, title in enumerate(titles):
         part = folder / f"part-{number // NOTES_A_FOLDER:03}"
         if number % NOTES_A_FOLDER == 0:
             part.mkdir(exist_ok=True)
-        text = note(title, titles, links, dangling, rng)
-        (part / f"{slug_of(title)}.md").write_text(text, encoding="utf-8")
+        wanted = [rng.choice(missing if rng.random() < dangling else titles) for _ in range(links)]
+        (part / f"{slug_of(title)}.md").write_text(note(title, wanted, language), encoding="utf-8")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from vaultlink.catalog import Catalog, catalog
 from vaultlink.config import Layer, configure
 from vaultlink.engine import Change, Presence, Setting, State, step, unreadable

@@ -10,15 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from vaultlink.catalog import Rule, catalog
+from vaultlink.cli import ALIASES, COMMANDS
 from vaultlink.files import load_rules
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 START, END = "<!-- rules: start -->", "<!-- rules: end -->"
 RULES = catalog(load_rules())
-COMMANDS = (
-    "check", "show", "links", "topics", "backlinks", "orphans", "deadends", "graph", "rule", "rules", "config", "init",
-)
 
 
 def row(rule: Rule) -> str:
@@ -43,9 +42,9 @@ def test_rules_table_is_fresh() -> None:
     assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *ALIASES])
 def test_every_command_is_named(command: str) -> None:
-    assert f"`vaultlink {command}" in README.read_text(encoding="utf-8")
+    assert re.search(rf"`(vaultlink )?{command}\b", README.read_text(encoding="utf-8"))
 
 
 def test_help_lists_the_same_commands() -> None:
@@ -58,3 +57,13 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for page in README.parent.glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (README.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_result_on_the_first_screen_is_real() -> None:
+    block = README.read_text(encoding="utf-8").split("```")[1].strip("\n")
+    command, *shown = block.split("\n\n")
+    assert command.startswith("$ vaultlink check ")
+    done = subprocess.run([sys.executable, "-m", *command.removeprefix("$ ").split(), "--output-format", "full"],
+                          cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False)
+    for part in shown:
+        assert part == "[…]" or part in done.stdout + done.stderr, part

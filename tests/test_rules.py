@@ -1,6 +1,4 @@
-"""Every rule against its own examples, and against what follows from them. Nothing here names a rule that needs no naming:
-a new YAML file is tested the day it comes.
-"""
+"""Every rule against its own examples and what follows from them: a new YAML file is tested the day it comes."""
 
 import json
 import random
@@ -12,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
+
 from builder import RULES, RULES_FOLDER, Vault, build, changes, declarations, found, setting
 from vaultlink.catalog import MODULES, Rule, placeholders
 from vaultlink.engine import Setting, State, step

@@ -7,7 +7,7 @@ import os
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import yaml
 
 from vaultlink import Link, Note, Settings, Vault, open_vault
 from vaultlink.anchors import find_anchor
+from vaultlink.graph import topic
 from vaultlink.model import Place
+from vaultlink.report.listings import deadends, orphans
 
 HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("VAULTLINK_SHARED", HERE.parents[1] / "shared")) / "spec" / "link-vectors.yaml"
@@ -60,11 +62,6 @@ def anchor_line(vault: Vault, link: Link, resolved: str | None) -> int | None:
     return None if found is None else getattr(found, "block_line", found.line)
 
 
-def topic(link: Link) -> str:
-    """The name under which a dangling link is listed (5.19)."""
-    return link.target[:-3] if link.target.lower().endswith(".md") else link.target
-
-
 def composed(text: str) -> str:
     """Text as the specification writes destinations: composed, odd spaces made plain."""
     return unicodedata.normalize("NFC", text.replace("\u00a0", " "))
@@ -78,7 +75,7 @@ def test_own_vector(vector: Vector, tmp_path: Path) -> None:
     vault = opened(tmp_path / "vault", vector["vault"])
     source = vector.get("in") or next(path for path in vector["vault"] if path.endswith(".md"))
     note = notes_of(vault)[source]
-    got = {
+    got: dict[str, Callable[[], Any]] = {
         "links": lambda: [described(vault, link, resolved) for link, resolved in vault.index.links(source)],
         "tags": lambda: [tag.name for tag in note.tags],
         "headings": lambda: [[heading.level, heading.text] for heading in note.headings],
@@ -119,17 +116,14 @@ def assert_links(wanted: list[dict[str, Any]], got: list[dict[str, Any]]) -> Non
 
 def counts(vault: Vault) -> dict[str, dict[str, int]]:
     """Who links where how often; dangling names with a question mark in front."""
-    return {source: dict(Counter(f"?{topic(link)}" if resolved is None else resolved
+    return {source: dict(Counter(f"?{topic(link.target)}" if resolved is None else resolved
                                  for link, resolved in vault.index.links(source) if not link.external))
             for source in notes_of(vault)}
 
 
 def listed(vault: Vault) -> tuple[list[str], list[str]]:
-    """Orphans and dead ends, counted anew from the index's targets."""
-    reached = {target for targets in vault.index.targets.values() for target in targets}
-    orphans = sorted(path for path in vault.index.files if path not in reached)
-    deadends = sorted(path for path in vault.notes if not any(vault.index.targets[path]))
-    return orphans, deadends
+    """Orphans and dead ends."""
+    return orphans(vault.index), deadends(vault.index)
 
 
 def test_every_section_has_own_vectors() -> None:
@@ -167,7 +161,7 @@ def link_fault(vector: Vector, folder: Path) -> str:
 def everything_faults(wanted: Mapping[str, Any], links: list[Link]) -> list[str]:
     """Whether the source yields exactly the destinations wanted: body links, embeds, links in properties."""
     body = [link for link in links if link.place is not Place.PROPERTY]
-    got = {
+    got: dict[str, list[Any]] = {
         "links": [destination(link) for link in body if not link.embed],
         "embeds": [destination(link) for link in body if link.embed],
         "frontmatter": [[link.key_path, destination(link)] for link in links if link.place is Place.PROPERTY],
@@ -197,8 +191,8 @@ def one_link_faults(vault: Vault, expect: Mapping[str, Any], link: Link, resolve
             yield f"leads to {resolved}, not {expect['target']}"
     elif resolved is not None:
         yield f"leads to {resolved}, should dangle"
-    elif composed(topic(link)) != expect["key"]:
-        yield f"dangles as {topic(link)!r}, not {expect['key']!r}"
+    elif composed(topic(link.target)) != expect["key"]:
+        yield f"dangles as {topic(link.target)!r}, not {expect['key']!r}"
     if link.embed != expect["embed"]:
         yield f"embed is {link.embed}"
     exists = vault.index.anchor(link, resolved)

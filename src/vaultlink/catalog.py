@@ -1,12 +1,13 @@
 """Rules as values: a YAML mapping and a check function enter, a `Rule` leaves.
 
-What a declaration gets wrong raises `CatalogError`, with the rule's name in front. Nothing here reads a file, and nothing
-but the `check` line of a declaration joins it to its function.
+What a declaration gets wrong raises `CatalogError`, with the rule's name in front. Nothing here reads a file, and only
+the `check` line of a declaration joins it to its function.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from string import Formatter
 from types import ModuleType
 from typing import Any
@@ -38,7 +39,7 @@ class CatalogError(Exception):
     """A declaration of a rule that can't be used: which one, and why."""
 
 
-class UnknownRule(Exception):
+class UnknownRule(Exception):  # noqa: N818 - it is no error yet: who gave the selector decides what it is
     """A selector that fits no rule, with the names and codes that may have been meant."""
 
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
@@ -99,7 +100,7 @@ def catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
             raise CatalogError(f"{stem}: the file is not named like its rule, {rule.name}")
         rules.append(rule)
     rules.sort(key=lambda rule: rule.code)
-    for one, other in zip(rules, rules[1:], strict=False):
+    for one, other in pairwise(rules):
         if one.code == other.code:
             raise CatalogError(f"{other.name}: its code {other.code} is already that of {one.name}")
     return tuple(rules)
@@ -113,7 +114,8 @@ def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
     return Rule(
         code=mapping["code"], name=mapping["name"], since=mapping["since"], summary=mapping["summary"].strip(),
         why=mapping["why"].strip(), scope=mapping["scope"], reads_text=mapping.get("reads") == "text",
-        default=mapping.get("default", True), severity=Severity(mapping["severity"]), message=mapping["message"].strip(),
+        default=mapping.get("default", True), severity=Severity(mapping["severity"]),
+        message=mapping["message"].strip(),
         options=tuple(_option(mapping["name"], key, value) for key, value in mapping.get("options", {}).items()),
         examples=tuple(mapping["examples"]), check=check, repair=mapping.get("repair", "").strip(),
         derive=tuple(mapping.get("derive", ())))
@@ -141,9 +143,7 @@ def unenforced(_note: object, _context: object) -> Iterator[Finding]:
 
 
 def _fits(rule: Rule, selector: str) -> bool:
-    if selector == "ALL" or selector == rule.name:
-        return True
-    return selector.startswith("VL") and rule.code.startswith(selector)
+    return selector in ("ALL", rule.name) or (selector.startswith("VL") and rule.code.startswith(selector))
 
 
 def _near(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
@@ -170,31 +170,26 @@ def _function(stem: str, check: object) -> Check:
 
 def _faults(mapping: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a declaration, the plainest first."""
-    for key in _NEEDED:
-        if key not in mapping:
-            yield f"“{key}” is missing"
-    for key in mapping:
-        if key not in _ALLOWED:
-            yield f"“{key}” is not known"
-    for key in ("code", "name", "since", "summary", "why", "message"):
-        if not isinstance(mapping[key], str) or not mapping[key].strip():
-            yield f"“{key}” must be a text"
-    if not _CODE.fullmatch(mapping["code"]):
-        yield f"the code {mapping['code']} is not VL and three digits"
-    if not _NAME.fullmatch(mapping["name"]):
-        yield "a name is words of small letters, joined by hyphens"
-    if mapping["scope"] not in _SCOPES:
-        yield f"the scope is none of {', '.join(_SCOPES)}"
-    if mapping["severity"] not in {severity.value for severity in Severity}:
-        yield "the severity is none of error, warning, info"
-    if mapping.get("reads") not in (None, "text"):
-        yield "“reads” can only be text"
-    if not isinstance(mapping.get("default", True), bool):
-        yield "“default” must be true or false"
-    if not isinstance(mapping["examples"], list) or not mapping["examples"]:
-        yield "it has no examples"
-    if not isinstance(mapping.get("options", {}), Mapping):
-        yield "“options” must be a mapping"
+    yield from (f"“{key}” is missing" for key in _NEEDED if key not in mapping)
+    yield from (f"“{key}” is not known" for key in mapping if key not in _ALLOWED)
+    yield from (f"“{key}” must be a text" for key in _TEXTS
+                if not isinstance(mapping[key], str) or not mapping[key].strip())
+    for key, fits, wanted in _WANTED:
+        if key in mapping and not fits(mapping[key]):
+            yield f"“{key}” must be {wanted}, not {mapping[key]!r}"
+
+
+_TEXTS = ("code", "name", "since", "summary", "why", "message")
+_WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
+    ("code", _CODE.fullmatch, "VL and three digits"),
+    ("name", _NAME.fullmatch, "words of small letters, joined by hyphens"),
+    ("scope", _SCOPES.__contains__, "note, links or vault"),
+    ("severity", tuple(Severity).__contains__, "error, warning or info"),
+    ("reads", "text".__eq__, "text if it is given"),
+    ("default", lambda value: isinstance(value, bool), "true or false"),
+    ("options", lambda value: isinstance(value, Mapping), "a mapping"),
+    ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
+)
 
 
 def _option(rule: str, name: str, given: Any) -> Option:

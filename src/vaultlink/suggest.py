@@ -20,7 +20,8 @@ _LEAST = 0.66
 """Names scored lower are not worth a reader's time."""
 
 _SURE = 0.9
-"""Names scored lower have to share half of what the target's words tell; the rarer a word, the more it tells."""
+"""Names scored lower have to share half of what the target's words tell; the rarer a word, the more it tells. Names
+that share no word may differ by a slip or two."""
 
 _MOST = 12
 """So many names are scored for each of the two words a search starts from."""
@@ -76,17 +77,23 @@ class Suggester:
     def _near(self, target: str, limit: int) -> Iterator[Suggestion]:
         """Files with a name, title or alias that is much like the target."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
 
         names = self._names
         words = _words(stem(file_name(target)))
         text = " ".join(words)
-        numbers = names.sharing(words) or names.resembling(text)
+        shared = names.sharing(words)
+        numbers = shared or names.resembling(text)
         if not numbers:
             return
         found = process.extract(text, [names.texts[number] for number in numbers], scorer=fuzz.ratio, limit=limit,
                                 score_cutoff=_LEAST * 100)
         for name, score, place in found:
-            if _figures(text) == _figures(name) and (score >= _SURE * 100 or names.share(words, name) >= 0.5):
+            if shared:
+                like = score >= _SURE * 100 or names.share(words, name) >= 0.5
+            else:
+                like = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
+            if like and _figures(text) == _figures(name):
                 for path in names.paths[numbers[place]]:
                     yield Suggestion(path, "near", min(round(score / 100, 2), _LIKE - 0.01))
 

@@ -16,10 +16,11 @@ def form(terminal: Terminal) -> str:
     return terminal.form(FORMS, "table", "tsv")
 
 
-def print_rows(terminal: Terminal, header: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> None:
+def print_rows(terminal: Terminal, header: Sequence[str], rows: Sequence[Sequence[object]], nothing: str, *,
+               fold: bool = False) -> None:
     """Print rows as a table with a header, or a sentence beside an empty result."""
     if rows:
-        terminal.show(table(header, rows, terminal.table_room, terminal.palette))
+        terminal.show(table(header, rows, terminal.table_room, terminal.palette, fold=fold))
     else:
         terminal.say(nothing)
 

@@ -28,8 +28,8 @@ class Field:
     def value(self, raw: bool | str | list[str]) -> Any:
         """What was written, as a value of the field's type."""
         if isinstance(raw, list):
-            parts = [part for text in raw for part in (text.split(",") if self.word.names else [text])]
-            return tuple(self.one(part.strip() if self.word.names else part) for part in parts if part.strip())
+            parts = [part.strip() for text in raw for part in text.split(",")] if self.word.names else raw
+            return tuple(self.one(part) for part in parts if part or not self.word.names)
         return raw if isinstance(raw, bool) else self.one(raw)
 
     def one(self, text: str) -> Any:

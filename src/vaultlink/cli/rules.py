@@ -66,6 +66,6 @@ def _list(terminal: Terminal, known: Sequence[Rule]) -> int:
     elif shape == "tsv":
         print_lines(terminal, rows)
     else:
-        print_rows(terminal, HEADER, rows, "No rules found.")
+        print_rows(terminal, HEADER, rows, "No rules found.", fold=True)
         terminal.say(f"{number(len(known), 'rule')}; `vaultlink rule NAME` explains one.")
     return CLEAN

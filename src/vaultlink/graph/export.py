@@ -1,7 +1,7 @@
 """The vault's graph for other programs: node-link JSON, GraphML, GEXF, DOT.
 
-A graph enters, a text leaves; equal graphs give equal texts. The XML is written here: networkx builds a tree of it first,
-which takes a gigabyte for a large vault, and stamps the day into GEXF.
+A graph enters, a text leaves; equal graphs give equal texts. The XML is written here: networkx builds a tree of it
+first, which takes a gigabyte for a large vault, and stamps the day into GEXF.
 """
 
 import re
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from vaultlink.graph.view import Graph
 
 NODE = {"kind": "string", "label": "string"}
-EDGE = {"line": "long", "kind": "string", "place": "string", "embed": "boolean", "subpath": "string", "display": "string"}
+EDGE = {"line": "long", "kind": "string", "place": "string", "embed": "boolean", "subpath": "string",
+        "display": "string"}
 
 
 def export(made: "Graph", form: str) -> str:
@@ -50,7 +51,8 @@ def _gexf(made: "Graph") -> str:
     lines = ["<?xml version='1.0' encoding='utf-8'?>", '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">',
              '  <graph defaultedgetype="directed" mode="static">']
     for owner, fields in (("node", NODE), ("edge", EDGE)):
-        entries = [f'      <attribute id="{owner}-{name}" title="{name}" type="{kind}"/>' for name, kind in fields.items()]
+        entries = [f'      <attribute id="{owner}-{name}" title="{name}" type="{kind}"/>'
+                   for name, kind in fields.items()]
         lines += [f'    <attributes class="{owner}" mode="static">', *entries, "    </attributes>"]
     lines.append("    <nodes>")
     for name, data in made.nodes(data=True):
@@ -69,7 +71,8 @@ def _attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> st
 
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
+                        "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 
 
 def _xml(text: str) -> str:

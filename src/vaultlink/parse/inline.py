@@ -29,13 +29,14 @@ _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
 _EMPHATIC = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_DEEPEST_PARENTHESES = 32
 _LONGEST_EMPHASIS = 50_000
 """Runs longer than this are not searched for emphasis that breaks links: the search could take quadratic time."""
 
 _BROKEN_DOUBLE = (
     (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"), "one closing bracket is missing"),
-    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"), "the closing brackets are missing"),
     (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "a line break stands inside"),
+    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"), "the closing brackets are missing"),
 )
 _BROKEN_SINGLE = (
     (re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"), "one opening bracket is missing"),
@@ -394,6 +395,8 @@ def _balanced(text: str, at: int, end: int) -> int:
         char = mark[0]
         if char == "(":
             depth += 1
+            if depth > _DEEPEST_PARENTHESES:
+                return end
         elif char == ")":
             if not depth:
                 return mark.start()

@@ -30,7 +30,7 @@ _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
 _SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
-    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\]\("), (b"://", "://"), (b".", r"www\."),
+    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"), (b".", r"www\."),
     (b"", TAG_SIGN.pattern)))
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
@@ -84,8 +84,10 @@ def _heading(match: re.Match[str], shift: int) -> tuple[int, int, str]:
         bare = text.rstrip("#")
         text = bare if not bare or bare[-1] in " \t" else text
     trimmed = text.strip(SPACES)
-    if len(trimmed) != len(text):
-        start += len(text) - len(text.lstrip(SPACES)) if trimmed else 0
+    if not text.strip(" \t"):
+        start = match.end(1) + shift
+    elif trimmed and len(trimmed) != len(text):
+        start += len(text) - len(text.lstrip(SPACES))
     return len(marks), start, trimmed
 
 

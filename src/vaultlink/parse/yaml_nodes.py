@@ -125,7 +125,7 @@ class _Reader:
 
 
     def _scalar(self, node: Any, start: int, end: int) -> Any:
-        if node.style is not None:
+        if node.style:  # the C loader says "" of a plain one, the other None
             return node.value
         if self._text.startswith("{{", start):
             return self._text[start:end]

@@ -14,8 +14,8 @@ Text = Callable[[str], str]
 Suggest = Callable[[Diagnostic], Sequence[Suggestion]]
 Wording = Callable[[str], str]
 
-REASONS = {"title": "its title", "alias": "its alias", "respelling": "other spelling", "near": "similar name"}
-"""Why a suggestion was made, in words."""
+REASONS = {"title": "title", "alias": "alias", "respelling": "spelling", "near": "similar"}
+"""In what a suggestion is like the topic, in a word."""
 
 _AFTER = 20
 """Columns kept for what follows a span when a line is cut."""
@@ -23,7 +23,8 @@ _AFTER = 20
 
 class Frames:
     """The `full` form. `text` gives a source by path ("" if it can't be read), `suggest` the candidates for a finding,
-    `wording` how a link to a path would be written."""
+    `wording` how a link to a path would be written. A finding with an empty span at the start is about a file as a
+    whole, and has no frame."""
 
     def __init__(self, text: Text, suggest: Suggest, wording: Wording, room: int, palette: Palette = PLAIN):
         self.text, self.suggest, self.wording = text, suggest, wording
@@ -48,7 +49,7 @@ class Frames:
                 f"{gutter}{p.blue}-->{p.off} {path}:{d.line}:{d.column}{level}\n")
         begin = d.start - d.column + 1
         frame = ""
-        if source and 0 <= begin <= d.start <= len(source) and (begin == 0 or source[begin - 1] == "\n"):
+        if d.end and 0 <= begin <= d.start < len(source) and (begin == 0 or source[begin - 1] == "\n"):
             line, mark = self._excerpt(d, source, begin, self.room - len(gutter) - 3)
             frame = (f"{gutter} {p.blue}|{p.off}\n{p.blue}{d.line} |{p.off} {line}\n"
                      f"{gutter} {p.blue}|{p.off} {hue}{mark}{p.off}\n")

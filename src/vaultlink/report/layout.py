@@ -4,6 +4,7 @@ Strings enter and leave. Nothing here knows what the strings are about, or where
 """
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -102,15 +103,22 @@ def _cell(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]], room: int, palette: Palette = PLAIN) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]], room: int, palette: Palette = PLAIN, *,
+          fold: bool = False) -> str:
     """Rows in aligned columns under a header. Numbers stand to the right; where a line would not fit, the widest
-    columns give way."""
+    columns give way: cells are cut, or with `fold` those of the last column go on below."""
     cells = [[clean(_cell(cell)) for cell in row] for row in rows]
     right = [bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
              for place in range(len(header))]
     sizes = _sizes([header, *cells], room)
     lines = [f"{palette.bold}{_line(header, sizes, right)}{palette.off}"]
-    lines += [_line(row, sizes, right) for row in cells]
+    for row in cells:
+        if fold and width(row[-1]) > sizes[-1]:
+            first, *rest = textwrap.wrap(row[-1], sizes[-1])
+            indent = " " * (sum(sizes[:-1]) + len(_GAP) * (len(sizes) - 1))
+            lines += [_line([*row[:-1], first], sizes, right), *(indent + line for line in rest)]
+        else:
+            lines.append(_line(row, sizes, right))
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from vaultlink.index import Index, Targets, stem
 from vaultlink.model import Kind, Link, Note
-from vaultlink.resolve import comparable, folder, is_note, name_key, spelling
+from vaultlink.resolve import comparable, folder, name_key, spelling
 from vaultlink.rules import Context, Finding
 
 

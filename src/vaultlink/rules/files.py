@@ -39,7 +39,7 @@ def _is_drawing(note: Note) -> bool:
 _COPIES = (
     ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
     ("Obsidian Sync", re.compile(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
-    ("Dropbox or Nextcloud", re.compile(r" \([^()]*conflicted copy(?: \d+)? ?\d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)")),
+    ("Dropbox or Nextcloud", re.compile(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)")),
     ("Dropbox", re.compile(r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
                            r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)")),
     ("ownCloud", re.compile(r"_conflict-\d{8}-\d{6}(?=\.|$)")),

@@ -32,10 +32,12 @@ def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
         return
     linked = set(index.targets.get(note.path, ()))
     for source in sources:
-        if source != note.path and source not in linked and is_note(source) and not _ignored(source, context):
-            # A backlinks section is no reason to link back: else each section would bring forth others.
-            if any(target == note.path and link.place is not Place.SECTION for link, target in index.links(source)):
-                yield Finding(_TOP, {"source": source[:-3]})
+        # A backlinks section is no reason to link back: else each section would bring forth others.
+        asked = (link for link, target in index.links(source)
+                 if target == note.path and link.place is not Place.SECTION)
+        if (source != note.path and source not in linked and is_note(source) and not _ignored(source, context)
+                and next(asked, None)):
+            yield Finding(_TOP, {"source": source[:-3]})
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
@@ -59,7 +61,7 @@ def island(context: Context) -> Iterator[Finding]:
         largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
         for group in groups:
             first = min(group)
-            if group is not largest and 1 < len(group) and not _ignored(first, context):
+            if group is not largest and len(group) > 1 and not _ignored(first, context):
                 yield Finding(_TOP, {"count": len(group)}, path=first)
 
 

@@ -39,10 +39,10 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
     shared = _shared(context.index)
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in _resolved(note, context):
-            if target in shared and _ambiguous(link, target, note, context):
-                if not _outdone("ambiguous-link", link, target, note, context):
-                    count = len(context.index.others(note.path, link)) + 1
-                    yield Finding(link, {"target": link.target, "count": count, "chosen": target}, link.target)
+            others = context.index.others(note.path, link) if target in shared else ()
+            if others and not _outdone("ambiguous-link", link, target, note, context):
+                values = {"target": link.target, "count": len(others) + 1, "chosen": target}
+                yield Finding(link, values, link.target)
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     """Text that a slip keeps from being a link, though it names a file of the vault."""
     for trouble in note.troubles:
         if trouble.kind == "malformed-link":
-            target, _, fault = trouble.detail.partition("\n")
+            target, _, fault = trouble.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
                 yield Finding(trouble, {"target": name, "fault": fault}, name)
@@ -100,7 +100,7 @@ def _resolved(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
 
 
 def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
-    if not any([link.subpath for link in note.links]):
+    if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
         return []
     return [(link, target) for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
             if link.subpath and target is not None]

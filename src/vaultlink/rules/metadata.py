@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.model import Note, Place, Property, Spot, Value
+from vaultlink.model import Note, Property, Spot, Value
 from vaultlink.resolve import is_note
 from vaultlink.rules import Context, Finding
 

@@ -40,7 +40,8 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that share their name with another note."""
     files = context.index.names.get(name_key(note.path), ())
     if len(files) > 1 and is_note(note.path):
-        if comparable(stem(note.path)) not in map(comparable, context.options["ignore"]):
+        name = comparable(stem(note.path))
+        if all(comparable(expected) != name for expected in context.options["ignore"]):
             others = [path for path in files if path != note.path]
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
             yield Finding(_TOP, {"name": stem(note.path), "others": f"“{others[0]}”{more}"})
@@ -48,6 +49,6 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
 
 def empty_note(note: Note, context: Context) -> Iterator[Finding]:
     """Notes without any text."""
-    if note.blank and is_note(note.path) and not note.troubles:
-        if not note.properties or not context.options["allow-properties"]:
-            yield Finding(_TOP, {"name": file_name(note.path)})
+    enough = note.properties and context.options["allow-properties"]
+    if note.blank and is_note(note.path) and not note.troubles and not enough:
+        yield Finding(_TOP, {"name": file_name(note.path)})

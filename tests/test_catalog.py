@@ -1,0 +1,136 @@
+"""Declarations become rules, or say what is wrong with them; selectors find rules, or say what was meant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from builder import RULES, declarations
+from vaultlink.catalog import CatalogError, UnknownRule, catalog, placeholders, rule_of, select, unenforced
+from vaultlink.model import Severity
+
+PLAIN: Mapping[str, Any] = {
+    "code": "VL999", "name": "odd-thing", "since": "0.1.0", "summary": "A thing is odd.", "why": "Because it is.\n",
+    "scope": "note", "severity": "info", "check": "engine", "message": "“{thing}” is odd.",
+    "examples": [{"good": "x", "vault": {"A.md": ""}}],
+}
+
+
+def test_a_plain_declaration() -> None:
+    rule = rule_of(PLAIN, unenforced)
+    assert (rule.code, rule.name, rule.severity, rule.why) == ("VL999", "odd-thing", Severity.INFO, "Because it is.")
+    assert rule.default
+    assert not rule.reads_text
+    assert rule.options == ()
+    assert rule.repair == ""
+
+
+def test_an_option() -> None:
+    given = {"type": "list", "of": "string", "default": ["a"], "help": "Words."}
+    option, = rule_of({**PLAIN, "options": {"words": given}}, unenforced).options
+    assert (option.name, option.type, option.of, option.default) == ("words", "list", "string", ("a",))
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"code": "VL1"}, "VL and three digits"),
+    ({"name": "Odd_Thing"}, "small letters"),
+    ({"scope": "file"}, "note, links or vault"),
+    ({"severity": "fatal"}, "error, warning or info"),
+    ({"reads": "bytes"}, "text"),
+    ({"default": "yes"}, "true or false"),
+    ({"options": []}, "a mapping"),
+    ({"examples": []}, "a list of examples"),
+    ({"summary": " "}, "“summary” must be a text"),
+    ({"message": 3}, "“message” must be a text"),
+    ({"colour": "red"}, "“colour” is not known"),
+])
+def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        rule_of({**PLAIN, **change}, unenforced)
+
+
+@pytest.mark.parametrize("key", ["code", "name", "since", "summary", "why", "scope", "severity", "check", "message",
+                                 "examples"])
+def test_what_is_missing_is_named(key: str) -> None:
+    with pytest.raises(CatalogError, match=f"“{key}” is missing"):
+        rule_of({name: value for name, value in PLAIN.items() if name != key}, unenforced)
+
+
+@pytest.mark.parametrize("option", [
+    {"type": "int", "default": "3", "help": "x."},
+    {"type": "int", "default": True, "help": "x."},
+    {"type": "list", "of": "string", "default": [1], "help": "x."},
+    {"type": "string", "default": "c", "choices": ["a", "b"], "help": "x."},
+    {"type": "colour", "default": "c", "help": "x."},
+    {"type": "int", "default": 3},
+    {"type": "int", "default": 3, "help": "x.", "colour": 1},
+    "three",
+])
+def test_a_bad_option_is_refused(option: object) -> None:
+    with pytest.raises(CatalogError, match=r"odd-thing: .*option limit"):
+        rule_of({**PLAIN, "options": {"limit": option}}, unenforced)
+
+
+@pytest.mark.parametrize(("declared", "said"), [
+    ({"odd-thing": {**PLAIN, "check": "links.nothing"}}, "names no function"),
+    ({"odd-thing": {**PLAIN, "check": "links._resolved"}}, "names no function"),
+    ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
+    ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
+    ({"odd-thing": {**PLAIN, "check": "links.self_link"}}, "not named like it"),
+    ({"other-thing": PLAIN}, "not named like its rule"),
+    ({"odd-thing": None}, "no mapping"),
+    ({"odd-thing": PLAIN, "odder-thing": {**PLAIN, "name": "odder-thing"}}, "VL999 is already that of"),
+])
+def test_a_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        catalog(declared)
+
+
+def test_rules_stand_in_the_order_of_their_codes() -> None:
+    turned = dict(reversed(declarations().items()))
+    assert [rule.code for rule in catalog(turned)] == sorted(rule.code for rule in RULES)
+
+
+def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
+    """No opt-in rule is an error: what is surely broken is on."""
+    assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.default)
+
+
+def test_placeholders() -> None:
+    assert placeholders("“{a}” and {b}, {{not}}.") == {"a", "b"}
+
+
+# -- selecting --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("selectors", "names"), [
+    (["dangling-link"], {"dangling-link"}),
+    (["VL101"], {"dangling-link"}),
+    (["VL30"], {rule.name for rule in RULES if rule.code.startswith("VL30")}),
+    (["VL4", "dangling-link"], {rule.name for rule in RULES if rule.code[2] == "4"} | {"dangling-link"}),
+    (["VL"], {rule.name for rule in RULES}),
+    (["ALL"], {rule.name for rule in RULES}),
+    ([], set()),
+])
+def test_select(selectors: list[str], names: set[str]) -> None:
+    assert select(RULES, selectors) == names
+
+
+@pytest.mark.parametrize(("selector", "meant"), [
+    ("dangling-links", "dangling-link"),
+    ("vl101", "VL101"),
+    ("Orphan-Note", "orphan-note"),
+    ("alias_link", "alias-link"),
+    ("VL109x", "VL109"),
+])
+def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -> None:
+    with pytest.raises(UnknownRule) as caught:
+        select(RULES, ["VL1", selector])
+    assert caught.value.selector == selector
+    assert meant in caught.value.suggestions
+
+
+@pytest.mark.parametrize("selector", ["", "V", "L1", "link", "xyzzy", "all"])
+def test_no_part_of_a_name_selects(selector: str) -> None:
+    with pytest.raises(UnknownRule):
+        select(RULES, [selector])

@@ -1,0 +1,95 @@
+"""What a dangling target may have meant, why, and how surely."""
+
+import pytest
+
+from builder import Vault, build
+from vaultlink.suggest import Suggester
+
+VAULT: Vault = {
+    "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",
+    "wiki/role_of_memory.md": "---\ntitle: Role of memory in learning\n---\n",
+    "wiki/the_fall_of_the_roman_empire.md": "",
+    "wiki/the_rise_of_rome.md": "",
+    "Plan.md": "",
+    "Daily/2024-01-30.md": "",
+    "Café au lait.md": "",
+    "img/city map.png": "",
+    "a/Same.md": "",
+    "b/Same.md": "",
+    "会议记录.md": "",
+    "wiki/samsung_s24_features.md": "",
+}
+SUGGEST = Suggester(build(VAULT).index)
+
+
+@pytest.mark.parametrize(("target", "path", "reason", "score"), [
+    ("Role of memory in learning", "wiki/role_of_memory.md", "title", 1.0),
+    ("role-of-memory in Learning", "wiki/role_of_memory.md", "title", 0.93),
+    ("annie", "people/Ann Lee.md", "alias", 1.0),
+    ("A Lee", "people/Ann Lee.md", "alias", 0.93),
+    ("ann-lee", "people/Ann Lee.md", "respelling", 0.95),
+    ("Cafe au Lait", "Café au lait.md", "respelling", 0.95),
+    ("old/Plan", "Plan.md", "respelling", 0.95),
+    ("city_map.png", "img/city map.png", "respelling", 0.95),
+])
+def test_what_differs_in_spelling_only(target: str, path: str, reason: str, score: float) -> None:
+    first, *rest = SUGGEST(target)
+    assert (first.path, first.reason, first.score) == (path, reason, score)
+    assert not rest
+
+
+@pytest.mark.parametrize(("target", "path"), [
+    ("fall_of_the_roman_empire", "wiki/the_fall_of_the_roman_empire.md"),
+    ("the fall of the Romen empire", "wiki/the_fall_of_the_roman_empire.md"),
+    ("Paln", "Plan.md"),
+    ("Plans", "Plan.md"),
+    ("会议记彔", "会议记录.md"),
+])
+def test_a_near_name(target: str, path: str) -> None:
+    first = SUGGEST(target)[0]
+    assert (first.path, first.reason) == (path, "near")
+    assert 0.66 <= first.score < 0.93
+
+
+@pytest.mark.parametrize("target", [
+    "the_role_of_sleep",            # shares only words that say little
+    "2024-01-31",                   # another day
+    "Daily/2024-01-29",
+    "samsung_s25_features",         # another model
+    "quantum chromodynamics",
+    "Clam", "Pan-", "会记",          # more than a slip
+    "", "?", "-", "x", "#", "[", "\x00", "🙂",
+])
+def test_nothing_rather_than_a_guess(target: str) -> None:
+    assert SUGGEST(target) == ()
+
+
+def test_a_target_that_leads_somewhere_needs_none() -> None:
+    assert SUGGEST("Plan") == ()
+    assert SUGGEST("Same") == ()
+
+
+def test_the_surest_first_then_by_path_and_no_more_than_asked() -> None:
+    found = SUGGEST("x/Same")
+    assert [item.path for item in found] == ["a/Same.md", "b/Same.md"]
+    assert SUGGEST("x/Same", 1) == found[:1]
+    assert SUGGEST("x/Same") is SUGGEST("x/Same"), "what was found is remembered"
+
+
+def test_an_empty_vault() -> None:
+    assert Suggester(build({}).index)("Plan") == ()
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    turned = Suggester(build({path: VAULT[path] for path in sorted(VAULT, reverse=True)}).index)
+    for target in ("Paln", "x/Same", "fall_of_the_roman_empire", "A Lee"):
+        assert turned(target) == SUGGEST(target)
+
+
+def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
+    """Each target is held against a few dozen names at most, however many there are."""
+    vault = {f"{first}_{second}_in_the_{third}.md": "" for first in ("role", "rise", "fall", "idea")
+             for second in ("memory", "empire", "market", "planet", "river") for third in map(str, range(100))}
+    suggester = Suggester(build(vault).index)
+    assert len(suggester._names.sharing(["rise", "of", "memory", "in", "the", "7"])) <= 24
+    assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
