@@ -207,6 +207,8 @@ def main() -> None:
         tools = (given.peers or install_peers()) if "peers" in wanted else work
         bench = Bench(work, vault, tools.resolve(), given.rounds)
         print(f"{given.vault or 'generated'}: {count(vault):,} notes; {os.cpu_count()} cores; {version(OURS[0])}")
+        if not given.vault:
+            print("the targets are meant for a large real vault: --vault DIR")
         if "peers" in wanted:
             print("against " + ", ".join(version(bench.tool(name)) for name in ("rumdl", "lychee", "graphmark")))
         for name in wanted:

@@ -43,7 +43,7 @@ def changes(base: Setting, vault: Vault) -> Iterator[Change]:
         if isinstance(text, Mapping):
             (kind, detail), = text.items()
             yield Change(path, unreadable(base, path, kind, detail))
-        elif path.lower().endswith((".md", ".canvas")):
+        elif path.lower().endswith((".md", ".canvas", ".base")):
             yield Change(path, text)
         else:
             yield Change(path, Presence.ATTACHMENT)

@@ -396,7 +396,7 @@ def test_interrupt_while_printing(vault: Path) -> None:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupt_while_reading(tmp_path: Path, jobs: str) -> None:
     text = "".join(f"## Head {part}\n\n- `x` [[Nowhere {part}]] and [p](Pier.md) *at* $5\n\n" for part in range(250))
-    vault = written(tmp_path / "vault", {f"n{number}.md": text for number in range(800)})
+    vault = written(tmp_path / "vault", {f"n{number}.md": text for number in range(150)})
     arguments = command("check", "--no-cache", "--quiet", "--jobs", jobs)
     start = time.monotonic()
     subprocess.run(arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

@@ -67,3 +67,23 @@ def test_result_on_the_first_screen_is_real() -> None:
                           cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False)
     for part in shown:
         assert part == "[…]" or part in done.stdout + done.stderr, part
+
+
+def block(language: str) -> str:
+    """The README's code block in a language."""
+    return README.read_text(encoding="utf-8").split(f"```{language}\n")[1].split("```")[0]
+
+
+def test_python_in_the_readme_runs() -> None:
+    done = subprocess.run([sys.executable, "-c", block("python")], cwd=README.parent, capture_output=True, text=True,
+                          encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    assert "VL105" in done.stdout
+
+
+def test_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
+    (tmp_path / "vaultlink.toml").write_text(block("toml"), encoding="utf-8")
+    (tmp_path / "Home.md").write_text("", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "vaultlink", "check"], cwd=tmp_path, capture_output=True, text=True,
+                          encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr

@@ -190,7 +190,8 @@ def with_accents(case: Case) -> Case | None:
     """Letters of two and four bytes at the start of lines that begin with a word, the properties left out."""
     notes = {path: re.sub(r"(?m)^(?=[A-Za-z])", "é🙂ﬀ ", text) for path, text in texts(case).items()
              if not text.startswith("---")}
-    return changed(case, notes) if not any("nth" in wanted for wanted in case.finds) else None
+    plain = not any("nth" in wanted or "\n" in wanted.get("text", "") for wanted in case.finds)
+    return changed(case, notes) if plain else None
 
 
 def hidden(case: Case, start: str, end: str) -> Case | None:

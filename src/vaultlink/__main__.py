@@ -12,6 +12,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"vaultlink {__version__}\n")
         return 0
+    import gc  # noqa: PLC0415
+
+    gc.disable()  # one command makes little that dies in circles, and ends soon
     from vaultlink.cli import run  # noqa: PLC0415
 
     return run(words)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from zlib import crc32
+from zlib import adler32
 
 import msgspec
 
@@ -101,7 +101,7 @@ class Cache:
         if data[:head] != _MAGIC + self._program:
             return None
         body = data[head + 4:]
-        return body if crc32(body) == int.from_bytes(data[head:head + 4], "big") else None
+        return body if adler32(body) == int.from_bytes(data[head:head + 4], "big") else None
 
     def _write(self, name: str, body: bytes) -> None:
         temporary = None
@@ -109,7 +109,7 @@ class Cache:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=name)
             with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
-                stream.write(b"".join((_MAGIC, self._program, crc32(body).to_bytes(4, "big"), body)))
+                stream.write(b"".join((_MAGIC, self._program, adler32(body).to_bytes(4, "big"), body)))
             os.replace(temporary, self._folder / name)  # noqa: PTH105
         except OSError:
             if temporary:

@@ -31,7 +31,7 @@ def surveyed(options: Opening, start: Path | None = None) -> Survey:
     """The vault as far as it is known without reading a note: the one named, else that in which `start` lies."""
     if options.isolated and options.config:
         raise UsageError("--isolated reads no settings, --config names some: choose one.")
-    return survey(options.vault or find_vault(start or Path()), settings_of(options))
+    return survey(options.vault or _vault_of(start), settings_of(options))
 
 
 def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
@@ -42,7 +42,8 @@ def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> V
 
 def read(seen: Survey, terminal: Terminal) -> Vault:
     """A surveyed vault, read and checked."""
-    vault = open_vault(seen.root, seen.settings, terminal.progress(), seen)
+    with terminal.progress() as progress:
+        vault = open_vault(seen.root, seen.settings, progress, seen)
     for folder, why in vault.unreadable_folders:
         terminal.say(f"warning: the folder {folder or seen.root} can't be read: {why}.")
     return vault
@@ -95,6 +96,16 @@ def suggestions(vault: Vault) -> Callable[[Diagnostic], Sequence[Suggestion]]:
         return kept
 
     return suggest
+
+
+def _vault_of(start: Path | None) -> Path:
+    """The vault in which a path lies; one that is not on disk from here may be a path in the vault here."""
+    if start is None or os.path.lexists(start):
+        return find_vault(start or Path())
+    here = find_vault(Path())
+    if os.path.lexists(here / start):
+        return here
+    raise UsageError(f"{start}: there is no such file or folder.")
 
 
 def _overrides(options: Choosing) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Strings and bytes enter. Whether there is colour, how wide lines may be, and wha
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import TextIO
 
@@ -70,29 +70,34 @@ class Terminal:
         if self.verbose:
             self.say(text)
 
-    def progress(self) -> Callable[[int, int], None] | None:
+    def progress(self) -> "Progress":
         """A line on stderr that says how far reading is, if somebody is there to see it."""
-        return None if self.quiet or not _is_terminal(sys.stderr) else Progress(sys.stderr)
+        return Progress(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
 
 class Progress:
-    """Says how many notes were read; silent for the first half second, gone at the end."""
+    """Says how many notes were read: nothing in the first half second, and nothing is left of it at the end."""
 
-    def __init__(self, stream: TextIO):
+    def __init__(self, stream: TextIO | None):
         self._stream, self._next, self._length = stream, monotonic() + 0.5, 0
 
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._length:
+            self._draw(" " * self._length + "\r")
+
     def __call__(self, done: int, total: int) -> None:
-        if done >= total:
-            self._draw("")
-        elif monotonic() >= self._next:
+        if self._stream is not None and monotonic() >= self._next:
             self._next = monotonic() + 0.1
-            self._draw(f"Reading notes: {done:,} of {total:,}")
+            self._draw(f"Reading notes: {done:,} of {total:,}".ljust(self._length))
 
     def _draw(self, text: str) -> None:
-        if text or self._length:
-            self._stream.write(f"\r{text.ljust(self._length)}" + ("" if text else "\r"))
-            self._stream.flush()
         self._length = len(text)
+        if self._stream is not None:
+            self._stream.write(f"\r{text}")
+            self._stream.flush()
 
 
 def tell(text: str) -> None:

@@ -115,12 +115,11 @@ def _plain(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[BlockId
     """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
     text = found.text
     marks = plain.bones(text)
-    read = plain.plain_wikilinks(text, body, marks) if plain.is_plain(text, body, marks) else None
+    read = plain.plain_links(text, body, marks) if plain.is_plain(text, body, marks) else None
     if read is None:
         return None
-    links, careful = read
     before, starts = len(found.links), found.starts
-    for start, end, target, display in links:
+    for start, end, target, display in read.wikilinks:
         if text[start - 1] == "!" and start > body:
             start -= 1  # noqa: PLW2901 - an embed begins at its exclamation mark
         if display == "" or "#" in target or "\\" in target or not target.isascii():
@@ -129,10 +128,12 @@ def _plain(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[BlockId
         line = bisect_right(starts, start)
         found.links.append(Link(start, end, line, start - starts[line - 1] + 1, text[start:end], target.strip(), "",
                                 display and (display.strip() or None), _WIKILINK, text[start] == "!", _BODY, "", False))
-    for start, end in careful:
+    for start, end, words, address in read.web:
+        found.links.append(Link(*found.spot(start, end), text[start:end], address, "", words, _MARKDOWN, False, _BODY, "", True))
+    for start, end in read.careful:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.run(run)
-    if careful:
+    if read.careful or read.web:
         found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)
     headings = []
     for level, start, words in plain.plain_headings(text, body):

@@ -7,6 +7,7 @@ passes. Both agree on every text: that is tested.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from vaultlink.parse.inline import TAG_SIGN, may_hold_links
 from vaultlink.parse.lines import SPACES
@@ -32,6 +33,8 @@ _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)"""
 _SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
     (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"), (b".", r"www\."),
     (b"", TAG_SIGN.pattern)))
+_WEB_LINK = re.compile(
+    r"(?<![\]\\^!\[])\[([^\[\]\n`$\\<>*_#^|~=:]*)\]\((https?://[^\s()<>\[\]\\\"'`$#*_~%&]+)\)(?![(\[])")
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
@@ -91,16 +94,22 @@ def _heading(match: re.Match[str], shift: int) -> tuple[int, int, str]:
     return len(marks), start, trimmed
 
 
-def plain_wikilinks(
-        text: str, body: int, marks: bytes) -> tuple[list[tuple[int, int, str, str | None]], list[tuple[int, int]]] | None:
-    """The wikilinks of a plain note (span of the brackets, destination, display) and the paragraphs to be read with care
-    instead, because something in them may hide links or break them, or they hold links or tags of another form.
+class PlainLinks(NamedTuple):
+    """The links of a plain note: wikilinks (span of the brackets, destination, display), links to the web (span, text,
+    address), and the paragraphs to be read with care instead, because something in them may hide or break links, or they
+    hold links or tags of another form."""
 
-    None if brackets stand in the text that are no link: then the whole note is to be read with care.
-    """
-    careful = _careful_paragraphs(text, body, marks)
+    wikilinks: list[tuple[int, int, str, str | None]]
+    web: list[tuple[int, int, str, str]]
+    careful: list[tuple[int, int]]
+
+
+def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
+    """The links of a plain note; None if brackets stand in it that are no link: then all of it is to be read with care."""
+    found = PlainLinks([], [], [])
+    found.careful.extend(_careful_paragraphs(text, body, marks, found.web))
+    careful, links = found.careful, found.wikilinks
     doubtful = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
-    links: list[tuple[int, int, str, str | None]] = []
     ahead, at = 0, body
     while True:
         for match in _WIKILINK.finditer(text, at):
@@ -117,8 +126,7 @@ def plain_wikilinks(
                 if "\n" in inner or "[[" in inner or inner.startswith("]]"):
                     return None
                 target, display = inner, ""
-            if text[start - 1] == "]" or (doubtful and "_" in text[start:end]) or "==" in text[start:end] or (
-                    display == "" and "*" in target) or (display and "*" in display) or "~~" in text[start:end]:
+            if text[start - 1] == "]" or _may_break(text[start:end], doubtful):
                 at = _take_with_care(text, body, start, links, careful, ahead)
                 break
             links.append((start, end, target, display))
@@ -126,7 +134,13 @@ def plain_wikilinks(
                 at = end
                 break
         else:
-            return links, careful
+            found.web[:] = [link for link in found.web if not any(begin <= link[0] < end for begin, end in careful)]
+            return found
+
+
+def _may_break(raw: str, doubtful: bool) -> bool:
+    """Whether emphasis could end inside a link."""
+    return "*" in raw or "~~" in raw or "==" in raw or (doubtful and "_" in raw)
 
 
 def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, str, str | None]],
@@ -139,20 +153,35 @@ def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, s
     return end
 
 
-def _careful_paragraphs(text: str, body: int, marks: bytes) -> list[tuple[int, int]]:
-    """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag."""
+def _careful_paragraphs(text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]) -> list[tuple[int, int]]:
+    """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag. Plain links to
+    the web are none of these; they are collected."""
     signs = [sign for bone, sign in _SIGNS if bone in marks]
     if b"=" in marks and _IN_ATTRIBUTE.search(marks.decode("ascii")):
         signs.append(_IN_ATTRIBUTE)
+    links = list(_web_links(text, body)) if b"](" in marks and b"://" in marks else []
+    shown = text
+    for start, end, _, _ in links:
+        shown = shown[:start] + "x" * (end - start) + shown[end:]
     found: set[tuple[int, int]] = set()
     for sign in signs:
-        mark = sign.search(text, body)
+        mark = sign.search(shown, body)
         while mark:
             begin, end = _paragraph(text, body, mark.start())
             if may_hold_links(text[begin:end]):
                 found.add((begin, end))
-            mark = sign.search(text, end)
+            mark = sign.search(shown, end)
+    web.extend(links)
     return sorted(found)
+
+
+def _web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
+    """Links to the web whose text and address hold nothing but words, and that stand in no HTML anchor."""
+    for match in _WEB_LINK.finditer(text, body):
+        begin, _ = _paragraph(text, body, match.start())
+        before = text[begin:match.start()].lower()
+        if before.rfind("<a ") <= before.rfind("</a>"):
+            yield match.start(), match.end(), match[1], match[2]
 
 
 def _paragraph(text: str, body: int, at: int) -> tuple[int, int]:

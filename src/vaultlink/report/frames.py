@@ -60,7 +60,7 @@ class Frames:
         """The line as far as it fits around the span, and the marks below it."""
         end = source.find("\n", d.start, d.start + room + 1)
         if end == -1:
-            end = min(d.start + room, len(source))
+            end = min(d.start + room + 1, len(source))
         stop = min(d.end, end)
         first = max(begin, d.start - room)
         if even(line := source[first:end]):
@@ -88,17 +88,17 @@ class Frames:
 
 def _cut_evenly(line: str, start: int, stop: int, room: int) -> tuple[str, str]:
     """What `_excerpt` does, where every character takes one column."""
-    if len(line) > room:
-        stop = min(stop, start + room)
+    if stop - start > room:
+        line, start, stop = line[start:start + room - 1] + "…", 0, room
+    elif len(line) > room:
         left = room - (stop - start)
-        before, after = line[:start], line[stop:]
+        after = line[stop:]
         kept = left - min(len(after), _AFTER, left)
         if start > kept:
-            before = "…" + before[start - kept + 1:] if kept else ""
-        left -= len(before)
-        line = before + line[start:stop] + (after if len(after) <= left else after[:left - 1] + "…" if left else "")
-        stop += len(before) - start
-        start = len(before)
+            line = ("…" + line[start - kept + 1:] if kept else line[start:])
+            start, stop = kept, kept + stop - start
+        if len(line) > room:
+            line = line[:room - 1] + "…" if stop < room else line[:stop]
     return line.rstrip(), " " * start + "^" * max(stop - start, 1)
 
 

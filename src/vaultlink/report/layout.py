@@ -55,7 +55,7 @@ def even(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _columns(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+    if unicodedata.category(char) in ("Mn", "Me", "Cf") and char != "\xad":
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

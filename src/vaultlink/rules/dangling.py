@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from vaultlink.index import Index, Targets, stem
-from vaultlink.model import Kind, Link, Note
+from vaultlink.model import Kind, Link, Note, Place
 from vaultlink.resolve import comparable, folder, name_key, spelling
 from vaultlink.rules import Context, Finding
 
@@ -29,31 +29,36 @@ _Sorted = dict[str, list[tuple[Link, tuple[str, ...]]]]
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links that name no file, and nothing that tells what was meant."""
     for link, _ in _falling_to("dangling-link", note, context):
-        yield Finding(link, {"target": link.target}, link.target)
+        yield Finding(link, {"target": _named(link)}, link.target)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Embeds that name no file."""
     for link, _ in _falling_to("dangling-embed", note, context):
-        yield Finding(link, {"target": link.target}, link.target)
+        yield Finding(link, {"target": _named(link)}, link.target)
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is an alias of a note."""
     for link, files in _falling_to("alias-link", note, context):
-        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
+        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is the `title` of exactly one note."""
     for link, files in _falling_to("title-link", note, context):
-        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
+        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links that differ only in spelling from exactly one file's name."""
     for link, files in _falling_to("respelt-link", note, context):
-        yield Finding(link, {"target": link.target, "notes": _listed(files, context.index)}, link.target)
+        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
+
+
+def _named(link: Link) -> str:
+    """A link's target as its source has it: a canvas names files from the root, without the slash that says so."""
+    return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 
 def _falling_to(rule: str, note: Note, context: Context) -> Iterable[tuple[Link, tuple[str, ...]]]:

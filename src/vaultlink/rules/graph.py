@@ -47,10 +47,10 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
     unused = [path for path in index.files
               if path.lower().endswith(kinds) and path not in index.backlinks and not _ignored(path, context)]
     if unused:
-        named = _named_in_properties(context)
+        named, bases = _named_in_properties(context), _bases(context)
         for path in unused:
-            beside = path[:path.rfind(".")] + ".md"
-            if beside not in index.notes and named.isdisjoint((comparable(path), comparable(file_name(path)))):
+            name, beside = comparable(file_name(path)), path[:path.rfind(".")] + ".md"
+            if beside not in index.notes and named.isdisjoint((comparable(path), name)) and name not in bases:
                 yield Finding(_TOP, {"name": file_name(path)}, path=path)
 
 
@@ -91,6 +91,13 @@ def _named_in_properties(context: Context) -> frozenset[str]:
                     plain = comparable(value.strip().strip("/"))
                     found.update((plain, file_name(plain)))
     return frozenset(found)
+
+
+def _bases(context: Context) -> str:
+    """The texts of all bases, comparable; each stands in a property of what is kept of the base."""
+    notes = context.index.notes
+    bases = (notes[path] for path in sorted(context.index.files) if path.lower().endswith(".base") and path in notes)
+    return comparable("\n".join(str(item.value) for base in bases for item in base.properties or ()))
 
 
 def _groups(context: Context) -> list[list[str]]:

@@ -1,0 +1,114 @@
+"""The vault as a graph: its nodes and edges, its figures, and that other programs can read what is exported."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import networkx as nx
+import pytest
+from builder import build
+
+from vaultlink.graph import FORMATS, Figures, export, figures, graph, topic, topic_node
+
+VAULT = {
+    "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",
+    "a/Quay.md": "---\nup: \"[[Home]]\"\n---\n# Ropes\n\n[site](https://example.org) [self](#Ropes)\n",
+    "Island.md": "",
+    "map.png": "",
+    "unused.png": "",
+    "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Home.md", "x": 0, "y": 0}]}',
+}
+SAMPLE = graph(build(VAULT).index)
+STRANGE = graph(build({"a & <b>.md": "[[\"x\" \x0c|y\tz]] [[a & <b>]]", "back\\slash.md": "[[é]] [[a\x01b]]"}).index)
+
+
+def test_nodes_are_notes_topics_and_the_other_files_that_take_part() -> None:
+    assert dict(SAMPLE.nodes(data="kind")) == {
+        "Home.md": "note", "a/Quay.md": "note", "Island.md": "note", "map.png": "attachment", "Board.canvas": "canvas",
+        "/Nowhere": "dangling", "/nowhere": "dangling"}
+    assert dict(SAMPLE.nodes(data="label")) == {
+        "Home.md": "Home", "a/Quay.md": "Quay", "Island.md": "Island", "map.png": "map.png",
+        "Board.canvas": "Board.canvas", "/Nowhere": "Nowhere", "/nowhere": "nowhere"}
+
+
+def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
+    edges = [(source, goal, data["line"], data["place"], data["embed"]) for source, goal, data in SAMPLE.edges(data=True)]
+    assert sorted(edges) == [
+        ("Board.canvas", "Home.md", 1, "canvas", False),
+        ("Home.md", "/Nowhere", 3, "body", False),
+        ("Home.md", "/Nowhere", 3, "body", False),
+        ("Home.md", "/nowhere", 3, "body", False),
+        ("Home.md", "a/Quay.md", 1, "body", False),
+        ("Home.md", "a/Quay.md", 1, "body", False),
+        ("Home.md", "map.png", 1, "body", True),
+        ("a/Quay.md", "Home.md", 2, "property", False),
+        ("a/Quay.md", "a/Quay.md", 6, "body", False),
+    ]
+
+
+def test_an_edge_tells_how_the_link_is_written() -> None:
+    one, other = SAMPLE["Home.md"]["a/Quay.md"].values()
+    assert one == {"line": 1, "kind": "wikilink", "place": "body", "embed": False, "subpath": "", "display": "the quay"}
+    assert other == {"line": 1, "kind": "wikilink", "place": "body", "embed": False, "subpath": "#Ropes"}
+
+
+@pytest.mark.parametrize(("target", "name"), [
+    ("Plan", "Plan"), ("Plan.md", "Plan"), ("a/Plan.MD", "a/Plan"), ("Plan.png", "Plan.png"), ("a\u00a0b", "a b"),
+])
+def test_a_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
+    assert topic(target) == name
+
+
+def test_no_file_can_have_the_name_of_a_topics_node() -> None:
+    made = graph(build({"Home.md": "[[plan]]\n", "plan": "", "#plan": "", "?plan": ""}).index)
+    assert topic_node("plan") in made
+    assert made.nodes[topic_node("plan")]["kind"] == "dangling"
+
+
+def test_figures() -> None:
+    assert figures(SAMPLE) == Figures(
+        nodes={"note": 3, "attachment": 1, "canvas": 1, "dangling": 2}, links=9, dangling=3, self_links=1,
+        components=(4, 1), hubs=(("a/Quay.md", 3), ("Home.md", 2), ("map.png", 1)))
+    assert figures(SAMPLE, hubs=1).hubs == (("a/Quay.md", 3),)
+
+
+@pytest.mark.parametrize("made", [SAMPLE, STRANGE], ids=["sample", "strange"])
+def test_node_link_json_is_networkx_own(made: "nx.MultiDiGraph[str]") -> None:
+    again = nx.node_link_graph(json.loads(export(made, "json")), edges="edges")
+    assert nx.utils.graphs_equal(again, made)
+
+
+@pytest.mark.parametrize("form", ["graphml", "gexf"])
+def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
+    data = io.BytesIO(export(SAMPLE, form).encode())
+    again = nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
+    assert dict(again.nodes(data=True)) == {name: dict(item) for name, item in SAMPLE.nodes(data=True)}
+    edges = [(source, goal, {key: value for key, value in data.items() if key != "id"})
+             for source, goal, data in again.edges(data=True)]
+    assert edges == list(SAMPLE.edges(data=True))
+
+
+@pytest.mark.parametrize("form", ["graphml", "gexf"])
+def test_xml_holds_names_of_any_kind(form: str) -> None:
+    root = ET.fromstring(export(STRANGE, form))
+    names = {node.get("id") for node in root.iter() if node.tag.endswith("}node")}
+    assert {"a & <b>.md", "back\\slash.md", "/é", "/a\ufffdb", '/"x"'} <= names
+
+
+def test_dot_quotes_what_it_must() -> None:
+    lines = export(STRANGE, "dot").splitlines()
+    assert lines[0] == "digraph vault {"
+    assert '  "back\\\\slash.md" [label="back\\\\slash", shape=box];' in lines
+    assert '  "a & <b>.md" -> "/\\"x\\"" [line=1];' in lines
+
+
+def test_exports_are_the_same_in_every_process() -> None:
+    code = ("from test_graph import SAMPLE; from vaultlink.graph import FORMATS, export\n"
+            "print([export(SAMPLE, form) for form in FORMATS])")
+    outputs = {subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(__file__), capture_output=True, check=True,
+                              env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")}
+    assert len(outputs) == 1
+    assert FORMATS == ("json", "graphml", "gexf", "dot")

@@ -1,0 +1,389 @@
+"""What is printed: frames around spans, tables, the words and data of findings and listings."""
+
+import json
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from builder import RULES, build
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaultlink.index import Index
+from vaultlink.model import Diagnostic, Severity, Suggestion
+from vaultlink.report.documents import document, json_lines
+from vaultlink.report.findings import by_rule, concise, statistics, summary
+from vaultlink.report.frames import Frames
+from vaultlink.report.layout import COLOURED, clean, cut, cut_left, number, pad, table, tsv, width
+from vaultlink.report.listings import all_backlinks, backlinks, deadends, link_rows, orphans, topics, wording
+from vaultlink.report.manual import rule_page
+from vaultlink.report.notes import facts, note_rows, page, totals
+from vaultlink.report.records import FindingRow, finding_rows, fingerprints
+from vaultlink.text import line_starts, position
+
+
+def finding(text: str, span: str, *, path: str = "a.md", rule: str = "dangling-link", target: str | None = "plan",
+            severity: Severity = Severity.ERROR, message: str = "Nothing is called “plan”.", after: int = 0) -> Diagnostic:
+    """A finding about a span of a text."""
+    code = next(item.code for item in RULES if item.name == rule)
+    start = text.index(span, after)
+    starts = line_starts(text)
+    (line, column), (end_line, end_column) = position(starts, start), position(starts, start + len(span))
+    return Diagnostic(code, rule, severity, path, start, start + len(span), line, column, end_line, end_column, message,
+                      target)
+
+
+def nothing(_: object) -> Sequence[Suggestion]:
+    """No suggestions."""
+    return ()
+
+
+def framed(text: str, span: str, room: int = 40, **more: Any) -> list[str]:
+    """The lines of one finding in full."""
+    frames = Frames(lambda _path: text, nothing, lambda path: path, room)
+    return frames.render([finding(text, span, **more)]).splitlines()
+
+
+# -- frames -----------------------------------------------------------------------------------------------------------
+
+
+def test_full_shows_the_line_with_the_span_marked() -> None:
+    assert framed("one\nsee [[plan]] there\n", "[[plan]]") == [
+        "VL101 dangling-link Nothing is called “plan”.",
+        " --> a.md:2:5",
+        "  |",
+        "2 | see [[plan]] there",
+        "  |     ^^^^^^^^",
+    ]
+
+
+@pytest.mark.parametrize(("text", "span", "line", "mark"), [
+    ("see [[plan]]\r\nmore\r\n", "[[plan]]", "see [[plan]]", "    ^^^^^^^^"),
+    ("\tsee [[plan]]", "[[plan]]", "    see [[plan]]", "        ^^^^^^^^"),
+    ("港 see [[plan]]", "[[plan]]", "港 see [[plan]]", "       ^^^^^^^^"),
+    ("see [[港]]", "[[港]]", "see [[港]]", "    ^^^^^^"),
+    ("e\u0301 \u2068see\u2069 [[plan]]", "[[plan]]", "e\u0301 \u2068see\u2069 [[plan]]", "      ^^^^^^^^"),
+    ("see \x1b[31m [[plan]]", "[[plan]]", "see \\u001b[31m [[plan]]", "               ^^^^^^^^"),
+    ("- a paragraph that is far too long, see [[plan]] for what is meant by that in the end", "[[plan]]",
+     "…g, see [[plan]] for what is meant …", "        ^^^^^^^^"),
+    ("[[plan]] is what a paragraph that is far too long may begin with", "[[plan]]",
+     "[[plan]] is what a paragraph that i…", "^^^^^^^^"),
+    ("what a paragraph that is far too long may end with is [[plan]]", "[[plan]]",
+     "…r too long may end with is [[plan]]", "                            ^^^^^^^^"),
+    ("港港港港港港港港港港港港港港港港港港港港 [[plan]] 港港港港港港港港港港港港", "[[plan]]",
+     "…港港港 [[plan]] 港港港港港港港港港…", "        ^^^^^^^^"),
+    ("[[a link that is itself longer than what fits into the room there is]]", "[[a link that is itself longer than what"
+     " fits into the room there is]]", "[[a link that is itself longer than…", "^" * 36),
+    ("```\ncode\nmore\n", "```\ncode\nmore\n", "```", "^^^"),
+    ("---\nx: a: b\n---\n", ": b", "x: a: b", "    ^^^"),
+    ("end", "d", "end", "  ^"),
+])
+def test_the_line_is_cut_around_the_span_by_what_it_takes_on_a_screen(text: str, span: str, line: str, mark: str) -> None:
+    shown = framed(text, span)
+    assert shown[3].partition(" | ")[2] == line
+    assert shown[4].partition("| ")[2] == mark
+    assert all(width(part) <= 40 for part in shown[1:])
+
+
+def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_file() -> None:
+    text = "abc\n"
+    inside = Diagnostic("VL301", "invalid-frontmatter", Severity.ERROR, "a.md", 1, 1, 1, 2, 1, 2, "Odd.")
+    whole = Diagnostic("VL401", "orphan-note", Severity.WARNING, "a.md", 0, 0, 1, 1, 1, 1, "Alone.")
+    frames = Frames(lambda _path: text, nothing, lambda path: path, 80)
+    assert frames.render([inside]).splitlines()[3:] == ["1 | abc", "  |  ^"]
+    assert frames.render([whole]) == "VL401 orphan-note Alone.\n --> a.md:1:1 (warning)\n"
+
+
+def test_a_text_that_is_gone_or_changed_since_has_no_frame() -> None:
+    d = finding("one\nsee [[plan]]\n", "[[plan]]")
+    for text in ("", "short", "one see [[plan]] in one line\n"):
+        assert len(Frames(lambda _path, now=text: now, nothing, lambda path: path, 80).render([d]).splitlines()) == 2
+
+
+def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
+    text = "[[plan]] and [[plans]] and [[plot]]"
+    offered = {"plan": (Suggestion("Plans.md", "title", 0.9312),),
+               "plans": (Suggestion("Plans.md", "near", 0.9), Suggestion("old/Plan.md", "alias", 0.8)), "plot": ()}
+    frames = Frames(lambda _path: text, lambda d: offered[d.target or ""], lambda path: path[:-3], 80)
+    blocks = frames.render([finding(text, f"[[{name}]]", target=name) for name in offered]).split("\n\n")
+    assert [block.splitlines()[5:] for block in blocks] == [
+        ["  = help: did you mean [[Plans]] (title, 0.93)?"],
+        ["  = help: did you mean [[Plans]] (similar, 0.90) or [[old/Plan]] (alias, 0.80)?"],
+        [],
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from("ab \t港e\u0301\u2068\x1b🙂\r\n"), max_size=120), st.data())
+def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    line, column = position(line_starts(text), start)
+    d = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", start, end, line, column, line, column, "m")
+    for row in Frames(lambda _path: text, nothing, lambda path: path, 30).render([d]).splitlines()[2:]:
+        assert width(row) <= 30
+        assert "\x1b" not in row
+
+
+def test_a_line_of_megabytes_costs_no_more_than_a_short_one() -> None:
+    text = "[[plan]] " * 500_000
+    d = [finding(text, "[[plan]]", after=place) for place in range(0, len(text), 9_000)]
+    begun = time.perf_counter()
+    Frames(lambda _path: text, nothing, lambda path: path, 80).render(d)
+    assert time.perf_counter() - begun < 0.5
+
+
+# -- other forms of findings ------------------------------------------------------------------------------------------
+
+
+TEXT = "[[plan]] [[plan]] [[plot]]\n\n# A\n\n# A\n"
+SAMPLE = [
+    finding(TEXT, "[[plan]]"),
+    finding(TEXT, "[[plan]]", after=3),
+    finding(TEXT, "[[plot]]", target="plot", message="Nothing is called “plot”."),
+    finding(TEXT, "A", rule="duplicate-heading", target=None, severity=Severity.INFO, message="Twice.", after=30),
+]
+
+
+def test_concise_is_a_line_a_finding() -> None:
+    assert concise(SAMPLE[:1]) == "a.md:1:1: VL101 dangling-link Nothing is called “plan”.\n"
+    assert concise([]) == ""
+    assert concise(SAMPLE[:1], COLOURED) == (
+        "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m Nothing is called “plan”.\n")
+
+
+def test_no_name_can_break_a_line_or_move_the_cursor() -> None:
+    d = finding(TEXT, "[[plan]]", path="a\nb\x1b[2J.md", message="x\ty")
+    assert concise([d]) == "a\\nb\\u001b[2J.md:1:1: VL101 dangling-link x\\ty\n"
+
+
+def test_statistics_count_by_rule_most_first() -> None:
+    assert statistics(SAMPLE) == "3  VL101  dangling-link\n1  VL203  duplicate-heading\n"
+    assert statistics([]) == ""
+    assert by_rule(SAMPLE) == {"dangling-link": 3, "duplicate-heading": 1}
+
+
+@pytest.mark.parametrize(("diagnostics", "notes", "sentence"), [
+    ([], 1, "No findings in 1 note."),
+    ([], 1234, "No findings in 1,234 notes."),
+    (SAMPLE[:1], 2, "Found 1 error in 1 file; 2 notes checked."),
+    (SAMPLE, 2, "Found 3 errors, 1 info in 1 file; 2 notes checked."),
+])
+def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -> None:
+    assert summary(diagnostics, notes) == sentence
+
+
+def test_json_has_every_key_in_the_order_of_the_contract() -> None:
+    offered = (Suggestion("Plans.md", "title", 0.93),)
+    [row] = [json.loads(line) for line in json_lines(finding_rows(SAMPLE[:1], lambda _path: TEXT, lambda _d: offered))
+             .splitlines()]
+    assert row.pop("fingerprint")
+    assert list(row.items()) == [
+        ("code", "VL101"), ("rule", "dangling-link"), ("severity", "error"), ("path", "a.md"), ("line", 1), ("column", 1),
+        ("end_line", 1), ("end_column", 9), ("message", "Nothing is called “plan”."), ("target", "plan"),
+        ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]), ("fix", None)]
+
+
+def test_a_document_is_its_head_and_a_row_a_line() -> None:
+    rows = finding_rows(SAMPLE, lambda _path: TEXT, nothing)
+    data = document({"vault": "é"}, "findings", rows)
+    assert list(json.loads(data)) == ["schema", "vault", "findings"]
+    assert len(json.loads(data)["findings"]) == 4
+    assert data.count(b"\n") == 6
+    assert document({}, "findings", []) == b'{"schema":1,"findings":[]}\n'
+
+
+def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
+    row = FindingRow("VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f")
+    assert json.loads(json_lines([row]))["path"] == "a\udcff.md"
+    assert json.loads(document({"n": 10**30}, "rows", [row]))["n"] == 10**30
+
+
+def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
+    moved = "new line\n\n" + TEXT
+    again = [finding(moved, moved[d.start + 10:d.end + 10], rule=d.rule, target=d.target, after=d.start + 10)
+             for d in SAMPLE]
+    prints = fingerprints(SAMPLE, lambda _path: TEXT)
+    assert fingerprints(again, lambda _path: moved) == prints
+    assert len(set(prints)) == 4
+    assert fingerprints(SAMPLE[1:], lambda _path: TEXT)[0] == prints[0]  # the first of its equals again
+
+
+@pytest.mark.parametrize("form", ["concise", "json-lines", "full"])
+def test_seventy_thousand_findings_take_little_time(form: str) -> None:
+    text = "Some words before it and [[a link to nowhere]] and some words after, as there are in notes.\n" * 100
+    d = [finding(text, "[[a link to nowhere]]", after=place, target=f"t{place}") for place in range(0, len(text) - 90, 92)]
+    many = [item for _ in range(70_000 // len(d)) for item in d]
+    begun = time.perf_counter()
+    if form == "concise":
+        concise(many)
+    elif form == "full":
+        Frames(lambda _path: text, nothing, lambda path: path, 80).render(many)
+    else:
+        json_lines(finding_rows(many, lambda _path: text, nothing))
+    assert time.perf_counter() - begun < 1.5  # 0.05 to 0.4 s on an idle machine
+
+
+# -- layout -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "columns"), [
+    ("abc", 3), ("é", 1), ("e\u0301", 1), ("港", 2), ("🙂", 2), ("\u2068a\u2069", 1), ("жω“€…", 5), ("", 0),
+])
+def test_width(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize(("text", "room", "head", "tail"), [
+    ("harbour", 7, "harbour", "harbour"), ("harbour", 5, "harb…", "…bour"), ("harbour", 1, "…", "…"),
+    ("harbour", 0, "", ""), ("港港港", 5, "港港…", "…港港"), ("港港港", 4, "港…", "…港"),
+])
+def test_cut(text: str, room: int, head: str, tail: str) -> None:
+    assert cut(text, room) == head
+    assert cut_left(text, room) == tail
+
+
+@given(st.text(max_size=30), st.integers(0, 20))
+def test_what_is_cut_fits(text: str, room: int) -> None:
+    text = clean(unicodedata.normalize("NFC", text))
+    assert width(cut(text, room)) <= room
+    assert width(cut_left(text, room)) <= room
+    assert width(pad(cut(text, room), room)) == room
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")])
+def test_number(count: int, words: str) -> None:
+    assert number(count, "note") == words
+
+
+ROWS = [("Plans.md", 12, None), ("a/longer name.md", 3, "[[a link | with display]]")]
+
+
+def test_table_aligns_words_left_and_numbers_right() -> None:
+    assert table(("file", "links", "raw"), ROWS, 80) == (
+        "file              links  raw\n"
+        "Plans.md             12\n"
+        "a/longer name.md      3  [[a link | with display]]\n")
+
+
+@pytest.mark.parametrize("room", range(24, 60))
+def test_table_gives_way_where_it_is_widest(room: int) -> None:
+    lines = table(("file", "links", "raw"), ROWS, room).splitlines()
+    assert max(map(width, lines)) <= max(room, 8 + 2 + 5 + 2 + 8)
+    assert lines[1].startswith("Plans.md")
+
+
+def test_table_folds_its_last_column_if_it_may() -> None:
+    assert table(("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True) == (
+        "code   finds\n"
+        "VL101  A link leads\n"
+        "       to no file.\n")
+
+
+def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
+    assert tsv([("a\tb.md", 1, None, True, "x\ny")]) == "a\\tb.md\t1\t\ttrue\tx\\ny\n"
+
+
+# -- listings ---------------------------------------------------------------------------------------------------------
+
+
+VAULT: Mapping[str, str] = {
+    "s.md": "[[a#Top|x]] [[zz]]\n[[b]] [[a#^gone]]\n",
+    "a.md": "---\ntitle: The A\naliases: [alpha]\ntags: [x]\nempty:\n---\n# Top\n\ntext #y ^b1\n\n[site](https://a.b) [[#Top]]\n",
+    "t.md": "[[zz.md]] ![[p.png#page=3]]\n",
+    "b.md": "", "d/b.md": "[[s]]\n", "p.png": "", "q.png": "",
+}
+INDEX: Index = build(VAULT).index
+
+
+def test_links_have_a_status_a_target_and_an_anchor() -> None:
+    rows = [(row.path, row.raw, row.status, row.resolved, row.subpath, row.anchor)
+            for row in link_rows(INDEX, sorted(INDEX.notes))]
+    assert rows == [
+        ("a.md", "[site](https://a.b)", "external", None, None, None),
+        ("a.md", "[[#Top]]", "resolved", "a.md", "#Top", "found"),
+        ("d/b.md", "[[s]]", "resolved", "s.md", None, None),
+        ("s.md", "[[a#Top|x]]", "resolved", "a.md", "#Top", "found"),
+        ("s.md", "[[zz]]", "dangling", None, None, None),
+        ("s.md", "[[b]]", "ambiguous", "b.md", None, None),
+        ("s.md", "[[a#^gone]]", "resolved", "a.md", "#^gone", "missing"),
+        ("t.md", "[[zz.md]]", "dangling", None, None, None),
+        ("t.md", "![[p.png#page=3]]", "resolved", "p.png", "#page=3", None),
+    ]
+
+
+def test_topics_are_ranked_and_told_with_their_sources() -> None:
+    offered = {"zz": (Suggestion("a.md", "near", 0.5),)}
+    [row] = topics(INDEX, lambda topic: offered[topic])
+    assert (row.topic, row.count, [(source.path, source.line) for source in row.sources]) == (
+        "zz", 2, [("s.md", 1), ("t.md", 1)])
+    assert [item.path for item in row.suggestions] == ["a.md"]
+
+
+def test_backlinks_count_links_and_name_lines() -> None:
+    assert [(row.path, row.count, row.lines) for row in backlinks(INDEX, "a.md")] == [("a.md", 1, (11,)), ("s.md", 2, (1, 2))]
+    assert backlinks(INDEX, "d/b.md") == []
+    every = {row.note: list(row.backlinks) for row in all_backlinks(INDEX)}
+    assert every == {note: backlinks(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}
+
+
+def test_orphans_are_files_nothing_links_to_and_dead_ends_notes_that_lead_nowhere() -> None:
+    assert orphans(INDEX) == ["d/b.md", "q.png", "t.md"]
+    assert deadends(INDEX) == ["b.md"]
+
+
+@pytest.mark.parametrize(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
+def test_a_suggested_link_is_written_as_short_as_it_may_be(path: str, words: str) -> None:
+    assert wording(INDEX)(path) == words
+
+
+def test_a_note_is_shown_with_all_it_has() -> None:
+    [row] = note_rows(INDEX, ["a.md"])
+    shown = json.loads(json_lines([row]))
+    assert list(shown) == ["path", "properties", "aliases", "tags", "headings", "blocks", "links"]
+    assert shown["properties"] == {"title": "The A", "aliases": ["alpha"], "tags": ["x"], "empty": None}
+    assert shown["aliases"] == ["alpha"]
+    assert shown["tags"] == [{"name": "x", "line": 4, "place": "property"}, {"name": "y", "line": 9, "place": "body"}]
+    assert shown["headings"] == [{"level": 1, "text": "Top", "line": 7}]
+    assert shown["blocks"] == [{"id": "b1", "line": 9}]
+    assert [link["raw"] for link in shown["links"]] == ["[site](https://a.b)", "[[#Top]]"]
+
+
+def test_properties_are_null_without_frontmatter_and_empty_if_they_cannot_be_read() -> None:
+    index = build({"none.md": "text\n", "bad.md": "---\na: b: c\n---\n"}).index
+    assert [row.properties for row in note_rows(index, ["none.md", "bad.md"])] == [None, {}]
+
+
+def test_a_page_groups_what_a_note_has() -> None:
+    rows = note_rows(INDEX, ["a.md", "b.md"])
+    assert page(rows[0], 60).splitlines() == [
+        "a.md",
+        "  properties", "    title    The A", "    aliases  alpha", "    tags     x", "    empty",
+        "  aliases", "    alpha",
+        "  tags", "    #x  line 4", "    #y  line 9",
+        "  headings", "    # Top",
+        "  blocks", "    ^b1  line 9",
+        "  links", "    [site](https://a.b)  external", "    [[#Top]]             a.md #Top",
+    ]
+    assert page(rows[1], 60) == "b.md\n  nothing\n"
+    assert totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
+
+
+def test_facts_are_five_cells_each() -> None:
+    [row] = note_rows(INDEX, ["a.md"])
+    told = facts(row)
+    assert {len(fact) for fact in told} == {5}
+    assert ("a.md", "heading", 7, "Top", 1) in told
+
+
+# -- the manual -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_has_a_page_with_its_examples(rule: Any) -> None:
+    text = rule_page(rule, 80)
+    for part in (rule.code, rule.name, rule.severity.value, *(option.name for option in rule.options)):
+        assert part in text
+    assert text.count("\nWrong: ") + text.count("\nRight: ") == len(rule.examples)
+    assert "\x1b" not in text.replace("\\u001b", "")
