@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from builder import RULES
 
+from builder import RULES
 from vaultlink.config import (
     BACKLINKS,
     COMMAND_LINE,
@@ -49,7 +49,8 @@ def codes(prefix: str) -> frozenset[str]:
     ({"select": ["VL1"], "ignore": ["self-link"]}, codes("VL1") - {"self-link"}),
     ({"select": ["self-link"], "ignore": ["VL1"]}, {"self-link"}),
     ({"select": ["VL1"], "ignore": ["VL1"]}, frozenset()),
-    ({"select": ["VL1"], "ignore": ["VL10"], "extend-select": ["VL101"]}, codes("VL1") - codes("VL10") | {"dangling-link"}),
+    ({"select": ["VL1"], "ignore": ["VL10"], "extend-select": ["VL101"]},
+     codes("VL1") - codes("VL10") | {"dangling-link"}),
 ])
 def test_the_narrower_selector_wins_and_ignore_wins_over_select_of_the_same_width(
         values: Mapping[str, Any], enabled: frozenset[str]) -> None:
@@ -131,14 +132,17 @@ def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) 
     ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: ["VL1"].'),
     ({"select": 3}, "vaultlink.toml: select: must be a list of texts, not 3."),
     ({"exclude": ["a", True]}, "vaultlink.toml: exclude: every element must be a text, not true."),
-    ({"select": ["dangling-lnk"]}, 'vaultlink.toml: select: no rule is called "dangling-lnk". Did you mean dangling-link'),
+    ({"select": ["dangling-lnk"]},
+     'vaultlink.toml: select: no rule is called "dangling-lnk". Did you mean dangling-link'),
     ({"ignore": ["zzz"]}, 'vaultlink.toml: ignore: no rule is called "zzz". `vaultlink rules` lists all rules.'),
     ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: no rule is called "VL9".'),
     ({"severity": ["error"]}, "vaultlink.toml: severity: must be a table ([severity]), not a list."),
-    ({"severity": {"self-link": "eror"}}, 'vaultlink.toml: severity.self-link: "eror" is none of error, warning, info.'),
+    ({"severity": {"self-link": "eror"}},
+     'vaultlink.toml: severity.self-link: "eror" is none of error, warning, info.'),
     ({"severity": {"self-lnk": "error"}}, 'vaultlink.toml: severity.self-lnk: no rule is called "self-lnk".'),
     ({"per-file-ignores": {"a/**": "VL1"}}, 'vaultlink.toml: per-file-ignores.a/**: must be a list: ["VL1"].'),
-    ({"rules": {"orphan-nte": {}}}, "vaultlink.toml: rules.orphan-nte: there is no such rule. Did you mean orphan-note?"),
+    ({"rules": {"orphan-nte": {}}},
+     "vaultlink.toml: rules.orphan-nte: there is no such rule. Did you mean orphan-note?"),
     ({"rules": {"orphan-note": ["Home.md"]}}, "vaultlink.toml: rules.orphan-note: must be a table"),
     ({"rules": {"orphan-note": {"ignroe": []}}},
      "vaultlink.toml: rules.orphan-note.ignroe: there is no such option of orphan-note. Did you mean ignore?"),
@@ -169,7 +173,8 @@ def test_on_the_command_line_a_setting_is_called_by_its_option() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "fits", "fails"), [
-    ("Templates/**", ["Templates/Day.md", "Templates/a/b.md"], ["My Templates/a.md", "a/Templates/b.md", "Templates2/a.md"]),
+    ("Templates/**", ["Templates/Day.md", "Templates/a/b.md"],
+     ["My Templates/a.md", "a/Templates/b.md", "Templates2/a.md"]),
     ("Templates/", ["Templates/Day.md", "a/Templates/b.md"], ["Templates2/a.md", "templates/a.md"]),
     ("/Templates/", ["Templates/Day.md"], ["a/Templates/b.md"]),
     ("*.png", ["a.png", "x/y/a.png"], ["a.png.md", "a.PNG"]),

@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from builder import RULES, build, found, setting
 
+from builder import RULES, build, found, setting
 from vaultlink.cache import Cache
 from vaultlink.catalog import select
 from vaultlink.engine import Change, Presence, Setting, State, step

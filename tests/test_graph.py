@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import networkx as nx
 import pytest
-from builder import build
 
+from builder import build
 from vaultlink.graph import FORMATS, Figures, export, figures, graph, topic, topic_node
 
 VAULT = {
@@ -26,16 +27,17 @@ STRANGE = graph(build({"a & <b>.md": "[[\"x\" \x0c|y\tz]] [[a & <b>]]", "back\\s
 
 
 def test_nodes_are_notes_topics_and_the_other_files_that_take_part() -> None:
-    assert dict(SAMPLE.nodes(data="kind")) == {
+    assert {name: data["kind"] for name, data in SAMPLE.nodes(data=True)} == {
         "Home.md": "note", "a/Quay.md": "note", "Island.md": "note", "map.png": "attachment", "Board.canvas": "canvas",
         "/Nowhere": "dangling", "/nowhere": "dangling"}
-    assert dict(SAMPLE.nodes(data="label")) == {
+    assert {name: data["label"] for name, data in SAMPLE.nodes(data=True)} == {
         "Home.md": "Home", "a/Quay.md": "Quay", "Island.md": "Island", "map.png": "map.png",
         "Board.canvas": "Board.canvas", "/Nowhere": "Nowhere", "/nowhere": "nowhere"}
 
 
 def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
-    edges = [(source, goal, data["line"], data["place"], data["embed"]) for source, goal, data in SAMPLE.edges(data=True)]
+    edges = [(source, goal, data["line"], data["place"], data["embed"])
+             for source, goal, data in SAMPLE.edges(data=True)]
     assert sorted(edges) == [
         ("Board.canvas", "Home.md", 1, "canvas", False),
         ("Home.md", "/Nowhere", 3, "body", False),
@@ -108,7 +110,7 @@ def test_dot_quotes_what_it_must() -> None:
 def test_exports_are_the_same_in_every_process() -> None:
     code = ("from test_graph import SAMPLE; from vaultlink.graph import FORMATS, export\n"
             "print([export(SAMPLE, form) for form in FORMATS])")
-    outputs = {subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(__file__), capture_output=True, check=True,
+    outputs = {subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True,
                               env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")}
     assert len(outputs) == 1
     assert FORMATS == ("json", "graphml", "gexf", "dot")

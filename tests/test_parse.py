@@ -212,7 +212,7 @@ def test_a_canvas_is_a_source_of_links() -> None:
         {"id": "3", "type": "link", "url": "https://x.y"}, {"id": "4", "type": "group", "label": "[[d]]"}], "edges": []}, indent=1)
     note = parse_canvas("board.canvas", text)
     assert [(link.target, link.subpath, link.place) for link in note.links] == [
-        ("/x/a.md", "#H", "canvas"), ("b", "", "canvas")]
+        ("x/a.md", "#H", "canvas"), ("b", "", "canvas")]
     assert [link.line for link in note.links] == sorted(link.line for link in note.links)
 
 

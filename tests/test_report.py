@@ -6,11 +6,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
-from builder import RULES, build
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder import RULES, build
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.documents import document, json_lines
@@ -24,15 +25,14 @@ from vaultlink.report.records import FindingRow, finding_rows, fingerprints
 from vaultlink.text import line_starts, position
 
 
-def finding(text: str, span: str, *, path: str = "a.md", rule: str = "dangling-link", target: str | None = "plan",
-            severity: Severity = Severity.ERROR, message: str = "Nothing is called “plan”.", after: int = 0) -> Diagnostic:
-    """A finding about a span of a text."""
-    code = next(item.code for item in RULES if item.name == rule)
+def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
+    """A finding about a span of a text: a dangling link to “plan”, but for what is said otherwise."""
     start = text.index(span, after)
     starts = line_starts(text)
     (line, column), (end_line, end_column) = position(starts, start), position(starts, start + len(span))
-    return Diagnostic(code, rule, severity, path, start, start + len(span), line, column, end_line, end_column, message,
-                      target)
+    plain = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", start, start + len(span), line, column,
+                       end_line, end_column, "Nothing is called “plan”.", "plan")
+    return msgspec.structs.replace(plain, **more)
 
 
 def nothing(_: object) -> Sequence[Suggestion]:
@@ -74,13 +74,13 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
      "…r too long may end with is [[plan]]", "                            ^^^^^^^^"),
     ("港港港港港港港港港港港港港港港港港港港港 [[plan]] 港港港港港港港港港港港港", "[[plan]]",
      "…港港港 [[plan]] 港港港港港港港港港…", "        ^^^^^^^^"),
-    ("[[a link that is itself longer than what fits into the room there is]]", "[[a link that is itself longer than what"
-     " fits into the room there is]]", "[[a link that is itself longer than…", "^" * 36),
+    ("a [[link that is itself longer than what fits there]]", "[[link that is itself longer than what fits there]]",
+     "[[link that is itself longer than w…", "^" * 36),
     ("```\ncode\nmore\n", "```\ncode\nmore\n", "```", "^^^"),
     ("---\nx: a: b\n---\n", ": b", "x: a: b", "    ^^^"),
     ("end", "d", "end", "  ^"),
 ])
-def test_the_line_is_cut_around_the_span_by_what_it_takes_on_a_screen(text: str, span: str, line: str, mark: str) -> None:
+def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(text: str, span: str, line: str, mark: str) -> None:
     shown = framed(text, span)
     assert shown[3].partition(" | ")[2] == line
     assert shown[4].partition("| ")[2] == mark
@@ -98,8 +98,9 @@ def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_f
 
 def test_a_text_that_is_gone_or_changed_since_has_no_frame() -> None:
     d = finding("one\nsee [[plan]]\n", "[[plan]]")
-    for text in ("", "short", "one see [[plan]] in one line\n"):
-        assert len(Frames(lambda _path, now=text: now, nothing, lambda path: path, 80).render([d]).splitlines()) == 2
+    for now in ("", "short", "one see [[plan]] in one line\n"):
+        frames = Frames({"a.md": now}.__getitem__, nothing, lambda path: path, 80)
+        assert len(frames.render([d]).splitlines()) == 2
 
 
 def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
@@ -128,7 +129,7 @@ def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObjec
 
 def test_a_line_of_megabytes_costs_no_more_than_a_short_one() -> None:
     text = "[[plan]] " * 500_000
-    d = [finding(text, "[[plan]]", after=place) for place in range(0, len(text), 9_000)]
+    d = [finding(text, "[[plan]]", place) for place in range(0, len(text), 9_000)]
     begun = time.perf_counter()
     Frames(lambda _path: text, nothing, lambda path: path, 80).render(d)
     assert time.perf_counter() - begun < 0.5
@@ -140,9 +141,9 @@ def test_a_line_of_megabytes_costs_no_more_than_a_short_one() -> None:
 TEXT = "[[plan]] [[plan]] [[plot]]\n\n# A\n\n# A\n"
 SAMPLE = [
     finding(TEXT, "[[plan]]"),
-    finding(TEXT, "[[plan]]", after=3),
+    finding(TEXT, "[[plan]]", 3),
     finding(TEXT, "[[plot]]", target="plot", message="Nothing is called “plot”."),
-    finding(TEXT, "A", rule="duplicate-heading", target=None, severity=Severity.INFO, message="Twice.", after=30),
+    finding(TEXT, "A", 30, code="VL203", rule="duplicate-heading", target=None, severity=Severity.INFO),
 ]
 
 
@@ -180,8 +181,8 @@ def test_json_has_every_key_in_the_order_of_the_contract() -> None:
              .splitlines()]
     assert row.pop("fingerprint")
     assert list(row.items()) == [
-        ("code", "VL101"), ("rule", "dangling-link"), ("severity", "error"), ("path", "a.md"), ("line", 1), ("column", 1),
-        ("end_line", 1), ("end_column", 9), ("message", "Nothing is called “plan”."), ("target", "plan"),
+        ("code", "VL101"), ("rule", "dangling-link"), ("severity", "error"), ("path", "a.md"), ("line", 1),
+        ("column", 1), ("end_line", 1), ("end_column", 9), ("message", "Nothing is called “plan”."), ("target", "plan"),
         ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]), ("fix", None)]
 
 
@@ -202,7 +203,7 @@ def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
 
 def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
     moved = "new line\n\n" + TEXT
-    again = [finding(moved, moved[d.start + 10:d.end + 10], rule=d.rule, target=d.target, after=d.start + 10)
+    again = [finding(moved, moved[d.start + 10:d.end + 10], d.start + 10, code=d.code, rule=d.rule, target=d.target)
              for d in SAMPLE]
     prints = fingerprints(SAMPLE, lambda _path: TEXT)
     assert fingerprints(again, lambda _path: moved) == prints
@@ -213,7 +214,7 @@ def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
 @pytest.mark.parametrize("form", ["concise", "json-lines", "full"])
 def test_seventy_thousand_findings_take_little_time(form: str) -> None:
     text = "Some words before it and [[a link to nowhere]] and some words after, as there are in notes.\n" * 100
-    d = [finding(text, "[[a link to nowhere]]", after=place, target=f"t{place}") for place in range(0, len(text) - 90, 92)]
+    d = [finding(text, "[[a link to nowhere]]", place, target=f"t{place}") for place in range(0, len(text) - 90, 92)]
     many = [item for _ in range(70_000 // len(d)) for item in d]
     begun = time.perf_counter()
     if form == "concise":
@@ -290,7 +291,8 @@ def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
 
 VAULT: Mapping[str, str] = {
     "s.md": "[[a#Top|x]] [[zz]]\n[[b]] [[a#^gone]]\n",
-    "a.md": "---\ntitle: The A\naliases: [alpha]\ntags: [x]\nempty:\n---\n# Top\n\ntext #y ^b1\n\n[site](https://a.b) [[#Top]]\n",
+    "a.md": "---\ntitle: The A\naliases: [alpha]\ntags: [x]\nempty:\n---\n# Top\n\ntext #y ^b1\n\n"
+            "[site](https://a.b) [[#Top]]\n",
     "t.md": "[[zz.md]] ![[p.png#page=3]]\n",
     "b.md": "", "d/b.md": "[[s]]\n", "p.png": "", "q.png": "",
 }
@@ -322,7 +324,8 @@ def test_topics_are_ranked_and_told_with_their_sources() -> None:
 
 
 def test_backlinks_count_links_and_name_lines() -> None:
-    assert [(row.path, row.count, row.lines) for row in backlinks(INDEX, "a.md")] == [("a.md", 1, (11,)), ("s.md", 2, (1, 2))]
+    rows = [(row.path, row.count, row.lines) for row in backlinks(INDEX, "a.md")]
+    assert rows == [("a.md", 1, (11,)), ("s.md", 2, (1, 2))]
     assert backlinks(INDEX, "d/b.md") == []
     every = {row.note: list(row.backlinks) for row in all_backlinks(INDEX)}
     assert every == {note: backlinks(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}

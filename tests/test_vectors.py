@@ -118,7 +118,7 @@ def counts(vault: Vault) -> dict[str, dict[str, int]]:
     """Who links where how often; dangling names with a question mark in front."""
     return {source: dict(Counter(f"?{topic(link.target)}" if resolved is None else resolved
                                  for link, resolved in vault.index.links(source) if not link.external))
-            for source in notes_of(vault)}
+            for source in notes_of(vault) if not source.endswith(".base")}
 
 
 def listed(vault: Vault) -> tuple[list[str], list[str]]:

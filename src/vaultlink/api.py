@@ -17,7 +17,7 @@ import msgspec
 from vaultlink.cache import Cache, Stored, cache_folder, digest
 from vaultlink.catalog import Rule, catalog
 from vaultlink.config import COMMAND_LINE, Config, Layer, configure
-from vaultlink.engine import Change, Examined, Presence, Setting, State, step
+from vaultlink.engine import Change, Examined, Presence, Setting, State, check_note, step
 from vaultlink.files import (
     Listing,
     Stamp,
@@ -38,7 +38,7 @@ from vaultlink.rules import Obsidian
 from vaultlink.shelf import Shelf
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 __all__ = ["Settings", "Survey", "Vault", "VaultError", "find_vault", "open_vault", "survey"]
 
@@ -166,8 +166,8 @@ def _changes(seen: Survey, setting: Setting, before: State, stamps: Mapping[str,
 
 
 def is_source(path: str) -> bool:
-    """Whether a file's text is read for links: notes and canvases."""
-    return path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas"
+    """Whether a file's text is read: of notes and canvases for links, of bases for the files they name."""
+    return path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
 
 
 def _restored(setting: Setting, stored: Stored) -> State:
@@ -272,7 +272,7 @@ class Vault:
         """Whether findings in a path are reported: not excluded by the configuration, Obsidian's settings or git."""
         return self._setting.linted(path)
 
-    def graph(self) -> "networkx.MultiDiGraph[str]":
+    def graph(self) -> "nx.MultiDiGraph[str]":
         """The vault's graph: notes and dangling topics as nodes, an edge for every link."""
         from vaultlink.graph import graph  # noqa: PLC0415 - networkx is slow to import
 
@@ -280,7 +280,8 @@ class Vault:
 
     def summary(self) -> dict[str, int]:
         """How many notes, attachments and links there are, and what becomes of the links."""
-        total = [sum(column) for column in zip(*map(msgspec.structs.astuple, self.state.tallies.values()), strict=True)] if self.state.tallies else []
+        rows = [msgspec.structs.astuple(tally) for tally in self.state.tallies.values()]
+        total = [sum(column) for column in zip(*rows, strict=True)]
         counts = Tally(*total)
         notes = sum(is_note(path) for path in self.index.files)
         return {"notes": notes, "attachments": len(self.index.files) - notes, "links": counts.links,

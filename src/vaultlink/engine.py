@@ -14,12 +14,12 @@ import msgspec
 
 from vaultlink.catalog import Rule
 from vaultlink.config import Config, glob_matcher, obsidian_filters
-from vaultlink.index import EMPTY, Index, update
-from vaultlink.model import Diagnostic, Note, Tally, Trouble
+from vaultlink.index import EMPTY, Index
+from vaultlink.model import Diagnostic, Note, Property, Tally, Trouble
 from vaultlink.parse import parse_canvas, parse_note
 from vaultlink.rules import Context, Finding, Obsidian
 from vaultlink.silence import silenced
-
+from vaultlink.updating import update
 
 _DEFAULTS = Obsidian()
 
@@ -181,6 +181,8 @@ def examine(setting: Setting, path: str, text: str) -> Examined:
     """Parse a text and run the checks that ask nothing but the note."""
     if path.lower().endswith(".canvas"):
         return Examined(parse_canvas(path, text))
+    if path.lower().endswith(".base"):  # no source of links (8.7); what it names is in use all the same
+        return Examined(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
     note = parse_note(path, text)
     return Examined(note, check_note(setting, note, text))
 

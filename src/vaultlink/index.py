@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from vaultlink.anchors import find_anchor
-from vaultlink.model import Link, Note, Tally
+from vaultlink.model import Link, Tally
 from vaultlink.resolve import Names, choose, comparable, file_name, is_note, name_key, spelling
 from vaultlink.shelf import Shelf
 
@@ -35,13 +35,13 @@ class Index:
     @classmethod
     def of(cls, notes: Shelf, targets: Mapping[str, Targets], files: frozenset[str]) -> "Index":
         """The index of files whose links are resolved already."""
-        return cls(notes, _renamed({}, frozenset(), files), targets, files)
+        return cls(notes, renamed({}, frozenset(), files), targets, files)
 
     # -- asked of a link ------------------------------------------------------------------------------------------
 
     def others(self, source: str, link: Link) -> tuple[str, ...]:
         """The files a resolved link's text fits as well; empty unless the link is ambiguous."""
-        return () if link.external else choose(source, link.target, self.names)[1]
+        return () if link.external else choose(source, link.destination, self.names)[1]
 
     def anchor(self, link: Link, resolved: str | None) -> bool | None:
         """Whether the heading or block a link names exists; None where there is nothing to look for: no subpath, a
@@ -60,7 +60,7 @@ class Index:
     @cached_property
     def backlinks(self) -> Grouped:
         """For each file that links lead to, the sources of these links."""
-        return _grouped(self, self.notes, _led_to)
+        return _grouped(self, self.notes, led_to)
 
     def tally(self, path: str) -> Tally:
         """How many links a note has, by what becomes of them."""
@@ -81,27 +81,27 @@ class Index:
     @cached_property
     def aliased(self) -> Grouped:
         """Comparable alias to the notes that have it."""
-        return _grouped(self, self.notes, _aliases)
+        return _grouped(self, self.notes, aliases)
 
     @cached_property
     def titled(self) -> Grouped:
         """Comparable `title` property to the notes that have it."""
-        return _grouped(self, self.notes, _titles)
+        return _grouped(self, self.notes, titles)
 
     @cached_property
     def spelled(self) -> Grouped:
         """Spelling of a file's name (a note's without extension) to the files so called."""
-        return _grouped(self, self.files, _spellings)
+        return _grouped(self, self.files, spellings)
 
     @cached_property
     def mentions(self) -> Grouped:
         """Spelling of what links name to the notes that name it: whom a coming or going name concerns."""
-        return _grouped(self, self.notes, _mentioned)
+        return _grouped(self, self.notes, mentioned)
 
     @cached_property
     def definitions(self) -> Grouped:
         """Spelling of names, aliases and titles to the files that bear them."""
-        return _grouped(self, self.files, _defined)
+        return _grouped(self, self.files, defined)
 
 
 def stem(path: str) -> str:
@@ -118,51 +118,63 @@ EMPTY = Index(Shelf(), {}, {}, frozenset())
 Keys = Callable[[Index, str], Iterable[str]]
 
 
-def _led_to(index: Index, path: str) -> Iterable[str]:
+def led_to(index: Index, path: str) -> Iterable[str]:
+    """The files a source leads to."""
     return {target for target in index.targets[path] if target is not None}
 
 
-def _aliases(index: Index, path: str) -> Iterable[str]:
+def aliases(index: Index, path: str) -> Iterable[str]:
+    """The comparable aliases of a note."""
     note = index.notes.get(path)
     return {comparable(alias) for alias in note.aliases} if note and note.properties else ()
 
 
-def _titles(index: Index, path: str) -> Iterable[str]:
+def titles(index: Index, path: str) -> Iterable[str]:
+    """The comparable title of a note."""
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
     return (comparable(title),) if title else ()
 
 
-def _spellings(index: Index, path: str) -> Iterable[str]:
+def spellings(index: Index, path: str) -> Iterable[str]:
+    """The spelling of a file's name."""
     return (spelling(stem(path)),) if path in index.files else ()
 
 
-def _mentioned(index: Index, path: str) -> Iterable[str]:
-    return {key for target in {link.target for link in index.notes[path].links if not link.external and link.target}
-            for key in mention_keys(target)}
+def mentioned(index: Index, path: str) -> Iterable[str]:
+    """The spellings that answer what a source names."""
+    note = index.notes[path]
+    targets = {link.target for link in note.links if not link.external and link.target}
+    # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
+    targets.update(" ".join(trouble.detail.rpartition("\n")[0].split()) for trouble in note.troubles
+                   if trouble.kind == "malformed-link")
+    return {key for target in targets for key in mention_keys(target)}
 
 
-def _defined(index: Index, path: str) -> Iterable[str]:
-    return {key for _, _, key in _names(index, path)}
+def defined(index: Index, path: str) -> Iterable[str]:
+    """The spellings of what a file is called."""
+    return {key for _, _, key in called(index, path)}
 
 
-def _names(index: Index, path: str) -> set[tuple[str, str, str]]:
+def called(index: Index, path: str) -> set[tuple[str, str, str]]:
     """What a file is called: as what (name, alias, title), the comparable text, and its spelling."""
     if path not in index.files:
         return set()
-    called = {("name", stem(path)), ("name", file_name(path))}
+    names = {("name", stem(path)), ("name", file_name(path))}
     note = index.notes.get(path)
     if note and note.properties:
-        called.update(("alias", alias) for alias in note.aliases)
-        called.update((("title", note.title),) if note.title else ())
-    return {(kind, comparable(text), spelling(text)) for kind, text in called}
+        names.update(("alias", alias) for alias in note.aliases)
+        names.update((("title", note.title),) if note.title else ())
+    return {(kind, comparable(text), spelling(text)) for kind, text in names}
 
 
 def mention_keys(target: str) -> tuple[str, ...]:
     """The spellings a link's target may be answered by: its last segment's, and for a path the whole's, since a title or
     alias may hold a slash."""
     name = file_name(target)
-    keys = (spelling(stem(name)), spelling(name))
+    keys: tuple[str, ...] = (spelling(stem(name)), spelling(name))
+    if "?" in target:  # a web address may name a file (2.20)
+        keys += mention_keys(target.partition("?")[0])
     return keys if name == target else (*keys, spelling(target), spelling(target.rstrip("/")))
 
 
@@ -177,92 +189,7 @@ def _grouped(index: Index, paths: Iterable[str], keys: Keys) -> Grouped:
     return {key: tuple(sorted(group)) if len(group) > 1 else (group[0],) for key, group in found.items()}
 
 
-def _patched(kept: Grouped, before: Index, after: Index, paths: Iterable[str], keys: Keys) -> Grouped:
-    """A derived map of the index after, from the one before: only what these paths have is looked at."""
-    patched = dict(kept)
-    for path in paths:
-        old, new = _keys(before, path, keys), _keys(after, path, keys)
-        for key in old - new:
-            rest = tuple(other for other in patched[key] if other != path)
-            if rest:
-                patched[key] = rest
-            else:
-                del patched[key]
-        for key in new - old:
-            patched[key] = tuple(sorted((*patched.get(key, ()), path)))
-    return patched
-
-
-def _keys(index: Index, path: str, keys: Keys) -> set[str]:
-    """What a path has in a map; nothing if the index does not hold it."""
-    on_notes = keys in (_led_to, _mentioned)
-    return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
-
-
-_DERIVED: tuple[tuple[str, Keys], ...] = (
-    ("aliased", _aliases), ("titled", _titles), ("spelled", _spellings), ("mentions", _mentioned),
-    ("definitions", _defined))
-
-
-# -- updating -----------------------------------------------------------------------------------------------------
-
-
-def update(index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]) -> tuple[Index, set[str]]:
-    """The index after changes, and the notes whose findings may have changed.
-
-    `notes`: path to the note now there, None if it is gone. `files`: path to whether a file of any kind is there now.
-    """
-    changed = set(notes)
-    present = index.files.union(path for path, there in files.items() if there)
-    present = present.difference(path for path, there in files.items() if not there)
-    after = Index(index.notes.changed(notes), _renamed(index.names, index.files, present), {}, present)
-    moved = changed | {path for path, there in files.items() if there != (path in index.files)}
-    if not index.files:
-        after.targets = _resolved(after, after.notes)
-        return after, set(after.notes)
-    keys = _changed_keys(index, after, moved)
-    again = {path for path in changed if path in after.notes}
-    again.update(path for key in keys for path in index.mentions.get(key, ()) if path in after.notes)
-    targets = {path: links for path, links in index.targets.items() if path in after.notes}
-    targets.update(_resolved(after, again))
-    after.targets = targets
-    for name, of_path in _DERIVED:
-        if name in index.__dict__:
-            after.__dict__[name] = _patched(index.__dict__[name], index, after, moved, of_path)
-    if "backlinks" in index.__dict__:
-        after.__dict__["backlinks"] = _patched(index.backlinks, index, after, again | changed, _led_to)
-    return after, _affected(index, after, changed, again, keys)
-
-
-def _affected(before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]) -> set[str]:
-    """Whose findings may differ: everyone re-resolved, targets gained, lost or spoken of by a changed note, notes that
-    link to headings or blocks of a changed note, notes that share a name with what came or went, and whoever names
-    those."""
-    affected = set(again)
-    for path in again | changed:
-        old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
-        affected.update(path for path in (old | new if path in changed else old ^ new) if path is not None)
-    for path in changed:
-        if _anchors(before.notes.get(path)) != _anchors(after.notes.get(path)):
-            affected.update(after.backlinks.get(path, ()))
-    sharing = {path for key in keys for path in after.definitions.get(key, ())}
-    affected.update(sharing)
-    for path in sharing:  # how a link to them is written may have changed, and with it what is advised
-        for key in _defined(after, path):
-            affected.update(after.mentions.get(key, ()))
-    return {path for path in affected if path in after.notes}
-
-
-def _anchors(note: Note | None) -> object:
-    return note and ([(heading.level, heading.text) for heading in note.headings], [block.id for block in note.blocks])
-
-
-def _changed_keys(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Spellings of what files that came, changed or went are no longer called, or newly."""
-    return {key for path in moved for _, _, key in _names(before, path) ^ _names(after, path)}
-
-
-def _renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Names:
+def renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Names:
     """The names of the files there now."""
     came, went = after - before, before - after
     if not came and not went:
@@ -287,22 +214,3 @@ def _renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Nam
         else:
             del renamed[key]
     return renamed  # type: ignore[return-value] # every touched group is a tuple again
-
-
-def _resolved(index: Index, paths: Iterable[str]) -> dict[str, Targets]:
-    """Where the links of notes lead. A bare name that one file has leads there from everywhere, so it is looked up once."""
-    everywhere: dict[str, str | None] = {}
-    names = index.names
-
-    def lead(path: str, link: Link) -> str | None:
-        target = link.target
-        if target in everywhere:
-            return everywhere[target]
-        if link.external:
-            return None
-        chosen, others = choose(path, target, names)
-        if target and "/" not in target and not others:
-            everywhere[target] = chosen
-        return chosen
-
-    return {path: tuple([lead(path, link) for link in index.notes[path].links]) for path in paths}

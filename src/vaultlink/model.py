@@ -85,6 +85,11 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     key_path: str
     external: bool
 
+    @property
+    def destination(self) -> str:
+        """The target as it is looked up: that of a canvas's file card is a path from the vault's root."""
+        return "/" + self.target if self.place is Place.CANVAS and self.raw[0] not in "[!" else self.target
+
 
 class Tag(Spot, frozen=True, array_like=True, gc=False):
     """A tag, its name without the `#`."""

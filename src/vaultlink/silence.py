@@ -17,7 +17,7 @@ def silenced(rules: Sequence[Rule], config: Config, note: Note, found: Iterable[
     used: set[Directive] = set()
     left = []
     for item in found:
-        silencers = [directive for directive in _silencing(note.directives, item)]
+        silencers = _silencing(note.directives, item)
         used.update(silencers)
         if not silencers:
             left.append(item)
@@ -34,9 +34,9 @@ def _silencing(directives: Sequence[Directive], item: Diagnostic) -> list[Direct
     for directive in directives:
         if not _names(directive, item.code, item.rule):
             continue
-        if directive.action in ("disable-file", "property") or _on_line(directive, item.line):
-            active.append(directive)
-        elif directive.start < item.start and directive.action == "disable":
+        everywhere = directive.action in ("disable-file", "property")
+        before = directive.action == "disable" and directive.start < item.start
+        if everywhere or before or _on_line(directive, item.line):
             active.append(directive)
         elif directive.start < item.start and directive.action == "enable":
             active = [kept for kept in active if kept.action != "disable"]

@@ -49,7 +49,10 @@ def run(line: Sequence[str]) -> int:
     try:
         return _dispatch(list(line))
     except KeyboardInterrupt:
-        _complain("stopped")
+        from vaultlink.cli.terminal import silence, tell  # noqa: PLC0415
+
+        silence(sys.stdout)
+        tell("stopped")
         return STOPPED
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
@@ -91,8 +94,8 @@ def overview() -> str:
     for title, group in GROUPS.items():
         rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
         parts.append("\n".join([f"{title}:", *rows]) + "\n")
-    parts.append("`vaultlink COMMAND --help` explains a command, `vaultlink --version` tells the version.\n"
-                 "Exit codes: 0 clean, 1 findings, 2 a command or setting that can't be followed.\n")
+    parts.append("`vaultlink COMMAND --help` explains a command.\n"
+                 "Exit codes: 0 clean, 1 findings, 2 a command or setting can't be followed.\n")
     return "\n".join(parts)
 
 

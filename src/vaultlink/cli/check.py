@@ -11,7 +11,7 @@ import msgspec
 from vaultlink import __version__
 from vaultlink.api import Survey, Vault
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import narrowed, read, suggestions, surveyed, within
+from vaultlink.cli.opening import narrowed, read, suggestions, surveyed, warn, within
 from vaultlink.cli.options import Choosing, option, words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.model import Diagnostic, Severity
@@ -58,6 +58,7 @@ def check(options: Check) -> int:
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
     seen = surveyed(options, options.paths[0] if options.paths else None)
+    warn(seen, terminal)
     chosen = narrowed(seen.root, options.paths)
     cache = seen.cache()
     asked = repr((form, terminal.palette, terminal.room, chosen, options.statistics, options.fail_on,

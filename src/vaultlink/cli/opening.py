@@ -35,18 +35,22 @@ def surveyed(options: Opening, start: Path | None = None) -> Survey:
 
 
 def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
-    """The vault a command is about."""
+    """The vault a command is about, read and checked."""
     seen = surveyed(options, start)
+    warn(seen, terminal)
     return read(seen, terminal)
 
 
 def read(seen: Survey, terminal: Terminal) -> Vault:
     """A surveyed vault, read and checked."""
     with terminal.progress() as progress:
-        vault = open_vault(seen.root, seen.settings, progress, seen)
-    for folder, why in vault.unreadable_folders:
+        return open_vault(seen.root, seen.settings, progress, seen)
+
+
+def warn(seen: Survey, terminal: Terminal) -> None:
+    """Say which folders of a vault could not be looked into: what lies in them seems not to be there."""
+    for folder, why in seen.listing.unreadable:
         terminal.say(f"warning: the folder {folder or seen.root} can't be read: {why}.")
-    return vault
 
 
 def found(vault: Vault, name: str) -> str:

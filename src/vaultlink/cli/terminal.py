@@ -55,9 +55,9 @@ class Terminal:
         try:
             _write(sys.stdout, data)
         except BrokenPipeError:
-            _silence(sys.stdout)
+            silence(sys.stdout)
         except OSError as error:
-            _silence(sys.stdout)
+            silence(sys.stdout)
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
     def say(self, text: str) -> None:
@@ -105,7 +105,7 @@ def tell(text: str) -> None:
     try:
         _write(sys.stderr, _encoded(text + "\n"))
     except OSError:
-        _silence(sys.stderr)
+        silence(sys.stderr)
 
 
 def mark(word: str) -> str:
@@ -148,8 +148,8 @@ def _write(stream: TextIO | None, data: bytes) -> None:
     stream.flush()
 
 
-def _silence(stream: TextIO | None) -> None:
-    """Point a stream nowhere, so that the interpreter's last flush can't fail."""
+def silence(stream: TextIO | None) -> None:
+    """Point a stream nowhere, so that what it still holds can't make the interpreter fail at its end."""
     if stream is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -72,7 +72,9 @@ def _hiding(lines: list[Line], at: int, found: Blocks) -> int:
 def _hide_until(lines: list[Line], at: int, end: tuple[int, bool], found: Blocks, kind: str) -> int:
     """Hide a block that should have been closed; note it if it was not and swallows something."""
     index, closed = end
-    if not closed and any(not is_blank(line.text) for line in lines[at + 1:]):
+    first = next((line.text.strip() for line in lines[at + 1:] if not is_blank(line.text)), "") if not closed else ""
+    # A script of the Excalidraw plugin opens a fence in a comment of its own, so that its code is shown as code.
+    if first and first != "*/" and not lines[at].text.rstrip().endswith("*/"):
         found.unclosed.append((kind, lines[at].offset, lines[at].offset + len(lines[at].text)))
     return _hide(lines, at, index, found)
 

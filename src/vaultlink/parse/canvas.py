@@ -26,7 +26,7 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
     if card.get("type") != "file" or not isinstance(file, str) or not file:
         return None
     subpath = subpath if isinstance(subpath, str) and subpath.strip("#") else ""
-    return Link(*spot, file, "/" + file.removeprefix("/"), subpath, None, Kind.WIKILINK, False, Place.CANVAS, "", False)
+    return Link(*spot, file, file.removeprefix("/"), subpath, None, Kind.WIKILINK, False, Place.CANVAS, "", False)
 
 
 def unreadable_canvas(path: str, problem: str) -> Note:

@@ -5,10 +5,11 @@ link and so breaks it; it is looked at only in runs where that can be.
 """
 
 import re
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from vaultlink.parse.brackets import is_domain, link_destination, matched_brackets, trimmed_url
+from vaultlink.parse.finds import Inline, Markdown, Wiki
 from vaultlink.parse.leaves import TAG
+from vaultlink.parse.slips import slip_at
 
 _BRACKET_OF_NO_LINK = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _SPECIAL = re.compile(
@@ -20,71 +21,16 @@ _TAG = re.compile(TAG)
 _DECLARATION = re.compile(r"<![A-Za-z]+\s")
 _AUTOLINK = re.compile(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
 _URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
-_BRACKET = re.compile(r"\\.|[\[\]]", re.S)
 _TAG_NAME = re.compile(
     "[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
-_DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
-_IN_DESTINATION = re.compile(r"\\.|[\s()]", re.S)
 _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
-_TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
 _EMPHATIC = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-_DEEPEST_PARENTHESES = 32
 _LONGEST_EMPHASIS = 50_000
 """Runs longer than this are not searched for emphasis that breaks links: the search could take quadratic time."""
 
-_BROKEN_DOUBLE = (
-    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"), "one closing bracket is missing"),
-    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "a line break stands inside"),
-    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"), "the closing brackets are missing"),
-)
-_BROKEN_SINGLE = (
-    (re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"), "one opening bracket is missing"),
-    (re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"), "its destination holds a blank"),
-    (re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"), "a blank stands between text and destination"),
-)
-
-
 TAG_SIGN = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
 """Where a tag may begin: a first question, answered in full by the scan."""
-
-
-class Wiki(NamedTuple):
-    """A wikilink in a run: its span, an exclamation mark included, and whether it is an embed."""
-
-    start: int
-    end: int
-    embed: bool
-
-
-class Markdown(NamedTuple):
-    """A Markdown link or image in a run: its span, the span of its text, and its destination as written."""
-
-    start: int
-    end: int
-    embed: bool
-    text_end: int
-    destination: str
-
-
-class Broken(NamedTuple):
-    """What was meant as a link and is none: its span, the name it holds, and what is wrong with it."""
-
-    start: int
-    end: int
-    target: str
-    fault: str
-
-
-@dataclass(slots=True)
-class Inline:
-    """What the inline pass found in a run, in order; spans are the run's."""
-
-    links: list[Wiki | Markdown] = field(default_factory=list)
-    tags: list[tuple[int, int]] = field(default_factory=list)      # the names' spans
-    hidden: list[tuple[int, int]] = field(default_factory=list)    # code, math and HTML
-    broken: list[Broken] = field(default_factory=list)
-    unsure: bool = False                                           # whether a tag counts if emphasis ends before it
 
 
 def may_hold_links(text: str) -> bool:
@@ -162,7 +108,7 @@ class _Scan:
         if char in ("*", "_", "~~", "=="):
             return self._emphasis(char, at, end, in_link)
         url = None if in_link else _URL.match(self.text, at, end)
-        return _trimmed_url(self.text, at, url.end()) if url and _is_domain(url[1]) else 0
+        return trimmed_url(self.text, at, url.end()) if url and is_domain(url[1]) else 0
 
     def _hide(self, start: int, end: int) -> int:
         if end:
@@ -258,7 +204,9 @@ class _Scan:
             if stop:
                 self._node_end = stop
                 return stop
-        self._mend(opening, end)
+        slip = slip_at(self.text, opening, end, close)
+        if slip:
+            self.found.broken.append(slip)
         return opening + 1
 
     def _wikilink(self, at: int, end: int) -> int:
@@ -282,7 +230,7 @@ class _Scan:
         embed = opening > at
         follow = self.text[close + 1:close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
-            stop, destination = _destination(self.text, close + 1, end)
+            stop, destination = link_destination(self.text, close + 1, end)
             if stop:
                 self.found.links.append(Markdown(at, stop, embed, close, destination))
                 if not embed:
@@ -307,24 +255,9 @@ class _Scan:
     def _close(self, at: int, end: int) -> int:
         """The bracket that closes the one at a position, 0 if none does before the end."""
         if self._brackets is None:
-            self._brackets = _matched(self.text)
+            self._brackets = matched_brackets(self.text)
         close = self._brackets.get(at, 0)
         return close if close < end else 0
-
-    def _mend(self, at: int, end: int) -> None:
-        """Note what was surely meant as a link; whether it names anything is for a rule to say."""
-        if self.text.startswith("[[", at):
-            patterns = _BROKEN_DOUBLE
-        else:
-            close = self._close(at, end)
-            if not close or self.text[close + 1:close + 2] not in ("]", "(", " "):
-                return
-            patterns = _BROKEN_SINGLE
-        for pattern, fault in patterns:
-            match = pattern.match(self.text, at, end)
-            if match:
-                self.found.broken.append(Broken(at, match.end(), match[1].strip(), fault))
-                return
 
     def _emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
         """Strong, emphasis, deletion or highlight: what it holds is read apart, so that it can't reach beyond."""
@@ -356,65 +289,3 @@ class _Scan:
                 return close if self.text[at:close].strip() else 0
             close = after + (1 if row and len(mark) == 1 else 0)
         return 0
-
-
-def _matched(text: str) -> dict[int, int]:
-    """Opening to closing bracket, for every pair in the text; escaped ones don't count."""
-    pairs: dict[int, int] = {}
-    opened: list[int] = []
-    for match in _BRACKET.finditer(text):
-        if match[0] == "[":
-            opened.append(match.start())
-        elif match[0] == "]" and opened:
-            pairs[opened.pop()] = match.start()
-    return pairs
-
-
-def _destination(text: str, at: int, end: int) -> tuple[int, str]:
-    """The position behind a link's closing parenthesis and the destination as written; 0 if there is no destination."""
-    opening = _DESTINATION.match(text, at, end)
-    assert opening
-    if opening[1] is not None:
-        destination, stop = opening[1], opening.end()
-    elif text.startswith("<", opening.start(2)):
-        return 0, ""
-    else:
-        stop = _balanced(text, opening.start(2), end)
-        destination = text[opening.start(2):stop]
-    title = _TITLE.match(text, stop, end)
-    stop = title.end() if title else stop
-    while stop < end and text[stop].isspace():
-        stop += 1
-    return (stop + 1, destination) if stop < end and text[stop] == ")" and destination else (0, "")
-
-
-def _balanced(text: str, at: int, end: int) -> int:
-    """The end of a bare destination: white space, or a parenthesis that closes nothing inside it (2.5, 2.19)."""
-    depth = 0
-    for mark in _IN_DESTINATION.finditer(text, at, end):
-        char = mark[0]
-        if char == "(":
-            depth += 1
-            if depth > _DEEPEST_PARENTHESES:
-                return end
-        elif char == ")":
-            if not depth:
-                return mark.start()
-            depth -= 1
-        elif char[0] != "\\":
-            return mark.start()
-    return end
-
-
-def _is_domain(domain: str) -> bool:
-    """Whether the last two parts of a domain hold no underscore."""
-    return "_" not in "".join(domain.split(".")[-2:])
-
-
-def _trimmed_url(text: str, start: int, end: int) -> int:
-    """A URL's end without punctuation that belongs to the sentence."""
-    while end > start and text[end - 1] in "!*,.:?_~":
-        end -= 1
-    while text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end):
-        end -= 1
-    return end

@@ -176,8 +176,9 @@ def interrupts_paragraph(text: str) -> bool:
         return HEADING.match(text) is not None
     if head in "`~":
         return FENCE.match(text) is not None
-    return head == ">" or (head == "%" and COMMENT.match(text) is not None) or (head == "$" and MATH_FENCE.match(text) is not None) or (
-        head == "<" and html_kind(text, interrupting=True) is not None)
+    if head in "%$":
+        return (COMMENT if head == "%" else MATH_FENCE).match(text) is not None
+    return head == ">" or (head == "<" and html_kind(text, interrupting=True) is not None)
 
 
 _INTERRUPTERS = frozenset("-*+_0123456789#`~>$<%")

@@ -20,7 +20,8 @@ from vaultlink.parse import plain
 from vaultlink.parse.blocks import Blocks, read_blocks
 from vaultlink.parse.canvas import canvas_cards, file_link, unreadable_canvas
 from vaultlink.parse.directives import SIGN, comment_directives, property_rules
-from vaultlink.parse.inline import Inline, Markdown, Wiki, may_hold_links, read_inline
+from vaultlink.parse.finds import Inline, Markdown, Wiki
+from vaultlink.parse.inline import may_hold_links, read_inline
 from vaultlink.parse.lines import SPACES, Run, split_lines
 from vaultlink.parse.links import is_external, markdown_destination, split_subpath, whole_link, wikilink_parts
 from vaultlink.parse.properties import Properties, frontmatter_span, read_properties
@@ -89,8 +90,10 @@ class _Found:
             spot = self.spot(run.source(start) - 1, run.end(end))
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
         for broken in found.broken:
-            self.troubles.append(Trouble(*self.spot(run.source(broken.start), run.end(broken.end)), "malformed-link",
-                                         f"{broken.target}\n{broken.fault}"))
+            start, end = run.source(broken.start), run.end(broken.end)
+            in_cell = "closing" in broken.fault and self.text[end:end + 80].lstrip(" \t").startswith("|")
+            fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
+            self.troubles.append(Trouble(*self.spot(start, end), "malformed-link", f"{broken.target}\n{fault}"))
         self.code.extend((run.source(start), run.end(end)) for start, end in found.hidden if run.text[start] == "`")
 
 
@@ -165,8 +168,7 @@ def _block_ids(blocks: Blocks, found: _Found) -> tuple[BlockId, ...]:
 def _properties(read: Properties, found: _Found) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
     """The properties with their links, tags and troubles added to what was found."""
     if read.invalid:
-        problem, at = read.invalid
-        found.trouble("invalid-frontmatter", at, at + 1, problem)
+        _invalid(*read.invalid, found)
         return (), ()
     for key, start, end in read.duplicates:
         found.trouble("duplicate-property", start, end, key)
@@ -187,6 +189,12 @@ def _properties(read: Properties, found: _Found) -> tuple[tuple[Property, ...], 
         if entry.key == "vaultlink":
             directives.append(Directive(*spot, "property", property_rules(entry.value)))
     return tuple(properties), tuple(directives)
+
+
+def _invalid(problem: str, at: int, found: _Found) -> None:
+    """Note properties that are no YAML; those of a template are made by Templater first."""
+    if "<%" not in found.text[:found.text.find("\n---", 3)]:
+        found.trouble("invalid-frontmatter", at, at + 1, problem)
 
 
 def _property_tags(key: str, value: Value, read: Properties, found: _Found) -> None:

@@ -16,7 +16,7 @@ _BULLET = r"(?:[-*+]|\d+[.)])"
 _OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"   # of a fence, a comment, an HTML block
 _DASHES = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"      # the second row of a table
 _HIDING = (
-    rf"(?:{_OPENER}|\|?[ \t]*{_DASHES}|\[[^\]\n]*\]:"
+    rf"(?:{_OPENER}|(?:\|[ \t]*)?{_DASHES}|\[[^\]\n]*\]:"
     rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_OPENER}))")
 _HAZARD = re.compile(
     "\n(?:"
@@ -31,8 +31,8 @@ _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
 _SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
-    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"), (b".", r"www\."),
-    (b"", TAG_SIGN.pattern)))
+    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"),
+    (b".", r"www\."), (b"", TAG_SIGN.pattern)))
 _WEB_LINK = re.compile(
     r"(?<![\]\\^!\[])\[([^\[\]\n`$\\<>*_#^|~=:]*)\]\((https?://[^\s()<>\[\]\\\"'`$#*_~%&]+)\)(?![(\[])")
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")

@@ -40,7 +40,7 @@ class Node(NamedTuple):
     items: "tuple[tuple[str, tuple[int, int], Node], ...]" = ()
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """YAML that would take too much to read."""
 
 
@@ -79,7 +79,7 @@ def nodes_of(text: str) -> Node | Broken | None:
     try:
         root = yaml.compose(shown, Loader=loader)
         return None if root is None else _Reader(text).read(root)
-    except _Refused as refusal:
+    except _RefusedError as refusal:
         return Broken(str(refusal), 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -107,9 +107,9 @@ class _Reader:
         """The value of a node and of all below it."""
         self._left -= 1
         if self._left < 0:
-            raise _Refused("its aliases multiply to more than can be read")
+            raise _RefusedError("its aliases multiply to more than can be read")
         if id(node) in self._open:
-            raise _Refused("it contains itself")
+            raise _RefusedError("it contains itself")
         start, end = node.start_mark.index, node.end_mark.index
         if node.id == "scalar":
             return Node(self._scalar(node, start, end), start, end)

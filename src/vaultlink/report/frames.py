@@ -67,10 +67,10 @@ class Frames:
             return _cut_evenly(line, d.start - first, stop - first, room)
         before, after = _shown(source[first:d.start]), _shown(source[stop:end].rstrip("\r"))
         span = cut(_shown(source[d.start:stop]), room)
-        left = room - width(span)
+        left = room - max(width(span), 1)
         before = cut_left(before, left - min(width(after), _AFTER, left))
         indent = width(before)
-        return f"{before}{span}{cut(after, left - indent)}".rstrip(), " " * indent + "^" * max(room - left, 1)
+        return f"{before}{span}{cut(after, left - indent)}".rstrip(), " " * indent + "^" * (room - left)
 
     def _hint(self, d: Diagnostic) -> str:
         """What may have been meant. The same topic has the same candidates wherever it is named."""
@@ -90,8 +90,8 @@ def _cut_evenly(line: str, start: int, stop: int, room: int) -> tuple[str, str]:
     """What `_excerpt` does, where every character takes one column."""
     if stop - start > room:
         line, start, stop = line[start:start + room - 1] + "…", 0, room
-    elif len(line) > room:
-        left = room - (stop - start)
+    elif max(len(line), start + 1) > room:
+        left = room - max(stop - start, 1)
         after = line[stop:]
         kept = left - min(len(after), _AFTER, left)
         if start > kept:

@@ -92,7 +92,13 @@ def pad(text: str, columns: int) -> str:
 def tsv(rows: Iterable[Sequence[object]]) -> str:
     """Rows as lines of tab-separated cells, without a header: nothing is an empty cell, control characters are spelled
     out."""
-    return "".join(["\t".join([clean(_cell(cell)) for cell in row]) + "\n" for row in rows])
+    lines = []
+    for row in rows:
+        cells = [_cell(cell) for cell in row]
+        if not "".join(cells).isprintable():
+            cells = [clean(cell) for cell in cells]
+        lines.append("\t".join(cells))
+    return "\n".join([*lines, ""])
 
 
 def _cell(value: object) -> str:

@@ -1,0 +1,71 @@
+"""Brackets and destinations in a run of text: which closes which, and where a link's address or a bare URL ends."""
+
+import re
+
+_BRACKET = re.compile(r"\\.|[\[\]]", re.S)
+_DEEPEST_PARENTHESES = 32
+_DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
+_IN_DESTINATION = re.compile(r"\\.|[\s()]", re.S)
+_TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
+
+
+def matched_brackets(text: str) -> dict[int, int]:
+    """Opening to closing bracket, for every pair in the text; escaped ones don't count."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] == "[":
+            opened.append(match.start())
+        elif match[0] == "]" and opened:
+            pairs[opened.pop()] = match.start()
+    return pairs
+
+
+def link_destination(text: str, at: int, end: int) -> tuple[int, str]:
+    """The position behind a link's closing parenthesis and the destination as written; 0 if there is no destination."""
+    opening = _DESTINATION.match(text, at, end)
+    assert opening
+    if opening[1] is not None:
+        destination, stop = opening[1], opening.end()
+    elif text.startswith("<", opening.start(2)):
+        return 0, ""
+    else:
+        stop = _balanced(text, opening.start(2), end)
+        destination = text[opening.start(2):stop]
+    title = _TITLE.match(text, stop, end)
+    stop = title.end() if title else stop
+    while stop < end and text[stop].isspace():
+        stop += 1
+    return (stop + 1, destination) if stop < end and text[stop] == ")" and destination else (0, "")
+
+
+def _balanced(text: str, at: int, end: int) -> int:
+    """The end of a bare destination: white space, or a parenthesis that closes nothing inside it (2.5, 2.19)."""
+    depth = 0
+    for mark in _IN_DESTINATION.finditer(text, at, end):
+        char = mark[0]
+        if char == "(":
+            depth += 1
+            if depth > _DEEPEST_PARENTHESES:
+                return end
+        elif char == ")":
+            if not depth:
+                return mark.start()
+            depth -= 1
+        elif char[0] != "\\":
+            return mark.start()
+    return end
+
+
+def is_domain(domain: str) -> bool:
+    """Whether the last two parts of a domain hold no underscore."""
+    return "_" not in "".join(domain.split(".")[-2:])
+
+
+def trimmed_url(text: str, start: int, end: int) -> int:
+    """A URL's end without punctuation that belongs to the sentence."""
+    while end > start and text[end - 1] in "!*,.:?_~":
+        end -= 1
+    while text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end):
+        end -= 1
+    return end
