@@ -6,7 +6,8 @@ Everything the commands do starts here; reading goes through `files`, rememberin
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from vaultlink.files import (
 )
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Note, Suggestion, Tally
-from vaultlink.parallel import examine_files
+from vaultlink.parallel import examine_files, suggest_all
 from vaultlink.resolve import comparable, is_note, resolve
 from vaultlink.rules import Obsidian
 from vaultlink.shelf import Shelf
@@ -47,6 +48,9 @@ Progress = Callable[[int, int], None]
 
 _FEW = 25
 """So many changed notes are read anew each time rather than the cache written anew."""
+
+_MANY = 1000
+"""So many topics are worth keeping the suggestions for."""
 
 _RECENT = 50_000_000
 """Nanoseconds within which a second change of a file might leave its times as they are."""
@@ -174,6 +178,7 @@ def _restored(setting: Setting, stored: Stored) -> State:
     """The state as it was kept."""
     index = Index.of(Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True))),
                      dict(zip(stored.paths, stored.targets, strict=True)), frozenset((*stored.paths, *stored.attachments)))
+    index.__dict__.update(stored.called)  # what the index would compute when first asked
     scopes = setting.scopes
     found = {**stored.diagnostics, **stored.silenced}
     whole = {path: left for path, items in found.items()
@@ -202,7 +207,8 @@ def _stored(seen: Survey, state: State, sign: str) -> Stored:
                   [index.targets[path] for path in paths], [state.tallies[path] for path in paths],
                   dict(state.diagnostics),
                   {path: items for path, items in state.found.items() if state.diagnostics.get(path) is not items},
-                  sorted(index.files.difference(paths)))
+                  sorted(index.files.difference(paths)),
+                  {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")})
 
 
 # -- what can be asked --------------------------------------------------------------------------------------------
@@ -219,6 +225,7 @@ class Vault:
         self.index = state.index
         self.unreadable_folders = seen.listing.unreadable
         self._setting = setting
+        self._seen = seen
 
     @cached_property
     def notes(self) -> Mapping[str, Note]:
@@ -248,6 +255,20 @@ class Vault:
     def suggest(self, target: str) -> tuple[Suggestion, ...]:
         """The notes a dangling topic may mean, the likeliest first."""
         return self._suggester(target)
+
+    def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
+        """What each of many dangling topics may mean: worked out with all processors if there are very many, and kept
+        for the next run on an unchanged vault."""
+        cache = self._seen.cache() if len(targets) > _MANY else None
+        question = self._seen.question("suggestions", *targets) if cache else None
+        if cache is None or question is None:
+            return suggest_all(self._suggester, targets, self._seen.settings.jobs)
+        kept = cache.answer(question, "suggestions")
+        with suppress(msgspec.MsgspecError):
+            return msgspec.msgpack.decode(kept or b"", type=dict[str, tuple[Suggestion, ...]])
+        found = suggest_all(self._suggester, targets, self._seen.settings.jobs)
+        cache.keep_answer(question, msgspec.msgpack.encode(found), "suggestions")
+        return found
 
     @cached_property
     def _suggester(self) -> Callable[[str], tuple[Suggestion, ...]]:

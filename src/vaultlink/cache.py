@@ -24,7 +24,7 @@ _MAGIC = b"vaultlink cache 1\n"
 class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
     other files. `setting` tells the rules and settings the findings are of. `silenced` holds all findings of a path where
-    they differ from what ignores left of them in `diagnostics`."""
+    they differ from what ignores left of them in `diagnostics`. `called` holds the index's maps of names, by theirs."""
 
     setting: str
     paths: list[str]
@@ -35,6 +35,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     diagnostics: dict[str, tuple[Diagnostic, ...]]
     silenced: dict[str, tuple[Diagnostic, ...]]
     attachments: list[str]
+    called: dict[str, dict[str, tuple[str, ...]]]
 
 
 def program_stamp() -> bytes:
@@ -83,14 +84,14 @@ class Cache:
         """Keep a state. A cache that can't be written is no error."""
         self._write("state", msgspec.msgpack.encode(stored))
 
-    def answer(self, question: bytes) -> bytes | None:
+    def answer(self, question: bytes, kind: str = "answer") -> bytes | None:
         """What was answered to a question, if it was the last one of its kind."""
-        data = self._read("answer")
+        data = self._read(kind)
         return data[len(question):] if data is not None and data.startswith(question) else None
 
-    def keep_answer(self, question: bytes, answer: bytes) -> None:
-        """Keep the answer to a question until another is kept. The question is of fixed length."""
-        self._write("answer", question + answer)
+    def keep_answer(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
+        """Keep the answer to a question until another of its kind is kept. The question is of fixed length."""
+        self._write(kind, question + answer)
 
     def _read(self, name: str) -> bytes | None:
         try:

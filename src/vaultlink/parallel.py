@@ -8,18 +8,27 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import msgspec
 
 from vaultlink.engine import Examined, Setting, examine, unreadable
 from vaultlink.files import Unreadable, read_text
+from vaultlink.model import Suggestion
 
-WORTH_FORKING = 4_000_000
+_WORTH_FORKING = 4_000_000
 """Bytes of text below which another process costs more than it saves."""
+
+_WORTH_SHARING = 2_000
+"""Topics below which another process costs more than it saves."""
+
+_HEAD_START = 0.08
+"""What the first process takes beyond an equal share, in shares."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Examined]).decode
+_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).decode
 
 Progress = Callable[[int], None]
 
@@ -27,7 +36,7 @@ Progress = Callable[[int], None]
 def examine_files(setting: Setting, root: str, paths: Sequence[str], size: int, jobs: int | None,
                   progress: Progress = lambda _done: None) -> Iterator[Examined]:
     """What examining the notes at paths below a root gives, in their order. `size` is their bytes altogether."""
-    processes = min(jobs or _processors(), len(paths)) if size > WORTH_FORKING else 1
+    processes = min(jobs or _processors(), len(paths)) if size > _WORTH_FORKING else 1
     enabled = gc.isenabled()
     gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
     try:
@@ -62,25 +71,65 @@ def examine_file(setting: Setting, root: str, path: str) -> Examined:
 
 
 def _shared(setting: Setting, root: str, paths: Sequence[str], processes: int, progress: Progress) -> Iterator[Examined]:
+    def work(begin: int, end: int) -> bytes:
+        return _pack(_examined(setting, root, paths[begin:end], lambda _done: None))
+
+    first, *rest = _shares(len(paths), processes)
+    answers = [_fork(work, begin, end) for begin, end in rest]
+    yield from _examined(setting, root, paths[:first[1]], lambda done: progress(done * processes))
+    for (begin, end), answer in zip(rest, answers, strict=True):
+        said = answer()
+        yield from _unpack(said) if said is not None else _examined(setting, root, paths[begin:end], progress)
+
+
+def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str],
+                jobs: int | None) -> dict[str, tuple[Suggestion, ...]]:
+    """Suggestions for many topics."""
+    processes = jobs or _processors()
+    if len(topics) < _WORTH_SHARING or processes < 2 or sys.platform == "win32":
+        return {topic: suggest(topic) for topic in topics}
+    for topic in topics[:1]:
+        suggest(topic)  # prepares the names, once for all processes
+
+    def work(begin: int, end: int) -> bytes:
+        return _pack([suggest(topic) for topic in topics[begin:end]])
+
+    first, *rest = _shares(len(topics), processes)
+    answers = [_fork(work, begin, end) for begin, end in rest]
+    found = [suggest(topic) for topic in topics[:first[1]]]
+    for (begin, end), answer in zip(rest, answers, strict=True):
+        said = answer()
+        found += _unpack_suggestions(said) if said is not None else [suggest(topic) for topic in topics[begin:end]]
+    return dict(zip(topics, found, strict=True))
+
+
+def _shares(size: int, processes: int) -> list[tuple[int, int]]:
+    """Begin and end of each process's share; the first, this process's own, is a little larger: it need not pack."""
+    share = int(size / (processes + _HEAD_START)) or 1
+    cuts = [size - share * number for number in range(processes - 1, -1, -1)]
+    return list(zip([0, *cuts[:-1]], cuts, strict=True))
+
+
+def _fork(work: Callable[[int, int], bytes], begin: int, end: int) -> Callable[[], bytes | None]:
+    """Have a fork of this process do a share. What it says is waited for by calling the result: None if it was killed."""
     context = multiprocessing.get_context("fork")
-    share = -(-len(paths) // processes)
-    workers = []
-    for begin in range(share, len(paths), share):
-        here, there = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(there, setting, root, paths[begin:begin + share]), daemon=True)
-        worker.start()
-        there.close()
-        workers.append((worker, here, begin))
-    yield from _examined(setting, root, paths[:share], lambda done: progress(done * processes))
-    for worker, here, begin in workers:
+    here, there = context.Pipe(duplex=False)
+    worker = context.Process(target=_say, args=(there, work, begin, end), daemon=True)
+    worker.start()
+    there.close()
+
+    def answer() -> bytes | None:
         try:
-            results = _unpack(here.recv_bytes())
-        except EOFError:  # the fork was killed: what it did not say is found out here
-            results = _examined(setting, root, paths[begin:begin + share], progress)
-        worker.join()
-        yield from results
+            return here.recv_bytes()
+        except EOFError:
+            return None
+        finally:
+            worker.join()
+
+    return answer
 
 
-def _work(answer: Connection, setting: Setting, root: str, paths: Sequence[str]) -> None:
-    answer.send_bytes(_pack(_examined(setting, root, paths, lambda _done: None)))
+def _say(answer: Connection, work: Callable[[int, int], bytes], begin: int, end: int) -> None:
+    with suppress(KeyboardInterrupt):  # the first process says that it was stopped
+        answer.send_bytes(work(begin, end))
     answer.close()

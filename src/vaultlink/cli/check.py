@@ -97,14 +97,14 @@ def _results(options: Check, terminal: Terminal, form: str, vault: Vault,
         figures = {**vault.summary(), "findings": len(diagnostics), "fixable": 0, "unsafe_fixable": 0,
                    "by_rule": by_rule(diagnostics)}
         head = {"version": __version__, "vault": str(vault.root), "summary": figures}
-        return document(head, "findings", finding_rows(diagnostics, vault.text, suggestions(vault)))
+        return document(head, "findings", finding_rows(diagnostics, vault.text, suggestions(vault, diagnostics)))
     if form == "json-lines":
-        return json_lines(finding_rows(diagnostics, vault.text, suggestions(vault)))
+        return json_lines(finding_rows(diagnostics, vault.text, suggestions(vault, diagnostics)))
     if options.statistics:
         return statistics(diagnostics, terminal.palette)
     if form == "concise":
         return concise(diagnostics, terminal.palette)
-    frames = Frames(vault.text, suggestions(vault), wording(vault.index), terminal.room, terminal.palette)
+    frames = Frames(vault.text, suggestions(vault, diagnostics), wording(vault.index), terminal.room, terminal.palette)
     return frames.render(diagnostics)
 
 

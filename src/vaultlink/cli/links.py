@@ -27,7 +27,7 @@ def links(options: Noted) -> int:
     if shape == "json":
         print_document(terminal, {"vault": str(vault.root)}, "links", rows)
     elif shape == "tsv":
-        print_lines(terminal, [_cells(row) for row in rows])
+        print_lines(terminal, map(_cells, rows))
     else:
         entries = [(f"{row.path}:{row.line}:{row.column}", row.raw, destination(row)) for row in rows]
         print_rows(terminal, HEADER, entries, "No links found.")

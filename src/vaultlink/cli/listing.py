@@ -1,6 +1,6 @@
 """What the listing commands have in common: three forms, and an exit code of 0 whatever is listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -25,7 +25,7 @@ def print_rows(terminal: Terminal, header: Sequence[str], rows: Sequence[Sequenc
         terminal.say(nothing)
 
 
-def print_lines(terminal: Terminal, rows: Sequence[Sequence[object]]) -> None:
+def print_lines(terminal: Terminal, rows: Iterable[Sequence[object]]) -> None:
     """Print rows as tab-separated lines without a header."""
     terminal.show(tsv(rows))
 

@@ -87,29 +87,24 @@ def within(chosen: Sequence[str]) -> Callable[[str], bool]:
     return lambda path: path in names or path.startswith(folders)
 
 
-def suggestions(vault: Vault) -> Callable[[Diagnostic], Sequence[Suggestion]]:
-    """What a finding's topic may mean: something only where the topic is dangling, and asked for once a topic."""
-    names, known = vault.index.names, dict[str, Sequence[Suggestion]]()
+def suggestions(vault: Vault, findings: Sequence[Diagnostic]) -> Callable[[Diagnostic], Sequence[Suggestion]]:
+    """What the topic of each of these findings may mean: something only where the topic is dangling."""
+    names = vault.index.names
+    dangling = {d.target: d.path for d in findings if d.target is not None}
+    topics = [target for target, path in dangling.items() if resolve(path, target, names) is None]
+    known: dict[str, Sequence[Suggestion]] = dict(vault.suggest_all(topics))
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
-        if d.target is None or resolve(d.path, d.target, names) is not None:
-            return ()
-        kept = known.get(d.target)
-        if kept is None:
-            kept = known[d.target] = vault.suggest(d.target)
-        return kept
+        return known.get(d.target, ()) if d.target is not None and resolve(d.path, d.target, names) is None else ()
 
     return suggest
 
 
 def _vault_of(start: Path | None) -> Path:
-    """The vault in which a path lies; one that is not on disk from here may be a path in the vault here."""
-    if start is None or os.path.lexists(start):
-        return find_vault(start or Path())
-    here = find_vault(Path())
-    if os.path.lexists(here / start):
-        return here
-    raise UsageError(f"{start}: there is no such file or folder.")
+    """The vault in which a path lies, the current folder if none is given."""
+    if start is not None and not os.path.lexists(start):
+        raise UsageError(f"{start}: there is no such file or folder.")
+    return find_vault(start or Path())
 
 
 def _overrides(options: Choosing) -> dict[str, Any]:
