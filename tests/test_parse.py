@@ -127,6 +127,13 @@ def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
     assert time.process_time() - begun < 5   # no measure of speed: a bomb would take for ever
 
 
+def test_a_long_list_of_links_is_not_deep() -> None:
+    block = "related: [" + ", ".join(f'"[[n{number}]]"' for number in range(2000)) + "]\n"
+    note = parse_note("n.md", f"---\n{block}---\n")
+    assert len(note.links) == 2000
+    assert note.troubles == ()
+
+
 # -- where things stand -------------------------------------------------------------------------------------------
 
 

@@ -180,7 +180,8 @@ def _put(found: dict[str, tuple[Diagnostic, ...]], path: str, diagnostics: tuple
 def examine(setting: Setting, path: str, text: str) -> Examined:
     """Parse a text and run the checks that ask nothing but the note."""
     if path.lower().endswith(".canvas"):
-        return Examined(parse_canvas(path, text))
+        canvas = parse_canvas(path, text)
+        return Examined(canvas, check_note(setting, canvas, None) if canvas.troubles else ())
     if path.lower().endswith(".base"):  # no source of links (8.7); what it names is in use all the same
         return Examined(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
     note = parse_note(path, text)

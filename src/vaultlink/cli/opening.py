@@ -101,10 +101,13 @@ def suggestions(vault: Vault, findings: Sequence[Diagnostic]) -> Callable[[Diagn
 
 
 def _vault_of(start: Path | None) -> Path:
-    """The vault in which a path lies, the current folder if none is given."""
-    if start is not None and not os.path.lexists(start):
-        raise UsageError(f"{start}: there is no such file or folder.")
-    return find_vault(start or Path())
+    """The vault in which a path lies; one that is not on disk from here may be a path in the vault here."""
+    if start is None or os.path.lexists(start):
+        return find_vault(start or Path())
+    here = find_vault(Path())
+    if os.path.lexists(here / start):
+        return here
+    raise UsageError(f"{start}: there is no such file or folder.")
 
 
 def _overrides(options: Choosing) -> dict[str, Any]:

@@ -21,6 +21,8 @@ _HEX = re.compile(r"0x([0-9a-fA-F]{1,1000})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
 _TEMPLATE = re.compile(r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M)
+_BRACKET = re.compile(r"[\[\]{}]")
+_DEEPEST = 60
 _MOST_NODES = 50_000
 
 
@@ -58,6 +60,19 @@ def plain_value(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
+def _is_deep(text: str) -> bool:
+    """Whether a text is nested deeper than any hand would, and than the stack may bear."""
+    if _DEEP.search(text):
+        return True
+    depth = 0
+    if text.count("[") + text.count("{") > _DEEPEST:
+        for mark in _BRACKET.finditer(text):
+            depth = depth + 1 if mark[0] in "[{" else max(depth - 1, 0)
+            if depth > _DEEPEST:
+                return True
+    return False
+
+
 def _number(value: int) -> int | float:
     """A whole number as the app's language holds it: exact up to 2^53, a float beyond."""
     if abs(value) <= 1 << 53:
@@ -70,7 +85,7 @@ def _number(value: int) -> int | float:
 
 def nodes_of(text: str) -> Node | Broken | None:
     """The root of a YAML document; None if it is empty."""
-    if text.count("[") + text.count("{") > 1000 or _DEEP.search(text):
+    if _is_deep(text):
         return Broken("it is nested too deeply", 0)
     import yaml  # noqa: PLC0415 - most notes' properties are read without it
 

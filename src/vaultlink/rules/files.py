@@ -20,7 +20,7 @@ _CONSTRUCTS = {
 def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
     """Notes that can't be read, or whose bytes are no UTF-8 text."""
     for trouble in note.troubles:
-        if trouble.kind in ("undecodable", "unreadable"):
+        if trouble.kind in ("undecodable", "unreadable", "invalid-canvas"):
             yield Finding(trouble, {"problem": trouble.detail})
 
 

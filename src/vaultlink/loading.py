@@ -1,0 +1,101 @@
+"""From disk and cache to a state: what the cache remembers, and a step with whatever has changed since."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from vaultlink.cache import Stored, digest
+from vaultlink.engine import Change, Examined, Presence, Setting, State, check_note, step
+from vaultlink.files import Stamp
+from vaultlink.index import Index
+from vaultlink.model import Note
+from vaultlink.parallel import examine_files
+from vaultlink.shelf import Shelf
+from vaultlink.survey import RECENT, Survey
+
+Progress = Callable[[int, int], None]
+"""Called now and then with how many notes are read, and of how many."""
+
+_FEW = 25
+"""So many changed notes are read anew each time rather than the cache written anew."""
+
+
+def load_state(seen: Survey, setting: Setting, progress: Progress) -> State:
+    """The state of a vault as it is on disk now, from what the cache remembers and what has changed since."""
+    cache = seen.cache()
+    stored = cache.load() if cache else None
+    sign = _sign(seen, setting)
+    before, stamps = State(setting), {}
+    if stored is not None and (stored.setting == sign or not _reads_texts(setting)):
+        stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(stored.attachments)
+        before = _restored(setting, stored) if stored.setting == sign else _rechecked(setting, stored)
+    changes = _changes(seen, setting, before, stamps, progress)
+    state = step(before, changes) if changes else before
+    if cache and (len(changes) > _FEW or not stamps or (stored and stored.setting != sign)):
+        cache.save(_stored(seen, state, sign))
+    return state
+
+
+def _sign(seen: Survey, setting: Setting) -> str:
+    """Tells whether findings were made under the same settings."""
+    ignored = sorted(path for path in seen.listing.files if seen.ignored(path)) if seen.ignored else []
+    return digest((setting.config.digest().encode(), repr((seen.obsidian, ignored)).encode())).hex()
+
+
+def _reads_texts(setting: Setting) -> bool:
+    return any(rule.reads_text for rules in setting.runs.values() for rule in rules)
+
+
+def _changes(seen: Survey, setting: Setting, before: State, stamps: Mapping[str, Stamp | None],
+             progress: Progress) -> list[Change]:
+    """What is on disk now and was not, or not so, in the state before."""
+    files = seen.listing.files
+    sources = [path for path in files if is_source(path) and stamps.get(path) != files[path]]
+    size = sum(files[path].size for path in sources)
+    examined = examine_files(setting, os.fspath(seen.root), sources, size, seen.settings.jobs,
+                             lambda done: progress(done, len(sources)))
+    changes = [Change(path, result) for path, result in zip(sources, examined, strict=True)]
+    changes += [Change(path, Presence.ATTACHMENT) for path in files if not is_source(path) and path not in stamps]
+    changes += [Change(path, Presence.GONE) for path in before.index.files if path not in files]
+    return changes
+
+
+def is_source(path: str) -> bool:
+    """Whether a file's text is read: of notes and canvases for links, of bases for the files they name."""
+    return path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
+
+
+def _restored(setting: Setting, stored: Stored) -> State:
+    """The state as it was kept."""
+    index = Index.of(Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True))),
+                     dict(zip(stored.paths, stored.targets, strict=True)), frozenset((*stored.paths, *stored.attachments)))
+    index.__dict__.update(stored.called)  # what the index would compute when first asked
+    scopes = setting.scopes
+    found = {**stored.diagnostics, **stored.silenced}
+    whole = {path: left for path, items in found.items()
+             if (left := tuple(item for item in items if scopes[item.rule] == "vault"))} if setting.runs["vault"] else {}
+    return State(setting, index, found, whole, stored.diagnostics, dict(zip(stored.paths, stored.tallies, strict=True)))
+
+
+def _rechecked(setting: Setting, stored: Stored) -> State:
+    """The state of the notes kept, checked under other settings."""
+    shelf = Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True)))
+    changes = [Change(path, _examined_again(setting, shelf[path])) for path in stored.paths]
+    return step(State(setting), [*changes, *(Change(path, Presence.ATTACHMENT) for path in stored.attachments)])
+
+
+def _examined_again(setting: Setting, note: Note) -> Examined:
+    """A note that was read before, checked anew without its text."""
+    return Examined(note, check_note(setting, note, None))
+
+
+def _stored(seen: Survey, state: State, sign: str) -> Stored:
+    index, files = state.index, seen.listing.files
+    paths = list(index.targets)
+    trusted = seen.started - RECENT
+    stamps = [files[path] if files[path].changed < trusted else Stamp(-1, 0, 0) for path in paths]
+    return Stored(sign, paths, stamps, [index.notes.packed(path) for path in paths],
+                  [index.targets[path] for path in paths], [state.tallies[path] for path in paths],
+                  dict(state.diagnostics),
+                  {path: items for path, items in state.found.items() if state.diagnostics.get(path) is not items},
+                  sorted(index.files.difference(paths)),
+                  {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")})
