@@ -34,7 +34,8 @@ _SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
     (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"),
     (b".", r"www\."), (b"", TAG_SIGN.pattern)))
 _WEB_LINK = re.compile(
-    r"(?<![\]\\^!\[])\[([^\[\]\n`$\\<>*_#^|~=:]*)\]\((https?://[^\s()<>\[\]\\\"'`$#*_~%&]+)\)(?![(\[])")
+    r"(?<![\]\\^!\[])\[((?:[^\[\]\n`$\\<>*_#^~=]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))*)\]"
+    r"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))+)\)(?![(\[])")
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
@@ -140,7 +141,8 @@ def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
 
 def _may_break(raw: str, doubtful: bool) -> bool:
     """Whether emphasis could end inside a link."""
-    return "*" in raw or "~~" in raw or "==" in raw or (doubtful and "_" in raw)
+    return "*" in raw or "~~" in raw or "==" in raw or (
+        doubtful and _EMPHATIC_UNDERSCORE.search(raw) is not None)
 
 
 def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, str, str | None]],
