@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -36,12 +36,25 @@ def open_vault(root: Path | str, settings: Settings | None = None, progress: Pro
                surveyed: Survey | None = None) -> "Vault":
     """Read a vault and check it. Raises VaultError (no such folder, no notes) or ConfigError (a bad setting)."""
     seen = surveyed or survey(Path(root), settings)
-    rules = catalog(load_rules())
+    rules = catalog(_declarations(seen))
     config = configure(seen.layers, rules)
     if not any(is_note(path) for path in seen.listing.files):
         raise VaultError(f"{seen.root}: there is no note in this vault (no file ends in .md).")
     setting = Setting.of(rules, config, seen.obsidian, seen.ignored)
     return Vault(seen, setting, load_state(seen, setting, progress or (lambda _done, _all: None)))
+
+
+def _declarations(seen: Survey) -> dict[str, Mapping[str, Any]]:
+    """The rules' declarations; those of this very program are kept, since YAML is slow to read."""
+    cache = seen.cache()
+    kept = cache.answer(b"", "rules") if cache else None
+    with suppress(msgspec.MsgspecError):
+        known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(kept or b"", type=dict[str, dict[str, Any]])
+        return known
+    declared = load_rules()
+    if cache:
+        cache.keep_answer(b"", msgspec.msgpack.encode(declared), "rules")
+    return declared
 
 
 class Vault:

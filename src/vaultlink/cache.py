@@ -87,15 +87,15 @@ class Cache:
     def answer(self, question: bytes, kind: str = "answer") -> bytes | None:
         """What was answered to a question, if it was the last one of its kind."""
         data = self._read(kind)
-        return data[len(question):] if data is not None and data.startswith(question) else None
+        return bytes(data[len(question):]) if data is not None and data[:len(question)] == question else None
 
     def keep_answer(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
         """Keep the answer to a question until another of its kind is kept. The question is of fixed length."""
         self._write(kind, question + answer)
 
-    def _read(self, name: str) -> bytes | None:
+    def _read(self, name: str) -> memoryview | None:
         try:
-            data = (self._folder / name).read_bytes()
+            data = memoryview((self._folder / name).read_bytes())
         except OSError:
             return None
         head = len(_MAGIC) + len(self._program)
