@@ -72,7 +72,8 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     `target` is the path part and `subpath` the rest from the first `#` on ("" if there is none or it is empty); both
     trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
     text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
-    link in a property, and "" elsewhere. `external` is true for URLs.
+    link in a property, and "" elsewhere. `external` is true for URLs, `commented` for links in a `%%` comment, which
+    Obsidian counts but shows to nobody.
     """
 
     raw: str
@@ -84,6 +85,7 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     place: Place
     key_path: str
     external: bool
+    commented: bool = False
 
     @property
     def destination(self) -> str:
@@ -99,11 +101,7 @@ class Tag(Spot, frozen=True, array_like=True, gc=False):
 
 
 class Property(Spot, frozen=True, array_like=True, gc=False):
-    """A top-level property; the spot is its key's, `value_start` and `value_end` span its value as written.
-
-    `unquoted_links` are values written `[[x]]` without quotes, which YAML reads as nested lists: the key path and the
-    text between the brackets' outer ends.
-    """
+    """A top-level property; the spot is its key's, `value_start` and `value_end` span its value as written."""
 
     key: str
     value: Value
@@ -124,7 +122,8 @@ class Trouble(Spot, frozen=True, array_like=True, gc=False):
 
     Kinds: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each swallows the rest of the note);
     `invalid-frontmatter`, `duplicate-property` (`detail` is the key), `unquoted-property-link` (`detail` is the text
-    between the outer brackets), `malformed-link` (`detail` says what is wrong), `undecodable`, `unreadable`.
+    between the outer brackets), `malformed-link` (`detail` is the name it holds and, on a line of its own, what is wrong),
+    `invalid-canvas`, `undecodable`, `unreadable`.
     """
 
     kind: str

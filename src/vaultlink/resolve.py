@@ -84,16 +84,11 @@ def _among(source: str, wanted: str, files: tuple[str, ...]) -> tuple[str | None
     exact = next((path for path in files if comparable(path) == wanted), None)
     if exact or rooted or "/" not in wanted:
         return exact, ()
-    fitting = tuple(path for path in files if _ends_with(comparable(path), wanted))
+    fitting = tuple(path for path in files if comparable(path).endswith(wanted))  # 5.9: no segment boundary is asked for
     if not fitting:
         return None, ()
     best = _nearest(source, fitting)
     return best, tuple(path for path in fitting if path != best)
-
-
-def _ends_with(path: str, wanted: str) -> bool:
-    """The raw suffix test of 5.9: no segment boundary is asked for."""
-    return path.endswith(wanted)
 
 
 def _joined(source: str, wanted: str) -> str:

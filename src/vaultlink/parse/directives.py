@@ -9,6 +9,7 @@ from vaultlink.text import position
 SIGN = "vaultlink-"
 """What a text must hold for a directive to be possible."""
 
+_MARK = re.compile("%%")
 _DIRECTIVE = re.compile(
     r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])(?P<rules>[^%\n]*?)[ \t]*"
     r"(?:%%|-->)")
@@ -23,6 +24,14 @@ def comment_directives(text: str, starts: list[int], code: Iterable[tuple[int, i
             rules = tuple(re.split(r"[,\s]+", match["rules"].strip())) if match["rules"].strip() else ()
             found.append(Directive(*match.span(), *position(starts, match.start()), match["action"], rules))
     return tuple(found)
+
+
+def comment_spans(text: str, start: int, code: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of the comments in a note's body: from one `%%` to the next; the last, if it is left alone, opens none."""
+    spans = list(code)
+    marks = [at for at in (match.start() for match in _MARK.finditer(text, start))
+             if not any(begin <= at < end for begin, end in spans)]
+    return list(zip(marks[::2], marks[1::2], strict=False))
 
 
 def property_rules(value: Value) -> tuple[str, ...]:

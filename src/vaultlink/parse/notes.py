@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from vaultlink.model import (
     BlockId,
     Directive,
@@ -19,7 +21,7 @@ from vaultlink.model import (
 from vaultlink.parse import plain
 from vaultlink.parse.blocks import Blocks, read_blocks
 from vaultlink.parse.canvas import canvas_cards, file_link, unreadable_canvas
-from vaultlink.parse.directives import SIGN, comment_directives, property_rules
+from vaultlink.parse.directives import SIGN, comment_directives, comment_spans, property_rules
 from vaultlink.parse.finds import Inline, Markdown, Wiki
 from vaultlink.parse.inline import may_hold_links, read_inline
 from vaultlink.parse.lines import SPACES, Run, split_lines
@@ -110,7 +112,7 @@ def parse_note(path: str, text: str) -> Note:
     if found.directives:
         directives += comment_directives(text, found.starts, found.code)
     blank = not text[body:body + 200].strip(SPACES) and not text[body:].strip(SPACES)
-    links = _in_sections(found.links, section_spans(text, body))
+    links = _placed(found, body)
     return Note(path, properties, headings, blocks, links, tuple(found.tags), directives, tuple(found.troubles), blank)
 
 
@@ -209,14 +211,22 @@ def _property_tags(key: str, value: Value, read: Properties, found: _Found) -> N
             found.tags.append(Tag(*found.spot(*spots[path]), name, Place.PROPERTY))
 
 
-def _in_sections(links: list[Link], spans: list[tuple[int, int]]) -> tuple[Link, ...]:
-    """Links with those inside an "Add backlinks" section marked as such."""
-    if not spans:
+def _placed(found: _Found, body: int) -> tuple[Link, ...]:
+    """Links with those inside an "Add backlinks" section or a comment marked as such."""
+    text, links = found.text, found.links
+    sections = section_spans(text, body)
+    comments = comment_spans(text, body, found.code) if "%%" in text else []
+    if not sections and not comments:
         return tuple(links)
-    return tuple(
-        Link(link.start, link.end, link.line, link.column, link.raw, link.target, link.subpath, link.display, link.kind,
-             link.embed, Place.SECTION, link.key_path, link.external)
-        if link.place is _BODY and any(start <= link.start < end for start, end in spans) else link for link in links)
+    return tuple(_marked(link, sections, comments) if link.place is _BODY else link for link in links)
+
+
+def _marked(link: Link, sections: list[tuple[int, int]], comments: list[tuple[int, int]]) -> Link:
+    in_section = any(start <= link.start < end for start, end in sections)
+    commented = any(start <= link.start < end for start, end in comments)
+    if not in_section and not commented:
+        return link
+    return structs.replace(link, place=Place.SECTION if in_section else link.place, commented=commented)
 
 
 def parse_canvas(path: str, text: str) -> Note:

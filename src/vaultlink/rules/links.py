@@ -125,8 +125,8 @@ def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bo
 
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
-    """Whether what a subpath names is surely missing; where Obsidian's reading is unsure, it is not."""
-    if context.index.anchor(link, target) is not False or any(sign in link.subpath for sign in _PLACEHOLDERS):
+    """Whether what a subpath names is surely missing, for a link that is shown; where Obsidian's reading is unsure, not."""
+    if link.commented or context.index.anchor(link, target) is not False or any(sign in link.subpath for sign in _PLACEHOLDERS):
         return False
     note = context.index.notes.get(target)
     if note is None or target.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None:
