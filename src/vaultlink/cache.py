@@ -110,7 +110,7 @@ class Cache:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=name)
             with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
-                stream.write(b"".join((_MAGIC, self._program, adler32(body).to_bytes(4, "big"), body)))
+                stream.writelines((_MAGIC, self._program, adler32(body).to_bytes(4, "big"), body))
             os.replace(temporary, self._folder / name)  # noqa: PTH105
         except OSError:
             if temporary:
