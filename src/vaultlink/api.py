@@ -66,7 +66,6 @@ class Vault:
         self.rules: tuple[Rule, ...] = setting.rules
         self.state = state
         self.index = state.index
-        self.unreadable_folders = seen.listing.unreadable
         self._setting = setting
         self._seen = seen
 
