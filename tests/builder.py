@@ -27,14 +27,16 @@ RULES: Catalog = catalog(declarations())
 
 def setting(select: Sequence[str] = ("ALL",), *, options: Mapping[str, Mapping[str, Any]] | None = None,
             app: Mapping[str, Any] | None = None, types: Mapping[str, str] | None = None,
-            allow_dangling: Sequence[str] = ()) -> Setting:
+            allow_dangling: Sequence[str] = (), backlinks: Mapping[str, Any] | None = None,
+            moves: Mapping[str, str] | None = None) -> Setting:
     """A setting with these rules only; `app` and `types` as in Obsidian's own files."""
-    values = {"select": list(select), "rules": options or {}, "allow-dangling": list(allow_dangling)}
+    values = {"select": list(select), "rules": options or {}, "allow-dangling": list(allow_dangling),
+              "backlinks": backlinks or {}}
     config = configure([Layer("test", values)], RULES)
     app = app or {}
     obsidian = Obsidian(app.get("newLinkFormat", "shortest"), app.get("useMarkdownLinks", False),
                         ignore_filters=tuple(app.get("userIgnoreFilters", ())), types=types)
-    return Setting.of(RULES, config, obsidian)
+    return Setting.of(RULES, config, obsidian, moves=moves)
 
 
 def changes(base: Setting, vault: Vault) -> Iterator[Change]:

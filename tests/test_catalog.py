@@ -22,7 +22,7 @@ def test_a_plain_declaration() -> None:
     assert rule.default
     assert not rule.reads_text
     assert rule.options == ()
-    assert rule.repair == ""
+    assert (rule.fix_when, rule.fix_title) == ("never", "")
 
 
 def test_an_option() -> None:

@@ -39,7 +39,8 @@ class Case(NamedTuple):
         example = self.example
         return setting(example.get("select", [self.rule.name]), options={self.rule.name: example.get("options", {})},
                        app=example.get("app"), types=example.get("types"),
-                       allow_dangling=example.get("allow-dangling", ()))
+                       allow_dangling=example.get("allow-dangling", ()), backlinks=example.get("backlinks"),
+                       moves=example.get("moves"))
 
 
 def cases() -> list[Case]:
@@ -137,7 +138,7 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
             note, replace(context, text=case.vault[path] if rule.reads_text else None))]
     assert findings
     for finding in findings:
-        assert set(finding.values) == placeholders(rule.message)
+        assert set(finding.values) == placeholders(rule.message) | placeholders(rule.fix_title)
         assert (finding.path is not None) == (rule.scope == "vault")
 
 

@@ -12,15 +12,15 @@ from string import Formatter
 from types import ModuleType
 from typing import Any
 
-from vaultlink.model import Severity
-from vaultlink.rules import Finding, dangling, files, graph, links, metadata, names, structure
+from vaultlink.model import Safety, Severity
+from vaultlink.rules import Finding, dangling, files, graph, links, metadata, names, sections, structure, upkeep
 
 Check = Callable[..., Iterator[Finding]]
 """A check of any scope; `Rule.scope` says what it is called with."""
 
 MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling, "files": files, "graph": graph, "links": links, "metadata": metadata, "names": names,
-    "structure": structure,
+    "sections": sections, "structure": structure, "upkeep": upkeep,
 }
 """Where checks live, as the `check` line names it."""
 
@@ -31,7 +31,8 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool, "int": int, "number": (int, float), "string": str, "list": list,
 }
 _NEEDED = ("code", "name", "since", "summary", "why", "scope", "severity", "check", "message", "examples")
-_ALLOWED = frozenset((*_NEEDED, "default", "reads", "options", "derive", "repair"))
+_ALLOWED = frozenset((*_NEEDED, "default", "reads", "options", "derive", "fix"))
+_FIX = {"when": ("sometimes", "always"), "safety": ("safe", "unsafe", "either")}
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
@@ -64,8 +65,9 @@ class Option:
 class Rule:
     """A rule: what its declaration says, and the function that sees it.
 
-    `message` is a `str.format` template over the values of a finding. `repair` says what a fix would do, "" if none is
-    planned. `derive` are the variants of its examples that tests leave out.
+    `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which says what a fix does
+    ("" if there is none). `fix_when` is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
+    `derive` are the variants of its examples that tests leave out.
     """
 
     code: str
@@ -81,8 +83,15 @@ class Rule:
     options: tuple[Option, ...]
     examples: tuple[Mapping[str, Any], ...]
     check: Check
-    repair: str = ""
+    fix_when: str = "never"
+    fix_safety: str = "safe"
+    fix_title: str = ""
     derive: tuple[str, ...] = ()
+
+    @property
+    def safety(self) -> Safety:
+        """How safe a fix is unless a finding says otherwise."""
+        return Safety.UNSAFE if self.fix_safety == "unsafe" else Safety.SAFE
 
 
 Catalog = tuple[Rule, ...]
@@ -111,13 +120,15 @@ def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
     name = mapping.get("name")
     for wrong in _faults(mapping):
         raise CatalogError(f"{name or 'a rule without a name'}: {wrong}")
+    fix = mapping.get("fix", {})
     return Rule(
         code=mapping["code"], name=mapping["name"], since=mapping["since"], summary=mapping["summary"].strip(),
         why=mapping["why"].strip(), scope=mapping["scope"], reads_text=mapping.get("reads") == "text",
         default=mapping.get("default", True), severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),
         options=tuple(_option(mapping["name"], key, value) for key, value in mapping.get("options", {}).items()),
-        examples=tuple(mapping["examples"]), check=check, repair=mapping.get("repair", "").strip(),
+        examples=tuple(mapping["examples"]), check=check, fix_when=fix.get("when", "never"),
+        fix_safety=fix.get("safety", "safe"), fix_title=fix.get("title", "").strip(),
         derive=tuple(mapping.get("derive", ())))
 
 
@@ -188,6 +199,8 @@ _WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("reads", "text".__eq__, "text if it is given"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
     ("options", lambda value: isinstance(value, Mapping), "a mapping"),
+    ("fix", lambda value: isinstance(value, Mapping) and value.keys() == {*_FIX, "title"} and all(
+        value[key] in words for key, words in _FIX.items()), "a mapping of when, safety and title"),
     ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
 )
 

@@ -15,7 +15,7 @@ import msgspec
 from vaultlink.catalog import Rule
 from vaultlink.config import Config, glob_matcher, obsidian_filters
 from vaultlink.index import EMPTY, Index
-from vaultlink.model import Diagnostic, Note, Property, Tally, Trouble
+from vaultlink.model import Diagnostic, Fix, Note, Property, Tally, Trouble
 from vaultlink.parse import parse_canvas, parse_note
 from vaultlink.rules import Context, Finding, Obsidian
 from vaultlink.silence import silenced
@@ -50,7 +50,8 @@ class Change:
 class Setting:
     """What stays the same over a run: the rules, their configuration, the vault's own settings, what is linted.
 
-    `spared` pairs a test of paths with the rules that are not asked of them; `ignored` tells the paths that git ignores.
+    `spared` pairs a test of paths with the rules that are not asked of them; `ignored` tells the paths that git ignores;
+    `moves` tells where files went.
     """
 
     rules: tuple[Rule, ...]
@@ -60,10 +61,11 @@ class Setting:
     allow_dangling: Callable[[str], bool]
     spared: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
     runs: Mapping[str, tuple[Rule, ...]]
+    moves: Mapping[str, str]
 
     @classmethod
     def of(cls, rules: tuple[Rule, ...], config: Config, obsidian: Obsidian = _DEFAULTS,
-           ignored: Callable[[str], bool] | None = None) -> "Setting":
+           ignored: Callable[[str], bool] | None = None, moves: Mapping[str, str] | None = None) -> "Setting":
         """The setting of a run, its globs made ready."""
         tests = [glob_matcher(config.exclude)] if config.exclude else []
         tests += [obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
@@ -72,7 +74,8 @@ class Setting:
         linted = (lambda path: not any(test(path) for test in tests)) if tests else _always
         runs = {scope: tuple(rule for rule in rules if rule.scope == scope and rule.name in config.enabled)
                 for scope in ("note", "links", "vault")}
-        return cls(rules, config, obsidian, linted, glob_matcher(config.allow_dangling), spared, runs)
+        return cls(rules, config, obsidian, linted, glob_matcher(config.allow_dangling), spared, runs,
+                   moves or {})
 
     @cached_property
     def note_checks(self) -> list[tuple[Rule, Context]]:
@@ -87,8 +90,8 @@ class Setting:
     def checks(self, scope: str, index: Index = EMPTY) -> list[tuple[Rule, Context]]:
         """The rules of a scope that run, in the order of their codes, each with what its check may ask."""
         config = self.config
-        return [(rule, Context(index, config.options[rule.name], config.enabled, self.obsidian, self.allow_dangling))
-                for rule in self.runs[scope]]
+        return [(rule, Context(index, config.options[rule.name], config.enabled, self.obsidian, self.allow_dangling,
+                               None, config.backlinks, self.moves)) for rule in self.runs[scope]]
 
 
 def _always(_path: str) -> bool:
@@ -253,8 +256,13 @@ def _stamped(setting: Setting, rule: Rule, path: str, findings: Iterable[Finding
     for finding in findings:
         at = finding.at
         lines, column = _extent(at)
+        fix = _fix(rule, finding) if finding.edits else None
         yield Diagnostic(rule.code, rule.name, severity, path, at.start, at.end, at.line, at.column, at.line + lines,
-                         column, rule.message.format_map(finding.values), finding.target)
+                         column, rule.message.format_map(finding.values), finding.target, fix)
+
+
+def _fix(rule: Rule, finding: Finding) -> Fix:
+    return Fix(rule.fix_title.format_map(finding.values), finding.safety or rule.safety, finding.edits)
 
 
 def _extent(at: object) -> tuple[int, int]:

@@ -43,6 +43,13 @@ class Severity(StrEnum):
         return {"error": 3, "warning": 2, "info": 1}[self.value]
 
 
+class Safety(StrEnum):
+    """Whether a fix may be made unasked: a safe one changes where no link leads but those it is about."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
 class Spot(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A place in a source: a span, and the line and column it starts at."""
 
@@ -73,7 +80,7 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
     text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
     link in a property, and "" elsewhere. `external` is true for URLs, `commented` for links in a `%%` comment, which
-    Obsidian counts but shows to nobody.
+    Obsidian counts but shows to nobody, `cell` for links in a cell of a table, where a pipe has to be written `\\|`.
     """
 
     raw: str
@@ -86,6 +93,7 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     key_path: str
     external: bool
     commented: bool = False
+    cell: bool = False
 
     @property
     def destination(self) -> str:
@@ -130,6 +138,51 @@ class Trouble(Spot, frozen=True, array_like=True, gc=False):
     detail: str
 
 
+class Owner(StrEnum):
+    """Whose an "Add backlinks" section is: its author's, or vaultlink's, which wrote it or was told to adopt it."""
+
+    AUTHOR = "author"
+    WRITTEN = "written"
+    ADOPTED = "adopted"
+
+
+class Entry(Spot, frozen=True, array_like=True, gc=False):
+    """One entry of a section; the spot runs from its first character behind list and quote marks to its last.
+
+    The title is text[start:title_end], "" if there is none; `dash` stands between title and link, without blanks ("" if
+    there is none) at `dash_start` to `dash_end` (blanks included). `link` is None where nothing is a link. `marks` are the
+    list and quote marks before the entry. `fault` names what keeps the entry from being one plain line of a title, a dash
+    and a link: see parse/sections.py.
+    """
+
+    title: str
+    title_end: int
+    dash: str
+    dash_start: int
+    dash_end: int
+    link: Link | None
+    marks: str = ""
+    fault: str = ""
+
+
+class Section(Spot, frozen=True, array_like=True, gc=False):
+    """An "Add backlinks" section: from its heading line (or the marker before it) to behind its last entry (or the marker
+    after it), line end not included.
+
+    `heading` is the heading line as written, at `heading_start` to `heading_end`. `prose` are the lines among the entries
+    that are none. `text` is the whole section as written, and only kept of sections with the marker, whose links are no
+    links of the note: they are made from those of other notes.
+    """
+
+    owner: Owner
+    heading: str
+    heading_start: int
+    heading_end: int
+    entries: tuple[Entry, ...] = ()
+    prose: tuple[Spot, ...] = ()
+    text: str = ""
+
+
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything a rule asks of a note (or of a canvas, as a source of links), without its text.
 
@@ -146,6 +199,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     directives: tuple[Directive, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     blank: bool = False
+    sections: tuple[Section, ...] = ()
 
     def value_of(self, key: str) -> Value:
         """The value of a property by its exact key, or None."""
@@ -192,6 +246,25 @@ class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
     score: float
 
 
+class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One change of a note: the text between two offsets gives way to another. For a path where nothing is yet, it makes
+    a note."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What mends a finding: what is done, as a sentence without its full stop, how safe that is, and the edits, which are
+    made all or not at all."""
+
+    title: str
+    safety: Safety
+    edits: tuple[Edit, ...]
+
+
 class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A finding as the engine makes it of what a rule yields: with name, severity, path and place."""
 
@@ -207,3 +280,4 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end_column: int
     message: str
     target: str | None = None
+    fix: Fix | None = None

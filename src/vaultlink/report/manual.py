@@ -27,6 +27,14 @@ class OptionRow(msgspec.Struct, frozen=True):
     help: str
 
 
+class FixRow(msgspec.Struct, frozen=True):
+    """How a rule's findings can be mended: `when` is sometimes or always, `safety` safe, unsafe or either."""
+
+    when: str
+    safety: str
+    title: str
+
+
 class RuleRow(msgspec.Struct, frozen=True):
     """A rule as `rules --output-format json` has it."""
 
@@ -39,7 +47,7 @@ class RuleRow(msgspec.Struct, frozen=True):
     summary: str
     why: str
     message: str
-    repair: str
+    fix: FixRow | None
     options: tuple[OptionRow, ...]
     examples: tuple[Mapping[str, Any], ...]
 
@@ -48,8 +56,9 @@ def rule_row(rule: Rule) -> RuleRow:
     """A rule as data."""
     options = tuple(OptionRow(item.name, item.type, item.of, item.default, item.choices, item.help)
                     for item in rule.options)
+    fix = None if rule.fix_when == "never" else FixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
     return RuleRow(rule.code, rule.name, rule.severity, rule.default, rule.scope, rule.since, rule.summary, rule.why,
-                   rule.message, rule.repair, options, rule.examples)
+                   rule.message, fix, options, rule.examples)
 
 
 def rule_cells(rule: Rule) -> tuple[str, ...]:
@@ -68,13 +77,18 @@ def rule_page(rule: Rule, room: int, palette: Palette = PLAIN) -> str:
         _wrapped(rule.why, room),
         f"{p.bold}Message{p.off}\n{_wrapped(rule.message, room, '  ')}",
     ]
-    if rule.repair:
-        parts.append(f"{p.bold}Repair{p.off}\n{_wrapped(rule.repair, room, '  ')}")
+    if rule.fix_when != "never":
+        parts.append(f"{p.bold}Fix{p.off} {p.dim}({_fix_words(rule)}){p.off}\n{_wrapped(rule.fix_title + '.', room, '  ')}")
     if rule.options:
         entries = "\n".join([line for option in rule.options for line in _option(option, room, p)])
         parts.append(f"{p.bold}Options{p.off} {p.dim}([rules.{rule.name}] in vaultlink.toml){p.off}\n{entries}")
     parts += [_example(example, p) for example in sorted(rule.examples, key=lambda item: "good" in item)]
     return "\n\n".join(parts) + "\n"
+
+
+def _fix_words(rule: Rule) -> str:
+    safety = {"safe": "safe", "unsafe": "only with --unsafe-fixes", "either": "some only with --unsafe-fixes"}
+    return f"{rule.fix_when}; {safety[rule.fix_safety]}"
 
 
 def _wrapped(text: str, room: int, indent: str = "") -> str:

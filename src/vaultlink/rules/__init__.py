@@ -12,11 +12,11 @@ A check yields bare findings: no name, no severity. The engine stamps them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vaultlink.index import Index
-from vaultlink.model import Note
+from vaultlink.model import Edit, Note, Safety
 
 
 class Located(Protocol):
@@ -34,12 +34,17 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check yields: where, and the values its message names. `path` only from checks of scope `vault`."""
+    """What a check yields: where, and the values its message names. `path` only from checks of scope `vault`.
+
+    `edits` mend it, in the way that the rule's YAML describes under `fix`; `safety` only where that says `either`.
+    """
 
     at: Located
     values: Mapping[str, object]
     target: str | None = None
     path: str | None = None
+    edits: tuple[Edit, ...] = ()
+    safety: Safety | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ class Obsidian:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may ask. `options` are the rule's own, complete; `enabled` the names of all rules that run."""
+    """What a check may ask. `options` are the rule's own, complete; `enabled` the names of all rules that run;
+    `backlinks` the settings of sections; `moves` where files went that are no longer where links name them."""
 
     index: Index
     options: Mapping[str, Any]
@@ -63,6 +69,8 @@ class Context:
     obsidian: Obsidian
     allow_dangling: Callable[[str], bool]
     text: str | None = None
+    backlinks: Mapping[str, Any] = field(default_factory=dict)
+    moves: Mapping[str, str] = field(default_factory=dict)
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from vaultlink.anchors import heading_key
 from vaultlink.index import Index, stem
+from vaultlink.linking import bare, named
 from vaultlink.model import Kind, Link, Note, Place
-from vaultlink.resolve import comparable, file_name, folder, is_note, resolve
+from vaultlink.resolve import comparable, file_name, is_note, resolve
 from vaultlink.rules import Context, Finding
 
 _Test = Callable[[Link, str, Note, Context], bool]
@@ -81,11 +82,10 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
     """Links not written as the vault's own settings write them."""
     markdown = _markdown_wanted(context)
     for link, target in _resolved(note, context):
-        named = link.target or link.subpath
-        if link.place is Place.BODY and named and not _outdone("link-style", link, target, note, context):
+        if link.place is Place.BODY and (link.target or link.subpath) and not _outdone("link-style", link, target, note, context):
             path = _wanted_path(link, target, note, context)
             other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
-            if other_kind or _bare(path) != _bare(link.target.removeprefix("./")):
+            if other_kind or bare(path) != bare(link.target.removeprefix("./")):
                 as_markdown = link.kind is Kind.MARKDOWN if markdown is None else markdown
                 yield Finding(link, {"wanted": _written(link, path, as_markdown)}, link.target)
 
@@ -195,17 +195,13 @@ _TELLING: tuple[tuple[str, _Test], ...] = (
 
 def _steps(path: str) -> list[str]:
     """A target's folders and name, composed, without relative steps and a note's extension."""
-    plain = unicodedata.normalize("NFC", _bare(path)).replace("\u00a0", " ").replace("\u202f", " ")
+    plain = unicodedata.normalize("NFC", bare(path)).replace("\u00a0", " ").replace("\u202f", " ")
     return [step for step in plain.split("/") if step not in ("", ".", "..")]
 
 
 def _tail(written: str, path: str) -> str:
     """As much of a file's path, from its end, as a target names; a note's without extension."""
-    return "/".join(_bare(path).split("/")[-max(len(_steps(written)), 1):])
-
-
-def _bare(path: str) -> str:
-    return path[:-3] if is_note(path) else path
+    return "/".join(bare(path).split("/")[-max(len(_steps(written)), 1):])
 
 
 def _markdown_wanted(context: Context) -> bool | None:
@@ -218,31 +214,15 @@ def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
     """The target as the settings would write it (10.4); as it is if any will do."""
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
-    if style == "any" or not link.target:
-        return link.target
-    if style == "relative":
-        return _relative(note.path, target)
-    if style == "shortest":
-        name = _bare(file_name(target))
-        return name if resolve(note.path, name, context.index.names) == target else _bare(target)
-    return _bare(target)
-
-
-def _relative(source: str, target: str) -> str:
-    """The way from a note's folder to a file."""
-    here, there = folder(source).split("/")[:-1], folder(target).split("/")[:-1]
-    common = 0
-    while common < min(len(here), len(there)) and here[common] == there[common]:
-        common += 1
-    return "/".join([".."] * (len(here) - common) + there[common:] + [_bare(file_name(target))])
+    return link.target if style == "any" or not link.target else named(note.path, target, context.index, style)
 
 
 def _written(link: Link, path: str, markdown: bool) -> str:
     """A link with another path, in either form."""
     sign = "!" if link.embed else ""
     if not markdown:
-        display = f"|{link.display}" if link.display and link.display != _bare(path) + link.subpath else ""
-        return f"{sign}[[{_bare(path)}{link.subpath}{display}]]"
+        display = f"|{link.display}" if link.display and link.display != bare(path) + link.subpath else ""
+        return f"{sign}[[{bare(path)}{link.subpath}{display}]]"
     text = " > ".join(_parts(link)) if link.display is None else link.display
     extension = ".md" if path and "." not in file_name(path)[-5:] and not is_note(path) else ""
     return f"{sign}[{text}]({quote(path + extension, safe='/.,;!()')}{quote(link.subpath, safe='#^/')})"
