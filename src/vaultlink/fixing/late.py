@@ -1,0 +1,26 @@
+"""Fixes that need more than a check may read: texts of other notes, suggestions, the times of files.
+
+They are made when fixes are wanted, not when findings are; a state, the sources and a finding enter, a fix leaves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vaultlink.engine import State
+from vaultlink.model import Diagnostic, Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), and when
+    a file was last changed, in nanoseconds since 1970 (0 if that is unknown)."""
+
+    text: Callable[[str], str | None]
+    modified: Callable[[str], int] = lambda _path: 0
+
+
+Late = Callable[[State, Sources, Diagnostic], Fix | None]
+"""What makes the fix of a finding; None if it has none."""
+
+LATE: Mapping[str, Late] = {}
+"""Rule name to what makes the fixes of its findings."""
