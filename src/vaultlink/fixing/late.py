@@ -3,20 +3,22 @@
 They are made when fixes are wanted, not when findings are; a state, the sources and a finding enter, a fix leaves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultlink.engine import State
-from vaultlink.model import Diagnostic, Fix
+from vaultlink.model import Diagnostic, Fix, Suggestion
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), and when
-    a file was last changed, in nanoseconds since 1970 (0 if that is unknown)."""
+    """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), when a
+    file was last changed, in nanoseconds since 1970 (0 if that is unknown), and what a dangling topic may mean, where
+    somebody has worked that out already."""
 
     text: Callable[[str], str | None]
     modified: Callable[[str], int] = lambda _path: 0
+    suggest: Callable[[str], Sequence[Suggestion]] | None = None
 
 
 Late = Callable[[State, Sources, Diagnostic], Fix | None]

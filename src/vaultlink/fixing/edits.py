@@ -1,0 +1,62 @@
+"""Edits as arithmetic: what they make of a text, where they leave an offset, whether two of them collide.
+
+Edits of one text enter, sorted and apart from each other; nothing here knows what they are for.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from vaultlink.model import Edit
+
+
+def applied(text: str, edits: Sequence[Edit]) -> str:
+    """The text after its edits; every character outside them stays what it is."""
+    parts, at = [], 0
+    for edit in edits:
+        parts += [text[at:edit.start], edit.text]
+        at = edit.end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Edits of one text from its start to its end."""
+    return sorted(edits, key=lambda edit: (edit.start, edit.end))
+
+
+def collide(one: Edit, other: Edit) -> bool:
+    """Whether two edits can't be made in one go: they share characters, or one inserts where the other begins or ends."""
+    if one.path != other.path:
+        return False
+    if one.start == one.end or other.start == other.end:
+        return one.start <= other.end and other.start <= one.end
+    return one.start < other.end and other.start < one.end
+
+
+class Shift:
+    """Where the edits of a text leave what they do not touch."""
+
+    def __init__(self, edits: Sequence[Edit]):
+        self._edits = edits
+        self._starts = [edit.start for edit in edits]
+        grown, self._grown = 0, [0]
+        self.fresh: list[tuple[int, int]] = []
+        for edit in edits:
+            self.fresh.append((edit.start + grown, edit.start + grown + len(edit.text)))
+            grown += len(edit.text) - (edit.end - edit.start)
+            self._grown.append(grown)
+
+    def inside(self, start: int, end: int) -> bool:
+        """Whether an edit changes something of a span; what is added before or behind it changes nothing of it."""
+        if start == end:
+            return any(edit.start < start < edit.end for edit in self._edits)
+        return any(edit.start < end and edit.end > start for edit in self._edits
+                   if edit.start != edit.end or start < edit.start < end)
+
+    def after(self, offset: int) -> int:
+        """Where an offset that no edit changes is found afterwards; one behind an insertion at the same place moves."""
+        return offset + self._grown[bisect_right(self._starts, offset)]
+
+    def made(self, start: int, end: int) -> bool:
+        """Whether a span of the new text holds, or touches, something that an edit made."""
+        return any(begin <= end and start <= stop for begin, stop in self.fresh)

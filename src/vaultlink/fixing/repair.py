@@ -1,0 +1,152 @@
+"""The whole of fixing: rounds of choosing, applying and another step, until no fix applies; and a look at the promises.
+
+A state and a way to ask for texts enter, the state afterwards and the changed texts leave. Nothing is written here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from vaultlink.anchors import find_anchor
+from vaultlink.engine import Change, State, step
+from vaultlink.fixing.choice import Repaired, chosen
+from vaultlink.fixing.edits import Shift, applied, in_order
+from vaultlink.fixing.late import LATE, Late, Sources
+from vaultlink.fixing.promise import Breach, breach
+from vaultlink.index import Index
+from vaultlink.model import Diagnostic, Edit, Fix
+
+ROUNDS = 10
+"""More rounds mean that fixes undo each other's work."""
+
+Allowed = Callable[[Diagnostic, Fix], bool]
+"""Whether a fix may be made."""
+
+Examine = Callable[[Mapping[str, str]], Sequence[Change]]
+"""Texts by path to the changes that a step takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What fixing comes to. `texts` has each changed note's text before (None if it is new) and after; `made` the findings
+    that were mended, in order; `stuck` the notes whose text could not be had; `breach` why nothing may be written."""
+
+    before: State
+    after: State
+    texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    made: tuple[Repaired, ...] = ()
+    stuck: tuple[str, ...] = ()
+    breach: Breach | None = None
+
+
+def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, Late] = LATE,
+           examine: Examine | None = None) -> Repair:
+    """Make all fixes that are allowed, round by round."""
+    return mend(state, sources, _Wishes(allowed, late), examine)
+
+
+def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iterable[Repaired]],
+         examine: Examine | None = None) -> Repair:
+    """Make the fixes that `wanted` asks for, of each round's state."""
+    ready = examine or _changes
+    now, texts, made, stuck = state, dict[str, tuple[str | None, str]](), list[Repaired](), set[str]()
+
+    def text(path: str) -> str | None:
+        return texts[path][1] if path in texts else sources.text(path)
+
+    asked = replace(sources, text=text)
+    for _ in range(ROUNDS):
+        fixes = _possible(now, wanted(now, asked), text, stuck)
+        if not fixes:
+            return Repair(state, now, texts, tuple(made), tuple(sorted(stuck)))
+        edits, rules = _by_path(fixes)
+        fresh = {path: applied(text(path) or "", group) for path, group in edits.items()}
+        after = step(now, ready(fresh))
+        broken = breach(now, after, edits, rules)
+        if broken:
+            return Repair(state, state, breach=broken)
+        for path, new in fresh.items():
+            texts[path] = (texts[path][0] if path in texts else sources.text(path) if path in now.index.notes else None, new)
+        made += fixes
+        now = after
+    undecided = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
+    return Repair(state, state, breach=Breach(fixes[0][0].path, "its fixes would never come to an end", undecided))
+
+
+def _changes(texts: Mapping[str, str]) -> list[Change]:
+    return [Change(path, text) for path, text in texts.items()]
+
+
+class _Wishes:
+    """The findings of a state that have an allowed fix. What a late fix came to is remembered for the next round, in which
+    a finding that nothing affected is still the same value; unless files are called otherwise since."""
+
+    def __init__(self, allowed: Allowed, late: Mapping[str, Late]):
+        self._allowed, self._late = allowed, late
+        self._known: dict[int, tuple[Diagnostic, Fix | None]] = {}
+        self._names: object = None
+
+    def __call__(self, state: State, sources: Sources) -> Iterator[Repaired]:
+        names = state.index.files, state.index.aliased, state.index.titled
+        if names != self._names:
+            self._names, self._known = names, {}
+        for diagnostics in state.diagnostics.values():
+            for item in diagnostics:
+                fix = item.fix or (self._fix(state, sources, item) if item.rule in self._late else None)
+                if fix is not None and self._allowed(item, fix):
+                    yield item, fix
+
+    def _fix(self, state: State, sources: Sources, item: Diagnostic) -> Fix | None:
+        known = self._known.get(id(item))
+        if known is None:
+            known = self._known[id(item)] = item, fix_of(state, sources, item, self._late)
+        return known[1]
+
+
+def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping[str, Late] = LATE) -> Fix | None:
+    """What mends a finding, if anything does."""
+    if diagnostic.fix is not None or diagnostic.rule not in late:
+        return diagnostic.fix
+    return late[diagnostic.rule](state, sources, diagnostic)
+
+
+def _possible(state: State, fixes: Iterable[Repaired], text: Callable[[str], str | None], stuck: set[str]) -> list[Repaired]:
+    """The fixes to make in a round: those that go together, whose notes can be had and whose headings nobody asks for."""
+    free = []
+    for diagnostic, fix in fixes:
+        closed = [edit.path for edit in fix.edits if edit.path in state.index.files and text(edit.path) is None]
+        stuck.update(closed)
+        if not closed and not _unsettles(state.index, fix):
+            free.append((diagnostic, fix))
+    return chosen(free)
+
+
+def _unsettles(index: Index, fix: Fix) -> bool:
+    """Whether a fix changes a heading that links ask for by its words."""
+    for path, edits in _grouped(fix.edits).items():
+        note = index.notes.get(path)
+        if note is None or not note.headings:
+            continue
+        shift = Shift(in_order(edits))
+        changed = {heading for heading in note.headings if shift.inside(heading.start, heading.end)}
+        if changed and any(link.subpath and target == path and find_anchor(note, link.subpath) in changed
+                           for source in index.backlinks.get(path, ()) for link, target in index.links(source)):
+            return True
+    return False
+
+
+def _by_path(fixes: Sequence[Repaired]) -> tuple[dict[str, list[Edit]], dict[str, set[str]]]:
+    """The edits of fixes, and the rules they are of, by path."""
+    edits: dict[str, list[Edit]] = {}
+    rules: dict[str, set[str]] = {}
+    for diagnostic, fix in fixes:
+        for path, group in _grouped(fix.edits).items():
+            edits.setdefault(path, []).extend(group)
+            rules.setdefault(path, set()).add(diagnostic.rule)
+    return {path: in_order(group) for path, group in edits.items()}, rules
+
+
+def _grouped(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
+    groups: dict[str, list[Edit]] = {}
+    for edit in edits:
+        groups.setdefault(edit.path, []).append(edit)
+    return groups
