@@ -7,7 +7,7 @@ import gc
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -40,23 +40,28 @@ def examine_files(setting: Setting, root: str, paths: Sequence[str], size: int, 
     enabled = gc.isenabled()
     gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
     try:
-        if processes < 2 or sys.platform == "win32":
-            yield from _examined(setting, root, paths, progress)
-        else:
-            yield from _shared(setting, root, paths, processes, progress)
+        yield from _shared(lambda path: examine_file(setting, root, path), paths, processes, progress)
     finally:
         if enabled:
             gc.enable()
+
+
+def examine_texts(setting: Setting, texts: Mapping[str, str], jobs: int | None = None) -> list[Examined]:
+    """What examining texts, by the path each is to stand at, gives, in their order."""
+    paths = list(texts)
+    large = sum(map(len, texts.values())) > _WORTH_FORKING
+    processes = min(jobs or _processors(), len(paths)) if large else 1
+    return list(_shared(lambda path: examine(setting, path, texts[path]), paths, processes, lambda _done: None))
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _examined(setting: Setting, root: str, paths: Sequence[str], progress: Progress) -> list[Examined]:
+def _examined(one: Callable[[str], Examined], paths: Sequence[str], progress: Progress) -> list[Examined]:
     results = []
     for done, path in enumerate(paths):
-        results.append(examine_file(setting, root, path))
+        results.append(one(path))
         if done % 500 == 0:
             progress(done)
     return results
@@ -70,16 +75,20 @@ def examine_file(setting: Setting, root: str, path: str) -> Examined:
     return examine(setting, path, text)
 
 
-def _shared(setting: Setting, root: str, paths: Sequence[str], processes: int, progress: Progress) -> Iterator[Examined]:
+def _shared(one: Callable[[str], Examined], paths: Sequence[str], processes: int, progress: Progress) -> Iterator[Examined]:
+    if processes < 2 or sys.platform == "win32":
+        yield from _examined(one, paths, progress)
+        return
+
     def work(begin: int, end: int) -> bytes:
-        return _pack(_examined(setting, root, paths[begin:end], lambda _done: None))
+        return _pack(_examined(one, paths[begin:end], lambda _done: None))
 
     first, *rest = _shares(len(paths), processes)
     answers = [_fork(work, begin, end) for begin, end in rest]
-    yield from _examined(setting, root, paths[:first[1]], lambda done: progress(done * processes))
+    yield from _examined(one, paths[:first[1]], lambda done: progress(done * processes))
     for (begin, end), answer in zip(rest, answers, strict=True):
         said = answer()
-        yield from _unpack(said) if said is not None else _examined(setting, root, paths[begin:end], progress)
+        yield from _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
 
 
 def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str],

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from vaultlink.conflicts import conflicting_copy
 from vaultlink.model import Note, Spot
 from vaultlink.resolve import file_name
 from vaultlink.rules import Context, Finding
@@ -36,26 +37,12 @@ def _is_drawing(note: Note) -> bool:
     return note.path.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None
 
 
-_COPIES = (
-    ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
-    ("Obsidian Sync", re.compile(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
-    ("Dropbox or Nextcloud", re.compile(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)")),
-    ("Dropbox", re.compile(r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
-                           r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)")),
-    ("ownCloud", re.compile(r"_conflict-\d{8}-\d{6}(?=\.|$)")),
-    ("Seafile", re.compile(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
-)
-
-
 def sync_conflict(context: Context) -> Iterator[Finding]:
     """Files whose name says that a sync service wrote them because two devices changed the same file."""
     for path in context.index.files:
-        if "onfli" in path:
-            name = file_name(path)
-            for service, pattern in _COPIES:
-                if pattern.search(name):
-                    yield Finding(_TOP, {"name": name, "service": service}, path=path)
-                    break
+        service, original = conflicting_copy(path) or ("", "")
+        if original:
+            yield Finding(_TOP, {"name": file_name(path), "service": service}, path=path)
 
 
 _MARKUP = " \t\r*_>#`"
