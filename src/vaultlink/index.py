@@ -145,6 +145,9 @@ def mentioned(index: Index, path: str) -> Iterable[str]:
     """The spellings that answer what a source names."""
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
+    # Links of sections that vaultlink keeps are no links of the note, but whether they are right depends on names too.
+    targets.update(entry.link.target for section in note.sections if section.text for entry in section.entries
+                   if entry.link and not entry.link.external and entry.link.target)
     # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
     targets.update(" ".join(trouble.detail.rpartition("\n")[0].split()) for trouble in note.troubles
                    if trouble.kind == "malformed-link")

@@ -1,0 +1,70 @@
+"""Which notes a note's section holds: those that link to it, and are not linked back unless all are wanted.
+
+The answer depends on the note's own links, on its backlinks and on how their sources are called: just what a check may
+read. Links in sections are evidence of nothing, nor are canvases and the note itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from vaultlink.backlinking.wording import Listed, Look, listed
+from vaultlink.index import Index
+from vaultlink.model import Note, Place
+from vaultlink.resolve import is_note
+
+_UNFIT = frozenset(("unclosed-fence", "unclosed-comment", "unclosed-math", "unclosed-html", "undecodable", "unreadable"))
+"""Troubles that leave no live place at the end of a note, or no text at all."""
+
+_DRAWN = frozenset(("excalidraw-plugin", "kanban-plugin"))
+"""Properties of notes whose text is a plugin's own: a board takes any heading for a list of cards."""
+
+
+def takes_section(note: Note) -> bool:
+    """Whether a section can be written into a note: it is no drawing or board, and its end is not swallowed."""
+    return (is_note(note.path) and not note.path.lower().endswith(".excalidraw.md")
+            and _UNFIT.isdisjoint(trouble.kind for trouble in note.troubles)
+            and not any(item.key in _DRAWN for item in note.properties or ()))
+
+
+class Wanted(NamedTuple):
+    """What the section of the note at `path` should be: the notes it holds, by path and in order; whether that order is
+    kept to (ranks and times change too often for that); and its look."""
+
+    path: str
+    held: Mapping[str, Listed]
+    ordered: bool
+    look: Look
+
+
+def wanted(note: Note, index: Index, settings: Mapping[str, Any], look: Look) -> Wanted:
+    """What a note's section should be: its notes in the order of paths if that is set, else in that of titles."""
+    answered = _answered(note, index) if settings["entries"] == "missing" else frozenset()
+    found = (listed(note.path, index.notes[source], index, look) for source in _citing(note.path, index)
+             if source not in answered)
+    items = [item for item in found if item]
+    items.sort(key=(lambda item: (item.path,)) if settings["order"] == "path" else _by_title)
+    return Wanted(note.path, {item.path: item for item in items}, settings["order"] in ("title", "path"), look)
+
+
+def _by_title(item: Listed) -> tuple[str, ...]:
+    return item.title.casefold(), item.path
+
+
+def _citing(path: str, index: Index) -> Iterator[str]:
+    """The notes that link to a note from their body or properties."""
+    for source in index.backlinks.get(path, ()):
+        if source != path and is_note(source) and _cites(source, path, index):
+            yield source
+
+
+def _cites(source: str, path: str, index: Index) -> bool:
+    if not index.notes[source].sections:
+        return True
+    return any(target == path and link.place is not Place.SECTION for link, target in index.links(source))
+
+
+def _answered(note: Note, index: Index) -> frozenset[str | None]:
+    """Where a note's own links lead, those of a section left out."""
+    if not note.sections:
+        return frozenset(index.targets[note.path])
+    return frozenset(target for link, target in index.links(note.path) if link.place is not Place.SECTION)

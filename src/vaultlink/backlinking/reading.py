@@ -1,0 +1,105 @@
+"""What stands in a section that vaultlink keeps: its text, taken apart into entries and what a person typed among them.
+
+Put together again the parts are the text, so whatever is not an entry to be changed stays as it was. Formatters are
+forgiven: other list marks, blank lines, escapes, even links that lost their brackets to a backslash are known again.
+"""
+
+import re
+from typing import NamedTuple
+
+from vaultlink.backlinking.wording import loosely
+from vaultlink.model import Kind
+from vaultlink.parse.finds import Wiki
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.links import is_external, markdown_destination, split_subpath, wikilink_parts
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_TITLE = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
+_DISARMED = re.compile(r"\\(?=[\[\]])")
+
+
+class Named(NamedTuple):
+    """An entry as written: the title before the link and the dash between ("" if there is none), the link's parts, whether
+    it is a list item, and whether the link is one (a backslash may have disarmed it)."""
+
+    title: str
+    target: str
+    subpath: str
+    shown: str
+    kind: Kind
+    listed: bool
+    armed: bool
+
+
+class Piece(NamedTuple):
+    """A part of a section: the line ends and blank lines before it, its lines, and the entry that its first line is (None
+    for what a person typed). Indented lines below belong to it."""
+
+    before: str
+    text: str
+    named: Named | None
+
+
+class Reading(NamedTuple):
+    """A section's text: marker and heading, the pieces below, and what follows the last of them."""
+
+    head: str
+    pieces: tuple[Piece, ...]
+    tail: str
+
+
+def read_section(text: str, heading: str) -> Reading:
+    """The parts of a section's text, from its marker to the one that ends it."""
+    begin = text.find("-->") + 3
+    if heading:
+        begin = max(text.find(heading, begin) + len(heading), begin)
+    end = text.rfind("<!--")
+    pieces: list[Piece] = []
+    before, at = "", begin
+    for match in _LINE.finditer(text, begin, end):
+        line = match[0].rstrip("\r\n")
+        if not line.strip():
+            continue
+        before, stop = text[at:match.start()], match.start() + len(line)
+        if pieces and line[0] in " \t":
+            last = pieces[-1]
+            pieces[-1] = last._replace(text=last.text + before + line)
+        else:
+            pieces.append(Piece(before, line, named(line)))
+        at = stop
+    return Reading(text[:begin], tuple(pieces), text[at:])
+
+
+def named(line: str) -> Named | None:
+    """The entry that a line is: a title, a dash and a link, or a link alone, perhaps in a list; None for any other line."""
+    mark = _MARK.match(line)
+    content = line[mark.end():] if mark else line
+    content = content.rstrip().removesuffix("\\")
+    if "[[" in content or "](" in content:
+        found = _named(content, listed=mark is not None, armed=True)
+        if found:
+            return found
+    if "\\[" in content:
+        return _named(_DISARMED.sub("", content), listed=mark is not None, armed=False)
+    return None
+
+
+def _named(content: str, *, listed: bool, armed: bool) -> Named | None:
+    links = read_inline(content).links
+    if len(links) != 1 or content[links[0].end:].strip() or links[0].embed:
+        return None
+    link = links[0]
+    if isinstance(link, Wiki):
+        target, subpath, display = wikilink_parts(content[link.start + 2:link.end - 2])
+        parts, kind = (target, subpath, display or target), Kind.WIKILINK
+    else:
+        destination = markdown_destination(link.destination)
+        if destination is None or is_external(destination):
+            return None
+        parts, kind = (*split_subpath(destination), content[link.start + 1:link.text_end]), Kind.MARKDOWN
+    before = content[:link.start].strip()
+    title = _TITLE.fullmatch(before)
+    if before and not title and loosely(before) != loosely(parts[2]):
+        return None
+    return Named(title["title"] if title else before, *parts, kind, listed, armed)
