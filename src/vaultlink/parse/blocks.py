@@ -207,7 +207,7 @@ def _heading(line: Line, span: tuple[int, int, int], found: Blocks, depth: int, 
 
 def _table(rows: list[Line], found: Blocks, owner: int | None) -> None:
     for row in [rows[0], *rows[2:]]:
-        found.runs.extend(Run([cell]) for cell in leaves.cells(row))
+        found.runs.extend(Run([cell], cell=True) for cell in leaves.cells(row))
     _identify(rows[-1], found, rows[0].offset if owner is None else owner)
 
 

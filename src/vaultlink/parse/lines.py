@@ -21,12 +21,14 @@ class Line(NamedTuple):
 
 
 class Run:
-    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets."""
+    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets. `cell` is true for
+    the text of a table's cell."""
 
-    __slots__ = ("_offsets", "_starts", "text")
+    __slots__ = ("_offsets", "_starts", "cell", "text")
 
-    def __init__(self, lines: list[Line]):
+    def __init__(self, lines: list[Line], *, cell: bool = False):
         self.text = "\n".join([line.text for line in lines])
+        self.cell = cell
         self._offsets = [line.offset for line in lines]
         starts, at = [], 0
         for line in lines:

@@ -54,13 +54,13 @@ class _Found:
         """Note a trouble at a span."""
         self.troubles.append(Trouble(*self.spot(start, end), kind, detail))
 
-    def wikilink(self, start: int, end: int, embed: bool) -> None:
+    def wikilink(self, start: int, end: int, embed: bool, cell: bool = False) -> None:
         """Add the wikilink whose brackets, an exclamation mark included, stand at a span."""
         raw = self.text[start:end]
         target, subpath, display = wikilink_parts(raw[3:-2] if embed else raw[2:-2])
         line, column = position(self.starts, start)
         self.links.append(
-            Link(start, end, line, column, raw, target, subpath, display, _WIKILINK, embed, self.place, "", False))
+            Link(start, end, line, column, raw, target, subpath, display, _WIKILINK, embed, self.place, "", False, False, cell))
 
     def markdown(self, link: Markdown, run: Run) -> None:
         """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
@@ -72,7 +72,7 @@ class _Found:
         start, end = run.source(link.start), run.end(link.end)
         text = run.text[link.start + 1 + link.embed:link.text_end]
         self.links.append(Link(*self.spot(start, end), self.text[start:end], target, subpath, text, _MARKDOWN, link.embed,
-                               self.place, "", external))
+                               self.place, "", external, False, run.cell))
 
     def run(self, run: Run) -> None:
         """Add everything in a run of text."""
@@ -82,7 +82,7 @@ class _Found:
         found = read_inline(text)
         for link in found.links:
             if isinstance(link, Wiki):
-                self.wikilink(run.source(link.start), run.end(link.end), link.embed)
+                self.wikilink(run.source(link.start), run.end(link.end), link.embed, run.cell)
             else:
                 self.markdown(link, run)
         self._rest(found, run)
