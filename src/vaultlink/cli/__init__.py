@@ -115,7 +115,7 @@ def _unknown(name: str) -> str:
 def _is_expected(error: Exception) -> bool:
     """Whether an error is the user's to mend. The classes are not imported for that: they are slow to import."""
     kinds = (("vaultlink.cli.options", "UsageError"), ("vaultlink.config", "ConfigError"),
-             ("vaultlink.api", "VaultError"))
+             ("vaultlink.api", "VaultError"), ("vaultlink.locking", "JournalError"))
     return any(name in sys.modules and isinstance(error, getattr(sys.modules[name], kind)) for name, kind in kinds)
 
 

@@ -1,0 +1,107 @@
+"""The user's state folder, in which each vault has a folder for its journal; and the lock that writing runs share.
+
+A vault enters, a folder leaves. Where it can't be made or written, nothing may be written to the vault either.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+from vaultlink.replacing import reason
+
+_PATIENCE = 60.0
+"""Seconds that a run waits for another."""
+
+
+class JournalError(Exception):
+    """The journal can't be kept, so nothing may be written: what is wrong, in a sentence."""
+
+
+class Busy(JournalError):  # noqa: N818 - a state of affairs
+    """Another run is writing to the vault, and did not end in time."""
+
+
+def state_folder() -> Path:
+    """The folder of all journals."""
+    told = os.environ.get("VAULTLINK_STATE_DIR")
+    if told:
+        return Path(told)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vaultlink" / "State"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "vaultlink"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "vaultlink"
+
+
+def journal_folder(root: Path) -> Path:
+    """The folder of a vault's journal, which may not be there yet."""
+    try:
+        return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
+    except RuntimeError:  # a user without a home
+        raise JournalError("there is no place for the journal, so nothing was written. VAULTLINK_STATE_DIR may name a "
+                           "folder for it.") from None
+
+
+def made_folder(root: Path) -> Path:
+    """The vault's folder, which nobody else may look into: it holds what notes said."""
+    folder = journal_folder(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise unkept(folder, error) from None
+    return folder
+
+
+def unkept(folder: Path, error: OSError) -> JournalError:
+    """What to say when the journal can't be kept."""
+    said = "a file stands where its folder would be" if isinstance(error, FileExistsError) else reason(error)
+    return JournalError(f"the journal can't be kept in {folder}: {said}. Nothing was written, as it could not be undone. "
+                        "VAULTLINK_STATE_DIR may name another folder.")
+
+
+@contextmanager
+def lock(root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _PATIENCE) -> Iterator[None]:
+    """Keep other writing runs off a vault, from before it is read until it is written. While another run holds the lock
+    this one waits, having called `waiting` once; the system frees a lock whose process is gone."""
+    folder = made_folder(root)
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unkept(folder, error) from None
+    try:
+        end = time.monotonic() + patience
+        told = False
+        while not _locked(handle):
+            if not told:
+                waiting()
+            told = True
+            if time.monotonic() >= end:
+                raise Busy(f"another run of vaultlink has been writing to {root} for {patience:.0f} seconds or more. Nothing "
+                           "was done; try again when it has ended.")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the lock is ours now. Where the system knows no locks, comparing before writing has to do."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
