@@ -37,14 +37,14 @@ def restoration(root: Path, run: Run) -> Restoration:
                        tuple([item for item in found if isinstance(item, Refusal)]))
 
 
-def undo(root: Path, run: Run, command: str = "undo") -> Outcome:
+def undo_run(root: Path, run: Run) -> Outcome:
     """Put back what a run changed. The caller holds the lock.
 
     The run counts as undone unless a note could not be written: then undoing it again may do the rest.
     """
     tidy(root)
     plan = restoration(root, run)
-    outcome = perform(root, command, f"undo of {run.id}", plan.writes, run.id)
+    outcome = perform(root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id)
     remove_empty(root, run.folders)
     if not outcome.refused and (outcome.written or not plan.refused):
         mark_undone(root, run, True)

@@ -24,6 +24,9 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
     },
+    "Repair": {
+        "undo": Command("undo", "undo", "Put back, byte for byte, what a run of vaultlink wrote."),
+    },
     "Ask": {
         "show": Command("show", "show", "Show what vaultlink sees in notes."),
         "links": Command("links", "links", "List links with what they lead to."),
