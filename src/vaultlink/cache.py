@@ -24,7 +24,8 @@ _MAGIC = b"vaultlink cache 1\n"
 class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
     other files. `setting` tells the rules and settings the findings are of. `silenced` holds all findings of a path where
-    they differ from what ignores left of them in `diagnostics`. `called` holds the index's maps of names, by theirs."""
+    they differ from what ignores left of them in `diagnostics`. `called` holds the index's maps of names, by theirs;
+    `headings` the wordings of sections that notes were read with."""
 
     setting: str
     paths: list[str]
@@ -36,6 +37,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     silenced: dict[str, tuple[Diagnostic, ...]]
     attachments: list[str]
     called: dict[str, dict[str, tuple[str, ...]]]
+    headings: tuple[str, ...]
 
 
 def program_stamp() -> bytes:

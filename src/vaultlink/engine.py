@@ -78,6 +78,12 @@ class Setting:
                    moves or {})
 
     @cached_property
+    def headings(self) -> tuple[str, ...]:
+        """The wordings by which sections are known, besides the built-in one."""
+        settings = self.config.backlinks
+        return (settings["heading"], *settings["headings"])
+
+    @cached_property
     def note_checks(self) -> list[tuple[Rule, Context]]:
         """The rules that ask nothing but the note."""
         return self.checks("note")
@@ -187,7 +193,7 @@ def examine(setting: Setting, path: str, text: str) -> Examined:
         return Examined(canvas, check_note(setting, canvas, None) if canvas.troubles else ())
     if path.lower().endswith(".base"):  # no source of links (8.7); what it names is in use all the same
         return Examined(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
-    note = parse_note(path, text)
+    note = parse_note(path, text, setting.headings)
     return Examined(note, check_note(setting, note, text))
 
 

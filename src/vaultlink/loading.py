@@ -25,7 +25,7 @@ def load_state(seen: Survey, setting: Setting, progress: Progress) -> State:
     stored = cache.load() if cache else None
     sign = _sign(seen, setting)
     before, stamps = State(setting), {}
-    if stored is not None and (stored.setting == sign or not _reads_texts(setting)):
+    if stored is not None and (stored.setting == sign or _can_recheck(setting, stored)):
         stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(stored.attachments)
         before = _restored(setting, stored) if stored.setting == sign else _rechecked(setting, stored)
     changes = _changes(seen, setting, before, stamps, progress)
@@ -41,8 +41,9 @@ def _sign(seen: Survey, setting: Setting) -> str:
     return digest((setting.config.digest().encode(), repr((seen.obsidian, ignored)).encode())).hex()
 
 
-def _reads_texts(setting: Setting) -> bool:
-    return any(rule.reads_text for rules in setting.runs.values() for rule in rules)
+def _can_recheck(setting: Setting, stored: Stored) -> bool:
+    """Whether the notes kept will do under other settings: no rule asks for texts, and sections are known by the same words."""
+    return stored.headings == setting.headings and not any(rule.reads_text for rules in setting.runs.values() for rule in rules)
 
 
 def _changes(seen: Survey, setting: Setting, before: State, stamps: Mapping[str, Stamp | None],
@@ -98,4 +99,4 @@ def _stored(seen: Survey, state: State, sign: str) -> Stored:
                   dict(state.diagnostics),
                   {path: items for path, items in state.found.items() if state.diagnostics.get(path) is not items},
                   sorted(index.files.difference(paths)),
-                  {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")})
+                  {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")}, state.setting.headings)

@@ -33,14 +33,16 @@ TABLES = ("severity", "per-file-ignores", "rules", "backlinks")
 SELECTORS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
 SEVERITIES = tuple(severity.value for severity in Severity)
 
-BACKLINKS: Mapping[str, tuple[str, ...]] = {
+BACKLINKS: Mapping[str, tuple[Any, ...]] = {
     "mode": ("repair", "off", "write"),
     "style": ("topics", "list", "context"),
     "heading": ("**Add backlinks using these topics:**",),
+    "headings": ((),),
     "entries": ("missing", "all"),
     "order": ("title", "path", "rank", "recent"),
 }
-"""The settings of `[backlinks]`: the default first, then the other choices; a single one means any line of text."""
+"""The settings of `[backlinks]`: the default first, then the other choices; a single one means any line of text, or a list
+of such lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Config:
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...]
     fixable: tuple[str, ...]
     unfixable: tuple[str, ...]
-    backlinks: Mapping[str, str]
+    backlinks: Mapping[str, Any]
     values: Mapping[str, Any]
     sources: Mapping[str, str]
 
@@ -154,10 +156,12 @@ def _options(layer: Layer, name: str, given: Any, rules: tuple[Rule, ...]) -> It
         yield f"rules.{rule.name}.{key}", option_value(layer.place(f"rules.{name}.{key}"), options[key], value)
 
 
-def _backlinks(layer: Layer, key: str, value: Any) -> str:
+def _backlinks(layer: Layer, key: str, value: Any) -> Any:
     if key not in BACKLINKS:
         raise unknown(layer, "setting", key, list(BACKLINKS), "backlinks.")
     place, choices = f"backlinks.{key}", BACKLINKS[key]
+    if choices == ((),):
+        return tuple(one_line(layer, place, item) for item in texts(layer, place, value))
     return choice(layer, place, value, choices) if len(choices) > 1 else one_line(layer, place, value)
 
 

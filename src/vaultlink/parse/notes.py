@@ -12,8 +12,10 @@ from vaultlink.model import (
     Kind,
     Link,
     Note,
+    Owner,
     Place,
     Property,
+    Section,
     Tag,
     Trouble,
     Value,
@@ -27,7 +29,8 @@ from vaultlink.parse.inline import may_hold_links, read_inline
 from vaultlink.parse.lines import SPACES, Run, split_lines
 from vaultlink.parse.links import is_external, markdown_destination, split_subpath, whole_link, wikilink_parts
 from vaultlink.parse.properties import Properties, frontmatter_span, read_properties
-from vaultlink.parse.sections import section_spans
+from vaultlink.parse.sections import read_sections
+from vaultlink.parse.sections_headings import may_begin, wordings
 from vaultlink.text import line_starts, position
 
 _WIKILINK, _MARKDOWN, _BODY = Kind.WIKILINK, Kind.MARKDOWN, Place.BODY
@@ -99,8 +102,9 @@ class _Found:
         self.code.extend((run.source(start), run.end(end)) for start, end in found.hidden if run.text[start] == "`")
 
 
-def parse_note(path: str, text: str) -> Note:
-    """The note in a text (without byte order mark). Never fails: what can't be understood is in the note's troubles."""
+def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
+    """The note in a text (without byte order mark). `headings` are wordings of sections besides the built-in one. Never
+    fails: what can't be understood is in the note's troubles."""
     found = _Found(text)
     span = frontmatter_span(text)
     body = span[2] if span else 0
@@ -108,18 +112,24 @@ def parse_note(path: str, text: str) -> Note:
     directives: tuple[Directive, ...] = ()
     if span:
         properties, directives = _properties(read_properties(text, span[0], span[1]), found)
-    headings, blocks = _plain(found, body) or _structured(found, body)
+    encoded = text.encode("utf-8", "surrogatepass")
+    titles, blocks = _plain(found, body, encoded) or _structured(found, body)
     if found.directives:
         directives += comment_directives(text, found.starts, found.code)
     blank = not text[body:body + 200].strip(SPACES) and not text[body:].strip(SPACES)
-    links = _placed(found, body)
-    return Note(path, properties, headings, blocks, links, tuple(found.tags), directives, tuple(found.troubles), blank)
+    wording = wordings(headings)
+    sections: tuple[Section, ...] = ()
+    if may_begin(text, encoded.lower(), wording):
+        sections = read_sections(text, body, found.starts, found.links, wording)
+    links, sections = _placed(found, body, sections)
+    troubles = _outside(found.troubles, sections) if sections else found.troubles
+    return Note(path, properties, titles, blocks, links, tuple(found.tags), directives, tuple(troubles), blank, sections)
 
 
-def _plain(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]] | None:
+def _plain(found: _Found, body: int, encoded: bytes) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]] | None:
     """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
     text = found.text
-    marks = plain.bones(text)
+    marks = plain.bones(encoded)
     read = plain.plain_links(text, body, marks) if plain.is_plain(text, body, marks) else None
     if read is None:
         return None
@@ -211,22 +221,41 @@ def _property_tags(key: str, value: Value, read: Properties, found: _Found) -> N
             found.tags.append(Tag(*found.spot(*spots[path]), name, Place.PROPERTY))
 
 
-def _placed(found: _Found, body: int) -> tuple[Link, ...]:
-    """Links with those inside an "Add backlinks" section or a comment marked as such."""
+def _placed(found: _Found, body: int, sections: tuple[Section, ...]) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
+    """Links with those inside an author's section or a comment marked as such, those in vaultlink's own left out; and the
+    sections with these links."""
     text, links = found.text, found.links
-    sections = section_spans(text, body)
     comments = comment_spans(text, body, found.code) if "%%" in text else []
     if not sections and not comments:
-        return tuple(links)
-    return tuple(_marked(link, sections, comments) if link.place is _BODY else link for link in links)
+        return tuple(links), ()
+    kept, by_start = [], {}
+    for link in links:
+        section = _holder(link.start, sections) if link.place is _BODY else None
+        commented = any(start <= link.start < end for start, end in comments) and link.place is _BODY
+        place = Place.SECTION if section else link.place
+        new = structs.replace(link, place=place, commented=commented) if section or commented else link
+        by_start[link.start] = new
+        if not section or section.owner is Owner.AUTHOR:
+            kept.append(new)
+    return tuple(kept), tuple(_with_links(section, by_start) for section in sections)
 
 
-def _marked(link: Link, sections: list[tuple[int, int]], comments: list[tuple[int, int]]) -> Link:
-    in_section = any(start <= link.start < end for start, end in sections)
-    commented = any(start <= link.start < end for start, end in comments)
-    if not in_section and not commented:
-        return link
-    return structs.replace(link, place=Place.SECTION if in_section else link.place, commented=commented)
+def _holder(at: int, sections: tuple[Section, ...]) -> Section | None:
+    """The section that an offset lies in."""
+    return next((section for section in sections if section.start <= at < section.end), None)
+
+
+def _with_links(section: Section, by_start: dict[int, Link]) -> Section:
+    return structs.replace(section, entries=tuple(
+        structs.replace(entry, link=by_start[entry.link.start]) if entry.link else entry for entry in section.entries))
+
+
+def _outside(troubles: list[Trouble], sections: tuple[Section, ...]) -> Iterable[Trouble]:
+    """Troubles without the slips in links of vaultlink's own sections."""
+    for trouble in troubles:
+        section = _holder(trouble.start, sections) if trouble.kind == "malformed-link" else None
+        if not section or section.owner is Owner.AUTHOR:
+            yield trouble
 
 
 def parse_canvas(path: str, text: str) -> Note:

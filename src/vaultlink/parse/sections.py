@@ -1,37 +1,308 @@
-"""Where a note's "Add backlinks" sections stand (specification, section 11.3): their links are no evidence of relevance."""
+"""The "Add backlinks" sections of a note: where each begins and ends, its entries, and what stands among them.
+
+A section between vaultlink's markers is vaultlink's; any other begins with a heading of a known wording and is its
+author's. It goes on to its last entry before the next heading or anything that hides text. Lines of prose belong to it if
+they are few and entries go on behind them.
+"""
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-_WORDS = "acklinks using these topics"
-_HEADING = re.compile(
-    r"^[ \t>]*(?:#{1,6}[ \t]+|[-*+][ \t]+)?(?:\*\*|__|\*|_)?[ \t]*add[ \t]+backlinks[ \t]+using[ \t]+these[ \t]+topics"
-    r"[ \t]*:?[ \t]*(?:\*\*|__|\*|_)?[ \t]*:?(?P<rest>[^\n]*)$", re.M | re.I)
-_ENTRY = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?[^\n]*(?:\[\[[^\n]*|\]\([^\n)]*\)[ \t]*)$")
+from msgspec import structs
+
+from vaultlink.model import Entry, Link, Owner, Section, Spot
+from vaultlink.parse import leaves
+from vaultlink.parse.blocks import Blocks, read_blocks
+from vaultlink.parse.directives import comment_spans
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.lines import split_lines
+from vaultlink.parse.sections_entries import MARK, Page, line_entries
+from vaultlink.parse.sections_flaws import flaws_of
+from vaultlink.parse.sections_headings import QUOTE, HeadingLine, Wordings, folded, heading_line
+from vaultlink.text import position
+
+_BEGIN = re.compile(r"(?m)^(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)")
+_END = re.compile(r"(?m)^[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
+_COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
+_ANY_HEADING = re.compile(r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$")
+_MOST_PROSE = 3
+"""So many lines of prose may stand between two entries; more are no remark but the note that goes on."""
 
 
-def section_spans(text: str, start: int) -> list[tuple[int, int]]:
-    """Spans of the sections in a note's body, from the heading line to behind the last entry."""
-    if _WORDS not in text:
-        return []
-    spans = []
-    for heading in _HEADING.finditer(text, start):
-        rest = heading["rest"].strip()
-        if rest and "[[" not in rest:
+class _Line(NamedTuple):
+    """A line: its span without its end, where the marks of quotes end, and how many these are."""
+
+    start: int
+    end: int
+    content: int
+    depth: int
+
+
+class _Body(NamedTuple):
+    """A note's body as sections are read from it."""
+
+    page: Page
+    lines: list[_Line]
+    hidden: list[tuple[int, int]]
+    wording: Wordings
+    heads: dict[int, HeadingLine]
+
+
+def read_sections(text: str, body: int, starts: list[int], links: Sequence[Link], wording: Wordings) -> tuple[Section, ...]:
+    """The sections in a note's body, in order. `links` are those of the whole note."""
+    lines = [_line(text, line.offset, line.offset + len(line.text)) for line in split_lines(text, body)]
+    heads = {number: head for number, line in enumerate(lines)
+             if (head := heading_line(text[line.start:line.end], line.content - line.start, wording))}
+    begins = list(_BEGIN.finditer(text, body)) if "vaultlink:backlinks" in text else []
+    if not heads and not begins:
+        return ()
+    blocks = read_blocks(split_lines(text, body))
+    comments = comment_spans(text, body, [span for span in blocks.hidden if text[span[0]] != "<"]) if "%%" in text else []
+    inside = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
+    page = Page(text, starts, inside, [link.start for link in inside])
+    marked = [section for begin in begins if (section := _marked(page, begin, blocks, comments, wording))]
+    live = {number: head for number, head in heads.items()
+            if _is_live(blocks, comments, lines[number].start + head.words)
+            and not any(section.start <= lines[number].start < section.end for section in marked)}
+    hidden = [*blocks.hidden, *comments, *((section.start, section.end) for section in marked)]
+    own = _authors(_Body(page, lines, hidden, wording, live))
+    sections = sorted([*marked, *own], key=lambda section: section.start)
+    return tuple(flaws_of(text, body, starts, sections, blocks.hidden))
+
+
+def _line(text: str, start: int, end: int) -> _Line:
+    quote = QUOTE.match(text, start, end)
+    assert quote
+    depth = quote[0].count(">")
+    return _Line(start, end, quote.end() if depth else start, depth)
+
+
+def _is_live(blocks: Blocks, comments: list[tuple[int, int]], at: int) -> bool:
+    """Whether what stands at an offset is shown as text."""
+    if any(start <= at < end for start, end in comments):
+        return False
+    for run in blocks.runs:
+        if run.text and run.source(0) <= at < run.end(len(run.text)):
+            return not any(run.source(start) <= at < run.end(end) for start, end in read_inline(run.text).hidden)
+    return False
+
+
+# -- sections with markers ----------------------------------------------------------------------------------------------
+
+
+def _marked(page: Page, begin: re.Match[str], blocks: Blocks, comments: list[tuple[int, int]],
+            wording: Wordings) -> Section | None:
+    """The section that a marker begins, if another ends it before the next begins, and neither is hidden."""
+    text = page.text
+    end = _END.search(text, begin.end())
+    again = _BEGIN.search(text, begin.end())
+    start = begin.end("lead")
+    if not end or (again and again.start() < end.start()):
+        return None
+    closing = text.index("<", end.start())
+    if any(first <= at < last and first != at for at in (start, closing) for first, last in [*blocks.hidden, *comments]):
+        return None
+    counts = {name: int(count) for name, count in _COUNT.findall(begin["said"])}
+    owner = Owner.ADOPTED if "adopted" in begin["said"].split() else Owner.WRITTEN
+    heading, entries = _held(page, begin.end(), end.start(), wording)
+    return Section(start, end.end(), *position(page.starts, start), owner, text[slice(*heading)], *heading, entries, (),
+                   text[start:end.end()], counts.get("before", 0), counts.get("after", 0))
+
+
+def _held(page: Page, start: int, end: int, wording: Wordings) -> tuple[tuple[int, int], tuple[Entry, ...]]:
+    """The heading's span and the entries between markers. Lines indented below an entry are the passages it quotes."""
+    text, heading = page.text, (start, start)
+    entries: list[Entry] = []
+    first = True
+    for line in (_line(text, item.offset, item.offset + len(item.text)) for item in split_lines(text, start, end)):
+        content = text[line.content:line.end]
+        if not content.strip():
             continue
-        spans.append((heading.start(), _end(text, heading.end())))
-    return spans
+        if first and (_ANY_HEADING.match(content) or heading_line(content, 0, wording)):
+            heading = (line.start, line.start + len(text[line.start:line.end].rstrip()))
+        elif not (entries and content[0] in " \t"):
+            entries += line_entries(page, line.start, line.content, line.end)
+        first = False
+    return heading, _with_cuts(text, start, heading[1], entries, {})
 
 
-def _end(text: str, at: int) -> int:
-    """Behind the last line that is an entry; blank lines may stand between."""
+# -- sections without -----------------------------------------------------------------------------------------------------
+
+
+def _authors(body: _Body) -> Iterator[Section]:
+    """The sections that begin with a heading."""
+    end = -1
+    for number in sorted(body.heads):
+        if number > end:
+            section, last = _section(body, number)
+            if section:
+                yield section
+                end = last
+
+
+class _Gathering:
+    """What was gathered of a section so far: lines that wait for an entry behind them belong to it only then."""
+
+    def __init__(self, number: int) -> None:
+        self.entries: list[Entry] = []
+        self.prose: list[_Line] = []
+        self.last = number
+        self.below: dict[int, int] = {}     # an entry's start to the end of the lines below it
+        self.waiting: list[tuple[int, tuple[Entry, ...]]] = []
+        self.waiting_prose = 0
+        self.stray = False
+
+    def take(self, number: int, entries: tuple[Entry, ...], lines: list[_Line]) -> None:
+        """Take the entries of a line, and what waited for them."""
+        for waiting, titles in self.waiting:
+            if titles:
+                self.entries += titles
+            else:
+                self.prose.append(lines[waiting])
+        self.entries += entries
+        self.waiting, self.waiting_prose, self.last = [], 0, number
+
+
+def _section(body: _Body, number: int) -> tuple[Section | None, int]:
+    """The section that a line begins, and the number of its last line."""
+    text, head, line = body.page.text, body.heads[number], body.lines[number]
+    stop = line.start + head.end
+    got = _Gathering(number)
+    if line.start + head.rest < line.end:
+        rest = line.end - len(text[line.start + head.rest:line.end].lstrip())
+        got.entries += line_entries(body.page, rest, rest, line.end)
+        if not any(entry.link or entry.fault == "malformed-link" for entry in got.entries):
+            return None, number
+    elif _is_underlined(body, number):
+        got.last, stop = number + 1, body.lines[number + 1].end
+    _gather(body, got, line.depth)
+    if not got.entries and (not head.sure or (got.stray and not _is_built_in(text[line.start:stop]))):
+        return None, number
+    end = body.lines[got.last]
+    entries = _with_cuts(text, line.start, stop, got.entries, got.below)
+    prose = tuple(Spot(item.content, _filled(text, item), *position(body.page.starts, item.content)) for item in got.prose)
+    return Section(line.start, max(stop, _filled(text, end)), *position(body.page.starts, line.start), Owner.AUTHOR,
+                   text[line.start:stop], line.start, stop, entries, prose), got.last
+
+
+def _is_underlined(body: _Body, number: int) -> bool:
+    following = body.lines[number + 1] if number + 1 < len(body.lines) else None
+    return following is not None and bool(leaves.SETEXT.match(body.page.text[following.content:following.end]))
+
+
+def _is_built_in(heading: str) -> bool:
+    return "backlinks using" in " ".join(folded(heading).split())
+
+
+def _filled(text: str, line: _Line) -> int:
+    """The end of a line without the blanks it ends in."""
+    return line.start + len(text[line.start:line.end].rstrip())
+
+
+def _gather(body: _Body, got: _Gathering, depth: int) -> None:
+    """Read lines from the heading on, as long as they belong to the section."""
+    text, blank = body.page.text, False
+    for number in range(got.last + 1, len(body.lines)):
+        line = body.lines[number]
+        content = text[line.content:line.end]
+        if not content.strip():
+            if line.depth < depth:
+                return
+            blank = True
+            continue
+        if line.depth != depth or number in body.heads or _ends(body, line, content):
+            return
+        entries = line_entries(body.page, line.start, line.content, line.end)
+        if _is_below(got, content, entries):
+            got.below[got.entries[-1].start] = _filled(text, line)
+            got.last = number
+        elif any(entry.fault != "no-link" for entry in entries):
+            if got.waiting_prose and not _goes_on(got, entries[0]):
+                return
+            got.take(number, entries, body.lines)
+        elif entries and (entries[0].dash or (got.entries and entries[0].marks.strip(" \t>") and got.entries[-1].marks ==
+                                              entries[0].marks)):
+            got.take(number, entries, body.lines)
+        elif not _waits(got, number, entries, blank):
+            return
+        blank = False
+
+
+def _ends(body: _Body, line: _Line, content: str) -> bool:
+    """Whether a line ends a section whatever it says: a heading, a rule, a footnote, a table, or text that is hidden."""
+    start = line.start + len(body.page.text[line.start:line.end]) - len(content)
+    start += len(content) - len(content.lstrip(" \t"))
+    return bool(leaves.HEADING.match(content) or leaves.RULE.match(content) or leaves.FOOTNOTE.match(content)
+                or content.lstrip().startswith(("|", "%%")) or any(first <= start < last for first, last in body.hidden))
+
+
+def _is_below(got: _Gathering, content: str, entries: tuple[Entry, ...]) -> bool:
+    """Whether a line is indented below an entry in a list, and no whole entry itself."""
+    if not got.entries or not got.entries[-1].marks.strip(" \t>"):
+        return False
+    if any(entry.title and entry.dash for entry in entries):
+        return False
+    own = got.entries[-1].marks.lstrip("> ")
+    mark = MARK.match(content)
+    assert mark
+    indent = len(content) - len(content.lstrip(" \t"))
+    base = len(got.entries[-1].marks) - len(own) if ">" not in got.entries[-1].marks else 0
+    return indent > base + (1 if entries or content.lstrip()[:1] in "-*+" else 0)
+
+
+def _goes_on(got: _Gathering, entry: Entry) -> bool:
+    """Whether an entry behind prose is of the section: a whole one, or one written as those before."""
+    if entry.title and entry.dash:
+        return True
+    return bool(got.entries) and not got.entries[-1].title and got.entries[-1].marks == entry.marks
+
+
+def _waits(got: _Gathering, number: int, titles: tuple[Entry, ...], blank: bool) -> bool:
+    """Keep a line that belongs to the section if an entry follows; false if it ends the section."""
+    if titles:
+        got.waiting.append((number, titles))
+        return len(got.waiting) <= 2 * _MOST_PROSE
+    got.stray = got.stray or not got.entries
+    again = got.waiting_prose and blank
+    got.waiting_prose += 1
+    got.waiting.append((number, ()))
+    return not again and got.waiting_prose <= _MOST_PROSE
+
+
+# -- what an entry is cut out with ----------------------------------------------------------------------------------------
+
+
+def _with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]) -> tuple[Entry, ...]:
+    """Entries that know what to cut so that they are gone: with the blank lines before them, the first with those behind."""
+    found = []
+    for number, entry in enumerate(entries):
+        previous = entries[number - 1] if number else None
+        following = entries[number + 1] if number + 1 < len(entries) else None
+        end = _line_end(text, max(entry.end + len(entry.tail), below.get(entry.start, 0)))
+        if previous and previous.line == entry.line:
+            cut = (previous.end, end)
+        elif following and following.line == entry.line:
+            cut = (entry.start, following.start)
+        elif entry.start - len(entry.marks) <= heading_end and text.rfind("\n", start, entry.start) < 0:
+            cut = (heading_end, end)
+        else:
+            before = text[:entry.start - len(entry.marks)].rstrip()
+            cut = (max(len(_without_quote(before)), heading_end), end)
+        found.append(structs.replace(entry, cut_start=cut[0], cut_end=cut[1]))
+    return tuple(found)
+
+
+def _line_end(text: str, at: int) -> int:
+    """The end of a line behind nothing but blanks; the offset itself if more follows."""
     end = at
-    while at < len(text):
-        stop = text.find("\n", at + 1)
-        stop = len(text) if stop == -1 else stop
-        line = text[at + 1:stop]
-        if line.strip():
-            if line.startswith("#") or not _ENTRY.match(line):
-                break
-            end = stop
-        at = stop
-    return end
+    while text[end:end + 1] in (" ", "\t") and end < len(text):
+        end += 1
+    return end if text[end:end + 1] in ("", "\r", "\n") else at
+
+
+def _without_quote(before: str) -> str:
+    """A text without empty lines of a quote at its end."""
+    while (line := before[before.rfind("\n") + 1:]) and not line.strip(" \t>"):
+        before = before[:-len(line)].rstrip()
+    return before

@@ -1,0 +1,159 @@
+"""What about the lines of an author's section is not as it should be, each with the changes that mend it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import structs
+
+from vaultlink.model import Entry, Flaw, Owner, Section
+from vaultlink.parse.leaves import DEFINITION, FOOTNOTE
+from vaultlink.text import position
+
+_LINE_END = re.compile(r"\r?\n")
+_BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
+_LONE_ID = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
+_COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
+
+Changes = tuple[tuple[int, int, str], ...]
+
+
+def flaws_of(text: str, body: int, starts: list[int], sections: Sequence[Section],
+             hidden: Sequence[tuple[int, int]]) -> Iterator[Section]:
+    """Sections, those of the note's author with their flaws."""
+    for section in sections:
+        if section.owner is not Owner.AUTHOR:
+            yield section
+            continue
+        found = (*_before(text, body, section), *_crowded(text, section), *_mixed(text, section),
+                 *_followed(text, section, sections, hidden), *_style(text, section))
+        yield structs.replace(section, flaws=tuple(
+            Flaw(start, end, *position(starts, start), kind, changes) for start, end, kind, changes in found))
+
+
+Found = tuple[int, int, str, Changes]
+
+
+def _before(text: str, body: int, section: Section) -> Iterator[Found]:
+    """A heading that is no heading to Markdown runs on from the line before, if that is not blank."""
+    start = section.start
+    before = text[text.rfind("\n", body, max(start - 1, body)) + 1:start] if start > body else ""
+    plain = not section.heading.lstrip().startswith(("#", ">", "-", "*  ", "* ", "+"))
+    if before.strip() and plain and not before.lstrip().startswith("#"):
+        yield section.heading_start, section.heading_end, "no-blank-before", ((start, start, _line_end(text, section)),)
+
+
+def _line_end(text: str, section: Section) -> str:
+    """How most lines of the note outside a section end."""
+    around = (text[:section.start], text[section.end:])
+    windows = sum(part.count("\r\n") for part in around)
+    return "\r\n" if windows * 2 > sum(part.count("\n") for part in around) else "\n"
+
+
+def _crowded(text: str, section: Section) -> Iterator[Found]:
+    """Entries on the line of the heading, and several on one line: each goes on a line of its own."""
+    entries = section.entries
+    if entries and "\n" not in text[section.heading_end:entries[0].start]:
+        line = [entry for entry in entries if entry.line == entries[0].line]
+        gap = _gap(text, section, "")
+        yield (section.heading_start, section.heading_end, "one-line",
+               tuple(_parted(text, previous_end, entry, gap) for previous_end, entry in _with_ends(section.heading_end, line)))
+        entries = entries[len(line):]
+    for line in _by_line(entries):
+        if len(line) > 1:
+            marks = line[0].marks
+            gap = _gap(text, section, marks)
+            changes = tuple(_parted(text, end, entry, gap) for end, entry in _with_ends(line[0].end, line[1:]))
+            yield line[0].start, line[-1].end, "several-on-a-line", changes
+
+
+def _with_ends(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
+    """Entries, each with the end of what stands before it."""
+    for entry in entries:
+        yield end, entry
+        end = entry.end
+
+
+def _parted(_text: str, end: int, entry: Entry, gap: str) -> tuple[int, int, str]:
+    return end, entry.start, gap
+
+
+def _by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    line: list[Entry] = []
+    for entry in entries:
+        if line and line[-1].line != entry.line:
+            yield line
+            line = []
+        line.append(entry)
+    if line:
+        yield line
+
+
+def _gap(text: str, section: Section, marks: str) -> str:
+    """What parts entries in a section: a line end before a list mark or where the section does without blank lines."""
+    end = _line_end(text, section)
+    glued = any(_touch(text, one, other) for one, other in _neighbours(section.entries))
+    bare = marks.rstrip(" \t")
+    if marks.strip(" \t>") or glued:
+        return end + marks
+    return f"{end}{bare}{end}{marks}"
+
+
+def _neighbours(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    """Entries on different lines that follow each other."""
+    return ((one, other) for one, other in pairwise(entries) if one.line != other.line)
+
+
+def _touch(text: str, one: Entry, other: Entry) -> bool:
+    """Whether two entries stand on lines without a blank one between."""
+    return one.line + 1 == other.line or not re.search(r"\n[ \t>]*\r?\n", text[one.end:other.start])
+
+
+def _mixed(text: str, section: Section) -> Iterator[Found]:
+    """Line ends that are not as most are in the note."""
+    usual = _line_end(text, section)
+    behind = _LINE_END.match(text, section.end + len(text[section.end:]) - len(text[section.end:].lstrip(" \t")))
+    stop = behind.end() if behind else section.end
+    odd = [match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual]
+    if odd:
+        changes = tuple((start, end, usual) for start, end in odd)
+        yield section.heading_start, section.heading_end, "mixed-newlines", changes
+
+
+def _followed(text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]) -> Iterator[Found]:
+    """Text behind the section that is no other section, comment, definition or name of a block."""
+    rest = text[section.end:]
+    for other in reversed(sections):
+        if other.start >= section.end:
+            rest = rest[:other.start - section.end] + "\n" + rest[other.end - section.end:]
+    shown = any(start >= section.end and text[start] not in "<[" for start, _ in hidden)
+    for line in _COMMENT.sub("", rest).split("\n"):
+        line = line.rstrip()  # noqa: PLW2901 - the same line
+        if line.strip(" \t>") and not (FOOTNOTE.match(line) or DEFINITION.match(line) or _LONE_ID.match(line)):
+            yield section.heading_start, section.heading_end, "not-last", ()
+            return
+    if shown:
+        yield section.heading_start, section.heading_end, "not-last", ()
+
+
+def _style(text: str, section: Section) -> Iterator[Found]:
+    """What is a matter of taste: entries without blank lines between, blanks at line ends, the note's final line ends."""
+    end = _line_end(text, section)
+    glued = [(one, other) for one, other in _neighbours(section.entries)
+             if not (one.marks + other.marks).strip(" \t") and _touch(text, one, other)]
+    if glued:
+        changes = tuple((at, at, end) for at in (other.start - len(other.marks) for _, other in glued))
+        yield section.heading_start, section.heading_end, "glued-entries", changes
+    line_end = text.find("\n", section.end)
+    stop = len(text) if line_end == -1 else line_end
+    blanks = tuple((match.start(), match.end(), "") for match in _BLANKS.finditer(text, section.start, stop + 1)
+                   if match.start() >= section.heading_end and match.start() < stop)
+    if blanks:
+        yield section.heading_start, section.heading_end, "trailing-whitespace", blanks
+    rest = text[section.end:]
+    if not rest.strip():
+        if "\n" not in rest:
+            yield section.heading_start, section.heading_end, "missing-final-newline", ((len(text), len(text), end),)
+        elif rest.count("\n") > 1:
+            first = section.end + rest.index("\n") + 1
+            yield section.heading_start, section.heading_end, "extra-final-newlines", ((first, len(text), ""),)
