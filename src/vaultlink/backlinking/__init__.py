@@ -6,8 +6,8 @@ needed here, so checks can ask.
 
 from vaultlink.backlinking.difference import Difference, difference, entry_of, fits
 from vaultlink.backlinking.holding import Wanted, takes_section, wanted
-from vaultlink.backlinking.reading import Named, Piece, Reading, read_section
+from vaultlink.backlinking.reading import Named, Piece, Reading, is_kept, read_section
 from vaultlink.backlinking.wording import Listed, Look, entry_text, look, loosely
 
 __all__ = ["Difference", "Listed", "Look", "Named", "Piece", "Reading", "Wanted", "difference", "entry_of",
-           "entry_text", "fits", "look", "loosely", "read_section", "takes_section", "wanted"]
+           "entry_text", "fits", "is_kept", "look", "loosely", "read_section", "takes_section", "wanted"]

@@ -37,7 +37,7 @@ def difference(section: Section, reading: Reading, wanted: Wanted, names: Names)
     present = set(there)
     missing = tuple(item for path, item in wanted.held.items() if path not in present)
     misplaced = wanted.ordered and there != [path for path in wanted.held if path in present]
-    misnamed = section.owner is Owner.WRITTEN and loosely(section.heading) != loosely(wanted.look.heading)
+    misnamed = section.owner is Owner.WRITTEN and loosely(reading.heading) != loosely(wanted.look.heading)
     return Difference(missing, tuple(surplus), tuple(altered), misplaced, misnamed)
 
 

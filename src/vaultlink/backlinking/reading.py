@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from vaultlink.backlinking.wording import loosely
-from vaultlink.model import Kind
+from vaultlink.model import Kind, Owner, Section
 from vaultlink.parse.finds import Wiki
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.links import is_external, markdown_destination, split_subpath, wikilink_parts
@@ -42,19 +42,25 @@ class Piece(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A section's text: marker and heading, the pieces below, and what follows the last of them."""
+    """A section's text: marker and heading, the pieces below, and what follows the last of them. `heading` is the heading
+    as written, "" if there is none."""
 
     head: str
     pieces: tuple[Piece, ...]
     tail: str
+    heading: str
 
 
-def read_section(text: str, heading: str) -> Reading:
-    """The parts of a section's text, from its marker to the one that ends it."""
-    begin = text.find("-->") + 3
-    if heading:
-        begin = max(text.find(heading, begin) + len(heading), begin)
+def is_kept(section: Section) -> bool:
+    """Whether vaultlink keeps a section: it has markers, and was not moved into a quote."""
+    return section.owner is not Owner.AUTHOR and section.text[section.text.rfind("\n") + 1:].lstrip().startswith("<!--")
+
+
+def read_section(section: Section, heading: str) -> Reading:
+    """The parts of a section's text, from its marker to the one that ends it; `heading` is the one it should have."""
+    text = section.text
     end = text.rfind("<!--")
+    begin, own = _heading(section, heading, end)
     pieces: list[Piece] = []
     before, at = "", begin
     for match in _LINE.finditer(text, begin, end):
@@ -68,7 +74,19 @@ def read_section(text: str, heading: str) -> Reading:
         else:
             pieces.append(Piece(before, line, named(line)))
         at = stop
-    return Reading(text[:begin], tuple(pieces), text[at:])
+    return Reading(text[:begin], tuple(pieces), text[at:], own)
+
+
+def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:
+    """Where the first line behind a section's heading begins, and the heading."""
+    begin = section.text.find("-->") + 3
+    if section.heading:
+        return section.heading_end - section.start, section.heading
+    first = next((match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None)
+    if first and loosely(first[0]) == loosely(heading):
+        own = first[0].rstrip()
+        return first.start() + len(own), own
+    return begin, ""
 
 
 def named(line: str) -> Named | None:

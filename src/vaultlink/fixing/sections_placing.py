@@ -1,0 +1,156 @@
+"""Where a section stands in a note, and how the note is given back as it was: texts enter, edits leave.
+
+The begin marker says how many line ends were written before and behind the section that were not there, so that taking it
+out again leaves every byte as it was.
+"""
+
+import re
+from typing import NamedTuple
+
+from vaultlink.model import Edit, Section
+from vaultlink.parse.leaves import FOOTNOTE, INDENTED
+from vaultlink.parse.properties import frontmatter_span
+
+END = "<!-- /vaultlink:backlinks -->"
+"""The line that ends a section."""
+
+_BEGIN = re.compile(r"<!--[ \t]*vaultlink:backlinks\b(?P<said>[^>\n]*?)[ \t]*-->")
+_COUNT = re.compile(r"\b(before|after)=(\d+)")
+
+
+class Spot(NamedTuple):
+    """Where a section is written, with the line ends to be written before and behind it."""
+
+    at: int
+    before: int
+    after: int
+
+
+def begin(said: str) -> str:
+    """The line that begins a section, with what it says of it."""
+    return f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->"
+
+
+def line_end(text: str) -> str:
+    """How most lines of a note end."""
+    windows = text.count("\r\n")
+    return "\r\n" if windows > text.count("\n") - windows else "\n"
+
+
+def spots(text: str) -> list[Spot]:
+    """The places for a section, the best first: before the comments and footnotes at the end, else at the very end."""
+    span = frontmatter_span(text)
+    body = span[2] if span else 0
+    found, end = [], Spot(len(text), _lacking(text, len(text)), 1)
+    at = _trailing(text, body)
+    if at < len(text):
+        found.append(Spot(at, _lacking(text, at), 2))
+    return [*found, end]
+
+
+def inserted(path: str, text: str, spot: Spot, section: str) -> Edit:
+    """The edit that writes a section, made without the line ends around it."""
+    end = line_end(text)
+    # Where a lone carriage return ends the text, a line feed would become one with it.
+    before = "\r\n" if text[spot.at - 1:spot.at] == "\r" else end
+    return Edit(path, spot.at, spot.at, before * spot.before + section + end * spot.after)
+
+
+def removed(path: str, text: str, section: Section) -> Edit:
+    """The edit that takes a section out, and the line ends that were written with it, unless something else has come to
+    stand behind it that they keep apart from what stands before."""
+    counts = {name: int(count) for name, count in _COUNT.findall(_said(section))}
+    before, after = counts.get("before", 0), counts.get("after", 0)
+    end = _skipped(text, section.end, after)
+    joined = after < 2 and end < len(text) and text[end] not in "\r\n"
+    return Edit(path, section.start if joined else _back(text, section.start, before), end, "")
+
+
+def unmarked(path: str, text: str, section: Section) -> list[Edit]:
+    """The edits that take the markers of an adopted section away, each with its line and what was written around it."""
+    opening = _BEGIN.match(section.text)
+    assert opening
+    first, last = section.start + opening.end(), section.end - len(END)
+    lead = _skipped(text, first, 2)
+    return [Edit(path, section.start, lead, ""), Edit(path, _back(text, last, 2), section.end, "")]
+
+
+def marked(path: str, text: str, section: Section) -> list[Edit]:
+    """The edits that put an author's section between markers."""
+    end = line_end(text)
+    return [Edit(path, section.start, section.start, begin("adopted") + end * 2),
+            Edit(path, section.end, section.end, end * 2 + END)]
+
+
+def _said(section: Section) -> str:
+    opening = _BEGIN.match(section.text)
+    return opening["said"] if opening else ""
+
+
+def _lacking(text: str, at: int) -> int:
+    """How many line ends make the line before a place blank, so that what follows begins a block."""
+    line = text.rfind("\n", 0, at) + 1
+    here = text[line:at]
+    if here.strip():
+        return 2
+    if here:
+        return 1
+    return 0 if at == 0 or not _line_before(text, at).strip() else 1
+
+
+def _line_before(text: str, at: int) -> str:
+    return text[text.rfind("\n", 0, at - 1) + 1:at - 1]
+
+
+def _skipped(text: str, at: int, count: int) -> int:
+    """Behind a number of line ends, as many as there are."""
+    for _ in range(count):
+        if text.startswith("\r\n", at):
+            at += 2
+        elif text.startswith("\n", at):
+            at += 1
+    return at
+
+
+def _back(text: str, at: int, count: int) -> int:
+    """Before a number of line ends, as many as there are."""
+    for _ in range(count):
+        if text[at - 1:at] == "\n":
+            at -= 2 if text[at - 2:at - 1] == "\r" else 1
+    return at
+
+
+def _trailing(text: str, body: int) -> int:
+    """Where the comments and footnotes begin that a note ends with; its end if there are none."""
+    found = len(text)
+    while True:
+        end = body + len(text[body:found].rstrip())
+        start = _comment(text, body, end) or _footnotes(text, body, end)
+        if start is None:
+            return found
+        found = start
+
+
+def _comment(text: str, body: int, end: int) -> int | None:
+    """Where a comment begins that ends at a place and has its lines for itself."""
+    for opening, closing in (("%%", "%%"), ("<!--", "-->")):
+        if text.endswith(closing, body, end):
+            at = text.rfind(opening, body, end - len(closing))
+            line = max(text.rfind("\n", 0, at) + 1, body)
+            if at != -1 and not text[line:at].strip():
+                return line
+    return None
+
+
+def _footnotes(text: str, body: int, end: int) -> int | None:
+    """Where a footnote's definition begins that ends at a place."""
+    below = ""
+    while end > body:
+        line = max(text.rfind("\n", 0, end) + 1, body)
+        here = text[line:end]
+        if FOOTNOTE.match(here):
+            return line
+        if not here.strip() and below and not INDENTED.match(below):
+            return None
+        below, end = here, line - 1
+    return None
