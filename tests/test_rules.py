@@ -130,7 +130,7 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
     state = build(case.vault, base)
     rule = case.rule
     context = Context(state.index, base.config.options[rule.name], base.config.enabled, base.obsidian,
-                      base.allow_dangling)
+                      base.allow_dangling, None, base.config.backlinks, base.moves)
     if rule.scope == "vault":
         findings = list(rule.check(context))
     else:
@@ -261,7 +261,7 @@ def test_a_link_gets_one_finding(case: Case) -> None:
         path in canvases for path, _ in places)
 
 
-DANGLING = ("alias-link", "title-link", "respelt-link", "dangling-embed", "dangling-link")
+DANGLING = ("moved-link", "alias-link", "title-link", "respelt-link", "dangling-embed", "dangling-link")
 NOWHERE = {
     "A.md": "![[my plan]]\n",
     "B/My-Plan.md": "",
@@ -272,7 +272,7 @@ NOWHERE = {
 
 @pytest.mark.parametrize("first", range(len(DANGLING)))
 def test_a_rule_switched_off_leaves_its_links_to_the_next(first: int) -> None:
-    items = found(build(NOWHERE, setting(DANGLING[first:])))
+    items = found(build(NOWHERE, setting(DANGLING[first:], moves={"My plan.md": "D.md"})))
     assert [item.rule for item in items] == [DANGLING[first]]
 
 

@@ -14,9 +14,10 @@ import msgspec
 
 from vaultlink.catalog import Rule
 from vaultlink.config import Config, glob_matcher, obsidian_filters
-from vaultlink.index import EMPTY, Index
+from vaultlink.index import EMPTY, Index, mention_keys
 from vaultlink.model import Diagnostic, Fix, Note, Property, Tally, Trouble
 from vaultlink.parse import parse_canvas, parse_note
+from vaultlink.resolve import file_name
 from vaultlink.rules import Context, Finding, Obsidian
 from vaultlink.silence import silenced
 from vaultlink.updating import update
@@ -131,6 +132,8 @@ def step(state: State, changes: Sequence[Change]) -> State:
     notes: dict[str, Note | None] = {path: result.note for path, result in examined.items()}
     notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
     index, affected = update(state.index, notes, files)
+    if setting.moves and state.index.files:
+        affected |= _following(index, setting.moves)
     fresh = _Fresh({path: result.diagnostics for path, result in examined.items()},
                    _check_links(setting, index, affected), _check_vault(setting, index))
     touched = affected | set(notes) | {path for path in state.whole.keys() | fresh.whole.keys()
@@ -143,6 +146,12 @@ def step(state: State, changes: Sequence[Change]) -> State:
     tallies = {path: tally for path, tally in state.tallies.items() if path in index.notes}
     tallies.update((path, index.tally(path)) for path in affected)
     return State(setting, index, found, fresh.whole, diagnostics, tallies)
+
+
+def _following(index: Index, moves: Mapping[str, str]) -> set[str]:
+    """The notes that name a file which went elsewhere: what they are advised depends on what is there now."""
+    keys = {key for old in moves for key in mention_keys(file_name(old))}
+    return {path for key in keys for path in index.mentions.get(key, ())}
 
 
 class _Fresh(NamedTuple):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from vaultlink.anchors import find_anchor
-from vaultlink.model import Link, Tally
+from vaultlink.model import Link, Tally, Trouble
+from vaultlink.parse.links import wikilink_parts
 from vaultlink.resolve import Names, choose, comparable, file_name, is_note, name_key, spelling
 from vaultlink.shelf import Shelf
 
@@ -149,9 +150,15 @@ def mentioned(index: Index, path: str) -> Iterable[str]:
     targets.update(entry.link.target for section in note.sections if section.text for entry in section.entries
                    if entry.link and not entry.link.external and entry.link.target)
     # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
-    targets.update(" ".join(trouble.detail.rpartition("\n")[0].split()) for trouble in note.troubles
-                   if trouble.kind == "malformed-link")
+    targets.update(slip for slip in map(_slipped, note.troubles) if slip)
     return {key for target in targets for key in mention_keys(target)}
+
+
+def _slipped(trouble: Trouble) -> str:
+    """What a text would name if it were a link, as it was meant."""
+    if trouble.kind == "unquoted-property-link":
+        return wikilink_parts(trouble.detail)[0]
+    return " ".join(trouble.detail.rpartition("\n")[0].split()) if trouble.kind == "malformed-link" else ""
 
 
 def defined(index: Index, path: str) -> Iterable[str]:

@@ -131,11 +131,13 @@ class Trouble(Spot, frozen=True, array_like=True, gc=False):
     Kinds: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each swallows the rest of the note);
     `invalid-frontmatter`, `duplicate-property` (`detail` is the key), `unquoted-property-link` (`detail` is the text
     between the outer brackets), `malformed-link` (`detail` is the name it holds and, on a line of its own, what is wrong),
-    `invalid-canvas`, `undecodable`, `unreadable`.
+    `invalid-canvas`, `undecodable`, `unreadable`. `changes` (start, end, text) are what makes a malformed link one, where
+    only one reading exists.
     """
 
     kind: str
     detail: str
+    changes: tuple[tuple[int, int, str], ...] = ()
 
 
 class Owner(StrEnum):

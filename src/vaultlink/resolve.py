@@ -124,3 +124,27 @@ def spelling(name: str) -> str:
         return name.translate(_PUNCTUATION).lower()
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LNS")
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_LEFT_OUT = ("P", "Z", "C")
+_DIGITS = re.compile(r"\d+")
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether names with equal spelling mean the same: `1.1` is not `11`, and marks that other scripts write vowels and
+    voiced sounds with are no accents."""
+    one, other = _plain(one), _plain(other)
+    return _DIGITS.findall(one) == _DIGITS.findall(other) and _letters(one) == _letters(other)
+
+
+def _plain(name: str) -> str:
+    """A name without accents, case and compatibility forms, all other marks kept."""
+    return name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
+
+
+def _letters(name: str) -> str:
+    """A plain name without spaces and punctuation."""
+    if name.isascii():
+        return spelling(name)
+    return "".join(char for char in name if unicodedata.category(char)[0] not in _LEFT_OUT)

@@ -31,6 +31,7 @@ from vaultlink.parse.links import is_external, markdown_destination, split_subpa
 from vaultlink.parse.properties import Properties, frontmatter_span, read_properties
 from vaultlink.parse.sections import read_sections
 from vaultlink.parse.sections_headings import may_begin, wordings
+from vaultlink.parse.slip_repairs import changes_of, pipe_in_cell
 from vaultlink.text import line_starts, position
 
 _WIKILINK, _MARKDOWN, _BODY = Kind.WIKILINK, Kind.MARKDOWN, Place.BODY
@@ -98,7 +99,8 @@ class _Found:
             start, end = run.source(broken.start), run.end(broken.end)
             in_cell = "closing" in broken.fault and self.text[end:end + 80].lstrip(" \t").startswith("|")
             fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
-            self.troubles.append(Trouble(*self.spot(start, end), "malformed-link", f"{broken.target}\n{fault}"))
+            changes = pipe_in_cell(self.text, run, broken) if in_cell else changes_of(run, broken, self.text)
+            self.troubles.append(Trouble(*self.spot(start, end), "malformed-link", f"{broken.target}\n{fault}", changes))
         self.code.extend((run.source(start), run.end(end)) for start, end in found.hidden if run.text[start] == "`")
 
 

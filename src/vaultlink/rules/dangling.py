@@ -1,14 +1,13 @@
 """Checks on links that lead nowhere. Each such link gets one finding, from the most telling rule that is enabled."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.index import Index, Targets, stem
-from vaultlink.model import Kind, Link, Note, Place
-from vaultlink.resolve import comparable, folder, name_key, spelling
+from vaultlink.index import Index, Targets, renamed, stem
+from vaultlink.linking import bare, retargeted
+from vaultlink.model import Edit, Kind, Link, Note, Place
+from vaultlink.resolve import Names, choose, comparable, folder, name_key, same_words, spelling
 from vaultlink.rules import Context, Finding
 
 
@@ -38,22 +37,40 @@ def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
         yield Finding(link, {"target": _named(link)}, link.target)
 
 
+def moved_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Dangling links that led to a file until it was renamed or moved."""
+    for link, files in _falling_to("moved-link", note, context):
+        values = {"target": _named(link), "now": bare(files[0])}
+        yield Finding(link, values, link.target, edits=_mended(link, files, note, context))
+
+
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is an alias of a note."""
-    for link, files in _falling_to("alias-link", note, context):
-        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
+    return _meant("alias-link", note, context)
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links whose target is the `title` of exactly one note."""
-    for link, files in _falling_to("title-link", note, context):
-        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
+    return _meant("title-link", note, context)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Dangling links that differ only in spelling from exactly one file's name."""
-    for link, files in _falling_to("respelt-link", note, context):
-        yield Finding(link, {"target": _named(link), "notes": _listed(files, context.index)}, link.target)
+    return _meant("respelt-link", note, context)
+
+
+def _meant(rule: str, note: Note, context: Context) -> Iterator[Finding]:
+    """Dangling links that fall to a rule which knows the files they may mean."""
+    for link, files in _falling_to(rule, note, context):
+        values = {"target": _named(link), "notes": _listed(files, context.index)}
+        yield Finding(link, values, link.target, edits=_mended(link, files, note, context))
+
+
+def _mended(link: Link, files: tuple[str, ...], note: Note, context: Context) -> tuple[Edit, ...]:
+    """What makes a link lead to the one file that it may mean."""
+    if len(files) > 1:
+        return ()
+    return retargeted(note.path, link, files[0], context.index, context.obsidian.new_link_format)
 
 
 def _named(link: Link) -> str:
@@ -67,18 +84,27 @@ def _falling_to(rule: str, note: Note, context: Context) -> Iterable[tuple[Link,
     if None not in targets:
         return ()
     memory = _memory(context.index, context.enabled, context.allow_dangling)
+    if memory.moves is not context.moves:
+        memory.start(context.moves)
     found = memory.notes.get(note.path)
     if found is None:
-        found = memory.notes[note.path] = _sorted(note, targets, memory.verdicts, context)
+        found = memory.notes[note.path] = _sorted(note, targets, memory, context)
     return found.get(rule, ())
 
 
 class _Memory:
-    """What was found so far: five rules ask the same of each note, and many links name the same."""
+    """What was found so far: six rules ask the same of each note, and many links name the same."""
 
     def __init__(self) -> None:
+        self.start({})
+
+    def start(self, moves: Mapping[str, str]) -> None:
+        """Forget everything; files have gone from these places to others."""
         self.verdicts: dict[str, _Verdict] = {}
         self.notes: dict[str, _Sorted] = {}
+        self.moves = moves
+        self.names: Names = renamed({}, frozenset(), frozenset(moves))
+        self.before = {now: old for old, now in moves.items()}
 
 
 @lru_cache(maxsize=1)
@@ -86,10 +112,12 @@ def _memory(_index: Index, _enabled: frozenset[str], _allowed: object) -> _Memor
     return _Memory()
 
 
-def _sorted(note: Note, targets: Targets, verdicts: dict[str, _Verdict], context: Context) -> _Sorted:
+def _sorted(note: Note, targets: Targets, memory: _Memory, context: Context) -> _Sorted:
     """The links of a note that lead nowhere, by the rules they fall to."""
     found: _Sorted = {}
+    verdicts = memory.verdicts
     embeds = "dangling-embed" if "dangling-embed" in context.enabled else "dangling-link"
+    follow = bool(memory.moves) and "moved-link" in context.enabled
     texts = [link for link in note.links if link.kind is Kind.MARKDOWN and "[[" in link.raw]
     for link, resolved in zip(note.links, targets, strict=True):
         if resolved is None and not link.external:
@@ -97,11 +125,20 @@ def _sorted(note: Note, targets: Targets, verdicts: dict[str, _Verdict], context
             verdict = verdicts.get(target)
             if verdict is None:
                 verdict = verdicts[target] = _judge(target, context)
+            if follow and verdict is not _NOTHING:
+                verdict = _followed(link, note.path, memory) or verdict
             # Whether a wikilink in the text of a Markdown link is one is unknown (2.17).
             if not texts or not any(text.start < link.start < text.end for text in texts):
                 rule = embeds if link.embed and verdict is _DANGLING else verdict.rule
                 found.setdefault(rule, []).append((link, verdict.files))
     return found
+
+
+def _followed(link: Link, source: str, memory: _Memory) -> _Verdict | None:
+    """Where the file is now that a link led to before files were moved, its own among them."""
+    old, _ = choose(memory.before.get(source, source), link.destination, memory.names)
+    now = memory.moves.get(old) if old is not None else None
+    return _Verdict("moved-link", (now,)) if now is not None else None
 
 
 def _judge(target: str, context: Context) -> _Verdict:
@@ -131,7 +168,7 @@ def _respelt(target: str, index: Index) -> tuple[str, ...]:
         return ()
     name = stem(target)
     folders = [part for part in folder(target).split("/") if part not in ("", ".", "..")]
-    return tuple(path for path in candidates if _same_words(name, stem(path)) and _fits(folders, path))
+    return tuple(path for path in candidates if same_words(name, stem(path)) and _fits(folders, path))
 
 
 def _fits(folders: list[str], path: str) -> bool:
@@ -139,32 +176,8 @@ def _fits(folders: list[str], path: str) -> bool:
     if not folders:
         return True
     have = folder(path).split("/")[:-1][-len(folders):]
-    return len(have) == len(folders) and all(spelling(one) == spelling(other) and _same_words(one, other)
+    return len(have) == len(folders) and all(spelling(one) == spelling(other) and same_words(one, other)
                                              for one, other in zip(folders, have, strict=True))
-
-
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_LEFT_OUT = ("P", "Z", "C")
-_DIGITS = re.compile(r"\d+")
-
-
-def _same_words(one: str, other: str) -> bool:
-    """Whether names with equal spelling mean the same: `1.1` is not `11`, and marks that other scripts write vowels and
-    voiced sounds with are no accents."""
-    one, other = _plain(one), _plain(other)
-    return _DIGITS.findall(one) == _DIGITS.findall(other) and _letters(one) == _letters(other)
-
-
-def _plain(name: str) -> str:
-    """A name without accents, case and compatibility forms, all other marks kept."""
-    return name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
-
-
-def _letters(name: str) -> str:
-    """A plain name without spaces and punctuation."""
-    if name.isascii():
-        return spelling(name)
-    return "".join(char for char in name if unicodedata.category(char)[0] not in _LEFT_OUT)
 
 
 def _listed(paths: tuple[str, ...], index: Index) -> str:

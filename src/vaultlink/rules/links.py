@@ -7,13 +7,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from urllib.parse import quote
 
-from vaultlink.anchors import heading_key
+from vaultlink.anchors import find_anchor, heading_key
 from vaultlink.index import Index, stem
 from vaultlink.linking import bare, named
-from vaultlink.model import Kind, Link, Note, Place
-from vaultlink.resolve import comparable, file_name, is_note, resolve
+from vaultlink.model import Edit, Heading, Kind, Link, Note, Place
+from vaultlink.resolve import comparable, is_note, resolve, same_words, spelling
+from vaultlink.rewriting import as_markdown, as_wikilink, converted, rewritten, shown, undisplayed
 from vaultlink.rules import Context, Finding
 
 _Test = Callable[[Link, str, Note, Context], bool]
@@ -25,14 +25,15 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     for link, target in _subpathed(note, context):
         if _lacks_block(link, target, note, context):
             block = link.subpath[link.subpath.rfind("#") + 1:].strip()
-            yield Finding(link, {"note": stem(target), "block": block}, link.target)
+            yield Finding(link, {"note": stem(target), "block": block}, link.target, edits=_anchored(link, target, note, context))
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a heading that their note does not have."""
     for link, target in _subpathed(note, context):
         if _lacks_heading(link, target, note, context):
-            yield Finding(link, {"note": stem(target), "heading": link.subpath.lstrip("#").strip()}, link.target)
+            values = {"note": stem(target), "heading": link.subpath.lstrip("#").strip()}
+            yield Finding(link, values, link.target, edits=_anchored(link, target, note, context))
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -61,21 +62,23 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
             target, _, fault = trouble.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
-                yield Finding(trouble, {"target": name, "fault": fault}, name)
+                edits = tuple(Edit(note.path, *change) for change in trouble.changes)
+                yield Finding(trouble, {"target": name, "fault": fault}, name, edits=edits)
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     """Links whose target has other capitals than the file's name."""
     for link, target in _resolved(note, context):
         if _other_case(link, target, note, context) and not _outdone("case-mismatch", link, target, note, context):
-            yield Finding(link, {"target": link.target, "name": _tail(link.target, target)}, link.target)
+            values = {"target": link.target, "name": _tail(link.target, target)}
+            yield Finding(link, values, link.target, edits=_capitalised(link, target, note, context))
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
     """Wikilinks whose display text is what Obsidian would show without it."""
     for link, target in _resolved(note, context):
         if _repeats(link, target, note, context) and not _outdone("redundant-display", link, target, note, context):
-            yield Finding(link, {"display": link.display}, link.target)
+            yield Finding(link, {"display": link.display}, link.target, edits=undisplayed(note.path, link))
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
@@ -86,8 +89,11 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
             path = _wanted_path(link, target, note, context)
             other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
             if other_kind or bare(path) != bare(link.target.removeprefix("./")):
-                as_markdown = link.kind is Kind.MARKDOWN if markdown is None else markdown
-                yield Finding(link, {"wanted": _written(link, path, as_markdown)}, link.target)
+                to_markdown = other_kind is not (link.kind is Kind.MARKDOWN)
+                name = bare(path)
+                if to_markdown and path and is_note(target) and (other_kind or is_note(link.target)):
+                    name += ".md"
+                yield _restyled(link, name, to_markdown, target, note, context)
 
 
 # -- what the checks ask of a link ----------------------------------------------------------------------------------
@@ -172,12 +178,7 @@ def _other_case(link: Link, target: str, _note: Note, _context: Context) -> bool
 def _repeats(link: Link, _target: str, _note: Note, _context: Context) -> bool:
     if link.kind is not Kind.WIKILINK or link.embed or link.place in (Place.SECTION, Place.CANVAS):
         return False
-    return link.display == " > ".join(_parts(link))
-
-
-def _parts(link: Link) -> list[str]:
-    """A link's target and the parts of its subpath, which Obsidian shows when there is no display text (1.18)."""
-    return [part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip()]
+    return link.display == shown(link.target, link.subpath)
 
 
 _TELLING: tuple[tuple[str, _Test], ...] = (
@@ -217,12 +218,66 @@ def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
     return link.target if style == "any" or not link.target else named(note.path, target, context.index, style)
 
 
-def _written(link: Link, path: str, markdown: bool) -> str:
-    """A link with another path, in either form."""
-    sign = "!" if link.embed else ""
-    if not markdown:
-        display = f"|{link.display}" if link.display and link.display != bare(path) + link.subpath else ""
-        return f"{sign}[[{bare(path)}{link.subpath}{display}]]"
-    text = " > ".join(_parts(link)) if link.display is None else link.display
-    extension = ".md" if path and "." not in file_name(path)[-5:] and not is_note(path) else ""
-    return f"{sign}[{text}]({quote(path + extension, safe='/.,;!()')}{quote(link.subpath, safe='#^/')})"
+def _restyled(link: Link, name: str, markdown: bool, target: str, note: Note, context: Context) -> Finding:
+    """A link that is to have another name or form: how it would read, and the edits if it can."""
+    edits: tuple[Edit, ...] = ()
+    if resolve(note.path, name, context.index.names) == target:
+        rewrite = rewritten if markdown is (link.kind is Kind.MARKDOWN) else converted
+        edits = rewrite(note.path, link, name, link.subpath)
+    written = (as_markdown if markdown else as_wikilink)(link, name, link.subpath)
+    return Finding(link, {"wanted": _after(link, edits) or written}, link.target, edits=edits)
+
+
+def _after(link: Link, edits: tuple[Edit, ...]) -> str:
+    """A link as edits leave it, "" if there are none."""
+    text = link.raw
+    for edit in reversed(edits):
+        text = text[:edit.start - link.start] + edit.text + text[edit.end - link.start:]
+    return text if edits else ""
+
+
+def _capitalised(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
+    """The edits that write a target with the capitals of its file: relative steps and a note's extension stay."""
+    steps = link.target.split("/")
+    places = [at for at, step in enumerate(steps) if step not in ("", ".", "..")]
+    own = _tail(link.target, target).split("/")
+    if len(own) != len(places):
+        return ()
+    extension = link.target[-3:] if is_note(link.target) else ""
+    for at, step in zip(places, own, strict=True):
+        steps[at] = step
+    name = "/".join(steps) + extension
+    return rewritten(note.path, link, name, link.subpath) if resolve(note.path, name, context.index.names) == target else ()
+
+
+# -- headings and blocks that are written otherwise -----------------------------------------------------------------
+
+_NOT_IN_SUBPATHS = re.compile(r"[\s#|^\[\]%:\\`$*<>~=]+")
+"""What would end a subpath or the link, or may close something around it; all of it counts as a blank (6.2, 6.15)."""
+
+
+def _anchored(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
+    """The edits that let a link name the one heading or block of its target that differs in case, punctuation or spacing."""
+    meant = context.index.notes[target]
+    parts = [part for part in link.subpath.split("#") if part.strip()]
+    if len(parts) == 1 and parts[0].lstrip().startswith("^"):
+        ids = [block.id for block in meant.blocks if _alike(parts[0].strip()[1:], block.id)]
+        return rewritten(note.path, link, link.target, f"#^{ids[0]}") if len(ids) == 1 else ()
+    found = [_heading_like(part, meant) for part in parts]
+    subpath = "".join(f"#{words}" for _, words in found)
+    if not all(words for _, words in found) or find_anchor(meant, subpath) is not found[-1][0]:
+        return ()
+    return rewritten(note.path, link, link.target, subpath)
+
+
+def _heading_like(part: str, note: Note) -> tuple[Heading | None, str]:
+    """The heading that a part of a subpath means, and how a link has it; nothing if that is not sure."""
+    alike = [heading for heading in note.headings if _alike(part, heading.text)]
+    if len(alike) != 1 or _TRAILING_ID.search(alike[0].text):
+        return None, ""
+    exact = heading_key(alike[0].text) == heading_key(part)
+    return alike[0], part if exact else _NOT_IN_SUBPATHS.sub(" ", alike[0].text).strip()
+
+
+def _alike(one: str, other: str) -> bool:
+    return bool(spelling(one)) and spelling(one) == spelling(other) and same_words(one, other)

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.model import Note, Property, Spot, Value
-from vaultlink.resolve import is_note
+from vaultlink.model import Edit, Note, Property, Safety, Spot, Value
+from vaultlink.parse.links import wikilink_parts
+from vaultlink.resolve import is_note, resolve
 from vaultlink.rules import Context, Finding
 
 _TOP = Spot(0, 0, 1, 1)
@@ -32,14 +33,40 @@ def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
     for item in note.properties or ():
         now = _RENAMED.get(item.key.lower())
         if now and item.value not in (None, "", []):
-            yield Finding(item, {"key": item.key, "now": now})
+            edits = (Edit(note.path, item.start, item.end, now),) if _may_be_called(now, item, note) else ()
+            yield Finding(item, {"key": item.key, "now": now}, edits=edits)
 
 
-def unquoted_property_link(note: Note, _context: Context) -> Iterator[Finding]:
+def _may_be_called(now: str, item: Property, note: Note) -> bool:
+    """Whether a property may have today's name: no other has it or may have it, and Obsidian would read its value whole."""
+    called = [_RENAMED.get(other.key.lower(), other.key.lower()) for other in note.properties or ()]
+    entries = item.value if isinstance(item.value, list) else [item.value]
+    if called.count(now) > 1 or item.end - item.start != len(item.key) or not all(isinstance(one, str) for one in entries):
+        return False
+    if now == "tags":
+        return not any(_tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries)
+    return isinstance(item.value, list) or "," not in item.value
+
+
+def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links in properties that are no links for want of quotes."""
     for trouble in note.troubles:
         if trouble.kind == "unquoted-property-link":
-            yield Finding(trouble, {"link": f"[[{trouble.detail}]]"})
+            text = f"[[{trouble.detail}]]"
+            quoted, target = _quoted(text, trouble), wikilink_parts(trouble.detail)[0]
+            names = target and resolve(note.path, target, context.index.names)
+            edits = (Edit(note.path, trouble.start, trouble.end, quoted),) if quoted and target else ()
+            yield Finding(trouble, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE)
+
+
+def _quoted(text: str, at: Spot) -> str:
+    """A link in quotes that YAML takes for nothing else, "" if there are none."""
+    inner = text[2:-2]
+    if at.end - at.start != len(text) or any(mark in inner for mark in "[]\n\r") or inner.strip()[:1] in ("'", '"'):
+        return ""
+    if '"' in inner or "\\" in inner:
+        return "" if "'" in inner else f"'{text}'"
+    return f'"{text}"'
 
 
 # -- types ----------------------------------------------------------------------------------------------------------
