@@ -38,8 +38,8 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The caller's environment, but for a cache folder of our own."""
-        return {**os.environ, "VAULTLINK_CACHE_DIR": str(self.work / "cache")}
+        """The caller's environment, but for folders of our own for the cache and for records of what was written."""
+        return {**os.environ, "VAULTLINK_CACHE_DIR": str(self.work / "cache"), "VAULTLINK_STATE_DIR": str(self.work / "state")}
 
     def forget(self) -> None:
         """Make the next check a cold one."""
@@ -148,6 +148,28 @@ def formats(bench: Bench) -> None:
             verdict(f"{kind}, {name} / printing none", time[name] / time["none"], 1.5)
 
 
+def fixing(bench: Bench) -> None:
+    """Fixing all that can be fixed safely, and finding nothing left to fix, against a cold check."""
+    def restore() -> None:
+        subprocess.run((*OURS, "undo", "--quiet"), cwd=bench.vault, env=bench.environment, check=True)
+        bench.forget()
+
+    subprocess.run((*OURS, "fix", "--quiet"), cwd=bench.vault, env=bench.environment, check=False, stdout=subprocess.DEVNULL)
+    runs = {
+        "fix, cold": Run((*OURS, "fix"), bench.vault, restore),
+        "fix again, cold": Run((*OURS, "fix"), bench.vault, bench.forget),
+        "fix again, warm": Run((*OURS, "fix"), bench.vault),
+        "check, cold": Run((*OURS, "check"), bench.vault, bench.forget),
+        "check, warm": Run((*OURS, "check"), bench.vault),
+    }
+    time = medians(runs, bench.rounds, bench.environment)
+    restore()
+    for name, spent in time.items():
+        plain(name, spent)
+    verdict("fix / check, cold (target is for 10,000 fixes)", time["fix, cold"] / time["check, cold"], 2.5)
+    verdict("nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1)
+
+
 def scale(bench: Bench) -> None:
     """Time for each note, cold, from 1,000 to 100,000 generated notes."""
     first = 0.0
@@ -164,7 +186,7 @@ def scale(bench: Bench) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "peers": peers, "start": start, "memory": memory, "formats": formats, "scale": scale,
+    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "scale": scale,
 }
 
 

@@ -11,14 +11,13 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 import vaultlink
-from vaultlink.__main__ import main
+from running import Run, written
 from vaultlink.catalog import catalog
 from vaultlink.cli import COMMANDS, GROUPS, overview
 from vaultlink.cli.init import STARTER
@@ -43,43 +42,6 @@ FINDINGS = [
 ]
 
 
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines of its results."""
-        return self.out.splitlines()
-
-    @property
-    def data(self) -> object:
-        """Its results as JSON."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
-def written(folder: Path, files: Mapping[str, str]) -> Path:
-    """A vault on disk."""
-    for path, text in files.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG", "VAULTLINK_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
-
-
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """The sample vault on disk."""
@@ -88,16 +50,10 @@ def vault(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(vault: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+def run(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command inside the sample vault."""
     monkeypatch.chdir(vault)
-
-    def command(*words: str | Path) -> Ran:
-        code = main([str(word) for word in words])
-        done = capfdbinary.readouterr()
-        return Ran(code, done.out.decode(), done.err.decode())
-
-    return command
+    return run
 
 
 # -- check ------------------------------------------------------------------------------------------------------------
@@ -162,7 +118,7 @@ def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
     assert (data["schema"], data["version"], data["vault"]) == (1, vaultlink.__version__, str(vault))
     assert data["summary"] == {
         "notes": 3, "attachments": 2, "links": 9, "resolved": 6, "dangling": 3, "ambiguous": 0, "external": 0,
-        "findings": 4, "fixable": 0, "unsafe_fixable": 0, "by_rule": {"dangling-link": 3, "missing-heading": 1}}
+        "findings": 4, "fixable": 0, "unsafe_fixable": 1, "by_rule": {"dangling-link": 3, "missing-heading": 1}}
     lines = [f"{f['path']}:{f['line']}:{f['column']}: {f['code']} {f['rule']} {f['message']}" for f in data["findings"]]
     assert lines == FINDINGS
     assert [f["target"] for f in data["findings"]] == ["Nowhere", "Nowhere.md", "Home", "Peir"]

@@ -5,7 +5,7 @@ through `engine`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,18 @@ from vaultlink.config import Config, configure
 from vaultlink.engine import Setting, State
 from vaultlink.files import Unreadable, find_vault, load_rules, read_text
 from vaultlink.loading import Progress, load_state
-from vaultlink.model import Diagnostic, Note, Suggestion, Tally
+from vaultlink.model import Diagnostic, Fix, Note, Suggestion, Tally
 from vaultlink.parallel import suggest_all
 from vaultlink.resolve import comparable, is_note, resolve
 from vaultlink.survey import Settings, Survey, VaultError, survey
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from vaultlink.fixing.choice import Allowed
+    from vaultlink.fixing.repair import Repair
+    from vaultlink.fixing.sources import Answers, Sources
+    from vaultlink.mending import Mended, Texts
 
 __all__ = ["Settings", "Survey", "Vault", "VaultError", "find_vault", "open_vault", "survey"]
 
@@ -67,6 +72,7 @@ class Vault:
         self.state = state
         self.index = state.index
         self._setting = setting
+        self._suggested: dict[str, tuple[Suggestion, ...]] = {}
         self._seen = seen
 
     @cached_property
@@ -94,6 +100,85 @@ class Vault:
         text = read_text(self.root / path)
         return "" if isinstance(text, Unreadable) else text
 
+    def data(self, path: str) -> bytes:
+        """The bytes of a file as it is on disk now; none if it can't be read."""
+        try:
+            return (self.root / path).read_bytes()
+        except OSError:
+            return b""
+
+    def fixes(self, diagnostics: Sequence[Diagnostic], answers: "Answers | None" = None) -> "Callable[[Diagnostic], Fix | None]":
+        """What mends each of these findings, if anything does: asked for one by one."""
+        from vaultlink.fixing.late import late  # noqa: PLC0415 - only where fixes are shown
+        from vaultlink.fixing.repair import fix_of  # noqa: PLC0415
+
+        known, makers = self._sources(self._topics(diagnostics)), late(answers)
+        return lambda item: fix_of(self.state, known, item, makers)
+
+    def repair(self, wanted: "Allowed | None" = None, answers: "Answers | None" = None) -> "Repair":
+        """What making all fixes that are wanted (without a word: the safe ones) would come to. Nothing is written."""
+        from vaultlink.fixing.choice import allowed  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.fixing.late import late  # noqa: PLC0415
+        from vaultlink.fixing.repair import repair  # noqa: PLC0415
+        from vaultlink.mending import examiner  # noqa: PLC0415
+
+        wanted = wanted or allowed(self.rules, self.config)
+        topics = self._topics(self.check()) if answers else []
+        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self._seen.settings.jobs))
+
+    def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
+        """What making these fixes, and no others, would come to. Nothing is written."""
+        from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
+
+        rounds = iter([chosen])
+        return mend(self.state, self._sources([]), lambda _state, _sources: next(rounds, []))
+
+    def tend(self, asked: "Callable[[State, Sources], Iterable[tuple[Diagnostic, Fix]]]") -> "Repair":
+        """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
+        from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.mending import examiner  # noqa: PLC0415
+
+        return mend(self.state, self._sources([]), asked, examiner(self._setting, self._seen.settings.jobs))
+
+    def choices(self, item: Diagnostic, answers: "Answers") -> "list[Fix]":
+        """All that may be done about a finding, the likeliest first."""
+        from vaultlink.fixing.late import choices  # noqa: PLC0415 - only where somebody chooses
+
+        return choices(self.state, self._sources([]), item, answers)
+
+    def write(self, repair: "Repair", command: str, summary: str) -> "Mended":
+        """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
+        kept; then nothing is written."""
+        from vaultlink.mending import write  # noqa: PLC0415 - only where something is written
+
+        return write(self._seen, self._texts, repair, command, summary)
+
+    def after(self, state: State) -> "Vault":
+        """The same vault in another state."""
+        return Vault(self._seen, self._setting, state)
+
+    def why(self, path: str) -> str:
+        """Why a note must not be changed."""
+        return self._texts.why.get(path, "it can't be read")
+
+    @cached_property
+    def _texts(self) -> "Texts":
+        from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
+
+        return Texts(self._seen)
+
+    def _sources(self, topics: Sequence[str]) -> "Sources":
+        from vaultlink.mending import sources  # noqa: PLC0415 - only where something is fixed
+
+        known = self.suggest_all(topics) if topics else {}
+        return sources(self._seen, self._texts, lambda topic: known[topic] if topic in known else self.suggest(topic))
+
+    def _topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
+        """The dangling topics that findings are about."""
+        names = self.index.names
+        named = {item.target: item.path for item in diagnostics if item.target is not None}
+        return [target for target, path in named.items() if resolve(path, target, names) is None]
+
     def suggest(self, target: str) -> tuple[Suggestion, ...]:
         """The notes a dangling topic may mean, the likeliest first."""
         return self._suggester(target)
@@ -101,6 +186,11 @@ class Vault:
     def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         """What each of many dangling topics may mean: worked out with all processors if there are very many, and kept
         for the next run on an unchanged vault."""
+        if not self._suggested.keys() >= set(targets):
+            self._suggested.update(self._suggest_all([target for target in targets if target not in self._suggested]))
+        return {target: self._suggested[target] for target in targets}
+
+    def _suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         cache = self._seen.cache() if len(targets) > _MANY else None
         question = self._seen.question("suggestions", *targets) if cache else None
         if cache is None or question is None:

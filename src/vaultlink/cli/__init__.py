@@ -25,13 +25,14 @@ GROUPS: dict[str, dict[str, Command]] = {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
     },
     "Repair": {
+        "fix": Command("fix", "fix", "Fix what can be fixed safely, backlinks sections included."),
         "undo": Command("undo", "undo", "Put back, byte for byte, what a run of vaultlink wrote."),
     },
     "Ask": {
         "show": Command("show", "show", "Show what vaultlink sees in notes."),
         "links": Command("links", "links", "List links with what they lead to."),
         "topics": Command("topics", "topics", "List dangling topics, those named most first."),
-        "backlinks": Command("backlinks", "backlinks", "List what links to a note."),
+        "backlinks": Command("backlinks", "backlinks", "List what links to a note, or keep a section that does."),
         "orphans": Command("alone", "orphans", "List files that nothing links to."),
         "deadends": Command("alone", "deadends", "List notes that link nowhere."),
         "graph": Command("graph", "graph", "Describe the vault's graph, or export it."),

@@ -3,39 +3,24 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from vaultlink import __version__
-from vaultlink.api import Survey, Vault
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import narrowed, read, suggestions, surveyed, warn, within
-from vaultlink.cli.options import Choosing, option, words
+from vaultlink.api import Survey
+from vaultlink.cli.opening import narrowed, read, surveyed, warn, within
+from vaultlink.cli.options import Repairing, option
+from vaultlink.cli.results import FORMS, code, results
 from vaultlink.cli.terminal import Terminal
-from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.documents import document, json_lines
-from vaultlink.report.findings import by_rule, concise, statistics, summary
-from vaultlink.report.frames import Frames
-from vaultlink.report.listings import wording
-from vaultlink.report.records import finding_rows
+from vaultlink.report.findings import summary, waiting_sentence
 from vaultlink.resolve import is_note
-
-FORMS = ("full", "concise", "json", "json-lines")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check(Choosing):
+class Check(Repairing):
     """What `check` is told."""
 
-    paths: Annotated[tuple[Path, ...], words(
-        "PATHS", "Files and folders; only what is found in them is reported.")] = ()
-    statistics: Annotated[bool, option("--statistics", help="Count findings by rule instead of listing them.")] = False
-    fail_on: Annotated[str, option(
-        "--fail-on", choices=("error", "warning", "info", "never"), help="The mildest finding that ends with 1.",
-    )] = "warning"
-    exit_zero: Annotated[bool, option("--exit-zero", help="End with 0 even if there are findings.")] = False
+    fix: Annotated[bool, option("--fix", help="Fix what can be fixed safely, as `vaultlink fix` does.")] = False
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -49,11 +34,15 @@ class Answer(msgspec.Struct, array_like=True):
 def check(options: Check) -> int:
     """Check the vault's links and report what is wrong.
 
-    The whole vault is always read, since links are a matter of the whole. Nothing is written. The exit code is 0 if
-    all is well, 1 if there are findings, 2 if the command or a setting can't be followed.
+    The whole vault is always read, since links are a matter of the whole. Nothing is written without --fix. The exit
+    code is 0 if all is well, 1 if there are findings, 2 if the command or a setting can't be followed.
 
     Forms: full (on a terminal), concise (elsewhere), json, json-lines.
     """
+    if options.fix or options.diff:
+        from vaultlink.cli.fix import run  # noqa: PLC0415 - only where something is fixed
+
+        return run(options)
     begun = time.perf_counter()
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
@@ -85,35 +74,11 @@ def _kept(data: bytes | None) -> Answer | None:
 def _answer(options: Check, terminal: Terminal, form: str, seen: Survey, chosen: Sequence[str]) -> Answer:
     vault, wanted = read(seen, terminal), within(chosen)
     diagnostics = [d for d in vault.diagnostics() if wanted(d.path)]
-    results = _results(options, terminal, form, vault, diagnostics)
+    found = results(options, terminal, form, vault, diagnostics)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
-    return Answer(results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
-                  summary(diagnostics, notes), _code(options, diagnostics))
-
-
-def _results(options: Check, terminal: Terminal, form: str, vault: Vault,
-             diagnostics: Sequence[Diagnostic]) -> str | bytes:
-    if form == "json":
-        figures = {**vault.summary(), "findings": len(diagnostics), "fixable": 0, "unsafe_fixable": 0,
-                   "by_rule": by_rule(diagnostics)}
-        head = {"version": __version__, "vault": str(vault.root), "summary": figures}
-        return document(head, "findings", finding_rows(diagnostics, vault.text, suggestions(vault, diagnostics)))
-    if form == "json-lines":
-        return json_lines(finding_rows(diagnostics, vault.text, suggestions(vault, diagnostics)))
-    if options.statistics:
-        return statistics(diagnostics, terminal.palette)
-    if form == "concise":
-        return concise(diagnostics, terminal.palette)
-    frames = Frames(vault.text, suggestions(vault, diagnostics), wording(vault.index), terminal.room, terminal.palette)
-    return frames.render(diagnostics)
-
-
-def _code(options: Check, diagnostics: Sequence[Diagnostic]) -> int:
-    if options.exit_zero or options.fail_on == "never":
-        return CLEAN
-    mildest = Severity(options.fail_on).rank
-    failing = {severity for severity in Severity if severity.rank >= mildest}
-    return FOUND if any(d.severity in failing for d in diagnostics) else CLEAN
+    sentences = [summary(diagnostics, notes), waiting_sentence(diagnostics)]
+    return Answer(found if isinstance(found, bytes) else found.encode("utf-8", "surrogateescape"),
+                  "\n".join(filter(None, sentences)), code(options, diagnostics))
 
 
 def _details(seen: Survey, seconds: float) -> str:

@@ -83,6 +83,35 @@ class Choosing(Opening):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reporting(Choosing):
+    """What is reported, and what the exit code says of it."""
+
+    paths: Annotated[tuple[Path, ...], words(
+        "PATHS", "Files and folders; only what is found in them is reported, and fixed.")] = ()
+    statistics: Annotated[bool, option("--statistics", help="Count findings by rule instead of listing them.")] = False
+    fail_on: Annotated[str, option(
+        "--fail-on", choices=("error", "warning", "info", "never"), help="The mildest finding that ends with 1.",
+    )] = "warning"
+    exit_zero: Annotated[bool, option("--exit-zero", help="End with 0 even if there are findings.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repairing(Reporting):
+    """Which fixes are made, and whether they are written."""
+
+    diff: Annotated[bool, option(
+        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
+    unsafe_fixes: Annotated[bool, option(
+        "--unsafe-fixes", help="Make unsafe fixes too: those that guess, such as the nearest name.")] = False
+    unlink: Annotated[bool, option(
+        "--unlink", help="With --unsafe-fixes: take dangling links out and keep their words.")] = False
+    create: Annotated[Path | None, option(
+        "--create", metavar="FOLDER", help="With --unsafe-fixes: make notes for dangling topics in this folder.")] = None
+    template: Annotated[Path | None, option(
+        "--template", metavar="FILE", help="The text of notes that --create makes; {{title}} stands for the topic.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Whole(Opening):
     """Commands about the vault as a whole."""
 

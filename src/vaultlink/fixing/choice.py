@@ -1,10 +1,15 @@
 """Which of the fixes at hand are made in one go. The order in which they are found makes no difference."""
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from vaultlink.catalog import Rule, select
+from vaultlink.config import Config
 from vaultlink.fixing.edits import collide
-from vaultlink.model import Diagnostic, Edit, Fix
+from vaultlink.model import Diagnostic, Edit, Fix, Safety
+
+Allowed = Callable[[Diagnostic, Fix], bool]
+"""Whether a fix may be made."""
 
 Repaired = tuple[Diagnostic, Fix]
 """A finding and what mends it."""
@@ -21,6 +26,14 @@ def chosen(fixes: Iterable[Repaired]) -> list[Repaired]:
                 insort(taken.setdefault(edit.path, []), (edit.start, edit.end, edit), key=lambda item: item[:2])
             left.append((diagnostic, fix))
     return left
+
+
+def allowed(rules: Sequence[Rule], config: Config, *, unsafe: bool = False,
+            wanted: Callable[[str], bool] = lambda _path: True) -> Allowed:
+    """Whether a fix is of a rule that the settings want fixed, in a note that is wanted, and safe unless unsafe ones may be
+    made as well."""
+    fixable = select(rules, config.fixable or ("ALL",)) - select(rules, config.unfixable)
+    return lambda item, fix: (item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path))
 
 
 def _place(item: Repaired) -> tuple[str, int, str, int, str]:

@@ -1,28 +1,33 @@
-"""Fixes that need more than a check may read: texts of other notes, suggestions, the times of files.
+"""Fixes that are made when they are wanted, not when findings are: which rules have them, and what makes them.
 
-They are made when fixes are wanted, not when findings are; a state, the sources and a finding enter, a fix leaves.
+A state, the sources and a finding enter, a fix leaves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from vaultlink.engine import State
-from vaultlink.model import Diagnostic, Fix, Suggestion
+from vaultlink.fixing import dangling
+from vaultlink.fixing.sections import section_fix
+from vaultlink.fixing.sources import Answers, Late, Sources
+from vaultlink.model import Diagnostic, Fix
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), when a
-    file was last changed, in nanoseconds since 1970 (0 if that is unknown), and what a dangling topic may mean, where
-    somebody has worked that out already."""
-
-    text: Callable[[str], str | None]
-    modified: Callable[[str], int] = lambda _path: 0
-    suggest: Callable[[str], Sequence[Suggestion]] | None = None
+def late(answers: Answers | None = None) -> Mapping[str, Late]:
+    """Rule name to what makes the fixes of its findings. Fixes of dangling topics, all of them unsafe, are made only if
+    there are answers: working out what a topic may mean takes time."""
+    makers: dict[str, Late] = {"missing-section": section_fix, "stale-section": section_fix}
+    if answers is not None:
+        makers |= dict.fromkeys(_DANGLING, lambda state, sources, item: dangling.answer(state, sources, item, answers))
+    return makers
 
 
-Late = Callable[[State, Sources, Diagnostic], Fix | None]
-"""What makes the fix of a finding; None if it has none."""
+def choices(state: State, sources: Sources, item: Diagnostic, answers: Answers) -> list[Fix]:
+    """All that may be done about a finding, the likeliest first."""
+    if item.rule in _DANGLING:
+        return list(dangling.choices(state, sources, item, answers))
+    maker = late().get(item.rule)
+    fix = item.fix or (maker(state, sources, item) if maker else None)
+    return [fix] if fix else []
 
-LATE: Mapping[str, Late] = {}
-"""Rule name to what makes the fixes of its findings."""
+
+_DANGLING = ("dangling-link", "dangling-embed")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from vaultlink.engine import State
 from vaultlink.fixing.edits import Shift
 from vaultlink.index import Index
-from vaultlink.model import Diagnostic, Edit, Note, Severity, Spot
+from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,14 @@ def _lost(old: Note, new: Note, shift: Shift) -> Iterator[str]:
 
 
 def _missing(what: str, had: Sequence[Spot], has: Sequence[Spot], shift: Shift) -> Iterator[str]:
-    there = {(item.start, _words(item)) for item in has}
+    there = {(item.start, _words(item)): item for item in has}
     for item in had:
-        if not shift.inside(item.start, item.end) and (shift.after(item.start), _words(item)) not in there:
+        kept = there.pop((shift.after(item.start), _words(item)), None)
+        if kept is None and not shift.inside(item.start, item.end):
             yield f"its {what} “{_words(item)}” would be lost"
-    if len(has) > len(had) and not any(shift.made(item.start, item.end) for item in has):
-        yield f"a {what} would come into being"
+    for item in there.values():  # a property that gets its name may make tags of its values
+        if not shift.made(item.start, item.end) and getattr(item, "place", None) is not Place.PROPERTY:
+            yield f"the {what} “{_words(item)}” would come into being"
 
 
 def _words(item: Spot) -> str:

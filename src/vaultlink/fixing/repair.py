@@ -8,18 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from vaultlink.anchors import find_anchor
 from vaultlink.engine import Change, State, step
-from vaultlink.fixing.choice import Repaired, chosen
+from vaultlink.fixing.choice import Allowed, Repaired, chosen
 from vaultlink.fixing.edits import Shift, applied, in_order
-from vaultlink.fixing.late import LATE, Late, Sources
 from vaultlink.fixing.promise import Breach, breach
+from vaultlink.fixing.sources import Late, Sources
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix
 
 ROUNDS = 10
 """More rounds mean that fixes undo each other's work."""
-
-Allowed = Callable[[Diagnostic, Fix], bool]
-"""Whether a fix may be made."""
 
 Examine = Callable[[Mapping[str, str]], Sequence[Change]]
 """Texts by path to the changes that a step takes."""
@@ -28,7 +25,8 @@ Examine = Callable[[Mapping[str, str]], Sequence[Change]]
 @dataclass(frozen=True, slots=True)
 class Repair:
     """What fixing comes to. `texts` has each changed note's text before (None if it is new) and after; `made` the findings
-    that were mended, in order; `stuck` the notes whose text could not be had; `breach` why nothing may be written."""
+    that were mended, in order, the `first` of them in the first round, when texts were as they are before; `stuck` the
+    notes whose text could not be had; `breach` why nothing may be written."""
 
     before: State
     after: State
@@ -36,9 +34,10 @@ class Repair:
     made: tuple[Repaired, ...] = ()
     stuck: tuple[str, ...] = ()
     breach: Breach | None = None
+    first: int = 0
 
 
-def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, Late] = LATE,
+def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, Late],
            examine: Examine | None = None) -> Repair:
     """Make all fixes that are allowed, round by round."""
     return mend(state, sources, _Wishes(allowed, late), examine)
@@ -49,6 +48,7 @@ def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iter
     """Make the fixes that `wanted` asks for, of each round's state."""
     ready = examine or _changes
     now, texts, made, stuck = state, dict[str, tuple[str | None, str]](), list[Repaired](), set[str]()
+    first = 0
 
     def text(path: str) -> str | None:
         return texts[path][1] if path in texts else sources.text(path)
@@ -57,7 +57,7 @@ def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iter
     for _ in range(ROUNDS):
         fixes = _possible(now, wanted(now, asked), text, stuck)
         if not fixes:
-            return Repair(state, now, texts, tuple(made), tuple(sorted(stuck)))
+            return Repair(state, now, texts, tuple(made), tuple(sorted(stuck)), first=first)
         edits, rules = _by_path(fixes)
         fresh = {path: applied(text(path) or "", group) for path, group in edits.items()}
         after = step(now, ready(fresh))
@@ -67,6 +67,7 @@ def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iter
         for path, new in fresh.items():
             texts[path] = (texts[path][0] if path in texts else sources.text(path) if path in now.index.notes else None, new)
         made += fixes
+        first = first or len(fixes)
         now = after
     undecided = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
     return Repair(state, state, breach=Breach(fixes[0][0].path, "its fixes would never come to an end", undecided))
@@ -102,7 +103,7 @@ class _Wishes:
         return known[1]
 
 
-def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping[str, Late] = LATE) -> Fix | None:
+def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping[str, Late]) -> Fix | None:
     """What mends a finding, if anything does."""
     if diagnostic.fix is not None or diagnostic.rule not in late:
         return diagnostic.fix

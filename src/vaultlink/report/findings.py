@@ -6,7 +6,7 @@ Diagnostics enter, strings leave. Lines are built with plain formatting and join
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from vaultlink.model import Diagnostic, Severity
+from vaultlink.model import Diagnostic, Safety, Severity
 from vaultlink.report.layout import PLAIN, Palette, clean, number
 
 
@@ -49,6 +49,15 @@ def summary(diagnostics: Sequence[Diagnostic], notes: int) -> str:
     parts = [number(levels[level], word, many) for level, word, many in _WORDS if levels[level]]
     files = len({d.path for d in diagnostics})
     return f"Found {', '.join(parts)} in {number(files, 'file')}; {number(notes, 'note')} checked."
+
+
+def waiting_sentence(diagnostics: Sequence[Diagnostic]) -> str:
+    """How many findings can be fixed, "" if none."""
+    counts = Counter([d.fix.safety for d in diagnostics if d.fix is not None])
+    safe, unsafe = counts[Safety.SAFE], counts[Safety.UNSAFE]
+    if not safe:
+        return f"`vaultlink fix --unsafe-fixes` can fix {unsafe:,} of them." if unsafe else ""
+    return f"`vaultlink fix` can fix {safe:,} of them" + (f", and {unsafe:,} more with --unsafe-fixes." if unsafe else ".")
 
 
 _WORDS = ((Severity.ERROR, "error", "errors"), (Severity.WARNING, "warning", "warnings"),

@@ -17,6 +17,7 @@ class Palette(NamedTuple):
     bold: str = ""
     dim: str = ""
     red: str = ""
+    green: str = ""
     yellow: str = ""
     blue: str = ""
     cyan: str = ""
@@ -24,7 +25,7 @@ class Palette(NamedTuple):
 
 
 PLAIN = Palette()
-COLOURED = Palette("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m")
+COLOURED = Palette("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}

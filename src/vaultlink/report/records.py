@@ -3,12 +3,12 @@
 Diagnostics and ways to ask for texts and suggestions enter, rows leave.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import msgspec
 
-from vaultlink.model import Diagnostic, Suggestion
+from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report.frames import Suggest, Text
 
 
@@ -18,6 +18,23 @@ class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
     path: str
     reason: str
     score: float
+
+
+class EditRow(msgspec.Struct, frozen=True, gc=False):
+    """One change of a fix: bytes of the file as it is on disk, half open, and the text that takes their place."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+class FixRow(msgspec.Struct, frozen=True, gc=False):
+    """What mends a finding."""
+
+    safety: str
+    title: str
+    edits: tuple[EditRow, ...]
 
 
 class FindingRow(msgspec.Struct, frozen=True, gc=False):
@@ -34,7 +51,7 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
     message: str
     target: str | None
     suggestions: tuple[SuggestionRow, ...]
-    fix: None
+    fix: FixRow | None
     fingerprint: str
 
 
@@ -43,12 +60,44 @@ def suggestion_rows(found: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
     return tuple([SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in found])
 
 
-def finding_rows(diagnostics: Sequence[Diagnostic], text: Text, suggest: Suggest) -> list[FindingRow]:
+Data = Callable[[str], bytes]
+"""A file's bytes by its vault path; none if it is not there."""
+
+Mend = Callable[[Diagnostic], Fix | None]
+"""What mends a finding, if anything does."""
+
+
+def finding_rows(diagnostics: Sequence[Diagnostic], text: Text, suggest: Suggest,
+                 mend: Mend = lambda d: d.fix, data: Data = lambda _path: b"") -> list[FindingRow]:
     """Findings as rows, in their order."""
     prints = fingerprints(diagnostics, text)
+    offsets = _Offsets(data)
     return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message,
-                       d.target, suggestion_rows(suggest(d)) if d.target is not None else (), None, mark)
+                       d.target, suggestion_rows(suggest(d)) if d.target is not None else (), _fix_row(mend(d), offsets),
+                       mark)
             for d, mark in zip(diagnostics, prints, strict=True)]
+
+
+def _fix_row(fix: Fix | None, offsets: "_Offsets") -> FixRow | None:
+    if fix is None:
+        return None
+    edits = [EditRow(edit.path, offsets(edit.path, edit.start), offsets(edit.path, edit.end), edit.text) for edit in fix.edits]
+    return FixRow(fix.safety, fix.title, tuple(edits))
+
+
+class _Offsets:
+    """Places in a text as places in its file: bytes, a byte order mark included. The last file asked for is remembered."""
+
+    def __init__(self, data: Data):
+        self._data, self._path, self._text, self._mark = data, "", "", 0
+
+    def __call__(self, path: str, offset: int) -> int:
+        if path != self._path:
+            raw = self._data(path)
+            self._path, self._mark = path, 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+            self._text = raw[self._mark:].decode("utf-8", "replace")
+        before = offset if self._text.isascii() else len(self._text[:offset].encode())
+        return self._mark + before
 
 
 _LONGEST = 200

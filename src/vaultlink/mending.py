@@ -1,0 +1,126 @@
+"""Fixing a vault on disk: notes are read as they were analysed, repaired, and written, with a record that undoes it.
+
+A surveyed vault and its state enter; what was written and what was left alone, each with why, leaves. The fixing itself is
+`fixing`'s, the writing `writing`'s.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from vaultlink.conflicts import disputed, unmerged
+from vaultlink.engine import Change, Setting, State
+from vaultlink.files import Stamp
+from vaultlink.fixing.repair import Repair
+from vaultlink.fixing.sources import Sources
+from vaultlink.journal import perform
+from vaultlink.model import Suggestion
+from vaultlink.parallel import examine_texts
+from vaultlink.survey import Survey
+from vaultlink.writing import Refusal, Write
+
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that a text is had without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What became of a repair: the notes that were written, those left alone, and the record that undoes it (None if
+    nothing was written)."""
+
+    written: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    run: str | None = None
+
+
+class Texts:
+    """The texts of a vault's notes as they were analysed. A note has none if it changed since, is in dispute, or can't be
+    read; `why` says so."""
+
+    def __init__(self, seen: Survey):
+        self._root = os.fspath(seen.root)
+        self._files: Mapping[str, Stamp] = seen.listing.files
+        self._known: dict[str, str | None] = {}
+        self._marked: set[str] = set()
+        self.why: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str | None:
+        """The text of a note; None if it must not be changed."""
+        if path not in self._known:
+            text = self._read(path)
+            if text is not None and unmerged(text):
+                self.why[path] = "two versions of it are waiting to be merged"
+                text = None
+            if path in self._disputed:
+                self.why[path] = "a sync service left a conflicting copy of it"
+                text = None
+            self._known[path] = text
+        return self._known[path]
+
+    def _read(self, path: str) -> str | None:
+        try:
+            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - the same file is asked for its times
+                status = os.fstat(stream.fileno())
+                data = stream.readall()
+        except OSError as error:
+            self.why[path] = f"it can't be read: {error.strerror or error}"
+            return None
+        if Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self._files.get(path):
+            self.why[path] = "it changed since it was read"
+            return None
+        if data.startswith(_MARK):
+            self._marked.add(path)
+            data = data[len(_MARK):]
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            self.why[path] = "it is not UTF-8"
+            return None
+
+    @cached_property
+    def _disputed(self) -> frozenset[str]:
+        return disputed(self._files)
+
+    def data(self, path: str, text: str) -> bytes:
+        """A text as it stands on disk, with the mark the note has."""
+        return (_MARK if path in self._marked else b"") + text.encode()
+
+
+def sources(seen: Survey, texts: Texts, suggest: Callable[[str], Sequence[Suggestion]] | None) -> Sources:
+    """What late fixes may ask of a vault on disk."""
+    files = seen.listing.files
+    return Sources(texts, lambda path: files[path].modified if path in files else 0, suggest)
+
+
+def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]], list[Change]]:
+    """Examines changed texts, with all processors if there are many."""
+    def examine(texts: Mapping[str, str]) -> list[Change]:
+        return [Change(path, result) for path, result in zip(texts, examine_texts(setting, texts, jobs), strict=True)]
+
+    return examine
+
+
+def write(seen: Survey, texts: Texts, repair: Repair, command: str, summary: str) -> Mended:
+    """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
+    stuck = tuple(Refusal(path, texts.why.get(path, "it can't be read")) for path in repair.stuck)
+    writes = [Write(path, None if old is None else texts.data(path, old), texts.data(path, new))
+              for path, (old, new) in sorted(repair.texts.items()) if old != new]
+    if not writes:
+        return Mended(refused=stuck)
+    outcome = perform(seen.root, command, summary, writes)
+    return Mended(outcome.written, (*stuck, *outcome.refused), outcome.run)
+
+
+def remaining(repair: Repair, refused: Sequence[Refusal]) -> State:
+    """The state that is left: findings of notes that were not written are still there."""
+    after, before = repair.after, repair.before
+    paths = {refusal.path for refusal in refused} & repair.texts.keys()
+    if not paths:
+        return after
+    diagnostics = dict(after.diagnostics)
+    for path in paths:
+        diagnostics.pop(path, None)
+        if path in before.diagnostics:
+            diagnostics[path] = before.diagnostics[path]
+    return State(after.setting, after.index, after.found, after.whole, diagnostics, after.tallies)

@@ -1,0 +1,36 @@
+"""Commands run in this process, and vaults on disk to run them in."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Ran(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of its results."""
+        return self.out.splitlines()
+
+    @property
+    def data(self) -> object:
+        """Its results as JSON."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    """A vault on disk."""
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
+    return folder

@@ -1,0 +1,86 @@
+"""Unified diffs: what they say is what would be written, to the last byte; other programs apply them."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from vaultlink.report.diffs import unified
+from vaultlink.report.layout import COLOURED
+
+LINES = some.lists(some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]), max_size=12)
+TEXTS = some.builds(lambda lines, ended: "\n".join(lines) + ("\n" if ended and lines else ""), LINES, some.booleans())
+
+
+def patched(old: str, diff: str) -> str:
+    """A text after a diff of it, read by the format's own definition."""
+    lines = old.split("\n")
+    kept = [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    new: list[str] = []
+    at = 0
+    rows = diff.split("\n")[2:-1]
+    for number, row in enumerate(rows):
+        if hunk := re.fullmatch(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@", row):
+            start = int(hunk[1]) - (hunk[2] != "0")
+            new += kept[at:start]
+            at = start
+            continue
+        if row.startswith("\\"):
+            continue
+        ended = not (number + 1 < len(rows) and rows[number + 1].startswith("\\ No newline"))
+        line = row[1:] + ("\n" if ended else "")
+        if row[0] in " -":
+            assert kept[at] == line
+            at += 1
+        if row[0] in " +":
+            new.append(line)
+    return "".join([*new, *kept[at:]])
+
+
+@given(TEXTS, TEXTS)
+def test_a_diff_makes_the_new_text_of_the_old(old: str, new: str) -> None:
+    if old != new:
+        assert patched(old, unified([("a.md", old, new)])) == new
+
+
+CHANGES: list[tuple[str, str | None, str | None]] = [
+    ("plain.md", "a\nb\nc\n", "a\nB\nc\n"),
+    ("two words.md", "a\n", "b\n"),
+    ("unended.md", "a\nb", "a\nc"),
+    ("ended now.md", "a", "a\n"),
+    ("windows.md", "a\r\nb\r\n", "a\r\nc\r\n"),
+    ("new.md", None, "a\n"),
+    ("gone.md", "a\n", None),
+    ("far.md", "".join(f"{n}\n" for n in range(40)), "".join(f"{'x' if n in (2, 30) else n}\n" for n in range(40))),
+    ("über/ö.md", "é\n", "è\n"),
+]
+
+
+def test_git_applies_a_diff(tmp_path: Path) -> None:
+    for path, old, _ in CHANGES:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        if old is not None:
+            (tmp_path / path).write_bytes(old.encode())
+    (tmp_path / "fix.patch").write_bytes(unified(CHANGES).encode())
+    done = subprocess.run(["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for path, _, new in CHANGES:
+        assert not (tmp_path / path).exists() if new is None else (tmp_path / path).read_bytes() == new.encode()
+
+
+def test_how_a_diff_looks() -> None:
+    assert unified([("a b.md", "1\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n")]) == (
+        "--- a/a b.md\t\n+++ b/a b.md\t\n@@ -2,4 +2,4 @@\n 2\n 3\n 4\n-5\n+five\n")
+
+
+def test_colour_only_where_it_is_asked_for() -> None:
+    assert "\x1b[32m+b\x1b[0m\n" in unified([("a.md", "a\n", "b\n")], COLOURED)
+    assert "\x1b" not in unified([("a.md", "a\n", "b\n")])
+
+
+@pytest.mark.parametrize("changes", [[], [("a.md", "a", "a")]])
+def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> None:
+    assert unified(changes) == ""

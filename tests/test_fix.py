@@ -1,0 +1,276 @@
+"""`vaultlink fix` on real folders: what it writes, what it leaves alone, what it says, and that `undo` takes it back."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from running import Ran, Run, written
+
+VAULT: Mapping[str, str] = {
+    "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",
+    "mem.md": "---\ntitle: Role of memory\n---\n\ufeffno final newline",
+    "My-Plan.md": "# Next steps\r\n\r\n[[#next-steps]] \r\n",
+}
+FIXED = {
+    "Home.md": "---\ntags: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n",
+    "My-Plan.md": "# Next steps\r\n\r\n[[#Next steps|next-steps]] \r\n",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample vault, in it."""
+    folder = tmp_path / "vault"
+    (folder / ".obsidian").mkdir(parents=True)
+    monkeypatch.chdir(written(folder, VAULT))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a vault."""
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def after(*, changed: Mapping[str, str] = FIXED) -> dict[str, bytes]:
+    return {path: text.encode() for path, text in sorted({**VAULT, **changed}.items())}
+
+
+def test_what_is_safe_is_fixed_and_nothing_else_changes(run: Run, vault: Path) -> None:
+    told = run("fix")
+    assert contents(vault) == after()
+    assert told.code == 1
+    assert told.lines == ["Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."]
+    assert "Fixed 4 findings in 2 notes. `vaultlink undo` takes it back." in told.err
+
+
+def test_check_fix_is_the_same(run: Run, vault: Path) -> None:
+    assert run("check", "--fix").lines == run("fix").lines
+    assert contents(vault) == after()
+
+
+def test_the_second_run_finds_nothing_to_do(run: Run, vault: Path) -> None:
+    run("fix")
+    before = {path: (vault / path).stat().st_mtime_ns for path in VAULT}
+    told = run("fix")
+    assert "Nothing to fix." in told.err
+    assert {path: (vault / path).stat().st_mtime_ns for path in VAULT} == before
+
+
+def test_undo_gives_back_every_byte(run: Run, vault: Path) -> None:
+    run("fix")
+    assert run("undo").code == 0
+    assert contents(vault) == after(changed={})
+
+
+@pytest.mark.parametrize("words", [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")])
+def test_a_diff_shows_what_would_be_written_and_writes_nothing(run: Run, vault: Path, words: tuple[str, ...]) -> None:
+    told = run(*words)
+    assert told.code == 1
+    assert contents(vault) == after(changed={})
+    (vault / "fix.patch").write_bytes(told.out.encode())
+    subprocess.run(["git", "apply", "fix.patch"], cwd=vault, check=True)
+    (vault / "fix.patch").unlink()
+    assert contents(vault) == after()
+    assert run(*words).code == 0
+
+
+def test_paths_narrow_what_is_fixed(run: Run, vault: Path) -> None:
+    told = run("fix", "My-Plan.md")
+    assert told.code == 0
+    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+
+
+@pytest.mark.parametrize(("words", "fixed"), [
+    (("--unfixable", "VL1"), {"Home.md": VAULT["Home.md"].replace("tag:", "tags:")}),
+    (("--fixable", "title-link"), {"Home.md": VAULT["Home.md"].replace("[[Role", "[[mem|Role")}),
+    (("--select", "missing-heading"), {"My-Plan.md": FIXED["My-Plan.md"]}),
+])
+def test_rules_can_be_chosen(run: Run, vault: Path, words: tuple[str, ...], fixed: Mapping[str, str]) -> None:
+    run("fix", *words)
+    assert contents(vault) == after(changed=fixed)
+
+
+def test_json_says_what_was_done_and_what_remains(run: Run, vault: Path) -> None:
+    data = run("fix", "--output-format", "json").data
+    assert isinstance(data, dict)
+    assert data["fixed"] == {
+        "notes": 2, "findings": 4, "run": data["fixed"]["run"], "left": [],
+        "by_rule": {"deprecated-property": 1, "missing-heading": 1, "respelt-link": 1, "title-link": 1}}
+    assert data["fixed"]["run"]
+    assert [item["rule"] for item in data["findings"]] == ["dangling-link"]
+    assert data["summary"]["fixable"] == 0
+
+
+def test_edits_of_json_are_bytes_of_the_file(run: Run, vault: Path) -> None:
+    """Applied by anybody, they give what `fix` writes; also behind a byte order mark and letters of several bytes."""
+    path = vault / "Home.md"
+    path.write_bytes(b"\xef\xbb\xbf" + "é🙂 [[Role of memory]] é [[my plan]]\r\n".encode())
+    data = run("check", "--output-format", "json").data
+    assert isinstance(data, dict)
+    content = path.read_bytes()
+    edits = [edit for item in data["findings"] if item["path"] == "Home.md" for edit in item["fix"]["edits"]]
+    for edit in sorted(edits, key=lambda edit: -edit["start"]):
+        content = content[:edit["start"]] + edit["text"].encode() + content[edit["end"]:]
+    run("fix")
+    assert path.read_bytes() == content
+    assert content.startswith(b"\xef\xbb\xbf\xc3\xa9")
+    assert data["summary"]["fixable"] == len(data["findings"]) == 3
+
+
+# -- unsafe fixes -------------------------------------------------------------------------------------------------
+
+LOOSE = {"Home.md": "[[Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n", "Plan.md": "[[Home]]\n"}
+
+
+@pytest.fixture
+def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A vault with dangling topics."""
+    folder = tmp_path / "loose"
+    (folder / ".obsidian").mkdir(parents=True)
+    monkeypatch.chdir(written(folder, LOOSE))
+    return folder
+
+
+def test_nothing_unsafe_is_done_unasked(run: Run, loose: Path) -> None:
+    told = run("fix")
+    assert contents(loose) == {path: text.encode() for path, text in LOOSE.items()}
+    assert "Nothing to fix." in told.err
+
+
+def test_a_near_name_is_linked(run: Run, loose: Path) -> None:
+    run("fix", "--unsafe-fixes")
+    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+
+
+def test_links_are_taken_out_and_their_words_stay(run: Run, loose: Path) -> None:
+    run("fix", "--unsafe-fixes", "--unlink")
+    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] some ideas ![[Ideas]] x\n"
+
+
+def test_notes_are_made_for_topics(run: Run, loose: Path) -> None:
+    (loose / "stub.txt").write_text("# {{title}}\n\nTo be written.\n")
+    told = run("fix", "--unsafe-fixes", "--create", "Inbox", "--template", "stub.txt")
+    assert told.code == 0
+    assert (loose / "Inbox/Ideas.md").read_text() == "# Ideas\n\nTo be written.\n"
+    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+    assert run("undo").code == 0
+    assert not (loose / "Inbox").exists()
+
+
+@pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
+def test_what_is_unsafe_needs_to_be_said_twice(run: Run, loose: Path, words: tuple[str, ...]) -> None:
+    told = run("fix", *words)
+    assert told.code == 2
+    assert f"{words[0]} is an unsafe fix: it needs --unsafe-fixes too." in told.err
+
+
+@pytest.mark.parametrize(("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")])
+def test_notes_are_made_inside_the_vault_only(run: Run, loose: Path, folder: str, said: str) -> None:
+    told = run("fix", "--unsafe-fixes", "--create", folder)
+    assert told.code == 2
+    assert said in told.err
+
+
+# -- notes that are left alone ------------------------------------------------------------------------------------
+
+
+def left_alone(told: Ran) -> list[str]:
+    return [line for line in told.err.splitlines() if ": left alone: " in line]
+
+
+def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: Run, vault: Path) -> None:
+    (vault / "Home.md").chmod(0o444)
+    told = run("fix")
+    assert told.code == 1
+    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+    assert left_alone(told) == ["Home.md: left alone: it is read-only."]
+    assert "VL106 title-link" in told.out, "its findings remain"
+
+
+def test_a_note_in_a_sync_conflict_is_left_alone(run: Run, vault: Path) -> None:
+    (vault / "Home.sync-conflict-20240131-101500-ABCDEFG.md").write_text("mine\n")
+    told = run("fix")
+    assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
+    assert left_alone(told) == ["Home.md: left alone: a sync service left a conflicting copy of it."]
+
+
+def test_a_note_that_waits_to_be_merged_is_left_alone(run: Run, vault: Path) -> None:
+    text = "<<<<<<< HEAD\n[[Role of memory]]\n=======\nnone\n>>>>>>> other\n"
+    (vault / "Home.md").write_text(text)
+    told = run("fix")
+    assert (vault / "Home.md").read_text() == text
+    assert left_alone(told) == ["Home.md: left alone: two versions of it are waiting to be merged."]
+
+
+def test_undecodable_bytes_stay(run: Run, vault: Path) -> None:
+    (vault / "Old.md").write_bytes(b"[[Role of memory]] \xff\n")
+    run("fix")
+    assert (vault / "Old.md").read_bytes() == b"[[Role of memory]] \xff\n"
+
+
+def test_excluded_notes_stay(run: Run, vault: Path) -> None:
+    (vault / "vaultlink.toml").write_text('exclude = ["Home.md"]\n')
+    run("fix")
+    assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
+
+
+# -- two at once, and people --------------------------------------------------------------------------------------
+
+
+def test_two_runs_at_once_end_as_one(vault: Path) -> None:
+    command = [sys.executable, "-m", "vaultlink", "fix"]
+    both = [subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        process.communicate(timeout=60)
+    assert contents(vault) == after()
+    assert subprocess.run([*command, "--quiet"], cwd=vault, capture_output=True, check=False).returncode == 1
+
+
+@pytest.fixture
+def answering(vault: Path) -> Callable[..., str]:
+    """Runs `fix --interactive` on a terminal of its own and types answers."""
+    pty = pytest.importorskip("pty")
+
+    def answer(*lines: str) -> str:
+        here, there = pty.openpty()
+        process = subprocess.Popen([sys.executable, "-m", "vaultlink", "fix", "-i", "--color", "never"], cwd=vault, stdin=there,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        os.close(there)
+        for line in lines:
+            os.write(here, f"{line}\n".encode())
+            time.sleep(0.01)
+        told, _ = process.communicate(timeout=60)
+        os.close(here)
+        return told
+
+    return answer
+
+
+def test_findings_are_gone_through_one_by_one(answering: Callable[..., str], vault: Path) -> None:
+    told = answering("", "1", "1", "q")
+    assert "1  Link to “mem”" in told or "1  " in told
+    assert (vault / "Home.md").read_text() == (
+        "---\ntag: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n")
+    assert (vault / "My-Plan.md").read_bytes() == VAULT["My-Plan.md"].encode()
+
+
+def test_stopping_writes_nothing(answering: Callable[..., str], vault: Path) -> None:
+    answering("1", "1", "x")
+    assert contents(vault) == after(changed={})
+
+
+def test_a_rule_or_a_note_can_be_left_out(answering: Callable[..., str], vault: Path) -> None:
+    answering("?", "n", "1")
+    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+
+
+def test_questions_need_somebody(vault: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "vaultlink", "fix", "--interactive"], cwd=vault, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 2
+    assert "nobody is there to answer" in done.stderr

@@ -1,0 +1,107 @@
+"""Every rule's fixes against its examples: what `fixed` says is what comes out, once and for all."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from builder import RULES, Vault, build, found, setting
+from test_rules import Case, cases, named
+from vaultlink.engine import Setting
+from vaultlink.fixing.choice import allowed
+from vaultlink.fixing.late import late
+from vaultlink.fixing.repair import Repair, fix_of, repair
+from vaultlink.fixing.sources import Answers, Sources
+from vaultlink.model import Safety
+
+FIXING = [case for case in cases() if case.rule.fix_when != "never"]
+
+
+def repaired(base: Setting, vault: Vault, *, unsafe: bool = False) -> Repair:
+    """What fixing a vault comes to."""
+    makers = late(Answers() if unsafe else None)
+    result = repair(build(vault, base), sources(vault), allowed(base.rules, base.config, unsafe=unsafe), makers)
+    assert result.breach is None
+    return result
+
+
+def sources(vault: Vault) -> Sources:
+    texts = {path: text for path, text in vault.items() if isinstance(text, str)}
+    return Sources(texts.get)
+
+
+def afterwards(result: Repair) -> dict[str, str]:
+    return {path: new for path, (_, new) in result.texts.items()}
+
+
+def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
+    safe: Mapping[str, str] = case.example.get("fixed", {})
+    return case.example.get("unsafe-fixed", safe) if unsafe else safe
+
+
+@pytest.mark.parametrize("case", FIXING, ids=named)
+def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
+    assert afterwards(repaired(case.setting(), case.vault)) == expected(case)
+    assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(case, unsafe=True)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.rule.fix_when == "never"], ids=named)
+def test_a_rule_that_declares_no_fix_has_none(case: Case) -> None:
+    assert all(item.fix is None for item in found(build(case.vault, case.setting())) if item.rule == case.rule.name)
+
+
+@pytest.mark.parametrize("case", FIXING, ids=named)
+def test_fixes_are_as_declared(case: Case) -> None:
+    state = build(case.vault, case.setting())
+    makers = late(Answers())
+    fixes = [fix_of(state, sources(case.vault), item, makers) for item in found(state) if item.rule == case.rule.name]
+    assert case.rule.fix_when != "always" or None not in fixes
+    safeties = {"safe": {Safety.SAFE}, "unsafe": {Safety.UNSAFE}, "either": set(Safety)}[case.rule.fix_safety]
+    assert {fix.safety for fix in fixes if fix} <= safeties
+    assert all(fix.title and fix.title[-1] != "." for fix in fixes if fix)
+
+
+@pytest.mark.parametrize("case", FIXING, ids=named)
+@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+def test_fixing_twice_equals_once(case: Case, unsafe: bool) -> None:
+    result = repaired(case.setting(), case.vault, unsafe=unsafe)
+    vault = {**case.vault, **afterwards(result)}
+    assert found(build(vault, case.setting())) == found(result.after)
+    assert not repaired(case.setting(), vault, unsafe=unsafe).texts
+
+
+def windows(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+def below_properties(text: str) -> str:
+    return text if text.startswith("---") else f"---\ncreated: 2024-01-31\n---\n{text}"
+
+
+DERIVED = [pytest.param(case, derive, id=f"{named(case)}: {name}") for case in FIXING if case.example.get("fixed")
+           for name, derive in (("newlines", windows), ("frontmatter", below_properties)) if name not in case.rule.derive]
+
+
+@pytest.mark.parametrize(("case", "derive"), DERIVED)
+def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], str]) -> None:
+    notes = {path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)}
+    vault = {path: derive(text) if path in notes else text for path, text in case.vault.items()}
+    fixed = afterwards(repaired(case.setting(), vault))
+    assert fixed == {path: derive(text) for path, text in expected(case).items()}
+
+
+@pytest.mark.parametrize("case", cases(), ids=named)
+def test_all_rules_together_come_to_an_end(case: Case) -> None:
+    example = case.example
+    base = setting(["ALL"], options={case.rule.name: example.get("options", {})}, app=example.get("app"),
+                   backlinks=example.get("backlinks"), moves=example.get("moves"))
+    result = repaired(base, case.vault)
+    again = repaired(base, {**case.vault, **afterwards(result)})
+    assert not again.texts
+
+
+def test_every_rule_that_declares_a_fix_shows_one() -> None:
+    for rule in RULES:
+        shown = [example for example in rule.examples if example.get("fixed") or example.get("unsafe-fixed")]
+        assert bool(shown) is (rule.fix_when != "never"), rule.name
+        if rule.fix_safety == "safe":
+            assert not any("unsafe-fixed" in example for example in rule.examples), rule.name

@@ -1,0 +1,244 @@
+"""Fixing as a whole: edits as arithmetic, which fixes go together, rounds, and the promises that are checked."""
+
+import random
+from collections.abc import Iterator, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from builder import RULES, Vault, build, found, setting
+from vaultlink.config import Layer, configure
+from vaultlink.engine import Setting, State
+from vaultlink.fixing.choice import Repaired, allowed, chosen
+from vaultlink.fixing.edits import Shift, applied, collide, in_order
+from vaultlink.fixing.promise import breach
+from vaultlink.fixing.repair import ROUNDS, Repair, mend
+from vaultlink.fixing.sources import Sources
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
+
+# -- edits --------------------------------------------------------------------------------------------------------
+
+
+@some.composite
+def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
+    """A text and edits of it that stand apart from each other."""
+    text = draw(some.text("ab\r\n[é🙂", max_size=30))
+    cuts = sorted(draw(some.sets(some.integers(0, len(text)), max_size=8)))
+    spans = [(start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
+    return text, [Edit("a.md", start, end, draw(some.text("xy", max_size=3))) for start, end in spans]
+
+
+@given(edited())
+def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
+    text, edits = case
+    after, shift = applied(text, edits), Shift(edits)
+    for offset, char in enumerate(text):
+        if not any(edit.start <= offset < edit.end for edit in edits):
+            assert after[shift.after(offset)] == char
+    kept = len(text) - sum(edit.end - edit.start for edit in edits)
+    assert len(after) == kept + sum(len(edit.text) for edit in edits)
+
+
+@given(edited())
+def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
+    text, edits = case
+    after, shift = applied(text, edits), Shift(edits)
+    back = [Edit("a.md", start, end, text[edit.start:edit.end])
+            for (start, end), edit in zip(shift.fresh, edits, strict=True)]
+    assert applied(after, back) == text
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), [
+    ((1, 3), (3, 5), False),
+    ((1, 3), (2, 5), True),
+    ((1, 5), (2, 3), True),
+    ((2, 2), (2, 2), True),
+    ((2, 2), (2, 4), True),
+    ((0, 2), (2, 2), True),
+    ((2, 2), (3, 3), False),
+])
+def test_which_edits_collide(one: tuple[int, int], other: tuple[int, int], expected: bool) -> None:
+    first, second = Edit("a.md", *one, "x"), Edit("a.md", *other, "y")
+    assert collide(first, second) is collide(second, first) is expected
+    assert not collide(first, Edit("b.md", *other, "y"))
+
+
+# -- choosing -----------------------------------------------------------------------------------------------------
+
+
+def diagnostic(start: int, end: int, path: str = "a.md", rule: str = "dangling-link") -> Diagnostic:
+    return Diagnostic("VL101", rule, Severity.ERROR, path, start, end, 1, start + 1, 1, end + 1, f"{start} {end}.")
+
+
+def fix(*spans: tuple[int, int], path: str = "a.md", text: str = "x") -> Fix:
+    return Fix("Do it", Safety.SAFE, tuple(Edit(path, *span, text) for span in spans))
+
+
+def test_of_colliding_fixes_the_first_is_made() -> None:
+    fixes = [(diagnostic(0, 4), fix((0, 4))), (diagnostic(2, 6), fix((2, 6))), (diagnostic(5, 7), fix((5, 7)))]
+    assert chosen(fixes) == [fixes[0], fixes[2]]
+
+
+def test_a_fix_is_made_whole_or_not_at_all() -> None:
+    fixes = [(diagnostic(0, 4), fix((0, 4))), (diagnostic(1, 9), fix((20, 24), (3, 5))), (diagnostic(21, 22), fix((21, 22)))]
+    assert chosen(fixes) == [fixes[0], fixes[2]]
+
+
+@given(some.lists(some.tuples(some.integers(0, 20), some.integers(0, 4)), max_size=12), some.randoms())
+def test_the_order_of_findings_makes_no_difference(spans: list[tuple[int, int]], chance: random.Random) -> None:
+    fixes: list[Repaired] = [(diagnostic(start, start + size), fix((start, start + size))) for start, size in spans]
+    shuffled = list(fixes)
+    chance.shuffle(shuffled)
+    assert chosen(fixes) == chosen(shuffled)
+    edits = [edit for _, mended in chosen(fixes) for edit in mended.edits]
+    assert not any(collide(one, other) for number, one in enumerate(edits) for other in edits[:number])
+
+
+@pytest.mark.parametrize(("values", "unsafe", "rule", "safety", "expected"), [
+    ({}, False, "dangling-link", Safety.SAFE, True),
+    ({}, False, "dangling-link", Safety.UNSAFE, False),
+    ({}, True, "dangling-link", Safety.UNSAFE, True),
+    ({"unfixable": ["VL1"]}, True, "dangling-link", Safety.SAFE, False),
+    ({"fixable": ["VL2"]}, True, "dangling-link", Safety.SAFE, False),
+    ({"fixable": ["VL1"], "unfixable": ["title-link"]}, False, "dangling-link", Safety.SAFE, True),
+])
+def test_which_fixes_are_allowed(values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety,
+                                 expected: bool) -> None:
+    config = configure([Layer("test", values)], RULES)
+    may = allowed(RULES, config, unsafe=unsafe)
+    assert may(diagnostic(0, 1, rule=rule), Fix("Do it", safety, ())) is expected
+    assert not allowed(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
+        diagnostic(0, 1), Fix("Do it", safety, ()))
+
+
+# -- rounds -------------------------------------------------------------------------------------------------------
+
+
+def repaired(vault: Vault, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> Repair:
+    """What comes of fixing a vault by makers of fixes: functions of a path and its text that yield spans and texts."""
+    state = build(vault, setting(rules))
+
+    def wanted(now: State, sources: Sources) -> Iterator[Repaired]:
+        for path in now.index.notes:
+            text = sources.text(path)
+            for make in makers:
+                for start, end, new in make(path, text) if text is not None else ():  # type: ignore[operator]
+                    yield diagnostic(start, end, path), Fix("Do it", Safety.SAFE, (Edit(path, start, end, new),))
+
+    return mend(state, Sources(vault.get), wanted)
+
+
+def replacing(old: str, new: str) -> object:
+    def make(_path: str, text: str) -> Iterator[tuple[int, int, str]]:
+        at = text.find(old)
+        while at != -1:
+            yield at, at + len(old), new
+            at = text.find(old, at + 1)
+
+    return make
+
+
+def test_rounds_go_on_until_nothing_applies() -> None:
+    result = repaired({"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y"))
+    assert result.breach is None
+    assert result.texts == {"a.md": ("one\r\n", "two\r\n"), "b.md": ("xone", "y")}
+    assert [item.path for item, _ in result.made] == ["a.md", "b.md", "b.md"]
+    assert result.first == 2
+
+
+def test_the_state_afterwards_is_that_of_the_new_texts() -> None:
+    vault = {"a.md": "[[x]] one\n", "b.md": ""}
+    result = repaired(vault, replacing("[[x]]", "[[b]]"))
+    assert found(result.after) == found(build({**vault, "a.md": "[[b]] one\n"}, setting(("VL1",))))
+
+
+def test_fixes_that_undo_each_other_are_our_fault() -> None:
+    result = repaired({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
+    assert result.breach is not None
+    assert result.breach.what == "its fixes would never come to an end"
+    assert not result.texts
+    assert ROUNDS < 20
+
+
+def test_a_note_whose_text_can_not_be_had_is_left_alone() -> None:
+    vault: Vault = {"a.md": "one", "b.md": "one"}
+    state = build(vault, setting(("VL1",)))
+
+    def wanted(now: State, sources: Sources) -> Iterator[Repaired]:
+        for path in now.index.notes:
+            if sources.text(path) in ("one", None):
+                yield diagnostic(0, 3, path), fix((0, 3), path=path, text="two")
+
+    result = mend(state, Sources({"b.md": "one"}.get), wanted)
+    assert result.texts == {"b.md": ("one", "two")}
+    assert result.stuck == ("a.md",)
+
+
+def test_a_heading_that_links_ask_for_is_left_alone() -> None:
+    vault = {"a.md": "# See one\n\nwell, one\n", "b.md": "[[a#See one]]\n", "c.md": "# See one\n"}
+    result = repaired(vault, replacing("# See one", "# See two"), replacing("well, one", "well, two"))
+    assert result.breach is None
+    assert result.texts == {"a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
+                            "c.md": ("# See one\n", "# See two\n")}
+
+
+# -- promises -----------------------------------------------------------------------------------------------------
+
+KEPT = [
+    ("a link is mended", {"a.md": "[[x]] [[b]]", "b.md": ""}, {"a.md": [(2, 3, "b")]}),
+    ("a link goes, its words stay", {"a.md": "[[x|y]] [[b]]", "b.md": ""}, {"a.md": [(0, 7, "y")]}),
+    ("text before links moves them", {"a.md": "z [[b]] #t ^q", "b.md": ""}, {"a.md": [(0, 1, "long words")]}),
+    ("a property is renamed", {"a.md": "---\ntag: a\nup: b\n---\n"}, {"a.md": [(4, 7, "tags")]}),
+    ("a note is made for a dangling topic", {"a.md": "[[b]] [[c]]", "c.md": ""}, {"b.md": [(0, 0, "# b\n")]}),
+    ("a heading that nobody asks for changes", {"a.md": "# One\n", "b.md": "[[a]]"}, {"a.md": [(2, 5, "Two")]}),
+]
+BROKEN = [
+    ("a link is lost in a code fence", {"a.md": "x\n[[b]]\n```\n", "b.md": ""}, {"a.md": [(0, 1, "```")]}, "would be lost"),
+    ("text becomes a link", {"a.md": "`x` [[b]] `y", "b.md": ""}, {"a.md": [(0, 1, "")]}, "link"),
+    ("a heading is lost", {"a.md": "x\n\n# One\n"}, {"a.md": [(0, 1, "```")]}, "heading"),
+    ("a block id is lost", {"a.md": "x\n\npara ^q\n"}, {"a.md": [(0, 1, "```")]}, "block"),
+    ("a tag is lost", {"a.md": "x\n\npara #q\n"}, {"a.md": [(0, 1, "```")]}, "tag"),
+    ("a tag comes into being", {"a.md": "`x #q` y\n"}, {"a.md": [(0, 1, "")]}, "tag"),
+    ("a heading comes into being", {"a.md": "```\n# One\n"}, {"a.md": [(0, 3, "")]}, "heading"),
+    ("the properties are lost", {"a.md": "---\nup: a\n---\n"}, {"a.md": [(0, 0, "x")]}, "properties"),
+    ("another property changes", {"a.md": "---\nup: a\nto: b\n---\n"}, {"a.md": [(9, 10, " c")]}, "property"),
+    ("a heading that is asked for changes", {"a.md": "# One\n", "b.md": "[[a#One]]"}, {"a.md": [(2, 5, "Two")]},
+     "would no longer find"),
+    ("a new note takes links away", {"a.md": "[[c]]", "b/c.md": ""}, {"c.md": [(0, 0, "")]}, "would lead to c.md"),
+    ("a fence is opened at the end", {"a.md": "x\n"}, {"a.md": [(2, 2, "```\ny\n")]}, "trouble"),
+]
+
+
+def after_edits(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]) -> tuple[State, State, dict[str, list[Edit]]]:
+    base = setting(("VL1",))
+    made = {path: in_order(Edit(path, *edit) for edit in group) for path, group in edits.items() if group}
+    texts = {path: applied(vault.get(path, ""), group) for path, group in made.items()}
+    return build(vault, base), build({**vault, **texts}, base), made
+
+
+@pytest.mark.parametrize(("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT])
+def test_a_promise_is_kept(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]) -> None:
+    before, after, made = after_edits(vault, edits)
+    assert breach(before, after, made, {}) is None
+
+
+@pytest.mark.parametrize(("vault", "edits", "said"), [case[1:] for case in BROKEN],
+                         ids=[case[0] for case in BROKEN])
+def test_a_promise_is_broken(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]], said: str) -> None:
+    before, after, made = after_edits(vault, edits)
+    broken = breach(before, after, made, {path: ["some-rule"] for path in made})
+    assert broken is not None
+    assert said in broken.what
+    assert broken.rules == ("some-rule",)
+
+
+def test_a_new_error_is_a_broken_promise() -> None:
+    """Of whatever rule: here two headings of one name, where the settings call that an error."""
+    strict = configure([Layer("test", {"select": ["duplicate-heading"], "severity": {"duplicate-heading": "error"}})], RULES)
+    lenient = setting(("duplicate-heading",))
+    for scene, broken in ((Setting.of(RULES, strict), True), (lenient, False)):
+        before = build({"a.md": "# One\n\n# Two\n"}, scene)
+        after = build({"a.md": "# One\n\n# One\n"}, scene)
+        told = breach(before, after, {"a.md": [Edit("a.md", 9, 12, "One")]}, {})
+        assert (told is not None and "a new error, duplicate-heading" in told.what) is broken
