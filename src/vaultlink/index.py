@@ -5,14 +5,17 @@ notes that bear its names. So each note and attachment *defines* keys (the spell
 link *mentions* keys, and when a definition comes or goes exactly the mentioners of its key are looked at again.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from vaultlink.anchors import find_anchor
-from vaultlink.model import Link, Tally, Trouble
+from vaultlink.model import Link, Note, Tally, Trouble
 from vaultlink.parse.links import wikilink_parts
-from vaultlink.resolve import Names, choose, comparable, file_name, is_note, name_key, spelling
+from vaultlink.resolve import Names, choose, comparable, file_name, is_note, name_key, spelling, title_slug
 from vaultlink.shelf import Shelf
+
+_BRACKETS = re.compile(r"[\[\]|]+")
 
 Targets = tuple[str | None, ...]
 """Where a note's links lead, in the order of `note.links`; None for dangling and external ones."""
@@ -151,7 +154,19 @@ def mentioned(index: Index, path: str) -> Iterable[str]:
                    if entry.link and not entry.link.external and entry.link.target)
     # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
     targets.update(slip for slip in map(_slipped, note.troubles) if slip)
+    if note.sections:
+        targets.update(_spoken_of(note))
     return {key for target in targets for key in mention_keys(target)}
+
+
+def _spoken_of(note: Note) -> Iterator[str]:
+    """What the entries of a note's sections say that they are about, which may be notes other than those they name."""
+    for section in note.sections:
+        for entry in section.entries:
+            said = (entry.title, entry.link.display or "") if entry.link else (entry.title, *_BRACKETS.split(entry.raw))
+            for words in said:
+                if words.strip():
+                    yield from (words.strip(), title_slug(words.strip()))
 
 
 def _slipped(trouble: Trouble) -> str:

@@ -154,8 +154,9 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     The title is text[start:title_end], "" if there is none; `dash` stands between title and link, without blanks ("" if
     there is none) at `dash_start` to `dash_end` (blanks included). `link` is None where nothing is a link. `marks` are the
     list and quote marks before the entry. `fault` names what keeps the entry from having a link: `no-link`,
-    `malformed-link` or `nested-link`. `raw` is the entry as it stands in the source, `tail` what follows it on its line.
-    Without text[cut_start:cut_end] the entry is gone, with its line or with what parts it from the one before.
+    `malformed-link` or `nested-link`. `raw` is the entry as it stands in the source, `tail` what follows it on its line and
+    on lines indented below. Without text[cut_start:cut_end] the entry is gone, with its line or with what parts it from the
+    one before.
     """
 
     title: str
@@ -190,7 +191,8 @@ class Section(Spot, frozen=True, array_like=True, gc=False):
     `heading` is the heading as written, at `heading_start` to `heading_end`. `prose` are the lines among the entries that
     are none. `flaws` are those of an author's section. `text` is the whole section as written, and only kept of sections
     with the marker, whose links are no links of the note: they are made from those of other notes. `before` and `after`
-    are the numbers of line ends that were written around such a section.
+    are the numbers of line ends that were written around such a section. Without text[cut_start:cut_end] an author's
+    section is gone, with the blank lines before it; `gap` is what parts its entries.
     """
 
     owner: Owner
@@ -203,6 +205,9 @@ class Section(Spot, frozen=True, array_like=True, gc=False):
     before: int = 0
     after: int = 0
     flaws: tuple[Flaw, ...] = ()
+    cut_start: int = 0
+    cut_end: int = 0
+    gap: str = ""
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):

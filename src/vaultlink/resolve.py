@@ -111,6 +111,15 @@ def _nearest(source: str, files: tuple[str, ...]) -> str:
     return min(files, key=lambda path: (not comparable(path).startswith(near), len(path), path))
 
 
+_NO_SLUG = re.compile(r"[^A-Za-z0-9 ]")
+
+
+def title_slug(title: str) -> str:
+    """The file name that wikis made by machines give a title: ASCII letters and digits only, spaces as underscores, in
+    small letters (specification 11.1.2). Titles with the same slug are the same title."""
+    return _NO_SLUG.sub("", title).replace(" ", "_").lower()
+
+
 _PUNCTUATION = str.maketrans("", "", " !\"#%&'()*,-./:;?@[\\]_{}\t")
 
 

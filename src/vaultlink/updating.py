@@ -67,9 +67,9 @@ def _affected(before: Index, after: Index, changed: set[str], again: set[str], k
 
 
 def _anchors(note: Note | None) -> object:
-    """What checks of links to a note's headings and blocks read of it: these, and whether it can be read at all."""
+    """What checks of links to a note read of it: its names, headings and blocks, and whether it can be read at all."""
     return note and ([(heading.level, heading.text) for heading in note.headings], [block.id for block in note.blocks],
-                     [trouble.kind for trouble in note.troubles], note.value_of("excalidraw-plugin"))
+                     [trouble.kind for trouble in note.troubles], note.value_of("excalidraw-plugin"), note.title, note.aliases)
 
 
 def _changed_keys(before: Index, after: Index, moved: Iterable[str]) -> set[str]:

@@ -289,7 +289,8 @@ def _with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry]
         else:
             before = text[:entry.start - len(entry.marks)].rstrip()
             cut = (max(len(_without_quote(before)), heading_end), end)
-        found.append(structs.replace(entry, cut_start=cut[0], cut_end=cut[1]))
+        tail = text[entry.end:max(entry.end + len(entry.tail), below.get(entry.start, 0))]
+        found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
     return tuple(found)
 
 

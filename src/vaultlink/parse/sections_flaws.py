@@ -27,11 +27,22 @@ def flaws_of(text: str, body: int, starts: list[int], sections: Sequence[Section
             continue
         found = (*_before(text, body, section), *_crowded(text, section), *_mixed(text, section),
                  *_followed(text, section, sections, hidden), *_style(text, section))
-        yield structs.replace(section, flaws=tuple(
-            Flaw(start, end, *position(starts, start), kind, changes) for start, end, kind, changes in found))
+        flaws = tuple(Flaw(start, end, *position(starts, start), kind, changes) for start, end, kind, changes in found)
+        cut_start, cut_end = _cut(text, body, section)
+        marks = section.entries[0].marks if section.entries else ""
+        yield structs.replace(section, flaws=flaws, cut_start=cut_start, cut_end=cut_end, gap=_gap(text, section, marks))
 
 
 Found = tuple[int, int, str, Changes]
+
+
+def _cut(text: str, body: int, section: Section) -> tuple[int, int]:
+    """What to cut so that a section is gone: with what parts it from the text before it, or from that behind."""
+    before = text[body:section.start]
+    end = section.end + len(text[section.end:]) - len(text[section.end:].lstrip(" \t"))
+    if before.strip():
+        return body + len(before.rstrip()), end
+    return section.start, end + len(text[end:]) - len(text[end:].lstrip("\r\n"))
 
 
 def _before(text: str, body: int, section: Section) -> Iterator[Found]:
