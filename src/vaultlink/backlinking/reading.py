@@ -18,6 +18,9 @@ _MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _TITLE = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
 _DISARMED = re.compile(r"\\(?=[\[\]])")
 
+_WRAPPED = 4
+"""Over so many lines more an entry may be wrapped."""
+
 
 class Named(NamedTuple):
     """An entry as written: the title before the link and the dash between ("" if there is none), the link's parts, whether
@@ -33,12 +36,13 @@ class Named(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of a section: the line ends and blank lines before it, its lines, and the entry that its first line is (None
-    for what a person typed). Indented lines below belong to it."""
+    """A part of a section: the line ends and blank lines before it, its lines, and the entry that it begins with (None for
+    what a person typed), as long as `lead`. Indented lines below belong to it."""
 
     before: str
     text: str
     named: Named | None
+    lead: int = 0
 
 
 class Reading(NamedTuple):
@@ -72,9 +76,26 @@ def read_section(section: Section, heading: str) -> Reading:
             last = pieces[-1]
             pieces[-1] = last._replace(text=last.text + before + line)
         else:
-            pieces.append(Piece(before, line, named(line)))
+            _take(pieces, Piece(before, line, named(line), len(line)))
         at = stop
     return Reading(text[:begin], tuple(pieces), text[at:], own)
+
+
+def _take(pieces: list[Piece], piece: Piece) -> None:
+    """Add a line to the pieces, or to those of its paragraph that it is an entry with: a formatter may have wrapped it."""
+    above: list[Piece] = []
+    below = piece
+    while len(above) < _WRAPPED and len(above) < len(pieces) and below.before.count("\n") == 1:
+        below = pieces[-1 - len(above)]
+        if below.named:
+            break
+        above.insert(0, below)
+        whole = named(" ".join(part.text for part in (*above, piece)))
+        if whole and whole.title and loosely(whole.title) == loosely(whole.shown):
+            text = above[0].text + "".join(part.before + part.text for part in (*above[1:], piece))
+            pieces[-len(above):] = [Piece(above[0].before, text, whole, len(text))]
+            return
+    pieces.append(piece)
 
 
 def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""`vaultlink backlinks`: what links to a note, or to each."""
+"""`vaultlink backlinks`: what links to a note, or to each; keeping sections of it is `sections`' part."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,8 +7,9 @@ from vaultlink.api import Vault
 from vaultlink.cli import CLEAN
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
 from vaultlink.cli.opening import found, opened
-from vaultlink.cli.options import Opening, words
+from vaultlink.cli.options import Opening, option, words
 from vaultlink.cli.terminal import Terminal
+from vaultlink.config.settings import BACKLINKS
 from vaultlink.report.layout import number
 from vaultlink.report.listings import all_backlinks
 from vaultlink.report.listings import backlinks as backlink_rows
@@ -19,17 +20,41 @@ class Backlinks(Opening):
     """What `backlinks` is told."""
 
     note: Annotated[str | None, words("NOTE", "A path in the vault, or a name as a link would give it.")] = None
+    write: Annotated[bool, option(
+        "--write", help="Write a section into every note that others link to (or into NOTE), and bring it in step.")] = False
+    check: Annotated[bool, option("--check", help="Say what would be written, and end with 1 if anything would.")] = False
+    diff: Annotated[bool, option(
+        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
+    adopt: Annotated[bool, option(
+        "--adopt", help="Let vaultlink keep the sections that notes have of their authors'.")] = False
+    remove: Annotated[bool, option(
+        "--remove", help="Take out the sections that vaultlink wrote, and its marks off those it adopted.")] = False
+    style: Annotated[str, option(
+        "--style", choices=BACKLINKS["style"], help="How sections look, instead of as is set.")] = ""
+    heading: Annotated[str, option("--heading", metavar="LINE", help="Their heading.")] = ""
+    entries: Annotated[str, option(
+        "--entries", choices=BACKLINKS["entries"], help="The notes not linked back, or all that link here.")] = ""
+    order: Annotated[str, option("--order", choices=BACKLINKS["order"], help="The order of entries.")] = ""
 
 
 def backlinks(options: Backlinks) -> int:
-    """List what links to a note.
+    """List what links to a note, or keep a section in notes that lists it.
 
     Notes and canvases, with the lines the links stand on; without NOTE, how many links lead to each file, most
     first. The exit code is 0 whatever is listed.
 
+    With --write, --adopt or --remove sections are written, adopted or taken out, and notes changed are listed;
+    --check and --diff write nothing and end with 1 if anything would change. A section stands between two comments
+    that tell vaultlink that it is its own; taking it out gives back every byte of the note. `vaultlink undo` takes
+    a run back.
+
     Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count, lines; without NOTE: path,
-    number of links, number of files they stand in.
+    number of links, number of files they stand in; where sections are kept: path, what is done.
     """
+    if options.write or options.check or options.diff or options.adopt or options.remove:
+        from vaultlink.cli.sections import keep  # noqa: PLC0415 - only where something is written
+
+        return keep(options)
     terminal = Terminal(options)
     shape = form(terminal)
     vault = opened(options, terminal)

@@ -4,7 +4,8 @@ Options enter; the vault, vault paths and predicates over them leave. Settings f
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,15 @@ def settings_of(options: Opening) -> Settings:
     )
 
 
-def surveyed(options: Opening, start: Path | None = None) -> Survey:
-    """The vault as far as it is known without reading a note: the one named, else that in which `start` lies."""
+def surveyed(options: Opening, start: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Survey:
+    """The vault as far as it is known without reading a note: the one named, else that in which `start` lies. `overrides`
+    are settings that a command makes besides those of its options."""
     if options.isolated and options.config:
         raise UsageError("--isolated reads no settings, --config names some: choose one.")
-    return survey(options.vault or _vault_of(start), settings_of(options))
+    settings = settings_of(options)
+    if overrides:
+        settings = replace(settings, overrides={**settings.overrides, **overrides})
+    return survey(options.vault or _vault_of(start), settings)
 
 
 def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:

@@ -20,7 +20,6 @@ from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse import parse_note
 
-
 _MAY_SWALLOW = re.compile(r"```|~~~|\$\$|%%|^[ \t]*<", re.MULTILINE)
 """What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
 
@@ -159,8 +158,8 @@ def removal(note: Note, text: str) -> Fix | None:
         if section.owner is Owner.WRITTEN:
             edits.append(removed(note.path, text, section))
         elif section.owner is Owner.ADOPTED:
-            edits += unmarked(note.path, text, section)
-    return Fix("Take vaultlink's section out", Safety.SAFE, tuple(edits)) if edits else None
+            edits.append(unmarked(note.path, section))
+    return Fix("take vaultlink's section out", Safety.SAFE, tuple(edits)) if edits else None
 
 
 def adoption(note: Note, text: str) -> Fix | None:
@@ -169,4 +168,4 @@ def adoption(note: Note, text: str) -> Fix | None:
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
     if not own or len(own) < len(note.sections) or text[own[-1].start:own[-1].end].lstrip().startswith(">"):
         return None
-    return Fix("Let vaultlink keep the section", Safety.SAFE, tuple(marked(note.path, text, own[-1])))
+    return Fix("let vaultlink keep the section", Safety.SAFE, (marked(note.path, text, own[-1]),))

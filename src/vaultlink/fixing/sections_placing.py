@@ -66,20 +66,19 @@ def removed(path: str, text: str, section: Section) -> Edit:
     return Edit(path, section.start if joined else _back(text, section.start, before), end, "")
 
 
-def unmarked(path: str, text: str, section: Section) -> list[Edit]:
-    """The edits that take the markers of an adopted section away, each with its line and what was written around it."""
-    opening = _BEGIN.match(section.text)
-    assert opening
-    first, last = section.start + opening.end(), section.end - len(END)
-    lead = _skipped(text, first, 2)
-    return [Edit(path, section.start, lead, ""), Edit(path, _back(text, last, 2), section.end, "")]
+def unmarked(path: str, section: Section) -> Edit:
+    """The edit that takes the markers of an adopted section away, with the blank lines that came with them. It spans the
+    section, whose links become the note's own again."""
+    text = section.text
+    return Edit(path, section.start, section.end,
+                text[_skipped(text, text.find("-->") + 3, 2):_back(text, text.rfind("<!--"), 2)])
 
 
-def marked(path: str, text: str, section: Section) -> list[Edit]:
-    """The edits that put an author's section between markers."""
+def marked(path: str, text: str, section: Section) -> Edit:
+    """The edit that puts an author's section between markers. It spans the section, whose links are the note's no more."""
     end = line_end(text)
-    return [Edit(path, section.start, section.start, begin("adopted") + end * 2),
-            Edit(path, section.end, section.end, end * 2 + END)]
+    return Edit(path, section.start, section.end,
+                f"{begin('adopted')}{end * 2}{text[section.start:section.end]}{end * 2}{END}")
 
 
 def _said(section: Section) -> str:

@@ -97,7 +97,7 @@ def _kept(piece: Piece, named: Named, item: Listed, wanted: Wanted, pen: Pen) ->
     right = fits(named, item, wanted.look)
     if right and _same(piece, item.path, wanted, pen):
         return piece
-    line = piece.text.partition("\n")[0].rstrip("\r") if right else entry_text(item, wanted.look)
+    line = piece.text[:piece.lead] if right else entry_text(item, wanted.look)
     below = "".join(f"{pen.end}  - {passage}" for passage in _passages(item.path, wanted, pen))
     before = piece.before if right else ""
     return Piece(before, line + below + _below(piece, wanted, pen)[1], piece.named)
@@ -123,7 +123,7 @@ def _below(piece: Piece, wanted: Wanted, pen: Pen) -> tuple[list[str], str]:
     stand."""
     passages: list[str] = []
     rest: list[str] = []
-    for item in _items(piece.text):
+    for item in _items(piece.text[piece.lead:]):
         text = " ".join(line.strip() for line in item.split("\n"))
         mark = _ITEM.match(f" {text}")
         words = text[mark.end() - 1:] if mark else text
@@ -135,7 +135,7 @@ def _below(piece: Piece, wanted: Wanted, pen: Pen) -> tuple[list[str], str]:
 
 
 def _items(text: str) -> list[str]:
-    """The indented lines below the first, each list item with the lines that go on with it and the line end before it."""
+    """The indented lines below an entry, each list item with the lines that go on with it and the line end before it."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")

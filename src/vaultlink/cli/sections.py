@@ -1,0 +1,129 @@
+"""`vaultlink backlinks` with --write, --check, --diff, --adopt or --remove: the sections of a vault are kept, on disk."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vaultlink.api import Survey
+from vaultlink.cli import CLEAN, FOUND
+from vaultlink.cli.fix import command_line, refused
+from vaultlink.cli.listing import form, print_document, print_lines, print_rows
+from vaultlink.cli.opening import found, read, surveyed, warn
+from vaultlink.cli.options import UsageError
+from vaultlink.cli.terminal import Terminal
+from vaultlink.fixing.repair import Repair
+from vaultlink.fixing.sections_runs import RULES, Keeping, Once, adopting, removing
+from vaultlink.locking import lock
+from vaultlink.report.diffs import unified
+from vaultlink.report.layout import clean, number
+from vaultlink.resolve import is_note
+
+if TYPE_CHECKING:
+    from vaultlink.cli.backlinks import Backlinks
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A note that is or would be changed, and what is done to its section."""
+
+    path: str
+    change: str
+
+
+_ADOPTED, _REMOVED = "adopted", "taken out"
+
+
+def keep(options: "Backlinks") -> int:
+    """Write, adopt or take out sections, or say what that would change."""
+    _refuse_clashes(options)
+    terminal = Terminal(options)
+    shape = form(terminal)
+    if options.check or options.diff:
+        return _kept(options, terminal, shape, surveyed(options, overrides=_overrides(options)))
+    root = surveyed(options).root
+    with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")):
+        return _kept(options, terminal, shape, surveyed(options, overrides=_overrides(options)))
+
+
+def _refuse_clashes(options: "Backlinks") -> None:
+    given = [name for name, on in (("--write", options.write), ("--adopt", options.adopt), ("--remove", options.remove)) if on]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} can't be followed at once: choose one.")
+
+
+def _overrides(options: "Backlinks") -> Mapping[str, Any]:
+    """The settings of this run: only what is about sections is checked, and notes without one are to have one."""
+    given = {"style": options.style, "heading": options.heading, "entries": options.entries, "order": options.order}
+    return {"select": list(RULES), "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}}}
+
+
+def _kept(options: "Backlinks", terminal: Terminal, shape: str, seen: Survey) -> int:
+    warn(seen, terminal)
+    vault = read(seen, terminal)
+    note = found(vault, options.note) if options.note is not None else None
+    if note is not None and not is_note(note):
+        raise UsageError(f"{note} is no note, so it can't hold a section.")
+    repair = vault.tend(_asked(options, lambda path: note in (None, path)))
+    if repair.breach:
+        return refused(repair.breach)
+    if options.diff:
+        terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
+    rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
+    left = {path: vault.why(path) for path in repair.stuck}
+    if not (options.check or options.diff):
+        mended = vault.write(repair, command_line(), _sentence(options, rows, "were"))
+        left = {item.path: item.why for item in mended.refused}
+        rows = [row for row in rows if row.path in mended.written]
+    if not options.diff:
+        _show(terminal, shape, rows)
+    for path, why in sorted(left.items()):
+        terminal.say(f"{clean(path)}: left alone: {why}.")
+    written = bool(rows) and not (options.check or options.diff)
+    if rows or not left:
+        terminal.say(_sentence(options, rows, "were" if written else "would be")
+                     + (" `vaultlink undo` takes it back." if written else ""))
+    would = bool(rows) and not written
+    return FOUND if left or would else CLEAN
+
+
+def _asked(options: "Backlinks", chosen: Callable[[str], bool]) -> Keeping | Once:
+    if options.remove:
+        return removing(chosen)
+    return adopting(chosen) if options.adopt else Keeping(chosen)
+
+
+def _changes(options: "Backlinks", repair: Repair) -> dict[str, str]:
+    """What becomes of the section of each note that changes."""
+    changes = {}
+    for path in repair.texts:
+        before, after = repair.before.index.notes[path].sections, repair.after.index.notes[path].sections
+        if options.adopt:
+            changes[path] = _ADOPTED
+        elif options.remove or len(after) < len(before):
+            changes[path] = _REMOVED
+        else:
+            changes[path] = "written" if len(after) > len(before) else "brought in step"
+    return changes
+
+
+def _show(terminal: Terminal, shape: str, rows: list[Kept]) -> None:
+    if shape == "json":
+        print_document(terminal, {}, "sections", rows)
+    elif shape == "tsv":
+        print_lines(terminal, [(row.path, row.change) for row in rows])
+    elif rows:
+        print_rows(terminal, ("note", "section"), [(row.path, row.change) for row in rows], "")
+
+
+def _sentence(options: "Backlinks", rows: list[Kept], were: str) -> str:
+    """What was done, or would be, in a sentence."""
+    kinds = ("written", "brought in step", _REMOVED, _ADOPTED)
+    counts = [(kind, sum(row.change == kind for row in rows)) for kind in kinds]
+    told = [f"{count:,} {kind}" for kind, count in counts if count]
+    if not told:
+        what = "to be adopted" if options.adopt else "to be taken out" if options.remove else "to be written or changed"
+        return f"No section is there {what}."
+    if len(told) == 1:
+        (kind, count), = ((kind, count) for kind, count in counts if count)
+        return f"{number(count, 'section')} {'was' if count == 1 and were == 'were' else were} {kind}."
+    return f"Sections: {', '.join(told)}." if were == "were" else f"Sections that {were} {told[0]}, {', '.join(told[1:])}."
