@@ -1,12 +1,27 @@
-"""No test writes where the user's own files are."""
+"""Fixtures of all tests: an environment that says nothing, places of their own, and commands run in this process."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from running import Ran, Run
+from vaultlink.__main__ import main
 
-@pytest.fixture(scope="session", autouse=True)
-def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VAULTLINK_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-        yield
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG", "VAULTLINK_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Runs a command in the current folder."""
+    def command(*words: str | Path) -> Ran:
+        code = main([str(word) for word in words])
+        done = capfdbinary.readouterr()
+        return Ran(code, done.out.decode(), done.err.decode())
+
+    return command
