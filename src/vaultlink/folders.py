@@ -56,16 +56,16 @@ def enter(known: Folders, path: str, *, make: bool = False) -> Folder:
     if path in known.open:
         return known.open[path]
     missing = _missing(known.root, path)
+    outer = _real(known, split(missing[0])[0] if missing else path)
+    if not os.path.isdir(outer):
+        raise Refused(NO_FOLDER if os.path.exists(outer) else FOLDER_GONE)
     if missing and not make:
         raise Refused(FOLDER_GONE)
-    _real(known, split(missing[0])[0] if missing else path)
     for name in missing:
         with suppress(FileExistsError):
             os.mkdir(os.path.join(known.root, name))
             known.made.append(name)
     real = _real(known, path)
-    if not os.path.isdir(real):
-        raise Refused(NO_FOLDER if os.path.exists(real) else FOLDER_GONE)
     handle = None
     if sys.platform != "win32":
         handle = os.open(real, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

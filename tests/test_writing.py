@@ -1,0 +1,451 @@
+"""Writing notes: whole or not at all, never over something that was not read, nothing left behind.
+
+Real files throughout; where somebody else must come in between, the two halves of writing are called one by one.
+"""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from vaultlink.folders import Refused, enter, folders, leave, missing_folders, remove_empty
+from vaultlink.locking import Busy, JournalError, journal_folder, lock
+from vaultlink.replacing import Job, discard, prepare, settle
+from vaultlink.syncing import sync_together
+from vaultlink.writing import Outcome, Refusal, Write, sweep, write
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+BYTES: Mapping[str, tuple[bytes, bytes]] = {
+    "plain": (b"[[Peir]]\n", b"[[Pier]]\n"),
+    "mark": (b"\xef\xbb\xbf[[Peir]]\n", b"\xef\xbb\xbf[[Pier]]\n"),
+    "windows": (b"[[Peir]]\r\n\r\n", b"[[Pier]]\r\n\r\n"),
+    "mixed": (b"a\r\nb\nc\r", b"A\r\nb\nc\r"),
+    "unended": (b"[[Peir]]", b"[[Pier]]"),
+    "blanks": (b"[[Peir]]  \t \n\n\n", b"[[Pier]]  \t \n\n\n"),
+    "no-text": (b"\xff\xfe\x00\x80[[Peir]]", b"\xff\xfe\x00\x80[[Pier]]"),
+    "empty": (b"", b"x"),
+    "to-empty": (b"x", b""),
+    "large": (b"line\n" * 300_000, b"line\n" * 150_000 + b"other\n" + b"line\n" * 150_000),
+}
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    """Everything below a folder: what files hold, None for folders and what is no file."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+
+
+def written(root: Path, files: Mapping[str, bytes]) -> Path:
+    """A vault on disk."""
+    root.mkdir(exist_ok=True)
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    return root
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """A vault of two notes."""
+    return written(tmp_path / "vault", {"Quay.md": b"old", "a/Pier.md": b"old"})
+
+
+def refused(path: str, why: str) -> Outcome:
+    """An outcome of which nothing came."""
+    return Outcome((), (Refusal(path, why),))
+
+
+# -- what is written --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_bytes_are_written_as_they_are(vault: Path, name: str) -> None:
+    old, new = BYTES[name]
+    written(vault, {"Note.md": old})
+    before = tree(vault)
+    assert write(vault, [Write("Note.md", old, new)]) == Outcome(("Note.md",), ())
+    assert tree(vault) == {**before, "Note.md": new}
+
+
+def test_many_notes_in_many_folders(tmp_path: Path) -> None:
+    old = {f"f{number % 300}/n{number}.md": f"old {number}".encode() for number in range(600)}
+    vault = written(tmp_path / "vault", old)
+    outcome = write(vault, [Write(path, text, text.upper()) for path, text in old.items()])
+    assert outcome == Outcome(tuple(sorted(old)), ())
+    assert {path: text for path, text in tree(vault).items() if text is not None} == {
+        path: text.upper() for path, text in old.items()}
+
+
+def test_nothing_to_write() -> None:
+    assert write(Path("/nowhere/at/all"), []) == Outcome((), ())
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o640, 0o755, 0o200])
+def test_permissions_stay(vault: Path, mode: int) -> None:
+    (vault / "Quay.md").chmod(mode)
+    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",) or mode == 0o200
+    assert stat.S_IMODE((vault / "Quay.md").stat().st_mode) == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_owner_stays(vault: Path) -> None:
+    os.chown(vault / "Quay.md", 12345, 23456)
+    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",)
+    status = (vault / "Quay.md").stat()
+    assert (status.st_uid, status.st_gid) == (12345, 23456)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Python knows no attributes")
+def test_attributes_stay(vault: Path) -> None:
+    assert sys.platform == "linux"
+    try:
+        os.setxattr(vault / "Quay.md", "user.colour", b"green")
+    except OSError:
+        pytest.skip("no attributes here")
+    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",)
+    assert os.getxattr(vault / "Quay.md", "user.colour") == b"green"
+
+
+def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
+    before = tree(vault)
+    assert missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == ["b", "b/c"]
+    assert write(vault, [Write("b/c/New.md", None, b"new")]) == Outcome(("b/c/New.md",), ())
+    assert tree(vault) == {**before, "b": None, "b/c": None, "b/c/New.md": b"new"}
+
+
+@posix
+def test_a_new_note_has_usual_permissions(vault: Path) -> None:
+    write(vault, [Write("New.md", None, b"new"), Write("Other.md", None, b"new", mode=0o640)])
+    (vault / "Usual.md").write_bytes(b"")
+    assert (vault / "New.md").stat().st_mode == (vault / "Usual.md").stat().st_mode
+    assert stat.S_IMODE((vault / "Other.md").stat().st_mode) == 0o640
+
+
+def test_a_note_goes(vault: Path) -> None:
+    assert write(vault, [Write("a/Pier.md", b"old", None)]) == Outcome(("a/Pier.md",), ())
+    assert tree(vault) == {"Quay.md": b"old", "a": None}
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+CHANGED = "it changed since it was read"
+TAKEN = "there is a file of this name already"
+
+
+@pytest.mark.parametrize(("item", "why"), [
+    (Write("Quay.md", b"other", b"new"), CHANGED),
+    (Write("Quay.md", b"ol", b"new"), CHANGED),
+    (Write("Quay.md", b"", b"new"), CHANGED),
+    (Write("Quay.md", b"other", None), CHANGED),
+    (Write("Gone.md", b"old", b"new"), "it is gone"),
+    (Write("Gone.md", b"old", None), "it is gone"),
+    (Write("gone/Gone.md", b"old", b"new"), "its folder is gone"),
+    (Write("Quay.md", None, b"new"), TAKEN),
+    (Write("a", None, b"new"), TAKEN),
+    (Write("a", b"old", b"new"), "it is a folder"),
+    (Write("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
+    (Write("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
+    (Write("../Quay.md", b"old", b"new"), "its path is none in a vault"),
+    (Write("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
+    (Write("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
+    (Write("", None, b"new"), "its path is none in a vault"),
+    (Write("a\0b.md", None, b"new"), "its path is none in a vault"),
+    (Write("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
+])
+def test_refusal(vault: Path, item: Write, why: str) -> None:
+    before = tree(vault.parent)
+    assert write(vault, [item]) == refused(item.path, why)
+    assert tree(vault.parent) == before
+
+
+@posix
+def test_read_only_note(vault: Path) -> None:
+    (vault / "Quay.md").chmod(0o444)
+    for new in (b"new", None):
+        assert write(vault, [Write("Quay.md", b"old", new)]) == refused("Quay.md", "it is read-only")
+    assert (vault / "Quay.md").read_bytes() == b"old"
+
+
+@posix
+def test_symbolic_link(vault: Path) -> None:
+    (vault / "Link.md").symlink_to("Quay.md")
+    (vault / "Nowhere.md").symlink_to("nowhere.md")
+    (vault / "Loop.md").symlink_to("Loop.md")
+    for name in ("Link.md", "Nowhere.md", "Loop.md"):
+        assert write(vault, [Write(name, b"old", b"new")]) == refused(name, "it is a symbolic link")
+        assert write(vault, [Write(name, b"old", None)]) == refused(name, "it is a symbolic link")
+        assert write(vault, [Write(name, None, b"new")]) == refused(name, TAKEN)
+    assert tree(vault) == {"Quay.md": b"old", "Link.md": b"old", "Nowhere.md": None, "Loop.md": None, "a": None,
+                           "a/Pier.md": b"old"}
+
+
+@posix
+def test_folder_outside_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> None:
+    outside = written(tmp_path / "vault-too", {"Note.md": b"old", "b/Note.md": b"old"})
+    (vault / "out").symlink_to(outside)
+    before = tree(outside)
+    why = "it lies outside the vault, behind a symbolic link"
+    for path in ("out/Note.md", "out/b/Note.md"):
+        assert write(vault, [Write(path, b"old", b"new")]) == refused(path, why)
+        assert write(vault, [Write(path, b"old", None)]) == refused(path, why)
+    assert write(vault, [Write("out/c/New.md", None, b"new")]) == refused("out/c/New.md", why)
+    assert tree(outside) == before
+
+
+@posix
+def test_folder_inside_behind_a_symbolic_link(vault: Path) -> None:
+    (vault / "in").symlink_to("a")
+    assert write(vault, [Write("in/Pier.md", b"old", b"new")]).written == ("in/Pier.md",)
+    assert (vault / "in").is_symlink()
+    assert (vault / "a/Pier.md").read_bytes() == b"new"
+
+
+@posix
+def test_vault_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> None:
+    (tmp_path / "way").symlink_to(vault)
+    assert write(tmp_path / "way", [Write("a/Pier.md", b"old", b"new")]).written == ("a/Pier.md",)
+
+
+@posix
+def test_hard_link(vault: Path) -> None:
+    (vault / "Second.md").hardlink_to(vault / "Quay.md")
+    why = "it has a second name (a hard link), which would keep the old text"
+    assert write(vault, [Write("Quay.md", b"old", b"new")]) == refused("Quay.md", why)
+    assert tree(vault) == {"Quay.md": b"old", "Second.md": b"old", "a": None, "a/Pier.md": b"old"}
+
+
+@posix
+def test_pipe(vault: Path) -> None:
+    assert sys.platform != "win32"
+    os.mkfifo(vault / "Pipe.md")
+    assert write(vault, [Write("Pipe.md", b"", b"new")]) == refused("Pipe.md", "it is no ordinary file")
+
+
+def test_one_refusal_stops_nobody(vault: Path) -> None:
+    items = [Write("Quay.md", b"other", b"new"), Write("Gone.md", b"old", b"new"), Write("a/Pier.md", b"old", b"new"),
+             Write("b/New.md", None, b"new")]
+    outcome = write(vault, items)
+    assert outcome == Outcome(("a/Pier.md", "b/New.md"), (Refusal("Gone.md", "it is gone"), Refusal("Quay.md", CHANGED)))
+    assert tree(vault) == {"Quay.md": b"old", "a": None, "a/Pier.md": b"new", "b": None, "b/New.md": b"new"}
+
+
+def test_a_note_is_written_once(vault: Path) -> None:
+    outcome = write(vault, [Write("Quay.md", b"old", b"first"), Write("Quay.md", b"old", b"second")])
+    assert outcome == Outcome(("Quay.md",), (Refusal("Quay.md", CHANGED),))
+    assert tree(vault) == {"Quay.md": b"first", "a": None, "a/Pier.md": b"old"}
+
+
+def test_no_vault(tmp_path: Path) -> None:
+    assert write(tmp_path / "gone", [Write("Quay.md", b"old", b"new")]).refused == (Refusal("Quay.md", "its folder is gone"),)
+    assert tree(tmp_path) == {}
+
+
+# -- in between -------------------------------------------------------------------------------------------------------
+
+
+def job(vault: Path, item: Write) -> Job:
+    """A note whose new bytes lie ready beside it."""
+    ready = Job(item.old, item.new, None, enter(folders(vault), ""), item.path, ".ready.tmp")
+    prepare(ready)
+    return ready
+
+
+def test_between_lie_the_new_bytes_ready(vault: Path) -> None:
+    ready = job(vault, Write("Quay.md", b"old", b"new"))
+    assert tree(vault) == {"Quay.md": b"old", ".ready.tmp": b"new", "a": None, "a/Pier.md": b"old"}
+    settle(ready)
+    assert tree(vault) == {"Quay.md": b"new", "a": None, "a/Pier.md": b"old"}
+
+
+def _edit(note: Path) -> None:
+    note.write_bytes(b"typed")
+
+
+def _edit_same_size(note: Path) -> None:
+    note.write_bytes(b"own")
+
+
+def _save_anew(note: Path) -> None:
+    note.with_name("x").write_bytes(b"old")
+    note.with_name("x").replace(note)
+
+
+def _protect(note: Path) -> None:
+    note.chmod(0o444)
+
+
+def _remove(note: Path) -> None:
+    note.unlink()
+
+
+def _link(note: Path) -> None:
+    note.rename(note.with_name("x"))
+    note.symlink_to("x")
+
+
+def _second(note: Path) -> None:
+    note.with_name("x").hardlink_to(note)
+
+
+@posix
+@pytest.mark.parametrize("meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second])
+@pytest.mark.parametrize("new", [b"new", None])
+def test_what_changes_in_between_is_left_alone(vault: Path, meddle: Callable[[Path], None], new: bytes | None) -> None:
+    ready = job(vault, Write("Quay.md", b"old", new))
+    meddle(vault / "Quay.md")
+    after = tree(vault)
+    with pytest.raises((Refused, OSError)):
+        settle(ready)
+    assert tree(vault) == after
+    discard(ready)
+    assert tree(vault) == {path: text for path, text in after.items() if path != ".ready.tmp"}
+
+
+def test_what_comes_in_between_is_not_overwritten(vault: Path) -> None:
+    ready = job(vault, Write("New.md", None, b"new"))
+    (vault / "New.md").write_bytes(b"typed")
+    with pytest.raises(Refused, match=TAKEN):
+        settle(ready)
+    discard(ready)
+    assert tree(vault) == {"Quay.md": b"old", "New.md": b"typed", "a": None, "a/Pier.md": b"old"}
+
+
+@posix
+def test_a_folder_that_is_swapped_for_a_link_is_not_followed(vault: Path, tmp_path: Path) -> None:
+    outside = written(tmp_path / "outside", {"Pier.md": b"old"})
+    ready = Job(b"old", b"new", None, enter(folders(vault), "a"), "Pier.md", ".ready.tmp")
+    prepare(ready)
+    (vault / "a").rename(vault / "b")
+    (vault / "a").symlink_to(outside)
+    settle(ready)
+    assert tree(outside) == {"Pier.md": b"old"}
+    assert tree(vault / "b") == {"Pier.md": b"new"}
+
+
+# -- limits and leftovers ---------------------------------------------------------------------------------------------
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from vaultlink.journal import perform
+from vaultlink.locking import JournalError
+from vaultlink.writing import Write, write
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+root = Path(sys.argv[1])
+large = Write("Large.md", b"old", bytes(5000))
+print(write(root, [large, Write("Quay.md", b"old", b"new"), Write("b/New.md", None, bytes(5000))]))
+try:
+    perform(root, "test", "test", [Write(f"n{number}.md", None, b"x") for number in range(1000)])
+except JournalError as error:
+    print(error)
+"""
+
+
+@posix
+def test_a_disk_that_takes_no_more(vault: Path) -> None:
+    written(vault, {"Large.md": b"old"})
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(vault)], capture_output=True, text=True, check=True)
+    outcome, complaint = done.stdout.splitlines()
+    why = "the system allows no files of this size"
+    assert outcome == str(Outcome(("Quay.md",), (Refusal("Large.md", why), Refusal("b/New.md", why))))
+    assert complaint.startswith(f"the journal can't be kept in {journal_folder(vault)}: {why}. Nothing was written")
+    assert tree(vault) == {"Quay.md": b"new", "Large.md": b"old", "a": None, "a/Pier.md": b"old"}
+    assert sorted(path.name for path in journal_folder(vault).iterdir()) == []
+
+
+def test_sweeping_removes_what_the_run_left_and_nothing_else(vault: Path) -> None:
+    left = {".vaultlink-run-0.tmp": b"", "a/.vaultlink-run-1.tmp": b"half"}
+    kept = {".vaultlink-run-1.tmp": b"", ".vaultlink-other-0.tmp": b"", "a/.vaultlink-run-7.tmp": b""}
+    before = tree(written(vault, kept))
+    written(vault, left)
+    sweep(vault, ["Quay.md", "a/Pier.md", "gone/Gone.md"], "run")
+    assert tree(vault) == before
+
+
+def test_only_empty_folders_are_removed(vault: Path) -> None:
+    (vault / "b" / "c").mkdir(parents=True)
+    remove_empty(vault, ["b", "b/c", "a", "gone", "Quay.md"])
+    assert tree(vault) == {"Quay.md": b"old", "a": None, "a/Pier.md": b"old"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are synced one by one")
+def test_syncing_together_says_whether_it_did(vault: Path) -> None:
+    known = folders(vault)
+    handle = enter(known, "").handle
+    assert handle is not None
+    assert sync_together(handle) in (True, False)
+    leave(known)
+    assert sync_together(10_000) is False
+
+
+# -- one run at a time ------------------------------------------------------------------------------------------------
+
+
+HOLDER = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from vaultlink.locking import lock
+    with lock(Path(sys.argv[1])):
+        print("held", flush=True)
+        sys.stdin.read()
+""")
+
+
+@pytest.mark.parametrize("end", ["done", "killed"])
+def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin and holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        calls: list[str] = []
+        with pytest.raises(Busy, match=r"another run of vaultlink .* try again"), lock(vault, lambda: calls.append("x"), 0.3):
+            pass
+        assert calls == ["x"]
+
+        def leave() -> None:
+            calls.append("y")
+            assert holder.stdin
+            if end == "killed":
+                os.kill(holder.pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+            else:
+                holder.stdin.close()
+
+        with lock(vault, leave):
+            assert calls == ["x", "y"]
+        holder.wait()
+
+
+def test_runs_in_two_vaults_do_not_wait(vault: Path, tmp_path: Path) -> None:
+    other = written(tmp_path / "other", {})
+    with lock(vault, patience=0), lock(other, patience=0):
+        pass
+    with lock(vault, patience=0):
+        pass
+
+
+@posix
+def test_a_vault_is_the_same_by_any_way(vault: Path, tmp_path: Path) -> None:
+    (tmp_path / "way").symlink_to(vault)
+    with lock(vault, patience=0), pytest.raises(Busy), lock(tmp_path / "way", patience=0):
+        pass
+
+
+def test_without_a_place_for_the_journal_nothing_begins(vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
+    with pytest.raises(JournalError, match=r"can't be kept in .*file.*: a file stands .* VAULTLINK_STATE_DIR"), lock(vault):
+        pass
+
+
+@posix
+def test_the_journal_is_for_its_user_alone(vault: Path) -> None:
+    with lock(vault):
+        assert stat.S_IMODE(journal_folder(vault).stat().st_mode) == 0o700
