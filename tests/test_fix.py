@@ -45,7 +45,7 @@ def test_what_is_safe_is_fixed_and_nothing_else_changes(run: Run, vault: Path) -
     assert contents(vault) == after()
     assert told.code == 1
     assert told.lines == ["Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."]
-    assert "Fixed 4 findings in 2 notes. `vaultlink undo` takes it back." in told.err
+    assert "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`" in told.err
 
 
 def test_check_fix_is_the_same(run: Run, vault: Path) -> None:

@@ -12,7 +12,7 @@ from vaultlink.config import Layer, configure
 from vaultlink.engine import Setting, State
 from vaultlink.fixing.choice import Repaired, allowed, chosen
 from vaultlink.fixing.edits import Shift, applied, collide, in_order
-from vaultlink.fixing.promise import breach
+from vaultlink.fixing.promise import Breach, breaches
 from vaultlink.fixing.repair import ROUNDS, Repair, mend
 from vaultlink.fixing.sources import Sources
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
@@ -181,6 +181,10 @@ def test_a_heading_that_links_ask_for_is_left_alone() -> None:
     assert result.breach is None
     assert result.texts == {"a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
                             "c.md": ("# See one\n", "# See two\n")}
+
+
+def breach(*asked: object) -> Breach | None:
+    return next(breaches(*asked), None)  # type: ignore[arg-type]
 
 
 # -- promises -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import time
 
 import frontmatter
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
@@ -46,6 +46,9 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(NOTES)
+@example("---\nup: x\n---\n    [[a]]\n")
+@example("---\nup: x\n---\n===\n\n    [[a]]")
+@example("    [[a]]")
 def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
     quick = parse_note("n.md", text)
     full = full_reading(text)

@@ -104,6 +104,7 @@ def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]]
 def write(seen: Survey, texts: Texts, repair: Repair, command: str, summary: str) -> Mended:
     """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
     stuck = tuple(Refusal(path, texts.why.get(path, "it can't be read")) for path in repair.stuck)
+    stuck += tuple(Refusal(path, "its unsafe fixes would change more than they should") for path in repair.barred)
     writes = [Write(path, None if old is None else texts.data(path, old), texts.data(path, new))
               for path, (old, new) in sorted(repair.texts.items()) if old != new]
     if not writes:

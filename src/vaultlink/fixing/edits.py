@@ -53,6 +53,10 @@ class Shift:
         return any(edit.start < end and edit.end > start for edit in self._edits
                    if edit.start != edit.end or start < edit.start < end)
 
+    def touched(self, start: int, end: int) -> bool:
+        """Whether an edit changes something of a span, or adds to it at either end."""
+        return any(edit.start <= end and edit.end >= start for edit in self._edits)
+
     def after(self, offset: int) -> int:
         """Where an offset that no edit changes is found afterwards; one behind an insertion at the same place moves."""
         return offset + self._grown[bisect_right(self._starts, offset)]

@@ -6,8 +6,9 @@ stays as it was; and there is no new error.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from vaultlink.engine import State
 from vaultlink.fixing.edits import Shift
@@ -17,23 +18,23 @@ from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, Spot
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A promise that fixing would break: the note in which, how, and the rules whose fixes may be to blame."""
+    """A promise that fixing would break: the note in which, how, the note whose edits break it, and the rules whose fixes
+    may be to blame."""
 
     path: str
     what: str
+    source: str
     rules: tuple[str, ...]
 
 
-def breach(before: State, after: State, edits: Mapping[str, Sequence[Edit]],
-           rules: Mapping[str, Iterable[str]]) -> Breach | None:
-    """The first broken promise, if any. `edits` are those between the states, by path and in order; `rules` names whose
-    fixes they are."""
-    found = next(_breaches(before, after, {path: Shift(made) for path, made in edits.items()}), None)
-    if found is None:
-        return None
-    path, source, what = found
-    blamed = rules.get(source) or {name for names in rules.values() for name in names}
-    return Breach(path, what, tuple(sorted(blamed)))
+def breaches(before: State, after: State, edits: Mapping[str, Sequence[Edit]],
+           rules: Mapping[str, Iterable[str]], unsafe: Collection[str] = ()) -> Iterator[Breach]:
+    """The broken promises. `edits` are those between the states, by path and in order; `rules` names whose
+    fixes they are. Where `unsafe` ones are made, they may bring errors to light in what they write themselves."""
+    shifts = {path: Shift(made) for path, made in edits.items()}
+    for path, source, what in chain(_breaches(before, after, shifts), _errors(before, after, shifts, unsafe)):
+        blamed = rules.get(source) or {name for names in rules.values() for name in names}
+        yield Breach(path, what, source, tuple(sorted(blamed)))
 
 
 def _breaches(before: State, after: State, shifts: Mapping[str, Shift]) -> Iterator[tuple[str, str, str]]:
@@ -48,7 +49,6 @@ def _breaches(before: State, after: State, shifts: Mapping[str, Shift]) -> Itera
             yield from ((path, path, what) for what in _misled(before.index, after.index, path, shift, created))
             yield from _unanchored(before.index, after.index, path, shifts)
     yield from _elsewhere(before.index, after.index, shifts, created)
-    yield from _errors(before, after, shifts)
 
 
 # -- in an edited note --------------------------------------------------------------------------------------------
@@ -66,16 +66,21 @@ def _lost(old: Note, new: Note, shift: Shift) -> Iterator[str]:
     for item in kept:
         if (item.key, item.value) not in values:
             yield f"its property “{item.key}” would change"
-    more = Counter(item.kind for item in new.troubles) - Counter(item.kind for item in old.troubles)
+    more = _troubles(new) - _troubles(old)
     if more:
         yield f"there would be trouble of a new kind in it: {', '.join(sorted(more))}"
+
+
+def _troubles(note: Note) -> Counter[str]:
+    """How often there is trouble of each kind that changes how the rest of a note is read."""
+    return Counter(item.kind for item in note.troubles if item.kind not in ("malformed-link", "unquoted-property-link"))
 
 
 def _missing(what: str, had: Sequence[Spot], has: Sequence[Spot], shift: Shift) -> Iterator[str]:
     there = {(item.start, _words(item)): item for item in has}
     for item in had:
         kept = there.pop((shift.after(item.start), _words(item)), None)
-        if kept is None and not shift.inside(item.start, item.end):
+        if kept is None and not shift.touched(item.start, item.end):
             yield f"its {what} “{_words(item)}” would be lost"
     for item in there.values():  # a property that gets its name may make tags of its values
         if not shift.made(item.start, item.end) and getattr(item, "place", None) is not Place.PROPERTY:
@@ -134,12 +139,16 @@ def _elsewhere(before: Index, after: Index, shifts: Mapping[str, Shift], created
                 yield path, is_ or path, f"the link {link.raw} would lead to {is_ or 'nothing'} instead of {was or 'nothing'}"
 
 
-def _errors(before: State, after: State, shifts: Mapping[str, Shift]) -> Iterator[tuple[str, str, str]]:
+def _errors(before: State, after: State, shifts: Mapping[str, Shift],
+            unsafe: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Errors where there were none."""
     for path, now in after.found.items():
         was = before.found.get(path, ())
         if now is not was:
-            for item in _new_errors(was, now, shifts.get(path)):
+            shift = shifts.get(path)
+            for item in _new_errors(was, now, shift):
+                if shift and path in unsafe and shift.made(item.start, item.end):
+                    continue
                 yield path, path, f"there would be a new error, {item.rule}: {item.message}"
 
 

@@ -10,10 +10,10 @@ from vaultlink.anchors import find_anchor
 from vaultlink.engine import Change, State, step
 from vaultlink.fixing.choice import Allowed, Repaired, chosen
 from vaultlink.fixing.edits import Shift, applied, in_order
-from vaultlink.fixing.promise import Breach, breach
+from vaultlink.fixing.promise import Breach, breaches
 from vaultlink.fixing.sources import Late, Sources
 from vaultlink.index import Index
-from vaultlink.model import Diagnostic, Edit, Fix
+from vaultlink.model import Diagnostic, Edit, Fix, Safety
 
 ROUNDS = 10
 """More rounds mean that fixes undo each other's work."""
@@ -26,13 +26,15 @@ Examine = Callable[[Mapping[str, str]], Sequence[Change]]
 class Repair:
     """What fixing comes to. `texts` has each changed note's text before (None if it is new) and after; `made` the findings
     that were mended, in order, the `first` of them in the first round, when texts were as they are before; `stuck` the
-    notes whose text could not be had; `breach` why nothing may be written."""
+    notes whose text could not be had, `barred` those whose unsafe fixes would do more than they should; `breach` why nothing
+    may be written."""
 
     before: State
     after: State
     texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     made: tuple[Repaired, ...] = ()
     stuck: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
     breach: Breach | None = None
     first: int = 0
 
@@ -45,32 +47,75 @@ def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, 
 
 def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iterable[Repaired]],
          examine: Examine | None = None) -> Repair:
-    """Make the fixes that `wanted` asks for, of each round's state."""
-    ready = examine or _changes
-    now, texts, made, stuck = state, dict[str, tuple[str | None, str]](), list[Repaired](), set[str]()
-    first = 0
-
-    def text(path: str) -> str | None:
-        return texts[path][1] if path in texts else sources.text(path)
-
-    asked = replace(sources, text=text)
-    for _ in range(ROUNDS):
-        fixes = _possible(now, wanted(now, asked), text, stuck)
+    """Make the fixes that `wanted` asks for, of each round's state. Where an unsafe fix would break a promise, the unsafe
+    ones of that note are not made; where a safe one would, nothing is."""
+    work = _Work(state, sources, examine or _changes)
+    while work.rounds < ROUNDS:
+        fixes = work.possible(wanted(work.now, replace(sources, text=work.text)))
         if not fixes:
-            return Repair(state, now, texts, tuple(made), tuple(sorted(stuck)), first=first)
+            return work.done()
+        broken = work.round(fixes)
+        unforeseen = next((item for item in broken if item.source not in work.barred), None)
+        if unforeseen:
+            return Repair(state, state, breach=unforeseen)
+    rules = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
+    path = fixes[0][0].path
+    return Repair(state, state, breach=Breach(path, "its fixes would never come to an end", path, rules))
+
+
+class _Work:
+    """Fixing in hand: the state as it is by now, the texts changed so far, what was made, and what can't be."""
+
+    def __init__(self, state: State, sources: Sources, examine: Examine):
+        self.now, self._before, self._sources, self._examine = state, state, sources, examine
+        self._texts: dict[str, tuple[str | None, str]] = {}
+        self._made: list[Repaired] = []
+        self._stuck: set[str] = set()
+        self.barred: set[str] = set()
+        self.rounds = self._first = 0
+
+    def text(self, path: str) -> str | None:
+        """A note's text as the state has it; None if it must not be changed."""
+        return self._texts[path][1] if path in self._texts else self._sources.text(path)
+
+    def possible(self, fixes: Iterable[Repaired]) -> list[Repaired]:
+        """The fixes to make in a round: those that go together, whose notes can be had, and whose headings nobody asks
+        for."""
+        free = []
+        for diagnostic, fix in fixes:
+            closed = [edit.path for edit in fix.edits
+                      if edit.path in self.now.index.files and self.text(edit.path) is None]
+            self._stuck.update(closed)
+            barred = fix.safety is Safety.UNSAFE and any(edit.path in self.barred for edit in fix.edits)
+            if not closed and not barred and not _unsettles(self.now.index, fix):
+                free.append((diagnostic, fix))
+        return chosen(free)
+
+    def round(self, fixes: list[Repaired]) -> list[Breach]:
+        """Make fixes, unless that would break promises; notes whose unsafe fixes would are barred from these."""
         edits, rules = _by_path(fixes)
-        fresh = {path: applied(text(path) or "", group) for path, group in edits.items()}
-        after = step(now, ready(fresh))
-        broken = breach(now, after, edits, rules)
-        if broken:
-            return Repair(state, state, breach=broken)
-        for path, new in fresh.items():
-            texts[path] = (texts[path][0] if path in texts else sources.text(path) if path in now.index.notes else None, new)
-        made += fixes
-        first = first or len(fixes)
-        now = after
-    undecided = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
-    return Repair(state, state, breach=Breach(fixes[0][0].path, "its fixes would never come to an end", undecided))
+        fresh = {path: applied(self.text(path) or "", group) for path, group in edits.items()}
+        after = step(self.now, self._examine(fresh))
+        unsafe = {edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits}
+        broken = list(breaches(self.now, after, edits, rules, unsafe))
+        self.barred.update(item.source for item in broken if item.source in unsafe)
+        if not broken:
+            for path, new in fresh.items():
+                old = self._texts[path][0] if path in self._texts else self._old(path)
+                self._texts[path] = old, new
+            self._made += fixes
+            self._first = self._first or len(fixes)
+            self.now = after
+            self.rounds += 1
+        return broken
+
+    def _old(self, path: str) -> str | None:
+        return self._sources.text(path) if path in self._before.index.notes else None
+
+    def done(self) -> Repair:
+        """What it comes to."""
+        return Repair(self._before, self.now, self._texts, tuple(self._made), tuple(sorted(self._stuck)),
+                      tuple(sorted(self.barred)), first=self._first)
 
 
 def _changes(texts: Mapping[str, str]) -> list[Change]:
@@ -110,17 +155,6 @@ def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping
     return late[diagnostic.rule](state, sources, diagnostic)
 
 
-def _possible(state: State, fixes: Iterable[Repaired], text: Callable[[str], str | None], stuck: set[str]) -> list[Repaired]:
-    """The fixes to make in a round: those that go together, whose notes can be had and whose headings nobody asks for."""
-    free = []
-    for diagnostic, fix in fixes:
-        closed = [edit.path for edit in fix.edits if edit.path in state.index.files and text(edit.path) is None]
-        stuck.update(closed)
-        if not closed and not _unsettles(state.index, fix):
-            free.append((diagnostic, fix))
-    return chosen(free)
-
-
 def _unsettles(index: Index, fix: Fix) -> bool:
     """Whether a fix changes a heading that links ask for by its words."""
     for path, edits in _grouped(fix.edits).items():
@@ -128,7 +162,7 @@ def _unsettles(index: Index, fix: Fix) -> bool:
         if note is None or not note.headings:
             continue
         shift = Shift(in_order(edits))
-        changed = {heading for heading in note.headings if shift.inside(heading.start, heading.end)}
+        changed = {heading for heading in note.headings if shift.touched(heading.start, heading.end)}
         if changed and any(link.subpath and target == path and find_anchor(note, link.subpath) in changed
                            for source in index.backlinks.get(path, ()) for link, target in index.links(source)):
             return True

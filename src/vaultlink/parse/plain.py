@@ -60,10 +60,9 @@ def is_plain(text: str, body: int, marks: bytes) -> bool:
         return False
     if b"%%" in marks and "vaultlink-" in text:
         return False
-    if body == 0:
-        second = text.find("\n", text.find("\n") + 1)
-        if _HAZARD.search("\n\n" + (text if second == -1 else text[:second + 1])):
-            return False
+    second = text.find("\n", text.find("\n", body) + 1)  # the first lines stand as if behind a blank one
+    if _HAZARD.search("\n\n" + (text[body:] if second < body else text[body:second + 1])):
+        return False
     return _HAZARD.search(text, max(body - 1, 0)) is None
 
 
