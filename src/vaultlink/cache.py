@@ -25,7 +25,8 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
     other files. `setting` tells the rules and settings the findings are of. `silenced` holds all findings of a path where
     they differ from what ignores left of them in `diagnostics`. `called` holds the index's maps of names, by theirs;
-    `headings` the wordings of sections that notes were read with."""
+    `headings` the wordings of sections that notes were read with. `moves` are those that the findings know of, `remembered`
+    those of them that nothing but an earlier state tells."""
 
     setting: str
     paths: list[str]
@@ -38,14 +39,20 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attachments: list[str]
     called: dict[str, dict[str, tuple[str, ...]]]
     headings: tuple[str, ...]
+    attachment_stamps: list[Stamp]
+    moves: dict[str, str]
+    remembered: dict[str, str]
+
+_FOLDERS = ("backlinking", "cli", "config", "fixing", "parse", "report", "rules")
+"""Where the program's modules lie besides its own folder: those that bear on what is kept."""
 
 
 def program_stamp() -> bytes:
     """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
     sign = blake2b(sys.version.encode(), digest_size=16)
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
-    for folder in (package, *(os.path.join(package, name) for name in ("parse", "rules", "report", "cli", "config")),  # noqa: PTH118
-                   os.path.join(package, "..", "..", "rules")):  # noqa: PTH118
+    parts = ("parse", "rules", "backlinking", "report", "cli", "config", os.path.join("..", "..", "rules"))  # noqa: PTH118
+    for folder in (package, *(os.path.join(package, name) for name in parts)):  # noqa: PTH118
         for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
             if name.endswith((".py", ".yaml")):
                 status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118

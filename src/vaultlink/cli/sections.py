@@ -119,11 +119,9 @@ def _sentence(options: "Backlinks", rows: list[Kept], were: str) -> str:
     """What was done, or would be, in a sentence."""
     kinds = ("written", "brought in step", _REMOVED, _ADOPTED)
     counts = [(kind, sum(row.change == kind for row in rows)) for kind in kinds]
-    told = [f"{count:,} {kind}" for kind, count in counts if count]
-    if not told:
+    if not any(count for _, count in counts):
         what = "to be adopted" if options.adopt else "to be taken out" if options.remove else "to be written or changed"
         return f"No section is there {what}."
-    if len(told) == 1:
-        (kind, count), = ((kind, count) for kind, count in counts if count)
-        return f"{number(count, 'section')} {'was' if count == 1 and were == 'were' else were} {kind}."
-    return f"Sections: {', '.join(told)}." if were == "were" else f"Sections that {were} {told[0]}, {', '.join(told[1:])}."
+    (kind, count), *others = [(kind, count) for kind, count in counts if count]
+    verb = "was" if were == "were" and count == 1 else were
+    return ", ".join([f"{number(count, 'section')} {verb} {kind}", *(f"{count:,} {kind}" for kind, count in others)]) + "."
