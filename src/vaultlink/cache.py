@@ -43,15 +43,12 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     moves: dict[str, str]
     remembered: dict[str, str]
 
-_FOLDERS = ("backlinking", "cli", "config", "fixing", "parse", "report", "rules")
-"""Where the program's modules lie besides its own folder: those that bear on what is kept."""
-
 
 def program_stamp() -> bytes:
     """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
     sign = blake2b(sys.version.encode(), digest_size=16)
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
-    parts = ("parse", "rules", "backlinking", "report", "cli", "config", os.path.join("..", "..", "rules"))  # noqa: PTH118
+    parts = ("parse", "rules", "backlinking", "fixing", "report", "cli", "config", os.path.join("..", "..", "rules"))  # noqa: PTH118
     for folder in (package, *(os.path.join(package, name) for name in parts)):  # noqa: PTH118
         for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
             if name.endswith((".py", ".yaml")):
