@@ -13,7 +13,7 @@ from vaultlink.cli.listing import FORMS, print_document, print_lines, print_rows
 from vaultlink.cli.options import Placed, UsageError, option, words
 from vaultlink.cli.terminal import Terminal, mark, tell
 from vaultlink.files import find_vault
-from vaultlink.journal import Run, runs
+from vaultlink.journal import Run, runs, tidy
 from vaultlink.locking import lock
 from vaultlink.report.diffs import unified
 from vaultlink.report.layout import clean, number
@@ -70,6 +70,7 @@ def undo(options: Undo) -> int:
         run = _chosen(root, options.run, terminal)
         return _differences(terminal, root, run) if run else CLEAN
     with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")):
+        tidy(root)
         run = _chosen(root, options.run, terminal)
         return _undo(terminal, form, root, run) if run else CLEAN
 
