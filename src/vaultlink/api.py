@@ -46,7 +46,8 @@ def open_vault(root: Path | str, settings: Settings | None = None, progress: Pro
     if not any(is_note(path) for path in seen.listing.files):
         raise VaultError(f"{seen.root}: there is no note in this vault (no file ends in .md).")
     setting = Setting.of(rules, config, seen.obsidian, seen.ignored)
-    return Vault(seen, setting, load_state(seen, setting, progress or (lambda _done, _all: None)))
+    state = load_state(seen, setting, progress or (lambda _done, _all: None))
+    return Vault(seen, state.setting, state)
 
 
 def _declarations(seen: Survey) -> dict[str, Mapping[str, Any]]:

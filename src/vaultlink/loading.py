@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from vaultlink.cache import Stored, digest
 from vaultlink.engine import Change, Examined, Presence, Setting, State, check_note, step
 from vaultlink.files import Stamp
-from vaultlink.index import Index
+from vaultlink.index import Index, mention_keys
 from vaultlink.model import Note
+from vaultlink.moves import Remembered, git_moves, remembered_moves, still_true
 from vaultlink.parallel import examine_files
+from vaultlink.resolve import file_name
 from vaultlink.shelf import Shelf
 from vaultlink.survey import RECENT, Survey
 
@@ -26,12 +29,15 @@ def load_state(seen: Survey, setting: Setting, progress: Progress) -> State:
     sign = _sign(seen, setting)
     before, stamps = State(setting), {}
     if stored is not None and (stored.setting == sign or _can_recheck(setting, stored)):
+        setting = replace(setting, moves=stored.moves)  # as the findings were made; where files went is asked anew below
         stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(stored.attachments)
         before = _restored(setting, stored) if stored.setting == sign else _rechecked(setting, stored)
     changes = _changes(seen, setting, before, stamps, progress)
     state = step(before, changes) if changes else before
+    remembered = _remembered(seen, state, stored) if stored else {}
+    state = _followed(state, {**_told(seen, state), **remembered})
     if cache and (len(changes) > _FEW or not stamps or (stored and stored.setting != sign)):
-        cache.save(_stored(seen, state, sign))
+        cache.save(_stored(seen, state, sign, remembered))
     return state
 
 
@@ -65,6 +71,43 @@ def is_source(path: str) -> bool:
     return path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
 
 
+# -- where files went -----------------------------------------------------------------------------------------------
+
+
+def _told(seen: Survey, state: State) -> dict[str, str]:
+    """Where git says that files went; it is only asked if there are links that lead nowhere."""
+    asked = "moved-link" in state.setting.config.enabled and any(tally.dangling for tally in state.tallies.values())
+    return git_moves(seen.root, seen.listing.files) if asked else {}
+
+
+def _remembered(seen: Survey, state: State, stored: Stored) -> dict[str, str]:
+    """Where files went since they were kept, and before, as long as they are still there."""
+    files = seen.listing.files
+    stamps = dict(zip((*stored.paths, *stored.attachments), (*stored.stamps, *stored.attachment_stamps), strict=True))
+    if not stored.remembered and all(path in files for path in stamps):
+        return {}
+    notes = Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True)))
+    fresh = remembered_moves(Remembered(stamps, notes.get), Remembered(files, state.index.notes.get))
+    return still_true({**stored.remembered, **fresh}, files)
+
+
+def _followed(state: State, moves: Mapping[str, str]) -> State:
+    """The state with files known to have gone to other places: what names their old ones is checked again."""
+    before = state.setting.moves
+    if moves == before:
+        return state
+    state = replace(state, setting=replace(state.setting, moves=moves))
+    changed = {old for old in {**before, **moves} if before.get(old) != moves.get(old)}
+    keys = {key for old in changed for key in mention_keys(file_name(old))}
+    named = {path for key in keys for path in state.index.mentions.get(key, ())}
+    scopes = state.setting.scopes
+    own = {path: tuple(item for item in state.found.get(path, ()) if scopes[item.rule] == "note") for path in named}
+    return step(state, [Change(path, Examined(state.index.notes[path], own[path])) for path in sorted(named)])
+
+
+# -- from and to the cache ------------------------------------------------------------------------------------------
+
+
 def _restored(setting: Setting, stored: Stored) -> State:
     """The state as it was kept."""
     index = Index.of(Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True))),
@@ -89,14 +132,15 @@ def _examined_again(setting: Setting, note: Note) -> Examined:
     return Examined(note, check_note(setting, note, None))
 
 
-def _stored(seen: Survey, state: State, sign: str) -> Stored:
+def _stored(seen: Survey, state: State, sign: str, remembered: dict[str, str]) -> Stored:
     index, files = state.index, seen.listing.files
     paths = list(index.targets)
+    attachments = sorted(index.files.difference(paths))
     trusted = seen.started - RECENT
     stamps = [files[path] if files[path].changed < trusted else Stamp(-1, 0, 0) for path in paths]
     return Stored(sign, paths, stamps, [index.notes.packed(path) for path in paths],
                   [index.targets[path] for path in paths], [state.tallies[path] for path in paths],
                   dict(state.diagnostics),
                   {path: items for path, items in state.found.items() if state.diagnostics.get(path) is not items},
-                  sorted(index.files.difference(paths)),
-                  {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")}, state.setting.headings)
+                  attachments, {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")},
+                  state.setting.headings, [files[path] for path in attachments], dict(state.setting.moves), remembered)

@@ -9,6 +9,7 @@ from typing import Any
 from vaultlink.cache import Cache, cache_folder, digest
 from vaultlink.config import COMMAND_LINE, Layer
 from vaultlink.files import Listing, git_ignored, list_files, load_config, load_obsidian
+from vaultlink.moves import git_mark
 from vaultlink.rules import Obsidian
 
 RECENT = 50_000_000
@@ -56,7 +57,7 @@ class Survey:
         listed = "\\n".join([f"{path}\\t{stamp}" for path, stamp in sorted(files.items())])
         ignored = [path for path in files if self.ignored(path)] if self.ignored else []
         told = (asked, [(layer.source, layer.values) for layer in self.layers], repr(self.obsidian), ignored,
-                self.listing.unreadable)
+                self.listing.unreadable, git_mark(self.root))
         return digest((listed.encode("utf-8", "surrogatepass"), repr(told).encode("utf-8", "surrogatepass")))
 
 

@@ -1,0 +1,286 @@
+"""Where files went that are no longer where links name them: what git tells, and what the last run remembers.
+
+A vault and its files enter, a mapping of old vault paths to new ones leaves. Only what is sure counts: the old path is gone,
+the new one is there, and nothing else comes as near. Without git, or with a repository that can't be asked, there are no
+moves, and no error.
+"""
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha1, sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.files import Stamp
+from vaultlink.model import Note
+
+Moves = Mapping[str, str]
+"""Old vault path to new vault path."""
+
+_COMMITS = 200
+_SIMILAR = 60
+"""How many hundredths of a renamed file's text stay, at least."""
+
+_CLEARLY = 0.15
+"""By how much of its lines a file has to be nearer than any other."""
+
+_MOST = 200
+"""More files that are gone, or new, are not compared line by line."""
+
+_SECONDS = 20
+_LARGEST = 4_000_000
+
+
+# -- what git tells -------------------------------------------------------------------------------------------------
+
+
+def git_folder(root: Path) -> Path | None:
+    """The folder in which git keeps what it knows of a vault; None outside a repository."""
+    for folder in (root, *root.parents):
+        there = folder / ".git"
+        if there.is_dir():
+            return there
+        if there.is_file():
+            with suppress(OSError, ValueError):
+                _, _, path = there.read_text(encoding="utf-8").partition("gitdir:")
+                return (folder / path.strip()).resolve()
+            return None
+    return None
+
+
+def git_mark(root: Path) -> str:
+    """What tells one state of a vault's repository from another, as far as moves go: the last commit, and the times of git's
+    index. "" outside a repository."""
+    folder = git_folder(root)
+    if folder is None:
+        return ""
+    head = _read(folder / "HEAD")
+    name = head.removeprefix("ref:").strip()
+    common = (folder / (_read(folder / "commondir").strip() or ".")).resolve()
+    at = head if name == head.strip() else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
+    with suppress(OSError):
+        index = (folder / "index").stat()
+        return f"{at} {index.st_size} {index.st_mtime_ns}"
+    return at
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+class _Entry(NamedTuple):
+    """A change as git tells it: a letter, the blob before, the path before, the path after, and in which commit."""
+
+    kind: str
+    blob: str
+    old: str
+    new: str
+    commit: int
+
+
+def git_moves(root: Path, files: Mapping[str, Stamp]) -> dict[str, str]:
+    """The files that git knows to have moved: renamed in the last commits, or since the last one."""
+    if git_folder(root) is None:
+        return {}
+    options = ["--raw", "--no-abbrev", f"-M{_SIMILAR}%", "-z", "--relative"]
+    now = _git(root, "diff-index", *options, "--diff-filter=RD", "HEAD", "--", ".")
+    log = _git(root, "log", *options, "--diff-filter=R", "--format=%H", "-n", str(_COMMITS), "--", ".")
+    if now is None:
+        return {}
+    entries = list(_entries(now))
+    gone = {entry.old: entry.blob for entry in entries if entry.kind == "D" and entry.old not in files}
+    renamed = [entry for entry in entries if entry.kind == "R"]
+    latest = {**_unlisted(root, files, gone), **_pairs(renamed)} if gone else _pairs(renamed)
+    moves = dict(latest)
+    for old, new in _pairs(_entries(log or b"")).items():
+        moves.setdefault(old, latest.get(new, new))
+    return still_true(moves, files)
+
+
+def still_true(moves: Moves, files: Collection[str]) -> dict[str, str]:
+    """The moves whose old path is still gone and whose new path is there, followed from one to the next."""
+    true = {}
+    for old in moves:
+        new, seen = moves[old], {old}
+        while new not in files and new in moves and new not in seen:
+            seen.add(new)
+            new = moves[new]
+        if old not in files and new in files and _extension(old) == _extension(new):
+            true[old] = new
+    return true
+
+
+def _pairs(entries: Iterable[_Entry]) -> dict[str, str]:
+    """Old path to new path of renames, the last ones first. Of files with the same text, who became which is unknown."""
+    listed = list(entries)
+    alike = Counter((entry.commit, entry.blob) for entry in listed)
+    pairs: dict[str, str] = {}
+    for entry in listed:
+        if entry.old not in pairs and alike[entry.commit, entry.blob] == 1 and entry.blob not in _EMPTY:
+            pairs[entry.old] = pairs.get(entry.new, entry.new)
+    return pairs
+
+
+_EMPTY = frozenset((sha1(b"blob 0\0").hexdigest(), sha256(b"blob 0\0").hexdigest()))
+
+
+def _entries(raw: bytes) -> Iterator[_Entry]:
+    """The changes in git's raw form: `:modes blobs letter`, then one path, or two of a rename; between them the commits."""
+    fields, commit = iter(os.fsdecode(raw).split("\0")), 0
+    for field in fields:
+        words = field.lstrip("\n").split(" ")
+        if not words[0].startswith(":") or len(words) != 5:
+            commit += 1
+            continue
+        kind, old = words[4][:1], next(fields, "")
+        yield _Entry(kind, words[2], old, next(fields, "") if kind in "RC" else "", commit)
+
+
+def _git(root: Path, *command: str, given: bytes | None = None) -> bytes | None:
+    """What git prints; None if it can't be asked."""
+    try:
+        done = subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=True,
+                              timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+# -- since the last commit, without git's being told ----------------------------------------------------------------
+
+
+def _unlisted(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str]) -> dict[str, str]:
+    """Tracked files that are gone, and the files that git does not know yet which hold the same text, or nearly."""
+    tracked = _git(root, "ls-files", "-z")
+    if tracked is None:
+        return {}
+    known = set(os.fsdecode(tracked).split("\0"))
+    extensions = {_extension(path) for path in gone}
+    new = [path for path in files if path not in known and _extension(path) in extensions]
+    moves = _same_bytes(root, files, gone, new) if new else {}
+    left = {path: blob for path, blob in gone.items() if path not in moves and path[-3:].lower() == ".md"}
+    fresh = [path for path in new if path not in set(moves.values()) and path[-3:].lower() == ".md"]
+    if 0 < len(left) <= _MOST and 0 < len(fresh) <= _MOST:
+        moves.update(_nearest(_blobs(root, left), {path: _lines(_bytes(root, path)) for path in fresh}))
+    return moves
+
+
+def _same_bytes(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str], new: Iterable[str]) -> dict[str, str]:
+    """Old to new path where exactly one file that is gone and one that is new hold the same bytes."""
+    asked = "".join(f"{blob}\n" for blob in gone.values()).encode()
+    told = _git(root, "cat-file", "--batch-check=%(objectsize)", given=asked)
+    sizes = {int(size) for size in (told or b"").split() if size.isdigit()}
+    wanted: dict[str, list[str]] = {}
+    for path, blob in gone.items():
+        wanted.setdefault(blob, []).append(path)
+    there: dict[str, list[str]] = {}
+    for path in new:
+        if files[path].size in sizes and files[path].size:
+            data = _bytes(root, path)
+            name = (sha256 if len(next(iter(wanted))) == 64 else sha1)(b"blob %d\0" % len(data) + data).hexdigest()
+            there.setdefault(name, []).append(path)
+    return {wanted[blob][0]: paths[0] for blob, paths in there.items()
+            if len(paths) == 1 and len(wanted.get(blob, ())) == 1}
+
+
+def _bytes(root: Path, path: str) -> bytes:
+    try:
+        return (root / path).read_bytes()
+    except OSError:
+        return b""
+
+
+def _blobs(root: Path, blobs: Mapping[str, str]) -> dict[str, Counter[bytes]]:
+    """The lines of files as git has them."""
+    told = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs.values()).encode()) or b""
+    lines, at = {}, 0
+    for path in blobs:
+        head, _, _ = told[at:].partition(b"\n")
+        words = head.split()
+        if len(words) != 3 or not words[2].isdigit():
+            return {}
+        start = at + len(head) + 1
+        lines[path] = _lines(told[start:start + int(words[2])])
+        at = start + int(words[2]) + 1
+    return lines
+
+
+def _lines(data: bytes) -> Counter[bytes]:
+    """The lines of a text that say something, and how often each occurs."""
+    return Counter(line for line in map(bytes.strip, data[:_LARGEST].splitlines()) if line)
+
+
+def _nearest(old: Mapping[str, Counter[bytes]], new: Mapping[str, Counter[bytes]]) -> dict[str, str]:
+    """Old to new path where the texts are nearly the same, and no other text comes as near, seen from either."""
+    likeness = {(one, other): share for one in old for other in new
+                if (share := _share(old[one], new[other])) >= _SIMILAR / 100}
+    return {one: other for (one, other), share in likeness.items()
+            if all(share >= rival + _CLEARLY for pair, rival in likeness.items()
+                   if pair != (one, other) and (pair[0] == one or pair[1] == other))}
+
+
+def _share(one: Counter[bytes], other: Counter[bytes]) -> float:
+    """The share of lines that two texts have in common."""
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
+
+
+# -- what the last run remembers ------------------------------------------------------------------------------------
+
+
+class Remembered(NamedTuple):
+    """The files of a vault as they were: sizes and times (None where they are unknown), and the notes by path."""
+
+    stamps: Mapping[str, Stamp | None]
+    note: Callable[[str], Note | None]
+
+
+def remembered_moves(before: Remembered, now: Remembered) -> dict[str, str]:
+    """Files that are gone and files that are new, where one of each has the same size and time, or the same size and, in a
+    note, the same links, headings and properties."""
+    gone = [path for path in before.stamps if path not in now.stamps]
+    came = [path for path in now.stamps if path not in before.stamps]
+    if not gone or not came:
+        return {}
+    moves = _paired(gone, came, lambda path, side: _moment(path, side.stamps.get(path)), before, now)
+    gone = [path for path in gone if path not in moves]
+    came = [path for path in came if path not in set(moves.values())]
+    return {**moves, **_paired(gone, came, _content, before, now)}
+
+
+def _paired(gone: Iterable[str], came: Iterable[str], key: Callable[[str, Remembered], object], before: Remembered,
+            now: Remembered) -> dict[str, str]:
+    """Old and new paths that have a key to themselves."""
+    old, new = _keyed(gone, key, before), _keyed(came, key, now)
+    return {paths[0]: new[what][0] for what, paths in old.items() if len(paths) == 1 and len(new.get(what, ())) == 1}
+
+
+def _keyed(paths: Iterable[str], key: Callable[[str, Remembered], object], side: Remembered) -> dict[object, list[str]]:
+    keyed: dict[object, list[str]] = {}
+    for path in paths:
+        what = key(path, side)
+        if what is not None:
+            keyed.setdefault(what, []).append(path)
+    return keyed
+
+
+def _moment(path: str, stamp: Stamp | None) -> object:
+    return (_extension(path), stamp.size, stamp.modified) if stamp and stamp.size > 0 else None
+
+
+def _content(path: str, side: Remembered) -> object:
+    """A note's size and what is in it; None of one in which nothing tells it from others."""
+    stamp, note = side.stamps.get(path), side.note(path)
+    if not stamp or stamp.size <= 0 or note is None or note.blank or not (note.links or note.headings or note.properties):
+        return None
+    return stamp.size, repr((note.properties, note.headings, note.blocks, note.links, note.tags))
+
+
+def _extension(path: str) -> str:
+    return path[path.rfind("/") + 1:].rpartition(".")[2].lower()

@@ -1,0 +1,306 @@
+"""Where files went: what git tells of a real repository, what the cache remembers, and what checks make of it."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from builder import build, setting
+from vaultlink.api import Settings, open_vault
+from vaultlink.engine import Change, State, step
+from vaultlink.files import list_files
+from vaultlink.model import Note
+from vaultlink.moves import Remembered, git_folder, git_mark, git_moves, remembered_moves, still_true
+from vaultlink.parse import parse_note
+from vaultlink.survey import RECENT
+
+LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
+OLD = 1_600_000_000
+
+
+@pytest.fixture(autouse=True)
+def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ann",
+                        "GIT_AUTHOR_EMAIL": "ann@example.org", "GIT_COMMITTER_NAME": "Ann",
+                        "GIT_COMMITTER_EMAIL": "ann@example.org"}.items():
+        monkeypatch.setenv(name, value)
+
+
+def git(root: Path, *command: str) -> None:
+    subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
+
+
+def write(root: Path, notes: Mapping[str, str]) -> None:
+    for path, text in notes.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(text.encode())
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "a step")
+
+
+def repository(root: Path, notes: Mapping[str, str]) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    git(root, "init", "--quiet")
+    write(root, notes)
+    commit(root)
+    return root
+
+
+def move(root: Path, old: str, new: str) -> None:
+    (root / new).parent.mkdir(parents=True, exist_ok=True)
+    (root / old).rename(root / new)
+
+
+def told(root: Path) -> dict[str, str]:
+    return git_moves(root, list_files(root).files)
+
+
+# -- git ----------------------------------------------------------------------------------------------------------
+
+
+def test_renames_of_earlier_commits_are_followed_to_where_the_file_is_now(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
+    for old, new in (("a.md", "b.md"), ("b.md", "sub/c é.md")):
+        move(root, old, new)
+        commit(root)
+    assert told(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
+
+
+@pytest.mark.parametrize("staged", ["nothing", "everything", "the new file"])
+def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged: str) -> None:
+    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n", "p.png": "picture"})
+    move(root, "a.md", "sub/b.md")
+    move(root, "p.png", "sub/q.png")
+    if staged == "everything":
+        git(root, "add", "--all")
+    elif staged == "the new file":
+        git(root, "add", "sub/b.md", "sub/q.png")
+    assert told(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> None:
+    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
+    move(root, "a.md", "b.md")
+    write(root, {"b.md": LONG.replace("Line 3 says", "The third line said") + "One more.\n", "other.md": "Another text.\n"})
+    if staged:
+        git(root, "add", "--all")
+    assert told(root) == {"a.md": "b.md"}
+
+
+def test_windows_line_ends_make_no_other_note(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.md": LONG})
+    (root / "a.md").unlink()
+    write(root, {"b.md": LONG.replace("\n", "\r\n")})
+    assert told(root) == {"a.md": "b.md"}
+
+
+def test_a_chain_over_a_commit_and_the_working_tree(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.md": LONG})
+    move(root, "a.md", "b.md")
+    commit(root)
+    move(root, "b.md", "c.md")
+    assert told(root) == {"a.md": "c.md", "b.md": "c.md"}
+
+
+Steps = list[tuple[str, ...]]
+NOT_SURE: dict[str, Steps] = {
+    "the old name is taken again": [("move", "a.md", "b.md"), ("commit",), ("write", "a.md", "new\n")],
+    "the new name is gone too": [("move", "a.md", "b.md"), ("commit",), ("remove", "b.md")],
+    "two new files hold its text": [("remove", "a.md"), ("write", "b.md", LONG), ("write", "c.md", LONG)],
+    "two files that are gone held the text": [
+        ("write", "a2.md", LONG), ("commit",), ("move", "a.md", "b.md"), ("remove", "a2.md")],
+    "two that held one text went in one commit": [
+        ("write", "a2.md", LONG), ("commit",), ("move", "a.md", "b.md"), ("move", "a2.md", "b2.md"), ("commit",)],
+    "two new files are as near": [("remove", "a.md"), ("write", "b.md", LONG + "B\n"), ("write", "c.md", LONG + "C\n")],
+    "too little is left": [("remove", "a.md"), ("write", "b.md", LONG[:200] + "Else.\n" * 20)],
+    "an empty note": [("move", "empty.md", "void.md")],
+    "an empty note in a commit": [("move", "empty.md", "void.md"), ("commit",)],
+    "the same bytes under another extension": [("move", "a.md", "a.txt")],
+    "nothing happened": [],
+}
+
+
+@pytest.mark.parametrize("what", NOT_SURE)
+def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
+    root = repository(tmp_path, {"a.md": LONG, "empty.md": "", "x.md": "x\n"})
+    for step_, *names in NOT_SURE[what]:
+        if step_ == "move":
+            move(root, *names)
+        elif step_ == "write":
+            write(root, dict([names]))
+        elif step_ == "remove":
+            (root / names[0]).unlink()
+        else:
+            commit(root)
+    assert told(root) == {}
+
+
+def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
+    repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
+    move(tmp_path, "notes/a.md", "notes/sub/b.md")
+    commit(tmp_path)
+    move(tmp_path, "notes/y.md", "notes/w.md")
+    assert told(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
+
+
+def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
+    root = repository(tmp_path / "one", {"a.md": LONG})
+    git(root, "worktree", "add", "--quiet", str(tmp_path / "two"))
+    move(tmp_path / "two", "a.md", "b.md")
+    assert told(tmp_path / "two") == {"a.md": "b.md"}
+    assert told(root) == {}
+    mark = git_mark(tmp_path / "two")
+    commit(tmp_path / "two")
+    assert git_mark(tmp_path / "two") != mark != ""
+
+
+@pytest.mark.parametrize("broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"])
+def test_a_repository_that_cannot_be_asked_tells_nothing(tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "vault"
+    if broken == "no commit":
+        root.mkdir()
+        git(root, "init", "--quiet")
+    elif broken == "no repository":
+        root.mkdir()
+    else:
+        repository(root, {"a.md": LONG})
+        move(root, "a.md", "b.md")
+    if broken == "no objects":
+        shutil.rmtree(root / ".git" / "objects")
+    elif broken == "a file that is none":
+        shutil.rmtree(root / ".git")
+        (root / ".git").write_text("nonsense\n")
+    elif broken == "no git":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    assert told(root) == {}
+    assert isinstance(git_mark(root), str)
+
+
+def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> None:
+    assert git_folder(tmp_path) is None or tmp_path not in (git_folder(tmp_path) or tmp_path).parents
+    root = repository(tmp_path, {"a.md": LONG})
+    first = git_mark(root)
+    told(root)
+    assert git_mark(root) == first, "asking changes nothing"
+    write(root, {"a.md": "x\n"})
+    commit(root)
+    assert git_mark(root) != first
+
+
+# -- what the last run remembers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("moves", "files", "true"), [
+    ({"a.md": "b.md"}, ["b.md"], {"a.md": "b.md"}),
+    ({"a.md": "b.md", "b.md": "c.md"}, ["c.md"], {"a.md": "c.md", "b.md": "c.md"}),
+    ({"a.md": "b.md"}, ["a.md", "b.md"], {}),
+    ({"a.md": "b.md"}, [], {}),
+    ({"a.md": "b.md", "b.md": "a.md"}, [], {}),
+    ({"a.md": "b.md", "b.md": "a.md"}, ["a.md"], {"b.md": "a.md"}),
+])
+def test_moves_hold_as_long_as_the_files_say_so(moves: dict[str, str], files: list[str], true: dict[str, str]) -> None:
+    assert still_true(moves, files) == true
+
+
+def remembered(root: Path, notes: Mapping[str, str]) -> Remembered:
+    """What is to be remembered of a folder after its notes were written."""
+    write(root, notes)
+    parsed: dict[str, Note] = {path: parse_note(path, text) for path, text in notes.items()}
+    return Remembered(list_files(root).files, parsed.get)
+
+
+def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
+    before = remembered(tmp_path, {"a.md": "no links\n", "b.md": "other\n", "p.png": "p"})
+    for at, path in enumerate(("a.md", "b.md", "p.png")):
+        os.utime(tmp_path / path, (OLD + at, OLD + at))
+    before = before._replace(stamps=list_files(tmp_path).files)
+    move(tmp_path, "a.md", "x/c.md")
+    move(tmp_path, "p.png", "q.png")
+    now = Remembered(list_files(tmp_path).files, lambda _path: None)
+    assert remembered_moves(before, now) == {"a.md": "x/c.md", "p.png": "q.png"}
+
+
+def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    before = remembered(tmp_path / "1", {"a.md": "# A\n[[b]]\n", "c.md": "plain\n", "d.md": "# D\n", "e.md": "# D\n"})
+    now = remembered(tmp_path / "2", {"new.md": "# A\n[[b]]\n", "plain.md": "plain\n", "other.md": "# D\n"})
+    for number, path in enumerate(now.stamps):
+        os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
+    now = now._replace(stamps=list_files(tmp_path / "2").files)
+    assert remembered_moves(before, now) == {"a.md": "new.md"}
+
+
+# -- checks --------------------------------------------------------------------------------------------------------
+
+
+def messages(root: Path, cache: Path | None) -> list[str]:
+    overrides = {"select": ["VL1"]}
+    opened = open_vault(root, Settings(cache=cache is not None, cache_dir=cache, overrides=overrides, isolated=True))
+    return [item.message for item in opened.check()]
+
+
+def age(root: Path) -> None:
+    """Files that were not changed a moment ago, whose times would not be trusted."""
+    for number, path in enumerate(sorted(root.rglob("*.md"))):
+        os.utime(path, (OLD + number, OLD + number))
+    time.sleep(2 * RECENT / 1e9)
+
+
+MOVED = ["“Plan” was moved to b/Old plan."]
+DANGLES = ["Nothing in the vault is called “Plan”."]
+
+
+def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> None:
+    vault, cache = tmp_path / "vault", tmp_path / "cache"
+    write(vault, {"Home.md": "[[Plan]]\n", "a/Plan.md": "# Some\n", "x.md": "x\n"})
+    age(vault)
+    assert messages(vault, cache) == []
+    move(vault, "a/Plan.md", "b/Old plan.md")
+    assert messages(vault, cache) == messages(vault, cache) == MOVED
+    write(vault, {f"n{number}.md": "n\n" for number in range(30)})   # so many that the cache is written anew
+    age(vault)
+    assert messages(vault, cache) == messages(vault, cache) == MOVED
+    move(vault, "b/Old plan.md", "b/Older plan.md")
+    assert messages(vault, cache) == ["“Plan” was moved to b/Older plan."]
+    (vault / "b/Older plan.md").unlink()
+    assert messages(vault, cache) == DANGLES
+    write(vault, {"Plan.md": ""})
+    assert messages(vault, cache) == []
+
+
+def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
+    vault = repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG})
+    move(vault, "a/Plan.md", "b/Old plan.md")
+    assert messages(vault, None) == MOVED
+    shutil.rmtree(vault / ".git")
+    assert messages(vault, None) == DANGLES
+
+
+def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
+    vault, cache = repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}), tmp_path / "cache"
+    git(vault, "rm", "--quiet", "--cached", "a/Plan.md")
+    git(vault, "commit", "--quiet", "--message", "forgotten")
+    move(vault, "a/Plan.md", "b/Old plan.md")
+    assert messages(vault, cache) == DANGLES
+    git(vault, "reset", "--quiet", "HEAD~1")
+    assert messages(vault, cache) == MOVED
+    git(vault, "reset", "--quiet", "HEAD")
+    assert messages(vault, cache) == MOVED
+
+
+def test_what_is_told_of_moved_files_is_the_same_step_by_step() -> None:
+    vault = {"Home.md": "[[Plan]] and [[x/Plan|p]]\n", "a/Old plan.md": "", "b/Old plan.md": "", "sub/Side.md": "[[Plan]]\n"}
+    base = setting(["VL1"], moves={"Plan.md": "a/Old plan.md", "x/Plan.md": "b/Old plan.md"})
+    whole = build(vault, base)
+    for order in (list(vault), list(vault)[::-1]):
+        state = State(base)
+        for path in order:
+            state = step(state, [Change(path, vault[path])])
+        assert state.diagnostics == whole.diagnostics
