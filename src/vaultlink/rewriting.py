@@ -32,6 +32,8 @@ def rewritten(path: str, link: Link, target: str, subpath: str) -> Edits:
     """The edits that let a link of a note name another target and subpath and still show the same words; none if there is
     no way to write it so."""
     target = target.replace("\u00a0", " ")
+    if link.kind is Kind.WIKILINK and link.target.startswith("["):
+        return ()  # then the brackets before it would be read otherwise (1.4)
     change = (_wikilink if link.kind is Kind.WIKILINK else _markdown)(link, target, subpath)
     return _edits(path, link, change, target, subpath) if change else ()
 
@@ -52,7 +54,7 @@ def converted(path: str, link: Link, target: str, subpath: str) -> Edits:
     if _MARKUP.search(words) or _CLOSING.search(target + subpath) or (not words and not link.embed):
         return ()
     now = _read_markdown(text) if wikilink else _read_wikilink(text, link.cell)
-    if now is None or now[:2] != (target, subpath) or (now[2] or "") != words:
+    if now is None or now[:2] != (target, subpath) or (_words(now) if words else now[2] or "") != words:
         return ()
     if not wikilink and link.raw != _plain_markdown(link):
         return ()  # a title would be lost
@@ -193,7 +195,11 @@ def _new_part(link: Link, text: str, target: str, subpath: str) -> str:
     return (target if target != link.target else "") + (subpath if subpath != link.subpath else "")
 
 
-def _fits(link: Link, read: tuple[str, str, str | None] | None, target: str, subpath: str) -> bool:
+_Read = tuple[str, str, str | None]
+"""Target, subpath and display text."""
+
+
+def _fits(link: Link, read: _Read | None, target: str, subpath: str) -> bool:
     if read is None or read[:2] != (target, subpath):
         return False
     if link.kind is Kind.MARKDOWN and link.place is not Place.PROPERTY:
@@ -201,11 +207,13 @@ def _fits(link: Link, read: tuple[str, str, str | None] | None, target: str, sub
         return as_it_was is not None and read[2] == as_it_was[2]
     if link.embed or link.kind is Kind.MARKDOWN:
         return read[2] == link.display
-    before = shown(link.target, link.subpath) if link.display is None else link.display
-    return before == (shown(target, subpath) if read[2] is None else read[2])
+    return _words(read) == _words((link.target, link.subpath, link.display))
 
 
-_Read = tuple[str, str, str | None]
+def _words(read: _Read) -> str:
+    target, subpath, display = read
+    return shown(target, subpath) if display is None else display
+
 
 
 def _read_value(raw: str) -> _Read | None:
