@@ -17,8 +17,11 @@ DEFAULT_HEADING = "**Add backlinks using these topics:**"
 LIST_HEADING = "## Backlinks"
 
 _BRACKETS = str.maketrans("[]", "()")
-_ACTIVE = re.compile(r"[\\`*$<]|~(?=~)|=(?==)|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|(?<!\S)#(?=\S)")
+_ACTIVE = re.compile(r"[\\`*$<]|~(?=~)|=(?==)|(?<!\S)#(?=\S)")
 """What could begin code, math, HTML, emphasis or a tag in front of a link, and so unmake it."""
+
+_EMPHATIC = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+"""An underscore at a word's edge, that may be a mark of emphasis, as others of its text may be then."""
 
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _BLOCK = re.compile(r"#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+$")
@@ -113,7 +116,8 @@ def entry_text(item: Listed, look: Look) -> str:
 
 def escaped(text: str) -> str:
     """Text in which nothing is code, math, HTML, emphasis or a tag."""
-    return _ACTIVE.sub(r"\\\g<0>", text)
+    safe = _ACTIVE.sub(r"\\\g<0>", text)
+    return safe.replace("_", "\\_") if _EMPHATIC.search(text) else safe
 
 
 def guarded(text: str) -> str:

@@ -13,7 +13,7 @@ from vaultlink.engine import State
 from vaultlink.fixing.edits import applied
 from vaultlink.fixing.sections_order import ordered
 from vaultlink.fixing.sections_passages import Goal, passages
-from vaultlink.fixing.sections_placing import inserted, line_end, marked, removed, spots, unmarked
+from vaultlink.fixing.sections_placing import inserted, line_end, marked, opens_comment, removed, spots, unmarked
 from vaultlink.fixing.sections_writing import Pen, outdated, rewritten, typed, written
 from vaultlink.fixing.sources import Sources
 from vaultlink.index import Index
@@ -93,7 +93,8 @@ def new_section(desk: Desk, note: Note, text: str) -> list[Edit]:
     for spot in spots(text):
         section = written(due, order, f"before={spot.before} after={spot.after}", pen)
         edit = inserted(note.path, text, spot, section)
-        if not _MAY_SWALLOW.search(text) or _lives(note, applied(text, [edit]), section):
+        if not _MAY_SWALLOW.search(text) or (
+                not opens_comment(text[:spot.at]) and _lives(note, applied(text, [edit]), section)):
             return [edit]
     return []
 

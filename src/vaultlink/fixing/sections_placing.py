@@ -8,7 +8,11 @@ import re
 from typing import NamedTuple
 
 from vaultlink.model import Edit, Section
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.directives import comment_spans
+from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import FOOTNOTE, INDENTED
+from vaultlink.parse.lines import split_lines
 from vaultlink.parse.properties import frontmatter_span
 
 END = "<!-- /vaultlink:backlinks -->"
@@ -46,6 +50,19 @@ def spots(text: str) -> list[Spot]:
     if at < len(text):
         found.append(Spot(at, _lacking(text, at), 2))
     return [*found, end]
+
+
+def opens_comment(text: str) -> bool:
+    """Whether a text ends in a comment that it leaves open; what comes behind would be shown to nobody."""
+    if "%%" not in text:
+        return False
+    span = frontmatter_span(text)
+    body = span[2] if span else 0
+    blocks = read_blocks(split_lines(text, body))
+    code = [*blocks.hidden, *((run.source(start), run.end(end)) for run in blocks.runs
+                              for start, end in read_inline(run.text).hidden)]
+    closed = comment_spans(f"{text}%%", body, code)
+    return bool(closed) and closed[-1][1] == len(text)
 
 
 def inserted(path: str, text: str, spot: Spot, section: str) -> Edit:
@@ -120,14 +137,17 @@ def _back(text: str, at: int, count: int) -> int:
 
 
 def _trailing(text: str, body: int) -> int:
-    """Where the comments and footnotes begin that a note ends with; its end if there are none."""
-    found = len(text)
+    """Where the comments and footnotes begin that a note ends with; its end if there are none. What follows right upon a
+    paragraph is part of it."""
+    found = start = len(text)
     while True:
-        end = body + len(text[body:found].rstrip())
-        start = _comment(text, body, end) or _footnotes(text, body, end)
-        if start is None:
+        end = body + len(text[body:start].rstrip())
+        at = _comment(text, body, end) or _footnotes(text, body, end)
+        if at is None:
             return found
-        found = start
+        start = at
+        if start == body or not _line_before(text, start).strip():
+            found = start
 
 
 def _comment(text: str, body: int, end: int) -> int | None:
