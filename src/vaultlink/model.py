@@ -152,7 +152,7 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     """One entry of a section; the spot runs from its first character behind list and quote marks to its last.
 
     The title is text[start:title_end], "" if there is none; `dash` stands between title and link, without blanks ("" if
-    there is none) at `dash_start` to `dash_end` (blanks included). `link` is None where nothing is a link. `marks` are the
+    there is none) at `title_end` to `dash_end` (blanks included). `link` is None where nothing is a link. `marks` are the
     list and quote marks before the entry. `fault` names what keeps the entry from having a link: `no-link`,
     `malformed-link` or `nested-link`. `raw` is the entry as it stands in the source, `tail` what follows it on its line and
     on lines indented below. Without text[cut_start:cut_end] the entry is gone, with its line or with what parts it from the
@@ -162,7 +162,6 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     title: str
     title_end: int
     dash: str
-    dash_start: int
     dash_end: int
     link: Link | None
     marks: str = ""
@@ -173,26 +172,15 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     cut_end: int = 0
 
 
-class Flaw(Spot, frozen=True, array_like=True, gc=False):
-    """Something about a section's lines that is not as it should be, and the changes (start, end, text) that mend it.
-
-    Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entries), `mixed-newlines`, `not-last`;
-    and of style `glued-entries`, `trailing-whitespace`, `missing-final-newline`, `extra-final-newlines`.
-    """
-
-    kind: str
-    changes: tuple[tuple[int, int, str], ...] = ()
-
-
 class Section(Spot, frozen=True, array_like=True, gc=False):
     """An "Add backlinks" section: from its heading line (or the marker before it) to behind its last entry (or the marker
     after it), line end not included.
 
     `heading` is the heading as written, at `heading_start` to `heading_end`. `prose` are the lines among the entries that
-    are none. `flaws` are those of an author's section. `text` is the whole section as written, and only kept of sections
-    with the marker, whose links are no links of the note: they are made from those of other notes. `before` and `after`
-    are the numbers of line ends that were written around such a section. Without text[cut_start:cut_end] an author's
-    section is gone, with the blank lines before it; `gap` is what parts its entries.
+    are none. `flaws` are those of an author's section: see parse/sections_flaws.py. `text` is the whole section as written,
+    and only kept of sections with the marker, whose links are no links of the note: they are made from those of other
+    notes. `before` and `after` are the numbers of line ends that were written around such a section. Without
+    text[cut_start:cut_end] an author's section is gone, with the blank lines before it; `gap` is what parts its entries.
     """
 
     owner: Owner
@@ -204,7 +192,7 @@ class Section(Spot, frozen=True, array_like=True, gc=False):
     text: str = ""
     before: int = 0
     after: int = 0
-    flaws: tuple[Flaw, ...] = ()
+    flaws: tuple[Trouble, ...] = ()
     cut_start: int = 0
     cut_end: int = 0
     gap: str = ""

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from msgspec import structs
-
 from vaultlink.model import Entry, Link, Owner, Section, Spot
 from vaultlink.parse import leaves
 from vaultlink.parse.blocks import Blocks, read_blocks
 from vaultlink.parse.directives import comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import split_lines
+from vaultlink.parse.sections_cuts import with_cuts
 from vaultlink.parse.sections_entries import MARK, Page, line_entries
 from vaultlink.parse.sections_flaws import flaws_of
 from vaultlink.parse.sections_headings import QUOTE, HeadingLine, Wordings, folded, heading_line
@@ -124,7 +123,7 @@ def _held(page: Page, start: int, end: int, wording: Wordings) -> tuple[tuple[in
         elif not (entries and content[0] in " \t"):
             entries += line_entries(page, line.start, line.content, line.end)
         first = False
-    return heading, _with_cuts(text, start, heading[1], entries, {})
+    return heading, with_cuts(text, start, heading[1], entries, {})
 
 
 # -- sections without -----------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def _section(body: _Body, number: int) -> tuple[Section | None, int]:
     if not got.entries and (not head.sure or (got.stray and not _is_built_in(text[line.start:stop]))):
         return None, number
     end = body.lines[got.last]
-    entries = _with_cuts(text, line.start, stop, got.entries, got.below)
+    entries = with_cuts(text, line.start, stop, got.entries, got.below)
     prose = tuple(Spot(item.content, _filled(text, item), *position(body.page.starts, item.content)) for item in got.prose)
     return Section(line.start, max(stop, _filled(text, end)), *position(body.page.starts, line.start), Owner.AUTHOR,
                    text[line.start:stop], line.start, stop, entries, prose), got.last
@@ -268,42 +267,3 @@ def _waits(got: _Gathering, number: int, titles: tuple[Entry, ...], blank: bool)
     got.waiting_prose += 1
     got.waiting.append((number, ()))
     return not again and got.waiting_prose <= _MOST_PROSE
-
-
-# -- what an entry is cut out with ----------------------------------------------------------------------------------------
-
-
-def _with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]) -> tuple[Entry, ...]:
-    """Entries that know what to cut so that they are gone: with the blank lines before them, the first with those behind."""
-    found = []
-    for number, entry in enumerate(entries):
-        previous = entries[number - 1] if number else None
-        following = entries[number + 1] if number + 1 < len(entries) else None
-        end = _line_end(text, max(entry.end + len(entry.tail), below.get(entry.start, 0)))
-        if previous and previous.line == entry.line:
-            cut = (previous.end, end)
-        elif following and following.line == entry.line:
-            cut = (entry.start, following.start)
-        elif entry.start - len(entry.marks) <= heading_end and text.rfind("\n", start, entry.start) < 0:
-            cut = (heading_end, end)
-        else:
-            before = text[:entry.start - len(entry.marks)].rstrip()
-            cut = (max(len(_without_quote(before)), heading_end), end)
-        tail = text[entry.end:max(entry.end + len(entry.tail), below.get(entry.start, 0))]
-        found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
-    return tuple(found)
-
-
-def _line_end(text: str, at: int) -> int:
-    """The end of a line behind nothing but blanks; the offset itself if more follows."""
-    end = at
-    while text[end:end + 1] in (" ", "\t") and end < len(text):
-        end += 1
-    return end if text[end:end + 1] in ("", "\r", "\n") else at
-
-
-def _without_quote(before: str) -> str:
-    """A text without empty lines of a quote at its end."""
-    while (line := before[before.rfind("\n") + 1:]) and not line.strip(" \t>"):
-        before = before[:-len(line)].rstrip()
-    return before

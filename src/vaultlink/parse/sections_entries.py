@@ -89,7 +89,7 @@ def _linked(page: Page, start: int, stop: int, marks: str) -> tuple[Entry, ...]:
 
 def _replaced(entry: Entry, tail: str) -> Entry:
     return Entry(entry.start, entry.end, entry.line, entry.column, entry.title, entry.title_end, entry.dash,
-                 entry.dash_start, entry.dash_end, entry.link, entry.marks, entry.fault, entry.raw, tail)
+                 entry.dash_end, entry.link, entry.marks, entry.fault, entry.raw, tail)
 
 
 def _may_follow(tail: str, first: Entry, marks: str) -> bool:
@@ -110,11 +110,11 @@ def _entry(page: Page, at: int, link: Link, marks: str) -> Entry | None:
     if "[[" in title or "]]" in title or len(title) > _LONGEST_TITLE:
         return None
     if not title:
-        at = title_end = dash_start = link.start
-        return Entry(at, link.end, *position(page.starts, at), "", at, "", dash_start, at, link, marks, "", link.raw)
+        at = link.start
+        return Entry(at, link.end, *position(page.starts, at), "", at, "", at, link, marks, "", link.raw)
     if (not dash or dash in ":：") and not _alike(title, link):
         return None
-    return Entry(at, link.end, *position(page.starts, at), title, title_end, dash, title_end, link.start, link, marks, "",
+    return Entry(at, link.end, *position(page.starts, at), title, title_end, dash, link.start, link, marks, "",
                  text[at:link.end])
 
 
@@ -153,7 +153,7 @@ def _nested(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     title_end, dash = _split(text, start, opening)
     if not dash or dash in ":：":
         return None
-    return Entry(start, stop, *position(page.starts, start), text[start:title_end], title_end, dash, title_end, opening, None,
+    return Entry(start, stop, *position(page.starts, start), text[start:title_end], title_end, dash, opening, None,
                  marks, "nested-link", text[start:stop])
 
 
@@ -170,7 +170,7 @@ def _hurt(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     if (not dash or dash in ":：") and title_end > start and (both_single or not _names(text[start:title_end], broken)):
         return None
     end = broken.start("tail")
-    return Entry(start, end, *position(page.starts, start), text[start:title_end], title_end, dash, title_end, broken.start(),
+    return Entry(start, end, *position(page.starts, start), text[start:title_end], title_end, dash, broken.start(),
                  None, marks, "malformed-link", text[start:end], text[end:stop])
 
 
@@ -188,5 +188,5 @@ def _alone(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     title = text[start:title_end]
     if not title or len(title) > _LONGEST_ALONE or title.endswith((":", "：")) or _NO_TITLE.search(title):
         return None
-    return Entry(start, stop, *position(page.starts, start), title, title_end, dash, title_end, stop, None, marks, "no-link",
+    return Entry(start, stop, *position(page.starts, start), title, title_end, dash, stop, None, marks, "no-link",
                  text[start:stop])

@@ -1,4 +1,8 @@
-"""What about the lines of an author's section is not as it should be, each with the changes that mend it."""
+"""What about the lines of an author's section is not as it should be, each with the changes that mend it.
+
+Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entries), `mixed-newlines`, `not-last`; and, as
+matters of taste, `glued-entries`, `trailing-whitespace`, `missing-final-newline`, `extra-final-newlines`.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +10,7 @@ from itertools import pairwise
 
 from msgspec import structs
 
-from vaultlink.model import Entry, Flaw, Owner, Section
+from vaultlink.model import Entry, Owner, Section, Trouble
 from vaultlink.parse.leaves import DEFINITION, FOOTNOTE
 from vaultlink.text import position
 
@@ -27,7 +31,7 @@ def flaws_of(text: str, body: int, starts: list[int], sections: Sequence[Section
             continue
         found = (*_before(text, body, section), *_crowded(text, section), *_mixed(text, section),
                  *_followed(text, section, sections, hidden), *_style(text, section))
-        flaws = tuple(Flaw(start, end, *position(starts, start), kind, changes) for start, end, kind, changes in found)
+        flaws = tuple(Trouble(start, end, *position(starts, start), kind, "", changes) for start, end, kind, changes in found)
         cut_start, cut_end = _cut(text, body, section)
         marks = section.entries[0].marks if section.entries else ""
         yield structs.replace(section, flaws=flaws, cut_start=cut_start, cut_end=cut_end, gap=_gap(text, section, marks))

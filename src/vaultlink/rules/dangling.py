@@ -9,6 +9,7 @@ from vaultlink.linking import bare, retargeted
 from vaultlink.model import Edit, Kind, Link, Note, Place
 from vaultlink.resolve import Names, choose, comparable, folder, name_key, same_words, spelling
 from vaultlink.rules import Context, Finding
+from vaultlink.rules.entries import claimed
 
 
 class _Verdict(NamedTuple):
@@ -119,8 +120,9 @@ def _sorted(note: Note, targets: Targets, memory: _Memory, context: Context) -> 
     embeds = "dangling-embed" if "dangling-embed" in context.enabled else "dangling-link"
     follow = bool(memory.moves) and "moved-link" in context.enabled
     texts = [link for link in note.links if link.kind is Kind.MARKDOWN and "[[" in link.raw]
+    told = claimed(note, context)
     for link, resolved in zip(note.links, targets, strict=True):
-        if resolved is None and not link.external:
+        if resolved is None and not link.external and link.start not in told:
             target = link.target
             verdict = verdicts.get(target)
             if verdict is None:

@@ -15,6 +15,7 @@ from vaultlink.model import Edit, Heading, Kind, Link, Note, Place
 from vaultlink.resolve import comparable, is_note, resolve, same_words, spelling
 from vaultlink.rewriting import as_markdown, as_wikilink, converted, rewritten, shown, undisplayed
 from vaultlink.rules import Context, Finding
+from vaultlink.rules.entries import claimed
 
 _Test = Callable[[Link, str, Note, Context], bool]
 _PLACEHOLDERS = ("{{", "<%")
@@ -58,7 +59,7 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     """Text that a slip keeps from being a link, though it names a file of the vault."""
     for trouble in note.troubles:
-        if trouble.kind == "malformed-link":
+        if trouble.kind == "malformed-link" and trouble.start not in claimed(note, context):
             target, _, fault = trouble.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
@@ -100,16 +101,18 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _resolved(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
+    told = claimed(note, context)
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
-        if target is not None and not link.external:
+        if target is not None and not link.external and link.start not in told:
             yield link, target
 
 
 def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
     if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
         return []
+    told = claimed(note, context)
     return [(link, target) for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
-            if link.subpath and target is not None]
+            if link.subpath and target is not None and link.start not in told]
 
 
 def _outdone(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:

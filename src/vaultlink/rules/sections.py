@@ -1,1 +1,66 @@
-"""Checks on "Add backlinks" sections that are their authors': they are mended entry by entry."""
+"""Checks on "Add backlinks" sections that are their author's: their entries, their lines, and how many there are."""
+
+from collections.abc import Iterator
+
+from vaultlink.model import Edit, Entry, Note, Owner, Section
+from vaultlink.parse.sections_headings import QUOTE
+from vaultlink.rules import Context, Finding
+from vaultlink.rules.defects import Defect
+from vaultlink.rules.section_lines import STYLE, heading_spot, section_defects
+
+
+def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
+    """Entries of an author's section that are not a title, a dash and a link to the note so called."""
+    if not note.sections or context.backlinks["mode"] == "off":
+        return
+    for section in note.sections:
+        for defect in section_defects(section, note, context):
+            if defect.told and (context.options["style"] or defect.kind not in STYLE):
+                yield _finding(defect)
+
+
+def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
+    """Sections before the last."""
+    if len(note.sections) < 2 or context.backlinks["mode"] == "off":
+        return
+    *earlier, last = note.sections
+    for number, section in enumerate(earlier, 2):
+        edits = _merged(note.path, section, last) if number == len(note.sections) else ()
+        yield Finding(heading_spot(section), {"count": len(note.sections)}, edits=edits)
+
+
+def _finding(defect: Defect) -> Finding:
+    what = f"The {defect.part}" if defect.part else f"The entry “{defect.at.title}”" if isinstance(
+        defect.at, Entry) and defect.at.title else "The entry" if isinstance(defect.at, Entry) else "The line"
+    return Finding(defect.at, {"what": what, "problem": defect.problem, "remedy": defect.remedy}, defect.target,
+                   edits=defect.edits, safety=defect.safety)
+
+
+# -- merging -------------------------------------------------------------------------------------------------------------------
+
+
+def _merged(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
+    """The edits that move a section's entries before those of the last one; none if more than entries would move."""
+    if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose:
+        return ()
+    if _quoted(section) or _quoted(last) or any(entry.tail.count("\n") for entry in section.entries):
+        return ()
+    gone = Edit(path, section.cut_start, section.cut_end, "")
+    lines = [entry.marks + entry.raw + entry.tail for entry in section.entries]
+    if not lines:
+        return (gone,)
+    return (gone, _moved(path, lines, last))
+
+
+def _moved(path: str, lines: list[str], last: Section) -> Edit:
+    end = last.gap.rstrip(" \t-*+")
+    if not last.entries or last.entries[0].line == last.line:
+        return Edit(path, last.heading_end, last.heading_end, "".join(end + line for line in lines))
+    first = last.entries[0]
+    at = first.start - len(first.marks)
+    return Edit(path, at, at, "".join(line + end for line in lines))
+
+
+def _quoted(section: Section) -> bool:
+    found = QUOTE.match(section.heading)
+    return bool(found and ">" in found[0])

@@ -1,0 +1,61 @@
+"""What a defect of an "Add backlinks" section is, and what an entry is judged by."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vaultlink.index import Index
+from vaultlink.linking import named
+from vaultlink.model import Edit, Note, Safety, Section
+from vaultlink.rules import Context, Located
+
+
+class Defect(NamedTuple):
+    """Something wrong with an entry. `told` is false for what other rules speak about, or nobody need hear. `link` is the
+    offset of the link or slip that it is about, -1 if it is about none. `safe` is None without edits."""
+
+    kind: str
+    at: Located
+    problem: str = ""
+    remedy: str = ""
+    edits: tuple[Edit, ...] = ()
+    safe: bool = True
+    told: bool = True
+    link: int = -1
+    target: str | None = None
+    part: str = ""
+
+    @property
+    def safety(self) -> Safety | None:
+        """How safe the edits are."""
+        return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the entries of one section are judged by."""
+
+    note: Note
+    section: Section
+    context: Context
+    targets: dict[int, str | None]
+    body: frozenset[str]
+
+    @property
+    def index(self) -> Index:
+        """What names mean in the vault."""
+        return self.context.index
+
+    def edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
+        """One edit of the note."""
+        return (Edit(self.note.path, start, end, text),)
+
+    def name(self, path: str) -> str:
+        """How the vault names a note in a link."""
+        return named(self.note.path, path, self.index, self.context.obsidian.new_link_format)
+
+    @property
+    def pipe(self) -> str:
+        """The pipe of the section's links: with blanks around it unless most have none."""
+        raws = [entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw]
+        spaced = sum(" | " in raw for raw in raws)
+        return " | " if spaced * 2 >= len(raws) else "|"

@@ -1,0 +1,156 @@
+"""What is wrong with the entries of an author's "Add backlinks" section, and what mends it (specification 11.5).
+
+A section, its note and the context of a check enter, defects leave: each with its name, where it stands, what to say, and
+the changes that mend it. An entry whose link is to go has no other defect.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from vaultlink.index import Index, stem
+from vaultlink.model import Entry, Link, Note, Owner, Place, Section
+from vaultlink.parse.links import wikilink_parts
+from vaultlink.resolve import choose, resolve
+from vaultlink.rules import Context
+from vaultlink.rules.defects import Defect, Desk
+from vaultlink.rules.entry_links import link_defects
+from vaultlink.rules.titles import notes_called
+
+DASH = " – "
+
+
+def entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+    """The defects of the entries of a note's own section, in order."""
+    if section.owner is not Owner.AUTHOR:
+        return
+    targets, body = _leads(note, context.index)
+    desk = Desk(note, section, context, targets, body)
+    seen: set[tuple[str, str]] = set()
+    for entry in section.entries:
+        if entry.link is None:
+            yield from _without_link(desk, entry)
+            continue
+        target = desk.targets.get(entry.link.start)
+        gone = list(_to_go(desk, entry, entry.link, target, seen))
+        yield from gone
+        if target is not None:
+            seen.add((target, ""))
+        if not any(defect.told and defect.edits for defect in gone) or any(defect.kind == "already-linked" for defect in gone):
+            yield from link_defects(desk, entry, entry.link, target)
+            yield from _of_dash(desk, entry)
+
+
+def _leads(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
+    """Where the links of a note's sections lead, by their offsets, and what its body links to."""
+    leads = list(index.links(note.path))
+    sections = {link.start: target for link, target in leads if link.place is Place.SECTION}
+    body = frozenset(target for link, target in leads
+                     if target and link.place is Place.BODY and not link.commented and not link.embed)
+    return sections, body
+
+
+@lru_cache(maxsize=1)
+def _memory(_index: Index, _enabled: frozenset[str], _allowed: object, _obsidian: object, _mode: object) -> dict[
+        str, frozenset[int]]:
+    return {}
+
+
+def claimed(note: Note, context: Context) -> frozenset[int]:
+    """The offsets of the links (and slips) in a note's sections that broken-section-entry speaks about, so that no other
+    rule need."""
+    mode = context.backlinks.get("mode")
+    if not note.sections or "broken-section-entry" not in context.enabled or mode == "off":
+        return frozenset()
+    memory = _memory(context.index, context.enabled, context.allow_dangling, context.obsidian.new_link_format, mode)
+    found = memory.get(note.path)
+    if found is None:
+        found = memory[note.path] = frozenset(
+            defect.link for section in note.sections for defect in entry_defects(section, note, context)
+            if defect.told and defect.link >= 0)
+    return found
+
+
+# -- an entry that is not needed --------------------------------------------------------------------------------------------
+
+
+def _to_go(desk: Desk, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]) -> Iterator[Defect]:
+    """Entries that lead where another does, or nowhere else than here."""
+    if target is None:
+        return
+    cut = desk.edit(entry.cut_start, entry.cut_end, "")
+    whole = not entry.tail.strip(" \t.,;")
+    if target == desk.note.path and link.target and not link.subpath:
+        yield Defect("self-link", entry, "it leads to the note that it stands in", "Take the entry out", cut, whole,
+                     link=link.start, target=link.target)
+    elif (target, "") in seen:
+        yield Defect("duplicate-entry", entry, "an entry above leads to the same note", "Take the later entry out", cut, whole,
+                     link=link.start, target=link.target)
+    elif target in desk.body:
+        yield Defect("already-linked", entry, "the note's text links there already", "Take the entry out", cut, safe=False,
+                     target=link.target)
+
+
+# -- the dash ------------------------------------------------------------------------------------------------------------------
+
+
+def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
+    """What stands between title and link and is no en dash."""
+    if not entry.title:
+        return
+    edits = desk.edit(entry.title_end, entry.dash_end, DASH)
+    if not entry.dash:
+        yield Defect("missing-dash", entry, "no dash stands between title and link", "Put an en dash before the link", edits)
+    elif entry.dash != "–":
+        yield Defect("wrong-dash", entry, f"“{entry.dash}” stands where an en dash belongs", "Put an en dash before the link",
+                     edits)
+
+
+# -- entries whose link is none --------------------------------------------------------------------------------------------
+
+
+def _without_link(desk: Desk, entry: Entry) -> Iterator[Defect]:
+    if entry.fault == "nested-link":
+        yield Defect("nested-link", entry, "a link begins inside another, so only the inner one is a link")
+    elif entry.fault == "malformed-link":
+        yield _malformed(desk, entry)
+        yield from _of_dash(desk, entry)
+    else:
+        yield _linkless(desk, entry)
+
+
+def _linkless(desk: Desk, entry: Entry) -> Defect:
+    """A title that waits for its link, or a line that says nothing the vault knows."""
+    notes = notes_called(entry.title, desk.index, desk.note.path)
+    if len(notes) == 1 and notes[0] not in desk.targets.values():
+        link = _new_link(desk, entry.title, notes[0])
+        return Defect("missing-link", entry, f"it has no link; “{stem(notes[0])}” is so called", "Add the link",
+                      desk.edit(entry.title_end, entry.end, DASH + link) if link else ())
+    if len(notes) > 1:
+        return Defect("missing-link", entry, f"it has no link, and {len(notes)} notes are so called")
+    if notes:
+        return Defect("missing-link", entry, "it has no link, and another entry leads to the note")
+    return Defect("prose", entry, "it is no entry, and no note is so called")
+
+
+def _new_link(desk: Desk, title: str, path: str) -> str:
+    """A link to a note that shows a title; "" if the title can't be shown so."""
+    name = desk.name(path)
+    if any(mark in title for mark in ("[", "]", "|")) or resolve(desk.note.path, name, desk.index.names) != path:
+        return ""
+    return f"[[{name}]]" if name == title else f"[[{name}{desk.pipe}{title}]]"
+
+
+def _malformed(desk: Desk, entry: Entry) -> Defect:
+    """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
+    at = entry.dash_end
+    inner = entry.raw[at - entry.start:].strip("[]")
+    target, _, display = wikilink_parts(inner)
+    chosen, others = choose(desk.note.path, target, desk.index.names) if target else (None, ())
+    if chosen and not others:
+        text = f"[[{inner}]]"
+    else:
+        notes = notes_called(entry.title or display or target, desk.index, desk.note.path)
+        text = _new_link(desk, entry.title or display or target, notes[0]) if len(notes) == 1 and not chosen else ""
+    problem = "its link lacks brackets and is none"
+    hurt = Defect("malformed-link", entry, problem, link=at, target=target)
+    return hurt._replace(remedy="Complete the brackets", edits=desk.edit(at, entry.end, text)) if text else hurt

@@ -1,0 +1,79 @@
+"""What is wrong with an author's "Add backlinks" section as a whole: its heading, its lines, its entries."""
+
+import re
+from collections.abc import Iterator
+
+from vaultlink.linking import named
+from vaultlink.model import Edit, Kind, Note, Owner, Section, Spot, Trouble
+from vaultlink.resolve import is_note, resolve
+from vaultlink.rewriting import as_wikilink
+from vaultlink.rules import Context
+from vaultlink.rules.defects import Defect
+from vaultlink.rules.entries import entry_defects
+
+_ACTIVE = re.compile(r"[\[\]|`$*<>\\\n]")
+"""What reads otherwise in a wikilink than in the text of a Markdown link."""
+
+STYLE = frozenset(("glued-entries", "trailing-whitespace", "missing-final-newline", "extra-final-newlines", "heading-variant",
+                    "markdown-link"))
+_SAID = {
+    "no-blank-before": ("the line before it is not blank, so it is no heading to Markdown", "Put a blank line before it"),
+    "one-line": ("entries stand on the line of its heading", "Give each entry a line of its own"),
+    "several-on-a-line": ("several entries stand on one line", "Give each entry a line of its own"),
+    "mixed-newlines": ("its lines end otherwise than those of the note", "End its lines as the note's lines end"),
+    "not-last": ("more of the note follows it", ""),
+    "glued-entries": ("no blank lines stand between its entries", "Put blank lines between the entries"),
+    "trailing-whitespace": ("blanks stand at the ends of its lines", "Take the blanks at line ends out"),
+    "missing-final-newline": ("the note does not end with a line end", "End the note with a line end"),
+    "extra-final-newlines": ("the note ends with several line ends", "End the note with one line end"),
+}
+
+
+def section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+    """Everything wrong with an author's section, what only style asks for included."""
+    if section.owner is not Owner.AUTHOR:
+        return
+    yield from _lines(section, note, context)
+    yield from entry_defects(section, note, context)
+    for line in section.prose:
+        yield Defect("prose", line, "it stands among the entries and is none")
+    if not context.obsidian.use_markdown_links:
+        yield from _markdown(section, note, context)
+
+
+def heading_spot(section: Section) -> Spot:
+    """The place of a section's heading."""
+    return Spot(section.heading_start, section.heading_end, section.line, section.column)
+
+
+def _lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+    """What is wrong with a section as a whole, or with its lines."""
+    path = note.path
+    if not section.entries and not section.prose:
+        yield Defect("empty-section", heading_spot(section), "it has no entries", "Take the heading out",
+                     (Edit(path, section.cut_start, section.cut_end, ""),), safe=False, part="section")
+    for flaw in section.flaws:
+        problem, remedy = _SAID[flaw.kind]
+        edits = tuple(Edit(path, *change) for change in flaw.changes)
+        yield Defect(flaw.kind, _short(flaw), problem, remedy, edits, part="section")
+    wanted = context.backlinks["heading"].strip()
+    plain = "\n" not in section.heading and section.heading[:1] not in " >-+"
+    if plain and section.heading != wanted and not any(flaw.kind == "one-line" for flaw in section.flaws):
+        yield Defect("heading-variant", heading_spot(section), f"its heading is not “{wanted}”", "Write it as configured",
+                     (Edit(path, section.heading_start, section.heading_end, wanted),), part="section")
+
+
+def _short(flaw: Trouble) -> Spot:
+    return Spot(flaw.start, flaw.end, flaw.line, flaw.column)
+
+
+def _markdown(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+    """Markdown links where the vault writes wikilinks."""
+    for entry in section.entries:
+        link = entry.link
+        target = resolve(note.path, link.target, context.index.names) if link and link.kind is Kind.MARKDOWN else None
+        if link and target and is_note(target) and link.display and not _ACTIVE.search(link.display):
+            name = named(note.path, target, context.index, context.obsidian.new_link_format)
+            edit = Edit(note.path, link.start, link.end, as_wikilink(link, name, link.subpath))
+            yield Defect("markdown-link", entry, "it has a Markdown link where the vault has wikilinks",
+                         "Make a wikilink of the Markdown link", (edit,), link=link.start)
