@@ -25,7 +25,7 @@ from vaultlink.parse import parse_note
 RULES = ["stale-section", "missing-section"]
 
 
-def writing(app: Mapping[str, object] | None = None, **backlinks: str) -> Setting:
+def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> Setting:
     """A setting in which every note is to have a section, and nothing else is checked."""
     return setting(RULES, app=app, backlinks={"mode": "write", **backlinks})
 

@@ -1,0 +1,161 @@
+"""`vaultlink backlinks` on disk: sections are written, checked, adopted and taken out; listings leave them out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from running import Run, written
+
+VAULT = {
+    "A.md": "---\ntitle: The first\n---\nSee [[N]].\n",
+    "B.md": "# B\n\n[[N]] and [[A]]\n",
+    "sub/N.md": "Text, CRLF\r\n",
+    "own.md": "Text\n\n**Add backlinks using these topics:**\n\nB – [[B | B]]\n",
+    "C.md": "[[own]]\n",
+}
+SECTION = ("<!-- vaultlink:backlinks before=1 after=1 -->\r\n\r\n**Add backlinks using these topics:**\r\n\r\n"
+           "B – [[B | B]]\r\n\r\nThe first – [[A | The first]]\r\n\r\n<!-- /vaultlink:backlinks -->\r\n")
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A vault to stand in."""
+    folder = written(tmp_path / "vault", VAULT)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def bytes_of(folder: Path) -> Mapping[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.md"))}
+
+
+def test_writing_checking_and_taking_out(vault: Path, run: Run) -> None:
+    before = bytes_of(vault)
+    checked = run("backlinks", "--check")
+    assert (checked.code, checked.lines) == (1, ["A.md\twritten", "sub/N.md\twritten"])
+    assert "2 sections would be written." in checked.err
+    assert bytes_of(vault) == before
+    done = run("backlinks", "--write")
+    assert (done.code, done.lines) == (0, checked.lines)
+    assert "2 sections were written. `vaultlink undo` takes it back." in done.err
+    after = bytes_of(vault)
+    assert after["sub/N.md"] == before["sub/N.md"] + b"\r\n" + SECTION.encode()
+    assert {path for path in before if after[path] != before[path]} == {"A.md", "sub/N.md"}
+    for words in (["--write"], ["--check"], ["--diff"], ["--write", "--check"]):
+        again = run("backlinks", *words)
+        assert (again.code, again.out) == (0, ""), words
+    assert bytes_of(vault) == after
+    removed = run("backlinks", "--remove")
+    assert (removed.code, removed.lines) == (0, ["A.md\ttaken out", "sub/N.md\ttaken out"])
+    assert bytes_of(vault) == before
+    assert run("backlinks", "--remove").out == ""
+
+
+def test_a_run_can_be_undone(vault: Path, run: Run) -> None:
+    before = bytes_of(vault)
+    run("backlinks", "--write")
+    assert run("undo").code == 0
+    assert bytes_of(vault) == before
+
+
+def test_a_diff_shows_what_would_be_written(vault: Path, run: Run) -> None:
+    before = bytes_of(vault)
+    shown = run("backlinks", "--write", "--diff", "N")
+    assert shown.code == 1
+    assert [line for line in shown.lines if line.startswith(("---", "+++"))] == ["--- a/sub/N.md", "+++ b/sub/N.md"]
+    assert "+The first – [[A | The first]]" in shown.out
+    assert run("backlinks", "--dry-run", "N").out == shown.out
+    assert bytes_of(vault) == before
+
+
+@pytest.mark.parametrize(("words", "line"), [
+    (["--style", "list"], "- [[A|The first]]"),
+    (["--style", "context"], "  - See [[N]]."),
+    (["--heading", "# Mentioned in"], "# Mentioned in"),
+    (["--style", "list", "--order", "path"], "- [[A|The first]]"),
+])
+def test_how_sections_look_can_be_said(vault: Path, run: Run, words: list[str], line: str) -> None:
+    assert run("backlinks", "--write", "N", *words).code == 0
+    assert line in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
+    assert run("backlinks", "--check", "N", *words).code == 0
+
+
+def test_one_note_alone(vault: Path, run: Run) -> None:
+    assert run("backlinks", "--write", "A").lines == ["A.md\twritten"]
+    assert run("backlinks", "--check").lines == ["sub/N.md\twritten"]
+    assert run("backlinks", "--check", "own").code == 0
+
+
+def test_adopting_keeping_and_letting_go(vault: Path, run: Run) -> None:
+    before = bytes_of(vault)
+    assert run("backlinks", "--adopt", "--check").lines == ["own.md\tadopted"]
+    assert run("backlinks", "--adopt").lines == ["own.md\tadopted"]
+    assert run("backlinks", "--remove").lines == ["own.md\ttaken out"]
+    assert bytes_of(vault) == before
+    run("backlinks", "--adopt")
+    assert run("backlinks", "--write", "own").lines == ["own.md\tbrought in step"]
+    text = (vault / "own.md").read_text(encoding="utf-8")
+    assert text == ("Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C | C]]\n\n"
+                    "<!-- /vaultlink:backlinks -->\n")
+
+
+def test_passages_that_changed_are_seen(vault: Path, run: Run) -> None:
+    run("backlinks", "--write", "--style", "context")
+    written(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
+    assert run("backlinks", "--check", "--style", "context", "N").lines == ["sub/N.md\tbrought in step"]
+    assert run("backlinks", "--write", "--style", "context", "N").code == 0
+    assert "  - See now [[N]]." in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
+    assert run("backlinks", "--check", "--style", "context", "N").code == 0
+
+
+def test_ignores_hold(vault: Path, run: Run) -> None:
+    written(vault, {"sub/N.md": "%%vaultlink-disable-file missing-section%%\n", ".vaultlink.toml": 'exclude = ["A.md"]\n'})
+    assert run("backlinks", "--write").out == ""
+
+
+def test_fixing_keeps_sections_that_are_there(vault: Path, run: Run) -> None:
+    run("backlinks", "--write", "N")
+    written(vault, {"B.md": "Nothing.\n", "D.md": "[[N]]\n"})
+    assert "stale-section" in run("check").out
+    run("fix")
+    assert "stale-section" not in run("check").out
+    text = (vault / "sub/N.md").read_text(encoding="utf-8")
+    assert "D – [[D | D]]" in text
+    assert "[[B" not in text
+    assert "vaultlink" not in (vault / "A.md").read_text(encoding="utf-8")
+
+
+def test_fixing_writes_sections_where_that_is_set(vault: Path, run: Run) -> None:
+    written(vault, {".vaultlink.toml": '[backlinks]\nmode = "write"\nstyle = "list"\n'})
+    run("fix")
+    assert "- [[A|The first]]" in (vault / "sub/N.md").read_text(encoding="utf-8")
+    after = bytes_of(vault)
+    run("fix")
+    assert bytes_of(vault) == after
+    assert run("backlinks", "--check").code == 0
+
+
+def test_listings_leave_generated_sections_out(vault: Path, run: Run) -> None:
+    asked = (["backlinks"], ["backlinks", "B"], ["links"], ["orphans"], ["deadends"], ["topics"], ["graph", "--output-format", "json"])
+    before = [run(*words).out for words in asked]
+    run("backlinks", "--write", "--style", "context")
+    assert [run(*words).out for words in asked] == before
+
+
+def test_data(vault: Path, run: Run) -> None:
+    assert run("backlinks", "--check", "--output-format", "json").data == {
+        "schema": 1, "sections": [{"path": "A.md", "change": "written"}, {"path": "sub/N.md", "change": "written"}]}
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--write", "--remove"], "--write and --remove can't be followed at once"),
+    (["--write", "nowhere"], 'there is no note "nowhere"'),
+    (["--write", "--style", "fancy"], "is none of topics, list, context"),
+    (["--write", "map.png"], "is no note"),
+])
+def test_what_can_not_be_followed(vault: Path, run: Run, words: list[str], said: str) -> None:
+    written(vault, {"map.png": ""})
+    ran = run("backlinks", *words)
+    assert ran.code == 2
+    assert said in " ".join(ran.err.split())
