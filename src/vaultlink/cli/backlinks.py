@@ -38,7 +38,7 @@ class Backlinks(Opening):
 
 
 def backlinks(options: Backlinks) -> int:
-    """List what links to a note, or keep a section in notes that lists it.
+    """List what links to a note, or keep a section that does.
 
     Notes and canvases, with the lines the links stand on; without NOTE, how many links lead to each file, most
     first. The exit code is 0 whatever is listed.
