@@ -17,12 +17,12 @@ PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + ["p.pn
 LINES = (
     "[[a]]", "[[b|shown]]", "[[x/a]]", "![[p.png]]", "[[../a]]", "[[c#One]]", "[[a#^k1]]", "# One", "## Two", "text ^k1",
     "[t](a_b.md)", "[[A b]]", "[[Nick]]", "[[Title One]]", "[[a b]]", "[[/x/a]]", "[[É]]", "%%vaultlink-disable VL1%%",
-    "#tag", "[[x/y/c]]", "`[[a]]`", "[[missing]]", "Add backlinks using these topics:",
+    "#tag", "[[A b]", "[x](a b.md)", "[[x/y/c]]", "`[[a]]`", "[[missing]]", "Add backlinks using these topics:",
 )
 PROPERTIES = ("", "---\naliases: [Nick]\n---\n", "---\ntitle: Title One\n---\n", "---\nup: \"[[a]]\"\n---\n",
-              "---\ntitle: a b\nalias: x\n---\n")
+              "---\ntitle: a b\nalias: x\n---\n", "---\nup: [[c|x]]\nside: [[[é]], [[x/b]]]\n---\n")
 CANVAS = '{"nodes":[{"id":"1","type":"file","file":"a.md"},{"id":"2","type":"text","text":"[[b]] [[gone]]"}]}'
-EVERYTHING = setting(["ALL"])
+EVERYTHING = setting(["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"})
 
 
 def some_text(dice: random.Random, path: str) -> str:

@@ -156,7 +156,7 @@ def test_the_other_form(before: str, target: str, text: str) -> None:
 @pytest.mark.parametrize(("before", "target"), [
     ("[x](a.md \"title\")", "a"), ("[the *x*](a.md)", "a"), ("[[a|the *x*]]", "a.md"), ("[](a.md)", "a"), ("![x](p.png)", "p.png"),
     ("![[p.png|100]]", "p.png"), ("[x\ny](a.md)", "a"), ("[[a|x [y] z]]", "a.md"), ("[x &amp; y](a.md)", "a"), ("[[a]]", "a#b.md"),
-    (PROPERTY.format("[x](a.md)"), "a"),
+    (PROPERTY.format("[x](a.md)"), "a"), ("[[x](a.md)", "a"),
 ])
 def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, target: str) -> None:
     link = only(before)
@@ -194,6 +194,25 @@ def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
             assert [item.target for item in now] == [*(item.target for item in links[:at]), target,
                                                      *(item.target for item in links[at + 1:])]
             assert [words(item) for item in now] == [words(item) for item in links]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(AROUND), max_size=5), st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "![](a.md)"]),
+       st.lists(st.sampled_from(AROUND), max_size=5))
+def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_thing_that_changes(
+        before: list[str], raw: str, behind: list[str]) -> None:
+    text = "".join(before) + raw + "".join(behind) + "\n"
+    links = parse_note("n.md", text).links
+    for at, link in enumerate(links):
+        if "<a " in text and link.kind is Kind.WIKILINK:
+            continue   # whether it stands in an anchor, which holds no Markdown links, is only known to the whole
+        target = link.target.removesuffix(".md") if link.kind is Kind.MARKDOWN else link.target + ".md"
+        edits = converted("n.md", link, target, link.subpath)
+        if edits:
+            now = parse_note("n.md", after(text, edits)).links
+            assert [item.target for item in now] == [*(item.target for item in links[:at]), target,
+                                                     *(item.target for item in links[at + 1:])]
+            assert [words(item) or "" for item in now] == [words(item) or "" for item in links]
 
 
 # -- from file to link ---------------------------------------------------------------------------------------------

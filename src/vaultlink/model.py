@@ -80,7 +80,8 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
     text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
     link in a property, and "" elsewhere. `external` is true for URLs, `commented` for links in a `%%` comment, which
-    Obsidian counts but shows to nobody, `cell` for links in a cell of a table, where a pipe has to be written `\\|`.
+    Obsidian counts but shows to nobody, `cell` for links in a cell of a table, where a pipe has to be written `\\|`,
+    `bracketed` for Markdown links right behind an opening bracket, which would change what a wikilink there means.
     """
 
     raw: str
@@ -94,6 +95,7 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     external: bool
     commented: bool = False
     cell: bool = False
+    bracketed: bool = False
 
     @property
     def destination(self) -> str:

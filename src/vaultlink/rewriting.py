@@ -48,7 +48,7 @@ def converted(path: str, link: Link, target: str, subpath: str) -> Edits:
     """The edits that make a Markdown link of a wikilink, or the other way round; none if anything would be lost."""
     wikilink = link.kind is Kind.WIKILINK
     text = as_markdown(link, target, subpath) if wikilink else as_wikilink(link, target, subpath)
-    if link.external or link.place is not Place.BODY or (link.embed and link.display):
+    if link.external or link.place is not Place.BODY or (link.embed and link.display) or link.bracketed:
         return ()
     words = link.display if link.display is not None else "" if link.embed else shown(link.target, link.subpath)
     if _MARKUP.search(words) or _CLOSING.search(target + subpath) or (not words and not link.embed):

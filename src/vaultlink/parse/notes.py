@@ -76,7 +76,7 @@ class _Found:
         start, end = run.source(link.start), run.end(link.end)
         text = run.text[link.start + 1 + link.embed:link.text_end]
         self.links.append(Link(*self.spot(start, end), self.text[start:end], target, subpath, text, _MARKDOWN, link.embed,
-                               self.place, "", external, False, run.cell))
+                               self.place, "", external, False, run.cell, run.text[max(link.start - 1, 0):link.start] == "["))
 
     def run(self, run: Run) -> None:
         """Add everything in a run of text."""

@@ -225,8 +225,10 @@ def _restyled(link: Link, name: str, markdown: bool, target: str, note: Note, co
     """A link that is to have another name or form: how it would read, and the edits if it can."""
     edits: tuple[Edit, ...] = ()
     if resolve(note.path, name, context.index.names) == target:
-        rewrite = rewritten if markdown is (link.kind is Kind.MARKDOWN) else converted
-        edits = rewrite(note.path, link, name, link.subpath)
+        if markdown is (link.kind is Kind.MARKDOWN):
+            edits = rewritten(note.path, link, name, link.subpath)
+        elif not any(link.start > text.start and link.end < text.end for text in note.links):  # a link holds no Markdown link
+            edits = converted(note.path, link, name, link.subpath)
     written = (as_markdown if markdown else as_wikilink)(link, name, link.subpath)
     return Finding(link, {"wanted": _after(link, edits) or written}, link.target, edits=edits)
 
