@@ -18,6 +18,7 @@ from vaultlink.fixing.late import late
 from vaultlink.fixing.repair import repair
 from vaultlink.fixing.sections import adoption, removal
 from vaultlink.fixing.sections_order import ranks
+from vaultlink.fixing.sections_runs import Keeping
 from vaultlink.fixing.sources import Sources
 from vaultlink.model import Owner
 from vaultlink.parse import parse_note
@@ -224,6 +225,20 @@ def test_a_section_in_which_something_was_typed_stays_when_it_is_empty() -> None
     assert kept({"Z.md": "", "N.md": note})["N.md"] == section(TOPICS, "", "Typed.") + "\n"
 
 
+def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() -> None:
+    note = section("Add backlinks using these topics: C – [[C | C]]", said="adopted") + "\n"
+    assert kept({**NOTES, "N.md": note})["N.md"] == section(
+        "Add backlinks using these topics:", "", "A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]",
+        said="adopted") + "\n"
+
+
+def test_sections_are_written_once_when_links_are_mended() -> None:
+    vault = {"A.md": "[[The goal]]\n", "B.md": "[[N]]\n", "N.md": "---\ntitle: The goal\n---\n"}
+    result = repaired(setting(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
+    assert [(item.rule, item.path) for item, _ in result.made] == [("title-link", "A.md"), ("missing-section", "N.md")]
+    assert "- [[A]]\n- [[B]]\n" in result.texts["N.md"][1]
+
+
 def test_only_one_section_is_kept() -> None:
     note = f"Text\n\n{A_LISTED}\n\n{A_LISTED}\n"
     assert kept({"A.md": "[[N]]\n", "N.md": note})["N.md"] == f"Text\n\n{A_LISTED}\n"
@@ -274,6 +289,8 @@ def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
     assert [item.message for item in found(build(vault, base))] == (
         ["This section is out of step: its heading is another."] if name == "underlined heading" else [])
+    if name != "underlined heading":
+        assert list(Keeping(lambda _path: True)(build(vault, base), sources(vault))) == []
     assert without("N.md", vault["N.md"]) == f"Text{end}"
 
 

@@ -17,7 +17,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _TITLE = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
 _DISARMED = re.compile(r"\\(?=[\[\]])")
-
+_GLUED = re.compile(r"[^:\[]*:[*_]*(?=.*\[\[)")
 _WRAPPED = 4
 """Over so many lines more an entry may be wrapped."""
 
@@ -102,7 +102,9 @@ def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:
     """Where the first line behind a section's heading begins, and the heading."""
     begin = section.text.find("-->") + 3
     if section.heading:
-        return section.heading_end - section.start, section.heading
+        glued = _GLUED.match(section.heading)  # entries may begin on the heading's line
+        own = glued[0] if glued else section.heading
+        return section.heading_start - section.start + len(own), own
     first = next((match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None)
     if first and loosely(first[0]) == loosely(heading):
         own = first[0].rstrip()

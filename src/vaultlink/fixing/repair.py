@@ -18,6 +18,9 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety
 ROUNDS = 10
 """More rounds mean that fixes undo each other's work."""
 
+LAST = frozenset(("missing-section", "stale-section"))
+"""The rules whose fixes are made when there are no others left to make."""
+
 Examine = Callable[[Mapping[str, str]], Sequence[Change]]
 """Texts by path to the changes that a step takes."""
 
@@ -89,7 +92,8 @@ class _Work:
             barred = fix.safety is Safety.UNSAFE and any(edit.path in self.barred for edit in fix.edits)
             if not closed and not barred and not _unsettles(self.now.index, fix):
                 free.append((diagnostic, fix))
-        return chosen(free)
+        # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
+        return chosen([item for item in free if item[0].rule not in LAST] or free)
 
     def round(self, fixes: list[Repaired]) -> list[Breach]:
         """Make fixes, unless that would break promises; notes whose unsafe fixes would are barred from these."""

@@ -47,16 +47,16 @@ def rewritten(reading: Reading, found: Difference, wanted: Wanted, order: Sequen
     """A section brought in step: what is right keeps its bytes, the rest is written anew, and all stands in order."""
     leading, groups = _groups(reading, wanted, pen)
     gap = _observed(reading, wanted, pen) or pen.end * _gap(wanted)
-    first = reading.pieces[0].before if reading.pieces else pen.end * 2
+    opening = reading.pieces[0] if reading.pieces else None
+    first = opening.before if opening and opening.before else pen.end * 2
     pieces = list(leading)
     for path in order:
         group = groups.get(path)
         pieces += group or [Piece("", _entry(wanted.held[path], wanted, pen), None)]
     parts = [_renamed(reading.head, wanted) if found.misnamed else reading.head]
-    opening = reading.pieces[0] if reading.pieces else None
     for place, piece in enumerate(pieces):
         own = piece.before if piece is not opening and piece.before else gap
-        parts += [first if place == 0 else own, piece.text]
+        parts += [first if place == 0 else own, piece.text if piece.before else piece.text.lstrip()]
     return "".join([*parts, reading.tail])
 
 
