@@ -25,6 +25,8 @@ _QUOTES = "\"'\\"
 
 def shown(target: str, subpath: str) -> str:
     """What Obsidian shows of a wikilink without display text: target and parts of the subpath (1.18)."""
+    if not subpath:
+        return target.strip()
     return " > ".join(part for part in (piece.strip() for piece in (target, *subpath.split("#"))) if part)
 
 
