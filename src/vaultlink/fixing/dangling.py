@@ -49,9 +49,14 @@ def choices(state: State, sources: Sources, item: Diagnostic, answers: Answers) 
 
 def _link(index: Index, item: Diagnostic) -> Link | None:
     """The dangling link that a finding is about; canvases are not edited."""
-    note = index.notes.get(item.path)
-    return next((link for link, target in index.links(item.path) if target is None and link.place is not Place.CANVAS
-                 and (link.start, link.end) == (item.start, item.end)), None) if note else None
+    return _links(index, item.path).get((item.start, item.end)) if item.path in index.notes else None
+
+
+@lru_cache(maxsize=4)
+def _links(index: Index, path: str) -> dict[tuple[int, int], Link]:
+    """The dangling links of a note by their spans: a note may have very many of them."""
+    return {(link.start, link.end): link for link, target in index.links(path)
+            if target is None and link.place is not Place.CANVAS}
 
 
 def _suggested(index: Index, sources: Sources, target: str) -> Sequence[Suggestion]:

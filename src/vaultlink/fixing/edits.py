@@ -3,7 +3,7 @@
 Edits of one text enter, sorted and apart from each other; nothing here knows what they are for.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from vaultlink.model import Edit
@@ -34,7 +34,7 @@ def collide(one: Edit, other: Edit) -> bool:
 
 
 class Shift:
-    """Where the edits of a text leave what they do not touch."""
+    """Where the edits of a text, in order and apart from each other, leave what they do not touch."""
 
     def __init__(self, edits: Sequence[Edit]):
         self._edits = edits
@@ -48,14 +48,13 @@ class Shift:
 
     def inside(self, start: int, end: int) -> bool:
         """Whether an edit changes something of a span; what is added before or behind it changes nothing of it."""
-        if start == end:
-            return any(edit.start < start < edit.end for edit in self._edits)
-        return any(edit.start < end and edit.end > start for edit in self._edits
-                   if edit.start != edit.end or start < edit.start < end)
+        number = bisect_left(self._starts, end)
+        return number > 0 and self._edits[number - 1].end > start
 
     def touched(self, start: int, end: int) -> bool:
         """Whether an edit changes something of a span, or adds to it at either end."""
-        return any(edit.start <= end and edit.end >= start for edit in self._edits)
+        number = bisect_right(self._starts, end)
+        return number > 0 and self._edits[number - 1].end >= start
 
     def after(self, offset: int) -> int:
         """Where an offset that no edit changes is found afterwards; one behind an insertion at the same place moves."""
@@ -63,4 +62,5 @@ class Shift:
 
     def made(self, start: int, end: int) -> bool:
         """Whether a span of the new text holds, or touches, something that an edit made."""
-        return any(begin <= end and start <= stop for begin, stop in self.fresh)
+        number = bisect_right(self.fresh, end, key=lambda span: span[0])
+        return number > 0 and self.fresh[number - 1][1] >= start

@@ -3,17 +3,18 @@
 A state and a way to ask for texts enter, the state afterwards and the changed texts leave. Nothing is written here.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vaultlink.anchors import find_anchor
 from vaultlink.engine import Change, State, step
 from vaultlink.fixing.choice import Allowed, Repaired, chosen
-from vaultlink.fixing.edits import Shift, applied, in_order
+from vaultlink.fixing.edits import applied, in_order
 from vaultlink.fixing.promise import Breach, breaches
 from vaultlink.fixing.sources import Late, Sources
 from vaultlink.index import Index
-from vaultlink.model import Diagnostic, Edit, Fix, Safety
+from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 
 ROUNDS = 10
 """More rounds mean that fixes undo each other's work."""
@@ -161,16 +162,20 @@ def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping
 
 def _unsettles(index: Index, fix: Fix) -> bool:
     """Whether a fix changes a heading that links ask for by its words."""
-    for path, edits in _grouped(fix.edits).items():
-        note = index.notes.get(path)
-        if note is None or not note.headings:
-            continue
-        shift = Shift(in_order(edits))
-        changed = {heading for heading in note.headings if shift.touched(heading.start, heading.end)}
-        if changed and any(link.subpath and target == path and find_anchor(note, link.subpath) in changed
-                           for source in index.backlinks.get(path, ()) for link, target in index.links(source)):
+    for edit in fix.edits:
+        changed = _headings_at(index, edit) if edit.path in index.notes else ()
+        if changed and any(link.subpath and target == edit.path and find_anchor(index.notes[edit.path], link.subpath) in changed
+                           for source in index.backlinks.get(edit.path, ()) for link, target in index.links(source)):
             return True
     return False
+
+
+def _headings_at(index: Index, edit: Edit) -> tuple[Heading, ...]:
+    """The headings that an edit changes, or adds to."""
+    headings = index.notes[edit.path].headings
+    number = bisect_left(headings, edit.start, key=lambda heading: heading.end)
+    end = bisect_right(headings, edit.end, key=lambda heading: heading.start)
+    return headings[number:end]
 
 
 def _by_path(fixes: Sequence[Repaired]) -> tuple[dict[str, list[Edit]], dict[str, set[str]]]:

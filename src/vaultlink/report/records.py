@@ -86,18 +86,24 @@ def _fix_row(fix: Fix | None, offsets: "_Offsets") -> FixRow | None:
 
 
 class _Offsets:
-    """Places in a text as places in its file: bytes, a byte order mark included. The last file asked for is remembered."""
+    """Places in a text as places in its file: bytes, a byte order mark included. The last place asked for is remembered,
+    since the next is near it."""
 
     def __init__(self, data: Data):
-        self._data, self._path, self._text, self._mark = data, "", "", 0
+        self._data, self._path, self._text, self._last = data, "", "", (0, 0)
 
     def __call__(self, path: str, offset: int) -> int:
         if path != self._path:
             raw = self._data(path)
-            self._path, self._mark = path, 3 if raw.startswith(b"\xef\xbb\xbf") else 0
-            self._text = raw[self._mark:].decode("utf-8", "replace")
-        before = offset if self._text.isascii() else len(self._text[:offset].encode())
-        return self._mark + before
+            mark = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+            self._path, self._text, self._last = path, raw[mark:].decode("utf-8", "replace"), (0, mark)
+        known, place = self._last
+        if offset >= known:
+            place += len(self._text[known:offset].encode())
+        else:
+            place -= len(self._text[offset:known].encode())
+        self._last = offset, place
+        return place
 
 
 _LONGEST = 200

@@ -5,6 +5,7 @@ Each link gets one finding, from the most telling rule that is enabled; `_TELLIN
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -85,6 +86,7 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
     """Links not written as the vault's own settings write them."""
     markdown = _markdown_wanted(context)
+    nested = _nested(note)
     for link, target in _resolved(note, context):
         if link.place is Place.BODY and (link.target or link.subpath) and not _outdone("link-style", link, target, note, context):
             path = _wanted_path(link, target, note, context)
@@ -94,7 +96,11 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
                 name = bare(path)
                 if to_markdown and path and is_note(target) and (other_kind or is_note(link.target)):
                     name += ".md"
-                yield _restyled(link, name, to_markdown, target, note, context)
+                change = rewritten if not other_kind else _unchanged if link.start in nested else converted
+                leads = resolve(note.path, name, context.index.names) == target
+                edits = change(note.path, link, name, link.subpath) if leads else ()
+                written = (as_markdown if to_markdown else as_wikilink)(link, name, link.subpath)
+                yield Finding(link, {"wanted": _after(link, edits) or written}, link.target, edits=edits)
 
 
 # -- what the checks ask of a link ----------------------------------------------------------------------------------
@@ -221,16 +227,15 @@ def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
     return link.target if style == "any" or not link.target else named(note.path, target, context.index, style)
 
 
-def _restyled(link: Link, name: str, markdown: bool, target: str, note: Note, context: Context) -> Finding:
-    """A link that is to have another name or form: how it would read, and the edits if it can."""
-    edits: tuple[Edit, ...] = ()
-    if resolve(note.path, name, context.index.names) == target:
-        if markdown is (link.kind is Kind.MARKDOWN):
-            edits = rewritten(note.path, link, name, link.subpath)
-        elif not any(link.start > text.start and link.end < text.end for text in note.links):  # a link holds no Markdown link
-            edits = converted(note.path, link, name, link.subpath)
-    written = (as_markdown if markdown else as_wikilink)(link, name, link.subpath)
-    return Finding(link, {"wanted": _after(link, edits) or written}, link.target, edits=edits)
+def _nested(note: Note) -> set[int]:
+    """Where links start that stand in the text of another: a link holds no Markdown link."""
+    around = [text for text in note.links if text.kind is Kind.MARKDOWN and "[" in text.raw[2:]]
+    starts = sorted(link.start for link in note.links) if around else []
+    return {at for text in around for at in starts[bisect_right(starts, text.start):bisect_left(starts, text.end)]}
+
+
+def _unchanged(_path: str, _link: Link, _target: str, _subpath: str) -> tuple[Edit, ...]:
+    return ()
 
 
 def _after(link: Link, edits: tuple[Edit, ...]) -> str:
