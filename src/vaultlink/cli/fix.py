@@ -81,7 +81,7 @@ def _fixed(options: Repairing, terminal: Terminal, form: str, asking: bool) -> i
     if options.diff:
         return differences(terminal, vault, repair)
     with lock(seen.root, lambda: terminal.say(_WAITING)) if asking else nullcontext():
-        mended = vault.write(repair, command_line(), fixed_sentence(counted(repair.made), len(repair.texts)))
+        mended = write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
     return _told(options, terminal, form, vault, (repair, mended))
 
 
@@ -91,7 +91,7 @@ def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done:
     wanted = within(narrowed(vault.root, options.paths))
     after = vault.after(remaining(repair, mended.refused))
     left = [item for item in after.diagnostics() if wanted(item.path)]
-    early, late = (_written(made, mended) for made in (repair.made[:repair.first], repair.made[repair.first:]))
+    early, late = (_reached(made, mended) for made in (repair.made[:repair.first], repair.made[repair.first:]))
     made = early + late
     row = fixed_row(made, mended.written, mended.run, [(item.path, item.why) for item in mended.refused])
     shown = form == "full" and not options.statistics
@@ -107,10 +107,10 @@ def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done:
     return max(code(options, left), FOUND if mended.refused else CLEAN)
 
 
-def _written(made: Sequence[Repaired], mended: Mended) -> list[Repaired]:
+def _reached(made: Sequence[Repaired], mended: Mended) -> list[Repaired]:
     """The fixes that reached the disk."""
-    written = frozenset(mended.written)
-    return [(item, fix) for item, fix in made if any(edit.path in written for edit in fix.edits)]
+    paths = frozenset(mended.written)
+    return [(item, fix) for item, fix in made if any(edit.path in paths for edit in fix.edits)]
 
 
 def answers_of(options: Repairing, root: Path) -> Answers | None:
@@ -158,9 +158,13 @@ def differences(terminal: Terminal, vault: Vault, repair: Repair) -> int:
     return FOUND if repair.texts else CLEAN
 
 
-def command_line() -> str:
-    """The words of this run, for its record."""
-    return shlex.join(["vaultlink", *sys.argv[1:]])
+def write_repair(terminal: Terminal, vault: Vault, repair: Repair, summary: str) -> Mended:
+    """Write what a repair comes to, with a record of this run's words and what they do."""
+    try:
+        return vault.write(repair, shlex.join(["vaultlink", *sys.argv[1:]]), summary)
+    except KeyboardInterrupt:
+        terminal.say("Some notes may be written already; `vaultlink undo` puts them back.")
+        raise
 
 
 def _left_alone(terminal: Terminal, refused: Sequence[tuple[str, str]]) -> None:

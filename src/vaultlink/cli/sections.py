@@ -7,7 +7,7 @@ import msgspec
 
 from vaultlink.api import Survey
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.fix import command_line, refused
+from vaultlink.cli.fix import refused, write_repair
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
 from vaultlink.cli.opening import found, read, surveyed, warn
 from vaultlink.cli.options import UsageError
@@ -71,7 +71,7 @@ def _kept(options: "Backlinks", terminal: Terminal, shape: str, seen: Survey) ->
     rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
     left = {path: vault.why(path) for path in repair.stuck}
     if not (options.check or options.diff):
-        mended = vault.write(repair, command_line(), _sentence(options, rows, "were"))
+        mended = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
         left = {item.path: item.why for item in mended.refused}
         rows = [row for row in rows if row.path in mended.written]
     if not options.diff:
