@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from vaultlink.backlinking.wording import Listed, Look, listed
 from vaultlink.index import Index
-from vaultlink.model import Note, Place
+from vaultlink.model import Note, Owner, Place
 from vaultlink.resolve import is_note
 
 _UNFIT = frozenset(("unclosed-fence", "unclosed-comment", "unclosed-math", "unclosed-html", "undecodable", "unreadable"))
@@ -58,13 +58,18 @@ def _citing(path: str, index: Index) -> Iterator[str]:
 
 
 def _cites(source: str, path: str, index: Index) -> bool:
-    if not index.notes[source].sections:
+    if not _has_own(index.notes[source]):
         return True
     return any(target == path and link.place is not Place.SECTION for link, target in index.links(source))
 
 
 def _answered(note: Note, index: Index) -> frozenset[str | None]:
     """Where a note's own links lead, those of a section left out."""
-    if not note.sections:
+    if not _has_own(note):
         return frozenset(index.targets[note.path])
     return frozenset(target for link, target in index.links(note.path) if link.place is not Place.SECTION)
+
+
+def _has_own(note: Note) -> bool:
+    """Whether a note has a section of its author's; the links of others are none of the note's."""
+    return any(section.owner is Owner.AUTHOR for section in note.sections)

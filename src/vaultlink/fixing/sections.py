@@ -20,7 +20,7 @@ from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse import parse_note
 
-_MAY_SWALLOW = re.compile(r"```|~~~|\$\$|%%|^[ \t]*<", re.MULTILINE)
+_MAY_SWALLOW = re.compile(r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
 """What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
 
 
@@ -93,8 +93,8 @@ def new_section(desk: Desk, note: Note, text: str) -> list[Edit]:
     for spot in spots(text):
         section = written(due, order, f"before={spot.before} after={spot.after}", pen)
         edit = inserted(note.path, text, spot, section)
-        if not _MAY_SWALLOW.search(text) or (
-                not opens_comment(text[:spot.at]) and _lives(note, applied(text, [edit]), section)):
+        if not opens_comment(text[:spot.at]) and (
+                not _MAY_SWALLOW.search(text) or _lives(note, applied(text, [edit]), section)):
             return [edit]
     return []
 

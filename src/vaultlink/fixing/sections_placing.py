@@ -54,13 +54,14 @@ def spots(text: str) -> list[Spot]:
 
 def opens_comment(text: str) -> bool:
     """Whether a text ends in a comment that it leaves open; what comes behind would be shown to nobody."""
-    if "%%" not in text:
+    if "%%" not in text or (text.count("%%") % 2 == 0 and "`" not in text and "~~~" not in text):
         return False
     span = frontmatter_span(text)
     body = span[2] if span else 0
     blocks = read_blocks(split_lines(text, body))
-    code = [*blocks.hidden, *((run.source(start), run.end(end)) for run in blocks.runs
-                              for start, end in read_inline(run.text).hidden)]
+    code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
+    code += [(run.source(start), run.end(end)) for run in blocks.runs
+             for start, end in read_inline(run.text).hidden if run.text[start] == "`"]
     closed = comment_spans(f"{text}%%", body, code)
     return bool(closed) and closed[-1][1] == len(text)
 
@@ -107,11 +108,9 @@ def _lacking(text: str, at: int) -> int:
     """How many line ends make the line before a place blank, so that what follows begins a block."""
     line = text.rfind("\n", 0, at) + 1
     here = text[line:at]
-    if here.strip():
-        return 2
     if here:
-        return 1
-    return 0 if at == 0 or not _line_before(text, at).strip() else 1
+        return 2
+    return 0 if at == 0 or not _line_before(text, at).removesuffix("\r") else 1  # blanks alone end no HTML
 
 
 def _line_before(text: str, at: int) -> str:
