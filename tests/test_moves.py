@@ -95,6 +95,13 @@ def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> 
     assert told(root) == {"a.md": "b.md"}
 
 
+def test_a_number_may_change_where_the_text_stays(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"Chapter 1.md": LONG, "2024-01-30.md": "D\n" + LONG})
+    move(root, "Chapter 1.md", "Chapter 2.md")
+    move(root, "2024-01-30.md", "Journal/2024-01-30.md")
+    assert told(root) == {"Chapter 1.md": "Chapter 2.md", "2024-01-30.md": "Journal/2024-01-30.md"}
+
+
 def test_windows_line_ends_make_no_other_note(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.md": LONG})
     (root / "a.md").unlink()
@@ -123,6 +130,11 @@ NOT_SURE: dict[str, Steps] = {
     "too little is left": [("remove", "a.md"), ("write", "b.md", LONG[:200] + "Else.\n" * 20)],
     "an empty note": [("move", "empty.md", "void.md")],
     "an empty note in a commit": [("move", "empty.md", "void.md"), ("commit",)],
+    "one daily note went and another came": [("move", "2024-01-30.md", "2024-01-31.md"), ("commit",)],
+    "one daily note went and another came, and git does not know": [("move", "2024-01-30.md", "2024-01-31.md")],
+    "one week went and another came": [("move", "Week 2024-W05.md", "Week 2024-W06.md")],
+    "one chapter went and another like it came": [
+        ("remove", "Chapter 1.md"), ("write", "Chapter 2.md", "Chapters begin like this.\n" + LONG)],
     "the same bytes under another extension": [("move", "a.md", "a.txt")],
     "nothing happened": [],
 }
@@ -130,7 +142,8 @@ NOT_SURE: dict[str, Steps] = {
 
 @pytest.mark.parametrize("what", NOT_SURE)
 def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
-    root = repository(tmp_path, {"a.md": LONG, "empty.md": "", "x.md": "x\n"})
+    root = repository(tmp_path, {"a.md": LONG, "empty.md": "", "x.md": "x\n", "2024-01-30.md": "D\n" + LONG,
+                                 "Week 2024-W05.md": "W\n" + LONG, "Chapter 1.md": "C\n" + LONG})
     for step_, *names in NOT_SURE[what]:
         if step_ == "move":
             move(root, *names)

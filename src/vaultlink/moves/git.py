@@ -1,24 +1,18 @@
-"""Where files went that are no longer where links name them: what git tells, and what the last run remembers.
-
-A vault and its files enter, a mapping of old vault paths to new ones leaves. Only what is sure counts: the old path is gone,
-the new one is there, and nothing else comes as near. Without git, or with a repository that can't be asked, there are no
-moves, and no error.
+"""What git tells of files that moved. Without git, or with a repository that can't be asked, there are no moves, and no
+error.
 """
 
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.files import Stamp
-from vaultlink.model import Note
-
-Moves = Mapping[str, str]
-"""Old vault path to new vault path."""
+from vaultlink.moves.naming import extension, of_a_series, still_true
 
 _COMMITS = 200
 _SIMILAR = 60
@@ -33,8 +27,6 @@ _MOST = 200
 _SECONDS = 20
 _LARGEST = 4_000_000
 
-
-# -- what git tells -------------------------------------------------------------------------------------------------
 
 
 def git_folder(root: Path) -> Path | None:
@@ -75,9 +67,11 @@ def _read(file: Path) -> str:
 
 
 class _Entry(NamedTuple):
-    """A change as git tells it: a letter, the blob before, the path before, the path after, and in which commit."""
+    """A change as git tells it: a letter, whether the text stayed, the blob before, the path before, the path after, and in
+    which commit."""
 
     kind: str
+    same: bool
     blob: str
     old: str
     new: str
@@ -103,26 +97,14 @@ def git_moves(root: Path, files: Mapping[str, Stamp]) -> dict[str, str]:
     return still_true(moves, files)
 
 
-def still_true(moves: Moves, files: Collection[str]) -> dict[str, str]:
-    """The moves whose old path is still gone and whose new path is there, followed from one to the next."""
-    true = {}
-    for old in moves:
-        new, seen = moves[old], {old}
-        while new not in files and new in moves and new not in seen:
-            seen.add(new)
-            new = moves[new]
-        if old not in files and new in files and _extension(old) == _extension(new):
-            true[old] = new
-    return true
-
-
 def _pairs(entries: Iterable[_Entry]) -> dict[str, str]:
     """Old path to new path of renames, the last ones first. Of files with the same text, who became which is unknown."""
     listed = list(entries)
     alike = Counter((entry.commit, entry.blob) for entry in listed)
     pairs: dict[str, str] = {}
     for entry in listed:
-        if entry.old not in pairs and alike[entry.commit, entry.blob] == 1 and entry.blob not in _EMPTY:
+        alone = alike[entry.commit, entry.blob] == 1 and entry.blob not in _EMPTY
+        if entry.old not in pairs and alone and not of_a_series(entry.old, entry.new, same=entry.same):
             pairs[entry.old] = pairs.get(entry.new, entry.new)
     return pairs
 
@@ -139,7 +121,7 @@ def _entries(raw: bytes) -> Iterator[_Entry]:
             commit += 1
             continue
         kind, old = words[4][:1], next(fields, "")
-        yield _Entry(kind, words[2], old, next(fields, "") if kind in "RC" else "", commit)
+        yield _Entry(kind, words[4][1:] == "100", words[2], old, next(fields, "") if kind in "RC" else "", commit)
 
 
 def _git(root: Path, *command: str, given: bytes | None = None) -> bytes | None:
@@ -161,8 +143,8 @@ def _unlisted(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str]) -
     if tracked is None:
         return {}
     known = set(os.fsdecode(tracked).split("\0"))
-    extensions = {_extension(path) for path in gone}
-    new = [path for path in files if path not in known and _extension(path) in extensions]
+    extensions = {extension(path) for path in gone}
+    new = [path for path in files if path not in known and extension(path) in extensions]
     moves = _same_bytes(root, files, gone, new) if new else {}
     left = {path: blob for path, blob in gone.items() if path not in moves and path[-3:].lower() == ".md"}
     fresh = [path for path in new if path not in set(moves.values()) and path[-3:].lower() == ".md"]
@@ -186,7 +168,7 @@ def _same_bytes(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str],
             name = (sha256 if len(next(iter(wanted))) == 64 else sha1)(b"blob %d\0" % len(data) + data).hexdigest()
             there.setdefault(name, []).append(path)
     return {wanted[blob][0]: paths[0] for blob, paths in there.items()
-            if len(paths) == 1 and len(wanted.get(blob, ())) == 1}
+            if len(paths) == 1 and len(wanted.get(blob, ())) == 1 and not of_a_series(wanted[blob][0], paths[0], same=True)}
 
 
 def _bytes(root: Path, path: str) -> bytes:
@@ -219,7 +201,7 @@ def _lines(data: bytes) -> Counter[bytes]:
 def _nearest(old: Mapping[str, Counter[bytes]], new: Mapping[str, Counter[bytes]]) -> dict[str, str]:
     """Old to new path where the texts are nearly the same, and no other text comes as near, seen from either."""
     likeness = {(one, other): share for one in old for other in new
-                if (share := _share(old[one], new[other])) >= _SIMILAR / 100}
+                if not of_a_series(one, other, same=False) and (share := _share(old[one], new[other])) >= _SIMILAR / 100}
     return {one: other for (one, other), share in likeness.items()
             if all(share >= rival + _CLEARLY for pair, rival in likeness.items()
                    if pair != (one, other) and (pair[0] == one or pair[1] == other))}
@@ -229,58 +211,3 @@ def _share(one: Counter[bytes], other: Counter[bytes]) -> float:
     """The share of lines that two texts have in common."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 0.0
-
-
-# -- what the last run remembers ------------------------------------------------------------------------------------
-
-
-class Remembered(NamedTuple):
-    """The files of a vault as they were: sizes and times (None where they are unknown), and the notes by path."""
-
-    stamps: Mapping[str, Stamp | None]
-    note: Callable[[str], Note | None]
-
-
-def remembered_moves(before: Remembered, now: Remembered) -> dict[str, str]:
-    """Files that are gone and files that are new, where one of each has the same size and time, or the same size and, in a
-    note, the same links, headings and properties."""
-    gone = [path for path in before.stamps if path not in now.stamps]
-    came = [path for path in now.stamps if path not in before.stamps]
-    if not gone or not came:
-        return {}
-    moves = _paired(gone, came, lambda path, side: _moment(path, side.stamps.get(path)), before, now)
-    gone = [path for path in gone if path not in moves]
-    came = [path for path in came if path not in set(moves.values())]
-    return {**moves, **_paired(gone, came, _content, before, now)}
-
-
-def _paired(gone: Iterable[str], came: Iterable[str], key: Callable[[str, Remembered], object], before: Remembered,
-            now: Remembered) -> dict[str, str]:
-    """Old and new paths that have a key to themselves."""
-    old, new = _keyed(gone, key, before), _keyed(came, key, now)
-    return {paths[0]: new[what][0] for what, paths in old.items() if len(paths) == 1 and len(new.get(what, ())) == 1}
-
-
-def _keyed(paths: Iterable[str], key: Callable[[str, Remembered], object], side: Remembered) -> dict[object, list[str]]:
-    keyed: dict[object, list[str]] = {}
-    for path in paths:
-        what = key(path, side)
-        if what is not None:
-            keyed.setdefault(what, []).append(path)
-    return keyed
-
-
-def _moment(path: str, stamp: Stamp | None) -> object:
-    return (_extension(path), stamp.size, stamp.modified) if stamp and stamp.size > 0 else None
-
-
-def _content(path: str, side: Remembered) -> object:
-    """A note's size and what is in it; None of one in which nothing tells it from others."""
-    stamp, note = side.stamps.get(path), side.note(path)
-    if not stamp or stamp.size <= 0 or note is None or note.blank or not (note.links or note.headings or note.properties):
-        return None
-    return stamp.size, repr((note.properties, note.headings, note.blocks, note.links, note.tags))
-
-
-def _extension(path: str) -> str:
-    return path[path.rfind("/") + 1:].rpartition(".")[2].lower()
