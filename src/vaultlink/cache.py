@@ -48,8 +48,8 @@ def program_stamp() -> bytes:
     """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
     sign = blake2b(sys.version.encode(), digest_size=16)
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
-    parts = ("parse", "rules", "backlinking", "fixing", "report", "cli", "config", os.path.join("..", "..", "rules"))  # noqa: PTH118
-    for folder in (package, *(os.path.join(package, name) for name in parts)):  # noqa: PTH118
+    folders = sorted(entry.path for entry in os.scandir(package) if entry.is_dir() and entry.name[0] != "_")
+    for folder in (package, *folders, os.path.join(package, "..", "..", "rules")):  # noqa: PTH118
         for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
             if name.endswith((".py", ".yaml")):
                 status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
