@@ -158,7 +158,7 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     list and quote marks before the entry. `fault` names what keeps the entry from having a link: `no-link`,
     `malformed-link` or `nested-link`. `raw` is the entry as it stands in the source, `tail` what follows it on its line and
     on lines indented below. Without text[cut_start:cut_end] the entry is gone, with its line or with what parts it from the
-    one before.
+    one before; the span is empty where that would change what follows.
     """
 
     title: str

@@ -1,14 +1,22 @@
 """What to cut from a text so that an entry of an "Add backlinks" section is gone, and nothing else is out of place."""
 
+import re
 from collections.abc import Sequence
 
 from msgspec import structs
 
 from vaultlink.model import Entry
 
+_NEXT = re.compile(r"\r?\n(?P<line>[^\n]*)")
+_INDENTED_NEXT = re.compile(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
+"""A line behind whose indent would mean something else if it followed another line."""
+
+_LAZY_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|(?:[-*+]|\d+[.)])[ \t]|#|<!--)\S")
+"""A line that goes on with a list item, without a mark or an indent of its own."""
+
 
 def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]) -> tuple[Entry, ...]:
-    """Entries that know what to cut so that they are gone: with the blank lines before them, the first with those behind."""
+    """Entries that know what to cut so that they are gone: with their line and the blank lines before it."""
     found = []
     for number, entry in enumerate(entries):
         previous = entries[number - 1] if number else None
@@ -21,11 +29,22 @@ def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry],
         elif entry.start - len(entry.marks) <= heading_end and text.rfind("\n", start, entry.start) < 0:
             cut = (heading_end, end)
         else:
-            before = text[:entry.start - len(entry.marks)].rstrip()
-            cut = (max(len(_without_quote(before)), heading_end), end)
+            cut = _lines(text, entry.start - len(entry.marks), end, heading_end)
+        if _INDENTED_NEXT.match(text, end) or (entry.marks.strip(" \t>") and _LAZY_NEXT.match(text, end)):
+            cut = (entry.start, entry.start)
         tail = text[entry.end:max(entry.end + len(entry.tail), below.get(entry.start, 0))]
         found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
     return tuple(found)
+
+
+def _lines(text: str, start: int, end: int, heading_end: int) -> tuple[int, int]:
+    """Whole lines to cut, with the blank ones before them; but these stay if what follows would join what stands before."""
+    before = max(len(_without_quote(text[:start].rstrip())), heading_end)
+    apart = text.count("\n", before, start) > 1
+    following = _NEXT.match(text, end)
+    if apart and following and following["line"].strip(" \t\r>"):
+        return start, following.start("line")
+    return before, end
 
 
 def _line_end(text: str, at: int) -> int:

@@ -107,10 +107,10 @@ def _entry(page: Page, at: int, link: Link, marks: str) -> Entry | None:
     text = page.text
     title_end, dash = _split(text, at, link.start)
     title = text[at:title_end]
-    if "[[" in title or "]]" in title or len(title) > _LONGEST_TITLE:
+    if "[[" in title or "]]" in title or title.startswith((">", "#")) or len(title) > _LONGEST_TITLE:
         return None
     if not title:
-        at = link.start
+        marks, at = marks + text[at:link.start], link.start  # a dash alone is a list mark
         return Entry(at, link.end, *position(page.starts, at), "", at, "", at, link, marks, "", link.raw)
     if (not dash or dash in ":：") and not _alike(title, link):
         return None
@@ -164,6 +164,8 @@ def _hurt(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     if not broken:
         return None
     title_end, dash = _split(text, start, broken.start())
+    if "[" in text[start:title_end] or "]" in text[start:title_end]:
+        return None
     both_single = broken["single"] is not None and not text[:broken.start("tail")].endswith("]]")
     if title_end == start and not (marks.strip(" \t>") and not both_single):
         return None

@@ -12,10 +12,15 @@ from msgspec import structs
 
 from vaultlink.model import Entry, Owner, Section, Trouble
 from vaultlink.parse.leaves import DEFINITION, FOOTNOTE
+from vaultlink.parse.sections_headings import QUOTE
 from vaultlink.text import position
 
 _LINE_END = re.compile(r"\r?\n")
 _BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
+_PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n")
+_BLOCK = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
+"""What begins another block if it stands at the beginning of a line."""
+
 _LONE_ID = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
 _COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
 
@@ -52,17 +57,26 @@ def _cut(text: str, body: int, section: Section) -> tuple[int, int]:
 def _before(text: str, body: int, section: Section) -> Iterator[Found]:
     """A heading that is no heading to Markdown runs on from the line before, if that is not blank."""
     start = section.start
-    before = text[text.rfind("\n", body, max(start - 1, body)) + 1:start] if start > body else ""
-    plain = not section.heading.lstrip().startswith(("#", ">", "-", "*  ", "* ", "+"))
-    if before.strip() and plain and not before.lstrip().startswith("#"):
-        yield section.heading_start, section.heading_end, "no-blank-before", ((start, start, _line_end(text, section)),)
+    before = text[body:start].removesuffix("\n").removesuffix("\r")
+    line = before[before.rfind("\n") + 1:] if start > body else ""
+    plain = not section.heading.lstrip().startswith(("#", ">", "- ", "* ", "+ ")) and not line.lstrip().startswith("#")
+    if line.strip() and plain and "\n" not in section.heading:
+        # What goes on with a quote or an indented line belongs to it; apart from it, lines may read otherwise.
+        joined = _PARAGRAPH_END.split(before)[-1].split("\n")
+        movable = not is_indented(section) and not any(part.startswith((" ", "\t", ">")) for part in joined)
+        changes = ((start, start, _line_end(text)),) if movable else ()
+        yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
-def _line_end(text: str, section: Section) -> str:
-    """How most lines of the note outside a section end."""
-    around = (text[:section.start], text[section.end:])
-    windows = sum(part.count("\r\n") for part in around)
-    return "\r\n" if windows * 2 > sum(part.count("\n") for part in around) else "\n"
+def is_indented(section: Section) -> bool:
+    """Whether entries stand so far in that they are code as soon as what they belong to is gone."""
+    return any(entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks for entry in section.entries)
+
+
+def _line_end(text: str) -> str:
+    """How most lines of the note end."""
+    windows = text.count("\r\n")
+    return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
 def _crowded(text: str, section: Section) -> Iterator[Found]:
@@ -70,16 +84,28 @@ def _crowded(text: str, section: Section) -> Iterator[Found]:
     entries = section.entries
     if entries and "\n" not in text[section.heading_end:entries[0].start]:
         line = [entry for entry in entries if entry.line == entries[0].line]
-        gap = _gap(text, section, "")
-        yield (section.heading_start, section.heading_end, "one-line",
-               tuple(_parted(text, previous_end, entry, gap) for previous_end, entry in _with_ends(section.heading_end, line)))
+        changes = _parted(text, section, section.heading_end, line, _quote(section))
+        yield section.heading_start, section.heading_end, "one-line", changes
         entries = entries[len(line):]
     for line in _by_line(entries):
         if len(line) > 1:
-            marks = line[0].marks
-            gap = _gap(text, section, marks)
-            changes = tuple(_parted(text, end, entry, gap) for end, entry in _with_ends(line[0].end, line[1:]))
+            changes = _parted(text, section, line[0].end, line[1:], line[0].marks)
             yield line[0].start, line[-1].end, "several-on-a-line", changes
+
+
+def _quote(section: Section) -> str | None:
+    """The marks that lines below a heading need; None if it is a list item, to which they would no longer belong."""
+    found = QUOTE.match(section.heading)
+    marks = found[0] if found and ">" in found[0] else ""
+    return None if section.heading[len(marks):].lstrip().startswith(("- ", "* ", "+ ")) else marks
+
+
+def _parted(text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None) -> Changes:
+    """The changes that put entries on lines of their own with marks before them; none where a line would be another block."""
+    if marks is None or is_indented(section) or any(_BLOCK.match(entry.raw) for entry in entries):
+        return ()
+    gap = _gap(text, section, marks)
+    return tuple((before, entry.start, gap) for before, entry in _with_ends(end, entries))
 
 
 def _with_ends(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
@@ -87,10 +113,6 @@ def _with_ends(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]
     for entry in entries:
         yield end, entry
         end = entry.end
-
-
-def _parted(_text: str, end: int, entry: Entry, gap: str) -> tuple[int, int, str]:
-    return end, entry.start, gap
 
 
 def _by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -106,7 +128,8 @@ def _by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 def _gap(text: str, section: Section, marks: str) -> str:
     """What parts entries in a section: a line end before a list mark or where the section does without blank lines."""
-    end = _line_end(text, section)
+    end = _line_end(text)
+    marks = marks if marks.strip() else ""
     glued = any(_touch(text, one, other) for one, other in _neighbours(section.entries))
     bare = marks.rstrip(" \t")
     if marks.strip(" \t>") or glued:
@@ -126,7 +149,7 @@ def _touch(text: str, one: Entry, other: Entry) -> bool:
 
 def _mixed(text: str, section: Section) -> Iterator[Found]:
     """Line ends that are not as most are in the note."""
-    usual = _line_end(text, section)
+    usual = _line_end(text)
     behind = _LINE_END.match(text, section.end + len(text[section.end:]) - len(text[section.end:].lstrip(" \t")))
     stop = behind.end() if behind else section.end
     odd = [match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual]
@@ -153,9 +176,9 @@ def _followed(text: str, section: Section, sections: Sequence[Section], hidden: 
 
 def _style(text: str, section: Section) -> Iterator[Found]:
     """What is a matter of taste: entries without blank lines between, blanks at line ends, the note's final line ends."""
-    end = _line_end(text, section)
+    end = _line_end(text)
     glued = [(one, other) for one, other in _neighbours(section.entries)
-             if not (one.marks + other.marks).strip(" \t") and _touch(text, one, other)]
+             if not one.marks + other.marks and _touch(text, one, other)]
     if glued:
         changes = tuple((at, at, end) for at in (other.start - len(other.marks) for _, other in glued))
         yield section.heading_start, section.heading_end, "glued-entries", changes

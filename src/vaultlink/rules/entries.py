@@ -10,6 +10,7 @@ from functools import lru_cache
 from vaultlink.index import Index, stem
 from vaultlink.model import Entry, Link, Note, Owner, Place, Section
 from vaultlink.parse.links import wikilink_parts
+from vaultlink.parse.sections_flaws import is_indented
 from vaultlink.resolve import choose, resolve
 from vaultlink.rules import Context
 from vaultlink.rules.defects import Defect, Desk
@@ -77,8 +78,8 @@ def _to_go(desk: Desk, entry: Entry, link: Link, target: str | None, seen: set[t
     """Entries that lead where another does, or nowhere else than here."""
     if target is None:
         return
-    cut = desk.edit(entry.cut_start, entry.cut_end, "")
-    whole = not entry.tail.strip(" \t.,;")
+    cut = desk.edit(entry.cut_start, entry.cut_end, "") if entry.cut_start < entry.cut_end else ()
+    whole = not entry.tail.strip(" \t.,;") and not is_indented(desk.section)
     if target == desk.note.path and link.target and not link.subpath:
         yield Defect("self-link", entry, "it leads to the note that it stands in", "Take the entry out", cut, whole,
                      link=link.start, target=link.target)

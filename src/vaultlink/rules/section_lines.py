@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from vaultlink.linking import named
 from vaultlink.model import Edit, Kind, Note, Owner, Section, Spot, Trouble
+from vaultlink.parse.sections_flaws import is_indented
 from vaultlink.resolve import is_note, resolve
 from vaultlink.rewriting import as_wikilink
 from vaultlink.rules import Context
@@ -57,7 +58,7 @@ def _lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
         edits = tuple(Edit(path, *change) for change in flaw.changes)
         yield Defect(flaw.kind, _short(flaw), problem, remedy, edits, part="section")
     wanted = context.backlinks["heading"].strip()
-    plain = "\n" not in section.heading and section.heading[:1] not in " >-+"
+    plain = section.entries and not is_indented(section) and "\n" not in section.heading and section.heading[:1] not in " >-+\t"
     if plain and section.heading != wanted and not any(flaw.kind == "one-line" for flaw in section.flaws):
         yield Defect("heading-variant", heading_spot(section), f"its heading is not “{wanted}”", "Write it as configured",
                      (Edit(path, section.heading_start, section.heading_end, wanted),), part="section")
