@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from vaultlink.index import stem
 from vaultlink.linking import bare
 from vaultlink.model import Edit, Entry, Kind, Link
-from vaultlink.resolve import choose, comparable, file_name, is_note
+from vaultlink.resolve import choose, comparable, is_note
 from vaultlink.rewriting import as_wikilink, rewritten
 from vaultlink.rules.defects import Defect, Desk
-from vaultlink.rules.titles import exactly, fits, notes_called, same_title, title_now
+from vaultlink.rules.titles import exactly, fits, names_of, notes_called, same_title, title_now
 
 _PLACEHOLDERS = ("{{", "<%")
 
@@ -122,7 +122,7 @@ def _titled(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defec
     elif same_title(title, display):
         if not right:
             yield _renamed(desk, entry, link, now)
-        elif not exactly(title, now) and not exactly(title, file_name(bare(target))):
+        elif not any(exactly(title, name) for name in names_of(target, desk.index)):
             yield Defect("title-target-mismatch", entry, told=False)
     else:
         yield _apart(desk, entry, link, target, right=right)
