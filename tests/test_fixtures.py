@@ -1,9 +1,11 @@
-"""The sample vaults, each against the findings that stand beside it in `fixtures/<vault>.txt`.
+"""The sample vaults, each against the findings that stand beside it in `fixtures/<vault>.txt`, and against what fixing would
+change, in `fixtures/<vault>.diff`.
 
 `VAULTLINK_REFRESH=1` (or `make refresh`) writes these files anew; every line of the difference is to be judged.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +16,17 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 
 
-def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """`vaultlink check` on a vault, with a cache folder of its own."""
+def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    """A command with a cache folder of its own; line ends of what it prints are kept."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-m", "vaultlink", "check", str(vault), "--output-format", "concise", *options]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    line = [sys.executable, "-m", "vaultlink", *map(str, words)]
+    done = subprocess.run(line, env=environment, capture_output=True, check=False)
+    return subprocess.CompletedProcess(line, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
+    """`vaultlink check` on a vault."""
+    return vaultlink("check", vault, "--output-format", "concise", *options, cache=cache)
 
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
@@ -37,6 +45,27 @@ def test_cached_findings_are_the_same(vault: Path, tmp_path: Path) -> None:
     first, second, without = (check(vault, *options, cache=tmp_path) for options in ((), (), ("--no-cache",)))
     assert first.stdout == second.stdout == without.stdout
     assert first.returncode == second.returncode == without.returncode
+
+
+@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
+def test_fixing_changes_what_is_expected(vault: Path, tmp_path: Path) -> None:
+    expected = vault.with_suffix(".diff")
+    done = vaultlink("fix", vault, "--diff", "--unsafe-fixes", cache=tmp_path)
+    assert "Traceback" not in done.stderr
+    if os.environ.get("VAULTLINK_REFRESH"):
+        expected.write_bytes(done.stdout.encode())
+    assert done.stdout.encode() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
+def test_a_fixed_vault_is_fixed_for_good(vault: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(vault, tmp_path / vault.name))
+    before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
+    vaultlink("fix", copy, "--unsafe-fixes", cache=tmp_path)
+    again = vaultlink("fix", copy, "--unsafe-fixes", cache=tmp_path)
+    assert "Nothing to fix." in again.stderr
+    vaultlink("undo", "--vault", copy, cache=tmp_path)
+    assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
 
 
 def test_nothing_was_written(tmp_path: Path) -> None:

@@ -23,12 +23,16 @@ RULES = catalog(load_rules())
 def row(rule: Rule) -> str:
     """A rule's line in the table."""
     state = rule.severity.value if rule.default else f"off ({rule.severity.value})"
-    return f"| {rule.code} | `{rule.name}` | {state} | {rule.summary.strip()} |"
+    fix = {"never": "", "sometimes": FIXES[rule.fix_safety], "always": FIXES[rule.fix_safety]}[rule.fix_when]
+    return f"| {rule.code} | `{rule.name}` | {state} | {fix} | {rule.summary.strip()} |"
+
+
+FIXES = {"safe": "safe", "unsafe": "unsafe", "either": "both"}
 
 
 def table() -> str:
     """The rules as a table, in the order of their codes."""
-    head = ["| Code | Rule | By default | What it reports |", "|---|---|---|---|"]
+    head = ["| Code | Rule | By default | Fix | What it reports |", "|---|---|---|---|---|"]
     return "\n".join([START, *head, *map(row, RULES), END])
 
 
@@ -59,14 +63,22 @@ def test_links_in_the_documents_lead_somewhere() -> None:
             assert (README.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_result_on_the_first_screen_is_real() -> None:
-    block = README.read_text(encoding="utf-8").split("```")[1].strip("\n")
-    command, *shown = block.split("\n\n")
-    assert command.startswith("$ vaultlink check ")
-    done = subprocess.run([sys.executable, "-m", *command.removeprefix("$ ").split(), "--output-format", "full"],
+SHOWN = [block for block in README.read_text(encoding="utf-8").split("```")[1::2] if block.startswith("\n$ vaultlink ")]
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: block.split("\n")[1])
+def test_results_in_the_readme_are_real(block: str) -> None:
+    command, *shown = block.strip("\n").split("\n\n")
+    form = ["--output-format", "full"] if " check " in command else []
+    done = subprocess.run([sys.executable, "-m", *command.removeprefix("$ ").split(), *form],
                           cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False)
     for part in shown:
         assert part == "[…]" or part in done.stdout + done.stderr, part
+
+
+def test_a_result_stands_on_the_first_screen() -> None:
+    assert "$ vaultlink check" in README.read_text(encoding="utf-8")[:1000]
+    assert len(SHOWN) > 1
 
 
 def block(language: str) -> str:
