@@ -1,5 +1,6 @@
 """Fixing vaults that nobody would write: whatever stands in them, no promise is broken and the second run has nothing to do."""
 
+import os
 import random
 from collections.abc import Mapping
 
@@ -13,6 +14,8 @@ from vaultlink.fixing.choice import allowed
 from vaultlink.fixing.late import late
 from vaultlink.fixing.repair import Repair, repair
 from vaultlink.fixing.sources import Answers, Sources
+
+MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 PATHS = ("Home.md", "a/My Plan.md", "a/my_role.md", "b/Plan.md", "b/c/Plan.md", "Éclair.md", "x#y.md")
 HEADS = (
@@ -80,7 +83,7 @@ def afterwards(vault: Vault, result: Repair) -> dict[str, str]:
 
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=120 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(vault=VAULTS)
 def test_fixing_keeps_its_promises_and_comes_to_an_end(scene: str, unsafe: bool, vault: dict[str, str]) -> None:
     base = SCENES[scene]
@@ -90,7 +93,7 @@ def test_fixing_keeps_its_promises_and_comes_to_an_end(scene: str, unsafe: bool,
     assert not fixed(base, after, unsafe=unsafe).texts
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS, chance=some.randoms())
 def test_the_order_in_which_notes_came_makes_no_difference(vault: dict[str, str], chance: random.Random) -> None:
     base = SCENES["as it comes"]
@@ -103,7 +106,7 @@ def test_the_order_in_which_notes_came_makes_no_difference(vault: dict[str, str]
     assert result.texts == fixed(base, vault, unsafe=False).texts
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS)
 def test_what_links_show_stays(vault: dict[str, str]) -> None:
     """Fixes of links change where they lead, not a word that a reader sees."""
