@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build, found, setting
+from running import Run
 from test_fixes import afterwards, repaired
 from vaultlink.engine import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
@@ -170,3 +171,17 @@ def test_windows_line_ends_are_kept() -> None:
     fixed = afterwards(repaired(setting(["VL406"]), {**NOTES, "Here.md": text}))
     assert fixed["Here.md"] == ("Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n"
                                 .replace("\n", "\r\n"))
+
+
+def test_kept_notes_are_read_anew_when_other_words_are_configured(
+        tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".obsidian").mkdir()
+    (tmp_path / "Here.md").write_text("Text.\n\n## See also\n\nCup - [[cup]]\n", encoding="utf-8")
+    (tmp_path / "cup.md").write_text("# Cup\n\nSee [[Here]].\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    check = ("check", "--select", "VL406")
+    assert run(*check).code == 0
+    (tmp_path / "vaultlink.toml").write_text('[backlinks]\nheadings = ["see also"]\n', encoding="utf-8")
+    assert "broken-section-entry" in run(*check).out
+    (tmp_path / "vaultlink.toml").unlink()
+    assert run(*check).code == 0

@@ -48,7 +48,7 @@ class _Found:
         self.tags: list[Tag] = []
         self.troubles: list[Trouble] = []
         self.code: list[tuple[int, int]] = []
-        self.directives = SIGN in text
+        self.directives = False
 
     def spot(self, start: int, end: int) -> tuple[int, int, int, int]:
         """Start, end, line and column of a span."""
@@ -108,14 +108,16 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     """The note in a text (without byte order mark). `headings` are wordings of sections besides the built-in one. Never
     fails: what can't be understood is in the note's troubles."""
     found = _Found(text)
+    encoded = text.encode("utf-8", "surrogatepass")
+    marks = plain.bones(encoded)
+    found.directives = (b"%%" in marks or b"<!" in marks) and SIGN in text
     span = frontmatter_span(text)
     body = span[2] if span else 0
     properties: tuple[Property, ...] | None = None
     directives: tuple[Directive, ...] = ()
     if span:
         properties, directives = _properties(read_properties(text, span[0], span[1]), found)
-    encoded = text.encode("utf-8", "surrogatepass")
-    titles, blocks = _plain(found, body, encoded) or _structured(found, body)
+    titles, blocks = _plain(found, body, marks) or _structured(found, body)
     if found.directives:
         directives += comment_directives(text, found.starts, found.code)
     blank = not text[body:body + 200].strip(SPACES) and not text[body:].strip(SPACES)
@@ -128,10 +130,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     return Note(path, properties, titles, blocks, links, tuple(found.tags), directives, tuple(troubles), blank, sections)
 
 
-def _plain(found: _Found, body: int, encoded: bytes) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]] | None:
+def _plain(found: _Found, body: int, marks: bytes) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]] | None:
     """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
     text = found.text
-    marks = plain.bones(encoded)
     read = plain.plain_links(text, body, marks) if plain.is_plain(text, body, marks) else None
     if read is None:
         return None

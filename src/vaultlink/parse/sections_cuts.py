@@ -11,8 +11,8 @@ _NEXT = re.compile(r"\r?\n(?P<line>[^\n]*)")
 _INDENTED_NEXT = re.compile(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
 """A line behind whose indent would mean something else if it followed another line."""
 
-_LAZY_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|(?:[-*+]|\d+[.)])[ \t]|#|<!--)\S")
-"""A line that goes on with a list item, without a mark or an indent of its own."""
+_JOINED_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
+"""A line that goes on with what the entry began, and may be anything once it begins a block itself."""
 
 
 def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]) -> tuple[Entry, ...]:
@@ -30,7 +30,9 @@ def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry],
             cut = (heading_end, end)
         else:
             cut = _lines(text, entry.start - len(entry.marks), end, heading_end)
-        if _INDENTED_NEXT.match(text, end) or (entry.marks.strip(" \t>") and _LAZY_NEXT.match(text, end)):
+        next_line = entry.line + text.count("\n", entry.start, end) + 1
+        joined = _JOINED_NEXT.match(text, end) and not (following and following.line == next_line)
+        if _INDENTED_NEXT.match(text, end) or joined:
             cut = (entry.start, entry.start)
         tail = text[entry.end:max(entry.end + len(entry.tail), below.get(entry.start, 0))]
         found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
