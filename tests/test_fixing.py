@@ -246,3 +246,18 @@ def test_a_new_error_is_a_broken_promise() -> None:
         after = build({"a.md": "# One\n\n# One\n"}, scene)
         told = breach(before, after, {"a.md": [Edit("a.md", 9, 12, "One")]}, {})
         assert (told is not None and "a new error, duplicate-heading" in told.what) is broken
+
+
+def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
+    """Where a note's safe fixes do harm as well, nothing is written at all."""
+    state = build({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, setting(("VL1",)))
+    fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
+    word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
+    rounds = iter([[(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]] * 2)
+    result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get), lambda _now, _sources: next(rounds, []))
+    assert (result.texts, result.barred) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
+    safe = Fix("Open a fence", Safety.SAFE, fence.edits)
+    both = [(diagnostic(0, 1), safe), (diagnostic(4, 5), Fix("Write", Safety.UNSAFE, (Edit("a.md", 9, 9, "z"),)))]
+    result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both)
+    assert result.breach is not None
+    assert not result.texts

@@ -58,8 +58,7 @@ def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iter
         fixes = work.possible(wanted(work.now, replace(sources, text=work.text)))
         if not fixes:
             return work.done()
-        broken = work.round(fixes)
-        unforeseen = next((item for item in broken if item.source not in work.barred), None)
+        unforeseen = work.round(fixes)
         if unforeseen:
             return Repair(state, state, breach=unforeseen)
     rules = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
@@ -96,8 +95,9 @@ class _Work:
         # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
         return chosen([item for item in free if item[0].rule not in LAST] or free)
 
-    def round(self, fixes: list[Repaired]) -> list[Breach]:
-        """Make fixes, unless that would break promises; notes whose unsafe fixes would are barred from these."""
+    def round(self, fixes: list[Repaired]) -> Breach | None:
+        """Make fixes, unless that would break promises: notes whose unsafe fixes may be to blame are barred from these, and
+        what is broken elsewhere is told."""
         edits, rules = _by_path(fixes)
         fresh = {path: applied(self.text(path) or "", group) for path, group in edits.items()}
         after = step(self.now, self._examine(fresh))
@@ -108,11 +108,12 @@ class _Work:
             for path, new in fresh.items():
                 old = self._texts[path][0] if path in self._texts else self._old(path)
                 self._texts[path] = old, new
+            self.barred -= fresh.keys()  # in the new text they may do no harm
             self._made += fixes
             self._first = self._first or len(fixes)
             self.now = after
             self.rounds += 1
-        return broken
+        return next((item for item in broken if item.source not in unsafe), None)
 
     def _old(self, path: str) -> str | None:
         return self._sources.text(path) if path in self._before.index.notes else None
