@@ -261,3 +261,17 @@ def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
     result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both)
     assert result.breach is not None
     assert not result.texts
+
+
+def test_fixes_that_do_harm_only_together_are_made_one_by_one() -> None:
+    """One backtick is text; two make code of what stands between them. After the first, the second is no longer wanted."""
+    vault = {"a.md": "x [[b]] y", "b.md": ""}
+
+    def wanted(_now: State, sources: Sources) -> Iterator[Repaired]:
+        if "`" not in (sources.text("a.md") or ""):
+            for place in (0, 8):
+                yield diagnostic(place, place + 1), fix((place, place + 1), text="`")
+
+    result = mend(build(vault, setting(("VL1",))), Sources(vault.get), wanted)
+    assert result.breach is None
+    assert result.texts == {"a.md": ("x [[b]] y", "` [[b]] y")}

@@ -149,7 +149,14 @@ def _errors(before: State, after: State, shifts: Mapping[str, Shift],
             for item in _new_errors(was, now, shift):
                 if shift and path in unsafe and shift.made(item.start, item.end):
                     continue
+                if item.target is not None and item.start in _nowhere(before.index, path, shift):
+                    continue  # it led nowhere before, whichever rule told so
                 yield path, path, f"there would be a new error, {item.rule}: {item.message}"
+
+
+def _nowhere(index: Index, path: str, shift: Shift | None) -> set[int]:
+    """Where the dangling links of a note stand afterwards."""
+    return {shift.after(link.start) if shift else link.start for link, target in index.links(path) if target is None}
 
 
 def _new_errors(was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: Shift | None) -> list[Diagnostic]:

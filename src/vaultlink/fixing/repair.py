@@ -4,7 +4,7 @@ A state and a way to ask for texts enter, the state afterwards and the changed t
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from vaultlink.anchors import find_anchor
@@ -21,6 +21,9 @@ ROUNDS = 10
 
 LAST = frozenset(("missing-section", "stale-section"))
 """The rules whose fixes are made when there are no others left to make."""
+
+_FIXES = 100
+"""So many fixes made one by one count as a round."""
 
 Examine = Callable[[Mapping[str, str]], Sequence[Change]]
 """Texts by path to the changes that a step takes."""
@@ -75,7 +78,8 @@ class _Work:
         self._made: list[Repaired] = []
         self._stuck: set[str] = set()
         self.barred: set[str] = set()
-        self.rounds = self._first = 0
+        self._slow: set[str] = set()
+        self.rounds, self._first = 0.0, 0
 
     def text(self, path: str) -> str | None:
         """A note's text as the state has it; None if it must not be changed."""
@@ -93,17 +97,19 @@ class _Work:
             if not closed and not barred and not _unsettles(self.now.index, fix):
                 free.append((diagnostic, fix))
         # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
-        return chosen([item for item in free if item[0].rule not in LAST] or free)
+        return _one_by_one(chosen([item for item in free if item[0].rule not in LAST] or free), self._slow)
 
     def round(self, fixes: list[Repaired]) -> Breach | None:
-        """Make fixes, unless that would break promises: notes whose unsafe fixes may be to blame are barred from these, and
-        what is broken elsewhere is told."""
+        """Make fixes, unless that would break promises. Fixes that each keep them may break them together: they are then made
+        one by one. A note of which a single fix breaks them is barred from unsafe ones; for a safe one, that is told."""
         edits, rules = _by_path(fixes)
         fresh = {path: applied(self.text(path) or "", group) for path, group in edits.items()}
         after = step(self.now, self._examine(fresh))
         unsafe = {edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits}
         broken = list(breaches(self.now, after, edits, rules, unsafe))
-        self.barred.update(item.source for item in broken if item.source in unsafe)
+        crowded = {path for path in {item.source for item in broken} if sum(path in _paths(fix) for _, fix in fixes) > 1}
+        self._slow |= crowded
+        self.barred.update(item.source for item in broken if item.source in unsafe - crowded)
         if not broken:
             for path, new in fresh.items():
                 old = self._texts[path][0] if path in self._texts else self._old(path)
@@ -112,8 +118,8 @@ class _Work:
             self._made += fixes
             self._first = self._first or len(fixes)
             self.now = after
-            self.rounds += 1
-        return next((item for item in broken if item.source not in unsafe), None)
+            self.rounds += 1 if fresh.keys() - self._slow else 1 / _FIXES
+        return next((item for item in broken if item.source not in unsafe | crowded), None)
 
     def _old(self, path: str) -> str | None:
         return self._sources.text(path) if path in self._before.index.notes else None
@@ -122,6 +128,21 @@ class _Work:
         """What it comes to."""
         return Repair(self._before, self.now, self._texts, tuple(self._made), tuple(sorted(self._stuck)),
                       tuple(sorted(self.barred)), first=self._first)
+
+
+def _paths(fix: Fix) -> set[str]:
+    return {edit.path for edit in fix.edits}
+
+
+def _one_by_one(fixes: list[Repaired], slow: Set[str]) -> list[Repaired]:
+    """Of the fixes of each of these notes only the first."""
+    left, seen = [], set[str]()
+    for diagnostic, fix in fixes:
+        paths = _paths(fix) & slow
+        if not paths & seen:
+            left.append((diagnostic, fix))
+            seen |= paths
+    return left
 
 
 def _changes(texts: Mapping[str, str]) -> list[Change]:
