@@ -304,7 +304,7 @@ def test_what_init_offers_is_right_once_it_is_uncommented() -> None:
     offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER, flags=re.MULTILINE)
     values = tomllib.loads(offered)
     assert set(values) == {"select", "extend-select", "ignore", "exclude", "allow-dangling", "severity",
-                           "per-file-ignores", "rules"}
+                           "per-file-ignores", "fixable", "unfixable", "rules", "backlinks"}
     configure([Layer("vaultlink.toml", values)], catalog(load_rules()))
 
 

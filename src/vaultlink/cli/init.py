@@ -35,9 +35,23 @@ STARTER = """\
 # [per-file-ignores]
 # "Daily/**" = ["orphan-note"]
 
+# Whose findings `vaultlink fix` mends, and whose it leaves alone; `vaultlink fix --diff` shows what it would do.
+# fixable = ["ALL"]
+# unfixable = ["link-style"]
+
 # Options of single rules.
 # [rules.orphan-note]
 # ignore = ["Home.md"]
+
+# Backlinks sections. repair: mend the entries of those that people wrote; write: give every note that others link to a section
+# and keep it; off: leave them alone.
+# [backlinks]
+# mode = "repair"
+# style = "topics"                # topics, list, or context (with the passages that cite the note)
+# heading = "**Add backlinks using these topics:**"
+# headings = []                   # more headings that open such a section
+# entries = "missing"             # missing: notes that link here and are not linked back; all
+# order = "title"                 # title, path, rank, recent
 """
 
 

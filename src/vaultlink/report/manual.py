@@ -126,6 +126,9 @@ def _example(example: Mapping[str, Any], palette: Palette) -> str:
     for path, text in example["vault"].items():
         found = [item.get("text", "") for item in example.get("finds", ()) if item.get("in") == path]
         lines += [f"  {p.dim}{clean(path)}{p.off}", *_marked(str(text), found, p)]
+    for key, words in (("fixed", "Fixed"), ("unsafe-fixed", "Fixed with --unsafe-fixes")):
+        for path, text in example.get(key, {}).items():
+            lines += [f"  {p.green}{words}{p.off}: {p.dim}{clean(path)}{p.off}", *_marked(str(text), (), p)]
     return "\n".join(lines)
 
 
