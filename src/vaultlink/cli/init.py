@@ -27,6 +27,10 @@ STARTER = """\
 # Topics that may be linked to before they have a note.
 # allow-dangling = ["20??-??-??"]
 
+# Whose findings `vaultlink fix` mends, and whose it leaves alone; `vaultlink fix --diff` shows what it would do.
+# fixable = ["ALL"]
+# unfixable = ["link-style"]
+
 # How bad a finding is: error, warning or info. Errors and warnings make `vaultlink check` end with 1.
 # [severity]
 # missing-heading = "warning"
@@ -34,10 +38,6 @@ STARTER = """\
 # Rules that are not asked of some notes.
 # [per-file-ignores]
 # "Daily/**" = ["orphan-note"]
-
-# Whose findings `vaultlink fix` mends, and whose it leaves alone; `vaultlink fix --diff` shows what it would do.
-# fixable = ["ALL"]
-# unfixable = ["link-style"]
 
 # Options of single rules.
 # [rules.orphan-note]
