@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from running import Ran, Run, written
+from vaultlink.locking import lock
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",
@@ -229,6 +230,19 @@ def test_two_runs_at_once_end_as_one(vault: Path) -> None:
         process.communicate(timeout=60)
     assert contents(vault) == after()
     assert subprocess.run([*command, "--quiet"], cwd=vault, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("words", [["fix"], ["backlinks", "--write"]])
+def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: list[str]) -> None:
+    many = {f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n" for number in range(2000)}
+    written(vault, {**many, "Index.md": "".join(f"[[{path.removesuffix('.md')}]]\n" for path in many)})
+    command = [sys.executable, "-m", "vaultlink", *words]
+    with subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
+        with lock(vault, patience=10):
+            assert running.poll() is None
+        running.stdout.close()
 
 
 @pytest.fixture

@@ -50,21 +50,26 @@ def fix(options: Fix) -> int:
 
 def run(options: Repairing) -> int:
     """Fix the vault, or print what fixing would change. Only one run writes in a vault at a time; somebody who takes time
-    to choose is waited for by nobody."""
+    to choose, or to read what was done, is waited for by nobody."""
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
     asking = isinstance(options, Fix) and options.interactive
     if options.diff or asking:
-        return _fixed(options, terminal, form, asking)
-    root = surveyed(options, options.paths[0] if options.paths else None).root
-    with lock(root, lambda: terminal.say(_WAITING)):
-        return _fixed(options, terminal, form, asking)
+        vault, repair, mended = _fixed(options, terminal, asking)
+    else:
+        root = surveyed(options, options.paths[0] if options.paths else None).root
+        with lock(root, lambda: terminal.say(_WAITING)):
+            vault, repair, mended = _fixed(options, terminal, asking)
+    if repair.breach:
+        return refused(repair.breach)
+    return _told(options, terminal, form, vault, (repair, mended)) if mended else differences(terminal, vault, repair)
 
 
 _WAITING = "Another run is writing in this vault; waiting for it."
 
 
-def _fixed(options: Repairing, terminal: Terminal, form: str, asking: bool) -> int:
+def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault, Repair, Mended | None]:
+    """The vault, its repair, and what became of that on disk: nothing where it is only looked at, or was refused."""
     seen = surveyed(options, options.paths[0] if options.paths else None)
     warn(seen, terminal)
     vault = read(seen, terminal)
@@ -76,13 +81,10 @@ def _fixed(options: Repairing, terminal: Terminal, form: str, asking: bool) -> i
         repair = vault.mend(choose(options, terminal, vault, answers or Answers()))
     else:
         repair = vault.repair(allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted), answers)
-    if repair.breach:
-        return refused(repair.breach)
-    if options.diff:
-        return differences(terminal, vault, repair)
+    if repair.breach or options.diff:
+        return vault, repair, None
     with lock(seen.root, lambda: terminal.say(_WAITING)) if asking else nullcontext():
-        mended = write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
-    return _told(options, terminal, form, vault, (repair, mended))
+        return vault, repair, write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
 
 
 def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done: tuple[Repair, Mended]) -> int:

@@ -1,11 +1,11 @@
 """`vaultlink backlinks` with --write, --check, --diff, --adopt or --remove: the sections of a vault are kept, on disk."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vaultlink.api import Survey
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.fix import refused, write_repair
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
@@ -38,11 +38,12 @@ def keep(options: "Backlinks") -> int:
     _refuse_clashes(options)
     terminal = Terminal(options)
     shape = form(terminal)
-    if options.check or options.diff:
-        return _kept(options, terminal, shape, surveyed(options, overrides=_overrides(options)))
-    root = surveyed(options).root
-    with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")):
-        return _kept(options, terminal, shape, surveyed(options, overrides=_overrides(options)))
+    root = None if options.check or options.diff else surveyed(options).root
+    with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")) if root else nullcontext():
+        repair, rows, left = _kept(options, terminal)
+    if repair.breach:
+        return refused(repair.breach)
+    return _told(options, terminal, shape, (repair, rows, left))
 
 
 def _refuse_clashes(options: "Backlinks") -> None:
@@ -57,24 +58,29 @@ def _overrides(options: "Backlinks") -> Mapping[str, Any]:
     return {"select": list(RULES), "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}}}
 
 
-def _kept(options: "Backlinks", terminal: Terminal, shape: str, seen: Survey) -> int:
+def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept], Mapping[str, str]]:
+    """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
+    seen = surveyed(options, overrides=_overrides(options))
     warn(seen, terminal)
     vault = read(seen, terminal)
     note = found(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
         raise UsageError(f"{note} is no note, so it can't hold a section.")
     repair = vault.tend(_asked(options, lambda path: note in (None, path)))
-    if repair.breach:
-        return refused(repair.breach)
+    rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
+    if repair.breach or options.check or options.diff:
+        return repair, rows, {path: vault.why(path) for path in repair.stuck}
+    mended = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
+    return repair, [row for row in rows if row.path in mended.written], {item.path: item.why for item in mended.refused}
+
+
+def _told(options: "Backlinks", terminal: Terminal, shape: str,
+          done: tuple[Repair, list[Kept], Mapping[str, str]]) -> int:
+    """Tell what was done, or would be, and what was left alone."""
+    repair, rows, left = done
     if options.diff:
         terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
-    rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
-    left = {path: vault.why(path) for path in repair.stuck}
-    if not (options.check or options.diff):
-        mended = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
-        left = {item.path: item.why for item in mended.refused}
-        rows = [row for row in rows if row.path in mended.written]
-    if not options.diff:
+    else:
         _show(terminal, shape, rows)
     for path, why in sorted(left.items()):
         terminal.say(f"{clean(path)}: left alone: {why}.")

@@ -18,7 +18,7 @@ from vaultlink.locking import lock
 from vaultlink.report.diffs import unified
 from vaultlink.report.layout import clean, number
 from vaultlink.undoing import last, restoration, undo_run
-from vaultlink.writing import Refusal
+from vaultlink.writing import Outcome, Refusal
 
 HEADER = ("when", "run", "notes", "command", "")
 
@@ -72,7 +72,8 @@ def undo(options: Undo) -> int:
     with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")):
         tidy(root)
         run = _chosen(root, options.run, terminal)
-        return _undo(terminal, form, root, run) if run else CLEAN
+        outcome = undo_run(root, run) if run else None
+    return _told(terminal, form, run, outcome) if run and outcome else CLEAN
 
 
 def _root(options: Undo) -> Path:
@@ -104,8 +105,8 @@ def _chosen(root: Path, name: str | None, terminal: Terminal) -> Run | None:
     raise UsageError(f'{"more than one" if found else "no"} run of this vault is called "{name}". {hint}')
 
 
-def _undo(terminal: Terminal, form: str, root: Path, run: Run) -> int:
-    outcome = undo_run(root, run)
+def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
+    """Tell what was put back, and what was left alone."""
     if form == "json":
         left = [LeftRow(refusal.path, refusal.why) for refusal in outcome.refused]
         print_document(terminal, {"run": run.id, "undone_by": outcome.run, "restored": outcome.written}, "left", left)
