@@ -1,6 +1,7 @@
 """What the parser finds in a text, where, and that it always gives an answer."""
 
 import json
+import os
 import time
 
 import frontmatter
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import parse_canvas, parse_note, plain
+from vaultlink.parse.properties import frontmatter_span
+
+MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 PIECES = st.sampled_from([
     "[[a]]", "[[a b|c]]", "![[p.png]]", "[[a#H]]", "[[a | [00:05:19]]]", "[[", "]]", "[", "]", "|", "[t](u.md)", "[t](", ")",
@@ -19,6 +23,42 @@ PIECES = st.sampled_from([
     "text\n", "a_b", "title: x\n", "up: \"[[a]]\"\n", "vaultlink-disable", "Add backlinks using these topics:\n",
 ])
 NOTES = st.lists(PIECES, max_size=40).map("".join)
+
+CALM = st.sampled_from([
+    "word ", "text\n", "\n", "\n\n", "[[a]] ", "[[a|b]]\n", "# One\n\n", "## Backlinks\n", "- x\n", "  - [[y]]\n", "1. x\n\n", "> q\n", "#tag ",
+    "`c` ", "\\[x] ", "[t](u.md)\n", "**b** ", "[[c|*d*]] ", "[] ", "https://x.y/ ", "**Add backlinks using these topics:**\n\nOne – [[one]]\n",
+])
+BEGIN, END = "<!-- vaultlink:backlinks -->", "<!-- /vaultlink:backlinks -->"
+WRITTEN = st.sampled_from([
+    f"{BEGIN}\n\n**Add backlinks using these topics:**\n\nA b – [[a | A b]]\n\nC \\#d – [[c | C #d]]\n\n{END}",
+    f"<!-- vaultlink:backlinks before=2 after=1 -->\n\n## Backlinks\n\n- [[a]]\n- [[c|C]]\n\n{END}",
+    f"<!-- vaultlink:backlinks before=1 -->\n\n## Backlinks\n\n- [[a]]\n  - says [[n]] #tag\n  - `x` and \\[[n]]\n- [C](c.md)\n\n{END}",
+    f"<!-- vaultlink:backlinks adopted -->\n\nAdd backlinks using these topics\nA [[a]]\n\nC – c]]\n\nmore [[\n\n{END}",
+])
+SECTIONS = WRITTEN | st.sampled_from([
+    f"<!-- vaultlink:backlinks after=2 adopted -->\n\n```\n{END}\n```\n\n{END}", f"{BEGIN}\n\n{BEGIN}\n\n{END}\n\n{END}", BEGIN, END,
+    f"{BEGIN}\n\n- x\n\n      [[a]]\n\n{END}", f"{BEGIN}\n[[a]]\n{END}", f"{BEGIN}\n\n- [[a]]\n  - b ^id\n\n{END}",
+    "<!-- vaultlink:backlinks vaultlink-disable -->",
+])
+BEFORE = st.sampled_from(["", "\n", "\n\n", "\n\n", "\n\n", "text\n\n", "- x\n\n", "1. x\n\n  ", "[^1]: x\n\n", "> ", "- ", "    ", "```\n", "%%\n\n",
+                          "<div>\n\n", "<!--\n\n", "$$\n\n", "---\nup: x\n---\n\n", "| a |\n|--|\n"])
+BEHIND = st.sampled_from(["", "\n", "\n", "\n\n", "\n\n", "\n\n[^1]: [[x]]\n", "\n\n    [[x]]\n", "\n\n%%\n[[x]]\n%%\n", "\n===\n", " text\n", "\n ^id\n",
+                          "\n\n```\n", "\n\n---\n", "\n\n^id\n"])
+QUIET = st.lists(CALM, max_size=8).map("".join)
+APART = st.tuples(QUIET, st.just("\n\n"), WRITTEN, st.sampled_from(["", "\n", "\n\n"]), QUIET).map("".join)
+MARKED = APART | st.lists(st.tuples(QUIET, BEFORE, SECTIONS, BEHIND, QUIET).map("".join), min_size=1, max_size=2).map("".join)
+"""Notes with sections between vaultlink's markers, many of them plain but for these."""
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A note with sections that has lost a piece somewhere, or has got another one."""
+    text = draw(MARKED)
+    start = draw(st.integers(0, len(text)))
+    return text[:start] + draw(st.just("") | PIECES) + text[start + draw(st.integers(0, 3)):]
+
+
+SECTIONED = APART | MARKED | damaged() | MARKED.map(lambda text: text.replace("\n", "\r\n"))
 
 
 def links_of(text: str) -> list[tuple[str, str]]:
@@ -30,7 +70,7 @@ def links_of(text: str) -> list[tuple[str, str]]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(NOTES | st.text(max_size=200))
+@given(NOTES | SECTIONED | st.text(max_size=200))
 def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
     note = parse_note("n.md", text)
     for item in [*note.links, *note.headings, *note.blocks, *note.tags, *note.directives, *note.troubles]:
@@ -44,15 +84,39 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         assert text[heading.start:heading.end] == heading.text
 
 
-@settings(max_examples=400, deadline=None)
-@given(NOTES)
+@settings(max_examples=1000 * MORE, deadline=None)
+@given(NOTES | SECTIONED)
 @example("---\nup: x\n---\n    [[a]]\n")
 @example("---\nup: x\n---\n===\n\n    [[a]]")
 @example("    [[a]]")
+@example(f"Add backlinks using these topics:\n\nOne – [[one]]\n\n{BEGIN}\n\nTwo – [[two]]\n")
 def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
     quick = parse_note("n.md", text)
     full = full_reading(text)
     assert quick == full
+
+
+@pytest.mark.parametrize("text", [
+    "{0}\n\n{1}", "# A\n\ntext\n\n{0}\n\n- [[b]]\n  - `x` [[c]]\n\n{1}\n\nmore", "---\nup: x\n---\n\n{0}\n\n{1}\n", "- x\n\n{0}\n\n[[a]]\n\n{1}\n",
+])
+def test_markers_that_stand_apart_leave_a_note_plain(text: str) -> None:
+    assert reads_quickly(text.format("<!-- vaultlink:backlinks adopted before=2 after=1 -->", END))
+
+
+@pytest.mark.parametrize("text", [
+    "text\n{0}\n\n{1}\n", "- x\n\n  {0}\n\n{1}\n", "> {0}\n>\n> {1}\n", "```\n\n{0}\n\n{1}\n```\n", "{0}\n\n{1}\n===\n", "{0} \n\n{1}\n",
+    "{0}\n\n<!-- x -->\n\n{1}\n", "{0}\r\n\r\n{1}\r\n", "---\nup: x\n---\n{0}\n\n{1}\n", "{0}\n\n<!-- vaultlink-disable -->\n\n{1}\n",
+])
+def test_markers_that_do_not_are_read_with_care(text: str) -> None:
+    assert not reads_quickly(text.format(BEGIN, END))
+
+
+def reads_quickly(text: str) -> bool:
+    """Whether a note is taken for plain."""
+    span = frontmatter_span(text)
+    body = span[2] if span else 0
+    shown, marks, _ = plain.without_markers(text, body, plain.bones(text.encode()))
+    return plain.is_plain(shown, body, marks)
 
 
 def full_reading(text: str) -> Note:

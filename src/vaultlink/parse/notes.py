@@ -29,7 +29,7 @@ from vaultlink.parse.inline import may_hold_links, read_inline
 from vaultlink.parse.lines import SPACES, Run, split_lines
 from vaultlink.parse.links import is_external, markdown_destination, split_subpath, whole_link, wikilink_parts
 from vaultlink.parse.properties import Properties, frontmatter_span, read_properties
-from vaultlink.parse.sections import read_sections
+from vaultlink.parse.sections import Source, read_sections
 from vaultlink.parse.sections_headings import may_begin, wordings
 from vaultlink.parse.slip_repairs import changes_of, pipe_in_cell
 from vaultlink.text import line_starts, position
@@ -117,22 +117,27 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     directives: tuple[Directive, ...] = ()
     if span:
         properties, directives = _properties(read_properties(text, span[0], span[1]), found)
-    titles, blocks = _plain(found, body, marks) or _structured(found, body)
+    titles, blocks, hidden, runs = _plain(found, body, marks) or _structured(found, body)
     if found.directives:
         directives += comment_directives(text, found.starts, found.code)
     blank = not text[body:body + 200].strip(SPACES) and not text[body:].strip(SPACES)
     wording = wordings(headings)
     sections: tuple[Section, ...] = ()
-    if may_begin(text, encoded.lower(), wording):
-        sections = read_sections(text, body, found.starts, found.links, wording)
+    asked = may_begin(text, encoded.lower(), wording)
+    if asked:
+        sections = read_sections(Source(text, body, found.starts, hidden, runs), found.links, wording, asked)
     links, sections = _placed(found, body, sections)
     troubles = _outside(found.troubles, sections) if sections else found.troubles
     return Note(path, properties, titles, blocks, links, tuple(found.tags), directives, tuple(troubles), blank, sections)
 
 
-def _plain(found: _Found, body: int, marks: bytes) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]] | None:
+_Read = tuple[tuple[Heading, ...], tuple[BlockId, ...], list[tuple[int, int]], list[Run] | None]
+"""The headings and block identifiers of a note, the spans of blocks that hide text, and the runs of text if all were read."""
+
+
+def _plain(found: _Found, body: int, marks: bytes) -> _Read | None:
     """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
-    text = found.text
+    text, marks, hidden = plain.without_markers(found.text, body, marks)
     read = plain.plain_links(text, body, marks) if plain.is_plain(text, body, marks) else None
     if read is None:
         return None
@@ -157,10 +162,10 @@ def _plain(found: _Found, body: int, marks: bytes) -> tuple[tuple[Heading, ...],
     for level, start, words in plain.plain_headings(text, body):
         line = bisect_right(starts, start)
         headings.append(Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words))
-    return tuple(headings), ()
+    return tuple(headings), (), hidden, None
 
 
-def _structured(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[BlockId, ...]]:
+def _structured(found: _Found, body: int) -> _Read:
     """The full reading: blocks, then the inline text of each."""
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
@@ -168,7 +173,7 @@ def _structured(found: _Found, body: int) -> tuple[tuple[Heading, ...], tuple[Bl
     found.code.extend(span for span in blocks.hidden if not found.text.startswith("<", span[0]))
     for kind, start, end in blocks.unclosed:
         found.trouble(kind, start, end)
-    return _headings(blocks, found), _block_ids(blocks, found)
+    return _headings(blocks, found), _block_ids(blocks, found), blocks.hidden, blocks.runs
 
 
 def _headings(blocks: Blocks, found: _Found) -> tuple[Heading, ...]:
@@ -234,7 +239,7 @@ def _placed(found: _Found, body: int, sections: tuple[Section, ...]) -> tuple[tu
     kept, by_start = [], {}
     for link in links:
         section = _holder(link.start, sections) if link.place is _BODY else None
-        commented = any(start <= link.start < end for start, end in comments) and link.place is _BODY
+        commented = bool(comments) and link.place is _BODY and any(start <= link.start < end for start, end in comments)
         place = Place.SECTION if section else link.place
         new = structs.replace(link, place=place, commented=commented) if section or commented else link
         by_start[link.start] = new

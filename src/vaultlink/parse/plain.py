@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vaultlink.parse.inline import TAG_SIGN, may_hold_links
 from vaultlink.parse.lines import SPACES
+from vaultlink.parse.markers import APART, SIGN
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
 _OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"   # of a fence, a comment, an HTML block
@@ -50,6 +51,19 @@ def bones(encoded: bytes) -> bytes:
     asking it first is cheap.
     """
     return encoded.translate(None, _FLESH)
+
+
+def without_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[tuple[int, int]]]:
+    """A text with a word of the same length in place of each of vaultlink's markers in its body that stands apart, its
+    marks, and the spans of these markers. Nothing else reads otherwise for that."""
+    spans: list[tuple[int, int]] = []
+    if b"<!" not in marks or SIGN not in text:
+        return text, marks, spans
+    for match in APART.finditer(text, body):
+        start, end = match.span()
+        spans.append((start, end))
+        text = text[:start] + "x" * (end - start) + text[end:]
+    return text, bones(text.encode("utf-8", "surrogatepass")) if spans else marks, spans
 
 
 def is_plain(text: str, body: int, marks: bytes) -> bool:
@@ -147,7 +161,7 @@ def _may_break(raw: str, doubtful: bool) -> bool:
 def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, str, str | None]],
                     careful: list[tuple[int, int]], ahead: int) -> int:
     """Move the paragraph around an offset to those to be read with care; the offset behind it."""
-    begin, end = _paragraph(text, body, at)
+    begin, end = plain_paragraph(text, body, at)
     while links and links[-1][0] >= begin:
         links.pop()
     careful.insert(ahead, (begin, end))
@@ -168,7 +182,7 @@ def _careful_paragraphs(text: str, body: int, marks: bytes, web: list[tuple[int,
     for sign in signs:
         mark = sign.search(shown, body)
         while mark:
-            begin, end = _paragraph(text, body, mark.start())
+            begin, end = plain_paragraph(text, body, mark.start())
             if may_hold_links(text[begin:end]):
                 found.add((begin, end))
             mark = sign.search(shown, end)
@@ -179,13 +193,13 @@ def _careful_paragraphs(text: str, body: int, marks: bytes, web: list[tuple[int,
 def _web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
     """Links to the web whose text and address hold nothing but words, and that stand in no HTML anchor."""
     for match in _WEB_LINK.finditer(text, body):
-        begin, _ = _paragraph(text, body, match.start())
+        begin, _ = plain_paragraph(text, body, match.start())
         before = text[begin:match.start()].lower()
         if before.rfind("<a ") <= before.rfind("</a>"):
             yield match.start(), match.end(), match[1], match[2]
 
 
-def _paragraph(text: str, body: int, at: int) -> tuple[int, int]:
+def plain_paragraph(text: str, body: int, at: int) -> tuple[int, int]:
     """The lines around an offset up to the empty lines before and after."""
     begin = text.rfind("\n\n", body, at)
     end = text.find("\n\n", at)

@@ -6,27 +6,38 @@ they are few and entries go on behind them.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from vaultlink.model import Entry, Link, Owner, Section, Spot
 from vaultlink.parse import leaves
-from vaultlink.parse.blocks import Blocks, read_blocks
+from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.directives import comment_spans
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.lines import split_lines
+from vaultlink.parse.lines import Run, split_lines
+from vaultlink.parse.markers import Pair, pairs
+from vaultlink.parse.plain import plain_paragraph
 from vaultlink.parse.sections_cuts import with_cuts
 from vaultlink.parse.sections_entries import MARK, Page, line_entries
 from vaultlink.parse.sections_flaws import flaws_of
 from vaultlink.parse.sections_headings import QUOTE, HeadingLine, Wordings, folded, heading_line
 from vaultlink.text import position
 
-_BEGIN = re.compile(r"(?m)^(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)")
-_END = re.compile(r"(?m)^[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
-_COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
 _ANY_HEADING = re.compile(r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$")
 _MOST_PROSE = 3
 """So many lines of prose may stand between two entries; more are no remark but the note that goes on."""
+
+
+class Source(NamedTuple):
+    """A note's text, where its body begins, and where its lines start; the spans of its blocks that hide text, and its runs
+    of text. These are None for a plain note, each paragraph of which may be read apart."""
+
+    text: str
+    body: int
+    starts: list[int]
+    hidden: list[tuple[int, int]]
+    runs: list[Run] | None
 
 
 class _Line(NamedTuple):
@@ -48,26 +59,37 @@ class _Body(NamedTuple):
     heads: dict[int, HeadingLine]
 
 
-def read_sections(text: str, body: int, starts: list[int], links: Sequence[Link], wording: Wordings) -> tuple[Section, ...]:
-    """The sections in a note's body, in order. `links` are those of the whole note."""
-    lines = [_line(text, line.offset, line.offset + len(line.text)) for line in split_lines(text, body)]
-    heads = {number: head for number, line in enumerate(lines)
-             if (head := heading_line(text[line.start:line.end], line.content - line.start, wording))}
-    begins = list(_BEGIN.finditer(text, body)) if "vaultlink:backlinks" in text else []
-    if not heads and not begins:
+def read_sections(source: Source, links: Sequence[Link], wording: Wordings, asked: Sequence[int]) -> tuple[Section, ...]:
+    """The sections in a note's body, in order. `links` are those of the whole note; `asked` are the lines, counted from 0, that
+    may be the heading of one."""
+    text, body, starts = source.text, source.body, source.starts
+    first = bisect_left(starts, body)
+    heads = {number - first: head for number in asked if number >= first and (head := _head(source, number, wording))}
+    marks = pairs(text, body)
+    if not heads and not marks:
         return ()
-    blocks = read_blocks(split_lines(text, body))
-    comments = comment_spans(text, body, [span for span in blocks.hidden if text[span[0]] != "<"]) if "%%" in text else []
+    comments = comment_spans(text, body, [span for span in source.hidden if text[span[0]] != "<"]) if "%%" in text else []
     inside = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
     page = Page(text, starts, inside, [link.start for link in inside])
-    marked = [section for begin in begins if (section := _marked(page, begin, blocks, comments, wording))]
+    marked = [_marked(page, pair, wording) for pair in marks if not _is_hidden(pair, [*source.hidden, *comments])]
     live = {number: head for number, head in heads.items()
-            if _is_live(blocks, comments, lines[number].start + head.words)
-            and not any(section.start <= lines[number].start < section.end for section in marked)}
-    hidden = [*blocks.hidden, *comments, *((section.start, section.end) for section in marked)]
+            if not any(section.start <= starts[first + number] < section.end for section in marked)
+            and _is_live(source, comments, starts[first + number] + head.words)}
+    if not live:
+        return tuple(marked)
+    lines = [_line(text, line.offset, line.offset + len(line.text)) for line in split_lines(text, body)]
+    hidden = [*source.hidden, *comments, *((section.start, section.end) for section in marked)]
     own = _authors(_Body(page, lines, hidden, wording, live))
     sections = sorted([*marked, *own], key=lambda section: section.start)
-    return tuple(flaws_of(text, body, starts, sections, blocks.hidden))
+    return tuple(flaws_of(text, body, starts, sections, source.hidden))
+
+
+def _head(source: Source, number: int, wording: Wordings) -> HeadingLine | None:
+    """The heading that a line is, if it may be one."""
+    text, starts = source.text, source.starts
+    start, end = starts[number], starts[number + 1] - 1 if number + 1 < len(starts) else len(source.text)
+    line = text[start:end].removesuffix("\r")
+    return heading_line(line, _line(text, start, start + len(line)).content - start, wording)
 
 
 def _line(text: str, start: int, end: int) -> _Line:
@@ -77,11 +99,14 @@ def _line(text: str, start: int, end: int) -> _Line:
     return _Line(start, end, quote.end() if depth else start, depth)
 
 
-def _is_live(blocks: Blocks, comments: list[tuple[int, int]], at: int) -> bool:
+def _is_live(source: Source, comments: list[tuple[int, int]], at: int) -> bool:
     """Whether what stands at an offset is shown as text."""
     if any(start <= at < end for start, end in comments):
         return False
-    for run in blocks.runs:
+    runs = source.runs
+    if runs is None:
+        runs = read_blocks(split_lines(source.text, *plain_paragraph(source.text, source.body, at))).runs
+    for run in runs:
         if run.text and run.source(0) <= at < run.end(len(run.text)):
             return not any(run.source(start) <= at < run.end(end) for start, end in read_inline(run.text).hidden)
     return False
@@ -90,23 +115,17 @@ def _is_live(blocks: Blocks, comments: list[tuple[int, int]], at: int) -> bool:
 # -- sections with markers ----------------------------------------------------------------------------------------------
 
 
-def _marked(page: Page, begin: re.Match[str], blocks: Blocks, comments: list[tuple[int, int]],
-            wording: Wordings) -> Section | None:
-    """The section that a marker begins, if another ends it before the next begins, and neither is hidden."""
+def _is_hidden(pair: Pair, hidden: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of two markers is no comment of its own but part of something that hides it."""
+    return any(first <= at < last and first != at for at in (pair.start, pair.closing) for first, last in hidden)
+
+
+def _marked(page: Page, pair: Pair, wording: Wordings) -> Section:
+    """The section between two markers."""
     text = page.text
-    end = _END.search(text, begin.end())
-    again = _BEGIN.search(text, begin.end())
-    start = begin.end("lead")
-    if not end or (again and again.start() < end.start()):
-        return None
-    closing = text.index("<", end.start())
-    if any(first <= at < last and first != at for at in (start, closing) for first, last in [*blocks.hidden, *comments]):
-        return None
-    counts = {name: int(count) for name, count in _COUNT.findall(begin["said"])}
-    owner = Owner.ADOPTED if "adopted" in begin["said"].split() else Owner.WRITTEN
-    heading, entries = _held(page, begin.end(), end.start(), wording)
-    return Section(start, end.end(), *position(page.starts, start), owner, text[slice(*heading)], *heading, entries, (),
-                   text[start:end.end()], counts.get("before", 0), counts.get("after", 0))
+    heading, entries = _held(page, pair.begun, pair.line, wording)
+    return Section(pair.start, pair.end, *position(page.starts, pair.start), Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
+                   text[slice(*heading)], *heading, entries, (), text[pair.start:pair.end], pair.before, pair.after)
 
 
 def _held(page: Page, start: int, end: int, wording: Wordings) -> tuple[tuple[int, int], tuple[Entry, ...]]:

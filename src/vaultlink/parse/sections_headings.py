@@ -6,6 +6,7 @@ spaces between them, with a colon or without. Nothing but them may stand on the 
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -65,15 +66,22 @@ def folded(text: str) -> str:
     return text.lower() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def may_begin(text: str, lowered: bytes, wording: Wordings) -> bool:
-    """Whether a text can hold a section's heading; `lowered` is its bytes with small ASCII letters."""
+def may_begin(text: str, lowered: bytes, wording: Wordings) -> Sequence[int]:
+    """The lines of a text, counted from 0, that may be a section's heading; `lowered` is its bytes with small ASCII letters."""
+    if wording.texts and not text.isascii():
+        small = text.casefold()
+        if any(needle in lowered for needle in wording.needles) or any(item in small for item in wording.texts):
+            return range(text.count("\n") + 1)
+        return ()
+    found: set[int] = set()
     for needle in wording.needles:
-        if needle in lowered:
-            return True
-    if not wording.texts or text.isascii():
-        return False
-    small = text.casefold()
-    return any(item in small for item in wording.texts)
+        line, counted, at = 0, 0, lowered.find(needle)
+        while at != -1:
+            line, counted = line + lowered.count(b"\n", counted, at), at
+            found.add(line)
+            end = lowered.find(b"\n", at)
+            at = lowered.find(needle, end) if end != -1 else -1
+    return sorted(found)
 
 
 def heading_line(line: str, at: int, wording: Wordings) -> HeadingLine | None:

@@ -1,0 +1,52 @@
+"""The comments between which vaultlink keeps a section: what they look like, and which belong together."""
+
+import re
+from typing import NamedTuple
+
+SIGN = "vaultlink:backlinks"
+"""What a text must hold for a marker to be possible."""
+
+_BEGIN = re.compile(r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)")
+_END = re.compile(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
+_COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
+APART = re.compile(
+    r"<!-- (?:(?<=\n\n<!-- )|(?<=\A<!-- ))"
+    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->(?=\n\n|\n?\Z)")
+"""A marker as vaultlink writes it, on a line of its own between empty lines: a block of HTML wherever it stands, that parts
+the text around it as a paragraph would."""
+
+
+class Pair(NamedTuple):
+    """Where a section is marked: where its begin marker starts and ends, where the line of its end marker begins, where
+    that marker itself does, and where it ends; and what the begin marker says."""
+
+    start: int
+    begun: int
+    line: int
+    closing: int
+    end: int
+    adopted: bool
+    before: int
+    after: int
+
+
+def pairs(text: str, body: int) -> list[Pair]:
+    """The begin markers of a note's body that an end marker follows before the next begins."""
+    found, begin = [], None
+    at = text.find(SIGN, body)
+    while at != -1:
+        line = text.rfind("\n", 0, at) + 1
+        end = _END.match(text, line)
+        if begin and end:
+            found.append(_pair(text, begin, end))
+        begin = None if end else _BEGIN.match(text, line) or begin
+        line_end = text.find("\n", at)
+        at = text.find(SIGN, line_end) if line_end != -1 else -1
+    return found
+
+
+def _pair(text: str, begin: re.Match[str], end: re.Match[str]) -> Pair:
+    said = begin["said"]
+    counts = {name: int(count) for name, count in _COUNT.findall(said)}
+    return Pair(begin.end("lead"), begin.end(), end.start(), text.index("<", end.start()), end.end(), "adopted" in said.split(),
+                counts.get("before", 0), counts.get("after", 0))
