@@ -230,6 +230,19 @@ def test_a_section_in_which_something_was_typed_stays_when_it_is_empty() -> None
     assert kept({"Z.md": "", "N.md": note})["N.md"] == section(TOPICS, "", "Typed.") + "\n"
 
 
+def test_what_was_typed_below_entries_that_go_is_no_entry_however_much_it_is() -> None:
+    lines = [f"  - See: [[M{number}]]" for number in range(12)]
+    entries = [line for below in lines for line in ("- [[Z]]", below)]
+    vault = {"Z.md": "", "N.md": section("## Backlinks", "", *entries) + "\n"}
+    assert kept(vault, writing(style="list"))["N.md"] == section("## Backlinks", "", *lines) + "\n"
+
+
+def test_an_adopted_list_that_is_indented_comes_in_step() -> None:
+    lines = [f"  - [[M{number}]]" for number in range(12)]
+    vault = {"N.md": section("## Backlinks", "", *lines, said="adopted") + "\n"}
+    assert kept(vault, writing(style="list"))["N.md"] == section("## Backlinks", said="adopted") + "\n"
+
+
 def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() -> None:
     note = section("Add backlinks using these topics: C – [[C | C]]", said="adopted") + "\n"
     assert kept({**NOTES, "N.md": note})["N.md"] == section(

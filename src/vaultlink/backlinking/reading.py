@@ -66,17 +66,20 @@ def read_section(section: Section, heading: str) -> Reading:
     end = text.rfind("<!--")
     begin, own = _heading(section, heading, end)
     pieces: list[Piece] = []
-    before, at = "", begin
+    before, at, edge = "", begin, 0
     for match in _LINE.finditer(text, begin, end):
         line = match[0].rstrip("\r\n")
         if not line.strip():
             continue
         before, stop = text[at:match.start()], match.start() + len(line)
-        if pieces and line[0] in " \t":
+        indent = len(line) - len(line.lstrip(" \t"))
+        if pieces and indent > edge:
             last = pieces[-1]
             pieces[-1] = last._replace(text=last.text + before + line)
-        else:
-            _take(pieces, Piece(before, line, named(line), len(line)))
+        else:  # what is left of the lines below an entry that went is none itself
+            below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
+            _take(pieces, Piece(before, line, None if below else named(line), len(line)))
+            edge = indent
         at = stop
     return Reading(text[:begin], tuple(pieces), text[at:], own)
 
