@@ -163,6 +163,19 @@ def test_notes_are_made_for_topics(run: Run, loose: Path) -> None:
     assert not (loose / "Inbox").exists()
 
 
+@pytest.mark.parametrize(("text", "made"), [
+    ("[[Über]] [[über]]\n", ["Inbox/Über.md"]),
+    ("[[u\u0308ber]] [[\u00fcber]]\n", ["Inbox/u\u0308ber.md"]),
+    ("[[Trips/]] [[Trips//Rome]] [[/Rome]] [[../Rome]] [[.Rome]] [[Ro?me]] [[Rome.pdf]]\n", []),
+])
+def test_a_note_is_made_once_and_only_where_a_note_can_be(run: Run, vault: Path, text: str, made: list[str]) -> None:
+    written(vault, {"Home.md": text})
+    before = contents(vault)
+    run("fix", "--unsafe-fixes", "--create", "Inbox")
+    assert [path for path in contents(vault) if path not in before] == made
+    assert run("fix", "--unsafe-fixes", "--create", "Inbox").err.startswith("Nothing to fix.")
+
+
 @pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
 def test_what_is_unsafe_needs_to_be_said_twice(run: Run, loose: Path, words: tuple[str, ...]) -> None:
     told = run("fix", *words)

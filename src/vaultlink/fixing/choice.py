@@ -7,6 +7,7 @@ from vaultlink.catalog import Rule, select
 from vaultlink.config import Config
 from vaultlink.fixing.edits import collide
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
+from vaultlink.resolve import comparable
 
 Allowed = Callable[[Diagnostic, Fix], bool]
 """Whether a fix may be made."""
@@ -17,13 +18,13 @@ Repaired = tuple[Diagnostic, Fix]
 
 def chosen(fixes: Iterable[Repaired]) -> list[Repaired]:
     """Fixes that go together, the first of those that collide: by path, place and code. The others may follow in the next
-    round, if their findings are still there."""
+    round, if their findings are still there. Names in other capitals are the same file on many systems."""
     taken: dict[str, list[tuple[int, int, Edit]]] = {}
     left = []
     for diagnostic, fix in sorted(fixes, key=_place):
-        if not any(_taken(edit, taken.get(edit.path, [])) for edit in fix.edits):
+        if not any(_taken(edit, taken.get(comparable(edit.path), [])) for edit in fix.edits):
             for edit in fix.edits:
-                insort(taken.setdefault(edit.path, []), (edit.start, edit.end, edit), key=lambda item: item[:2])
+                insort(taken.setdefault(comparable(edit.path), []), (edit.start, edit.end, edit), key=lambda item: item[:2])
             left.append((diagnostic, fix))
     return left
 
@@ -51,7 +52,8 @@ def _taken(edit: Edit, taken: list[tuple[int, int, Edit]]) -> bool:
         else:
             high = middle
     while low < len(taken) and taken[low][0] <= edit.end:
-        if collide(edit, taken[low][2]):
+        other = taken[low][2]
+        if collide(Edit(other.path, edit.start, edit.end, edit.text), other):
             return True
         low += 1
     return False

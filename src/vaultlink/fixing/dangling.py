@@ -97,7 +97,7 @@ def _unlinked(source: str, link: Link) -> Fix | None:
     return Fix("Take the link out, keep its words", Safety.UNSAFE, (Edit(source, link.start, link.end, words),))
 
 
-_IMPOSSIBLE = re.compile(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|//')
+_IMPOSSIBLE = re.compile(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|/(?:/|$)')
 _OTHER_FILE = re.compile(r"\.[A-Za-z]{2,4}\d?$")
 
 
