@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,12 @@ def test_colour_only_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize("changes", [[], [("a.md", "a", "a")]])
 def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> None:
     assert unified(changes) == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("path", ["two\nlines é.md", 'so "called".md', "back\\slash.md", "a\ttab.md", "-dash.md"])
+def test_git_finds_a_note_whatever_it_is_called(tmp_path: Path, path: str) -> None:
+    (tmp_path / path).write_bytes(b"a\n")
+    (tmp_path / "fix.patch").write_bytes(unified([(path, "a\n", "b\n")]).encode())
+    done = subprocess.run(["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, (tmp_path / path).read_bytes()) == (0, b"b\n")

@@ -3,6 +3,7 @@
 Texts before and after enter, a string leaves. Lines end with a line feed only, so a carriage return is part of its line.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
@@ -10,6 +11,8 @@ from vaultlink.report.layout import PLAIN, Palette
 
 _CONTEXT = 3
 """Unchanged lines shown around a change."""
+
+_BREAKING = re.compile(r'[\x00-\x1f\x7f"\\]')
 
 _UNENDED = "\\ No newline at end of file\n"
 
@@ -32,7 +35,10 @@ def _file(change: Change, p: Palette) -> Iterator[str]:
 
 
 def _named(side: str, path: str) -> str:
-    """A path in a header; a tab behind it tells programs where a name with blanks ends."""
+    """A path in a header, in quotes if it would break the line; a tab behind it tells programs where a name with blanks
+    ends."""
+    if _BREAKING.search(path):
+        return '"' + side + _BREAKING.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'
     return f"{side}{path}\t" if " " in path else f"{side}{path}"
 
 
