@@ -157,11 +157,18 @@ def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) 
     ({"backlinks": {"mdoe": "off"}}, "vaultlink.toml: backlinks.mdoe: there is no such setting. Did you mean mode"),
     ({"backlinks": {"mode": "on"}}, 'vaultlink.toml: backlinks.mode: "on" is none of repair, off, write.'),
     ({"backlinks": {"heading": "a\nb"}}, "vaultlink.toml: backlinks.heading: must be one line of text"),
+    *(({"backlinks": {"heading": line}}, f'vaultlink.toml: backlinks.heading: "{line}" is no heading')
+      for line in ("```", "~~~ x", "%% Links", "<!-- Links -->", "<div>", "$$", "#links", "---", "* * *", "===", "| Links |")),
 ])
 def test_messages_say_where_what_and_what_may_have_been_meant(values: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         of(values)
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("line", ["## Backlinks", "**Links here:**", "Links", "- Links", "_Rückverweise_", "# 1. Links #", "C# notes"])
+def test_headings_of_sections(line: str) -> None:
+    assert of({"backlinks": {"heading": line}}).backlinks["heading"] == line
 
 
 def test_on_the_command_line_a_setting_is_called_by_its_option() -> None:

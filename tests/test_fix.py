@@ -206,6 +206,24 @@ def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: Run, vault: P
     assert "VL106 title-link" in told.out, "its findings remain"
 
 
+def test_a_diff_shows_nothing_that_would_not_be_written(run: Run, vault: Path) -> None:
+    (vault / "Home.md").chmod(0o444)
+    os.link(vault / "My-Plan.md", vault.parent / "second name")
+    told = run("fix", "--diff")
+    assert (told.out, told.code) == ("", 0)
+    assert left_alone(told) == [
+        "Home.md: left alone: it is read-only.",
+        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text."]
+
+
+@pytest.mark.parametrize(("file", "said"), [("none/out.txt", "there is no such folder"), ("Home.md", "would be a note")])
+def test_results_that_have_no_place_are_refused_before_anything_is_written(run: Run, vault: Path, file: str, said: str) -> None:
+    told = run("fix", "--output-file", file)
+    assert told.code == 2
+    assert said in told.err
+    assert contents(vault) == after(changed={})
+
+
 def test_a_note_in_a_sync_conflict_is_left_alone(run: Run, vault: Path) -> None:
     (vault / "Home.sync-conflict-20240131-101500-ABCDEFG.md").write_text("mine\n")
     told = run("fix")

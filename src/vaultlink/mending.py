@@ -5,6 +5,7 @@ A surveyed vault and its state enter; what was written and what was left alone, 
 """
 
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +15,11 @@ from vaultlink.engine import Change, Setting, State
 from vaultlink.files import Stamp
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sources import Sources
+from vaultlink.folders import OUTSIDE
 from vaultlink.journal import perform
 from vaultlink.model import Suggestion
 from vaultlink.parallel import examine_texts
+from vaultlink.replacing import READ_ONLY, SECOND_NAME
 from vaultlink.survey import Survey
 from vaultlink.writing import Refusal, Write
 
@@ -43,6 +46,7 @@ class Texts:
         self._files: Mapping[str, Stamp] = seen.listing.files
         self._known: dict[str, str | None] = {}
         self._marked: set[str] = set()
+        self._closed: dict[str, bool] = {}
         self.why: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -78,6 +82,28 @@ class Texts:
             self.why[path] = "it is not UTF-8"
             return None
 
+    def closed(self, path: str) -> bool:
+        """Whether a note could not be written as it should be, so that no fix of it is shown or tried."""
+        if path not in self._closed:
+            why = self._bar(path)
+            self._closed[path] = why is not None
+            if why:
+                self.why[path] = why
+        return self._closed[path]
+
+    def _bar(self, path: str) -> str | None:
+        file = f"{self._root}/{path}"
+        try:
+            status = os.stat(file)  # noqa: PTH116 - asked of every note that is fixed
+        except OSError:
+            return None  # who writes will say it
+        folder = os.path.realpath(os.path.dirname(file))  # noqa: PTH120 - as above
+        if folder != self._root and not folder.startswith(f"{self._root}{os.sep}"):
+            return OUTSIDE
+        if status.st_nlink > 1:
+            return SECOND_NAME
+        return None if status.st_mode & stat.S_IWUSR and os.access(file, os.W_OK) else READ_ONLY
+
     @cached_property
     def _disputed(self) -> frozenset[str]:
         return disputed(self._files)
@@ -90,7 +116,7 @@ class Texts:
 def sources(seen: Survey, texts: Texts, suggest: Callable[[str], Sequence[Suggestion]] | None) -> Sources:
     """What late fixes may ask of a vault on disk."""
     files = seen.listing.files
-    return Sources(texts, lambda path: files[path].modified if path in files else 0, suggest)
+    return Sources(texts, lambda path: files[path].modified if path in files else 0, suggest, texts.closed)
 
 
 def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]], list[Change]]:

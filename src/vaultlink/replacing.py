@@ -20,10 +20,10 @@ _MAKING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY
 
 CHANGED = "it changed since it was read"
 _LINK = "it is a symbolic link"
-_READ_ONLY = "it is read-only"
+READ_ONLY = "it is read-only"
 _OTHERS = "it belongs to another user or group, and would not after being written"
 _TAKEN = "there is a file of this name already"
-_SECOND_NAME = "it has a second name (a hard link), which would keep the old text"
+SECOND_NAME = "it has a second name (a hard link), which would keep the old text"
 _WORDS = {
     EACCES: "its folder may not be written to", EPERM: "the system does not permit it",
     EDQUOT: "no space is left to this user", EEXIST: _TAKEN, EFBIG: "the system allows no files of this size",
@@ -61,7 +61,7 @@ def prepare(job: Job) -> None:
     try:
         job.status = _compared(handle, job.old)
         if not os.access(job.folder.at(job.name), os.W_OK, dir_fd=job.folder.handle):
-            raise Refused(_READ_ONLY)
+            raise Refused(READ_ONLY)
         if job.new is not None:
             _make(job, handle)
     finally:
@@ -127,9 +127,9 @@ def _compared(handle: int, old: bytes) -> os.stat_result:
     if not modes.S_ISREG(status.st_mode):
         raise Refused("it is a folder" if modes.S_ISDIR(status.st_mode) else "it is no ordinary file")
     if status.st_nlink > 1:
-        raise Refused(_SECOND_NAME)
+        raise Refused(SECOND_NAME)
     if not status.st_mode & modes.S_IWUSR:
-        raise Refused(_READ_ONLY)
+        raise Refused(READ_ONLY)
     if status.st_size != len(old) or FileIO(handle, closefd=False).readall() != old:
         raise Refused(CHANGED)
     return status

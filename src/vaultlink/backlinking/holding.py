@@ -20,10 +20,17 @@ _DRAWN = frozenset(("excalidraw-plugin", "kanban-plugin"))
 
 
 def takes_section(note: Note) -> bool:
-    """Whether a section can be written into a note: it is no drawing or board, and its end is not swallowed."""
+    """Whether a section can be written into a note: it is no drawing or board, no template, whose section every note made
+    from it would have, and its end is not swallowed."""
     return (is_note(note.path) and not note.path.lower().endswith(".excalidraw.md")
             and _UNFIT.isdisjoint(trouble.kind for trouble in note.troubles)
-            and not any(item.key in _DRAWN for item in note.properties or ()))
+            and not any(item.key in _DRAWN for item in note.properties or ()) and not _is_template(note))
+
+
+def _is_template(note: Note) -> bool:
+    """Whether a note's name, headings or properties hold a placeholder to be filled in."""
+    said = (note.path, *(heading.text for heading in note.headings), *(str(item.value) for item in note.properties or ()))
+    return any(sign in text for text in said for sign in ("{{", "<%"))
 
 
 class Wanted(NamedTuple):

@@ -70,6 +70,7 @@ _WAITING = "Another run is writing in this vault; waiting for it."
 
 def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault, Repair, Mended | None]:
     """The vault, its repair, and what became of that on disk: nothing where it is only looked at, or was refused."""
+    terminal.ready()
     seen = surveyed(options, options.paths[0] if options.paths else None)
     warn(seen, terminal)
     vault = read(seen, terminal)

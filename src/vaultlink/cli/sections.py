@@ -60,6 +60,7 @@ def _overrides(options: "Backlinks") -> Mapping[str, Any]:
 
 def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept], Mapping[str, str]]:
     """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
+    terminal.ready()
     seen = surveyed(options, overrides=_overrides(options))
     warn(seen, terminal)
     vault = read(seen, terminal)

@@ -60,6 +60,16 @@ class Terminal:
             silence(sys.stdout)
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
+    def ready(self) -> None:
+        """Refuse results that can't be printed into their file before anything else is written. Notes are no place for
+        them."""
+        if self.file is None:
+            return
+        if self.file.suffix.lower() in (".md", ".canvas", ".base"):
+            raise UsageError(f"--output-file: {self.file} would be a note; results are no note.")
+        if not self.file.parent.is_dir():
+            raise UsageError(f"can't write {self.file}: there is no such folder.")
+
     def say(self, text: str) -> None:
         """A sentence beside the results, unless the run is to be quiet."""
         if not self.quiet:

@@ -3,6 +3,7 @@
 Checked layers enter, the complete settings leave: every key with its value and where the value came from.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +13,7 @@ import msgspec
 
 from vaultlink.catalog import Rule, select
 from vaultlink.config.checks import (
+    ConfigError,
     Layer,
     choice,
     frozen,
@@ -19,6 +21,7 @@ from vaultlink.config.checks import (
     one_line,
     option_value,
     selected,
+    shown,
     table,
     texts,
     unknown,
@@ -162,7 +165,17 @@ def _backlinks(layer: Layer, key: str, value: Any) -> Any:
     place, choices = f"backlinks.{key}", BACKLINKS[key]
     if choices == ((),):
         return tuple(one_line(layer, place, item) for item in texts(layer, place, value))
-    return choice(layer, place, value, choices) if len(choices) > 1 else one_line(layer, place, value)
+    if len(choices) > 1:
+        return choice(layer, place, value, choices)
+    line = one_line(layer, place, value)
+    if _SWALLOWS.search(line):
+        raise ConfigError(f"{layer.place(place)}: {shown(line)} is no heading: it would be read as something else, and may hide "
+                          "what stands below it.")
+    return line
+
+
+_SWALLOWS = re.compile(r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)")
+"""What makes code, a comment, math, HTML, a tag, a rule, a table or a footnote of a line that was meant as a heading."""
 
 
 def _enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:

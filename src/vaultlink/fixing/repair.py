@@ -91,7 +91,7 @@ class _Work:
         free = []
         for diagnostic, fix in fixes:
             closed = [edit.path for edit in fix.edits
-                      if edit.path in self.now.index.files and self.text(edit.path) is None]
+                      if edit.path in self.now.index.files and (self.text(edit.path) is None or self._sources.closed(edit.path))]
             self._stuck.update(closed)
             barred = fix.safety is Safety.UNSAFE and any(edit.path in self.barred for edit in fix.edits)
             if not closed and not barred and not _unsettles(self.now.index, fix):

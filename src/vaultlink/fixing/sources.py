@@ -10,12 +10,13 @@ from vaultlink.model import Diagnostic, Fix, Suggestion
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), when a
-    file was last changed, in nanoseconds since 1970 (0 if that is unknown), and what a dangling topic may mean, where
-    somebody has worked that out already."""
+    file was last changed, in nanoseconds since 1970 (0 if that is unknown), what a dangling topic may mean, where
+    somebody has worked that out already, and whether a note that is there must not be changed."""
 
     text: Callable[[str], str | None]
     modified: Callable[[str], int] = lambda _path: 0
     suggest: Callable[[str], Sequence[Suggestion]] | None = None
+    closed: Callable[[str], bool] = lambda _path: False
 
 
 Late = Callable[[State, Sources, Diagnostic], Fix | None]
