@@ -34,3 +34,8 @@ def written(folder: Path, files: Mapping[str, str]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode())
     return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a vault."""
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}

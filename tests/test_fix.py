@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from running import Ran, Run, written
+from running import Ran, Run, contents, written
 from vaultlink.locking import lock
 
 VAULT: Mapping[str, str] = {
@@ -30,11 +30,6 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ".obsidian").mkdir(parents=True)
     monkeypatch.chdir(written(folder, VAULT))
     return folder
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a vault."""
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def after(*, changed: Mapping[str, str] = FIXED) -> dict[str, bytes]:
