@@ -211,11 +211,12 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: Run, vault: Path) -
         "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text."]
 
 
-@pytest.mark.parametrize(("file", "said"), [("none/out.txt", "there is no such folder"), ("Home.md", "would be a note")])
+@pytest.mark.parametrize(("file", "said"), [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")])
 def test_results_that_have_no_place_are_refused_before_anything_is_written(run: Run, vault: Path, file: str, said: str) -> None:
-    told = run("fix", "--output-file", file)
-    assert told.code == 2
-    assert said in told.err
+    for command in ("fix", "check"):
+        told = run(command, "--output-file", file)
+        assert told.code == 2
+        assert said in told.err
     assert contents(vault) == after(changed={})
 
 

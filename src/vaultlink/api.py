@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from vaultlink.fixing.choice import Allowed
     from vaultlink.fixing.repair import Repair
     from vaultlink.fixing.sources import Answers, Sources
-    from vaultlink.mending import Mended, Texts
+    from vaultlink.mending import Texts
+    from vaultlink.writing import Outcome, Refusal
 
 __all__ = ["Settings", "Survey", "Vault", "VaultError", "find_vault", "open_vault", "survey"]
 
@@ -129,10 +130,8 @@ class Vault:
 
     def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
         """What making these fixes, and no others, would come to. Nothing is written."""
-        from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
-
         rounds = iter([chosen])
-        return mend(self.state, self._sources([]), lambda _state, _sources: next(rounds, []))
+        return self.tend(lambda _state, _sources: next(rounds, []))
 
     def tend(self, asked: "Callable[[State, Sources], Iterable[tuple[Diagnostic, Fix]]]") -> "Repair":
         """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
@@ -147,7 +146,7 @@ class Vault:
 
         return choices(self.state, self._sources([]), item, answers)
 
-    def write(self, repair: "Repair", command: str, summary: str) -> "Mended":
+    def write(self, repair: "Repair", command: str, summary: str) -> "Outcome":
         """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
         kept; then nothing is written."""
         from vaultlink.mending import write  # noqa: PLC0415 - only where something is written
@@ -158,9 +157,11 @@ class Vault:
         """The same vault in another state."""
         return Vault(self._seen, self._setting, state)
 
-    def why(self, path: str) -> str:
-        """Why a note must not be changed."""
-        return self._texts.why.get(path, "it can't be read")
+    def spared(self, repair: "Repair") -> "tuple[Refusal, ...]":
+        """The notes that a repair leaves alone, each with why."""
+        from vaultlink.mending import spared  # noqa: PLC0415 - only where something is fixed
+
+        return spared(self._texts, repair)
 
     @cached_property
     def _texts(self) -> "Texts":

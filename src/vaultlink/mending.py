@@ -6,8 +6,9 @@ A surveyed vault and its state enter; what was written and what was left alone, 
 
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 
 from vaultlink.conflicts import disputed, unmerged
@@ -19,22 +20,9 @@ from vaultlink.folders import OUTSIDE
 from vaultlink.journal import perform
 from vaultlink.model import Suggestion
 from vaultlink.parallel import examine_texts
-from vaultlink.replacing import READ_ONLY, SECOND_NAME
+from vaultlink.replacing import CHANGED, READ_ONLY, SECOND_NAME
 from vaultlink.survey import Survey
-from vaultlink.writing import Refusal, Write
-
-_MARK = b"\xef\xbb\xbf"
-"""The byte order mark that a text is had without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """What became of a repair: the notes that were written, those left alone, and the record that undoes it (None if
-    nothing was written)."""
-
-    written: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    run: str | None = None
+from vaultlink.writing import Outcome, Refusal, Write
 
 
 class Texts:
@@ -71,11 +59,11 @@ class Texts:
             self.why[path] = f"it can't be read: {error.strerror or error}"
             return None
         if Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self._files.get(path):
-            self.why[path] = "it changed since it was read"
+            self.why[path] = CHANGED
             return None
-        if data.startswith(_MARK):
+        if data.startswith(BOM_UTF8):
             self._marked.add(path)
-            data = data[len(_MARK):]
+            data = data[len(BOM_UTF8):]
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
@@ -110,7 +98,7 @@ class Texts:
 
     def data(self, path: str, text: str) -> bytes:
         """A text as it stands on disk, with the mark the note has."""
-        return (_MARK if path in self._marked else b"") + text.encode()
+        return (BOM_UTF8 if path in self._marked else b"") + text.encode()
 
 
 def sources(seen: Survey, texts: Texts, suggest: Callable[[str], Sequence[Suggestion]] | None) -> Sources:
@@ -127,16 +115,18 @@ def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]]
     return examine
 
 
-def write(seen: Survey, texts: Texts, repair: Repair, command: str, summary: str) -> Mended:
+def spared(texts: Texts, repair: Repair) -> tuple[Refusal, ...]:
+    """The notes that a repair leaves alone, each with why."""
+    stuck = [Refusal(path, texts.why.get(path, "it can't be read")) for path in repair.stuck]
+    return (*stuck, *(Refusal(path, "its unsafe fixes would change more than they should") for path in repair.barred))
+
+
+def write(seen: Survey, texts: Texts, repair: Repair, command: str, summary: str) -> Outcome:
     """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
-    stuck = tuple(Refusal(path, texts.why.get(path, "it can't be read")) for path in repair.stuck)
-    stuck += tuple(Refusal(path, "its unsafe fixes would change more than they should") for path in repair.barred)
     writes = [Write(path, None if old is None else texts.data(path, old), texts.data(path, new))
               for path, (old, new) in sorted(repair.texts.items()) if old != new]
-    if not writes:
-        return Mended(refused=stuck)
     outcome = perform(seen.root, command, summary, writes)
-    return Mended(outcome.written, (*stuck, *outcome.refused), outcome.run)
+    return replace(outcome, refused=(*spared(texts, repair), *outcome.refused))
 
 
 def remaining(repair: Repair, refused: Sequence[Refusal]) -> State:

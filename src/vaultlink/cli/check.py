@@ -47,6 +47,7 @@ def check(options: Check) -> int:
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
     seen = surveyed(options, options.paths[0] if options.paths else None)
+    terminal.ready(seen.root)
     warn(seen, terminal)
     chosen = narrowed(seen.root, options.paths)
     cache = seen.cache()

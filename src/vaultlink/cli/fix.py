@@ -1,7 +1,5 @@
 """`vaultlink fix`: repairs on disk, what was done on stdout and stderr, what remains in the exit code."""
 
-import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -9,22 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import Vault
-from vaultlink.cli import CLEAN, FAULT, FOUND
+from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.opening import narrowed, read, surveyed, warn, within
 from vaultlink.cli.options import Repairing, UsageError, option
 from vaultlink.cli.results import FORMS, code, results
-from vaultlink.cli.terminal import Terminal, mark, tell
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.writing import alone, left_alone, refused, write_repair
 from vaultlink.fixing.choice import Repaired, allowed
-from vaultlink.fixing.promise import Breach
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sources import Answers
-from vaultlink.locking import lock
-from vaultlink.mending import Mended, remaining
+from vaultlink.mending import remaining
 from vaultlink.report.diffs import unified
 from vaultlink.report.findings import summary
-from vaultlink.report.layout import clean
-from vaultlink.report.repairs import counted, examples, fixed_row, fixed_sentence, withheld_sentence
+from vaultlink.report.repairs import counted, examples, fixed_row, fixed_sentence, left_rows, withheld_sentence
 from vaultlink.resolve import is_note
+from vaultlink.writing import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,23 +52,20 @@ def run(options: Repairing) -> int:
     form = terminal.form(FORMS, "full", "concise")
     asking = isinstance(options, Fix) and options.interactive
     if options.diff or asking:
-        vault, repair, mended = _fixed(options, terminal, asking)
+        vault, repair, outcome = _fixed(options, terminal, asking)
     else:
         root = surveyed(options, options.paths[0] if options.paths else None).root
-        with lock(root, lambda: terminal.say(_WAITING)):
-            vault, repair, mended = _fixed(options, terminal, asking)
+        with alone(terminal, root):
+            vault, repair, outcome = _fixed(options, terminal, asking)
     if repair.breach:
         return refused(repair.breach)
-    return _told(options, terminal, form, vault, (repair, mended)) if mended else differences(terminal, vault, repair)
+    return _told(options, terminal, form, vault, (repair, outcome)) if outcome else differences(terminal, vault, repair)
 
 
-_WAITING = "Another run is writing in this vault; waiting for it."
-
-
-def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault, Repair, Mended | None]:
+def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault, Repair, Outcome | None]:
     """The vault, its repair, and what became of that on disk: nothing where it is only looked at, or was refused."""
-    terminal.ready()
     seen = surveyed(options, options.paths[0] if options.paths else None)
+    terminal.ready(seen.root)
     warn(seen, terminal)
     vault = read(seen, terminal)
     wanted = within(narrowed(seen.root, options.paths))
@@ -84,35 +78,35 @@ def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault,
         repair = vault.repair(allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted), answers)
     if repair.breach or options.diff:
         return vault, repair, None
-    with lock(seen.root, lambda: terminal.say(_WAITING)) if asking else nullcontext():
+    with alone(terminal, seen.root) if asking else nullcontext():
         return vault, repair, write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
 
 
-def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done: tuple[Repair, Mended]) -> int:
+def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done: tuple[Repair, Outcome]) -> int:
     """Tell what was done, what was left alone and what remains."""
-    repair, mended = done
+    repair, outcome = done
     wanted = within(narrowed(vault.root, options.paths))
-    after = vault.after(remaining(repair, mended.refused))
+    after = vault.after(remaining(repair, outcome.refused))
     left = [item for item in after.diagnostics() if wanted(item.path)]
-    early, late = (_reached(made, mended) for made in (repair.made[:repair.first], repair.made[repair.first:]))
+    early, late = (_reached(made, outcome) for made in (repair.made[:repair.first], repair.made[repair.first:]))
     made = early + late
-    row = fixed_row(made, mended.written, mended.run, [(item.path, item.why) for item in mended.refused])
+    row = fixed_row(made, outcome.written, outcome.run, left_rows(outcome.refused))
     shown = form == "full" and not options.statistics
     if shown:
         terminal.show(examples(made, len(early), repair.texts, terminal.room, terminal.palette))
     else:
         terminal.show(results(options, terminal, form, after, left, {"fixed": row}))
-    _left_alone(terminal, [(item.path, item.why) for item in mended.refused])
+    left_alone(terminal, outcome.refused)
     fixed = fixed_sentence(row.by_rule, row.notes, told=shown) + (" `vaultlink undo` takes it back." if row.run else "")
     for sentence in (fixed, withheld_sentence(left, options.unsafe_fixes), summary(left, sum(map(is_note, after.index.files)))):
         if sentence:
             terminal.say(sentence)
-    return max(code(options, left), FOUND if mended.refused else CLEAN)
+    return max(code(options, left), FOUND if outcome.refused else CLEAN)
 
 
-def _reached(made: Sequence[Repaired], mended: Mended) -> list[Repaired]:
+def _reached(made: Sequence[Repaired], outcome: Outcome) -> list[Repaired]:
     """The fixes that reached the disk."""
-    paths = frozenset(mended.written)
+    paths = frozenset(outcome.written)
     return [(item, fix) for item, fix in made if any(edit.path in paths for edit in fix.edits)]
 
 
@@ -144,33 +138,9 @@ def _folder(given: Path, root: Path) -> str:
     return "" if path == "." else f"{path}/"
 
 
-def refused(breach: Breach) -> int:
-    """Say why nothing was written at all."""
-    rules = " or ".join(breach.rules) or "a rule"
-    tell(f"{mark('error:')} nothing was written: in {clean(breach.path)} {clean(breach.what)}.\n"
-         f"A fix of {rules} is to blame. This is a fault in vaultlink; please report it. "
-         f"`--unfixable {','.join(breach.rules)}` goes around it.")
-    return FAULT
-
-
 def differences(terminal: Terminal, vault: Vault, repair: Repair) -> int:
     """Print what would be written."""
     terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
-    _left_alone(terminal, [(path, vault.why(path)) for path in repair.stuck])
+    left_alone(terminal, vault.spared(repair))
     terminal.say(fixed_sentence(counted(repair.made), len(repair.texts), would=True))
     return FOUND if repair.texts else CLEAN
-
-
-def write_repair(terminal: Terminal, vault: Vault, repair: Repair, summary: str) -> Mended:
-    """Write what a repair comes to, with a record of this run's words and what they do."""
-    try:
-        return vault.write(repair, shlex.join(["vaultlink", *sys.argv[1:]]), summary)
-    except KeyboardInterrupt:
-        terminal.say("Some notes may be written already; `vaultlink undo` puts them back.")
-        raise
-
-
-def _left_alone(terminal: Terminal, refused: Sequence[tuple[str, str]]) -> None:
-    """Name the notes that were not written. There may be many; they are told in full, since each is somebody's work."""
-    for path, why in refused:
-        terminal.say(f"{clean(path)}: left alone: {why}.")

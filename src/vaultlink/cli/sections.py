@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.fix import refused, write_repair
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
 from vaultlink.cli.opening import found, read, surveyed, warn
 from vaultlink.cli.options import UsageError
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.writing import alone, left_alone, refused, write_repair
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sections_runs import RULES, Keeping, Once, adopting, removing
-from vaultlink.locking import lock
 from vaultlink.report.diffs import unified
-from vaultlink.report.layout import clean, number
+from vaultlink.report.layout import number
 from vaultlink.resolve import is_note
+from vaultlink.writing import Refusal
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks import Backlinks
@@ -39,7 +39,7 @@ def keep(options: "Backlinks") -> int:
     terminal = Terminal(options)
     shape = form(terminal)
     root = None if options.check or options.diff else surveyed(options).root
-    with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")) if root else nullcontext():
+    with alone(terminal, root) if root else nullcontext():
         repair, rows, left = _kept(options, terminal)
     if repair.breach:
         return refused(repair.breach)
@@ -58,10 +58,10 @@ def _overrides(options: "Backlinks") -> Mapping[str, Any]:
     return {"select": list(RULES), "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}}}
 
 
-def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept], Mapping[str, str]]:
+def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept], tuple[Refusal, ...]]:
     """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
-    terminal.ready()
     seen = surveyed(options, overrides=_overrides(options))
+    terminal.ready(seen.root)
     warn(seen, terminal)
     vault = read(seen, terminal)
     note = found(vault, options.note) if options.note is not None else None
@@ -70,21 +70,20 @@ def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept],
     repair = vault.tend(_asked(options, lambda path: note in (None, path)))
     rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
     if repair.breach or options.check or options.diff:
-        return repair, rows, {path: vault.why(path) for path in repair.stuck}
-    mended = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
-    return repair, [row for row in rows if row.path in mended.written], {item.path: item.why for item in mended.refused}
+        return repair, rows, vault.spared(repair)
+    outcome = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
+    return repair, [row for row in rows if row.path in outcome.written], outcome.refused
 
 
 def _told(options: "Backlinks", terminal: Terminal, shape: str,
-          done: tuple[Repair, list[Kept], Mapping[str, str]]) -> int:
+          done: tuple[Repair, list[Kept], tuple[Refusal, ...]]) -> int:
     """Tell what was done, or would be, and what was left alone."""
     repair, rows, left = done
     if options.diff:
         terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
     else:
         _show(terminal, shape, rows)
-    for path, why in sorted(left.items()):
-        terminal.say(f"{clean(path)}: left alone: {why}.")
+    left_alone(terminal, left)
     written = bool(rows) and not (options.check or options.diff)
     if rows or not left:
         terminal.say(_sentence(options, rows, "were" if written else "would be")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
@@ -60,15 +61,15 @@ class Terminal:
             silence(sys.stdout)
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
-    def ready(self) -> None:
-        """Refuse results that can't be printed into their file before anything else is written. Notes are no place for
-        them."""
+    def ready(self, root: Path) -> None:
+        """Refuse results that can't be printed into their file, or would take a note's place, before anything is done."""
         if self.file is None:
             return
-        if self.file.suffix.lower() in (".md", ".canvas", ".base"):
-            raise UsageError(f"--output-file: {self.file} would be a note; results are no note.")
+        note = self.file.suffix.lower() in (".md", ".canvas", ".base") and self.file.exists()
+        if note and self.file.resolve().is_relative_to(root):
+            raise UsageError(f"--output-file: {self.file} is a note of the vault; nothing was written.")
         if not self.file.parent.is_dir():
-            raise UsageError(f"can't write {self.file}: there is no such folder.")
+            raise UsageError(f"can't write {self.file}: No such file or directory.")
 
     def say(self, text: str) -> None:
         """A sentence beside the results, unless the run is to be quiet."""

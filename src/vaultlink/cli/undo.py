@@ -1,6 +1,5 @@
 """`vaultlink undo`: put back what a run wrote, or list the runs. The notes themselves are not looked into."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +11,14 @@ from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.listing import FORMS, print_document, print_lines, print_rows
 from vaultlink.cli.options import Placed, UsageError, option, words
 from vaultlink.cli.terminal import Terminal, mark, tell
+from vaultlink.cli.writing import alone, left_alone
 from vaultlink.files import find_vault
 from vaultlink.journal import Run, runs, tidy
-from vaultlink.locking import lock
 from vaultlink.report.diffs import unified
 from vaultlink.report.layout import clean, number
+from vaultlink.report.repairs import left_rows
 from vaultlink.undoing import last, restoration, undo_run
-from vaultlink.writing import Outcome, Refusal
+from vaultlink.writing import Outcome
 
 HEADER = ("when", "run", "notes", "command", "")
 
@@ -44,13 +44,6 @@ class RunRow(msgspec.Struct, frozen=True):
     undone: bool
 
 
-class LeftRow(msgspec.Struct, frozen=True):
-    """A note that was not put back, and why."""
-
-    path: str
-    why: str
-
-
 def undo(options: Undo) -> int:
     """Put back, byte for byte, what a run of vaultlink wrote.
 
@@ -69,7 +62,7 @@ def undo(options: Undo) -> int:
     if options.diff:
         run = _chosen(root, options.run, terminal)
         return _differences(terminal, root, run) if run else CLEAN
-    with lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it.")):
+    with alone(terminal, root):
         tidy(root)
         run = _chosen(root, options.run, terminal)
         outcome = undo_run(root, run) if run else None
@@ -108,9 +101,9 @@ def _chosen(root: Path, name: str | None, terminal: Terminal) -> Run | None:
 def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
     """Tell what was put back, and what was left alone."""
     if form == "json":
-        left = [LeftRow(refusal.path, refusal.why) for refusal in outcome.refused]
-        print_document(terminal, {"run": run.id, "undone_by": outcome.run, "restored": outcome.written}, "left", left)
-    _left_alone(terminal, outcome.refused)
+        head = {"run": run.id, "undone_by": outcome.run, "restored": outcome.written}
+        print_document(terminal, head, "left", left_rows(outcome.refused))
+    left_alone(terminal, outcome.refused)
     if outcome.written:
         terminal.say(f"Put back {number(len(outcome.written), 'note')} as before {_named(run)}. "
                      f"`vaultlink undo {outcome.run}` takes that back.")
@@ -122,14 +115,9 @@ def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
 def _differences(terminal: Terminal, root: Path, run: Run) -> int:
     plan = restoration(root, run)
     terminal.show(unified([(item.path, _text(item.old), _text(item.new)) for item in plan.writes], terminal.palette))
-    _left_alone(terminal, plan.refused)
+    left_alone(terminal, plan.refused)
     terminal.say(f"Would put back {number(len(plan.writes), 'note')} as before {_named(run)}.")
     return FOUND if plan.writes or plan.refused else CLEAN
-
-
-def _left_alone(terminal: Terminal, refused: Iterable[Refusal]) -> None:
-    for refusal in refused:
-        terminal.say(f"{clean(refusal.path)}: left alone: {refusal.why}.")
 
 
 def _text(content: bytes | None) -> str | None:

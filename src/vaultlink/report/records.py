@@ -3,6 +3,7 @@
 Diagnostics and ways to ask for texts and suggestions enter, rows leave.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
@@ -95,7 +96,7 @@ class _Offsets:
     def __call__(self, path: str, offset: int) -> int:
         if path != self._path:
             raw = self._data(path)
-            mark = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+            mark = len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0
             self._path, self._text, self._last = path, raw[mark:].decode("utf-8", "replace"), (0, mark)
         known, place = self._last
         if offset >= known:

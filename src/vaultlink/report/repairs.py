@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vaultlink.model import Diagnostic, Edit, Fix, Safety
+from vaultlink.fixing.edits import applied, in_order
+from vaultlink.model import Diagnostic, Fix, Safety
 from vaultlink.report.layout import PLAIN, Palette, clean, cut, cut_left, number, width
+from vaultlink.writing import Refusal
 
 Repaired = tuple[Diagnostic, Fix]
 Texts = Mapping[str, tuple[str | None, str]]
@@ -35,9 +37,14 @@ class FixedRow(msgspec.Struct, frozen=True):
 
 
 def fixed_row(made: Sequence[Repaired], written: Sequence[str], run: str | None,
-              left: Sequence[tuple[str, str]]) -> FixedRow:
+              left: tuple[LeftRow, ...]) -> FixedRow:
     """What a run did, as data."""
-    return FixedRow(len(written), len(made), counted(made), run, tuple(LeftRow(*item) for item in left))
+    return FixedRow(len(written), len(made), counted(made), run, left)
+
+
+def left_rows(refused: Sequence[Refusal]) -> tuple[LeftRow, ...]:
+    """Notes that were left alone, as data."""
+    return tuple([LeftRow(refusal.path, refusal.why) for refusal in refused])
 
 
 def examples(made: Sequence[Repaired], early: int, texts: Texts, room: int, palette: Palette = PLAIN) -> str:
@@ -69,19 +76,11 @@ def _example(fix: Fix, texts: Texts, room: int, p: Palette) -> list[str]:
     end = old.find("\n", edit.end)
     end = len(old) if end == -1 else end
     edits = [other for other in fix.edits if other.path == edit.path and start <= other.start and other.end <= end]
-    after = _made(old, edits, start, end)
+    after = applied(old[:end], in_order(edits))[start:]
     left = max(room - 4, 20)
     before, after = _around(old[start:end], after, edit.start - start, left)
     rows = [f"  {p.red}- {before}{p.off}"] if before else []
     return [*rows, f"  {p.green}+ {after}{p.off}"] if after else rows
-
-
-def _made(old: str, edits: Sequence[Edit], start: int, end: int) -> str:
-    parts, at = [], start
-    for edit in sorted(edits, key=lambda edit: edit.start):
-        parts += [old[at:edit.start], edit.text]
-        at = max(edit.end, at)
-    return "".join([*parts, old[at:end]])
 
 
 def _around(before: str, after: str, at: int, room: int) -> tuple[str, str]:
