@@ -25,14 +25,21 @@ class Ran(NamedTuple):
 
 
 Run = Callable[..., Ran]
+Files = Mapping[str, str] | Mapping[str, bytes]
 
 
-def written(folder: Path, files: Mapping[str, str]) -> Path:
+def vault_at(folder: Path, files: Files) -> Path:
+    """A vault on disk that nothing above it is taken for."""
+    (folder / ".obsidian").mkdir(parents=True)
+    return written(folder, files)
+
+
+def written(folder: Path, files: Files) -> Path:
     """A vault on disk."""
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
     return folder
 
 

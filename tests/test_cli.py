@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import vaultlink
-from running import Run, written
+from running import Run, vault_at, written
 from vaultlink.catalog import catalog
 from vaultlink.cli import COMMANDS, GROUPS, overview
 from vaultlink.cli.init import STARTER
@@ -45,8 +45,7 @@ FINDINGS = [
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """The sample vault on disk."""
-    (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
-    return written(tmp_path / "vault", VAULT)
+    return vault_at(tmp_path / "vault", VAULT)
 
 
 @pytest.fixture

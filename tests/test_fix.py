@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from running import Ran, Run, contents, written
+from running import Ran, Run, contents, vault_at, written
 from vaultlink.locking import lock
 
 VAULT: Mapping[str, str] = {
@@ -26,9 +26,8 @@ FIXED = {
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample vault, in it."""
-    folder = tmp_path / "vault"
-    (folder / ".obsidian").mkdir(parents=True)
-    monkeypatch.chdir(written(folder, VAULT))
+    folder = vault_at(tmp_path / "vault", VAULT)
+    monkeypatch.chdir(folder)
     return folder
 
 
@@ -126,9 +125,8 @@ LOOSE = {"Home.md": "[[Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n", 
 @pytest.fixture
 def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault with dangling topics."""
-    folder = tmp_path / "loose"
-    (folder / ".obsidian").mkdir(parents=True)
-    monkeypatch.chdir(written(folder, LOOSE))
+    folder = vault_at(tmp_path / "loose", LOOSE)
+    monkeypatch.chdir(folder)
     return folder
 
 

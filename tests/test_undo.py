@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from running import Run
+from running import Run, vault_at, written
 from vaultlink import journal
 from vaultlink.journal import begin, perform, runs
 from vaultlink.locking import journal_folder, lock
@@ -42,20 +42,11 @@ def tree(root: Path) -> dict[str, bytes | None]:
     return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
 
 
-def written(root: Path, files: Mapping[str, bytes]) -> Path:
-    """A vault on disk."""
-    for path, content in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(content)
-    return root
-
-
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample vault, in it."""
-    folder = tmp_path / "vault"
-    (folder / ".obsidian").mkdir(parents=True)
-    monkeypatch.chdir(written(folder, VAULT))
+    folder = vault_at(tmp_path / "vault", VAULT)
+    monkeypatch.chdir(folder)
     return folder
 
 

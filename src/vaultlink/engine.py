@@ -132,7 +132,7 @@ def step(state: State, changes: Sequence[Change]) -> State:
     notes: dict[str, Note | None] = {path: result.note for path, result in examined.items()}
     notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
     index, affected = update(state.index, notes, files)
-    if setting.moves and state.index.files:
+    if setting.moves and state.index.files and state.index.files != index.files:  # else what is where stays
         affected |= _following(index, setting.moves)
     fresh = _Fresh({path: result.diagnostics for path, result in examined.items()},
                    _check_links(setting, index, affected), _check_vault(setting, index))

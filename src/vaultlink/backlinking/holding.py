@@ -11,6 +11,7 @@ from vaultlink.backlinking.wording import Listed, Look, listed
 from vaultlink.index import Index
 from vaultlink.model import Note, Owner, Place
 from vaultlink.resolve import is_note
+from vaultlink.templates import has_placeholder
 
 _UNFIT = frozenset(("unclosed-fence", "unclosed-comment", "unclosed-math", "unclosed-html", "undecodable", "unreadable"))
 """Troubles that leave no live place at the end of a note, or no text at all."""
@@ -30,7 +31,7 @@ def takes_section(note: Note) -> bool:
 def _is_template(note: Note) -> bool:
     """Whether a note's name, headings or properties hold a placeholder to be filled in."""
     said = (note.path, *(heading.text for heading in note.headings), *(str(item.value) for item in note.properties or ()))
-    return any(sign in text for text in said for sign in ("{{", "<%"))
+    return any(map(has_placeholder, said))
 
 
 class Wanted(NamedTuple):

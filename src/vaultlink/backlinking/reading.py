@@ -11,7 +11,7 @@ from vaultlink.backlinking.wording import loosely
 from vaultlink.model import Kind, Owner, Section
 from vaultlink.parse.finds import Wiki
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import is_external, markdown_destination, split_subpath, wikilink_parts
+from vaultlink.parse.links import parts_of
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
@@ -134,16 +134,14 @@ def _named(content: str, *, listed: bool, armed: bool) -> Named | None:
     if len(links) != 1 or content[links[0].end:].strip() or links[0].embed:
         return None
     link = links[0]
-    if isinstance(link, Wiki):
-        target, subpath, display = wikilink_parts(content[link.start + 2:link.end - 2])
-        parts, kind = (target, subpath, display or target), Kind.WIKILINK
-    else:
-        destination = markdown_destination(link.destination)
-        if destination is None or is_external(destination):
-            return None
-        parts, kind = (*split_subpath(destination), content[link.start + 1:link.text_end]), Kind.MARKDOWN
+    parts = parts_of(content, link)
+    if parts is None:
+        return None
+    target, subpath, display = parts
+    kind = Kind.WIKILINK if isinstance(link, Wiki) else Kind.MARKDOWN
+    shown = display or (target if kind is Kind.WIKILINK else "")
     before = content[:link.start].strip()
     title = _TITLE.fullmatch(before)
-    if before and not title and loosely(before) != loosely(parts[2]):
+    if before and not title and loosely(before) != loosely(shown):
         return None
-    return Named(title["title"] if title else before, *parts, kind, listed, armed)
+    return Named(title["title"] if title else before, target, subpath, shown, kind, listed, armed)

@@ -8,9 +8,8 @@ from urllib.parse import quote
 from vaultlink.index import Index, stem
 from vaultlink.linking import named
 from vaultlink.model import Kind, Note
-from vaultlink.parse.finds import Wiki
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import is_external, markdown_destination, split_subpath, wikilink_parts
+from vaultlink.parse.links import is_external, parts_of
 from vaultlink.resolve import resolve
 
 DEFAULT_HEADING = "**Add backlinks using these topics:**"
@@ -81,15 +80,8 @@ def _leads(source: str, item: Listed, index: Index) -> bool:
         found = read_inline(text).links
         if len(found) != 1 or (found[0].start, found[0].end) != (0, len(text)):
             return False
-        link = found[0]
-        if isinstance(link, Wiki):
-            target, subpath, _ = wikilink_parts(text[2:-2])
-        else:
-            destination = markdown_destination(link.destination)
-            if destination is None or is_external(destination):
-                return False
-            target, subpath = split_subpath(destination)
-        if subpath or target != item.target:
+        parts = parts_of(text, found[0])
+        if parts is None or parts[:2] != (item.target, ""):
             return False
     elif item.kind is Kind.MARKDOWN and is_external(item.target):
         return False

@@ -164,7 +164,7 @@ def _new_errors(was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: Shi
     old = [item for item in was if item.severity is Severity.ERROR]
     new = [item for item in now if item.severity is Severity.ERROR]
     if shift is None:
-        places = Counter(item.start for item in old)
+        places = {item.start for item in old}
         return [item for item in new if item.start not in places]
     kept = {shift.after(item.start) for item in old if not shift.inside(item.start, item.end)}
     touched = sum(shift.inside(item.start, item.end) for item in old)

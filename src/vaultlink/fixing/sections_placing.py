@@ -4,7 +4,6 @@ The begin marker says how many line ends were written before and behind the sect
 out again leaves every byte as it was.
 """
 
-import re
 from typing import NamedTuple
 
 from vaultlink.model import Edit, Section
@@ -17,9 +16,6 @@ from vaultlink.parse.properties import frontmatter_span
 
 END = "<!-- /vaultlink:backlinks -->"
 """The line that ends a section."""
-
-_BEGIN = re.compile(r"<!--[ \t]*vaultlink:backlinks\b(?P<said>[^>\n]*?)[ \t]*-->")
-_COUNT = re.compile(r"\b(before|after)=(\d+)")
 
 
 class Spot(NamedTuple):
@@ -77,11 +73,9 @@ def inserted(path: str, text: str, spot: Spot, section: str) -> Edit:
 def removed(path: str, text: str, section: Section) -> Edit:
     """The edit that takes a section out, and the line ends that were written with it, unless something else has come to
     stand behind it that they keep apart from what stands before."""
-    counts = {name: int(count) for name, count in _COUNT.findall(_said(section))}
-    before, after = counts.get("before", 0), counts.get("after", 0)
-    end = _skipped(text, section.end, after)
-    joined = after < 2 and end < len(text) and text[end] not in "\r\n"
-    return Edit(path, section.start if joined else _back(text, section.start, before), end, "")
+    end = _skipped(text, section.end, section.after)
+    joined = section.after < 2 and end < len(text) and text[end] not in "\r\n"
+    return Edit(path, section.start if joined else _back(text, section.start, section.before), end, "")
 
 
 def unmarked(path: str, section: Section) -> Edit:
@@ -97,11 +91,6 @@ def marked(path: str, text: str, section: Section) -> Edit:
     end = line_end(text)
     return Edit(path, section.start, section.end,
                 f"{begin('adopted')}{end * 2}{text[section.start:section.end]}{end * 2}{END}")
-
-
-def _said(section: Section) -> str:
-    opening = _BEGIN.match(section.text)
-    return opening["said"] if opening else ""
 
 
 def _lacking(text: str, at: int) -> int:

@@ -17,9 +17,8 @@ from vaultlink.backlinking import (
     loosely,
 )
 from vaultlink.fixing.sections_placing import END, begin
-from vaultlink.parse.finds import Wiki
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import markdown_destination, split_subpath, wikilink_parts
+from vaultlink.parse.links import parts_of
 from vaultlink.resolve import Names, resolve
 
 _ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
@@ -163,15 +162,9 @@ def _joined(items: list[str]) -> list[str]:
 
 def _cites(text: str, path: str, names: Names) -> bool:
     """Whether a text, read in a note, holds a link to that very note."""
-    for link in read_inline(re.sub(r"\\(?=[\[\]])", "", text)).links:
-        if isinstance(link, Wiki):
-            inner = re.sub(r"\\(?=[\[\]])", "", text)[link.start:link.end]
-            target = wikilink_parts(inner.lstrip("!")[2:-2])[0]
-        else:
-            target = split_subpath(markdown_destination(link.destination) or "")[0]
-        if target and resolve(path, target, names) == path:
-            return True
-    return False
+    plain = re.sub(r"\\(?=[\[\]])", "", text)
+    found = [parts_of(plain, link) for link in read_inline(plain).links]
+    return any(parts and parts[0] and resolve(path, parts[0], names) == path for parts in found)
 
 
 def _gap(wanted: Wanted) -> int:

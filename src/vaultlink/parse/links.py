@@ -4,6 +4,7 @@ import html
 import re
 
 from vaultlink.model import Kind, Link, Place
+from vaultlink.parse.finds import Markdown, Wiki
 
 _SPACES = str.maketrans({"\u00a0": " "})
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -28,6 +29,17 @@ def wikilink_parts(inner: str) -> tuple[str, str, str | None]:
         inner = inner[:-1].rstrip()
     target, subpath = split_subpath(inner)
     return target, subpath, display
+
+
+def parts_of(text: str, link: Wiki | Markdown) -> tuple[str, str, str | None] | None:
+    """Target, subpath and display of a link that the inline pass found in a run of text; None for a Markdown link that leads
+    out of the vault or whose destination can't be decoded."""
+    if isinstance(link, Wiki):
+        return wikilink_parts(text[link.start + 2 + link.embed:link.end - 2])
+    destination = markdown_destination(link.destination)
+    if destination is None or is_external(destination):
+        return None
+    return (*split_subpath(destination), text[link.start + 1 + link.embed:link.text_end])
 
 
 def split_subpath(destination: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from vaultlink.model import Edit, Kind, Link, Note, Place
 from vaultlink.resolve import Names, choose, comparable, folder, name_key, same_words, spelling
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import claimed
+from vaultlink.templates import has_placeholder
 
 
 class _Verdict(NamedTuple):
@@ -145,7 +146,7 @@ def _followed(link: Link, source: str, memory: _Memory) -> _Verdict | None:
 
 def _judge(target: str, context: Context) -> _Verdict:
     """The most telling enabled rule for a target that no file answers to."""
-    if context.allow_dangling(target) or "{{" in target or "<%" in target:
+    if context.allow_dangling(target) or has_placeholder(target):
         return _NOTHING  # waited for, or a template's placeholder
     index, enabled, key = context.index, context.enabled, comparable(target)
     aliased = index.aliased.get(key, ())

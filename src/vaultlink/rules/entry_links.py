@@ -9,8 +9,7 @@ from vaultlink.resolve import choose, comparable, is_note
 from vaultlink.rewriting import as_wikilink, rewritten
 from vaultlink.rules.defects import Defect, Desk
 from vaultlink.rules.titles import exactly, fits, names_of, notes_called, same_title, title_now
-
-_PLACEHOLDERS = ("{{", "<%")
+from vaultlink.templates import has_placeholder
 
 
 def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> Iterator[Defect]:
@@ -30,7 +29,7 @@ def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> It
 def _dangling(desk: Desk, entry: Entry, link: Link) -> Defect:
     """A link that leads nowhere: to the note that title or display name, if that is one; else it is left to other rules."""
     untold = Defect("dangling-slug", entry, told=False)
-    if desk.context.allow_dangling(link.target) or any(sign in link.raw for sign in _PLACEHOLDERS):
+    if desk.context.allow_dangling(link.target) or has_placeholder(link.raw):
         return untold
     swapped = _swapped(desk, entry, link)
     if swapped:

@@ -17,9 +17,9 @@ from vaultlink.resolve import comparable, is_note, resolve, same_words, spelling
 from vaultlink.rewriting import as_markdown, as_wikilink, converted, rewritten, shown, undisplayed
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import claimed
+from vaultlink.templates import has_placeholder
 
 _Test = Callable[[Link, str, Note, Context], bool]
-_PLACEHOLDERS = ("{{", "<%")
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bo
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
     """Whether what a subpath names is surely missing, for a link that is shown; where Obsidian's reading is unsure, not."""
-    if link.commented or context.index.anchor(link, target) is not False or any(sign in link.subpath for sign in _PLACEHOLDERS):
+    if link.commented or context.index.anchor(link, target) is not False or has_placeholder(link.subpath):
         return False
     note = context.index.notes.get(target)
     if note is None or target.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None:

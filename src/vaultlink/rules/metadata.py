@@ -9,6 +9,7 @@ from vaultlink.model import Edit, Note, Property, Safety, Spot, Value
 from vaultlink.parse.links import wikilink_parts
 from vaultlink.resolve import is_note, resolve
 from vaultlink.rules import Context, Finding
+from vaultlink.templates import has_placeholder
 
 _TOP = Spot(0, 0, 1, 1)
 _RENAMED = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
@@ -91,7 +92,7 @@ _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 def _is_template(value: Value) -> bool:
     """Whether a value is empty, or written to be filled in; those fit every type."""
-    return value is None or value in ("", []) or "{{" in str(value) or "<%" in str(value)
+    return value is None or value in ("", []) or has_placeholder(str(value))
 
 
 def _is_scalar(value: Value) -> bool:
