@@ -8,7 +8,7 @@ from typing import Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import narrowed, read, surveyed, warn, within
+from vaultlink.cli.opening import narrowed, read, surveyed, vault_root, warn, within
 from vaultlink.cli.options import Repairing, UsageError, option
 from vaultlink.cli.results import FORMS, code, results
 from vaultlink.cli.terminal import Terminal
@@ -54,7 +54,7 @@ def run(options: Repairing) -> int:
     if options.diff or asking:
         vault, repair, outcome = _fixed(options, terminal, asking)
     else:
-        root = surveyed(options, options.paths[0] if options.paths else None).root
+        root = vault_root(options, options.paths[0] if options.paths else None)
         with alone(terminal, root):
             vault, repair, outcome = _fixed(options, terminal, asking)
     if repair.breach:

@@ -39,6 +39,12 @@ def surveyed(options: Opening, start: Path | None = None, overrides: Mapping[str
     return survey(options.vault or _vault_of(start), settings)
 
 
+def vault_root(options: Opening, start: Path | None = None) -> Path:
+    """Where the vault is that `surveyed` would look at. Nothing in it is looked at yet."""
+    root = options.vault or _vault_of(start)
+    return root.resolve() if root.is_dir() else surveyed(options, start).root  # which says what is wrong with it
+
+
 def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
     """The vault a command is about, read and checked."""
     seen = surveyed(options, start)

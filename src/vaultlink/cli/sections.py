@@ -8,7 +8,7 @@ import msgspec
 
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
-from vaultlink.cli.opening import found, read, surveyed, warn
+from vaultlink.cli.opening import found, read, surveyed, vault_root, warn
 from vaultlink.cli.options import UsageError
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, left_alone, refused, write_repair
@@ -38,7 +38,7 @@ def keep(options: "Backlinks") -> int:
     _refuse_clashes(options)
     terminal = Terminal(options)
     shape = form(terminal)
-    root = None if options.check or options.diff else surveyed(options).root
+    root = None if options.check or options.diff else vault_root(options)
     with alone(terminal, root) if root else nullcontext():
         repair, rows, left = _kept(options, terminal)
     if repair.breach:
