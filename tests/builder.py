@@ -1,10 +1,11 @@
-"""From a mapping of paths to texts to a state of the engine: the vaults of tests."""
+"""From a mapping of paths to texts to a state of the engine: the vaults of tests, and what happens to them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hypothesis import strategies as some
 
 from vaultlink.catalog import Catalog, catalog
 from vaultlink.config import Layer, configure
@@ -49,6 +50,29 @@ def changes(base: Setting, vault: Vault) -> Iterator[Change]:
             yield Change(path, text)
         else:
             yield Change(path, Presence.ATTACHMENT)
+
+
+Event = tuple[str, str | None, str | None]
+"""What happens to a path: a text comes to stand there; or what is there goes, and to where if it is renamed."""
+
+
+def scripts(paths: Sequence[str], texts: some.SearchStrategy[str]) -> some.SearchStrategy[list[list[Event]]]:
+    """Comings, edits, goings and renames in batches; what is renamed over another file takes its place."""
+    path = some.sampled_from(paths)
+    event = some.one_of(some.tuples(path, texts, some.none()), some.tuples(path, some.none(), some.none() | path))
+    return some.lists(some.lists(event, min_size=1, max_size=5), max_size=10)
+
+
+def happen(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
+    """The changes that a batch comes to; the vault is changed along."""
+    touched: set[str] = set()
+    for path, text, other in batch:
+        gone = vault.pop(path, None)
+        come = {path: text} if text is not None else {other: gone} if gone is not None and other else {}
+        vault.update(come)
+        touched.update((path, *come))
+    there = {path: vault[path] for path in sorted(touched & vault.keys())}
+    return [*changes(setting(), there), *(Change(path, Presence.GONE) for path in sorted(touched - vault.keys()))]
 
 
 def build(vault: Vault, base: Setting | None = None) -> State:

@@ -34,7 +34,7 @@ def test_an_option() -> None:
 @pytest.mark.parametrize(("change", "said"), [
     ({"code": "VL1"}, "VL and three digits"),
     ({"name": "Odd_Thing"}, "small letters"),
-    ({"scope": "file"}, "note, links or vault"),
+    ({"scope": "file"}, "note, links, files or vault"),
     ({"severity": "fatal"}, "error, warning or info"),
     ({"reads": "bytes"}, "text"),
     ({"default": "yes"}, "true or false"),

@@ -1,6 +1,8 @@
 """One step serves full and partial runs: random scripts of changes come to the state that a fresh start comes to."""
 
 import random
+from collections.abc import Sequence
+from functools import cached_property
 
 import pytest
 
@@ -8,11 +10,13 @@ from builder import RULES, build, found, setting
 from vaultlink.cache import Cache
 from vaultlink.catalog import select
 from vaultlink.engine import Change, Presence, Setting, State, step
+from vaultlink.index import Index
 from vaultlink.model import Diagnostic
-from vaultlink.updating import update
+from vaultlink.updating import concerned, update
 
 NAMES = ("a", "b", "A b", "a_b", "c", "é")
 FOLDERS = ("", "x/", "x/y/", "z/")
+SOURCES = (".md", ".canvas")
 PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + ["p.png", "x/p.png", "z/board.canvas"]
 LINES = (
     "[[a]]", "[[b|shown]]", "[[x/a]]", "![[p.png]]", "[[../a]]", "[[c#One]]", "[[a#^k1]]", "# One", "## Two", "text ^k1",
@@ -22,7 +26,15 @@ LINES = (
 PROPERTIES = ("", "---\naliases: [Nick]\n---\n", "---\ntitle: Title One\n---\n", "---\nup: \"[[a]]\"\n---\n",
               "---\ntitle: a b\nalias: x\n---\n", "---\nup: [[c|x]]\nside: [[[é]], [[x/b]]]\n---\n")
 CANVAS = '{"nodes":[{"id":"1","type":"file","file":"a.md"},{"id":"2","type":"text","text":"[[b]] [[gone]]"}]}'
+ODD = [folder + name for folder in ("", "X/", "x/", "x/Y/", "x/y/", "a: b/", "A: B/c/", "\u00e9/", "e\u0301/", "\u00c9/s. /") for name in (
+    "con.md", "a?.md", "A?.md", "Plan.md", "plan.md", "PLAN.png", "\u00e9.md", "e\u0301.md", "\u00c9.png", "C#.md", "\u03a3.md",
+    "a (Conflicted copy Phone 202401311015).md", "p.sync-conflict-20240131-101500-ABCDEF7.png", "t. ")]
+"""Names that other systems refuse, that are one where case and Unicode form don't count, and those of copies."""
 EVERYTHING = setting(["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"})
+NAMES_ONLY = setting(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
+
+
+DERIVED = sorted(name for name, made in vars(Index).items() if isinstance(made, cached_property))
 
 
 def some_text(dice: random.Random, path: str) -> str:
@@ -32,27 +44,27 @@ def some_text(dice: random.Random, path: str) -> str:
     return dice.choice(PROPERTIES) + "".join(dice.choice(LINES) + "\n" for _ in range(dice.randint(0, 6)))
 
 
-def some_changes(dice: random.Random, vault: dict[str, str]) -> list[Change]:
+def some_changes(dice: random.Random, vault: dict[str, str], paths: Sequence[str] = PATHS) -> list[Change]:
     """A batch of comings, edits, goings and renames; the vault is changed along."""
     changes = {}
     for _ in range(dice.choice((1, 1, 1, 2, 5))):
-        path = dice.choice(PATHS)
+        path = dice.choice(paths)
         if path in vault and dice.random() < 0.4:
             text = vault.pop(path)
             changes[path] = Change(path, Presence.GONE)
-            other = dice.choice(PATHS)
+            other = dice.choice(paths)
             if dice.random() < 0.5 and other not in vault and other.rpartition(".")[2] == path.rpartition(".")[2]:
                 vault[other] = text
                 changes[other] = arrival(other, text)
         else:
-            vault[path] = "" if path.endswith(".png") else some_text(dice, path)
+            vault[path] = some_text(dice, path) if path.endswith(SOURCES) else ""
             changes[path] = arrival(path, vault[path])
     return list(changes.values())
 
 
 def arrival(path: str, text: str) -> Change:
     """A file that came or changed."""
-    return Change(path, Presence.ATTACHMENT if path.endswith(".png") else text)
+    return Change(path, text if path.endswith(SOURCES) else Presence.ATTACHMENT)
 
 
 def assert_same(kept: State, fresh: State) -> None:
@@ -62,8 +74,8 @@ def assert_same(kept: State, fresh: State) -> None:
     assert kept.index.files == fresh.index.files
     assert {path: kept.index.notes[path] for path in kept.index.notes} == {
         path: fresh.index.notes[path] for path in fresh.index.notes}
-    for derived in ("backlinks", "aliased", "titled", "spelled", "mentions", "definitions"):
-        assert dict(getattr(kept.index, derived)) == dict(getattr(fresh.index, derived)), derived
+    for derived in DERIVED:
+        assert getattr(kept.index, derived) == getattr(fresh.index, derived), derived
     assert found(kept) == found(fresh)
     assert dict(kept.found) == dict(fresh.found)
     assert dict(kept.tallies) == dict(fresh.tallies)
@@ -77,6 +89,45 @@ def test_kept_state_equals_a_fresh_one_after_every_step_of_a_random_script(seed:
     for _ in range(25):
         state = step(state, some_changes(dice, vault))
         assert_same(state, build(vault, EVERYTHING))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_found_in_odd_names_is_kept_up_to_date(seed: int) -> None:
+    dice = random.Random(2000 + seed)
+    vault: dict[str, str] = {}
+    state = State(NAMES_ONLY)
+    for _ in range(40):
+        state = step(state, some_changes(dice, vault, ODD))
+        assert_same(state, build(vault, NAMES_ONLY))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_state_that_was_handed_out_never_changes(seed: int) -> None:
+    """Not even when what is derived from its index was brought along into the next ones."""
+    dice = random.Random(3000 + seed)
+    vault: dict[str, str] = {}
+    states = [(State(EVERYTHING), build({}, EVERYTHING))]
+    for _ in range(25):
+        states[-1][0].index.warm()
+        state = step(states[-1][0], some_changes(dice, vault, PATHS + ODD))
+        states.append((state, build(vault, EVERYTHING)))
+    for kept, fresh in states:
+        assert_same(kept, fresh)
+
+
+def test_an_index_made_warm_hands_on_all_that_is_derived() -> None:
+    state = build({"a.md": "[[b]]\n", "b.md": "", "x/b.md": ""}, EVERYTHING)
+    state.index.warm()
+    after = step(state, [Change("c.md", "[[a]]\n"), Change("x/b.md", Presence.GONE)]).index
+    assert set(DERIVED) <= vars(after).keys()
+
+
+def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_went() -> None:
+    before = build({"x/a.md": "", "x/b.md": "", "x/c.md": "", "X/d.md": "", "y/e.md": "", "X/B.md": ""}, EVERYTHING).index
+    edited = step(State(EVERYTHING, before), [Change("x/c.md", "[[e]]\n")]).index
+    renamed = step(State(EVERYTHING, before), [Change("x/b.md", Presence.GONE), Change("z/b.md", "")]).index
+    assert concerned(before, edited, ["x/c.md"]) == set()
+    assert concerned(before, renamed, ["x/b.md", "z/b.md"]) == {"X/B.md", "x/a.md", "z/b.md"}
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -133,6 +133,8 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
                       base.allow_dangling, None, base.config.backlinks, base.moves)
     if rule.scope == "vault":
         findings = list(rule.check(context))
+    elif rule.scope == "files":
+        findings = [finding for path in state.index.files for finding in rule.check(path, context)]
     else:
         findings = [finding for path, note in state.index.notes.items() for finding in rule.check(
             note, replace(context, text=case.vault[path] if rule.reads_text else None))]

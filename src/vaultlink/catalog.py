@@ -24,9 +24,11 @@ MODULES: Mapping[str, ModuleType] = {
 }
 """Where checks live, as the `check` line names it."""
 
+SCOPES = ("note", "links", "files", "vault")
+"""How far checks look, from the nearest to the farthest; `vaultlink.rules` says what each is called with."""
+
 _CODE = re.compile(r"VL\d{3}")
 _NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_SCOPES = ("note", "links", "vault")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool, "int": int, "number": (int, float), "string": str, "list": list,
 }
@@ -194,7 +196,7 @@ _TEXTS = ("code", "name", "since", "summary", "why", "message")
 _WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("code", _CODE.fullmatch, "VL and three digits"),
     ("name", _NAME.fullmatch, "words of small letters, joined by hyphens"),
-    ("scope", _SCOPES.__contains__, "note, links or vault"),
+    ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
     ("reads", "text".__eq__, "text if it is given"),
     ("default", lambda value: isinstance(value, bool), "true or false"),

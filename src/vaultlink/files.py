@@ -5,11 +5,12 @@ Nothing here writes to a vault. What can't be read is reported as such, never ra
 
 import json
 import os
+import re
 import stat as modes
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,10 +31,12 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a vault by vault path, and the folders that could not be read, each with why."""
+    """The files of a vault by vault path, the folders that could not be read, each with why, and all folders by vault path
+    ("" for the vault itself), each with where it is on disk."""
 
     files: Mapping[str, Stamp]
     unreadable: tuple[tuple[str, str], ...]
+    folders: Mapping[str, str] = field(default_factory=dict)
 
 
 class Unreadable(NamedTuple):
@@ -68,25 +71,28 @@ def _configures(file: Path) -> bool:
 
 
 def list_files(vault: Path) -> Listing:
-    """Every file below a vault but what lies under a name with a leading dot (5.16).
+    """Every file below a vault but what lies under a name with a leading dot (5.16), and what programs put beside a file
+    while they write it.
 
     Symbolic links to folders outside the vault are followed, as Obsidian does (5.20); links to files and to folders
     that hold or lie in the vault are not.
     """
     files: dict[str, Stamp] = {}
+    folders: dict[str, str] = {}
     unreadable: list[tuple[str, str]] = []
     seen = {vault.resolve()}
     pending = [("", os.fspath(vault))]
     while pending:
         prefix, folder = pending.pop()
+        folders[prefix[:-1]] = folder
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name[0] != ".":
+                    if entry.name[0] != "." and not passing(entry.name):
                         _list_entry(entry, prefix + entry.name, files, pending, seen)
         except OSError as error:
             unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
-    return Listing(files, tuple(sorted(unreadable)))
+    return Listing(files, tuple(sorted(unreadable)), folders)
 
 
 def _list_entry(entry: "os.DirEntry[str]", path: str, files: dict[str, Stamp], pending: list[tuple[str, str]],
@@ -100,9 +106,38 @@ def _list_entry(entry: "os.DirEntry[str]", path: str, files: dict[str, Stamp], p
     elif entry.is_dir(follow_symlinks=False):
         pending.append((path + "/", entry.path))
     else:
-        status = entry.stat(follow_symlinks=False)
-        if modes.S_ISREG(status.st_mode):
-            files[path] = Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        stamp = _stamp(entry.stat(follow_symlinks=False))
+        if stamp:
+            files[path] = stamp
+
+
+def _stamp(status: os.stat_result) -> Stamp | None:
+    """What tells a state of an ordinary file; None of anything else."""
+    regular = modes.S_ISREG(status.st_mode)
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if regular else None
+
+
+def stamp_of(vault: str, path: str) -> Stamp | None:
+    """What tells the state of one file of a vault, as `list_files` has it; None if it is none of a vault's files. Whether its
+    folder is one of the vault's is not asked."""
+    name = path[path.rfind("/") + 1:]
+    if not name or name[0] == "." or passing(name):
+        return None
+    try:
+        path.encode()
+        return _stamp(os.lstat(f"{vault}/{path}"))
+    except (OSError, ValueError):
+        return None
+
+
+_PASSING = re.compile(r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}")
+"""Names under which Syncthing, office programs, Emacs, Vim and macOS keep a file that they are writing, or its last version."""
+
+
+def passing(name: str) -> bool:
+    """Whether a file's name says that some program is about to put it in another's place, or to take it away."""
+    odd = name[0] in "~#" or name[-1] == "~" or ".sb-" in name
+    return odd and name[-3:].lower() != ".md" and _PASSING.fullmatch(name) is not None
 
 
 def _list_symlink(entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], seen: set[Path]) -> None:
@@ -163,7 +198,7 @@ def _json_object(file: Path) -> dict[str, Any]:
 def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
     """The configuration file of a vault, named and parsed: the given one, else the first found from the vault upward to
     the root of its git repository. Raises ConfigError with file and line for bad TOML."""
-    for file in [explicit] if explicit else _config_candidates(vault):
+    for file in config_files(vault, explicit):
         values = _read_toml(file, required=explicit is not None)
         if file.name == "pyproject.toml" and values is not None:
             values = values.get("tool", {}).get("vaultlink")
@@ -172,7 +207,11 @@ def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[s
     return []
 
 
-def _config_candidates(vault: Path) -> Iterator[Path]:
+def config_files(vault: Path, explicit: Path | None) -> Iterator[Path]:
+    """The places of a vault's configuration, whether or not anything is there: the first that holds one has it."""
+    if explicit:
+        yield explicit
+        return
     here = vault.resolve()
     for folder in (here, *here.parents):
         yield from (folder / name for name in CONFIG_NAMES)

@@ -7,7 +7,7 @@ link *mentions* keys, and when a definition comes or goes exactly the mentioners
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from vaultlink.anchors import find_anchor
 from vaultlink.model import Link, Note, Tally, Trouble
@@ -72,11 +72,11 @@ class Index:
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
         shared = sum([bool(self.others(path, link)) for link, target in zip(links, targets, strict=True)
-                      if target in self._shared])
+                      if target in self.shared])
         return Tally(len(links), len(links) - external - dangling, dangling, shared, external)
 
     @cached_property
-    def _shared(self) -> frozenset[str]:
+    def shared(self) -> frozenset[str]:
         """The files whose name another file has as well."""
         return frozenset(path for group in self.names.values() if len(group) > 1 for path in group)
 
@@ -106,6 +106,21 @@ class Index:
     def definitions(self) -> Grouped:
         """Spelling of names, aliases and titles to the files that bear them."""
         return _grouped(self, self.files, defined)
+
+    # -- asked of a place -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def places(self) -> Grouped:
+        """Comparable path of a file, and of a folder with a slash behind it, to the files that are there or below."""
+        return _grouped(self, self.files, placed)
+
+    def warm(self) -> None:
+        """Compute now whatever is otherwise computed when first asked for. From then on `update` keeps all of it up to
+        date, so that no step of a process that lives long has to wait for it."""
+        self.notes.unpack()
+        for name, made in vars(Index).items():
+            if isinstance(made, cached_property):
+                getattr(self, name)
 
 
 def stem(path: str) -> str:
@@ -193,6 +208,13 @@ def called(index: Index, path: str) -> set[tuple[str, str, str]]:
     return {(kind, comparable(text), spelling(text)) for kind, text in names}
 
 
+def placed(_index: Index, path: str) -> Iterable[str]:
+    """The comparable paths of a file and of the folders it lies in."""
+    place = comparable(path)
+    return [place, *(place[:at + 1] for at, char in enumerate(place) if char == "/")]
+
+
+@lru_cache(maxsize=1 << 14)
 def mention_keys(target: str) -> tuple[str, ...]:
     """The spellings a link's target may be answered by: its last segment's, and for a path the whole's, since a title or
     alias may hold a slash."""

@@ -1,7 +1,7 @@
 """From disk and cache to a state: what the cache remembers, and a step with whatever has changed since."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vaultlink.cache import Stored, digest
@@ -56,14 +56,26 @@ def _changes(seen: Survey, setting: Setting, before: State, stamps: Mapping[str,
              progress: Progress) -> list[Change]:
     """What is on disk now and was not, or not so, in the state before."""
     files = seen.listing.files
-    sources = [path for path in files if is_source(path) and stamps.get(path) != files[path]]
+    paths = [path for path in files if (stamps.get(path) != files[path] if is_source(path) else path not in stamps)]
+    return [*changes_at(seen, setting, paths, progress),
+            *(Change(path, Presence.GONE) for path in before.index.files if path not in files)]
+
+
+def changes_at(seen: Survey, setting: Setting, paths: Iterable[str],
+               progress: Progress = lambda _done, _all: None) -> Iterator[Change]:
+    """What is on disk now at these paths: notes are read and examined, several at a time if there are many."""
+    files = seen.listing.files
+    sources, others = [], []
+    for path in paths:
+        if path in files and is_source(path):
+            sources.append(path)
+        else:
+            others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
     size = sum(files[path].size for path in sources)
     examined = examine_files(setting, os.fspath(seen.root), sources, size, seen.settings.jobs,
                              lambda done: progress(done, len(sources)))
-    changes = [Change(path, result) for path, result in zip(sources, examined, strict=True)]
-    changes += [Change(path, Presence.ATTACHMENT) for path in files if not is_source(path) and path not in stamps]
-    changes += [Change(path, Presence.GONE) for path in before.index.files if path not in files]
-    return changes
+    yield from (Change(path, result) for path, result in zip(sources, examined, strict=True))
+    yield from others
 
 
 def is_source(path: str) -> bool:

@@ -37,7 +37,7 @@ class Shelf(Mapping[str, Note]):
 
     def changed(self, notes: Mapping[str, Note | None]) -> "Shelf":
         """The notes after some came, changed or went (None)."""
-        kept, packed = dict(self._notes), dict(self._packed)
+        kept, packed = self._notes.copy(), self._packed.copy()
         for path, note in notes.items():
             packed.pop(path, None)
             if note is None:
@@ -45,6 +45,11 @@ class Shelf(Mapping[str, Note]):
             else:
                 kept[path] = note
         return Shelf(kept, packed)
+
+    def unpack(self) -> None:
+        """Unpack all notes now and keep none packed: what changes from here on is made faster, and notes are kept once."""
+        notes = {path: self[path] for path in self}
+        self._notes, self._packed = notes, {}
 
     def packed(self, path: str) -> bytes:
         """A note as the cache keeps it."""

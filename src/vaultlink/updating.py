@@ -1,6 +1,7 @@
 """From one index to the next: what a change of files and notes changes in it, and whose findings may differ."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 
 from vaultlink.index import (
     Grouped,
@@ -12,12 +13,13 @@ from vaultlink.index import (
     defined,
     led_to,
     mentioned,
+    placed,
     renamed,
     spellings,
     titles,
 )
 from vaultlink.model import Link, Note, Place
-from vaultlink.resolve import choose
+from vaultlink.resolve import choose, name_key
 
 
 def update(index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]) -> tuple[Index, set[str]]:
@@ -25,26 +27,48 @@ def update(index: Index, notes: Mapping[str, Note | None], files: Mapping[str, b
 
     `notes`: path to the note now there, None if it is gone. `files`: path to whether a file of any kind is there now.
     """
-    changed = set(notes)
-    present = index.files.union(path for path, there in files.items() if there)
-    present = present.difference(path for path, there in files.items() if not there)
-    after = Index(index.notes.changed(notes), renamed(index.names, index.files, present), {}, present)
-    moved = changed | {path for path, there in files.items() if there != (path in index.files)}
+    moved = {path for path, there in files.items() if there != (path in index.files)}
+    present = index.files ^ moved if moved else index.files  # the same one, which tells whoever asks that no file moved
+    after = Index(index.notes.changed(notes), renamed(index.names, index.files & moved, present & moved), {}, present)
     if not index.files:
         after.targets = _resolved(after, after.notes)
         return after, set(after.notes)
-    keys = _changed_keys(index, after, moved)
+    changed = set(notes)
+    keys = _changed_keys(index, after, changed | moved)
     again = {path for path in changed if path in after.notes}
     again.update(path for key in keys for path in index.mentions.get(key, ()) if path in after.notes)
-    targets = {path: links for path, links in index.targets.items() if path in after.notes}
+    targets = dict(index.targets)
+    for path in changed - again:
+        targets.pop(path, None)
     targets.update(_resolved(after, again))
     after.targets = targets
-    for name, of_path in _DERIVED:
-        if name in index.__dict__:
-            after.__dict__[name] = _patched(index.__dict__[name], index, after, moved, of_path)
-    if "backlinks" in index.__dict__:
-        after.__dict__["backlinks"] = _patched(index.backlinks, index, after, again | changed, led_to)
+    _derive(index, after, changed | moved, again | changed)
     return after, _affected(index, after, changed, again, keys)
+
+
+def concerned(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+    """The files of which checks of names may find something else: those that came; those whose path is that of one that came
+    or went but for case and Unicode form; and of the folders in their paths the first file in each that is so called."""
+    if before.files is after.files:
+        return set()
+    if not before.files:
+        return set(after.files)
+    moved = [path for path in changed if (path in before.files) != (path in after.files)]
+    places = {place for path in moved for place in placed(after, path)}
+    return {path for index in (before, after) for place in places
+            for path in _firsts(place, index.places.get(place, ())) if path in after.files}
+
+
+def _firsts(place: str, paths: Sequence[str]) -> Iterable[str]:
+    """Of the files at a place those that are told of: all, or if it is a folder the first one in each so called."""
+    if not place.endswith("/"):
+        return paths
+    depth, at, firsts = place.count("/"), 0, []
+    while at < len(paths):
+        firsts.append(paths[at])
+        folder = "/".join(paths[at].split("/")[:depth])
+        at = bisect_left(paths, folder + chr(ord("/") + 1), at)  # behind all that lies in it
+    return firsts
 
 
 def _affected(before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]) -> set[str]:
@@ -96,20 +120,47 @@ def _resolved(index: Index, paths: Iterable[str]) -> dict[str, Targets]:
     return {path: tuple([lead(path, link) for link in index.notes[path].links]) for path in paths}
 
 
+def _derive(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
+    """Bring along what was derived from the index before: only what has to do with these paths is looked at."""
+    for name, of_path in _DERIVED:
+        if name in before.__dict__:
+            paths = resolved if of_path is led_to else moved
+            after.__dict__[name] = _patched(before.__dict__[name], before, after, paths, of_path)
+    if "shared" in before.__dict__:
+        after.__dict__["shared"] = _still_shared(before, after, moved)
+
+
 def _patched(kept: Grouped, before: Index, after: Index, paths: Iterable[str], keys: Keys) -> Grouped:
-    """A derived map of the index after, from the one before: only what these paths have is looked at."""
-    patched = dict(kept)
+    """A derived map of the index after, from the one before: the same one if these paths have in it what they had."""
+    lost: dict[str, set[str]] = {}
+    gained: dict[str, list[str]] = {}
     for path in paths:
         old, new = _keys(before, path, keys), _keys(after, path, keys)
         for key in old - new:
-            rest = tuple(other for other in patched[key] if other != path)
-            if rest:
-                patched[key] = rest
-            else:
-                del patched[key]
+            lost.setdefault(key, set()).add(path)
         for key in new - old:
-            patched[key] = tuple(sorted((*patched.get(key, ()), path)))
+            gained.setdefault(key, []).append(path)
+    if not lost and not gained:
+        return kept
+    patched = dict(kept)
+    for key in lost.keys() | gained.keys():  # once for each key: a folder may have as many files as there are changes
+        gone = lost.get(key, ())
+        group = [*(path for path in patched.get(key, ()) if path not in gone), *gained.get(key, ())]
+        if group:
+            patched[key] = tuple(sorted(group))
+        else:
+            del patched[key]
     return patched
+
+
+def _still_shared(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
+    """The files that share their name: only for names of files that came or went can this be any different."""
+    if before.names is after.names:
+        return before.shared
+    keys = {name_key(path) for path in moved}
+    groups = (after.names.get(key, ()) for key in keys)
+    unsure = (before.names.get(key, ()) for key in keys)
+    return before.shared.difference(*unsure).union(*(group for group in groups if len(group) > 1))
 
 
 def _keys(index: Index, path: str, keys: Keys) -> set[str]:
@@ -120,4 +171,4 @@ def _keys(index: Index, path: str, keys: Keys) -> set[str]:
 
 _DERIVED: tuple[tuple[str, Keys], ...] = (
     ("aliased", aliases), ("titled", titles), ("spelled", spellings), ("mentions", mentioned),
-    ("definitions", defined))
+    ("definitions", defined), ("places", placed), ("backlinks", led_to))

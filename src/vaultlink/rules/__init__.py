@@ -6,6 +6,8 @@ A check is a generator function named like its rule. By the scope its YAML decla
   `reads: text`);
 - `links`: `check(note, context)` for the affected notes; reads of other notes only what the index says about the note's
   own links, names and backlinks;
+- `files`: `check(path, context)` for the files, of whatever kind, that came or whose path has something to do with that of a
+  file that came or went (`vaultlink.updating.concerned`); reads nothing but `index.files`, `index.names` and `index.places`;
 - `vault`: `check(context)` once per step, for questions about the whole.
 
 A check yields bare findings: no name, no severity. The engine stamps them.
@@ -74,4 +76,5 @@ class Context:
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]
+FileCheck = Callable[[str, Context], Iterator[Finding]]
 VaultCheck = Callable[[Context], Iterator[Finding]]

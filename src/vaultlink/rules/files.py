@@ -37,12 +37,11 @@ def _is_drawing(note: Note) -> bool:
     return note.path.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None
 
 
-def sync_conflict(context: Context) -> Iterator[Finding]:
+def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
     """Files whose name says that a sync service wrote them because two devices changed the same file."""
-    for path in context.index.files:
-        service, original = conflicting_copy(path) or ("", "")
-        if original:
-            yield Finding(_TOP, {"name": file_name(path), "service": service}, path=path)
+    service, original = conflicting_copy(path) or ("", "")
+    if original:
+        yield Finding(_TOP, {"name": file_name(path), "service": service})
 
 
 _MARKUP = " \t\r*_>#`"

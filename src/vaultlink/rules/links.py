@@ -7,10 +7,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 from vaultlink.anchors import find_anchor, heading_key
-from vaultlink.index import Index, stem
+from vaultlink.index import stem
 from vaultlink.linking import bare, named
 from vaultlink.model import Edit, Heading, Kind, Link, Note, Place
 from vaultlink.resolve import comparable, is_note, resolve, same_words, spelling
@@ -40,7 +39,7 @@ def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links that fit several files, one of which Obsidian opens."""
-    shared = _shared(context.index)
+    shared = context.index.shared
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in _resolved(note, context):
             others = context.index.others(note.path, link) if target in shared else ()
@@ -165,14 +164,8 @@ def _plain(heading: str) -> str:
     return heading_key(unicodedata.normalize("NFC", _TRAILING_ID.sub("", heading)))
 
 
-@lru_cache(maxsize=1)
-def _shared(index: Index) -> frozenset[str]:
-    """The files whose name another file has as well."""
-    return frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
-
-
 def _ambiguous(link: Link, target: str, note: Note, context: Context) -> bool:
-    return target in _shared(context.index) and bool(context.index.others(note.path, link))
+    return target in context.index.shared and bool(context.index.others(note.path, link))
 
 
 def _to_itself(link: Link, target: str, note: Note, _context: Context) -> bool:

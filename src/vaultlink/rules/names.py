@@ -1,9 +1,10 @@
 """The check on names of files and folders that another system, a sync service or a link can't carry."""
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator
 
-from vaultlink.index import stem
+from vaultlink.index import Index, stem
 from vaultlink.model import Spot
 from vaultlink.resolve import comparable, file_name, is_note
 from vaultlink.rules import Context, Finding
@@ -21,43 +22,33 @@ _SUSPECT |= frozenset('<>:"|?*\\#[]')
 _DEVICES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
-def unportable_name(context: Context) -> Iterator[Finding]:
+def unportable_name(path: str, context: Context) -> Iterator[Finding]:
     """Names of files, and of folders once each, at the first file in them."""
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
-    folders: dict[str, str] = {}
-    for path in context.index.files:
-        cut = path.rfind("/") + 1
-        if cut and path < folders.get(path[:cut - 1], "\U0010ffff"):
-            folders[path[:cut - 1]] = path
-        if len(path) * 2 > longest_path:
-            yield from (_finding(path, path[cut:], problem) for problem in _path_length(path, longest_path))
-        name = path[cut:]
-        if _may_be_odd(name, most_bytes):
-            for problem in (*_problems(name, allowed, most_bytes), *_linking(path, allowed)):
-                yield _finding(path, name, problem)
-    folders = _with_parents(folders)
-    for folder, path in folders.items():
-        name = file_name(folder)
-        if _may_be_odd(name, most_bytes):
-            yield from (_finding(path, name, problem) for problem in _problems(name, allowed, most_bytes))
-    yield from _collisions({path: path for path in context.index.files}, "")
-    yield from _collisions(folders, "the folder ")
+    problems = [*_path_length(path, longest_path), *_problems(file_name(path), allowed, most_bytes), *_linking(path, allowed),
+                *_twin(path, path, context.index)]
+    yield from (_finding(file_name(path), problem) for problem in problems)
+    for folder in _told_of(path, context.index):
+        name = file_name(folder[:-1])
+        problems = [*_problems(name, allowed, most_bytes), *_twin(folder, path, context.index)]
+        yield from (_finding(name, problem) for problem in problems)
 
 
-def _finding(path: str, name: str, problem: str) -> Finding:
+def _told_of(path: str, index: Index) -> Iterator[str]:
+    """The folders, each with a slash behind it, in which a file is the first, so that they are told of there."""
+    at = path.find("/") + 1
+    while at:
+        folder = path[:at]
+        here = index.places[comparable(folder)]  # sorted, and of folders that differ only in case each by itself
+        if here[bisect_left(here, folder)] == path:
+            yield folder
+        at = path.find("/", at) + 1
+
+
+def _finding(name: str, problem: str) -> Finding:
     shown = _CONTROL.sub(_code, _INVISIBLE.sub(_code, name))
-    return Finding(_TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}, path=path)
-
-
-def _with_parents(folders: Mapping[str, str]) -> dict[str, str]:
-    """Folders and the folders these lie in, each with the first file below it."""
-    every = dict(folders)
-    for folder, path in folders.items():
-        while "/" in folder:
-            folder = folder[:folder.rfind("/")]  # noqa: PLW2901 - up to the root
-            every[folder] = min(path, every.get(folder, path))
-    return every
+    return Finding(_TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem})
 
 
 def _may_be_odd(name: str, most_bytes: int) -> bool:
@@ -68,6 +59,8 @@ def _may_be_odd(name: str, most_bytes: int) -> bool:
 
 def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
     """What other systems make of a name."""
+    if not _may_be_odd(name, most_bytes):
+        return
     refused = sorted(set(_REFUSED.findall(name)) - allowed)
     if refused:
         yield f"contains {' '.join(refused)}, which Windows and Android refuse"
@@ -99,16 +92,16 @@ def _path_length(path: str, longest: int) -> Iterator[str]:
             yield f"has a path of {length} characters, too long for Windows wherever the vault lies"
 
 
-def _collisions(paths: Mapping[str, str], what: str) -> Iterator[Finding]:
-    """Files or folders (each with the file to tell it at) that are one where case and Unicode form don't count."""
-    if len({comparable(path) for path in paths}) == len(paths):
-        return
-    first: dict[str, str] = {}
-    for path in sorted(paths):
-        other = first.setdefault(comparable(path), path)
-        if other != path and file_name(other) != file_name(path):
-            yield _finding(paths[path], file_name(path),
-                           f"is that of {what}“{file_name(other)}” where case and Unicode form don't count")
+def _twin(place: str, path: str, index: Index) -> Iterator[str]:
+    """What a file is called, or a folder (with a slash behind it) that it lies in, if another is where case and Unicode
+    form don't count; of several the first is not told."""
+    first = index.places[comparable(place)][0]
+    what = ""
+    if place != path:
+        place, what = place[:-1], "the folder "
+        first = "/".join(first.split("/")[:place.count("/") + 1])
+    if file_name(first) != file_name(place):
+        yield f"is that of {what}“{file_name(first)}” where case and Unicode form don't count"
 
 
 def _code(match: re.Match[str]) -> str:
