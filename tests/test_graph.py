@@ -1,4 +1,5 @@
-"""The vault as a graph: its nodes and edges, its figures, and that other programs can read what is exported."""
+"""The vault as a graph: its nodes and edges, its figures, that it can be kept alive, and that other programs can read what
+is exported."""
 
 import io
 import json
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from builder import build
-from vaultlink.graph import FORMATS, Figures, export, figures, graph, topic, topic_node
+from builder import Event, build, happen, scripts, setting
+from vaultlink.engine import Change, Presence, State, step
+from vaultlink.graph import FORMATS, Figures, LiveGraph, export, figures, graph, topic, topic_node
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",
@@ -75,6 +79,81 @@ def test_figures() -> None:
         nodes={"note": 3, "attachment": 1, "canvas": 1, "dangling": 2}, links=9, dangling=3, self_links=1,
         components=(4, 1), hubs=(("a/Quay.md", 3), ("Home.md", 2), ("map.png", 1)))
     assert figures(SAMPLE, hubs=1).hubs == (("a/Quay.md", 3),)
+
+
+# -- kept alive ---------------------------------------------------------------------------------------------------
+
+PATHS = ("a.md", "b.md", "x/a.md", "x/A b.md", "gone.md", "p.png", "x/p.png", "plan", "board.canvas", "x/list.base")
+LINES = ("[[a]]", "[[a|shown]]", "[[a#One]]", "[[b]] [[b]]", "[[x/a]]", "[[A b]]", "[[Nick]]", "[[gone]] [[gone.md]]",
+         "[[missing]]", "[[Missing.md|no]]", "[[plan]]", "![[p.png]]", "[[board.canvas]]", "[[list.base]]", "[t](b.md)",
+         "[t](a.md) ![t](p.png)", "[site](https://example.org)", "[[#One]]", "# One", "[[/x/a]]", "[[../b]]", "")
+CANVAS = '{"nodes": [{"id": "1", "type": "file", "file": "a.md"}, {"id": "2", "type": "text", "text": "[[b]] [[gone]]"}]}'
+TEXTS = some.just(CANVAS) | some.builds(
+    lambda head, lines: head + "\n".join(lines),
+    some.sampled_from(["", "---\naliases: [Nick]\n---\n", "---\nup: \"[[a]]\"\n---\n"]),
+    some.lists(some.sampled_from(LINES), max_size=6))
+PLAIN = setting(["dangling-link"])
+
+
+def assert_live(live: LiveGraph, state: State) -> None:
+    """The graph is what a new one would be: nodes, edges and the numbers of edges, with all that is said of them."""
+    made = graph(state.index)
+    assert sorted(live.made.nodes(data=True)) == sorted(made.nodes(data=True))
+    assert ({(source, goal, key): data for source, goal, key, data in live.made.edges(keys=True, data=True)}
+            == {(source, goal, key): data for source, goal, key, data in made.edges(keys=True, data=True)})
+    assert live.topics == figures(made).nodes["dangling"]
+
+
+@given(scripts(PATHS, TEXTS))
+def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]]) -> None:
+    vault: dict[str, str] = {}
+    state = State(PLAIN)
+    live, late = LiveGraph(state.index), LiveGraph(state.index)
+    made = live.made
+    for batch in script:
+        state = step(state, happen(vault, batch))
+        live.follow(state.index)
+        assert_live(live, state)
+    assert live.made is made
+    late.follow(state.index)
+    assert_live(late, state)
+
+
+@pytest.mark.parametrize(("path", "content"), [
+    ("Home.md", "[[quay|the quay]] [[Nowhere]]\n"),                # another line, another link
+    ("Home.md", "\n" + VAULT["Home.md"]),                           # the same links a line further down
+    ("Home.md", VAULT["Home.md"].replace("the quay", "a quay")),
+    ("Home.md", ""),
+    ("Island.md", Presence.GONE),
+    ("a/Quay.md", Presence.GONE),                                  # what others link to gives way to topics
+    ("map.png", Presence.GONE),
+    ("a/Quay.md", Presence.ATTACHMENT),                            # there, but no longer read
+    ("Nowhere.md", ""),                                            # a topic gives way to a note
+    ("b/Quay.md", ""),
+    ("Board.canvas", '{"nodes": []}'),
+    ("Board.canvas", Presence.GONE),
+    ("unused.png", Presence.GONE),
+])
+def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presence) -> None:
+    before = build(VAULT, PLAIN)
+    live = LiveGraph(before.index)
+    after = step(before, [Change(path, content)])
+    live.follow(after.index)
+    assert_live(live, after)
+    live.follow(before.index)
+    assert_live(live, before)
+
+
+def test_a_live_graph_touches_only_what_changed() -> None:
+    before = build(VAULT, PLAIN)
+    live = LiveGraph(before.index)
+    kept = {(source, goal, key): id(data) for source, goal, key, data in live.made.edges(keys=True, data=True)}
+    live.follow(step(before, [Change("Island.md", "[[Home]]\n")]).index)
+    now = {(source, goal, key): id(data) for source, goal, key, data in live.made.edges(keys=True, data=True)}
+    assert now == {**kept, ("Island.md", "Home.md", 0): now["Island.md", "Home.md", 0]}
+
+
+# -- exported -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("made", [SAMPLE, STRANGE], ids=["sample", "strange"])

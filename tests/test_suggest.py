@@ -1,8 +1,12 @@
 """What a dangling target may have meant, why, and how surely."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from builder import Vault, build
+from builder import Event, Vault, build, happen, scripts, setting
+from vaultlink import suggest
+from vaultlink.engine import Change, Presence, State, step
 from vaultlink.suggest import Suggester
 
 VAULT: Vault = {
@@ -73,7 +77,7 @@ def test_the_surest_first_then_by_path_and_no_more_than_asked() -> None:
     found = SUGGEST("x/Same")
     assert [item.path for item in found] == ["a/Same.md", "b/Same.md"]
     assert SUGGEST("x/Same", 1) == found[:1]
-    assert SUGGEST("x/Same") is SUGGEST("x/Same"), "what was found is remembered"
+    assert SUGGEST("Paln") is SUGGEST("Paln"), "near names are remembered"
 
 
 def test_an_empty_vault() -> None:
@@ -93,3 +97,64 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
     suggester = Suggester(build(vault).index)
     assert len(suggester._names.sharing(["rise", "of", "memory", "in", "the", "7"])) <= 24
     assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
+
+
+@pytest.mark.parametrize(("names", "target"), [
+    ([f"market {letter} report.md" for letter in "abcdefghijklmnopqrstuvwxy"], "market z report"),
+    ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
+])
+def test_names_equally_near_are_told_apart_by_their_letters(names: list[str], target: str) -> None:
+    """Neither where files lie nor in which order they came decides: a suggester that followed a vault can't know that."""
+    vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
+    found = Suggester(build(vault).index)(target)
+    assert len({item.score for item in found}) == 1
+    assert {item.path[3:] for item in found} == set(names[:3])
+
+
+# -- going along with a vault -------------------------------------------------------------------------------------
+
+PATHS = ("role of memory.md", "x/role_of_memory.md", "fall of rome.md", "plan.md", "x/plan.md", "plans.md", "plan.png",
+         "x/floor plan.canvas", "Café.md", "2024-01-30.md", "-.md", "a_b.md")
+TEXTS = some.sampled_from(["", "[[plan]]", "---\ntitle: Role of memory\n---\n", "---\ntitle: PLAN\n---\n",
+                           "---\ntitle: plan\naliases: [Plan, the fall of Rome, 'a b']\n---\n", "---\naliases: ['-', plna]\n---\n",
+                           "---\naliases: [plan b]\n---\n", "---\ntitle: plan b\n---\n"])
+TARGETS = ("Paln", "plan", "plan b.md", "Plans b", "role of memories", "The role of memory", "y/role of memory", "fall of the Rome",
+           "floor", "flor plan", "Cafes", "2024-01-31", "a-b", "plna", "-", "")
+
+
+@given(scripts(PATHS, TEXTS))
+def test_a_suggester_that_followed_says_what_a_new_one_says(script: list[list[Event]]) -> None:
+    vault: dict[str, str] = {}
+    state = State(setting(["dangling-link"]))
+    followed, late = Suggester(state.index), Suggester(state.index)
+    late("Paln")
+    for batch in script:
+        state = step(state, happen(vault, batch))
+        followed.follow(state.index)
+        new = Suggester(state.index)
+        assert [followed(target) for target in TARGETS] == [new(target) for target in TARGETS]
+        assert [followed(target, 1) for target in TARGETS] == [new(target, 1) for target in TARGETS]
+        assert vars(followed._names).keys() >= vars(new._names).keys()
+        for held in ("bearers", "_places", "_shaped"):
+            assert getattr(followed._names, held) == getattr(new._names, held)
+    late.follow(state.index)
+    assert [late(target) for target in TARGETS] == [Suggester(state.index)(target) for target in TARGETS]
+
+
+def test_what_was_found_is_remembered_until_a_name_changes() -> None:
+    state = build(VAULT)
+    followed = Suggester(state.index)
+    found = followed("Paln")
+    state = step(state, [Change("Plan.md", "[[Quite another text]]\n")])
+    followed.follow(state.index)
+    assert followed("Paln") is found
+    followed.follow(step(state, [Change("Plan.md", Presence.GONE)]).index)
+    assert followed("Paln") == ()
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggest, "_REMEMBERED", 10)
+    suggester = Suggester(build(VAULT).index)
+    for number in range(100):
+        suggester(f"Paln {number}")
+    assert len(suggester._names.known) <= 10

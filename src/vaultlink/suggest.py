@@ -1,15 +1,18 @@
 """What a dangling target may have meant: files found by title, alias, respelling, or a near name.
 
 An index and a target enter, suggestions leave. No target is compared with every name: near names are sought among those
-that share its rarest words, and only these are scored.
+that share its rarest words, and only these are scored. Names are prepared once and then follow the vault from index to
+index.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import chain, compress, filterfalse
 from math import sqrt
+from operator import ne
 
-from vaultlink.index import Index, stem
+from vaultlink.index import Grouped, Index, aliases, stem, titles
 from vaultlink.model import Suggestion
 from vaultlink.resolve import comparable, file_name, resolve, spelling
 
@@ -26,30 +29,32 @@ that share no word may differ by a slip or two."""
 _MOST = 12
 """So many names are scored for each of the two words a search starts from."""
 
+_REMEMBERED = 1 << 13
+"""So many targets' near names are remembered; a process that runs for weeks may be asked for any number."""
+
 _DIGITS = re.compile(r"\d+")
 _BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 class Suggester:
-    """Suggestions for the targets of one index; what was found is remembered, names are prepared when first needed."""
+    """Suggestions for the targets of an index. Names are prepared when first needed; near names that were found are
+    remembered."""
 
     def __init__(self, index: Index):
         self._index = index
-        self._known: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """The files a target that leads nowhere may mean, the surest first; none for a target that leads somewhere."""
-        asked = target, limit
-        if asked not in self._known:
-            self._known[asked] = () if resolve("", target, self._index.names) else self._suggested(target, limit)
-        return self._known[asked]
+        if resolve("", target, self._index.names):
+            return ()
+        spelled = list(self._spelled(target))
+        return _surest(spelled, limit) if spelled else self._nearest(target, limit)
 
-    def _suggested(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        best: dict[str, Suggestion] = {}
-        for found in tuple(self._spelled(target)) or self._near(target, limit):
-            if found.path not in best or best[found.path].score < found.score:
-                best[found.path] = found
-        return tuple(sorted(best.values(), key=lambda item: (-item.score, item.path))[:limit])
+    def follow(self, after: Index) -> None:
+        """Go on to a later index of the same vault: what is said from now on is what a new suggester would say of it."""
+        before, self._index = self._index, after
+        if "_names" in self.__dict__:
+            self._names.follow(before, after)
 
     # -- the same but for spelling --------------------------------------------------------------------------------
 
@@ -63,16 +68,24 @@ class Suggester:
 
     def _reason(self, path: str, key: str, plain: str) -> tuple[str, float]:
         note = self._index.notes.get(path)
-        title, aliases = (note.title, note.aliases) if note else (None, ())
+        title, others = (note.title, note.aliases) if note else (None, ())
         if title and comparable(title) == plain:
             return "title", 1.0
-        if any(comparable(alias) == plain for alias in aliases):
+        if any(comparable(alias) == plain for alias in others):
             return "alias", 1.0
         if spelling(stem(path)) == key:
             return "respelling", _RESPELT
         return ("title", _LIKE) if title and spelling(title) == key else ("alias", _LIKE)
 
     # -- near names -----------------------------------------------------------------------------------------------
+
+    def _nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
+        known, asked = self._names.known, (target, limit)
+        if asked not in known:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[asked] = _surest(self._near(target, limit), limit)
+        return known[asked]
 
     def _near(self, target: str, limit: int) -> Iterator[Suggestion]:
         """Files with a name, title or alias that is much like the target."""
@@ -83,18 +96,17 @@ class Suggester:
         words = _words(stem(file_name(target)))
         text = " ".join(words)
         shared = names.sharing(words)
-        numbers = shared or names.resembling(text)
-        if not numbers:
+        candidates = shared or names.resembling(text)
+        if not candidates:
             return
-        found = process.extract(text, [names.texts[number] for number in numbers], scorer=fuzz.ratio, limit=limit,
-                                score_cutoff=_LEAST * 100)
-        for name, score, place in found:
+        found = process.extract(text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_LEAST * 100)
+        for name, score, _ in found:
             if shared:
                 like = score >= _SURE * 100 or names.share(words, name) >= 0.5
             else:
                 like = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
             if like and _figures(text) == _figures(name):
-                for path in names.paths[numbers[place]]:
+                for path in names.bearers[name]:
                     yield Suggestion(path, "near", min(round(score / 100, 2), _LIKE - 0.01))
 
     @cached_property
@@ -102,26 +114,60 @@ class Suggester:
         return _Names(self._index)
 
 
+def _surest(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
+    best: dict[str, Suggestion] = {}
+    for item in found:
+        if item.path not in best or best[item.path].score < item.score:
+            best[item.path] = item
+    return tuple(sorted(best.values(), key=lambda item: (-item.score, item.path))[:limit])
+
+
 class _Names:
-    """All names, titles and aliases as plain words, and where each word occurs."""
+    """All names, titles and aliases as plain words, the files that bear each, and where each word occurs.
+
+    Names that are equally near are told apart by their letters alone, since maps that were changed along with the vault
+    have another order than new ones. `known` are the near names of targets, as long as no name changes.
+    """
 
     def __init__(self, index: Index):
-        bearers: dict[str, list[str]] = {}
-        for path, name in _all_names(index):
-            text = " ".join(_words(name))
-            if text:
-                known = bearers.setdefault(text, [])
-                if path not in known:
-                    known.append(path)
-        self.texts = list(bearers)
-        self.paths = list(bearers.values())
-        self._places: dict[str, set[int]] = {}
-        for number, text in enumerate(self.texts):
-            for word in text.split():
-                if word in self._places:
-                    self._places[word].add(number)
-                else:
-                    self._places[word] = {number}
+        self.known: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+        self.bearers: dict[str, set[str]] = {}
+        self._places: dict[str, set[str]] = {}
+        for path in index.files:
+            self._add(_plain(stem(path)), (path,))
+        for name, paths in chain(index.titled.items(), index.aliased.items()):
+            self._add(_plain(name), paths)
+
+    def follow(self, before: Index, after: Index) -> None:
+        """Take over what files are newly called, and forget what they are called no longer."""
+        renamed = _renamed(before, after)
+        if renamed:
+            self.known.clear()
+        for path in renamed:
+            old, new = _plain_names(before, path), _plain_names(after, path)
+            for text in old - new:
+                self._drop(text, path)
+            for text in new - old:
+                self._add(text, (path,))
+
+    def _add(self, text: str, paths: Iterable[str]) -> None:
+        if text in self.bearers:
+            self.bearers[text].update(paths)
+        elif text:
+            self.bearers[text] = set(paths)
+            for held, key in self._held(text):
+                held.setdefault(key, set()).add(text)
+
+    def _drop(self, text: str, path: str) -> None:
+        if text and _taken(self.bearers, text, path):
+            for held, key in self._held(text):
+                _taken(held, key, text)
+
+    def _held(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
+        """Where a name is held: in which maps, and under which keys."""
+        yield from ((self._places, word) for word in set(text.split()))
+        if "_shaped" in self.__dict__:  # else that will be made of all names when first needed
+            yield from ((self._shaped, key) for key in set(_shapes(text)))
 
     def share(self, words: list[str], name: str) -> float:
         """How much of what words tell is told by a name as well."""
@@ -129,15 +175,15 @@ class _Names:
         weights = {word: 1 / sqrt(1 + len(self._places.get(word, ()))) for word in words}
         return sum(weight for word, weight in weights.items() if word in told) / sum(weights.values())
 
-    def sharing(self, words: list[str]) -> list[int]:
+    def sharing(self, words: list[str]) -> list[str]:
         """Names that share the rarest of these words, and of those as many more as leave a few."""
         known = sorted((len(self._places[word]), word) for word in set(words) if word in self._places)
-        found: set[int] = set()
+        found: set[str] = set()
         for start in range(min(2, len(known))):
             found.update(self._narrowed([word for _, word in known[start:]], len(words)))
         return sorted(found)
 
-    def _narrowed(self, words: list[str], length: int) -> Iterable[int]:
+    def _narrowed(self, words: list[str], length: int) -> Iterable[str]:
         left = self._places[words[0]]
         for word in words[1:]:
             if len(left) <= _MOST:
@@ -145,34 +191,59 @@ class _Names:
             left = left & self._places[word] or left
         if len(left) > _MOST * 5:
             return ()  # words that so many names share tell too little
-        return sorted(left, key=lambda number: (abs(self.texts[number].count(" ") + 1 - length), number))[:_MOST]
+        return sorted(left, key=lambda text: (abs(text.count(" ") + 1 - length), text))[:_MOST]
 
-    def resembling(self, text: str) -> list[int]:
+    def resembling(self, text: str) -> list[str]:
         """Names that share no word but the same letters, the beginning or the end: slips in a single word."""
-        found: set[int] = set()
+        found: set[str] = set()
         for key in _shapes(text):
             found.update(self._shaped.get(key, ()))
-        close = [number for number in found if abs(len(self.texts[number]) - len(text)) <= 3]
-        return sorted(close, key=lambda number: (abs(len(self.texts[number]) - len(text)), number))[:_MOST * 4]
+        close = [name for name in found if abs(len(name) - len(text)) <= 3]
+        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[:_MOST * 4]
 
     @cached_property
-    def _shaped(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for number, text in enumerate(self.texts):
+    def _shaped(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for text in self.bearers:
             for key in _shapes(text):
-                found.setdefault(key, []).append(number)
+                found.setdefault(key, set()).add(text)
         return found
 
 
-def _all_names(index: Index) -> Iterator[tuple[str, str]]:
-    for path in sorted(index.files):
-        yield path, stem(path)
-        note = index.notes.get(path)
-        if note and note.properties:
-            if note.title:
-                yield path, note.title
-            for alias in note.aliases:
-                yield path, alias
+def _taken(held: dict[str, set[str]], key: str, item: str) -> bool:
+    """Take an item from what is held under a key; whether it was the last."""
+    held[key].remove(item)
+    if held[key]:
+        return False
+    del held[key]
+    return True
+
+
+def _renamed(before: Index, after: Index) -> set[str]:
+    """The files that came, went, or got or lost a title or alias."""
+    renamed = set() if before.files is after.files else set(before.files ^ after.files)
+    for old, new in ((before.titled, after.titled), (before.aliased, after.aliased)):
+        for name in _differing(old, new):
+            renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
+    return renamed
+
+
+def _differing(old: Grouped, new: Grouped) -> Iterator[str]:
+    """The names that other files have now: mostly none, and then the maps are the same or hold the same tuples."""
+    if old is not new and old != new:
+        yield from compress(new, map(ne, map(old.get, new), new.values()))
+        yield from filterfalse(new.__contains__, old)
+
+
+def _plain_names(index: Index, path: str) -> set[str]:
+    """What a file is called, in plain words."""
+    if path not in index.files:
+        return set()
+    return {_plain(name) for name in (stem(path), *titles(index, path), *aliases(index, path))}
+
+
+def _plain(name: str) -> str:
+    return " ".join(_words(name))
 
 
 def _words(name: str) -> list[str]:

@@ -3,9 +3,9 @@
 An index enters; a graph or its figures leave. networkx is imported when a graph is asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vaultlink.index import Index
 from vaultlink.resolve import is_note
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import networkx as nx
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
+
+Data: TypeAlias = dict[str, Any]
+"""The attributes of a node or an edge."""
 
 KINDS = ("note", "attachment", "canvas", "dangling")
 _ODD_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
@@ -30,6 +33,11 @@ def topic_node(name: str) -> str:
     return "/" + name
 
 
+def is_topic(node: str) -> bool:
+    """Whether a node is a dangling topic's."""
+    return node.startswith("/")
+
+
 def graph(index: Index) -> "Graph":
     """Notes, dangling topics, and the attachments and canvases that take part, with one edge per internal link.
 
@@ -40,22 +48,30 @@ def graph(index: Index) -> "Graph":
 
     made: Graph = nx.MultiDiGraph()
     for path in sorted(index.notes):
-        made.add_node(path, kind=_kind(path), label=_label(path))
+        made.add_node(path, **node_data(path))
     for path in sorted(index.notes):
-        for link, resolved in index.links(path):
-            if link.external:
-                continue
-            goal = resolved
-            if goal is None:
-                name = topic(link.target)
-                goal = topic_node(name)
-                made.add_node(goal, kind="dangling", label=name)
-            elif goal not in made:
-                made.add_node(goal, kind=_kind(goal), label=_label(goal))
-            shown = {} if link.display is None else {"display": link.display}
-            made.add_edge(path, goal, line=link.line, kind=link.kind.value, place=link.place.value, embed=link.embed,
-                          subpath=link.subpath, **shown)
+        for goal, data in edges_from(index, path):
+            if goal not in made:
+                made.add_node(goal, **node_data(goal))
+            made.add_edge(path, goal, **data)
     return made
+
+
+def node_data(node: str) -> Data:
+    """The attributes of a node; they depend on nothing but what it is called."""
+    if is_topic(node):
+        return {"kind": "dangling", "label": node[1:]}
+    return {"kind": _kind(node), "label": _label(node)}
+
+
+def edges_from(index: Index, path: str) -> Iterator[tuple[str, Data]]:
+    """The node that each internal link of a note leads to, and the attributes of its edge."""
+    for link, resolved in index.links(path):
+        if not link.external:
+            shown = {} if link.display is None else {"display": link.display}
+            yield topic_node(topic(link.target)) if resolved is None else resolved, {
+                "line": link.line, "kind": link.kind.value, "place": link.place.value, "embed": link.embed,
+                "subpath": link.subpath, **shown}
 
 
 def _kind(path: str) -> str:
