@@ -5,6 +5,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from vaultlink.catalog import Rule, catalog
 from vaultlink.cli import ALIASES, COMMANDS
 from vaultlink.files import load_rules
+from vaultlink.watching.telling import batch_lines
+from watched import watching
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 START, END = "<!-- rules: start -->", "<!-- rules: end -->"
@@ -64,16 +67,32 @@ def test_links_in_the_documents_lead_somewhere() -> None:
 
 
 SHOWN = [block for block in README.read_text(encoding="utf-8").split("```")[1::2] if block.startswith("\n$ vaultlink ")]
+WATCHED = next(block for block in SHOWN if " watch " in block)
 
 
-@pytest.mark.parametrize("block", SHOWN, ids=lambda block: block.split("\n")[1])
+@pytest.mark.parametrize("block", [block for block in SHOWN if block is not WATCHED], ids=lambda block: block.split("\n")[1])
 def test_results_in_the_readme_are_real(block: str) -> None:
     command, *shown = block.strip("\n").split("\n\n")
     form = ["--output-format", "full"] if " check " in command else []
     done = subprocess.run([sys.executable, "-m", *command.removeprefix("$ ").split(), *form],
-                          cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False)
+                          cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
     for part in shown:
         assert part == "[…]" or part in done.stdout + done.stderr, part
+
+
+def test_what_the_readme_shows_of_a_watch_is_real(tmp_path: Path) -> None:
+    vault = shutil.copytree(README.parent / "fixtures" / "podcast-wiki", tmp_path / "vault")
+    with watching(vault) as watched:
+        with (vault / "why_canals_silt_up.md").open("a", encoding="utf-8") as note:
+            note.write("More of this in [[lock_keepers | Lock keepers]].\n")
+        watched.until_batches(1)
+        (vault / "lock_keepers.md").write_text("# Lock keepers\n", encoding="utf-8")
+        watched.until_batches(2)
+        (vault / "ships_logs_as_climate_records.md").rename(vault / "ships_logs.md")
+        batches = watched.until_batches(3)
+    told = "".join(map(batch_lines, batches))
+    clock = re.compile(r"^\d\d:\d\d:\d\d", re.MULTILINE)
+    assert clock.sub("", told) == clock.sub("", WATCHED.split("\n\n")[2])
 
 
 def test_a_result_stands_on_the_first_screen() -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vaultlink.fixing.repair import Repair
     from vaultlink.fixing.sources import Answers, Sources
     from vaultlink.mending import Texts
+    from vaultlink.suggest import Suggester
     from vaultlink.writing import Outcome, Refusal
 
 __all__ = ["Settings", "Survey", "Vault", "VaultError", "find_vault", "open_vault", "survey"]
@@ -75,7 +76,7 @@ class Vault:
         self.index = state.index
         self._setting = setting
         self._suggested: dict[str, tuple[Suggestion, ...]] = {}
-        self._seen = seen
+        self.seen = seen
 
     @cached_property
     def notes(self) -> Mapping[str, Note]:
@@ -126,7 +127,7 @@ class Vault:
 
         wanted = wanted or allowed(self.rules, self.config)
         topics = self._topics(self.check()) if answers else []
-        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self._seen.settings.jobs))
+        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self.seen.settings.jobs))
 
     def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
         """What making these fixes, and no others, would come to. Nothing is written."""
@@ -138,7 +139,7 @@ class Vault:
         from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
         from vaultlink.mending import examiner  # noqa: PLC0415
 
-        return mend(self.state, self._sources([]), asked, examiner(self._setting, self._seen.settings.jobs))
+        return mend(self.state, self._sources([]), asked, examiner(self._setting, self.seen.settings.jobs))
 
     def choices(self, item: Diagnostic, answers: "Answers") -> "list[Fix]":
         """All that may be done about a finding, the likeliest first."""
@@ -151,11 +152,31 @@ class Vault:
         kept; then nothing is written."""
         from vaultlink.mending import write  # noqa: PLC0415 - only where something is written
 
-        return write(self._seen, self._texts, repair, command, summary)
+        return write(self.seen, self._texts, repair, command, summary)
 
     def after(self, state: State) -> "Vault":
         """The same vault in another state."""
-        return Vault(self._seen, self._setting, state)
+        return Vault(self.seen, self._setting, state)
+
+    def renewed(self, seen: Survey, state: State) -> "Vault":
+        """The same vault, seen again later."""
+        later = Vault(seen, state.setting, state)
+        if "_suggester" in self.__dict__:
+            self._suggester.follow(state.index)
+            later.__dict__["_suggester"] = self._suggester
+        return later
+
+    def guarded(self, bar: Callable[[str, str], str | None]) -> "Vault":
+        """The same vault, but notes are left alone where `bar`, asked with path and text, says why."""
+        from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
+
+        guarded = self.after(self.state)
+        guarded.__dict__.update(_texts=Texts(self.seen, bar), _suggester=self._suggester)
+        return guarded
+
+    def setting_of(self, seen: Survey) -> Setting:
+        """The setting of this vault, seen again later under the same settings: what git ignores may be more."""
+        return Setting.of(self.rules, self.config, seen.obsidian, seen.ignored, self._setting.moves)
 
     def spared(self, repair: "Repair") -> "tuple[Refusal, ...]":
         """The notes that a repair leaves alone, each with why."""
@@ -167,13 +188,13 @@ class Vault:
     def _texts(self) -> "Texts":
         from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
 
-        return Texts(self._seen)
+        return Texts(self.seen)
 
     def _sources(self, topics: Sequence[str]) -> "Sources":
         from vaultlink.mending import sources  # noqa: PLC0415 - only where something is fixed
 
         known = self.suggest_all(topics) if topics else {}
-        return sources(self._seen, self._texts, lambda topic: known[topic] if topic in known else self.suggest(topic))
+        return sources(self.seen, self._texts, lambda topic: known[topic] if topic in known else self.suggest(topic))
 
     def _topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
         """The dangling topics that findings are about."""
@@ -193,19 +214,19 @@ class Vault:
         return {target: self._suggested[target] for target in targets}
 
     def _suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        cache = self._seen.cache() if len(targets) > _MANY else None
-        question = self._seen.question("suggestions", *targets) if cache else None
+        cache = self.seen.cache() if len(targets) > _MANY else None
+        question = self.seen.question("suggestions", *targets) if cache else None
         if cache is None or question is None:
-            return suggest_all(self._suggester, targets, self._seen.settings.jobs)
+            return suggest_all(self._suggester, targets, self.seen.settings.jobs)
         kept = cache.answer(question, "suggestions")
         with suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(kept or b"", type=dict[str, tuple[Suggestion, ...]])
-        found = suggest_all(self._suggester, targets, self._seen.settings.jobs)
+        found = suggest_all(self._suggester, targets, self.seen.settings.jobs)
         cache.keep_answer(question, msgspec.msgpack.encode(found), "suggestions")
         return found
 
     @cached_property
-    def _suggester(self) -> Callable[[str], tuple[Suggestion, ...]]:
+    def _suggester(self) -> "Suggester":
         from vaultlink.suggest import Suggester  # noqa: PLC0415 - only where suggestions are shown
 
         return Suggester(self.index)

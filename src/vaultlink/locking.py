@@ -76,7 +76,7 @@ def lock(root: Path, waiting: Callable[[], None] = lambda: None, patience: float
     try:
         end = time.monotonic() + patience
         told = False
-        while not _locked(handle):
+        while not locked(handle):
             if not told:
                 waiting()
             told = True
@@ -89,7 +89,7 @@ def lock(root: Path, waiting: Callable[[], None] = lambda: None, patience: float
         os.close(handle)
 
 
-def _locked(handle: int) -> bool:
+def locked(handle: int) -> bool:
     """Whether the lock is ours now. Where the system knows no locks, comparing before writing has to do."""
     try:
         if sys.platform == "win32":

@@ -26,10 +26,11 @@ from vaultlink.writing import Outcome, Refusal, Write
 
 
 class Texts:
-    """The texts of a vault's notes as they were analysed. A note has none if it changed since, is in dispute, or can't be
-    read; `why` says so."""
+    """The texts of a vault's notes as they were analysed. A note has none if it changed since, is in dispute, can't be read,
+    or if `bar`, asked with its path and text, says why it is to be left alone; `why` says so."""
 
-    def __init__(self, seen: Survey):
+    def __init__(self, seen: Survey, bar: Callable[[str, str], str | None] = lambda _path, _text: None):
+        self._barred = bar
         self._root = os.fspath(seen.root)
         self._files: Mapping[str, Stamp] = seen.listing.files
         self._known: dict[str, str | None] = {}
@@ -41,8 +42,10 @@ class Texts:
         """The text of a note; None if it must not be changed."""
         if path not in self._known:
             text = self._read(path)
-            if text is not None and unmerged(text):
-                self.why[path] = "two versions of it are waiting to be merged"
+            why = None if text is None else (
+                "two versions of it are waiting to be merged" if unmerged(text) else self._barred(path, text))
+            if why:
+                self.why[path] = why
                 text = None
             if path in self._disputed:
                 self.why[path] = "a sync service left a conflicting copy of it"

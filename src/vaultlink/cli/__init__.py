@@ -23,6 +23,7 @@ class Command(NamedTuple):
 GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
+        "watch": Command("watch", "watch", "Keep checking, and with --fix keep fixing, while the vault changes."),
     },
     "Repair": {
         "fix": Command("fix", "fix", "Fix what can be fixed safely, backlinks sections included."),

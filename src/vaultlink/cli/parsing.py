@@ -4,6 +4,7 @@ Words and a class enter, its instance leaves; what can't be followed raises `Usa
 typer, which costs every run a tenth of a second, is asked for help pages, errors and unusual spellings.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,18 @@ class Field:
             if not text.isdecimal() or int(text) < 1:
                 raise UsageError(f'{self.word.names[-1]}: must be a whole number from 1 on, not "{text}".')
             return int(text)
+        if self.type is float:
+            return self._number(text)
         return Path(text) if self.type is Path else text
+
+    def _number(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise UsageError(f'{self.word.names[-1]}: must be a number above 0, not "{text}".')
+        return number
 
 
 def fields(options: type) -> list[Field]:

@@ -6,13 +6,13 @@ Strings and bytes enter. Whether there is colour, how wide lines may be, and wha
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
 from vaultlink.cli.options import Printing, UsageError
-from vaultlink.report.layout import COLOURED, PLAIN, Palette
+from vaultlink.report.layout import COLOURED, PLAIN, Palette, cut
 
 _PIPED = 120
 """The columns of a cut line where there is no terminal to measure."""
@@ -31,6 +31,7 @@ class Terminal:
         columns = shutil.get_terminal_size((80, 24)).columns if self.tty else 0
         self.room = columns or _PIPED
         self.table_room = columns or _ENDLESS
+        self.unread, self._begun = False, False
         self._asked = options.output_format
 
     def form(self, forms: Sequence[str], on_terminal: str, elsewhere: str) -> str:
@@ -56,10 +57,23 @@ class Terminal:
         try:
             _write(sys.stdout, data)
         except BrokenPipeError:
+            self.unread = True
             silence(sys.stdout)
         except OSError as error:
             silence(sys.stdout)
             raise UsageError(f"can't write results: {error.strerror}.") from None
+
+    def stream(self, result: str | bytes) -> None:
+        """Print a part of results that go on: each is added to those before, in a file as well."""
+        if self.file is None or not self._begun:
+            self._begun = True
+            self.show(result)
+            return
+        try:
+            with self.file.open("ab") as file:
+                file.write(result if isinstance(result, bytes) else _encoded(result))
+        except OSError as error:
+            raise UsageError(f"can't write {self.file}: {error.strerror}.") from None
 
     def ready(self, root: Path) -> None:
         """Refuse results that can't be printed into their file, or would take a note's place, before anything is done."""
@@ -80,6 +94,10 @@ class Terminal:
         """A sentence for those who asked for more."""
         if self.verbose:
             self.say(text)
+
+    def status(self) -> "Status":
+        """A line on stderr that stays below everything else, if somebody is there to see it."""
+        return Status(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
     def progress(self) -> "Progress":
         """A line on stderr that says how far reading is, if somebody is there to see it."""
@@ -109,6 +127,39 @@ class Progress:
         if self._stream is not None:
             self._stream.write(f"\r{text}")
             self._stream.flush()
+
+
+class Status:
+    """A line that is drawn again and again below what is printed."""
+
+    def __init__(self, stream: TextIO | None):
+        self._stream, self._text, self._drawn = stream, "", False
+
+    def draw(self, text: Callable[[], str]) -> None:
+        """From now on the line says this, which is asked for only if somebody sees it."""
+        if self._stream is not None:
+            self._text = text()
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the line, cut to the terminal."""
+        if self._stream is not None and self._text:
+            room = shutil.get_terminal_size((80, 24)).columns - 1
+            self._write(f"\r\x1b[K{cut(self._text, room)}")
+            self._drawn = True
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be printed."""
+        if self._drawn:
+            self._write("\r\x1b[K")
+            self._drawn = False
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            try:
+                _write(self._stream, _encoded(text))
+            except OSError:
+                self._stream = None  # the terminal is gone
 
 
 def tell(text: str) -> None:

@@ -69,9 +69,10 @@ Mend = Callable[[Diagnostic], Fix | None]
 
 
 def finding_rows(diagnostics: Sequence[Diagnostic], text: Text, suggest: Suggest,
-                 mend: Mend = lambda d: d.fix, data: Data = lambda _path: b"") -> list[FindingRow]:
-    """Findings as rows, in their order."""
-    prints = fingerprints(diagnostics, text)
+                 mend: Mend = lambda d: d.fix, data: Data = lambda _path: b"",
+                 prints: Sequence[str] | None = None) -> list[FindingRow]:
+    """Findings as rows, in their order; `prints` are their fingerprints, where they are known already."""
+    prints = fingerprints(diagnostics, text) if prints is None else prints
     offsets = _Offsets(data)
     return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message,
                        d.target, suggestion_rows(suggest(d)) if d.target is not None else (), _fix_row(mend(d), offsets),
@@ -111,11 +112,15 @@ _LONGEST = 200
 """Characters of a span that tell findings apart; the first line at most, as a span may reach to the note's end."""
 
 
-def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
-    """A name for each finding that survives lines moving: made of its rule, its path, what it is about (the link's
-    target, else the text under it) and its number among equals."""
-    seen: dict[str, int] = {}
-    prints = []
+Identity = tuple[str, str, int]
+"""What tells a finding from others at its path, wherever in the note it stands: its code, what it is about (the link's
+target, else the text under it), and its number among equals."""
+
+
+def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
+    """The identities of all findings at one path, or at several, in their order."""
+    seen: dict[tuple[str, str, str], int] = {}
+    found = []
     path, source = None, ""
     for d in diagnostics:
         about = d.target
@@ -123,8 +128,19 @@ def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
             if d.path != path:
                 path, source = d.path, text(d.path)
             about = source[d.start:min(d.end, d.start + _LONGEST)].partition("\n")[0].rstrip("\r")
-        key = f"{d.code}\0{d.path}\0{about}"
+        key = d.code, d.path, about
         count = seen.get(key, 0)
         seen[key] = count + 1
-        prints.append(blake2b(f"{key}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest())
-    return prints
+        found.append((d.code, about, count))
+    return found
+
+
+def fingerprint(path: str, identity: Identity) -> str:
+    """A name for a finding that survives lines moving."""
+    code, about, count = identity
+    return blake2b(f"{code}\0{path}\0{about}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
+    """The fingerprints of findings, in their order."""
+    return [fingerprint(d.path, identity) for d, identity in zip(diagnostics, identities(diagnostics, text), strict=True)]

@@ -1,0 +1,419 @@
+"""A watcher beside a writer: real folders, real events. What editors, Obsidian, git and sync programs do to a vault."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from running import vault_at, written
+from vaultlink.watching.batch import Batch
+from vaultlink.watching.observer import Observed
+from vaultlink.watching.verifying import difference
+from vaultlink.watching.watch import Wishes
+from watched import signs, watching
+
+SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """A small vault in which every link leads somewhere."""
+    return vault_at(tmp_path / "vault", SMALL)
+
+
+# -- what is told ---------------------------------------------------------------------------------------------------
+
+
+def test_the_vault_is_told_once_as_it_was_found(tmp_path: Path) -> None:
+    with watching(vault_at(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})) as watched:
+        assert isinstance(watched.news[0], Batch)
+        assert signs(watched.news[0]) == ["+ dangling-link a.md", "+ dangling-link b.md"]
+        assert watched.batches == []
+
+
+def test_a_save_tells_what_it_broke_and_what_it_healed(vault: Path) -> None:
+    with watching(vault) as watched:
+        (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
+        watched.until_batches(1)
+        (vault / "a.md").write_text("[[b]] and [[c]]\n")
+        first, second = watched.until_batches(2)
+    assert (signs(first), first.cause.saved) == (["+ dangling-link a.md"], ("a.md",))
+    assert (signs(second), second.cause.saved) == (["- dangling-link a.md"], ("a.md",))
+
+
+def test_findings_that_only_move_in_their_note_are_not_told_again(tmp_path: Path) -> None:
+    with watching(vault_at(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})) as watched:
+        (tmp_path / "vault" / "a.md").write_text("more\n\nlines\n[[no]]\n\n[[no]] [[new]]\n![[p.png#x]]\n")
+        [batch] = watched.until_batches(1)
+    assert signs(batch) == ["+ dangling-link a.md"]
+    assert batch.new[0].diagnostic.target == "new"
+
+
+def test_what_is_broken_elsewhere_is_told(vault: Path) -> None:
+    with watching(vault) as watched:
+        (vault / "b.md").unlink()
+        watched.until_batches(1)
+        (vault / "deep").mkdir()
+        (vault / "deep" / "b.md").write_text("back\n")
+        watched.settled()
+    assert watched.changes() == ["+ dangling-link a.md", "- dangling-link a.md"]
+
+
+def test_a_note_takes_its_findings_along_when_it_is_renamed(tmp_path: Path) -> None:
+    vault = vault_at(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
+    with watching(vault) as watched:
+        (vault / "a.md").rename(vault / "other.md")
+        [batch] = watched.until_batches(1)
+    assert (signs(batch), batch.cause.moved) == ([], (("a.md", "other.md"),))
+
+
+def test_figures_and_the_graph_are_those_of_a_fresh_start(vault: Path) -> None:
+    with watching(vault) as watched:
+        written(vault, {"d.md": "[[one]] [[two]] [[one]] ![[p.png]]\n", "p.png": "", "e.md": "[[d]]\n"})
+        (vault / "a.md").unlink()
+        watched.settled()
+        assert difference(watched.live) is None
+        assert watched.live.graph.made.has_edge("e.md", "d.md")
+        assert watched.live.totals().topics == 3
+
+
+# -- the habits of editors ------------------------------------------------------------------------------------------
+
+
+def in_place(file: Path, text: str) -> None:
+    """Truncate and write, a little at a time."""
+    with file.open("w") as stream:
+        for part in (text[:3], text[3:]):
+            stream.write(part)
+            stream.flush()
+            time.sleep(0.02)
+
+
+def renamed_over(file: Path, text: str) -> None:
+    """Write a temporary file and rename it."""
+    temporary = file.with_name(f"{file.name}.tmp")
+    temporary.write_text(text)
+    temporary.replace(file)
+
+
+def deleted_and_made(file: Path, text: str) -> None:
+    """Delete the note and make it anew."""
+    file.unlink()
+    time.sleep(0.02)
+    file.write_text(text)
+
+
+def backed_up(file: Path, text: str) -> None:
+    """As Vim does: try the folder, keep the old note under another name, write, and let the old one go."""
+    swap = file.with_name(f".{file.name}.swp")
+    swap.write_text("swap")
+    file.with_name("4913").write_text("")
+    file.with_name("4913").unlink()
+    file.rename(file.with_name(f"{file.name}~"))
+    file.write_text(text)
+    file.with_name(f"{file.name}~").unlink()
+    swap.unlink()
+
+
+def kept_back(file: Path, text: str) -> None:
+    """As Emacs does: what was typed is kept beside the note, and the version before stays."""
+    auto = file.with_name(f"#{file.name}#")
+    auto.write_text(text)
+    file.with_name(f"{file.name}~").write_text(file.read_text())
+    file.write_text(text)
+    auto.unlink()
+
+
+@pytest.mark.parametrize("save", [in_place, renamed_over, deleted_and_made, backed_up, kept_back])
+def test_however_an_editor_saves_it_is_one_save(vault: Path, save: Callable[[Path, str], None]) -> None:
+    with watching(vault) as watched:
+        save(vault / "a.md", "[[b]] and [[nowhere]]\n")
+        watched.settled()
+        [batch] = watched.batches
+        assert difference(watched.live) is None
+    assert batch.cause.saved == ("a.md",)
+    assert batch.cause.created == batch.cause.deleted == ()
+    assert signs(batch) == ["+ dangling-link a.md"]
+
+
+@pytest.mark.parametrize("name", [
+    ".a.md.swp", "a.md~", "#a.md#", "~syncthing~a.md.tmp", ".syncthing.a.md.tmp", ".a.md.icloud", "~$a.docx",
+    "a.md.sb-8c3a51f2-Xy3kQ9", ".obsidian/workspace.json", ".git/index", ".trash/a.md",
+])
+def test_what_programs_put_beside_notes_is_no_part_of_the_vault(vault: Path, name: str) -> None:
+    with watching(vault) as watched:
+        (vault / name).parent.mkdir(exist_ok=True)
+        (vault / name).write_text("[[nowhere]]\n")
+        watched.settled()
+        assert watched.batches == []
+        assert difference(watched.live) is None
+
+
+@pytest.mark.parametrize("name", ["a~.md", "#a#.md", "~$a.md", "x.tmp"])
+def test_what_only_looks_like_that_is_a_part_of_the_vault(vault: Path, name: str) -> None:
+    with watching(vault) as watched:
+        (vault / name).write_text("[[nowhere]]\n")
+        [batch] = watched.until_batches(1)
+    assert batch.cause.created == (name,)
+
+
+def test_an_attachment_that_is_written_to_is_nothing_to_tell(vault: Path) -> None:
+    (vault / "log.txt").write_text("one\n")
+    with watching(vault) as watched:
+        for _ in range(3):
+            with (vault / "log.txt").open("a") as log:
+                log.write("more\n")
+            time.sleep(0.15)
+        watched.settled()
+        assert watched.batches == []
+
+
+def test_a_touched_note_is_nothing_new(vault: Path) -> None:
+    with watching(vault) as watched:
+        os.utime(vault / "a.md")
+        (vault / "b.md").chmod(0o600)
+        watched.settled()
+        assert watched.changes() == []
+        assert difference(watched.live) is None
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+def test_what_comes_close_together_is_one_batch(vault: Path) -> None:
+    with watching(vault) as watched:
+        for number in range(8):
+            (vault / f"n{number}.md").write_text("[[nowhere]]\n")
+            time.sleep(0.03)
+        watched.settled()
+        assert len([batch for batch in watched.batches if batch.new]) == 1
+
+
+def test_a_vault_that_is_never_quiet_is_looked_at_all_the_same(vault: Path) -> None:
+    with watching(vault) as watched:
+        begun = time.monotonic()
+        while time.monotonic() < begun + 3 and not watched.batches:
+            (vault / "a.md").write_text(f"[[nowhere]] {time.monotonic()}\n")
+            time.sleep(0.03)
+        assert watched.batches
+        assert 1.3 < time.monotonic() - begun < 2.9
+
+
+def test_git_at_work_is_waited_for(vault: Path) -> None:
+    (vault / ".git").mkdir()
+    with watching(vault) as watched:
+        (vault / ".git" / "index.lock").write_text("")
+        for number in range(10):
+            (vault / f"n{number}.md").write_text("[[nowhere]]\n")
+            time.sleep(0.2)
+        assert watched.batches == []
+        (vault / ".git" / "index.lock").unlink()
+        [batch] = watched.until_batches(1)
+    assert len(batch.cause.created) == 10
+
+
+def test_a_lock_that_git_left_behind_holds_nothing_up(vault: Path) -> None:
+    (vault / ".git").mkdir()
+    lock = vault / ".git" / "index.lock"
+    lock.write_text("")
+    os.utime(lock, (time.time() - 3600, time.time() - 3600))
+    with watching(vault) as watched:
+        (vault / "n.md").write_text("[[nowhere]]\n")
+        assert watched.until_batches(1)[0].cause.created == ("n.md",)
+
+
+def git(vault: Path, *words: str) -> None:
+    """Run git in a vault as somebody."""
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *words], cwd=vault, check=True, capture_output=True)
+
+
+def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
+    vault = vault_at(tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)})
+    git(vault, "init", "--quiet")
+    git(vault, "add", ".")
+    git(vault, "commit", "--quiet", "-m", "one")
+    git(vault, "checkout", "--quiet", "-b", "other")
+    for number in range(0, 3000, 2):
+        (vault / f"n{number}.md").write_text("[[nowhere]]\n")
+    for number in range(1, 3000, 8):
+        (vault / f"n{number}.md").unlink()
+    git(vault, "commit", "--quiet", "--all", "-m", "two")
+    with watching(vault) as watched:
+        git(vault, "checkout", "--quiet", "-")
+        watched.settled()
+        told = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
+        assert len(told) == 1
+        assert (len(told[0].cause.saved), len(told[0].cause.created)) == (1500, 375)
+        assert difference(watched.live) is None
+
+
+# -- folders --------------------------------------------------------------------------------------------------------
+
+
+def test_folders_are_followed_wherever_they_go(vault: Path) -> None:
+    with watching(vault) as watched:
+        (vault / "one" / "two").mkdir(parents=True)
+        (vault / "one" / "two" / "d.md").write_text("[[nowhere]]\n")
+        watched.settled()
+        (vault / "one").rename(vault / "three")
+        watched.settled()
+        (vault / "three" / "two" / "d.md").write_text("[[a]]\n")
+        watched.settled()
+        assert watched.changes() == ["+ dangling-link one/two/d.md", "- dangling-link three/two/d.md"]
+        shutil.rmtree(vault / "three")
+        watched.settled()
+        assert difference(watched.live) is None
+
+
+def test_a_folder_that_leaves_the_vault_is_followed_no_further(vault: Path, tmp_path: Path) -> None:
+    with watching(vault) as watched:
+        (vault / "x").rename(tmp_path / "outside")
+        watched.settled()
+        (tmp_path / "outside" / "c.md").write_text("[[nowhere]]\n")
+        watched.settled()
+        assert watched.changes() == ["+ dangling-link a.md"]
+        assert difference(watched.live) is None
+
+
+def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
+    written(tmp_path / "elsewhere", {"far.md": "[[a]]\n", "deep/further.md": ""})
+    (vault / "link").symlink_to(tmp_path / "elsewhere")
+    with watching(vault) as watched:
+        (tmp_path / "elsewhere" / "deep" / "further.md").write_text("[[nowhere]]\n")
+        watched.settled()
+        assert watched.changes() == ["+ dangling-link link/deep/further.md"]
+        (vault / "link").unlink()
+        watched.settled()
+        assert difference(watched.live) is None
+
+
+# -- moves ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.4])
+@pytest.mark.parametrize("copied_first", [False, True])
+def test_a_note_that_goes_and_comes_elsewhere_was_moved(vault: Path, pause: float, copied_first: bool) -> None:
+    (vault / "b.md").write_text("# B\n\nwhat is in it\n")
+    with watching(vault) as watched:
+        text = (vault / "b.md").read_text()
+        for step in ((0, 1) if not copied_first else (1, 0)):
+            if step:
+                (vault / "new name.md").write_text(text)
+            else:
+                (vault / "b.md").unlink()
+            time.sleep(pause)
+        watched.settled()
+        assert "+ moved-link a.md" in watched.changes()[-2:]
+        assert difference(watched.live) is None
+        (vault / "new name.md").rename(vault / "newer name.md")
+        watched.settled()
+        [last] = [item for item in watched.live.vault.check() if item.rule == "moved-link"]
+        assert last.message == "“b” was moved to newer name."
+
+
+def test_a_note_that_comes_back_under_its_old_name_heals_everything(vault: Path) -> None:
+    (vault / "b.md").write_text("# B\n\nwhat is in it\n")
+    with watching(vault) as watched:
+        (vault / "b.md").rename(vault / "q.md")
+        watched.settled()
+        (vault / "q.md").rename(vault / "b.md")
+        watched.settled()
+        assert watched.changes() == ["+ moved-link a.md", "- moved-link a.md"]
+
+
+# -- equal to a fresh start -----------------------------------------------------------------------------------------
+
+
+NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
+PLACES = ("", "x/", "x/y/", "z/")
+TEXTS = ("[[a]]\n", "[[b|shown]] [[c d#One]]\n", "# One\n\n[[x/a]]\n", "---\naliases: [Nick]\n---\n[[Nick]]\n", "![[p.png]] ^k\n",
+         "[[é]] [[missing]]\n", "%%vaultlink-disable VL1%% [[no]]\n", "[[a^k]] [t](b.md)\n", "")
+
+
+def some_file(dice: random.Random, vault: Path) -> Path:
+    """A path at which something may be."""
+    return vault / f"{dice.choice(PLACES)}{dice.choice(NAMES)}{dice.choice(('.md', '.md', '.md', '.png', '.canvas'))}"
+
+
+def something(dice: random.Random, vault: Path) -> None:
+    """What people and programs do to vaults."""
+    file, other = some_file(dice, vault), some_file(dice, vault)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    other.parent.mkdir(parents=True, exist_ok=True)
+    text = dice.choice(TEXTS) + dice.choice(("", f"{dice.random()}\n"))
+    match dice.randrange(10):
+        case 0 | 1 | 2:
+            file.write_text(text)
+        case 3:
+            renamed_over(file, text)
+        case 4:
+            file.unlink(missing_ok=True)
+        case 5 | 6:
+            if file.exists() and file.suffix == other.suffix:
+                file.rename(other)
+        case 7:
+            folder, goal = vault / "x", vault / dice.choice(("z/moved", "w"))
+            if folder.exists() and not goal.exists():
+                goal.parent.mkdir(exist_ok=True)
+                folder.rename(goal)
+        case 8:
+            shutil.rmtree(vault / dice.choice(("x/y", "z", "w")), ignore_errors=True)
+        case _:
+            file.write_bytes(b"\xff[[a]]\n")
+
+
+@pytest.mark.parametrize(("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["told by the system", "polling"])
+def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(tmp_path: Path, poll: float | None, seeds: int) -> None:
+    for seed in range(seeds):
+        dice = random.Random(seed)
+        vault = vault_at(tmp_path / f"vault {seed}", SMALL)
+        with watching(vault, Wishes(poll=poll, verify=True)) as watched:
+            for _ in range(6):
+                for _ in range(dice.choice((1, 2, 5, 20))):
+                    something(dice, vault)
+                    time.sleep(dice.choice((0, 0, 0, 0.005, 0.12)))
+                watched.settled()
+                assert difference(watched.live) is None
+
+
+def test_it_is_the_same_where_there_is_no_inotify(vault: Path, tmp_path: Path) -> None:
+    written(tmp_path / "elsewhere", {"far.md": "[[a]]\n"})
+    (vault / "link").symlink_to(tmp_path / "elsewhere")
+    with watching(vault, Wishes(means=Observed)) as watched:
+        (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
+        watched.settled()
+        (vault / "b.md").rename(vault / "q.md")
+        watched.settled()
+        written(vault, {"new/deep/d.md": "[[nor here]]\n", ".hidden/e.md": "[[x]]\n"})
+        watched.settled()
+        (tmp_path / "elsewhere" / "far.md").unlink()
+        watched.settled()
+        assert difference(watched.live) is None
+    assert watched.changes() == ["+ dangling-link a.md", "+ moved-link a.md", "+ dangling-link new/deep/d.md"]
+
+
+STORM = """
+import os, sys
+from pathlib import Path
+many = Path(sys.argv[1])
+files = [many / f"n{number}.md" for number in range(700)]
+for number in range(100_000):
+    os.utime(files[number % 700])
+(many / "n1.md").write_text("[[the end]]")
+"""
+
+
+def test_a_storm_is_weathered(vault: Path) -> None:
+    written(vault, {f"many/n{number}.md": f"[[n{number + 1}]]\n" for number in range(700)})
+    with watching(vault) as watched:
+        subprocess.run([sys.executable, "-c", STORM, str(vault / "many")], check=True)
+        watched.settled()
+        assert any(item.diagnostic.target == "the end" for batch in watched.batches for item in batch.new)
+        assert difference(watched.live) is None
