@@ -41,7 +41,7 @@ lint: .venv/tested
 test: .venv/tested
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)

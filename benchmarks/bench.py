@@ -12,12 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from generate import generate
 from measure import Run, medians, peak_megabytes, seconds
+from watching import QUIET, Watched, endurance, late, renames, saves
 
 HERE = Path(__file__).resolve().parent
 OURS = (str(Path(sys.executable).with_name("vaultlink")),)
@@ -170,6 +172,36 @@ def fixing(bench: Bench) -> None:
     verdict("nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1)
 
 
+def watch(bench: Bench) -> None:
+    """A watcher: from a save, and from a rename, to the last finding printed, beyond the quiet time; and what idling takes."""
+    watched = Watched(OURS, bench.vault, bench.environment)
+    plain("beginning, cold", watched.begun)
+    taken = {"save": saves(watched, bench.vault, 60),
+             "rename, 100 links": renames(watched, bench.vault, watched.linked(90, 150), 40)}
+    for name, spent in taken.items():
+        if spent:
+            median, most = late(spent, 0.5), late(spent, 0.95)
+            plain(f"{name} to finding, beyond {QUIET:g} s of quiet: median", median * 1000, " ms")
+            verdict(f"{name} to finding, beyond {QUIET:g} s of quiet: 95th percentile", most * 1000, 50, " ms")
+    before = watched.processor()
+    time.sleep(20)
+    verdict("processor time of 20 idle seconds", watched.processor() - before, 0.05, " s")
+    plain("memory", watched.megabytes(), " MB")
+    watched.end()
+
+
+def endure(bench: Bench) -> None:
+    """A watcher over 100,000 saves, 20 to a batch: its memory must not grow."""
+    vault = bench.work / "endured"
+    generate(vault, 1_000)
+    watched = Watched(OURS, vault, bench.environment)
+    weights = endurance(watched, vault, 100_000, 10_000)
+    for number, weight in weights:
+        plain(f"after {number:,} saves", weight, " MB")
+    verdict("growth over the last 80,000 saves", weights[-1][1] - weights[2][1], 5, " MB")
+    watched.end()
+
+
 def scale(bench: Bench) -> None:
     """Time for each note, cold, from 1,000 to 100,000 generated notes."""
     first = 0.0
@@ -186,7 +218,8 @@ def scale(bench: Bench) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "scale": scale,
+    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "watch": watch,
+    "endure": endure, "scale": scale,
 }
 
 
@@ -214,11 +247,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure vaultlink against other tools and its own targets.")
     parser.add_argument("--vault", type=Path, help="the vault to measure on (a copy of it); default: 5,000 notes")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", action="store_true", help="also 1,000 to 100,000 notes; takes minutes")
+    parser.add_argument("--scale", action="store_true", help="also 1,000 to 100,000 notes, and 100,000 saves; takes half an hour")
     parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
     parser.add_argument("--only", action="append", choices=list(SECTIONS), help="only this section")
     given = parser.parse_args()
-    wanted = given.only or [name for name in SECTIONS if name != "scale" or given.scale]
+    wanted = given.only or [name for name in SECTIONS if name not in ("scale", "endure") or given.scale]
     with tempfile.TemporaryDirectory(prefix="vaultlink-bench-") as folder:
         work = Path(folder)
         vault = work / "vault"

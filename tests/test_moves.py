@@ -14,8 +14,9 @@ from vaultlink.api import Settings, open_vault
 from vaultlink.engine import Change, State, step
 from vaultlink.files import list_files
 from vaultlink.model import Note
-from vaultlink.moves import Remembered, git_folder, git_mark, git_moves, remembered_moves, still_true
+from vaultlink.moves import Remembered, git_moves, remembered_moves, still_true
 from vaultlink.parse import parse_note
+from vaultlink.repository import git_folder, git_mark
 from vaultlink.survey import RECENT
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))

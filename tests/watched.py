@@ -124,4 +124,4 @@ def watching(vault: Path, wishes: Wishes = Wishes(), settings: Settings | None =
         watched.thread.join(PATIENT)
     assert not watched.thread.is_alive()
     assert watched.failure is None, repr(watched.failure)
-    assert watch.faults == 0
+    assert watch.faults == 0, watched.notices

@@ -7,9 +7,8 @@ import json
 import os
 import re
 import stat as modes
-import subprocess
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -236,21 +235,6 @@ def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
         if not required and file.name == "pyproject.toml":
             return None  # not ours to judge unless it was named
         raise ConfigError(f"{file}: this is no valid TOML: {error}.") from None
-
-
-def git_ignored(vault: Path) -> Callable[[str], bool] | None:
-    """Which vault paths git ignores; None outside a repository or without git."""
-    here = vault.resolve()
-    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
-        return None
-    command = ["git", "-C", os.fspath(here), "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    paths = os.fsdecode(done.stdout).split("\0")[:-1]
-    files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
-    return (lambda path: path in files or path.startswith(folders)) if paths else None
 
 
 # -- the rules' declarations --------------------------------------------------------------------------------------

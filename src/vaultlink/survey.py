@@ -8,8 +8,8 @@ from typing import Any
 
 from vaultlink.cache import Cache, cache_folder, digest
 from vaultlink.config import COMMAND_LINE, Layer
-from vaultlink.files import Listing, git_ignored, list_files, load_config, load_obsidian
-from vaultlink.moves import git_mark
+from vaultlink.files import Listing, list_files, load_config, load_obsidian
+from vaultlink.repository import git_ignored, git_mark
 from vaultlink.rules import Obsidian
 
 RECENT = 50_000_000

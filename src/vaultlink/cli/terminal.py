@@ -135,13 +135,12 @@ class Status:
     def __init__(self, stream: TextIO | None):
         self._stream, self._text, self._drawn = stream, "", False
 
-    def draw(self, text: Callable[[], str]) -> None:
+    def say(self, text: Callable[[], str]) -> None:
         """From now on the line says this, which is asked for only if somebody sees it."""
         if self._stream is not None:
             self._text = text()
-            self.redraw()
 
-    def redraw(self) -> None:
+    def draw(self) -> None:
         """Draw the line, cut to the terminal."""
         if self._stream is not None and self._text:
             room = shutil.get_terminal_size((80, 24)).columns - 1

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Annotated
 
 from vaultlink.cli import CLEAN, FAULT
-from vaultlink.cli.opening import suggestions, surveyed, warn
+from vaultlink.cli.opening import suggestions, surveyed
 from vaultlink.cli.options import Choosing, UsageError, option, words
 from vaultlink.cli.terminal import Terminal, mark, tell
 from vaultlink.fixing.sources import Answers
@@ -86,7 +86,6 @@ def _watcher(options: Watch, terminal: Terminal) -> Watcher:
     terminal.ready(seen.root)
     if terminal.file is not None and terminal.file.resolve().is_relative_to(seen.root):
         raise UsageError("--output-file: results of a watch can't be kept in the vault that is watched.")
-    warn(seen, terminal)
     wishes = Wishes(options.fix and not options.diff, options.diff, options.poll, options.verify,
                     shlex.join(["vaultlink", *sys.argv[1:]]))
     with terminal.progress() as progress:
@@ -104,8 +103,9 @@ def _signals() -> Iterator[Callable[[Callable[[], None]], None]]:
         signal.signal(number, signal.default_int_handler)
         ends[0]()
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    before = {number: signal.signal(number, end) for name in names if (number := getattr(signal, name, None))}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as under nohup
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield ends.append
     finally:
@@ -130,8 +130,8 @@ class _Printer:
             self._propose(news)
         else:
             self._batch(news)
-            self._status.draw(lambda: status(news.totals(), headline(news) if news.number else ""))
-        self._status.redraw()
+            self._status.say(lambda: status(news.totals(), headline(news) if news.number else ""))
+        self._status.draw()
 
     def end(self) -> None:
         """Leave the terminal as it was."""

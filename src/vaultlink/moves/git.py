@@ -3,16 +3,15 @@ error.
 """
 
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.files import Stamp
 from vaultlink.moves.naming import extension, of_a_series, still_true
+from vaultlink.repository import ask_git, git_folder
 
 _COMMITS = 200
 _SIMILAR = 60
@@ -24,46 +23,7 @@ _CLEARLY = 0.15
 _MOST = 200
 """More files that are gone, or new, are not compared line by line."""
 
-_SECONDS = 20
 _LARGEST = 4_000_000
-
-
-
-def git_folder(root: Path) -> Path | None:
-    """The folder in which git keeps what it knows of a vault; None outside a repository."""
-    for folder in (root, *root.parents):
-        there = folder / ".git"
-        if there.is_dir():
-            return there
-        if there.is_file():
-            with suppress(OSError, ValueError):
-                _, _, path = there.read_text(encoding="utf-8").partition("gitdir:")
-                return (folder / path.strip()).resolve()
-            return None
-    return None
-
-
-def git_mark(root: Path) -> str:
-    """What tells one state of a vault's repository from another, as far as moves go: the last commit, and the times of git's
-    index. "" outside a repository."""
-    folder = git_folder(root)
-    if folder is None:
-        return ""
-    head = _read(folder / "HEAD")
-    name = head.removeprefix("ref:").strip()
-    common = (folder / (_read(folder / "commondir").strip() or ".")).resolve()
-    at = head if name == head.strip() else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
-    with suppress(OSError):
-        index = (folder / "index").stat()
-        return f"{at} {index.st_size} {index.st_mtime_ns}"
-    return at
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 class _Entry(NamedTuple):
@@ -83,8 +43,8 @@ def git_moves(root: Path, files: Mapping[str, Stamp]) -> dict[str, str]:
     if git_folder(root) is None:
         return {}
     options = ["--raw", "--no-abbrev", f"-M{_SIMILAR}%", "-z", "--relative"]
-    now = _git(root, "diff-index", *options, "--diff-filter=RD", "HEAD", "--", ".")
-    log = _git(root, "log", *options, "--diff-filter=R", "--format=%H", "-n", str(_COMMITS), "--", ".")
+    now = ask_git(root, "diff-index", *options, "--diff-filter=RD", "HEAD", "--", ".")
+    log = ask_git(root, "log", *options, "--diff-filter=R", "--format=%H", "-n", str(_COMMITS), "--", ".")
     if now is None:
         return {}
     entries = list(_entries(now))
@@ -124,22 +84,12 @@ def _entries(raw: bytes) -> Iterator[_Entry]:
         yield _Entry(kind, words[4][1:] == "100", words[2], old, next(fields, "") if kind in "RC" else "", commit)
 
 
-def _git(root: Path, *command: str, given: bytes | None = None) -> bytes | None:
-    """What git prints; None if it can't be asked."""
-    try:
-        done = subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=True,
-                              timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
-
-
 # -- since the last commit, without git's being told ----------------------------------------------------------------
 
 
 def _unlisted(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str]) -> dict[str, str]:
     """Tracked files that are gone, and the files that git does not know yet which hold the same text, or nearly."""
-    tracked = _git(root, "ls-files", "-z")
+    tracked = ask_git(root, "ls-files", "-z")
     if tracked is None:
         return {}
     known = set(os.fsdecode(tracked).split("\0"))
@@ -156,7 +106,7 @@ def _unlisted(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str]) -
 def _same_bytes(root: Path, files: Mapping[str, Stamp], gone: Mapping[str, str], new: Iterable[str]) -> dict[str, str]:
     """Old to new path where exactly one file that is gone and one that is new hold the same bytes."""
     asked = "".join(f"{blob}\n" for blob in gone.values()).encode()
-    told = _git(root, "cat-file", "--batch-check=%(objectsize)", given=asked)
+    told = ask_git(root, "cat-file", "--batch-check=%(objectsize)", given=asked)
     sizes = {int(size) for size in (told or b"").split() if size.isdigit()}
     wanted: dict[str, list[str]] = {}
     for path, blob in gone.items():
@@ -180,7 +130,7 @@ def _bytes(root: Path, path: str) -> bytes:
 
 def _blobs(root: Path, blobs: Mapping[str, str]) -> dict[str, Counter[bytes]]:
     """The lines of files as git has them."""
-    told = _git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs.values()).encode()) or b""
+    told = ask_git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs.values()).encode()) or b""
     lines, at = {}, 0
     for path in blobs:
         head, _, _ = told[at:].partition(b"\n")

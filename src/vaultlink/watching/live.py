@@ -17,12 +17,12 @@ from vaultlink.engine import Change, Examined, State, step
 from vaultlink.graph import LiveGraph
 from vaultlink.loading import changes_at
 from vaultlink.model import Note, Tally
-from vaultlink.moves import git_folder
+from vaultlink.repository import git_folder
 from vaultlink.resolve import is_note
 from vaultlink.survey import Survey
 from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
 from vaultlink.watching.difference import Known, delta, differing, identified
-from vaultlink.watching.git import with_ignored
+from vaultlink.watching.ignored import with_ignored
 from vaultlink.watching.looking import Look
 from vaultlink.watching.moving import Moving
 

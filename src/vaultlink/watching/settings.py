@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
 from vaultlink.files import config_files
-from vaultlink.moves import git_folder, git_mark
+from vaultlink.repository import git_folder, git_mark
 from vaultlink.survey import Survey, survey
 
 Sign = tuple[tuple[int, int, int] | None, ...]

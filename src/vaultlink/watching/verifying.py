@@ -7,21 +7,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaultlink.engine import State, step
+from vaultlink.files import list_files
 from vaultlink.graph import graph
 from vaultlink.loading import changes_at
-from vaultlink.survey import survey
+from vaultlink.survey import RECENT, survey
 from vaultlink.watching.live import Live
 
 _MAPS = ("backlinks", "aliased", "titled", "spelled", "mentions", "definitions")
 
 
+class Changing(Exception):  # noqa: N818 - a state of affairs
+    """The vault changes while it is compared, so that nothing can be said."""
+
+
 def difference(live: Live) -> str | None:
-    """What a live vault holds otherwise than a fresh start would; None if nothing."""
+    """What a live vault holds otherwise than a fresh start would; None if nothing. Raises Changing."""
     seen = survey(live.vault.root, live.seen.settings)
-    if seen.listing.files != live.seen.listing.files:
-        return None  # something has changed again, and will be looked at
     setting = live.vault.setting_of(seen)
     fresh = step(State(setting), list(changes_at(seen, setting, seen.listing.files)))
+    files = list_files(live.vault.root).files
+    lately = any(stamp.changed > seen.started - RECENT for stamp in files.values())
+    if lately or not files == seen.listing.files == live.seen.listing.files:
+        raise Changing
     return next(_differences(live, fresh), None)
 
 

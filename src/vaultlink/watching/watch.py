@@ -6,6 +6,7 @@ is printed here.
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from vaultlink.api import Vault, VaultError, open_vault
 from vaultlink.config import ConfigError
 from vaultlink.loading import Progress
 from vaultlink.locking import JournalError
-from vaultlink.moves import git_folder, git_moves
+from vaultlink.moves import git_moves
+from vaultlink.repository import at_work, git_folder
 from vaultlink.survey import Settings, Survey, survey
 from vaultlink.watching.batch import Cause, News, Notice, Proposal
-from vaultlink.watching.git import at_work
 from vaultlink.watching.inbox import Hints, Inbox
 from vaultlink.watching.listening import Listening, Means, system_listener
 from vaultlink.watching.live import Live, Prepared
@@ -25,7 +26,7 @@ from vaultlink.watching.neighbours import Neighbours
 from vaultlink.watching.pauses import Pauses
 from vaultlink.watching.repairing import Repairing
 from vaultlink.watching.settings import SettingsFiles, reopened
-from vaultlink.watching.verifying import difference
+from vaultlink.watching.verifying import Changing, difference
 
 _FEW = 50
 """Notes that are read before it is sure that their writer has ended."""
@@ -59,10 +60,10 @@ class Watch:
         self.root, self._wishes, self._pauses = seen.root, wishes, wishes.pauses
         self.faults = 0
         self._inbox = Inbox()
-        self._neighbours = _neighbours(self.root, fix=wishes.fix)
         self._settings, self._git = SettingsFiles(seen), git_folder(self.root)
         self._home = whereabouts(self.root)
         self.live = Live(open_vault(self.root, seen.settings, progress, seen))
+        self._neighbours = _neighbours(self.root, fix=wishes.fix)
         self._repairing = Repairing(self._pauses, wishes.command, writing=wishes.fix)
         self._listening = Listening(self._inbox, wishes.poll, self._pauses.relist, wishes.means)
         self._early: tuple[Prepared | None, int] | None = None
@@ -101,7 +102,8 @@ class Watch:
         if self._away:
             return beat
         if not self._inbox:
-            return min(beat, self._listening.wait(now), self._repairing.wait(now))
+            repair = self._repairing.wait(now)
+            return min(beat, self._listening.wait(now), _AT_WORK if repair <= 0 and at_work(self._git) else repair)
         batch = self._pauses.until_batch(self._inbox.first, self._inbox.last, now)
         if self._early is None or self._early[1] != self._inbox.count:
             batch = min(batch, max(self._inbox.last + self._pauses.early - now, 0.001))
@@ -120,7 +122,7 @@ class Watch:
         yield from self._once("no watch", self._listening.complaint, wrong=True)
         now = time.monotonic()
         if not self._inbox:
-            if self._repairing.wait(now) <= 0:
+            if self._repairing.wait(now) <= 0 and not at_work(self._git):
                 yield from self._mend()
         elif self._pauses.until_batch(self._inbox.first, self._inbox.last, now) > 0:
             self._prepare(now)
@@ -164,6 +166,7 @@ class Watch:
         if whereabouts(self.root) != self._home or empty(seen.seen):
             yield from self._search()
             return
+        yield from self._unreadable(seen.seen)
         if early is None or known != hints.count or not seen.alike(early.look):
             early = self.live.prepare(seen)
         batch = self.live.commit(early)
@@ -198,12 +201,14 @@ class Watch:
 
     def _verify(self) -> Iterator[News]:
         """Compare with a fresh start, if that is asked for and nothing waits."""
+        told = None
         if self._wishes.verify and not self._inbox:
-            told = difference(self.live)
-            if told:
-                self.faults += 1
-                yield Notice(f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
-                             "report it.", wrong=True)
+            with suppress(Changing):  # then the next batch tells
+                told = difference(self.live)
+        if told:
+            self.faults += 1
+            yield Notice(f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
+                         "report it.", wrong=True)
 
     # -- the world around the vault -------------------------------------------------------------------------------
 
@@ -257,6 +262,11 @@ class Watch:
         for sentence in self._neighbours.news() if self._neighbours else ():
             self._repairing.want(time.monotonic())
             yield Notice(sentence)
+
+    def _unreadable(self, seen: Survey) -> Iterator[News]:
+        """Tell of folders that can't be looked into: what lies in them seems not to be there."""
+        for folder, why in seen.listing.unreadable:
+            yield from self._once(f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True)
 
     def _repairs(self) -> bool:
         return self._neighbours is None or self._neighbours.repairs()

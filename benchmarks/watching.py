@@ -1,0 +1,146 @@
+"""Times a running `vaultlink watch`: from a save, or a rename, to the line that tells of it; and weighs it over many saves.
+
+A command and a vault that may be written to enter, seconds and megabytes leave.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+
+QUIET = 0.1
+"""Seconds without a change after which the watcher looks."""
+
+
+class Watched:
+    """A watcher in a process of its own. Its lines come with the moment at which each arrived."""
+
+    def __init__(self, command: Sequence[str], vault: Path, environment: Mapping[str, str]):
+        self.process = subprocess.Popen([*command, "watch", str(vault), "--output-format", "json-lines", "--quiet"],
+                                        stdout=subprocess.PIPE, env=dict(environment))
+        self._lines: Queue[tuple[float, bytes]] = Queue()
+        Thread(target=self._read, daemon=True).start()
+        begun = time.monotonic()
+        self.begun = self.wait(b'"event":"state"', 120) - begun
+        self.vault, self._environment, self._command = vault, environment, command
+        time.sleep(3)  # word of changes begins to be brought
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put((time.monotonic(), line))
+
+    def linked(self, least: int, most: int) -> list[str]:
+        """The notes to which so many notes link."""
+        listed = subprocess.run([*self._command, "backlinks", "--vault", str(self.vault), "--output-format", "tsv"],
+                                capture_output=True, check=True, env=dict(self._environment), text=True).stdout
+        rows = [line.split("\t") for line in listed.splitlines()]
+        return [path for path, _, files in rows if path.endswith(".md") and least <= int(files) <= most]
+
+    def wait(self, words: bytes, seconds: float = 20.0) -> float:
+        """When a line with these words arrived."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                moment, line = self._lines.get(timeout=max(end - time.monotonic(), 0.01))
+            except Empty:
+                raise SystemExit(f"the watcher did not tell of {words!r} within {seconds} s") from None
+            if words in line:
+                return moment
+
+    def line(self, seconds: float = 20.0) -> tuple[float, bytes]:
+        """The next line."""
+        return self._lines.get(timeout=seconds)
+
+    def rest(self) -> list[tuple[float, bytes]]:
+        """The lines that arrived since."""
+        lines = []
+        while not self._lines.empty():
+            lines.append(self._lines.get())
+        return lines
+
+    def processor(self) -> float:
+        """Seconds of processor time that it has taken so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def megabytes(self) -> float:
+        """What lies in memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+    def end(self) -> int:
+        """Let it end as a service manager would; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def saves(watched: Watched, vault: Path, rounds: int) -> list[float]:
+    """Seconds from each save of a note, with one more link that leads nowhere, to the finding."""
+    dice = random.Random(1)
+    notes = sorted(vault.rglob("*.md"))
+    spent = []
+    for number in range(rounds):
+        note = dice.choice(notes)
+        text = note.read_bytes()
+        time.sleep(0.3)
+        note.write_bytes(text + f"\n[[benchmark topic {number}]]\n".encode())
+        saved = time.monotonic()
+        spent.append(watched.wait(f"benchmark topic {number}".encode()) - saved)
+        note.write_bytes(text)
+        watched.wait(b'"event":"healed"')
+    return spent
+
+
+def renames(watched: Watched, vault: Path, linked: Sequence[str], rounds: int) -> list[float]:
+    """Seconds from each rename of a note to the last of the findings that it causes in the notes that link to it."""
+    spent = []
+    for path in [linked[number % len(linked)] for number in range(rounds if linked else 0)]:
+        time.sleep(0.5)
+        watched.rest()
+        note = vault / path
+        other = note.with_name(f"{note.stem} renamed for a while.md")
+        note.rename(other)
+        renamed = time.monotonic()
+        spent.append(_last(watched) - renamed)
+        time.sleep(0.3)
+        watched.rest()
+        other.rename(note)
+        _last(watched)
+    return spent
+
+
+def _last(watched: Watched) -> float:
+    """When the last finding of the next batch arrived."""
+    last = 0.0
+    while True:
+        moment, line = watched.line()
+        if json.loads(line)["event"] == "batch":
+            return last
+        last = moment
+
+
+def late(spent: Sequence[float], share: float) -> float:
+    """How many seconds beyond the quiet time this share of the measurements stays below."""
+    return sorted(spent)[int(len(spent) * share)] - QUIET
+
+
+def endurance(watched: Watched, vault: Path, total: int, report: int) -> list[tuple[int, float]]:
+    """Saves in groups, as fast as the watcher takes each group for a batch; the megabytes after every so many."""
+    dice = random.Random(2)
+    notes = sorted(vault.rglob("*.md"))
+    texts = {note: note.read_bytes() for note in notes[:400]}
+    weights = [(0, watched.megabytes())]
+    for number in range(0, total, 20):
+        for note in dice.sample(sorted(texts), 20):
+            note.write_bytes(texts[note] + f"\n[[topic {dice.randrange(200)}]] {number}\n".encode())
+        watched.wait(b'"event":"batch"')
+        if (number + 20) % report == 0:
+            weights.append((number + 20, watched.megabytes()))
+    return weights

@@ -1,0 +1,97 @@
+"""What is asked of git about a vault: where it keeps what it knows, what it ignores, whether it is at work. The one place that
+runs it.
+
+A vault enters, paths and signs leave. Without git, or with a repository that can't be asked, there is nothing to know, and no
+error.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_SECONDS = 60
+
+_STALE = 60.0
+"""Seconds after which git's lock was left by a git that is no more."""
+
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+"""On Windows a program without a window would have git open one for a moment."""
+
+
+def ask_git(root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)) -> bytes | None:
+    """What git prints; None if it can't be asked, or ends with another exit code than these."""
+    try:
+        done = subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=False,
+                              timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL,
+                              creationflags=_NO_WINDOW)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode in good else None
+
+
+def git_folder(root: Path) -> Path | None:
+    """The folder in which git keeps what it knows of a vault; None outside a repository."""
+    for folder in (root, *root.parents):
+        there = folder / ".git"
+        if there.is_dir():
+            return there
+        if there.is_file():
+            with suppress(OSError, ValueError):
+                _, _, path = there.read_text(encoding="utf-8").partition("gitdir:")
+                return (folder / path.strip()).resolve()
+            return None
+    return None
+
+
+def git_mark(root: Path) -> str:
+    """What tells one state of a vault's repository from another, as far as moves go: the last commit, and the times of git's
+    index. "" outside a repository."""
+    folder = git_folder(root)
+    if folder is None:
+        return ""
+    head = _read(folder / "HEAD")
+    name = head.removeprefix("ref:").strip()
+    common = (folder / (_read(folder / "commondir").strip() or ".")).resolve()
+    at = head if name == head.strip() else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
+    with suppress(OSError):
+        index = (folder / "index").stat()
+        return f"{at} {index.st_size} {index.st_mtime_ns}"
+    return at
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def at_work(folder: Path | None) -> bool:
+    """Whether git is changing the files of the working tree that belongs to its folder: a checkout or pull of thousands of
+    files is waited for, and seen as one."""
+    if folder is None:
+        return False
+    try:
+        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE  # noqa: PTH116 - asked twenty times a second
+    except OSError:
+        return False
+
+
+def git_ignored(vault: Path) -> Callable[[str], bool] | None:
+    """Which vault paths git ignores; None outside a repository or without git."""
+    here = vault.resolve()
+    told = ask_git(here, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z") \
+        if git_folder(here) else None
+    paths = os.fsdecode(told or b"").split("\0")[:-1]
+    files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
+    return (lambda path: path in files or path.startswith(folders)) if paths else None
+
+
+def ignored_among(root: Path, paths: Sequence[str]) -> frozenset[str]:
+    """Those of these vault paths that git ignores."""
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    told = ask_git(root, "check-ignore", "-z", "--stdin", given=asked, good=(0, 1))
+    return frozenset(os.fsdecode(told or b"").split("\0")[:-1])
