@@ -82,6 +82,7 @@ class Watched:
         name = f"sentinel {next(_sentinels)}.md"
         (self.watch.root / name).write_text("")
         self.until(lambda watched: any(isinstance(item, Batch) and name in item.cause.created for item in watched.news))
+        time.sleep(0.06)  # files that changed but now are not compared
         return self
 
     def told(self) -> list[str]:

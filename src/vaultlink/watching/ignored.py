@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from vaultlink.repository import ignored_among
+from vaultlink.repository import git_folder, ignored_among
 from vaultlink.survey import Survey
 
 
@@ -19,9 +18,9 @@ class Ignored:
         return path in self.since or bool(self.known and self.known(path))
 
 
-def with_ignored(seen: Survey, came: Sequence[str], folder: Path | None) -> Survey:
-    """A survey that knows which of the files that came git ignores, `folder` being the one in which git keeps its own."""
-    fresh = ignored_among(seen.root, came) if came and folder else frozenset()
+def with_ignored(seen: Survey, came: Sequence[str]) -> Survey:
+    """A survey that knows which of the files that came git ignores."""
+    fresh = ignored_among(seen.root, came) if came and git_folder(seen.root) else frozenset()
     before = seen.ignored if isinstance(seen.ignored, Ignored) else Ignored(seen.ignored, frozenset())
     fresh = frozenset(path for path in fresh if not before(path))
     if not fresh:

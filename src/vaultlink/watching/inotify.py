@@ -5,6 +5,7 @@ back for half a second, and watches hidden folders, git's above all, in which no
 """
 
 import errno
+import logging
 import os
 from collections.abc import Mapping
 from itertools import count
@@ -13,6 +14,8 @@ from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEv
 
 from vaultlink.watching.inbox import Inbox
 from vaultlink.watching.listening import NoWatch
+
+logging.getLogger("watchdog").addHandler(logging.NullHandler())  # that words got lost is acted on, and nobody's concern
 
 _TOLD = Mask(InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MODIFY | InotifyConstants.IN_ATTRIB
              | InotifyConstants.IN_CREATE | InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVE

@@ -17,7 +17,6 @@ from vaultlink.engine import Change, Examined, State, step
 from vaultlink.graph import LiveGraph
 from vaultlink.loading import changes_at
 from vaultlink.model import Note, Tally
-from vaultlink.repository import git_folder
 from vaultlink.resolve import is_note
 from vaultlink.survey import Survey
 from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
@@ -63,7 +62,6 @@ class Live:
         self.vault = vault
         self._number = 0
         self._moving = Moving(vault.state.setting.moves)
-        self._git = git_folder(vault.root)
         vault.index.warm()
         self._graph = LiveGraph(vault.index)
         self._known = identified(vault.state.diagnostics, vault.state.diagnostics, vault.text)
@@ -97,7 +95,7 @@ class Live:
     def prepare(self, look: Look) -> Prepared:
         """Work out what would come of a look. Nothing is changed by that."""
         before, state, moving = self.vault, self.vault.state, self._moving.copy()
-        seen = with_ignored(look.seen, look.came, self._git)
+        seen = with_ignored(look.seen, look.came)
         setting = state.setting if seen.ignored is before.seen.ignored else before.setting_of(seen)
         changes = list(changes_at(seen, setting, look.paths))
         changed = [change for change in changes if _differs(state, change)]
@@ -109,7 +107,9 @@ class Live:
             state = step(state, changed, setting)
         told = bool(changed or look.saved)
         cause = _cause(look, moved, {change.path for change in changed})
-        return Prepared(look, seen, state, moving, cause, told, self._difference(state, moved))
+        went, came = frozenset(look.went), frozenset(look.came)
+        along = {old: new for old, new in moved.items() if old in went and new in came}  # else both were told of apart
+        return Prepared(look, seen, state, moving, cause, told, self._difference(state, along))
 
     def commit(self, prepared: Prepared, fixed: Fixed | None = None) -> Batch | None:
         """Let what was worked out be so; None if there is nothing to tell of it."""

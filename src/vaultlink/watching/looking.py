@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.files import list_files, stamp_of
+from vaultlink.files import Stamp, list_files, stamp_of
 from vaultlink.loading import is_source
 from vaultlink.resolve import is_note
 from vaultlink.survey import RECENT, Survey
@@ -59,24 +59,34 @@ def whereabouts(root: Path) -> tuple[int, int] | None:
 def look(seen: Survey, hints: Hints, follow: Follow) -> Look:
     """See what is otherwise. If everything is looked at, new folders are watched before what is in them is listed."""
     started = time.time_ns()
-    files = seen.listing.files
-    if hints.everything or not (sys.platform == "linux" or hints.paths <= files.keys()):
+    files = None if hints.everything else _files(seen, hints)
+    if files is None:
         listing = list_files(seen.root)
         while follow(listing.folders):
             listing = list_files(seen.root)
-        paths: Iterable[str] = [*listing.files, *(path for path in files if path not in listing.files)]
+        paths: Iterable[str] = [*listing.files, *(path for path in seen.listing.files if path not in listing.files)]
     else:
-        paths = hints.paths
-        now = dict(files)
-        for path in paths:
-            stamp = stamp_of(os.fspath(seen.root), path)
-            if stamp:
-                now[path] = stamp
-            else:
-                now.pop(path, None)
-        listing = replace(seen.listing, files=now)
+        listing, paths = replace(seen.listing, files=files), hints.paths
     after = replace(seen, listing=listing, started=started)
     return Look(after, *_compared(seen, after, paths))
+
+
+def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
+    """The files, those hinted at looked at anew; None if that does not tell all, and everything has to be looked at: where
+    folders come or go behind symbolic links, and where systems may name files otherwise than they are listed."""
+    root, before = os.fspath(seen.root), seen.listing
+    if sys.platform != "linux" and not hints.paths <= before.files.keys():
+        return None
+    files = dict(before.files)
+    for path in hints.paths:
+        stamp = stamp_of(root, path)
+        if stamp:
+            files[path] = stamp
+        elif path in before.folders or os.path.islink(f"{root}/{path}"):  # noqa: PTH114 - asked of every file
+            return None
+        else:
+            files.pop(path, None)
+    return files
 
 
 def _compared(seen: Survey, after: Survey, paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:

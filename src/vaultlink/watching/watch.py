@@ -7,25 +7,21 @@ is printed here.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaultlink.api import Vault, VaultError, open_vault
-from vaultlink.config import ConfigError
+from vaultlink.api import open_vault
 from vaultlink.loading import Progress
-from vaultlink.locking import JournalError
-from vaultlink.moves import git_moves
-from vaultlink.repository import at_work, git_folder
 from vaultlink.survey import Settings, Survey, survey
-from vaultlink.watching.batch import Cause, News, Notice, Proposal
+from vaultlink.watching.batch import News, Notice, Proposal
 from vaultlink.watching.inbox import Hints, Inbox
 from vaultlink.watching.listening import Listening, Means, system_listener
 from vaultlink.watching.live import Live, Prepared
-from vaultlink.watching.looking import empty, look, whereabouts
-from vaultlink.watching.neighbours import Neighbours
+from vaultlink.watching.looking import empty, look
 from vaultlink.watching.pauses import Pauses
 from vaultlink.watching.repairing import Repairing
-from vaultlink.watching.settings import SettingsFiles, reopened
+from vaultlink.watching.settings import SettingsFiles
+from vaultlink.watching.surroundings import Surroundings, alone
 from vaultlink.watching.verifying import Changing, difference
 
 _FEW = 50
@@ -60,15 +56,12 @@ class Watch:
         self.root, self._wishes, self._pauses = seen.root, wishes, wishes.pauses
         self.faults = 0
         self._inbox = Inbox()
-        self._settings, self._git = SettingsFiles(seen), git_folder(self.root)
-        self._home = whereabouts(self.root)
+        settings_files = SettingsFiles(seen)
         self.live = Live(open_vault(self.root, seen.settings, progress, seen))
-        self._neighbours = _neighbours(self.root, fix=wishes.fix)
         self._repairing = Repairing(self._pauses, wishes.command, writing=wishes.fix)
         self._listening = Listening(self._inbox, wishes.poll, self._pauses.relist, wishes.means)
+        self._around = Surroundings(self.live, settings_files, self._inbox, self._listening, self._repairing, fix=wishes.fix)
         self._early: tuple[Prepared | None, int] | None = None
-        self._away = False
-        self._said: dict[str, str] = {}
         self._beat = time.monotonic()
 
     def stop(self) -> None:
@@ -79,9 +72,9 @@ class Watch:
         """What there is to tell: the vault as it was found, then whatever happens, until `stop` is called."""
         try:
             yield self.live.opened()
-            self.live.vault = _alone(self.live.vault)
+            self.live.vault = alone(self.live.vault)
             self._listening.begin(self._folders, time.monotonic())
-            yield from self._look_around()
+            yield from self._around.look_around()
             if self._wishes.fix or self._wishes.propose:
                 self._repairing.want(time.monotonic())
             while not self._inbox.stopped:
@@ -90,8 +83,7 @@ class Watch:
                     yield from self._turn()
         finally:
             self._listening.end()
-            if self._neighbours:
-                self._neighbours.leave()
+            self._around.leave()
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -99,43 +91,35 @@ class Watch:
         """Seconds until there is something to do even if nothing happens."""
         now = time.monotonic()
         beat = self._beat + self._pauses.heartbeat - now
-        if self._away:
+        if self._around.away:
             return beat
         if not self._inbox:
             repair = self._repairing.wait(now)
-            return min(beat, self._listening.wait(now), _AT_WORK if repair <= 0 and at_work(self._git) else repair)
+            return min(beat, self._listening.wait(now), _AT_WORK if repair <= 0 and self._around.at_work() else repair)
         batch = self._pauses.until_batch(self._inbox.first, self._inbox.last, now)
         if self._early is None or self._early[1] != self._inbox.count:
             batch = min(batch, max(self._inbox.last + self._pauses.early - now, 0.001))
-        return min(beat, _AT_WORK if batch <= 0 and at_work(self._git) else batch)
+        return min(beat, _AT_WORK if batch <= 0 and self._around.at_work() else batch)
 
     def _turn(self) -> Iterator[News]:
         """Do whatever it is time for."""
         now = time.monotonic()
         if now >= self._beat + self._pauses.heartbeat:
             self._beat = now
-            yield from self._heartbeat()
-        if self._away:
+            yield from self._around.beat()
+        if self._around.away:
             self._inbox.take()
             return
         self._listening.beat(self._folders, now)
-        yield from self._once("no watch", self._listening.complaint, wrong=True)
+        yield from self._around.said.once("no watch", self._listening.complaint, wrong=True)
         now = time.monotonic()
         if not self._inbox:
-            if self._repairing.wait(now) <= 0 and not at_work(self._git):
+            if self._repairing.wait(now) <= 0 and not self._around.at_work():
                 yield from self._mend()
         elif self._pauses.until_batch(self._inbox.first, self._inbox.last, now) > 0:
             self._prepare(now)
-        elif not at_work(self._git):
+        elif not self._around.at_work():
             yield from self._batch()
-
-    def _heartbeat(self) -> Iterator[News]:
-        """See to that of which no word comes."""
-        if whereabouts(self.root) != self._home or self._away:
-            yield from self._search()
-        elif self._settings.changed(self.live.seen) or self._settings.committed(self.live.seen):
-            yield from self._resettle()
-        yield from self._look_around()
 
     @property
     def _folders(self) -> Mapping[str, str]:
@@ -147,7 +131,7 @@ class Watch:
         """Work out what a batch will have to tell while it is waited for whether more comes."""
         hints = self._inbox.peek()
         few = not hints.everything and len(hints.paths) <= _FEW
-        if few and now >= self._inbox.last + self._pauses.early and whereabouts(self.root) == self._home:
+        if few and now >= self._inbox.last + self._pauses.early and self._around.here():
             self._early = self.live.prepare(look(self.live.seen, hints, self._listening.follow)), hints.count
         elif not few:
             self._early = None, hints.count
@@ -156,17 +140,17 @@ class Watch:
         """Look where something may have changed, and tell what came of it."""
         early, known = self._early or (None, 0)
         hints, self._early = self._inbox.take(), None
-        if whereabouts(self.root) != self._home:
-            yield from self._search()
+        if not self._around.here():
+            yield from self._around.search()
             return
-        if self._settings.changed(self.live.seen) or any(path.endswith(".gitignore") for path in hints.paths):
+        if self._around.unsettled(hints):
             early = None
-            yield from self._resettle()
+            yield from self._around.resettle()
         seen = look(self.live.seen, hints, self._listening.follow)
-        if whereabouts(self.root) != self._home or empty(seen.seen):
-            yield from self._search()
+        if not self._around.here() or empty(seen.seen):
+            yield from self._around.search()
             return
-        yield from self._unreadable(seen.seen)
+        yield from self._around.unreadable(seen.seen)
         if early is None or known != hints.count or not seen.alike(early.look):
             early = self.live.prepare(seen)
         batch = self.live.commit(early)
@@ -179,19 +163,20 @@ class Watch:
     def _mend(self) -> Iterator[News]:
         """Mend what can be mended now, and tell it."""
         now = time.monotonic()
-        if not (self._wishes.propose or (self._wishes.fix and self._repairs())):
+        if not (self._wishes.propose or (self._wishes.fix and self._around.repairs())):
             self._repairing.postpone()
             return
         attempt = self._repairing.attempt(self.live.vault, now)
         if attempt.breach:
-            yield from self._once("breach", f"nothing was mended: in {attempt.breach.path} {attempt.breach.what}. A fix of "
-                                  f"{' or '.join(attempt.breach.rules)} is to blame; please report it.", wrong=True)
-        yield from self._once("trouble", attempt.trouble, wrong=True)
+            rules = " or ".join(attempt.breach.rules)
+            yield from self._around.said.once("breach", f"nothing was mended: in {attempt.breach.path} {attempt.breach.what}. A "
+                                              f"fix of {rules} is to blame; please report it.", wrong=True)
+        yield from self._around.said.once("trouble", attempt.trouble, wrong=True)
         if attempt.proposed:
             yield Proposal(attempt.proposed)
         if attempt.fixed:
             for refusal in attempt.fixed.refused:
-                yield from self._once(f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.why}.")
+                yield from self._around.said.once(f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.why}.")
             if attempt.fixed.written:
                 seen = look(self.live.seen, Hints(frozenset(attempt.fixed.written)), self._listening.follow)
                 batch = self.live.take(seen, attempt.fixed)
@@ -209,86 +194,3 @@ class Watch:
             self.faults += 1
             yield Notice(f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
                          "report it.", wrong=True)
-
-    # -- the world around the vault -------------------------------------------------------------------------------
-
-    def _search(self) -> Iterator[News]:
-        """The vault is not where it was: wait for it, or take up what has come in its place."""
-        home = whereabouts(self.root)
-        vault = None
-        if home is not None:
-            try:
-                vault = _alone(open_vault(self.root, self.live.seen.settings))
-            except VaultError:
-                vault = None
-            except ConfigError as error:
-                yield from self._once("settings", str(error), wrong=True)
-        if vault is None:
-            if not self._away:
-                self._away = True
-                yield Notice(f"{self.root} is gone, or holds no note any more. Waiting for it to come back.", wrong=True)
-            return
-        self._home = home
-        if self._away:
-            self._away = False
-            yield Notice(f"{self.root} is back.")
-        batch = self.live.replaced(vault, Cause(words="the vault came back"))
-        self._listening.begin(self._folders, time.monotonic())
-        self._repairing.changed((), time.monotonic())
-        yield batch
-
-    def _resettle(self) -> Iterator[News]:
-        """Settings, or what git knows, may have changed: go by them, or say what is wrong with them and keep the old."""
-        committed = self._settings.committed(self.live.seen)
-        self._settings.look(self.live.seen)
-        try:
-            vault = reopened(self.live.vault)
-        except (ConfigError, VaultError) as error:
-            yield from self._once("settings", f"{error} The settings before are kept.", wrong=True)
-            return
-        self._said.pop("settings", None)
-        batch = None
-        if vault:
-            self._inbox.hint_everything()
-            batch = self.live.replaced(_alone(vault), Cause(words="new settings"))
-        elif committed and self.live.totals().links.dangling:
-            batch = self.live.learn(git_moves(self.root, self.live.seen.listing.files), "git tells where files went")
-        if batch:
-            self._repairing.want(time.monotonic())
-            yield batch
-
-    def _look_around(self) -> Iterator[News]:
-        """Tell of other watchers that came or went."""
-        for sentence in self._neighbours.news() if self._neighbours else ():
-            self._repairing.want(time.monotonic())
-            yield Notice(sentence)
-
-    def _unreadable(self, seen: Survey) -> Iterator[News]:
-        """Tell of folders that can't be looked into: what lies in them seems not to be there."""
-        for folder, why in seen.listing.unreadable:
-            yield from self._once(f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True)
-
-    def _repairs(self) -> bool:
-        return self._neighbours is None or self._neighbours.repairs()
-
-    def _once(self, about: str, sentence: str, *, wrong: bool = False) -> Iterator[News]:
-        """Say something once, until something else is to be said of the matter."""
-        if sentence and self._said.get(about) != sentence:
-            self._said[about] = sentence
-            yield Notice(sentence, wrong)
-
-
-def _neighbours(root: Path, *, fix: bool) -> Neighbours | None:
-    """The place among other watchers; one that only tells does without if there is none."""
-    try:
-        return Neighbours(root, fixing=fix)
-    except JournalError:
-        if fix:
-            raise
-        return None
-
-
-def _alone(vault: Vault) -> Vault:
-    """The vault, from now on read by one process: forks and a listener's thread don't go together."""
-    seen = replace(vault.seen, settings=replace(vault.seen.settings, jobs=1))
-    return vault.renewed(seen, vault.state)
