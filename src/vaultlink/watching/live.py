@@ -44,8 +44,9 @@ class _Difference(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What will come of a look, and whether there is anything to tell of it."""
+    """What will come of a look at a vault in a state, and whether there is anything to tell of it."""
 
+    before: State
     look: Look
     seen: Survey
     state: State
@@ -109,7 +110,11 @@ class Live:
         cause = _cause(look, moved, {change.path for change in changed})
         went, came = frozenset(look.went), frozenset(look.came)
         along = {old: new for old, new in moved.items() if old in went and new in came}  # else both were told of apart
-        return Prepared(look, seen, state, moving, cause, told, self._difference(state, along))
+        return Prepared(before.state, look, seen, state, moving, cause, told, self._difference(state, along))
+
+    def holds(self, prepared: Prepared, look: Look) -> bool:
+        """Whether what was worked out is what would come of another look, now."""
+        return prepared.before is self.vault.state and look.alike(prepared.look)
 
     def commit(self, prepared: Prepared, fixed: Fixed | None = None) -> Batch | None:
         """Let what was worked out be so; None if there is nothing to tell of it."""

@@ -144,14 +144,13 @@ class Watch:
             yield from self._around.search()
             return
         if self._around.unsettled(hints):
-            early = None
             yield from self._around.resettle()
         seen = look(self.live.seen, hints, self._listening.follow)
         if not self._around.here() or empty(seen.seen):
             yield from self._around.search()
             return
         yield from self._around.unreadable(seen.seen)
-        if early is None or known != hints.count or not seen.alike(early.look):
+        if early is None or known != hints.count or not self.live.holds(early, seen):
             early = self.live.prepare(seen)
         batch = self.live.commit(early)
         if batch:
