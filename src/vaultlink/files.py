@@ -31,11 +31,12 @@ class Stamp(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The files of a vault by vault path, the folders that could not be read, each with why, and all folders by vault path
-    ("" for the vault itself), each with where it is on disk."""
+    ("" for the vault itself), each with where it is on disk. `ignores` are the `.gitignore` files in them."""
 
     files: Mapping[str, Stamp]
     unreadable: tuple[tuple[str, str], ...]
     folders: Mapping[str, str] = field(default_factory=dict)
+    ignores: Mapping[str, Stamp] = field(default_factory=dict)
 
 
 class Unreadable(NamedTuple):
@@ -78,6 +79,7 @@ def list_files(vault: Path) -> Listing:
     """
     files: dict[str, Stamp] = {}
     folders: dict[str, str] = {}
+    ignores: dict[str, Stamp] = {}
     unreadable: list[tuple[str, str]] = []
     seen = {vault.resolve()}
     pending = [("", os.fspath(vault))]
@@ -89,9 +91,11 @@ def list_files(vault: Path) -> Listing:
                 for entry in entries:
                     if entry.name[0] != "." and not passing(entry.name):
                         _list_entry(entry, prefix + entry.name, files, pending, seen)
+                    elif entry.name == ".gitignore" and (stamp := _stamp(entry.stat())):
+                        ignores[prefix + entry.name] = stamp
         except OSError as error:
             unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
-    return Listing(files, tuple(sorted(unreadable)), folders)
+    return Listing(files, tuple(sorted(unreadable)), folders, ignores)
 
 
 def _list_entry(entry: "os.DirEntry[str]", path: str, files: dict[str, Stamp], pending: list[tuple[str, str]],

@@ -6,10 +6,13 @@ Paths enter, what was found in them leaves. Where a process can't fork, everythi
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import msgspec
 
@@ -84,11 +87,11 @@ def _shared(one: Callable[[str], Examined], paths: Sequence[str], processes: int
         return _pack(_examined(one, paths[begin:end], lambda _done: None))
 
     first, *rest = _shares(len(paths), processes)
-    answers = [_fork(work, begin, end) for begin, end in rest]
-    yield from _examined(one, paths[:first[1]], lambda done: progress(done * processes))
-    for (begin, end), answer in zip(rest, answers, strict=True):
-        said = answer()
-        yield from _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
+    with _forks(work, rest) as answers:
+        yield from _examined(one, paths[:first[1]], lambda done: progress(done * processes))
+        for (begin, end), answer in zip(rest, answers, strict=True):
+            said = answer()
+            yield from _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
 
 
 def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str],
@@ -104,11 +107,11 @@ def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequen
         return _pack([suggest(topic) for topic in topics[begin:end]])
 
     first, *rest = _shares(len(topics), processes)
-    answers = [_fork(work, begin, end) for begin, end in rest]
-    found = [suggest(topic) for topic in topics[:first[1]]]
-    for (begin, end), answer in zip(rest, answers, strict=True):
-        said = answer()
-        found += _unpack_suggestions(said) if said is not None else [suggest(topic) for topic in topics[begin:end]]
+    with _forks(work, rest) as answers:
+        found = [suggest(topic) for topic in topics[:first[1]]]
+        for (begin, end), answer in zip(rest, answers, strict=True):
+            said = answer()
+            found += _unpack_suggestions(said) if said is not None else [suggest(topic) for topic in topics[begin:end]]
     return dict(zip(topics, found, strict=True))
 
 
@@ -119,26 +122,55 @@ def _shares(size: int, processes: int) -> list[tuple[int, int]]:
     return list(zip([0, *cuts[:-1]], cuts, strict=True))
 
 
-def _fork(work: Callable[[int, int], bytes], begin: int, end: int) -> Callable[[], bytes | None]:
-    """Have a fork of this process do a share. What it says is waited for by calling the result: None if it was killed."""
+@contextmanager
+def _forks(work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]) -> Iterator[list[Callable[[], bytes | None]]]:
+    """Have forks of this process do its other shares. What one says is waited for by calling its answer: None if it was killed.
+    If this process is told to stop meanwhile, so are they."""
     context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
-    worker = context.Process(target=_say, args=(there, work, begin, end), daemon=True)
-    worker.start()
-    there.close()
+    workers: list[BaseProcess] = []
+    ends: list[Connection] = []
+    try:
+        for begin, end in shares:
+            here, there = context.Pipe(duplex=False)
+            ends.append(here)
+            worker = context.Process(target=_say, args=(there, ends, work, begin, end), daemon=True)
+            _start(worker)
+            workers.append(worker)
+            there.close()
+        yield [partial(_answer, here, worker) for here, worker in zip(ends, workers, strict=True)]
+    finally:
+        for left in workers:
+            if left.is_alive():
+                left.kill()
 
-    def answer() -> bytes | None:
-        try:
-            return here.recv_bytes()
-        except EOFError:
-            return None
-        finally:
-            worker.join()
 
-    return answer
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-def _say(answer: Connection, work: Callable[[int, int], bytes], begin: int, end: int) -> None:
-    with suppress(KeyboardInterrupt):  # the first process says that it was stopped
+def _start(worker: BaseProcess) -> None:
+    """Start a fork; signals that this process handles in its own way wait until the fork has let go of that way."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _answer(here: Connection, worker: BaseProcess) -> bytes | None:
+    said = None
+    with suppress(EOFError):
+        said = here.recv_bytes()
+    worker.join()
+    return said
+
+
+def _say(answer: Connection, ends: Sequence[Connection], work: Callable[[int, int], bytes], begin: int, end: int) -> None:
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # the first process says that it was stopped
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    for other in ends:
+        other.close()  # so that nobody goes on for a process that is gone
+    with suppress(BrokenPipeError):
         answer.send_bytes(work(begin, end))
     answer.close()

@@ -125,10 +125,13 @@ class Live:
 
     def replaced(self, vault: Vault, cause: Cause) -> Batch:
         """The vault was read anew, under other settings or after it had been away."""
-        difference = self._difference(vault.state, {})
-        self.vault = vault
         self._moving.learn(vault.state.setting.moves)
         vault.index.warm()
+        moves = self._moving.now(vault.seen.listing.files)
+        if moves != vault.state.setting.moves:
+            vault = vault.renewed(vault.seen, step(vault.state, [], replace(vault.state.setting, moves=moves)))
+        difference = self._difference(vault.state, {})
+        self.vault = vault
         return self._told(cause, difference)
 
     def learn(self, moves: Mapping[str, str], words: str) -> Batch | None:

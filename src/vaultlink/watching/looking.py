@@ -73,7 +73,8 @@ def look(seen: Survey, hints: Hints, follow: Follow) -> Look:
 
 def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
     """The files, those hinted at looked at anew; None if that does not tell all, and everything has to be looked at: where
-    folders come or go behind symbolic links, and where systems may name files otherwise than they are listed."""
+    folders come or go behind symbolic links, where git is told to ignore something, and where systems may name files otherwise
+    than they are listed."""
     root, before = os.fspath(seen.root), seen.listing
     if sys.platform != "linux" and not hints.paths <= before.files.keys():
         return None
@@ -82,7 +83,7 @@ def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
         stamp = stamp_of(root, path)
         if stamp:
             files[path] = stamp
-        elif path in before.folders or os.path.islink(f"{root}/{path}"):  # noqa: PTH114 - asked of every file
+        elif path.endswith(".gitignore") or path in before.folders or os.path.islink(f"{root}/{path}"):  # noqa: PTH114 - asked of every file
             return None
         else:
             files.pop(path, None)

@@ -39,10 +39,14 @@ def _sign(seen: Survey) -> Sign:
 def _files(seen: Survey) -> Iterator[Path]:
     if not seen.settings.isolated:
         yield from config_files(seen.root, seen.settings.config_file)
-    yield from (seen.root / ".obsidian" / "app.json", seen.root / ".obsidian" / "types.json", seen.root / ".gitignore")
+    yield from (seen.root / ".obsidian" / "app.json", seen.root / ".obsidian" / "types.json")
     folder = git_folder(seen.root)
     if folder:
         yield folder / "info" / "exclude"
+        for above in seen.root.parents if not (seen.root / ".git").exists() else ():
+            yield above / ".gitignore"
+            if (above / ".git").exists():
+                break
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -15,7 +15,7 @@ from vaultlink.moves import git_moves
 from vaultlink.repository import at_work, git_folder
 from vaultlink.survey import Survey
 from vaultlink.watching.batch import Cause, News, Notice
-from vaultlink.watching.inbox import Hints, Inbox
+from vaultlink.watching.inbox import Inbox
 from vaultlink.watching.listening import Listening
 from vaultlink.watching.live import Live
 from vaultlink.watching.looking import whereabouts
@@ -70,10 +70,9 @@ class Surroundings:
             yield from self.resettle()
         yield from self.look_around()
 
-    def unsettled(self, hints: Hints) -> bool:
-        """Whether settings are others, or what git ignores may be."""
-        may_ignore = hints.everything or any(path.endswith(".gitignore") for path in hints.paths)
-        return self._settings.changed(self._live.seen) or (may_ignore and git_folder(self.root) is not None)
+    def unsettled(self, seen: Survey) -> bool:
+        """Whether settings are others than they were, or git was told to ignore something else."""
+        return self._settings.changed(seen) or seen.listing.ignores != self._live.seen.listing.ignores
 
     def leave(self) -> None:
         """Watch no more."""
@@ -117,12 +116,12 @@ class Surroundings:
         self.said.forget("settings")
         batch = None
         if vault:
-            self._inbox.hint_everything()
             batch = self._live.replaced(alone(vault), Cause(words="new settings"))
         elif committed and self._live.totals().links.dangling:
             batch = self._live.learn(git_moves(self.root, self._live.seen.listing.files), "git tells where files went")
         if batch:
             self._repairing.want(time.monotonic())
+            self._inbox.hint_everything()
             yield batch
 
     def look_around(self) -> Iterator[News]:

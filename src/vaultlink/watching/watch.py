@@ -143,12 +143,15 @@ class Watch:
         if not self._around.here():
             yield from self._around.search()
             return
-        if self._around.unsettled(hints):
-            yield from self._around.resettle()
         seen = look(self.live.seen, hints, self._listening.follow)
         if not self._around.here() or empty(seen.seen):
             yield from self._around.search()
             return
+        if self._around.unsettled(seen.seen):
+            before = self.live.vault
+            yield from self._around.resettle()
+            if self.live.vault is not before:
+                return  # what was seen was seen of another state; everything is looked at again
         yield from self._around.unreadable(seen.seen)
         if early is None or known != hints.count or not self.live.holds(early, seen):
             early = self.live.prepare(seen)
