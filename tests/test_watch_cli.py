@@ -44,6 +44,12 @@ GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
 # -- a process ------------------------------------------------------------------------------------------------------
 
 
+def heard() -> None:
+    """Let a process hear the signals that end it, even if whoever runs the tests, as `nohup` does, does not."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 class Watcher:
     """A watcher in a process of its own, and what it has printed so far."""
 
@@ -51,7 +57,7 @@ class Watcher:
         self.vault = vault
         line = [*before, sys.executable, "-m", "vaultlink", "watch", str(vault), *options]
         self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        start_new_session=True)
+                                        start_new_session=True, preexec_fn=heard)  # noqa: PLW1509 - signals only
         self._came, self._sentinels, self.over = Condition(), 0, False
         self.out, self.err = list[str](), list[str]()
         assert self.process.stdout is not None
@@ -652,6 +658,7 @@ class Screen:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         line = [sys.executable, "-c", CONTROLLING, sys.executable, "-m", "vaultlink", "watch", str(vault), *options]
         self.process = subprocess.Popen(line, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+                                        preexec_fn=heard,  # noqa: PLW1509 - signals only
                                         env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"})
         os.close(terminal)
         os.set_blocking(self._end, False)
