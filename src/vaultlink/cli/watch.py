@@ -59,7 +59,7 @@ def watch(options: Watch) -> int:
     broke (+) or healed (-) is told, wherever in the vault that is. With --fix safe fixes are made once nothing has changed for
     three seconds, never in a note that changed within them; links to a note that was moved are followed if nothing else, such
     as Obsidian, does so first. `vaultlink undo` takes a fix back, and it is not made again. Changed settings are obeyed at
-    once. SIGTERM and Ctrl-C end the watch with 0, once the note in hand is written; with --verify, 2 says that something
+    once. SIGTERM and Ctrl-C end the watch with 0, once the run of fixes in hand is written; with --verify, 2 says that something
     differed.
 
     Forms: concise, full, json-lines (one object a line: findings that are new or healed, and behind them their batch).

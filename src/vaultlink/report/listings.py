@@ -66,21 +66,15 @@ class BacklinksRow(msgspec.Struct, frozen=True, gc=False):
 
 def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
     """The links of some sources, in order."""
-    shared = _shared(index)
-    return [_link_row(index, shared, path, link, resolved) for path in paths for link, resolved in index.links(path)]
+    return [_link_row(index, path, link, resolved) for path in paths for link, resolved in index.links(path)]
 
 
-def _shared(index: Index) -> frozenset[str]:
-    """The files that share their name: only links to those can be ambiguous."""
-    return frozenset(path for paths in index.names.values() if len(paths) > 1 for path in paths)
-
-
-def _link_row(index: Index, shared: frozenset[str], path: str, link: Link, resolved: str | None) -> LinkRow:
+def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> LinkRow:
     anchor = None
     if resolved is None:
         status = "external" if link.external else "dangling"
     else:
-        status = "ambiguous" if resolved in shared and index.others(path, link) else "resolved"
+        status = "ambiguous" if resolved in index.shared and index.others(path, link) else "resolved"
         if link.subpath and (found := index.anchor(link, resolved)) is not None:
             anchor = "found" if found else "missing"
     return LinkRow(path, link.line, link.column, link.kind, link.embed, link.place, link.raw, link.target,
