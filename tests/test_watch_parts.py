@@ -626,6 +626,20 @@ def test_a_poll_asks_for_no_listener() -> None:
     assert inbox.take().everything
 
 
+def test_a_poll_puts_off_no_batch_that_waits_for_quiet() -> None:
+    inbox = Inbox()
+    listening = Listening(inbox, 0.05, 60.0, no_means)
+    listening.begin({}, 0.0)
+    inbox.take()
+    listening.beat({}, 0.1)
+    assert inbox.count == 2
+    listening.beat({}, 0.2)
+    assert inbox.count == 2, "what waits is not hinted at again"
+    inbox.take()
+    listening.beat({}, 0.3)
+    assert inbox.count == 3
+
+
 def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
     inbox = Inbox()
     listening = Listening(inbox, None, 60.0, no_means)
