@@ -1,0 +1,38 @@
+"""What a check came to: the values that forms for other programs are made of.
+
+The findings that are reported, those that were known before and are not, and what sums them up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vaultlink.catalog import Rule
+from vaultlink.model import Diagnostic, Fix
+from vaultlink.report.frames import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Findings that are not reported because they are old: `where` they are known from ("the baseline", "main"), how many are
+    `left`, and how many are `gone` since."""
+
+    where: str
+    left: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of a vault. `prints` and `fixes` are those of the `findings`, in their order; `old` are the findings that were
+    known before, `debts` what is known of them. `place` is what stands before vault paths in the vault's repository ("" or
+    "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path."""
+
+    place: str
+    findings: Sequence[Diagnostic]
+    prints: Sequence[str]
+    fixes: Sequence[Fix | None]
+    rules: Sequence[Rule]
+    figures: Mapping[str, int]
+    text: Text
+    old: Sequence[Diagnostic] = ()
+    debts: Sequence[Debt] = ()
