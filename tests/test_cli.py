@@ -113,7 +113,7 @@ def test_full_marks_the_span_and_says_what_may_have_been_meant(run: Run) -> None
 def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
-    assert list(data) == ["schema", "version", "vault", "summary", "findings"]
+    assert list(data) == ["schema", "version", "vault", "summary", "known", "findings"]
     assert (data["schema"], data["version"], data["vault"]) == (1, vaultlink.__version__, str(vault))
     assert data["summary"] == {
         "notes": 3, "attachments": 2, "links": 9, "resolved": 6, "dangling": 3, "ambiguous": 0, "external": 0,
@@ -380,7 +380,7 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
     (("check", "--select"), "Option '--select' requires an argument. `vaultlink check --help` shows all options."),
     (("check", "--jobs", "0"), '--jobs: must be a whole number from 1 on, not "0".'),
     (("check", "--color", "red"), '--color: "red" is none of auto, always, never.'),
-    (("check", "--output-format", "xml"), '--output-format: "xml" is none of full, concise, json, json-lines.'),
+    (("check", "--output-format", "xml"), '--output-format: "xml" is none of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.'),
     (("links", "--output-format", "full"), '--output-format: "full" is none of table, tsv, json.'),
     (("check", "nowhere"), "nowhere: there is no such file or folder."),
     (("check", ".", "/"), "/ lies outside the vault"),

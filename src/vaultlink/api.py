@@ -15,8 +15,8 @@ import msgspec
 
 from vaultlink.catalog import Rule, catalog
 from vaultlink.config import Config, configure
-from vaultlink.engine import Setting, State
-from vaultlink.files import Unreadable, find_vault, load_rules, read_text
+from vaultlink.engine import Change, Setting, State, step, unreadable
+from vaultlink.files import Unreadable, decoded, find_vault, load_rules, read_text
 from vaultlink.loading import Progress, load_state
 from vaultlink.model import Diagnostic, Fix, Note, Suggestion, Tally
 from vaultlink.parallel import suggest_all
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from vaultlink.fixing.choice import Allowed
-    from vaultlink.fixing.repair import Repair
+    from vaultlink.fixing.repair import Picked, Repair
     from vaultlink.fixing.sources import Answers, Sources
     from vaultlink.mending import Texts
     from vaultlink.suggest import Suggester
@@ -77,6 +77,7 @@ class Vault:
         self._setting = setting
         self._suggested: dict[str, tuple[Suggestion, ...]] = {}
         self.seen = seen
+        self.held: Mapping[str, bytes] = {}
 
     @cached_property
     def notes(self) -> Mapping[str, Note]:
@@ -99,14 +100,14 @@ class Vault:
             yield from found[path]
 
     def text(self, path: str) -> str:
-        """The text of a note as it is on disk now; "" if it can't be read."""
-        text = read_text(self.root / path)
+        """The text of a note as it is on disk now, or held in place of that; "" if it can't be read."""
+        text = decoded(self.held[path]) if path in self.held else read_text(self.root / path)
         return "" if isinstance(text, Unreadable) else text
 
     def data(self, path: str) -> bytes:
-        """The bytes of a file as it is on disk now; none if it can't be read."""
+        """The bytes of a file as it is on disk now, or held in place of that; none if it can't be read."""
         try:
-            return (self.root / path).read_bytes()
+            return self.held[path] if path in self.held else (self.root / path).read_bytes()
         except OSError:
             return b""
 
@@ -118,8 +119,10 @@ class Vault:
         known, makers = self._sources(self._topics(diagnostics)), late(answers)
         return lambda item: fix_of(self.state, known, item, makers)
 
-    def repair(self, wanted: "Allowed | None" = None, answers: "Answers | None" = None) -> "Repair":
-        """What making all fixes that are wanted (without a word: the safe ones) would come to. Nothing is written."""
+    def repair(self, wanted: "Allowed | None" = None, answers: "Answers | None" = None,
+               picked: "Picked | None" = None) -> "Repair":
+        """What making all fixes that are wanted (without a word: the safe ones) would come to; of the findings that are picked,
+        if not of all. Nothing is written."""
         from vaultlink.fixing.choice import allowed  # noqa: PLC0415 - only where something is fixed
         from vaultlink.fixing.late import late  # noqa: PLC0415
         from vaultlink.fixing.repair import repair  # noqa: PLC0415
@@ -127,7 +130,8 @@ class Vault:
 
         wanted = wanted or allowed(self.rules, self.config)
         topics = self._topics(self.check()) if answers else []
-        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self.seen.settings.jobs))
+        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self.seen.settings.jobs),
+                      picked)
 
     def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
         """What making these fixes, and no others, would come to. Nothing is written."""
@@ -157,6 +161,14 @@ class Vault:
     def after(self, state: State) -> "Vault":
         """The same vault in another state."""
         return Vault(self.seen, self._setting, state)
+
+    def holding(self, path: str, data: bytes) -> "Vault":
+        """The same vault as if these bytes stood in a note, or in a new one. Nothing is written."""
+        text = decoded(data)
+        content = unreadable(self._setting, path, *text) if isinstance(text, Unreadable) else text
+        holding = self.after(step(self.state, [Change(path, content)]))
+        holding.held = {path: data}
+        return holding
 
     def renewed(self, seen: Survey, state: State) -> "Vault":
         """The same vault, seen again later."""
@@ -188,7 +200,7 @@ class Vault:
     def _texts(self) -> "Texts":
         from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
 
-        return Texts(self.seen)
+        return Texts(self.seen, held=self.held)
 
     def _sources(self, topics: Sequence[str]) -> "Sources":
         from vaultlink.mending import sources  # noqa: PLC0415 - only where something is fixed
@@ -214,7 +226,7 @@ class Vault:
         return {target: self._suggested[target] for target in targets}
 
     def _suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        cache = self.seen.cache() if len(targets) > _MANY else None
+        cache = self.seen.cache() if len(targets) > _MANY and not self.held else None
         question = self.seen.question("suggestions", *targets) if cache else None
         if cache is None or question is None:
             return suggest_all(self._suggester, targets, self.seen.settings.jobs)

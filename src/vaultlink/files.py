@@ -143,6 +143,12 @@ def passing(name: str) -> bool:
     return odd and name[-3:].lower() != ".md" and _PASSING.fullmatch(name) is not None
 
 
+def in_vault(path: str) -> bool:
+    """Whether a path below a vault's folder may be one of the vault's, by the names in it."""
+    *folders, name = path.split("/")
+    return bool(name) and name[0] != "." and not passing(name) and all(folder[:1] not in ("", ".") for folder in folders)
+
+
 def _list_symlink(entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], seen: set[Path]) -> None:
     """Follow a link to a folder that overlaps with none that is listed already."""
     try:
@@ -163,12 +169,17 @@ def read_text(file: str | os.PathLike[str]) -> str | Unreadable:
     """The text of a file, without byte order mark, line ends as they are."""
     try:
         with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - the bare call costs a third
-            data = stream.readall()
+            return decoded(stream.readall())
+    except OSError as error:
+        return Unreadable("unreadable", error.strerror or str(error))
+
+
+def decoded(data: bytes) -> str | Unreadable:
+    """The text that a note's bytes hold, without byte order mark, line ends as they are."""
+    try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return Unreadable("undecodable", f"byte {error.start + 1} of it is not UTF-8")
-    except OSError as error:
-        return Unreadable("unreadable", error.strerror or str(error))
     return text[1:] if text.startswith("\ufeff") else text
 
 

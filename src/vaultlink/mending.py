@@ -27,10 +27,12 @@ from vaultlink.writing import Outcome, Refusal, Write
 
 class Texts:
     """The texts of a vault's notes as they were analysed. A note has none if it changed since, is in dispute, can't be read,
-    or if `bar`, asked with its path and text, says why it is to be left alone; `why` says so."""
+    or if `bar`, asked with its path and text, says why it is to be left alone; `why` says so. `held` are bytes that were analysed
+    in place of those on disk."""
 
-    def __init__(self, seen: Survey, bar: Callable[[str, str], str | None] = lambda _path, _text: None):
-        self._barred = bar
+    def __init__(self, seen: Survey, bar: Callable[[str, str], str | None] = lambda _path, _text: None,
+                 held: Mapping[str, bytes] | None = None):
+        self._barred, self._held = bar, held or {}
         self._root = os.fspath(seen.root)
         self._files: Mapping[str, Stamp] = seen.listing.files
         self._known: dict[str, str | None] = {}
@@ -54,15 +56,8 @@ class Texts:
         return self._known[path]
 
     def _read(self, path: str) -> str | None:
-        try:
-            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - the same file is asked for its times
-                status = os.fstat(stream.fileno())
-                data = stream.readall()
-        except OSError as error:
-            self.why[path] = f"it can't be read: {error.strerror or error}"
-            return None
-        if Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self._files.get(path):
-            self.why[path] = CHANGED
+        data = self._held[path] if path in self._held else self._on_disk(path)
+        if data is None:
             return None
         if data.startswith(BOM_UTF8):
             self._marked.add(path)
@@ -73,10 +68,23 @@ class Texts:
             self.why[path] = "it is not UTF-8"
             return None
 
+    def _on_disk(self, path: str) -> bytes | None:
+        try:
+            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - the same file is asked for its times
+                status = os.fstat(stream.fileno())
+                data = stream.readall()
+        except OSError as error:
+            self.why[path] = f"it can't be read: {error.strerror or error}"
+            return None
+        if Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self._files.get(path):
+            self.why[path] = CHANGED
+            return None
+        return data
+
     def closed(self, path: str) -> bool:
         """Whether a note could not be written as it should be, so that no fix of it is shown or tried."""
         if path not in self._closed:
-            why = self._bar(path)
+            why = None if path in self._held else self._bar(path)
             self._closed[path] = why is not None
             if why:
                 self.why[path] = why

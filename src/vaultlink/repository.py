@@ -8,9 +8,10 @@ error.
 import os
 import subprocess
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _SECONDS = 60
 
@@ -95,3 +96,61 @@ def ignored_among(root: Path, paths: Sequence[str]) -> frozenset[str]:
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     told = ask_git(root, "check-ignore", "-z", "--stdin", given=asked, good=(0, 1))
     return frozenset(os.fsdecode(told or b"").split("\0")[:-1])
+
+
+# -- what git has of files ------------------------------------------------------------------------------------------------
+
+
+class RawEntry(NamedTuple):
+    """A change as git tells it: a letter, the file's mode and blob before, whether the text stayed, the path before, the path
+    after (of a rename), and in which of the commits told of, counted from 0."""
+
+    kind: str
+    mode: str
+    blob: str
+    same: bool
+    old: str
+    new: str
+    commit: int
+
+
+def raw_entries(raw: bytes) -> Iterator[RawEntry]:
+    """The changes in git's raw form: `:modes blobs letter`, then one path, or two of a rename; between them the commits."""
+    fields, commit = iter(os.fsdecode(raw).split("\0")), 0
+    for field in fields:
+        words = field.lstrip("\n").split(" ")
+        if not words[0].startswith(":") or len(words) != 5:
+            commit += 1
+            continue
+        kind, old = words[4][:1], next(fields, "")
+        new = next(fields, "") if kind in "RC" else ""
+        yield RawEntry(kind, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
+
+
+def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
+    """The bytes that git keeps under names, in their order; None where it has none."""
+    told = ask_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode()) or b""
+    found: list[bytes | None] = []
+    at = 0
+    for _ in names:
+        head, _, _ = told[at:at + 200].partition(b"\n")
+        words = head.split()
+        at += len(head) + 1
+        if len(words) != 3 or not words[2].isdigit():
+            found.append(None)
+            continue
+        size = int(words[2])
+        found.append(told[at:at + size])
+        at += size + 1
+    return found
+
+
+def untracked(root: Path) -> list[str]:
+    """The vault paths that git neither keeps nor ignores."""
+    told = ask_git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return os.fsdecode(told or b"").split("\0")[:-1]
+
+
+def work_tree(root: Path) -> Path | None:
+    """The folder whose files git keeps, the vault among them; None outside a repository."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

@@ -23,6 +23,7 @@ class Command(NamedTuple):
 GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
+        "baseline": Command("baseline", "baseline", "Record today's findings, so that `check` reports only new ones."),
         "watch": Command("watch", "watch", "Keep checking, and with --fix keep fixing, while the vault changes."),
     },
     "Repair": {

@@ -8,10 +8,14 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.api import Survey
-from vaultlink.cli.opening import narrowed, read, surveyed, warn, within
+from vaultlink.cli.gating import Gate, gate_of
+from vaultlink.cli.opening import read, surveyed, warn, within
 from vaultlink.cli.options import Repairing, option
 from vaultlink.cli.results import FORMS, code, results
+from vaultlink.cli.standing import chosen_of, stands_in, start_of, with_standing
 from vaultlink.cli.terminal import Terminal
+from vaultlink.gate.sifting import sift
+from vaultlink.report.debts import debt_sentence
 from vaultlink.report.findings import summary, waiting_sentence
 from vaultlink.resolve import is_note
 
@@ -35,9 +39,11 @@ def check(options: Check) -> int:
     """Check the vault's links and report what is wrong.
 
     The whole vault is always read, since links are a matter of the whole. Nothing is written without --fix. The exit
-    code is 0 if all is well, 1 if there are findings, 2 if the command or a setting can't be followed.
+    code is 0 if all is well, 1 if there are findings, 2 if the command or a setting can't be followed. Findings that the
+    vault's baseline knows (`vaultlink baseline`) are counted only.
 
-    Forms: full (on a terminal), concise (elsewhere), json, json-lines.
+    Forms: full (on a terminal), concise (elsewhere), json, json-lines, and for other programs github, gitlab, sarif, junit,
+    markdown.
     """
     if options.fix or options.diff:
         from vaultlink.cli.fix import run  # noqa: PLC0415 - only where something is fixed
@@ -46,17 +52,17 @@ def check(options: Check) -> int:
     begun = time.perf_counter()
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
-    seen = surveyed(options, options.paths[0] if options.paths else None)
+    seen = surveyed(options, start_of(options))
     terminal.ready(seen.root)
     warn(seen, terminal)
-    chosen = narrowed(seen.root, options.paths)
-    cache = seen.cache()
-    asked = repr((form, terminal.palette, terminal.room, chosen, options.statistics, options.fail_on,
-                  options.exit_zero))
-    question = seen.question("check", asked) if cache else None
+    chosen, gate = chosen_of(options, seen.root), gate_of(options, seen)
+    cache = None if stands_in(options) else seen.cache()
+    asked_for = repr((form, terminal.palette, terminal.room, chosen, options.statistics, options.fail_on, options.exit_zero,
+                      gate.sign))
+    question = seen.question("check", asked_for) if cache else None
     answer = _kept(cache.answer(question)) if cache and question else None
     if answer is None:
-        answer = _answer(options, terminal, form, seen, chosen)
+        answer = _answer(options, terminal, form, seen, (chosen, gate))
         if cache and question:
             cache.keep_answer(question, msgspec.msgpack.encode(answer))
     terminal.show(answer.results)
@@ -72,14 +78,15 @@ def _kept(data: bytes | None) -> Answer | None:
         return None
 
 
-def _answer(options: Check, terminal: Terminal, form: str, seen: Survey, chosen: Sequence[str]) -> Answer:
-    vault, wanted = read(seen, terminal), within(chosen)
-    diagnostics = [d for d in vault.diagnostics() if wanted(d.path)]
-    found = results(options, terminal, form, vault, diagnostics)
+def _answer(options: Check, terminal: Terminal, form: str, seen: Survey, asked: tuple[Sequence[str], Gate]) -> Answer:
+    wanted, gate = within(asked[0]), asked[1]
+    vault = with_standing(options, read(seen, terminal))
+    found = sift(vault.state.diagnostics, gate.known(vault), vault.text, wanted)
+    shown = results(options, terminal, form, vault, found)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
-    sentences = [summary(diagnostics, notes), waiting_sentence(diagnostics)]
-    return Answer(found if isinstance(found, bytes) else found.encode("utf-8", "surrogateescape"),
-                  "\n".join(filter(None, sentences)), code(options, diagnostics))
+    sentences = [summary(found.new, notes, found.debts), *map(debt_sentence, found.debts), waiting_sentence(found.new)]
+    return Answer(shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogateescape"),
+                  "\n".join(filter(None, sentences)), code(options, found.new))
 
 
 def _details(seen: Survey, seconds: float) -> str:

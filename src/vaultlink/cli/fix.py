@@ -1,22 +1,27 @@
 """`vaultlink fix`: repairs on disk, what was done on stdout and stderr, what remains in the exit code."""
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from vaultlink.api import Vault
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import narrowed, read, surveyed, vault_root, warn, within
+from vaultlink.cli.gating import changed, gate_of, picked
+from vaultlink.cli.opening import read, surveyed, vault_root, warn, within
 from vaultlink.cli.options import Repairing, UsageError, option
 from vaultlink.cli.results import FORMS, code, results
+from vaultlink.cli.standing import chosen_of, stands_in, start_of, with_standing
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, left_alone, refused, write_repair
 from vaultlink.fixing.choice import Repaired, allowed
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sources import Answers
+from vaultlink.gate import Known, Sifted, sift
 from vaultlink.mending import remaining
+from vaultlink.report.debts import debt_sentence
 from vaultlink.report.diffs import unified
 from vaultlink.report.findings import summary
 from vaultlink.report.repairs import counted, examples, fixed_row, fixed_sentence, left_rows, withheld_sentence
@@ -40,7 +45,11 @@ def fix(options: Fix) -> int:
     remains is reported as by `vaultlink check`. The exit code is 0 if nothing remains, 1 if there are findings or notes
     left alone (with --diff: if anything would change), 2 if the command or a setting can't be followed.
 
-    Forms: full (on a terminal: what was done), concise (elsewhere: what remains), json, json-lines.
+    With --changed-since only what the changes since that revision brought about is fixed. A text on standard input is printed as
+    fixing leaves it, and nothing is written.
+
+    Forms: full (on a terminal: what was done), concise (elsewhere: what remains), json, json-lines, github, gitlab, sarif, junit,
+    markdown.
     """
     return run(options)
 
@@ -50,44 +59,60 @@ def run(options: Repairing) -> int:
     to choose, or to read what was done, is waited for by nobody."""
     terminal = Terminal(options)
     form = terminal.form(FORMS, "full", "concise")
-    asking = isinstance(options, Fix) and options.interactive
-    if options.diff or asking:
-        vault, repair, outcome = _fixed(options, terminal, asking)
+    asking, standing = isinstance(options, Fix) and options.interactive, stands_in(options)
+    if asking and standing:
+        raise UsageError("--interactive asks on standard input, --stdin-filename reads a note from it: choose one.")
+    if options.diff or asking or standing:
+        done = _fixed(options, terminal, asking)
     else:
-        root = vault_root(options, options.paths[0] if options.paths else None)
-        with alone(terminal, root):
-            vault, repair, outcome = _fixed(options, terminal, asking)
-    if repair.breach:
-        return refused(repair.breach)
-    return _told(options, terminal, form, vault, (repair, outcome)) if outcome else differences(terminal, vault, repair)
+        with alone(terminal, vault_root(options, start_of(options))):
+            done = _fixed(options, terminal, asking)
+    if done.repair.breach:
+        return refused(done.repair.breach)
+    if done.outcome:
+        return _told(options, terminal, form, done)
+    return differences(terminal, done.vault, done.repair) if options.diff else _stood_in(options, terminal, done)
 
 
-def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> tuple[Vault, Repair, Outcome | None]:
-    """The vault, its repair, and what became of that on disk: nothing where it is only looked at, or was refused."""
-    seen = surveyed(options, options.paths[0] if options.paths else None)
+class _Done(NamedTuple):
+    """A vault, what is known of its findings, its repair, and what became of that on disk: nothing where it is only looked at,
+    or was refused."""
+
+    vault: Vault
+    known: Sequence[Known]
+    repair: Repair
+    outcome: Outcome | None
+
+
+def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> _Done:
+    """Work a repair out and, unless it is only to be looked at, write it."""
+    seen = surveyed(options, start_of(options))
     terminal.ready(seen.root)
     warn(seen, terminal)
-    vault = read(seen, terminal)
-    wanted = within(narrowed(seen.root, options.paths))
-    answers = answers_of(options, seen.root)
+    gate = gate_of(options, seen)
+    vault = with_standing(options, read(seen, terminal))
+    known, wanted, answers = gate.known(vault), within(chosen_of(options, seen.root)), answers_of(options, seen.root)
     if asking:
         from vaultlink.cli.interactive import choose  # noqa: PLC0415 - only where somebody answers
 
-        repair = vault.mend(choose(options, terminal, vault, answers or Answers()))
+        asked = sift(vault.state.diagnostics, changed(known), vault.text, wanted).new
+        repair = vault.mend(choose(asked, terminal, vault, answers or Answers()))
     else:
-        repair = vault.repair(allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted), answers)
-    if repair.breach or options.diff:
-        return vault, repair, None
+        repair = vault.repair(allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted), answers,
+                              picked(known, vault, wanted))
+    if repair.breach or options.diff or stands_in(options):
+        return _Done(vault, known, repair, None)
     with alone(terminal, seen.root) if asking else nullcontext():
-        return vault, repair, write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
+        outcome = write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
+    return _Done(vault, known, repair, outcome)
 
 
-def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done: tuple[Repair, Outcome]) -> int:
+def _told(options: Repairing, terminal: Terminal, form: str, done: _Done) -> int:
     """Tell what was done, what was left alone and what remains."""
-    repair, outcome = done
-    wanted = within(narrowed(vault.root, options.paths))
-    after = vault.after(remaining(repair, outcome.refused))
-    left = [item for item in after.diagnostics() if wanted(item.path)]
+    repair, outcome = done.repair, done.outcome
+    assert outcome
+    after = done.vault.after(remaining(repair, outcome.refused))
+    left = _left(options, done, after)
     early, late = (_reached(made, outcome) for made in (repair.made[:repair.first], repair.made[repair.first:]))
     made = early + late
     row = fixed_row(made, outcome.written, outcome.run, left_rows(outcome.refused))
@@ -98,10 +123,35 @@ def _told(options: Repairing, terminal: Terminal, form: str, vault: Vault, done:
         terminal.show(results(options, terminal, form, after, left, {"fixed": row}))
     left_alone(terminal, outcome.refused)
     fixed = fixed_sentence(row.by_rule, row.notes, told=shown) + (" `vaultlink undo` takes it back." if row.run else "")
-    for sentence in (fixed, withheld_sentence(left, options.unsafe_fixes), summary(left, sum(map(is_note, after.index.files)))):
+    for sentence in (fixed, withheld_sentence(left.new, options.unsafe_fixes), *_summed_up(after, left)):
         if sentence:
             terminal.say(sentence)
-    return max(code(options, left), FOUND if outcome.refused else CLEAN)
+    return max(code(options, left.new), FOUND if outcome.refused else CLEAN)
+
+
+def _left(options: Repairing, done: _Done, after: Vault) -> Sifted:
+    """What is still found, in the paths that the command is about."""
+    return sift(after.state.diagnostics, done.known, after.text, within(chosen_of(options, after.root)))
+
+
+def _summed_up(after: Vault, left: Sifted) -> list[str]:
+    return [summary(left.new, sum(map(is_note, after.index.files)), left.debts), *map(debt_sentence, left.debts)]
+
+
+def _stood_in(options: Repairing, terminal: Terminal, done: _Done) -> int:
+    """Print the text that stood in for a note as fixing would leave it; tell what remains."""
+    [(path, data)] = done.vault.held.items()
+    text = done.repair.texts[path][1].encode() if path in done.repair.texts else None
+    bom = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
+    fixed = data if text is None else bom + text
+    after = done.vault.after(done.repair.after)
+    after.held = {path: fixed}
+    left = _left(options, done, after)
+    terminal.show(fixed)
+    left_alone(terminal, done.vault.spared(done.repair))
+    for sentence in (fixed_sentence(counted(done.repair.made), len(done.repair.texts)), *_summed_up(after, left)):
+        terminal.say(sentence)
+    return code(options, left.new)
 
 
 def _reached(made: Sequence[Repaired], outcome: Outcome) -> list[Repaired]:

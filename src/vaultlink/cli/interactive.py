@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from vaultlink.api import Vault
-from vaultlink.cli.opening import narrowed, suggestions, within
-from vaultlink.cli.options import Repairing, UsageError
+from vaultlink.cli.opening import suggestions
+from vaultlink.cli.options import UsageError
 from vaultlink.cli.terminal import Terminal, tell
 from vaultlink.fixing.sources import Answers
 from vaultlink.model import Diagnostic, Fix
@@ -31,13 +31,11 @@ class Word(Enum):
     HELP = "?"
 
 
-def choose(options: Repairing, terminal: Terminal, vault: Vault, answers: Answers) -> list[tuple[Diagnostic, Fix]]:
+def choose(asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: Answers) -> list[tuple[Diagnostic, Fix]]:
     """What somebody wants done, finding by finding."""
     if not sys.stdin.isatty():
         raise UsageError("--interactive asks questions, and nobody is there to answer: the input is no terminal.")
-    wanted = within(narrowed(vault.root, options.paths))
-    diagnostics = [item for item in vault.diagnostics() if wanted(item.path)]
-    offered = [(item, fixes) for item in diagnostics if (fixes := vault.choices(item, answers))]
+    offered = [(item, fixes) for item in asked if (fixes := vault.choices(item, answers))]
     frames = Frames(vault.text, suggestions(vault, []), wording(vault.index), terminal.room, terminal.palette)
     chosen: list[tuple[Diagnostic, Fix]] = []
     left_out: set[str] = set()

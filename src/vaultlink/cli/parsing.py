@@ -96,8 +96,9 @@ def plain(known: Sequence[Field], line: Sequence[str]) -> Raw | None:
     rest = iter(line)
     for word in rest:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        field = bare if word[:1] != "-" else named.get(name)
-        if field is None or (word[:1] != "-" and not field.many and field.name in raw):
+        is_bare = word[:1] != "-" or word == "-"
+        field = bare if is_bare else named.get(name)
+        if field is None or (is_bare and not field.many and field.name in raw):
             return None
         if field.type is bool:
             if equals:
@@ -105,7 +106,7 @@ def plain(known: Sequence[Field], line: Sequence[str]) -> Raw | None:
             raw[field.name] = True
             continue
         text = word if field is bare else value if equals else next(rest, "-")
-        if text[:1] == "-":
+        if text[:1] == "-" and not is_bare:
             return None
         if field.many:
             kept = raw.setdefault(field.name, [])

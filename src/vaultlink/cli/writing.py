@@ -2,16 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaultlink.cli import FAULT
 from vaultlink.cli.terminal import Terminal, mark, tell
+from vaultlink.journal import perform
 from vaultlink.locking import lock
 from vaultlink.report.layout import clean
-from vaultlink.writing import Outcome, Refusal
+from vaultlink.writing import Outcome, Refusal, Write
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -27,10 +28,19 @@ def alone(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
 def write_repair(terminal: Terminal, vault: "Vault", repair: "Repair", summary: str) -> Outcome:
     """Write what a repair comes to, with a record of this run's words and what they do."""
     try:
-        return vault.write(repair, shlex.join(["vaultlink", *sys.argv[1:]]), summary)
+        return vault.write(repair, _command(), summary)
     except KeyboardInterrupt:
         terminal.say("Some notes may be written already; `vaultlink undo` puts them back.")
         raise
+
+
+def performed(root: Path, writes: Sequence[Write], summary: str) -> Outcome:
+    """Write files of a vault's folder that are no notes, with a record of this run's words and what they do."""
+    return perform(root, _command(), summary, writes)
+
+
+def _command() -> str:
+    return shlex.join(["vaultlink", *sys.argv[1:]])
 
 
 def left_alone(terminal: Terminal, refused: Iterable[Refusal]) -> None:

@@ -6,6 +6,7 @@ A state and a way to ask for texts enter, the state afterwards and the changed t
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from vaultlink.anchors import find_anchor
 from vaultlink.engine import Change, State, step
@@ -46,10 +47,18 @@ class Repair:
     first: int = 0
 
 
+Picked = Callable[[State, Sources], Iterable[Diagnostic]]
+"""The findings of a round's state that are to be fixed."""
+
+
 def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, Late],
-           examine: Examine | None = None) -> Repair:
-    """Make all fixes that are allowed, round by round."""
-    return mend(state, sources, _Wishes(allowed, late), examine)
+           examine: Examine | None = None, picked: Picked | None = None) -> Repair:
+    """Make all fixes that are allowed, round by round; of the findings that are picked, if not of all."""
+    return mend(state, sources, _Wishes(allowed, late, picked or _all), examine)
+
+
+def _all(state: State, _sources: Sources) -> Iterator[Diagnostic]:
+    return chain.from_iterable(state.diagnostics.values())
 
 
 def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iterable[Repaired]],
@@ -153,8 +162,8 @@ class _Wishes:
     """The findings of a state that have an allowed fix. What a late fix came to is remembered for the next round, in which
     a finding that nothing affected is still the same value; unless files are called otherwise since."""
 
-    def __init__(self, allowed: Allowed, late: Mapping[str, Late]):
-        self._allowed, self._late = allowed, late
+    def __init__(self, allowed: Allowed, late: Mapping[str, Late], picked: Picked):
+        self._allowed, self._late, self._picked = allowed, late, picked
         self._known: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._names: object = None
 
@@ -162,11 +171,10 @@ class _Wishes:
         names = state.index.files, state.index.aliased, state.index.titled
         if names != self._names:
             self._names, self._known = names, {}
-        for diagnostics in state.diagnostics.values():
-            for item in diagnostics:
-                fix = item.fix or (self._fix(state, sources, item) if item.rule in self._late else None)
-                if fix is not None and self._allowed(item, fix):
-                    yield item, fix
+        for item in self._picked(state, sources):
+            fix = item.fix or (self._fix(state, sources, item) if item.rule in self._late else None)
+            if fix is not None and self._allowed(item, fix):
+                yield item, fix
 
     def _fix(self, state: State, sources: Sources, item: Diagnostic) -> Fix | None:
         known = self._known.get(id(item))

@@ -4,8 +4,8 @@ A vault and its files enter, a mapping of old vault paths to new ones leaves. On
 the new one is there, and nothing else comes as near.
 """
 
-from vaultlink.moves.git import git_moves
+from vaultlink.moves.git import git_moves, moves_since
 from vaultlink.moves.memory import Remembered, remembered_moves
 from vaultlink.moves.naming import still_true
 
-__all__ = ["Remembered", "git_moves", "remembered_moves", "still_true"]
+__all__ = ["Remembered", "git_moves", "moves_since", "remembered_moves", "still_true"]

@@ -4,14 +4,13 @@ error.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha1, sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from vaultlink.files import Stamp
 from vaultlink.moves.naming import extension, of_a_series, still_true
-from vaultlink.repository import ask_git, git_folder
+from vaultlink.repository import RawEntry, ask_git, git_blobs, git_folder, raw_entries
 
 _COMMITS = 200
 _SIMILAR = 60
@@ -25,39 +24,40 @@ _MOST = 200
 
 _LARGEST = 4_000_000
 
-
-class _Entry(NamedTuple):
-    """A change as git tells it: a letter, whether the text stayed, the blob before, the path before, the path after, and in
-    which commit."""
-
-    kind: str
-    same: bool
-    blob: str
-    old: str
-    new: str
-    commit: int
+_OPTIONS = ("--raw", "--no-abbrev", f"-M{_SIMILAR}%", "-z", "--relative")
 
 
 def git_moves(root: Path, files: Mapping[str, Stamp]) -> dict[str, str]:
     """The files that git knows to have moved: renamed in the last commits, or since the last one."""
     if git_folder(root) is None:
         return {}
-    options = ["--raw", "--no-abbrev", f"-M{_SIMILAR}%", "-z", "--relative"]
-    now = ask_git(root, "diff-index", *options, "--diff-filter=RD", "HEAD", "--", ".")
-    log = ask_git(root, "log", *options, "--diff-filter=R", "--format=%H", "-n", str(_COMMITS), "--", ".")
-    if now is None:
+    latest = _moved(root, files, "HEAD")
+    if latest is None:
         return {}
-    entries = list(_entries(now))
-    gone = {entry.old: entry.blob for entry in entries if entry.kind == "D" and entry.old not in files}
-    renamed = [entry for entry in entries if entry.kind == "R"]
-    latest = {**_unlisted(root, files, gone), **_pairs(renamed)} if gone else _pairs(renamed)
+    log = ask_git(root, "log", *_OPTIONS, "--diff-filter=R", "--format=%H", "-n", str(_COMMITS), "--", ".")
     moves = dict(latest)
-    for old, new in _pairs(_entries(log or b"")).items():
+    for old, new in _pairs(raw_entries(log or b"")).items():
         moves.setdefault(old, latest.get(new, new))
     return still_true(moves, files)
 
 
-def _pairs(entries: Iterable[_Entry]) -> dict[str, str]:
+def moves_since(root: Path, files: Mapping[str, Stamp], commit: str) -> dict[str, str]:
+    """The files that were renamed since a commit, in later ones or in the working tree."""
+    return still_true(_moved(root, files, commit) or {}, files)
+
+
+def _moved(root: Path, files: Mapping[str, Stamp], commit: str) -> dict[str, str] | None:
+    """Old path to new path of what the working tree has renamed since a commit; None if git can't tell."""
+    now = ask_git(root, "diff-index", *_OPTIONS, "--diff-filter=RD", commit, "--", ".")
+    if now is None:
+        return None
+    entries = list(raw_entries(now))
+    gone = {entry.old: entry.blob for entry in entries if entry.kind == "D" and entry.old not in files}
+    renamed = [entry for entry in entries if entry.kind == "R"]
+    return {**_unlisted(root, files, gone), **_pairs(renamed)} if gone else _pairs(renamed)
+
+
+def _pairs(entries: Iterable[RawEntry]) -> dict[str, str]:
     """Old path to new path of renames, the last ones first. Of files with the same text, who became which is unknown."""
     listed = list(entries)
     alike = Counter((entry.commit, entry.blob) for entry in listed)
@@ -70,18 +70,6 @@ def _pairs(entries: Iterable[_Entry]) -> dict[str, str]:
 
 
 _EMPTY = frozenset((sha1(b"blob 0\0").hexdigest(), sha256(b"blob 0\0").hexdigest()))
-
-
-def _entries(raw: bytes) -> Iterator[_Entry]:
-    """The changes in git's raw form: `:modes blobs letter`, then one path, or two of a rename; between them the commits."""
-    fields, commit = iter(os.fsdecode(raw).split("\0")), 0
-    for field in fields:
-        words = field.lstrip("\n").split(" ")
-        if not words[0].startswith(":") or len(words) != 5:
-            commit += 1
-            continue
-        kind, old = words[4][:1], next(fields, "")
-        yield _Entry(kind, words[4][1:] == "100", words[2], old, next(fields, "") if kind in "RC" else "", commit)
 
 
 # -- since the last commit, without git's being told ----------------------------------------------------------------
@@ -130,17 +118,7 @@ def _bytes(root: Path, path: str) -> bytes:
 
 def _blobs(root: Path, blobs: Mapping[str, str]) -> dict[str, Counter[bytes]]:
     """The lines of files as git has them."""
-    told = ask_git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in blobs.values()).encode()) or b""
-    lines, at = {}, 0
-    for path in blobs:
-        head, _, _ = told[at:].partition(b"\n")
-        words = head.split()
-        if len(words) != 3 or not words[2].isdigit():
-            return {}
-        start = at + len(head) + 1
-        lines[path] = _lines(told[start:start + int(words[2])])
-        at = start + int(words[2]) + 1
-    return lines
+    return {path: _lines(data or b"") for path, data in zip(blobs, git_blobs(root, list(blobs.values())), strict=True)}
 
 
 def _lines(data: bytes) -> Counter[bytes]:

@@ -8,24 +8,16 @@ from dataclasses import dataclass
 
 from vaultlink.catalog import Rule
 from vaultlink.model import Diagnostic, Fix
+from vaultlink.report.debts import Debt
 from vaultlink.report.frames import Text
-
-
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """Findings that are not reported because they are old: `where` they are known from ("the baseline", "main"), how many are
-    `left`, and how many are `gone` since."""
-
-    where: str
-    left: int
-    gone: int
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A check of a vault. `prints` and `fixes` are those of the `findings`, in their order; `old` are the findings that were
     known before, `debts` what is known of them. `place` is what stands before vault paths in the vault's repository ("" or
-    "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path."""
+    "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
+    `version` is that of the program ("" if it is not to be told)."""
 
     place: str
     findings: Sequence[Diagnostic]
@@ -36,3 +28,4 @@ class Checked:
     text: Text
     old: Sequence[Diagnostic] = ()
     debts: Sequence[Debt] = ()
+    version: str = ""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from vaultlink.model import Diagnostic, Safety, Severity
+from vaultlink.report.debts import Debt
 from vaultlink.report.layout import PLAIN, Palette, clean, number
 
 
@@ -41,12 +42,13 @@ def statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> s
                    for (code, rule, severity), count in ranked)
 
 
-def summary(diagnostics: Sequence[Diagnostic], notes: int) -> str:
-    """The sentence at the end of a check."""
+def summary(diagnostics: Sequence[Diagnostic], notes: int, debts: Sequence[Debt] = ()) -> str:
+    """The sentence at the end of a check. Where old findings are left out, those it speaks of are new."""
+    new = "new " if debts else ""
     if not diagnostics:
-        return f"No findings in {number(notes, 'note')}."
+        return f"No {new}findings in {number(notes, 'note')}."
     levels = Counter([d.severity for d in diagnostics])
-    parts = [number(levels[level], word, many) for level, word, many in _WORDS if levels[level]]
+    parts = [number(levels[level], new + word, new + many) for level, word, many in _WORDS if levels[level]]
     files = len({d.path for d in diagnostics})
     return f"Found {', '.join(parts)} in {number(files, 'file')}; {number(notes, 'note')} checked."
 

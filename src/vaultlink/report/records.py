@@ -3,6 +3,7 @@
 Diagnostics and ways to ask for texts and suggestions enter, rows leave.
 """
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -114,7 +115,13 @@ _LONGEST = 200
 
 Identity = tuple[str, str, int]
 """What tells a finding from others at its path, wherever in the note it stands: its code, what it is about (the link's
-target, else the text under it), and its number among equals."""
+target, with its heading or block where that is missing; else the text under it), and its number among equals."""
+
+
+_ANCHORED = frozenset(("VL102", "VL103"))
+"""Rules about what stands behind the `#` of a link, which its target does not tell."""
+
+_ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
 
 
 def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
@@ -124,15 +131,23 @@ def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
     path, source = None, ""
     for d in diagnostics:
         about = d.target
-        if about is None:
+        if about is None or d.code in _ANCHORED:
             if d.path != path:
                 path, source = d.path, text(d.path)
-            about = source[d.start:min(d.end, d.start + _LONGEST)].partition("\n")[0].rstrip("\r")
+            about = _about(source[d.start:min(d.end, d.start + _LONGEST)], about)
         key = d.code, d.path, about
         count = seen.get(key, 0)
         seen[key] = count + 1
         found.append((d.code, about, count))
     return found
+
+
+def _about(raw: str, target: str | None) -> str:
+    """What a finding is about, by the text under it: how that goes on where there is a target, else its first line."""
+    if target is None:
+        return raw.partition("\n")[0].rstrip("\r")
+    anchor = _ANCHOR.search(raw)
+    return target + anchor[1].strip() if anchor else target
 
 
 def fingerprint(path: str, identity: Identity) -> str:

@@ -1,0 +1,58 @@
+"""A text on standard input that stands in for a note, as editors and other programs give it: which note, and what is asked of it.
+
+Without `--stdin-filename` a command is about the paths it names, on disk.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from vaultlink.api import Vault
+from vaultlink.cli.opening import narrowed
+from vaultlink.cli.options import Reporting, UsageError
+from vaultlink.files import in_vault
+from vaultlink.loading import is_source
+
+_DASH = (Path("-"),)
+
+
+def stands_in(options: Reporting) -> bool:
+    """Whether a text on standard input is asked about. Raises UsageError if the command line is not clear about that."""
+    if options.stdin_filename is None:
+        if options.paths == _DASH:
+            raise UsageError("- is a text on standard input; --stdin-filename says in which note it is to stand.")
+        return False
+    if options.paths not in ((), _DASH):
+        raise UsageError("--stdin-filename names the one note that is checked; leave out the other paths, or give - for them.")
+    return True
+
+
+def start_of(options: Reporting) -> Path | None:
+    """A path in the vault that a command is about. The note need not be there yet, nor its folder."""
+    if not stands_in(options):
+        return options.paths[0] if options.paths else None
+    assert options.stdin_filename
+    return next((place for place in (options.stdin_filename, *options.stdin_filename.parents) if os.path.lexists(place)), Path())
+
+
+def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
+    """The vault paths that a command is about; none for all."""
+    return (_note(options, root),) if stands_in(options) else narrowed(root, options.paths)
+
+
+def with_standing(options: Reporting, vault: Vault) -> Vault:
+    """The vault with the text that stands in for a note, if there is one."""
+    return vault.holding(_note(options, vault.root), sys.stdin.buffer.read()) if stands_in(options) else vault
+
+
+def _note(options: Reporting, root: Path) -> str:
+    """The vault path of the note, given as a path on disk or in the vault."""
+    given = options.stdin_filename or Path()
+    for place in (given, root / given):
+        real = place.parent.resolve() / place.name
+        if real.is_relative_to(root) and (place.parent.is_dir() or place is not given):
+            path = real.relative_to(root).as_posix()
+            if is_source(path) and in_vault(path):
+                return path
+            raise UsageError(f"--stdin-filename: {given} would be no note or canvas of the vault {root}.")
+    raise UsageError(f"--stdin-filename: {given} lies outside the vault {root}. `--vault` names another vault.")

@@ -1,0 +1,160 @@
+"""The baseline: findings of a day, kept in a file of the vault so that later checks report only what is new.
+
+One finding a line, sorted, so that git shows what changed and merges what two people changed. The settings that findings depend
+on stand beside them: under others, the comparison would say nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vaultlink import __version__
+from vaultlink.config import Config, ConfigError
+from vaultlink.engine import Setting
+from vaultlink.gate.known import BASELINE, Known, Mark, followed
+from vaultlink.moves import git_moves
+from vaultlink.report.layout import number
+
+_SCHEMA = 1
+_ANEW = "`vaultlink baseline` makes it anew, `--no-baseline` checks without it."
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A finding as the file has it."""
+
+    path: str
+    code: str
+    about: str
+    line: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """The file as a whole."""
+
+    schema: int
+    version: str
+    settings: dict[str, Any]
+    findings: tuple[_Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A recorded day: the version of vaultlink, the settings that findings depend on, and by path what was found."""
+
+    version: str
+    settings: Mapping[str, Any]
+    findings: Mapping[str, Sequence[Mark]]
+
+
+def recorded(setting: Setting, findings: Mapping[str, Sequence[Mark]]) -> Baseline:
+    """The baseline of findings made under a setting."""
+    return Baseline(__version__, settings_of(setting), findings)
+
+
+def settings_of(setting: Setting) -> dict[str, Any]:
+    """The settings that findings depend on, by dotted key. How severe a finding is makes it no other one."""
+    config = setting.config
+    asked = {key: value for key, value in config.values.items() if _matters(key, config)}
+    told = {"rules": sorted(config.enabled), **asked, "Obsidian's excluded files": setting.obsidian.ignore_filters}
+    plain: dict[str, Any] = msgspec.to_builtins(told)
+    return json.loads(json.dumps(plain))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
+
+
+def _matters(key: str, config: Config) -> bool:
+    table, _, rest = key.partition(".")
+    if table == "rules":
+        return rest.partition(".")[0] in config.enabled
+    return table in ("exclude", "allow-dangling", "per-file-ignores", "backlinks")
+
+
+# -- from and to the file -----------------------------------------------------------------------------------------------
+
+
+def written(baseline: Baseline) -> str:
+    """The file's text. Equal findings give equal bytes."""
+    rows = sorted((path, *mark) for path, found in baseline.findings.items() for mark in found)
+    head = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
+    lines = [_json(dict(zip(_Row.__struct_fields__, row, strict=True))) for row in rows]
+    listed = "\n" + ",\n".join(lines) + "\n " if lines else ""
+    return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{listed}]\n}}\n'
+
+
+def _json(value: object) -> str:
+    return "  " + json.dumps(value, ensure_ascii=False)
+
+
+def read_baseline(root: Path) -> bytes | None:
+    """What the file holds; None if there is none. Raises ConfigError if it can't be read."""
+    try:
+        return (root / BASELINE).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"{root / BASELINE}: {error.strerror}.") from None
+
+
+def parsed(root: Path, data: bytes) -> Baseline:
+    """The baseline that a file's bytes hold. Raises ConfigError, with the line, if they hold none."""
+    where = root / BASELINE
+    try:
+        json.loads(data)  # which knows the line of what is wrong
+        file = msgspec.json.decode(data, type=_File)
+    except json.JSONDecodeError as error:
+        merged = " It has conflicts of a merge." if b"\n<<<<<<<" in data else ""
+        raise ConfigError(f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_ANEW}") from None
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{where}: this is no baseline: {error}. {_ANEW}") from None
+    if file.schema != _SCHEMA:
+        raise ConfigError(f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_ANEW}")
+    findings: dict[str, list[Mark]] = {}
+    for row in file.findings:
+        findings.setdefault(row.path, []).append(Mark(row.code, row.about, row.line))
+    return Baseline(file.version, file.settings, findings)
+
+
+# -- holding a vault to it ----------------------------------------------------------------------------------------------
+
+
+def fitting(root: Path, baseline: Baseline, setting: Setting) -> Baseline:
+    """The baseline, if it was made under this setting. Raises ConfigError that says in what they differ."""
+    differences = list(_differences(baseline.settings, settings_of(setting)))
+    if not differences:
+        return baseline
+    more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
+    version = f" by vaultlink {baseline.version}" if baseline.version != __version__ else ""
+    raise ConfigError(f"{root / BASELINE}: the baseline was made under other settings{version}: "
+                      f"{'; '.join(differences[:3])}{more}. {_ANEW}")
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    was, enabled = set(before.get("rules", ())), set(now["rules"])
+    if enabled - was:
+        yield f"now with {_listed(enabled - was)}"
+    if was - enabled:
+        yield f"now without {_listed(was - enabled)}"
+    for key in sorted((before.keys() | now.keys()) - {"rules"}):
+        if before.get(key) != now.get(key) and key.removeprefix("rules.").partition(".")[0] not in was ^ enabled:
+            yield f"{key} was {_shown(before.get(key))} and is {_shown(now.get(key))}"
+
+
+def _listed(rules: set[str]) -> str:
+    first, more = sorted(rules)[:3], len(rules) - 3
+    return ", ".join(first) + (f" and {number(more, 'other rule')}" if more > 0 else "")
+
+
+def _shown(value: object) -> str:
+    text = "not set" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def known_by(root: Path, baseline: Baseline, files: Mapping[str, Any], moves: Mapping[str, str]) -> Known:
+    """The findings that a baseline knows. Those of a note that was renamed since go with it."""
+    found = baseline.findings
+    if any(path not in files for path in found):
+        moves = {**git_moves(root, files), **moves}
+    now = followed(found, moves)
+    return Known("baseline", BASELINE, frozenset(now), lambda path: [mark for old in now[path] for mark in found[old]])

@@ -1,0 +1,79 @@
+"""Findings that are known already, and what they are known by.
+
+A finding stays the same however its lines move and whatever else is edited: it goes by its note, its rule and what it is about.
+Where a note has several such, the line they stand on tells which of them are the old ones.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from vaultlink.engine import Found
+from vaultlink.model import Diagnostic
+from vaultlink.report.frames import Text
+from vaultlink.report.records import identities
+
+BASELINE = ".vaultlink-baseline.json"
+"""The name of a baseline's file, in the vault's folder. The dot keeps it out of the vault."""
+
+_LEADING_NOWHERE = frozenset(("VL101", "VL104", "VL105", "VL106", "VL107", "VL114"))
+"""A link that leads nowhere stays the same debt when a new name nearby makes another of these rules speak of it."""
+
+
+Key = tuple[str, str]
+"""What a finding is known by at its path, wherever it stands: its code, and what it is about."""
+
+
+class Mark(NamedTuple):
+    """A known finding: its code, what it is about, and a sign of the line it stands on."""
+
+    code: str
+    about: str
+    line: str
+
+
+def keys(found: Sequence[Diagnostic], text: Text) -> list[Key]:
+    """What findings at one path are known by, in their order."""
+    return [("VL101" if code in _LEADING_NOWHERE else code, about) for code, about, _ in identities(found, text)]
+
+
+def marks(found: Sequence[Diagnostic], text: Text) -> list[Mark]:
+    """Findings at one path as they are remembered, in their order."""
+    told = text(found[0].path) if found else ""
+    return [Mark(*key, sign(told, item)) for key, item in zip(keys(found, lambda _path: told), found, strict=True)]
+
+
+def sign(text: str, item: Diagnostic) -> str:
+    """What tells the line that a finding stands on from others, wherever in the note that line is."""
+    end = text.find("\n", item.start)
+    return _digest(text[text.rfind("\n", 0, item.start) + 1:len(text) if end == -1 else end].strip())
+
+
+@lru_cache(maxsize=16)  # a paragraph is one line and may hold many links
+def _digest(line: str) -> str:
+    return blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Findings known from somewhere: `kind` is `baseline` or `revision`, `name` that of the file or of the revision.
+
+    `marked` asks what the findings at a path, as it is called now, were known by; `paths` are all that had any. `found` are the
+    findings themselves, as far as they are had as values: where a path has the same ones now, nothing more is asked.
+    """
+
+    kind: str
+    name: str
+    paths: frozenset[str]
+    marked: Callable[[str], Sequence[Mark]]
+    found: Found = field(default_factory=dict)
+
+
+def followed(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[str, list[str]]:
+    """The paths that findings have now, each with those at which they were known: what moved goes with its note."""
+    now: dict[str, list[str]] = {}
+    for path in paths:
+        now.setdefault(moves.get(path, path), []).append(path)
+    return now

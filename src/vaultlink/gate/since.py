@@ -1,0 +1,99 @@
+"""The vault as it was at an earlier revision, worked out backwards: from the state now, by a step with what git says has changed.
+
+So the cost grows with the change. Everything is judged by the settings of today; a setting that is changed breaks no link.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.api import Vault, VaultError
+from vaultlink.engine import Change, Presence, State, step, unreadable
+from vaultlink.files import Unreadable, decoded, in_vault, read_text
+from vaultlink.gate.known import Known, followed, marks
+from vaultlink.loading import is_source
+from vaultlink.moves import moves_since, still_true
+from vaultlink.repository import ask_git, git_blobs, git_folder, raw_entries, untracked
+
+_ORDINARY = ("100644", "100755", "100664")
+_OPTION = "--changed-since"
+
+
+class Revision(NamedTuple):
+    """A commit that the working tree is compared with, and how it was named."""
+
+    name: str
+    commit: str
+
+
+def revision_of(root: Path, name: str) -> Revision:
+    """The commit at which the way of a named revision and that of HEAD parted: what was changed there since is no change of
+    ours. Raises VaultError if git knows none."""
+    if git_folder(root) is None:
+        raise VaultError(f"{_OPTION}: {root} lies in no git repository.")
+    if _asked(root, "rev-parse", "--git-dir") is None:
+        raise VaultError(f"{_OPTION}: git can't be asked about {root}; `git -C '{root}' status` says why.")
+    commit = _asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    shallow = _asked(root, "rev-parse", "--is-shallow-repository") == "true"
+    if commit is None:
+        hint = ("This clone holds only the last commits; in CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
+                if shallow else "`git branch -a` and `git log` list what there is.")
+        raise VaultError(f"{_OPTION}: git knows no revision “{name}” here. {hint}")
+    if _asked(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
+        return Revision(name, commit)
+    parted = _asked(root, "merge-base", commit, "HEAD")
+    if parted is None and shallow:
+        raise VaultError(f"{_OPTION}: this clone is too shallow to tell where “{name}” and HEAD parted. In CI, fetch the whole "
+                         "history (`fetch-depth: 0`, `GIT_DEPTH: 0`).")
+    return Revision(name, parted or commit)
+
+
+def _asked(root: Path, *command: str) -> str | None:
+    told = ask_git(root, *command)
+    return told.decode("utf-8", "replace").split("\n")[0].strip() or None if told is not None else None
+
+
+Was = str | Unreadable | Presence
+"""What stood at a path: a text, why it has none, a file without, or nothing."""
+
+
+def known_since(vault: Vault, since: Revision) -> Known:
+    """The findings that were there at a revision."""
+    was = _changed(vault, since)
+    found = _past(vault.state, was).diagnostics
+    now = followed(found, moves_since(vault.root, vault.seen.listing.files, since.commit))
+    return Known("revision", since.name, frozenset(now),
+                 lambda path: [mark for old in now[path] for mark in marks(found[old], partial(_text, vault, was))],
+                 {path: found[path] for path, olds in now.items() if olds == [path]})
+
+
+def _past(state: State, was: Mapping[str, Was]) -> State:
+    """The state of a vault as it was."""
+    changes = [Change(path, unreadable(state.setting, path, *then) if isinstance(then, Unreadable) else then)
+               for path, then in was.items() if then is not Presence.GONE or path in state.index.files]
+    files = {path for path in state.index.files | was.keys() if was.get(path) is not Presence.GONE}
+    return step(state, changes, replace(state.setting, moves=still_true(state.setting.moves, files)))
+
+
+def _text(vault: Vault, was: Mapping[str, Was], path: str) -> str:
+    """A text as it was."""
+    then = was.get(path)
+    return vault.text(path) if then is None else then if isinstance(then, str) else ""
+
+
+def _changed(vault: Vault, since: Revision) -> dict[str, Was]:
+    """What stood at a revision where something else stands now. What git does not know is new, but what it ignores stays."""
+    root, files = vault.root, vault.seen.listing.files
+    told = ask_git(root, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--relative", "--no-ext-diff",
+                   "--ignore-submodules", since.commit, "--", ".")
+    if told is None:
+        raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
+    entries = [entry for entry in raw_entries(told) if in_vault(entry.old)]
+    notes = [entry for entry in entries if entry.mode in _ORDINARY and is_source(entry.old)]
+    texts = [decoded(data or b"") for data in git_blobs(root, [entry.blob for entry in notes])] if notes else []
+    return {**{path: read_text(root / path) if path in files else Presence.GONE for path in vault.held},
+            **dict.fromkeys(untracked(root), Presence.GONE),
+            **{entry.old: Presence.ATTACHMENT if entry.mode in _ORDINARY else Presence.GONE for entry in entries},
+            **{entry.old: text for entry, text in zip(notes, texts, strict=True)}}
