@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder import build, setting
+from repositories import PLAIN, commit, git, repository, write
 from vaultlink.api import Settings, open_vault
 from vaultlink.engine import Change, State, step
 from vaultlink.files import list_files
@@ -25,33 +25,8 @@ OLD = 1_600_000_000
 
 @pytest.fixture(autouse=True)
 def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ann",
-                        "GIT_AUTHOR_EMAIL": "ann@example.org", "GIT_COMMITTER_NAME": "Ann",
-                        "GIT_COMMITTER_EMAIL": "ann@example.org"}.items():
+    for name, value in PLAIN.items():
         monkeypatch.setenv(name, value)
-
-
-def git(root: Path, *command: str) -> None:
-    subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
-
-
-def write(root: Path, notes: Mapping[str, str]) -> None:
-    for path, text in notes.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(text.encode())
-
-
-def commit(root: Path) -> None:
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "a step")
-
-
-def repository(root: Path, notes: Mapping[str, str]) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    git(root, "init", "--quiet")
-    write(root, notes)
-    commit(root)
-    return root
 
 
 def move(root: Path, old: str, new: str) -> None:

@@ -86,7 +86,8 @@ def _pruned(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     sifted = sift(vault.state.diagnostics, [known], vault.text, lambda _path: True)
     [debt] = sifted.debts
     fresh = f" {number(len(sifted.new), 'new finding is', 'new findings are')} not in it." if sifted.new else ""
-    sentence = f"Took out {number(debt.gone, 'finding that is gone', 'findings that are gone')}; {debt.left:,} left.{fresh}"
+    gone = number(debt.gone, "finding that is gone", "findings that are gone") if debt.gone else "no findings"
+    sentence = f"Took out {gone}; {debt.left:,} left.{fresh}"
     return recorded(vault.state.setting, _marked(vault, sifted)), sentence
 
 

@@ -61,15 +61,15 @@ Was = str | Unreadable | Presence
 
 def known_since(vault: Vault, since: Revision) -> Known:
     """The findings that were there at a revision."""
-    was = _changed(vault, since)
-    found = _past(vault.state, was).diagnostics
+    was = changes_since(vault, since)
+    found = state_before(vault.state, was).diagnostics
     now = followed(found, moves_since(vault.root, vault.seen.listing.files, since.commit))
     return Known("revision", since.name, frozenset(now),
                  lambda path: [mark for old in now[path] for mark in marks(found[old], partial(_text, vault, was))],
                  {path: found[path] for path, olds in now.items() if olds == [path]})
 
 
-def _past(state: State, was: Mapping[str, Was]) -> State:
+def state_before(state: State, was: Mapping[str, Was]) -> State:
     """The state of a vault as it was."""
     changes = [Change(path, unreadable(state.setting, path, *then) if isinstance(then, Unreadable) else then)
                for path, then in was.items() if then is not Presence.GONE or path in state.index.files]
@@ -83,7 +83,7 @@ def _text(vault: Vault, was: Mapping[str, Was], path: str) -> str:
     return vault.text(path) if then is None else then if isinstance(then, str) else ""
 
 
-def _changed(vault: Vault, since: Revision) -> dict[str, Was]:
+def changes_since(vault: Vault, since: Revision) -> dict[str, Was]:
     """What stood at a revision where something else stands now. What git does not know is new, but what it ignores stays."""
     root, files = vault.root, vault.seen.listing.files
     told = ask_git(root, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--relative", "--no-ext-diff",

@@ -27,5 +27,5 @@ def debt_sentence(debt: Debt) -> str:
     gone = number(debt.gone, "other is", "others are") if debt.gone else ""
     if debt.kind == "revision":
         return f"Not shown: {left} from before the changes since {clean(debt.name)}" + (f"; {gone} gone since." if gone else ".")
-    prune = f"; {gone} gone, `vaultlink baseline --prune` takes them out." if gone else "."
+    prune = f"; {gone} gone, `vaultlink baseline --prune` takes {'it' if debt.gone == 1 else 'them'} out." if gone else "."
     return f"Not shown: {left} of the baseline{prune}"

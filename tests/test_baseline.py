@@ -1,0 +1,348 @@
+"""`vaultlink baseline`: old findings are known again whatever else is edited, new ones are told, gone ones counted."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from builder import build
+from repositories import PLAIN, commit, git, repository, write
+from running import Run, contents, vault_at
+from vaultlink.gate import Known, marks, sift
+from vaultlink.gate.known import BASELINE
+from vaultlink.model import Diagnostic
+
+Files = Mapping[str, str | bytes | None]
+
+
+@pytest.fixture(autouse=True)
+def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PLAIN.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = vault_at(tmp_path / "vault", {"vaultlink.toml": "", "a.md": "# A\n\nOld [[gone]].\n", "b.md": "# B\n\n[[a#Naught]]\n"})
+    monkeypatch.chdir(root)
+    return root
+
+
+class Case(NamedTuple):
+    """What is done to the vault after its baseline was made; the findings that are new then, and how many are left and gone."""
+
+    after: Files
+    new: list[str]
+    left: int
+    gone: int
+
+
+CASES: dict[str, Case] = {
+    "nothing": Case({}, [], 2, 0),
+    "lines move": Case({"a.md": "# A\n\nMore.\n\nMore.\n\nOld [[gone]].\n"}, [], 2, 0),
+    "the line itself is edited": Case({"a.md": "# A\n\nThe old and much changed [[gone|words]] here.\n"}, [], 2, 0),
+    "a note that names the same": Case({"c.md": "[[gone]]\n"}, ["c.md:1 gone"], 2, 0),
+    "a second one above": Case({"a.md": "# A\n\nNew [[gone]].\n\nOld [[gone]].\n"}, ["a.md:3 gone"], 2, 0),
+    "a second one below": Case({"a.md": "# A\n\nOld [[gone]].\n\nNew [[gone]].\n"}, ["a.md:5 gone"], 2, 0),
+    "another topic": Case({"a.md": "# A\n\nOld [[lost]].\n"}, ["a.md:3 lost"], 1, 1),
+    "another heading": Case({"b.md": "# B\n\n[[a#Nothing]]\n"}, ["b.md:3 a"], 1, 1),
+    "one mended": Case({"a.md": "# A\n"}, [], 1, 1),
+    "a note deleted": Case({"b.md": None}, [], 1, 1),
+    "all mended": Case({"a.md": "# A\n", "b.md": "# B\n"}, [], 0, 2),
+    "an alias comes near the topic": Case({"c.md": "---\naliases: [gone]\n---\n"}, [], 2, 0),
+    "line ends": Case({"a.md": "# A\r\n\r\nOld [[gone]].\r\n"}, [], 2, 0),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_only_what_is_new_is_reported(run: Run, vault: Path, case: Case) -> None:
+    assert run("baseline").code == 0
+    write(vault, case.after)
+    done = run("check", "--output-format", "json")
+    data = json.loads(done.out)
+    assert [f"{row['path']}:{row['line']} {row['target']}" for row in data["findings"]] == case.new
+    assert data["known"] == [{"kind": "baseline", "name": BASELINE, "left": case.left, "gone": case.gone}]
+    assert done.code == (1 if case.new else 0)
+    assert data["summary"]["findings"] == len(case.new)
+
+
+def test_without_a_baseline_everything_is_reported(run: Run, vault: Path) -> None:
+    data = json.loads(run("check", "--output-format", "json").out)
+    assert (len(data["findings"]), data["known"]) == (2, [])
+
+
+def test_no_baseline_reports_what_it_knows(run: Run, vault: Path) -> None:
+    run("baseline")
+    done = run("check", "--no-baseline")
+    assert (done.code, len(done.lines)) == (1, 2)
+    assert "Not shown" not in done.err
+
+
+def test_people_are_told_what_is_left_and_gone(run: Run, vault: Path) -> None:
+    done = run("baseline")
+    assert done.lines == [str(vault / BASELINE)]
+    assert "The baseline holds 2 findings of 2 rules in 2 files." in done.err
+    assert "Not shown: 2 findings of the baseline.\n" in run("check").err
+    write(vault, {"a.md": "# A\n"})
+    done = run("check")
+    assert "No new findings in 2 notes." in done.err
+    assert "Not shown: 1 finding of the baseline; 1 other is gone, `vaultlink baseline --prune` takes it out." in done.err
+
+
+def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: Run, vault: Path) -> None:
+    write(vault, {"a.md": "# A\n", "b.md": "# B\n"})
+    assert "The baseline holds 0 findings." in run("baseline").err
+    assert json.loads((vault / BASELINE).read_text(encoding="utf-8"))["findings"] == []
+    assert run("check").code == 0
+    write(vault, {"a.md": "[[gone]]\n"})
+    assert run("check").code == 1
+
+
+def test_paths_narrow_what_is_counted(run: Run, vault: Path) -> None:
+    run("baseline")
+    data = json.loads(run("check", "b.md", "--output-format", "json").out)
+    assert [debt["left"] for debt in data["known"]] == [1]
+    write(vault, {"a.md": "# A\n"})
+    assert "Not shown: 1 finding of the baseline.\n" in run("check", "b.md").err
+
+
+# -- the file -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_findings_give_the_same_bytes(run: Run, vault: Path) -> None:
+    run("baseline")
+    before = (vault / BASELINE).read_bytes()
+    run("baseline", "--no-cache")
+    assert (vault / BASELINE).read_bytes() == before
+    assert len([line for line in before.splitlines() if b'"path"' in line]) == 2
+
+
+def test_the_file_is_none_of_the_vault(run: Run, vault: Path) -> None:
+    run("baseline")
+    data = json.loads(run("check", "--output-format", "json").out)
+    assert data["summary"]["attachments"] == 1  # vaultlink.toml
+
+
+def test_prune_takes_out_what_is_gone_and_adds_nothing(run: Run, vault: Path) -> None:
+    run("baseline")
+    write(vault, {"a.md": "# A\n\n[[lost]]\n"})
+    assert "Took out 1 finding that is gone; 1 left. 1 new finding is not in it." in run("baseline", "--prune").err
+    done = run("check")
+    assert done.lines == ["a.md:3:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+    write(vault, {"a.md": "# A\n\nOld [[gone]].\n"})
+    assert run("check").code == 1, "what came back is new"
+
+
+def test_prune_with_nothing_gone_writes_nothing(run: Run, vault: Path) -> None:
+    run("baseline")
+    before = (vault / BASELINE).stat()
+    assert "Took out no findings; 2 left." in run("baseline", "--prune").err
+    assert (vault / BASELINE).stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_prune_needs_a_baseline(run: Run, vault: Path) -> None:
+    done = run("baseline", "--prune")
+    assert done.code == 2
+    assert "there is no baseline to prune" in done.err
+
+
+def test_diff_writes_nothing(run: Run, vault: Path) -> None:
+    done = run("baseline", "--diff")
+    assert done.code == 1
+    assert not (vault / BASELINE).exists()
+    run("baseline")
+    assert (run("baseline", "--diff").code, run("baseline", "--prune", "--dry-run").code) == (0, 0)
+    write(vault, {"a.md": "# A\n"})
+    done = run("baseline", "--prune", "--diff")
+    assert done.code == 1
+    assert [line for line in done.lines if line[:2] == "- "] != []
+    assert "gone" in (vault / BASELINE).read_text(encoding="utf-8")
+
+
+def test_undo_takes_it_back(run: Run, vault: Path) -> None:
+    before = contents(vault)
+    run("baseline")
+    assert run("undo").code == 0
+    assert contents(vault) == before
+
+
+def test_the_vault_may_be_named(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(vault.parent)
+    assert run("baseline", vault).lines == [str(vault / BASELINE)]
+    assert run("check", vault).code == 0
+
+
+# -- settings -------------------------------------------------------------------------------------------------------------
+
+OTHERS: dict[str, tuple[str, str]] = {
+    "a rule more": ('extend-select = ["orphan-note"]\n', "now with orphan-note"),
+    "a rule less": ('ignore = ["missing-heading"]\n', "now without missing-heading"),
+    "topics that may be missing": ('allow-dangling = ["20*"]\n', 'allow-dangling was [] and is ["20*"]'),
+    "other notes": ('exclude = ["b.md"]\n', 'exclude was [] and is ["b.md"]'),
+    "a file's own": ('[per-file-ignores]\n"b.md" = ["VL1"]\n', 'per-file-ignores.b.md was not set and is ["VL1"]'),
+    "an option": ("[rules.unportable-name]\nmax-path = 100\n", "rules.unportable-name.max-path was 240 and is 100"),
+    "sections": ('[backlinks]\nmode = "off"\n', 'backlinks.mode was "repair" and is "off"'),
+}
+
+
+@pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
+def test_a_baseline_made_under_other_settings_is_refused(run: Run, vault: Path, command: tuple[str, ...], config: str,
+                                                          why: str) -> None:
+    run("baseline")
+    write(vault, {"vaultlink.toml": config})
+    before = contents(vault)
+    done = run(*command)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
+    assert "made under other settings" in done.err
+    assert contents(vault) == before
+    assert run("check", "--no-baseline").code == 1
+    assert run("baseline").code == 0
+    assert run("check").code == 0
+
+
+def test_rules_chosen_on_the_command_line_are_other_settings(run: Run, vault: Path) -> None:
+    run("baseline")
+    done = run("check", "--select", "VL101")
+    assert done.code == 2
+    assert "now without" in done.err
+    assert "other rules" in done.err
+
+
+@pytest.mark.parametrize("config", ['[severity]\nmissing-heading = "error"\n', 'fixable = ["VL1"]\n',
+                                    "[rules.orphan-note]\nignore = []\n", ""])
+def test_settings_that_find_nothing_else_are_no_others(run: Run, vault: Path, config: str) -> None:
+    run("baseline")
+    write(vault, {"vaultlink.toml": config})
+    assert run("check").code == 0
+
+
+def test_files_that_obsidian_excludes_are_a_setting(run: Run, vault: Path) -> None:
+    run("baseline")
+    write(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
+    done = run("check")
+    assert done.code == 2
+    assert "Obsidian's excluded files was [] and is" in done.err
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "no JSON": (b'{\n "schema": 1,\n oops\n', ":3: this is no valid JSON"),
+    "a conflict": (b'{\n "schema": 1,\n<<<<<<< HEAD\n', "conflicts of a merge"),
+    "another thing": (b"[1, 2]", "this is no baseline"),
+    "a later schema": (b'{"schema": 99, "version": "9.0.0", "settings": {}, "findings": []}', "vaultlink 9.0.0"),
+    "no text": (b"\xff\xfe\x00", "this is no"),
+    "empty": (b"", ":1: this is no valid JSON"),
+    "too deep": (b"[" * 100_000, "this is no"),
+}
+
+
+@pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN)
+def test_a_file_that_is_no_baseline_is_an_error_with_its_place(run: Run, vault: Path, data: bytes, why: str) -> None:
+    (vault / BASELINE).write_bytes(data)
+    done = run("check")
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
+    assert f"error: {vault / BASELINE}:" in done.err
+    assert run("baseline").code == 0
+    assert run("check").code == 0
+
+
+# -- with git -------------------------------------------------------------------------------------------------------------
+
+LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_the_findings_of_a_renamed_note_go_with_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                    committed: bool) -> None:
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": f"{LONG}[[gone]]\n", "b.md": "x\n"})
+    monkeypatch.chdir(root)
+    run("baseline")
+    commit(root)
+    write(root, {"a.md": None, "sub/c.md": f"{LONG}[[gone]]\n"})
+    if committed:
+        commit(root)
+    assert run("check").code == 0
+    run("baseline", "--prune")
+    assert '"path": "sub/c.md"' in (root / BASELINE).read_text(encoding="utf-8")
+
+
+def test_what_two_branches_took_out_merges(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = {f"n{number}.md": f"[[gone {number}]]\n" for number in range(9)}
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", **notes})
+    monkeypatch.chdir(root)
+    run("baseline")
+    commit(root)
+    for branch, note in (("one", "n1.md"), ("two", "n7.md")):
+        git(root, "switch", "--quiet", "--create", branch, "main")
+        write(root, {note: "mended\n"})
+        run("baseline", "--prune")
+        commit(root)
+    git(root, "merge", "--quiet", "--no-edit", "one")
+    data = json.loads(run("check", "--output-format", "json").out)
+    assert [(debt["left"], debt["gone"]) for debt in data["known"]] == [(7, 0)]
+
+
+def test_with_a_revision_what_either_knows_is_old(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
+    monkeypatch.chdir(root)
+    write(root, {"a.md": "[[gone]] [[taken on]]\n"})
+    run("baseline")
+    write(root, {"a.md": "[[gone]] [[taken on]] [[lost]]\n"})
+    done = run("check", "--changed-since", "HEAD")
+    assert [line.partition("called ")[2] for line in done.lines] == ["“lost”."]
+    assert "2 findings of the baseline" in done.err
+    assert "1 finding from before the changes since HEAD" in done.err
+
+
+# -- fixing ---------------------------------------------------------------------------------------------------------------
+
+
+def test_fixing_mends_old_findings_and_reports_new_ones(run: Run, vault: Path) -> None:
+    write(vault, {"c.md": "---\naliases: [Bee]\n---\n", "d.md": "[[Bee]] [[gone]]\n"})
+    run("baseline")
+    write(vault, {"a.md": "[[lost]]\n"})
+    done = run("fix")
+    assert (vault / "d.md").read_bytes() == b"[[c|Bee]] [[gone]]\n"
+    assert done.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+    assert done.code == 1
+
+
+# -- which is which -------------------------------------------------------------------------------------------------------
+
+LINES = some.lists(some.sampled_from(["[[x]]", "[[y]]", "[[x]] and [[y]]", "words", "", "![[x]]", "[[x|shown]]", "twice [[x]] [[x]]"]),
+                   max_size=8)
+
+
+def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
+    text = "\n".join(lines)
+    return tuple(build({"a.md": text}).diagnostics.get("a.md", ())), text
+
+
+@given(LINES, LINES)
+def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(before: list[str], after: list[str]) -> None:
+    old, old_text = found(before)
+    now, text = found(after)
+    known = Known("baseline", "", frozenset({"a.md"} if old else ()), lambda _path: marks(old, lambda _path: old_text))
+    sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
+    [debt] = sifted.debts
+    assert len(sifted.new) + len(sifted.old) == len(now)
+    assert debt.left == len(sifted.old)
+    assert debt.left + debt.gone == len(old)
+    counts = [Counter(item.target for item in items) for items in (now, old, sifted.new)]
+    assert counts[2] == counts[0] - counts[1]
+
+
+@given(LINES, some.lists(some.sampled_from(["words", "", "# More"]), max_size=4), some.integers(0, 8))
+def test_lines_that_are_put_in_make_nothing_new(lines: list[str], more: list[str], place: int) -> None:
+    old, old_text = found(lines)
+    now, text = found(lines[:place] + more + lines[place:])
+    known = Known("baseline", "", frozenset({"a.md"} if old else ()), lambda _path: marks(old, lambda _path: old_text))
+    sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
+    assert [item for item in sifted.new if item.code == "VL101"] == []

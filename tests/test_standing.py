@@ -1,0 +1,151 @@
+"""A text on standard input stands in for a note: checked and fixed as if it stood in the vault, which stays as it is."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from repositories import PLAIN, repository
+from running import Ran, Run, contents, vault_at
+
+NOTES = {
+    "a.md": "[[b]] and [[gone]]\n", "b.md": "---\naliases: [Bee]\n---\n\n# B\n", "sub/c.md": "[[a]]\n", "p.png": b"\x89",
+    "m.canvas": '{"nodes":[]}',
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = vault_at(tmp_path / "vault", {path: text.encode() if isinstance(text, str) else text for path, text in NOTES.items()})
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def given(run: Run, monkeypatch: pytest.MonkeyPatch) -> "Given":
+    return Given(run, monkeypatch)
+
+
+class Given:
+    """Runs a command with a text on standard input."""
+
+    def __init__(self, run: Run, monkeypatch: pytest.MonkeyPatch):
+        self.run, self.monkeypatch = run, monkeypatch
+
+    def __call__(self, text: str | bytes, *words: str | Path) -> Ran:
+        data = text.encode() if isinstance(text, str) else text
+        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+        return self.run(*words)
+
+
+CASES: dict[str, tuple[str, str, list[str]]] = {
+    "a note that is there": ("a.md", "[[b]]\n\n[[lost]]\n", ["a.md:3:1 VL101"]),
+    "a clean text": ("a.md", "[[b]] and [[sub/c]]\n", []),
+    "a new note": ("new.md", "[[b]] [[new]] [[lost]]\n", ["new.md:1:7 VL109", "new.md:1:15 VL101"]),
+    "a new folder": ("x/y/new.md", "[[b]] [[lost]]\n", ["x/y/new.md:1:7 VL101"]),
+    "its own headings": ("b.md", "# One\n\n[[#One]] [[#Two]]\n", ["b.md:3:10 VL102"]),
+    "an empty text": ("a.md", "", []),
+    "a canvas": ("m.canvas", '{"nodes":[{"id":"1","type":"file","file":"lost.md"}]}', ["m.canvas:1:17 VL101"]),
+    "in a folder": ("sub/c.md", "[[lost]]\n", ["sub/c.md:1:1 VL101"]),
+}
+
+
+@pytest.mark.parametrize("dash", [("-",), ()], ids=["dash", "no dash"])
+@pytest.mark.parametrize(("note", "text", "told"), CASES.values(), ids=CASES)
+def test_a_text_is_checked_as_if_it_stood_in_the_note(given: Given, vault: Path, note: str, text: str, told: list[str],
+                                                      dash: tuple[str, ...]) -> None:
+    before = contents(vault)
+    done = given(text, "check", "--stdin-filename", note, *dash)
+    assert [" ".join(line.split()[:2]).replace(": ", " ") for line in done.lines] == told
+    assert done.code == (1 if any("VL109" not in line for line in told) else 0)
+    assert contents(vault) == before
+
+
+@pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
+def test_the_note_may_be_named_from_anywhere(given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(vault.parent if place == "from another folder" else vault / "sub")
+    words = {"absolute": (vault / "sub" / "c.md",), "from the vault's folder": ("c.md",),
+             "from another folder": ("sub/c.md", "--vault", vault)}[place]
+    assert given("[[lost]]\n", "check", "--stdin-filename", *words, "-").lines == [
+        "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
+    text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
+    data = given(text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json").data
+    assert isinstance(data, dict)
+    edits = [edit for row in data["findings"] for edit in row["fix"]["edits"]]
+    assert {edit["path"] for edit in edits} == {"sub/new.md"}
+    fixed = text
+    for edit in sorted(edits, key=lambda edit: -edit["start"]):
+        fixed = fixed[:edit["start"]] + edit["text"].encode() + fixed[edit["end"]:]
+    assert b"Bee]]" in fixed
+    assert given(fixed, "check", "--stdin-filename", "sub/new.md", "-").code == 0
+    assert given(text, "fix", "--stdin-filename", "sub/new.md", "-").out.encode() == fixed
+
+
+def test_fix_prints_the_text_and_writes_nothing(given: Given, vault: Path) -> None:
+    before = contents(vault)
+    done = given("[[Bee]] [[gone]]\n", "fix", "--stdin-filename", "a.md", "-")
+    assert done.out == "[[b|Bee]] [[gone]]\n"
+    assert done.code == 1
+    assert "Fixed 1 finding in 1 note: alias-link 1." in done.err
+    assert given("[[Bee]]\n", "check", "--fix", "--stdin-filename", "a.md").out == "[[b|Bee]]\n"
+    assert given("nothing to mend", "fix", "--stdin-filename", "a.md", "-").out == "nothing to mend"
+    assert contents(vault) == before
+
+
+def test_diff_shows_what_fixing_would_change_in_the_text(given: Given, vault: Path) -> None:
+    done = given("[[Bee]]\n", "check", "--stdin-filename", "a.md", "-", "--diff")
+    assert done.code == 1
+    assert [line for line in done.lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == ["-[[Bee]]", "+[[b|Bee]]"]
+
+
+def test_a_read_only_note_can_be_asked_about(given: Given, vault: Path) -> None:
+    (vault / "a.md").chmod(0o444)
+    assert given("[[Bee]]\n", "fix", "--stdin-filename", "a.md", "-").out == "[[b|Bee]]\n"
+
+
+def test_what_is_no_utf_8_is_a_finding(given: Given, vault: Path) -> None:
+    done = given(b"caf\xe9\n", "check", "--stdin-filename", "a.md", "-")
+    assert (done.code, done.lines[0].split()[1]) == (1, "VL001")
+
+
+def test_nothing_of_it_is_remembered(given: Given, run: Run, vault: Path) -> None:
+    before = run("check").out
+    given("[[lost]]\n", "check", "--stdin-filename", "a.md", "-")
+    assert run("check").out == before
+
+
+def test_only_what_the_text_brings_about_since_a_revision(given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PLAIN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
+    done = given("[[b]] and [[gone]] and [[lost]]\n", "check", "--stdin-filename", "a.md", "--changed-since", "HEAD", "-")
+    assert [line.split(":")[2] for line in done.lines] == ["24"]
+    assert given("[[gone]]\n", "check", "--stdin-filename", "n.md", "--changed-since", "HEAD", "-").code == 1
+
+
+def test_what_the_baseline_knows_is_old(given: Given, run: Run, vault: Path) -> None:
+    run("baseline")
+    assert given("More.\n\n[[gone]]\n", "check", "--stdin-filename", "a.md", "-").code == 0
+    assert given("More.\n\n[[gone]] [[lost]]\n", "check", "--stdin-filename", "a.md", "-").code == 1
+
+
+WRONG: dict[str, tuple[tuple[str, ...], str]] = {
+    "a dash alone": (("check", "-"), "--stdin-filename says in which note"),
+    "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "leave out the other paths"),
+    "outside the vault": (("check", "--stdin-filename", "../x.md", "--vault", ".", "-"), "lies outside the vault"),
+    "no note": (("check", "--stdin-filename", "p.png", "-"), "would be no note or canvas"),
+    "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "would be no note or canvas"),
+    "two who read it": (("fix", "--interactive", "--stdin-filename", "a.md", "-"), "choose one"),
+}
+
+
+@pytest.mark.parametrize(("words", "why"), WRONG.values(), ids=WRONG)
+def test_a_command_that_is_not_clear_is_refused(given: Given, vault: Path, words: tuple[str, ...], why: str) -> None:
+    done = given("x\n", *words)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
