@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from repositories import PLAIN, repository
+from repositories import PLAIN, repository, write
 from running import Ran, Run, contents, vault_at
 
-NOTES = {
+NOTES: dict[str, str | bytes | None] = {
     "a.md": "[[b]] and [[gone]]\n", "b.md": "---\naliases: [Bee]\n---\n\n# B\n", "sub/c.md": "[[a]]\n", "p.png": b"\x89",
     "m.canvas": '{"nodes":[]}',
 }
@@ -17,7 +17,8 @@ NOTES = {
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = vault_at(tmp_path / "vault", {path: text.encode() if isinstance(text, str) else text for path, text in NOTES.items()})
+    root = vault_at(tmp_path / "vault", {})
+    write(root, NOTES)
     monkeypatch.chdir(root)
     return root
 
@@ -65,9 +66,10 @@ def test_a_text_is_checked_as_if_it_stood_in_the_note(given: Given, vault: Path,
 @pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
 def test_the_note_may_be_named_from_anywhere(given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.chdir(vault.parent if place == "from another folder" else vault / "sub")
-    words = {"absolute": (vault / "sub" / "c.md",), "from the vault's folder": ("c.md",),
-             "from another folder": ("sub/c.md", "--vault", vault)}[place]
-    assert given("[[lost]]\n", "check", "--stdin-filename", *words, "-").lines == [
+    named: dict[str, tuple[str | Path, ...]] = {
+        "absolute": (vault / "sub" / "c.md",), "from the vault's folder": ("c.md",),
+        "from another folder": ("sub/c.md", "--vault", vault)}
+    assert given("[[lost]]\n", "check", "--stdin-filename", *named[place], "-").lines == [
         "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
 
 
