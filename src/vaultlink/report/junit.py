@@ -1,0 +1,84 @@
+"""Findings as JUnit XML, which nearly every build server shows as tests.
+
+What a check came to enters, a document leaves. Each rule that ran is a suite. A note in which it found something is a test,
+named by its path: so a server that compares runs by names sees a note that got worse and one that is mended, whatever line
+things moved to. A rule that found nothing has one test, which passes.
+"""
+
+import re
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from vaultlink.model import Diagnostic, Severity
+from vaultlink.report.checked import Checked
+from vaultlink.report.debts import Debt, debt_sentence
+from vaultlink.report.layout import clean
+
+Notes = dict[str, list[Diagnostic]]
+"""What a rule found, by paths."""
+
+
+def junit(checked: Checked) -> bytes:
+    """The findings as failures. Mere information fails nothing, as it does not by default in the exit code: it is what a
+    test that passes has printed. Old findings are tests that were skipped."""
+    found: dict[tuple[str, str], Notes] = {(rule.code, rule.name): {} for rule in checked.rules}
+    for d in checked.findings:
+        found.setdefault((d.code, d.rule), {}).setdefault(d.path, []).append(d)
+    root = Element("testsuites", name="vaultlink")
+    for (code, rule), notes in sorted(found.items()):
+        _suite(root, f"{code} {rule}", _tests(checked.place, rule, notes))
+    if checked.debts:
+        _suite(root, "known findings", [_known(debt) for debt in checked.debts])
+    for count in ("tests", "failures"):
+        root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
+    root.set("errors", "0")
+    indent(root)
+    data: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return data + b"\n"
+
+
+def _suite(root: Element, name: str, tests: Sequence[Element]) -> None:
+    suite = SubElement(root, "testsuite", name=name, tests=str(len(tests)), failures=_count(tests, "failure"), errors="0",
+                       skipped=_count(tests, "skipped"))
+    suite.extend(tests)
+
+
+def _count(tests: Sequence[Element], what: str) -> str:
+    return str(sum(test.find(what) is not None for test in tests))
+
+
+def _tests(place: str, rule: str, notes: Notes) -> list[Element]:
+    if not notes:
+        return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
+    return [_test(rule, _text(place + path), found) for path, found in notes.items()]
+
+
+def _test(rule: str, path: str, found: Sequence[Diagnostic]) -> Element:
+    """A note that a rule found something in. The text says all, since some servers show nothing else; there is no attribute
+    for the file besides the name, since the schema that Jenkins goes by has none."""
+    test = Element("testcase", classname=f"vaultlink.{rule}", name=path)
+    lines = "\n".join([f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_text(d.message)}" for d in found])
+    worst = max([d.severity for d in found], key=lambda severity: severity.rank)
+    if worst is Severity.INFO:
+        SubElement(test, "system-out").text = lines
+    else:
+        more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
+        SubElement(test, "failure", type=worst.value, message=_text(found[0].message) + more).text = lines
+    return test
+
+
+def _known(debt: Debt) -> Element:
+    test, sentence = Element("testcase", classname="vaultlink.known", name=_text(debt.where)), _text(debt_sentence(debt))
+    if debt.left:
+        SubElement(test, "skipped", message=sentence)
+    else:
+        SubElement(test, "system-out").text = sentence
+    return test
+
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _text(text: str) -> str:
+    """Text that XML can hold: control characters are spelled out, what is no character at all is replaced."""
+    return text if text.isascii() and text.isprintable() else _FORBIDDEN.sub("\ufffd", clean(text))
