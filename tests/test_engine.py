@@ -9,6 +9,7 @@ import pytest
 from builder import RULES, build, found, setting
 from vaultlink.cache import Cache
 from vaultlink.catalog import select
+from vaultlink.config import Layer, configure
 from vaultlink.engine import Change, Presence, Setting, State, step
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic
@@ -223,3 +224,15 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: 
 def test_every_rule_is_known_to_the_setting() -> None:
     assert isinstance(EVERYTHING, Setting)
     assert select(RULES, ["ALL"]) == EVERYTHING.config.enabled
+
+
+IDLE = {"x/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n", "y/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n"}
+
+
+@pytest.mark.parametrize("values", [
+    {"exclude": ["x/**"]}, {"per-file-ignores": {"x/**": ["unused-ignore"]}}, {"per-file-ignores": {"x/**": ["dangling-link"]}},
+], ids=["a note that is not looked at", "a rule that is not asked of it", "a rule of which an ignore is not asked"])
+def test_an_ignore_is_not_idle_where_nothing_is_asked(values: dict[str, object]) -> None:
+    base = Setting.of(RULES, configure([Layer("test", values)], RULES))
+    state = step(State(base), [Change(path, text) for path, text in IDLE.items()])
+    assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {"y/a.md": ["unused-ignore"]}

@@ -122,11 +122,13 @@ def _refreshed(state: State, index: Index, fresh: _Fresh, path: str) -> tuple[Di
 
 
 def _left(setting: Setting, index: Index, path: str, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """What is reported of the findings at a path: those that the note's ignores leave."""
+    """What is reported of the findings at a path: those that the note's ignores leave. Where a rule is not asked, an ignore of it
+    is not found idle."""
     note = index.notes.get(path) if found or path in index.notes else None
-    if note is None or not note.directives:
+    if note is None or not note.directives or not setting.linted(path):
         return found
-    left = silenced(setting.rules, setting.config, note, found)
+    spared = setting.spared_at(path)
+    left = silenced([rule for rule in setting.rules if rule.name not in spared], setting.config, note, found)
     return tuple(sorted(left, key=lambda item: (item.start, item.code, item.end, item.message)))
 
 
