@@ -18,19 +18,26 @@ _SECONDS = 60
 _STALE = 60.0
 """Seconds after which git's lock was left by a git that is no more."""
 
+_MOST_CONFLICTS, _NO_SUCH_OPTION = 127, 129
+"""The highest exit code of `git merge-file` that counts conflicts, and the one for an option that it does not know."""
+
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows a program without a window would have git open one for a moment."""
 
 
 def ask_git(root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)) -> bytes | None:
     """What git prints; None if it can't be asked, or ends with another exit code than these."""
+    done = _run(root, *command, given=given)
+    return done.stdout if done and done.returncode in good else None
+
+
+def _run(root: Path, *command: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes] | None:
     try:
-        done = subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=False,
+        return subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=False,
                               timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL,
                               creationflags=_NO_WINDOW)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout if done.returncode in good else None
 
 
 def git_folder(root: Path) -> Path | None:
@@ -149,6 +156,17 @@ def untracked(root: Path) -> list[str]:
     """The vault paths that git neither keeps nor ignores."""
     told = ask_git(root, "ls-files", "--others", "--exclude-standard", "-z")
     return os.fsdecode(told or b"").split("\0")[:-1]
+
+
+def merge_files(files: Sequence[Path], labels: Sequence[str], size: int) -> tuple[bytes, bool] | None:
+    """What git makes of three files, of ours, the base and theirs, and whether conflicts are left in it, with marks of a size;
+    None if it makes nothing of them. It is what `git merge` makes of them, in the style of conflicts that the user has set."""
+    given = [*(word for label in labels for word in ("-L", label)), "--", *map(os.fspath, files)]
+    for extra in (["--diff-algorithm=histogram"], []):  # as `git merge` has it; before 2.44 there is no choice
+        done = _run(Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *extra, *given)
+        if done is None or done.returncode != _NO_SUCH_OPTION:
+            return (done.stdout, done.returncode > 0) if done and 0 <= done.returncode <= _MOST_CONFLICTS else None
+    return None
 
 
 def work_tree(root: Path) -> Path | None:

@@ -24,7 +24,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
         "baseline": Command("baseline", "baseline", "Record today's findings, so that `check` reports only new ones."),
-        "watch": Command("watch", "watch", "Keep checking, and with --fix keep fixing, while the vault changes."),
+        "watch": Command("watch", "watch", "Keep checking, and with --fix keep fixing, as the vault changes."),
     },
     "Repair": {
         "fix": Command("fix", "fix", "Fix what can be fixed safely, backlinks sections included."),
@@ -44,6 +44,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "rules": Command("rules", "rules", "List all rules."),
         "config": Command("config", "config", "List the settings in force and where each comes from."),
         "init": Command("init", "init", "Write a commented vaultlink.toml to start from."),
+        "merge-driver": Command("merging", "merge_driver", "Merge three versions of a note for git."),
     },
 }
 ALIASES = {"unresolved": "topics"}

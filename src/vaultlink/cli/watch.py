@@ -53,7 +53,7 @@ class _Ended(KeyboardInterrupt):
 
 
 def watch(options: Watch) -> int:
-    """Keep checking, and with --fix keep fixing, while the vault changes.
+    """Keep checking, and with --fix keep fixing, as the vault changes.
 
     The vault is checked once; then whatever is saved, made, renamed or deleted is looked at within a moment, and only what it
     broke (+) or healed (-) is told, wherever in the vault that is. With --fix safe fixes are made once nothing has changed for

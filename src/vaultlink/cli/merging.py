@@ -1,0 +1,124 @@
+"""`vaultlink merge-driver`: what git calls to merge a note. The result takes the place of our version.
+
+It runs once for each note that both sides changed, so nothing is imported before it is needed. Whatever goes wrong, what is
+written is git's own merge of the note.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from vaultlink.cli import CLEAN, FOUND
+from vaultlink.cli.options import Printing, UsageError, option, words
+from vaultlink.repository import merge_files
+
+if TYPE_CHECKING:
+    from vaultlink.merging import Merged, Three
+
+FAILED = 129
+"""Above 128, and so to git no conflict but a driver that failed: it does not merge at all."""
+
+_SIGN = b"vaultlink:backlinks"
+_UNKNOWN = ("", "%S", "%X", "%Y")
+"""Labels that git did not give; before 2.44 it knows none of these."""
+
+_BINARY = 8000
+"""So many bytes git looks at for one that is zero, which no text has."""
+
+Outcome = tuple[bytes, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge(Printing):
+    """What `merge-driver` is told."""
+
+    files: Annotated[tuple[Path, ...], words("BASE OURS THEIRS", "The three versions: %O, %A and %B.")] = ()
+    marker_size: Annotated[int | None, option(
+        "--marker-size", metavar="N", help="How long the marks of conflicts are: %L.")] = None
+    path: Annotated[str, option("--path", metavar="PATH", help="The note's path in the repository: %P.")] = ""
+    base_label: Annotated[str, option("--base-label", metavar="TEXT", help="What conflicts call the base: %S.")] = ""
+    ours_label: Annotated[str, option("--ours-label", metavar="TEXT", help="What conflicts call our side: %X.")] = ""
+    theirs_label: Annotated[str, option("--theirs-label", metavar="TEXT", help="What conflicts call theirs: %Y.")] = ""
+
+
+def merge_driver(options: Merge) -> int:
+    """Merge three versions of a note for git.
+
+    Backlinks sections that vaultlink keeps are merged as sets of entries, without conflicts, and what somebody typed in
+    them is kept from both sides. All else is merged as git does it. `vaultlink init --merge-driver` has git call this;
+    options of git's such as -X ours are not told to drivers.
+
+    The result is written into OURS. The exit code is 0 if all was merged, 1 if conflicts are left, 2 if the line can't be
+    followed, above 128 if nothing could be merged; OURS is as it was then.
+
+    Forms: none; nothing is printed.
+    """
+    if len(options.files) != 3:
+        raise UsageError("git names three files, as in `vaultlink merge-driver %O %A %B`.")
+    base, ours, theirs = options.files
+    outcome: Outcome | None = None
+    with suppress(Exception):  # git's own merge is never wrong, only less
+        outcome = _by_sections(options)
+    outcome = outcome or _by_git(options, (ours, base, theirs)) or _binary(options)
+    if outcome is None or not put(ours, outcome[0]):
+        return FAILED
+    return FOUND if outcome[1] else CLEAN
+
+
+def put(file: Path, data: bytes) -> bool:
+    """Give a file other bytes, whole or not at all; whether that was possible."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+        if file.exists():
+            temporary.chmod(file.stat().st_mode)
+        temporary.replace(file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    return True
+
+
+def _by_git(options: Merge, files: tuple[Path, Path, Path]) -> Outcome | None:
+    """Git's own merge of ours, the base and theirs."""
+    given = (options.ours_label, options.base_label, options.theirs_label)
+    labels = [name if label in _UNKNOWN else label for label, name in zip(given, ("ours", "base", "theirs"), strict=True)]
+    return merge_files([file.absolute() for file in files], labels, options.marker_size or 7)
+
+
+def _binary(options: Merge) -> Outcome | None:
+    """What git does with files that are no text: ours stays, in conflict."""
+    with suppress(OSError):
+        if any(b"\0" in file.read_bytes()[:_BINARY] for file in options.files):
+            return options.files[1].read_bytes(), True
+    return None
+
+
+def _by_sections(options: Merge) -> Outcome | None:
+    """A merge of the sections apart from the rest; None for a note without any. Raises what it can't cope with."""
+    read = [file.read_bytes() for file in options.files]
+    if not any(_SIGN in data for data in read) or not (options.path or ".md").lower().endswith(".md"):
+        return None
+    from vaultlink.merging import Three, merged_note  # noqa: PLC0415 - most notes have no section
+
+    with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
+        text, conflicts = merged_note(Three(*(data.decode() for data in read)),
+                                      lambda texts: _in_folder(options, Path(folder), texts))
+    return text.encode(), conflicts
+
+
+def _in_folder(options: Merge, folder: Path, texts: "Three[str]") -> "Merged":
+    from vaultlink.merging import Merged, Unsure  # noqa: PLC0415
+
+    base, ours, theirs = (folder / name for name in ("base", "ours", "theirs"))
+    for file, text in zip((base, ours, theirs), texts, strict=True):
+        file.write_bytes(text.encode())
+    outcome = _by_git(options, (ours, base, theirs))
+    if outcome is None:
+        raise Unsure("git can't merge the rest")
+    return Merged(outcome[0].decode(), outcome[1])

@@ -1,0 +1,86 @@
+"""Has git merge a vault's notes with `vaultlink merge-driver`: an attribute in the vault, a command in the repository's
+configuration."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from vaultlink.cli.merging import put
+from vaultlink.cli.options import UsageError
+from vaultlink.repository import ask_git
+
+ATTRIBUTE = "*.md merge=vaultlink"
+NAME = "backlinks sections by vaultlink, all else by git"
+_FOREIGN = (b"\xff\xfe", b"\xfe\xff")
+"""How a file begins that is UTF-16, which git does not read."""
+
+
+def set_up_merge_driver(root: Path) -> list[str]:
+    """Have git merge the notes of a vault by vaultlink, and say in sentences what was done for that.
+
+    The attribute stands in the vault's own folder and is shared with the repository. The command stands in the configuration
+    of this one copy, as git takes no commands from a repository; copies without it merge as ever.
+    """
+    if ask_git(root, "rev-parse", "--git-dir") is None:
+        raise UsageError(_why(root))
+    return [_attribute(root), *_commands(root)]
+
+
+def driver() -> str:
+    """The command that git runs, as a line for a shell. The interpreter is named by its path, as programs with windows run
+    git with a short PATH; and if vaultlink is no longer there, or fails, git merges by itself."""
+    program = shlex.quote(Path(sys.executable).as_posix()).replace("%", "%%") + " -P -m vaultlink"
+    if not sys.executable:
+        program = "vaultlink"
+    return (f"{program} merge-driver %O %A %B --marker-size %L --path %P --base-label %S --ours-label %X --theirs-label %Y; "
+            f"code=$?; test $code = 0 || {{ test $code = 1 && {program} --version >/dev/null 2>&1; }} && exit $code; "
+            "git merge-file --marker-size=%L -L %X -L %S -L %Y %A %O %B")
+
+
+def _why(root: Path) -> str:
+    if ask_git(root, "--version") is None:
+        return "git is not installed, or not on the PATH, so there is nothing to set up."
+    return f"{root} is in no git repository. `git init` makes one."
+
+
+def _attribute(root: Path) -> str:
+    file = root / ".gitattributes"
+    if _in_force(root):
+        return f"Notes are merged by vaultlink already: git has the attribute {ATTRIBUTE.split()[1]}."
+    if file.is_symlink():
+        raise UsageError(f"{file} is a symbolic link, which git does not follow; nothing was written.")
+    try:
+        old = file.read_bytes() if file.exists() else b""
+    except OSError as error:
+        raise UsageError(f"can't read {file}: {error.strerror}.") from None
+    if old.startswith(_FOREIGN):
+        raise UsageError(f"{file} is no UTF-8, so git does not read it; nothing was written.")
+    if not put(file, _appended(old)):
+        raise UsageError(f"can't write {file}; nothing was written.")
+    if not _in_force(root):
+        return f"Wrote `{ATTRIBUTE}` into {file}, but attributes elsewhere in the repository outdo it."
+    return f"Wrote `{ATTRIBUTE}` into {file}; commit it, so that every copy of the repository has it."
+
+
+def _in_force(root: Path) -> bool:
+    """Whether git would have a note of the vault merged by vaultlink."""
+    told = ask_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
+    return told.split(b"\0")[2:3] == [b"vaultlink"]
+
+
+def _appended(old: bytes) -> bytes:
+    end = b"\r\n" if b"\r\n" in old else b"\n"
+    return old + (b"" if not old or old.endswith(b"\n") else end) + ATTRIBUTE.encode() + end
+
+
+def _commands(root: Path) -> list[str]:
+    wanted = {"merge.vaultlink.name": NAME, "merge.vaultlink.driver": driver()}
+    changed = False
+    for key, value in wanted.items():
+        if ask_git(root, "config", "--local", "--get", key) == f"{value}\n".encode():
+            continue
+        if ask_git(root, "config", "--local", "--replace-all", key, value) is None:
+            raise UsageError(f"git could not set {key}; is its configuration locked or read-only?")
+        changed = True
+    return ["Set merge.vaultlink in the repository's own configuration; each copy needs that once." if changed
+            else "The repository's configuration has merge.vaultlink already."]
