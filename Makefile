@@ -41,6 +41,7 @@ lint: .venv/tested
 test: .venv/tested
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/vaultlink check --vault . --config .ci/own.toml
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: .venv/installed

@@ -1,14 +1,17 @@
-"""`vaultlink init`: a commented settings file to start from. Never overwrites."""
+"""`vaultlink init`: a commented settings file to start from, or what has a repository check its notes. Never overwrites."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import find_vault
-from vaultlink.cli import CLEAN
-from vaultlink.cli.options import Placed, UsageError, words
+from vaultlink.cli import CLEAN, FOUND
+from vaultlink.cli.init_ci import KINDS, STARTERS, TakenError, planned, take_back, write
+from vaultlink.cli.options import Placed, UsageError, option, words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.files import CONFIG_NAMES, load_config
+from vaultlink.report.diffs import unified
 
 STARTER = """\
 # Settings of vaultlink for this vault. All are optional; a line behind a # has no effect until the # is removed.
@@ -55,11 +58,24 @@ STARTER = """\
 """
 
 
+_WROTE = "Wrote the settings above; everything in them is commented out. Next: `vaultlink check`."
+_DEBT = "`vaultlink baseline` records what is broken today; commit that too, and only what is new fails."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start(Placed):
     """What `init` is told."""
 
     folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    ci: Annotated[tuple[str, ...], option(
+        "--ci", choices=KINDS, help="Write what has every change of a repository checked.")] = ()
+    pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
+    package: Annotated[str, option(
+        "--package", metavar="REQUIREMENT", help="What --ci has pip install; else vaultlink in this version.")] = ""
+    merge_driver: Annotated[bool, option(
+        "--merge-driver", help="Have git merge notes with backlinks sections by vaultlink.")] = False
+    diff: Annotated[bool, option(
+        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
 
 
 def init(options: Start) -> int:
@@ -67,22 +83,61 @@ def init(options: Start) -> int:
 
     It is written into the vault's folder. A vault that has settings keeps them.
 
-    Forms: none; the file's path is printed.
+    With --ci, files are written at the root of the vault's git repository instead: .github/workflows/vaultlink.yml,
+    .gitlab-ci.yml, .pre-commit-config.yaml. Where one exists nothing is written, and what to add to it is printed.
+
+    Forms: none; the paths of the files are printed, or with --diff their texts.
     """
     terminal = Terminal(options)
     start = options.vault or options.folder or Path()
     if not start.is_dir():
         raise UsageError(f"{start}: there is no such folder.")
-    root = options.vault or find_vault(start)
+    vault = options.vault or find_vault(start)
+    kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
+    _judge(options, kinds)
+    joined = bool(kinds) or options.merge_driver
+    texts = _files(vault, kinds, options.package, terminal) if joined else _settings(vault)
+    if options.diff:
+        terminal.show(unified([(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()], terminal.palette))
+        return FOUND
+    write(texts)
+    sentences = _merging(vault, texts) if options.merge_driver else []
+    sentences += [STARTERS[kind].next for kind in kinds]
+    terminal.show("".join(f"{path}\n" for path in texts))
+    terminal.say("\n".join([*sentences, *([_DEBT] if kinds else [])]) if joined else _WROTE)
+    return CLEAN
+
+
+def _judge(options: Start, kinds: Sequence[str]) -> None:
+    if options.package and not kinds:
+        raise UsageError("--package is what --ci has pip install: name one of github, gitlab, pre-commit with --ci.")
+    if options.diff and options.merge_driver:
+        raise UsageError("--merge-driver sets up git, which has no --diff.")
+
+
+def _settings(root: Path) -> dict[Path, str]:
+    """The settings to start from, if there are none."""
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} exists already; nothing was written.")
-    target = root / "vaultlink.toml"
+    return {root / "vaultlink.toml": STARTER}
+
+
+def _files(vault: Path, kinds: Sequence[str], package: str, terminal: Terminal) -> dict[Path, str]:
+    """The files that have changes checked. Of those that exist already it is printed what they lack."""
     try:
-        with target.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(STARTER)
-    except OSError as error:
-        raise UsageError(f"can't write {target}: {error.strerror}.") from None
-    terminal.show(f"{target}\n")
-    terminal.say("Wrote the settings above; everything in them is commented out. Next: `vaultlink check`.")
-    return CLEAN
+        return planned(vault, kinds, package)
+    except TakenError as taken:
+        several = len(taken.lacking) > 1
+        terminal.show("".join(f"# {path}\n{text}" if several else text for path, text in taken.lacking.items()))
+        raise
+
+
+def _merging(vault: Path, written: Iterable[Path]) -> list[str]:
+    from vaultlink.cli.merging_setup import set_up_merge_driver  # noqa: PLC0415 - only where it is wanted
+
+    try:
+        return set_up_merge_driver(vault.resolve())
+    except BaseException:
+        take_back(written)
+        raise

@@ -1,0 +1,135 @@
+"""`vaultlink init --ci`: the files that have every change of a repository checked, on GitHub, on GitLab, by pre-commit.
+
+A vault and words enter, files leave: all of them or none, and never in another's place. Their texts stand in `starters/`.
+"""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink import __version__
+from vaultlink.cli.options import UsageError
+from vaultlink.repository import ask_git, work_tree
+
+
+class Starter(NamedTuple):
+    """A file to start from: its place in a repository, the words with which the part begins that a file of that name would lack,
+    how that part is added, and what is to be done with a new one."""
+
+    path: str
+    begins: str
+    adding: str
+    next: str
+
+
+STARTERS = {
+    "github": Starter(".github/workflows/vaultlink.yml", "name:", "Printed is the workflow that would stand in it.",
+                      "Next: commit the workflow. It checks the pull request that brings it, and every one after that."),
+    "gitlab": Starter(".gitlab-ci.yml", "vaultlink:", "Add the job that is printed.",
+                      "Next: commit the pipeline. It checks the merge request that brings it, and every one after that."),
+    "pre-commit": Starter(".pre-commit-config.yaml", "  - repo:", "Add what is printed below its `repos:`.",
+                          "Next: `pre-commit install` puts the hook to use; each clone needs that once."),
+}
+KINDS = tuple(STARTERS)
+
+_LINE = re.compile("[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+"""What can stand in a line of YAML as it is."""
+
+
+class TakenError(UsageError):
+    """Files that exist already. `lacking` has what they would have to hold, by their paths."""
+
+    def __init__(self, lacking: Mapping[Path, str], adding: Iterable[str]):
+        self.lacking = lacking
+        sentences = [f"{path} exists already. {how}" for path, how in zip(lacking, adding, strict=True)]
+        super().__init__("\n".join([*sentences, "Nothing was written."]))
+
+
+def planned(vault: Path, kinds: Sequence[str], package: str) -> dict[Path, str]:
+    """The files of these kinds, at the root of the repository that a vault lies in. Raises TakenError if one is there."""
+    here = vault.resolve()
+    root = work_tree(here) or here
+    texts = {kind: _text(kind, root, here, package) for kind in kinds}
+    taken = {kind: root / STARTERS[kind].path for kind in kinds if os.path.lexists(root / STARTERS[kind].path)}
+    if taken:
+        lacking = {path: _part(texts[kind], STARTERS[kind].begins) for kind, path in taken.items()}
+        raise TakenError(lacking, (STARTERS[kind].adding for kind in taken))
+    return {root / STARTERS[kind].path: text for kind, text in texts.items()}
+
+
+def write(texts: Mapping[Path, str]) -> None:
+    """Write files that are not there yet: all, or none."""
+    written: list[Path] = []
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as stream:
+                written.append(path)
+                stream.write(text)
+        except OSError as error:
+            take_back(written)
+            raise UsageError(f"can't write {path}: {error.strerror}. Nothing was written.") from None
+
+
+def take_back(written: Iterable[Path]) -> None:
+    """Take away files that were written, and folders that hold nothing else."""
+    for path in written:
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
+
+
+def _part(text: str, begins: str) -> str:
+    """A text from the line on that begins so."""
+    return text[text.index(f"\n{begins}") + 1:]
+
+
+# -- filling in -----------------------------------------------------------------------------------------------------------
+
+
+def _text(kind: str, root: Path, vault: Path, package: str) -> str:
+    """A starter's text for a vault in a repository."""
+    fill = _in_list if kind == "pre-commit" else _in_shell
+    values = fill(_folder(root, vault), _plain(package or f"vaultlink=={__version__}", "--package"))
+    values["branches"] = json.dumps(_branches(root), ensure_ascii=False)
+    text = resources.files("vaultlink.cli").joinpath("starters", f"{kind}.yml").read_text(encoding="utf-8")
+    return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
+
+
+def _in_shell(folder: str, package: str) -> dict[str, str]:
+    return {"package": shlex.quote(package), "vault": folder and f" --vault {shlex.quote(folder)}"}
+
+
+def _in_list(folder: str, package: str) -> dict[str, str]:
+    """pre-commit starts the program itself, so that words need no other quotes than YAML's."""
+    given = json.dumps(["--vault", folder], ensure_ascii=False)
+    return {"package": json.dumps(package, ensure_ascii=False), "args": folder and f"\n        args: {given}"}
+
+
+def _folder(root: Path, vault: Path) -> str:
+    """Where in its repository a vault lies, as a word that is no option; "" for the root."""
+    below = vault.relative_to(root).as_posix()
+    if below == ".":
+        return ""
+    return _plain(f"./{below}" if below.startswith("-") else below, "the vault's folder")
+
+
+def _plain(text: str, what: str) -> str:
+    """A text that can stand in a file for machines without meaning something else there."""
+    if not _LINE.fullmatch(text) or "${{" in text:
+        raise UsageError(f"{what}: {text!r} can't be written into such a file. Nothing was written.")
+    return text
+
+
+def _branches(root: Path) -> list[str]:
+    """The branch that the repository's origin is at; if that is not known the two names that are usual, of which one is there."""
+    told = ask_git(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD") or b""
+    name = told.decode("utf-8", "replace").strip().removeprefix("origin/")
+    return [name] if _LINE.fullmatch(name) else ["main", "master"]

@@ -1,0 +1,280 @@
+"""Stand-ins for what lies around vaultlink in CI: repositories with an origin, a runner of GitHub's steps, wheels to install from.
+
+Nothing here needs a network once the wheels are there, and what is made at length is made once for all processes of a run.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
+"""What a checkout of the project must have for others to use it."""
+
+Done = subprocess.CompletedProcess[str]
+
+
+# -- processes ------------------------------------------------------------------------------------------------------------
+
+
+def surroundings(home: Path, **more: str) -> dict[str, str]:
+    """An environment that says nothing of this machine's user and settings."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "LD_")) or name == "TMPDIR"}
+    home.mkdir(parents=True, exist_ok=True)
+    return kept | {
+        "PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "VIRTUALENV_NO_PERIODIC_UPDATE": "1", "PRE_COMMIT_COLOR": "never", "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org",
+        "GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.org", "VAULTLINK_CACHE_DIR": str(home / "cache"),
+        "VAULTLINK_STATE_DIR": str(home / "state"), **more}
+
+
+def ran(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Done:
+    """A command that may fail."""
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False,
+                          stdin=subprocess.DEVNULL, timeout=300)
+
+
+def printed(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> str:
+    """What a command that must succeed prints."""
+    done = ran(command, folder, environment)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+# -- made once ------------------------------------------------------------------------------------------------------------
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that is made at length, and once for all processes of a test run."""
+    base = factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What installations are made of: wheels of vaultlink and of all it needs, a checkout of the project, which is a repository
+    of its own, and a Python environment that has no vaultlink."""
+
+    folder: Path
+
+    @property
+    def checkout(self) -> Path:
+        """The project's files, committed."""
+        return self.folder / "checkout"
+
+    def offline(self, home: Path, **more: str) -> dict[str, str]:
+        """An environment in which pip takes everything from the wheels."""
+        return surroundings(home, PIP_NO_INDEX="1", PIP_NO_COMPILE="1", PIP_FIND_LINKS=str(self.folder / "wheels"), **more)
+
+
+def made_kit(factory: pytest.TempPathFactory) -> Kit:
+    """The kit of this test run."""
+    return Kit(once(factory, "kit", _make_kit))
+
+
+def _make_kit(folder: Path) -> None:
+    environment = surroundings(folder / "home")
+    checkout = folder / "checkout"
+    checkout.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, checkout / part)
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    printed([sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder / "wheels", checkout,
+             *needed, "setuptools"], folder, environment)  # of which pre-commit makes the environment of a local hook
+    committed(checkout, environment, start=True)
+
+
+# -- repositories ---------------------------------------------------------------------------------------------------------
+
+
+def committed(folder: Path, environment: Mapping[str, str], *, start: bool = False) -> str:
+    """Commit all there is in a repository, which is made first if it is to be, and say which commit that is."""
+    if start:
+        printed(["git", "init", "--quiet", "--initial-branch", "main"], folder, environment)
+    printed(["git", "add", "--all"], folder, environment)
+    printed(["git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "a step"], folder, environment)
+    return printed(["git", "rev-parse", "HEAD"], folder, environment).strip()
+
+
+def origin_of(folder: Path, environment: Mapping[str, str]) -> str:
+    """The address of a new bare repository beside a repository, which knows it as its origin and has pushed what it has."""
+    bare = folder.with_name(f"{folder.name}.git")
+    printed(["git", "clone", "--quiet", "--bare", folder, bare], folder, environment)
+    printed(["git", "remote", "add", "origin", bare.as_uri()], folder, environment)
+    printed(["git", "fetch", "--quiet"], folder, environment)
+    return bare.as_uri()
+
+
+# -- the expressions of GitHub Actions ------------------------------------------------------------------------------------
+
+_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[A-Za-z_][\w.-]*(?:\(\))?|==|!=|&&|\|\||[!()])")
+
+
+class Expression:
+    """Evaluates those expressions that are used here; any other fails. A name that is not known is empty, as on GitHub."""
+
+    def __init__(self, text: str, names: Mapping[str, Any]):
+        self._tokens, self._names = [], names
+        at = 0
+        while at < len(text.rstrip()):
+            match = _TOKEN.match(text, at)
+            assert match, f"not understood: {text[at:]!r} of {text!r}"
+            self._tokens.append(match[1])
+            at = match.end()
+
+    def value(self) -> str | bool:
+        """What the expression comes to."""
+        value = self._either()
+        assert not self._tokens, f"left over: {self._tokens}"
+        return value
+
+    def _next(self, *wanted: str) -> str:
+        return self._tokens.pop(0) if self._tokens and (not wanted or self._tokens[0] in wanted) else ""
+
+    def _either(self) -> str | bool:
+        value = self._both()
+        while self._next("||"):
+            other = self._both()
+            value = value or other
+        return value
+
+    def _both(self) -> str | bool:
+        value = self._compared()
+        while self._next("&&"):
+            other = self._compared()
+            value = value and other
+        return value
+
+    def _compared(self) -> str | bool:
+        value = self._one()
+        while sign := self._next("==", "!="):
+            value = (value == self._one()) is (sign == "==")
+        return value
+
+    def _one(self) -> str | bool:
+        if self._next("!"):
+            return not self._one()
+        if self._next("("):
+            value = self._either()
+            assert self._next(")")
+            return value
+        token = self._next()
+        if token.startswith("'"):
+            return token[1:-1].replace("''", "'")
+        found: Any = self._names
+        for part in token.split("."):
+            found = found.get(part, "") if isinstance(found, Mapping) else ""
+        assert isinstance(found, str | bool), f"{token} is {found!r}"
+        return found
+
+
+# -- a runner of GitHub's steps -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Runner:
+    """Runs steps as GitHub's runner does: each condition and environment evaluated, each script by bash, and files carry what one
+    step says to the next. Other actions are not run but noted in `used`."""
+
+    workspace: Path
+    temp: Path
+    environment: dict[str, str]
+    names: dict[str, Any] = field(default_factory=dict)
+    used: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    said: str = ""
+    failed: bool = False
+
+    def run(self, steps: Sequence[Mapping[str, Any]]) -> "Runner":
+        """Run steps one after the other."""
+        for number, step in enumerate(steps):
+            outputs: dict[str, str] = {}
+            outcome = self._outcome(step, outputs) if self._wanted(step) else "skipped"
+            self.failed |= outcome == "failure"
+            self._steps[step.get("id", f"step {number}")] = {"outcome": outcome, "conclusion": outcome, "outputs": outputs}
+        return self
+
+    @property
+    def _steps(self) -> dict[str, Any]:
+        steps: dict[str, Any] = self.names.setdefault("steps", {})
+        return steps
+
+    def outcome(self, step: str) -> str:
+        """How a step came out."""
+        return str(self._steps[step]["outcome"])
+
+    @property
+    def summary(self) -> str:
+        """The page that the steps wrote."""
+        page = self.temp / "summary.md"
+        return page.read_text(encoding="utf-8") if page.exists() else ""
+
+    def text(self, value: object) -> str:
+        """A value of a workflow, its expressions evaluated."""
+        words = {True: "true", False: "false"}
+        return re.sub(r"\$\{\{(.*?)\}\}", lambda match: (words[told] if isinstance(told := self._evaluated(match[1]), bool) else told),
+                      words[value] if isinstance(value, bool) else str(value))
+
+    def _evaluated(self, text: str) -> str | bool:
+        states = {"success()": not self.failed, "failure()": self.failed, "cancelled()": False, "always()": True}
+        return Expression(text, self.names | states).value()
+
+    def _wanted(self, step: Mapping[str, Any]) -> bool:
+        condition = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", str(step.get("if", "success()")))
+        asked = bool(self._evaluated(condition))
+        return asked and (not self.failed or re.search(r"\b(always|failure|cancelled)\(\)", condition) is not None)
+
+    def _outcome(self, step: Mapping[str, Any], outputs: dict[str, str]) -> str:
+        if "uses" in step:
+            self.used[step["uses"]] = step.get("with", {})
+            return "success"
+        assert "${{" not in step["run"], "an expression in a script is a way to inject code"
+        script, carried, path = (self.temp / name for name in ("script.sh", "output", "path"))
+        script.write_text(step["run"], encoding="utf-8")
+        carried.write_bytes(b"")
+        told = {"GITHUB_OUTPUT": str(carried), "GITHUB_PATH": str(path), "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
+                "GITHUB_WORKSPACE": str(self.workspace), "RUNNER_TEMP": str(self.temp), "GITHUB_ACTIONS": "true", "CI": "true"}
+        more = {name: self.text(value) for name, value in step.get("env", {}).items()}
+        shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail"] if step.get("shell") == "bash" else ["bash", "-e"]
+        done = ran([*shell, script], self.workspace, self.environment | told | more)
+        self.said += done.stdout + done.stderr
+        outputs.update(line.partition("=")[::2] for line in carried.read_text(encoding="utf-8").splitlines())
+        if path.exists():
+            self.environment["PATH"] = ":".join([*path.read_text(encoding="utf-8").split("\n")[-2::-1], self.environment["PATH"]])
+            path.unlink()
+        return "success" if done.returncode == 0 else "failure"
+
+
+def shellcheck(script: str, *options: str) -> str:
+    """What shellcheck says of a script for bash."""
+    program = Path(sys.executable).with_name("shellcheck")
+    return subprocess.run([program, "--shell=bash", *options, "-"], input=script, capture_output=True, text=True, encoding="utf-8",
+                          check=False).stdout
+
+
+def valid(kind: str, *files: Path) -> None:
+    """Assert that files are what a schema says."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+    done = subprocess.run([program, "--builtin-schema", f"vendor.{kind}", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

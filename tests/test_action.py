@@ -1,0 +1,349 @@
+"""The action for GitHub: its steps are run as GitHub's runner runs them, on checkouts as GitHub makes them.
+
+Installing is done once, by the action's own steps; the tests begin behind them.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from forge import ROOT, Kit, Runner, committed, made_kit, once, origin_of, printed, shellcheck, valid
+from running import written
+from vaultlink import __version__
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+STEPS = ACTION["runs"]["steps"]
+INSTALLING = 1 + [step.get("id") for step in STEPS].index("install")
+SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
+
+NOTES = {"Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n", "Kept.md": "[[Old]]\n"}
+BROKEN = {"New.md": "[[Old]]\n\nSee [[Gone astray]].\n"}
+HOSTILE = "; touch pwned $(touch pwned) `touch pwned` \"it's\" && ä"
+
+
+# -- the file -------------------------------------------------------------------------------------------------------------
+
+
+def test_action_is_valid() -> None:
+    valid("github-actions", ROOT / "action.yml")
+
+
+@pytest.mark.parametrize("step", SCRIPTS)
+def test_script_is_sound_and_nothing_is_put_into_its_text(step: str) -> None:
+    assert "${{" not in SCRIPTS[step]
+    assert "eval" not in SCRIPTS[step]
+    assert shellcheck(SCRIPTS[step]) == ""
+
+
+def test_every_input_is_used_and_has_a_default() -> None:
+    told = [value for step in STEPS for value in step.get("env", {}).values()]
+    for name, about in ACTION["inputs"].items():
+        assert f"${{{{ inputs.{name} }}}}" in told
+        assert isinstance(about["default"], str)
+
+
+def test_outputs_are_those_of_steps() -> None:
+    named = {step["id"] for step in STEPS if "id" in step}
+    for about in ACTION["outputs"].values():
+        assert about["value"].split(".")[1] in named
+
+
+# -- installing -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """What installations are made of."""
+    return made_kit(tmp_path_factory)
+
+
+def runner_at(folder: Path, kit: Kit, **given: str) -> Runner:
+    """A runner for the action, with these inputs. Empty words stand for names that Python can't have."""
+    (folder / "temp").mkdir(parents=True)
+    (folder / "workspace").mkdir()
+    told = {name.replace("_", "-"): value for name, value in given.items()}
+    assert told.keys() <= ACTION["inputs"].keys()
+    inputs = {name: told.get(name, about["default"]) for name, about in ACTION["inputs"].items()}
+    environment = kit.offline(folder / "home", GITHUB_ACTION_PATH=str(kit.checkout))
+    return Runner(folder / "workspace", folder / "temp", environment, {"inputs": inputs, "github": {"event": {}}})
+
+
+@pytest.fixture(scope="session")
+def installed(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What the first steps leave: the outputs of each, and the PATH of the steps after them."""
+    def make(folder: Path) -> None:
+        runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
+        assert not runner.failed, runner.said
+        assert runner.used == {}, "the Python that is there will do"
+        left = {"steps": runner.names["steps"], "path": runner.environment["PATH"]}
+        (folder / "left.json").write_text(json.dumps(left), encoding="utf-8")
+
+    left: Mapping[str, Any] = json.loads((once(tmp_path_factory, "action", make) / "left.json").read_text(encoding="utf-8"))
+    return left
+
+
+PYTHON = """\
+#!/bin/sh
+# Takes the place of Python: an environment that it makes has it again, and what pip is told is written down.
+case "$*" in
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/vaultlink" ;;
+  "-m pip "*) printf '%s\\n' "$@" > "$RUNNER_TEMP/told" ;;
+  *) exit {code} ;;
+esac
+"""
+
+
+def pretending(runner: Runner, code: int) -> Runner:
+    """A runner whose Python ends with a code where it is asked whether it will do, and installs nothing."""
+    program = runner.temp / "bin" / "python3"
+    program.parent.mkdir()
+    program.write_text(PYTHON.format(code=code), encoding="utf-8")
+    program.chmod(0o755)
+    runner.environment["PATH"] = f"{program.parent}:{runner.environment['PATH']}"
+    return runner
+
+
+def test_what_is_installed_and_what_gets_onto_the_path(installed: Mapping[str, Any], kit: Kit, tmp_path: Path) -> None:
+    added = installed["path"].split(":")[0]
+    assert os.listdir(added) == ["vaultlink"], "no second Python"  # noqa: PTH208
+    environment = {**kit.offline(tmp_path / "home"), "PATH": installed["path"]}
+    assert printed(["vaultlink", "--version"], tmp_path, environment) == f"vaultlink {__version__}\n"
+
+
+def test_a_version_is_installed_if_one_is_named(kit: Kit, tmp_path: Path) -> None:
+    runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(STEPS[:INSTALLING])
+    assert not runner.failed, runner.said
+    assert (runner.temp / "told").read_text(encoding="utf-8").splitlines()[-2:] == ["--", "vaultlink==0.4.0rc1"]
+
+
+@pytest.mark.parametrize("version", ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"])
+def test_what_is_no_version_is_not_installed(kit: Kit, tmp_path: Path, version: str) -> None:
+    runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
+    assert runner.failed
+    assert runner.said == "::error title=vaultlink::The input version is not the number of a version.\n"
+    assert list(tmp_path.rglob("pwned")) == []
+
+
+def test_old_python_is_not_used(kit: Kit, tmp_path: Path) -> None:
+    runner = pretending(runner_at(tmp_path / "run", kit), 1).run(STEPS[:INSTALLING])
+    assert list(runner.used) == ["actions/setup-python@v6"]
+
+
+# -- checking -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Forge:
+    """A repository on GitHub, a pull request there, and what the action makes of either."""
+
+    folder: Path
+    kit: Kit
+    installed: Mapping[str, Any]
+    base: str = "main"
+
+    def __post_init__(self) -> None:
+        self.environment = self.kit.offline(self.folder / "home")
+        self.root = written(self.folder / "author", NOTES)
+        committed(self.root, self.environment, start=True)
+        if self.base != "main":
+            self.git("branch", "--move", self.base)
+        self.git("commit", "--quiet", "--allow-empty", "--message", "more history")
+        self.origin = origin_of(self.root, self.environment)
+
+    def git(self, *words: str) -> str:
+        """Run git in the author's clone."""
+        return printed(["git", *words], self.root, self.environment).strip()
+
+    def pull(self, texts: Mapping[str, str], *gone: str) -> str:
+        """Open a pull request, while somebody else breaks a link on the branch it goes into. The commit that is checked is the
+        one GitHub makes by merging both."""
+        self.git("checkout", "--quiet", "-b", "change")
+        written(self.root, texts)
+        for path in gone:
+            (self.root / path).unlink()
+        committed(self.root, self.environment)
+        self.git("checkout", "--quiet", self.base)
+        written(self.root, {"Other.md": "[[Elsewhere]]\n"})
+        committed(self.root, self.environment)
+        self.git("checkout", "--quiet", "--detach")
+        self.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
+        self.git("push", "--quiet", "origin", self.base, "HEAD:refs/pull/1/merge")
+        return self.git("rev-parse", "HEAD")
+
+    def act(self, commit: str, base: str = "", depth: int = 1, event: Mapping[str, Any] | None = None, inside: str = "",
+            **given: str) -> Runner:
+        """The action's steps on a checkout of a commit, as actions/checkout makes it; `inside` is where in the workspace."""
+        runner = runner_at(self.folder / "run", self.kit, **given)
+        tree = runner.workspace / inside
+        tree.mkdir(exist_ok=True)
+        wanted = [f"--depth={depth}", "origin", commit] if depth else ["origin", "+refs/heads/*:refs/remotes/origin/*", commit]
+        for command in (["init", "--quiet"], ["remote", "add", "origin", self.origin], ["fetch", "--quiet", "--no-tags", *wanted],
+                        ["checkout", "--quiet", "--detach", commit]):
+            printed(["git", *command], tree, self.environment)
+        runner.environment |= {"GITHUB_BASE_REF": base, "PATH": self.installed["path"]}
+        runner.names["github"]["event"] = event or {}
+        return self.again(runner)
+
+    def again(self, runner: Runner, **given: str) -> Runner:
+        """The same with other inputs, on the same checkout."""
+        fresh = Runner(runner.workspace, Path(mkdtemp(dir=runner.temp)), runner.environment, {
+            **runner.names, "inputs": runner.names["inputs"] | {name.replace("_", "-"): value for name, value in given.items()}})
+        install = self.installed["steps"]["install"]
+        left = {**install["outputs"], "home": mkdtemp(dir=fresh.temp)}  # each run of the action has its own
+        fresh.names["steps"] = {**self.installed["steps"], "install": {**install, "outputs": left}}
+        fresh.run(STEPS[INSTALLING:])
+        assert list(self.folder.rglob("pwned")) == []
+        return fresh
+
+
+@pytest.fixture
+def forge(tmp_path: Path, kit: Kit, installed: Mapping[str, Any]) -> Forge:
+    """A repository whose notes have debt."""
+    return Forge(tmp_path, kit, installed)
+
+
+def outputs(runner: Runner) -> dict[str, str]:
+    """What the action hands to later steps."""
+    return {name: runner.text(about["value"]) for name, about in ACTION["outputs"].items()}
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_pull_request_answers_for_what_it_breaks(forge: Forge, depth: int) -> None:
+    runner = forge.act(forge.pull(BROKEN, "Kept.md"), "main", depth)
+    assert runner.failed
+    assert "::error file=New.md,line=3,col=5," in runner.said
+    assert f"::error file=Old.md,line=1,col={1 + NOTES['Old.md'].index('[[Kept')}," in runner.said
+    assert "Nowhere" not in runner.said, "was broken before"
+    assert "Elsewhere" not in runner.said, "was broken by somebody else"
+    assert outputs(runner) == {"exit-code": "1", "findings": "2", "report": ""}
+    assert "New.md" in runner.summary
+    assert "Nowhere" not in runner.summary.partition("### Findings")[2]
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_pull_request_that_breaks_nothing_passes(forge: Forge, depth: int) -> None:
+    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main", depth)
+    assert not runner.failed, runner.said
+    assert outputs(runner) == {"exit-code": "0", "findings": "0", "report": ""}
+    assert "vaultlink" in runner.summary
+
+
+def test_merge_queue_answers_for_what_it_breaks(forge: Forge) -> None:
+    commit = forge.pull(BROKEN)
+    event = {"merge_group": {"base_sha": forge.git("rev-parse", "main")}}
+    assert outputs(forge.act(commit, event=event)) == {"exit-code": "1", "findings": "1", "report": ""}
+
+
+@pytest.mark.parametrize(("base", "only"), [("", "true"), ("main", "false")])
+def test_elsewhere_all_notes_count(forge: Forge, base: str, only: str) -> None:
+    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), base, changed_only=only)
+    assert runner.failed
+    assert outputs(runner)["findings"] == "2"
+    assert "Nowhere" in runner.said
+
+
+def test_base_branch_may_be_called_anything(tmp_path: Path, kit: Kit, installed: Mapping[str, Any]) -> None:
+    base = "$(touch${IFS}pwned);'\"ä"
+    forge = Forge(tmp_path, kit, installed, base)
+    assert outputs(forge.act(forge.pull(BROKEN), base))["findings"] == "1"
+
+
+def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
+    runner = forge.act(forge.git("rev-parse", "HEAD"), "no-longer-there")
+    assert runner.failed
+    assert "Give actions/checkout fetch-depth: 0." in runner.said
+    assert "fetch-depth: 0" in runner.summary
+    assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
+
+
+def test_fix_mends_in_the_checkout_and_reports_what_is_left(forge: Forge) -> None:
+    commit = forge.pull({"New.md": "---\naliases: [Pier]\n---\n[[Pier]], [[Gone astray]]\n"})
+    runner = forge.act(commit, "main", command="fix")
+    assert (runner.workspace / "New.md").read_text(encoding="utf-8").endswith("\n[[New|Pier]], [[Gone astray]]\n")
+    assert outputs(runner)["exit-code"] == "1"
+    assert "Gone astray" in runner.summary
+
+
+def test_mildest_finding_that_fails_is_told(forge: Forge) -> None:
+    runner = forge.act(forge.pull(BROKEN), "main", fail_on="never")
+    assert not runner.failed
+    assert outputs(runner) == {"exit-code": "0", "findings": "1", "report": ""}
+
+
+def test_report_is_written(forge: Forge) -> None:
+    first = forge.act(forge.pull(BROKEN), "main", report="junit")
+    ET.fromstring(Path(outputs(first)["report"]).read_bytes())
+    for form in ("sarif", "gitlab", "markdown", "github"):
+        runner = forge.again(first, report=form)
+        file = Path(outputs(runner)["report"])
+        assert file.is_relative_to(runner.temp)
+        assert "Gone astray" in file.read_text(encoding="utf-8")
+        if form in ("sarif", "gitlab"):
+            json.loads(file.read_bytes())
+
+
+def test_arguments_are_words_as_in_a_shell(forge: Forge) -> None:
+    first = forge.act(forge.pull(BROKEN), "main", arguments="--select missing-heading")
+    assert outputs(first)["findings"] == "0"
+    for arguments, findings in (("  --ignore 'dangling-link' \n --ignore \"VL102\"\n", "0"), ("Kept.md", "0"), ("New.md Kept.md", "1")):
+        assert outputs(forge.again(first, arguments=arguments))["findings"] == findings
+
+
+def test_arguments_are_never_run(forge: Forge) -> None:
+    first = forge.act(forge.pull(BROKEN), "main", arguments=HOSTILE)
+    others = ("--select $(touch${IFS}pwned)", "--config '; touch pwned'", "*", "--no-such", "--select 'VL1")
+    for runner in (first, *(forge.again(first, arguments=arguments) for arguments in others)):
+        assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
+        assert runner.failed
+
+
+def test_vault_may_be_called_anything(forge: Forge) -> None:
+    folder = HOSTILE.replace("/", "")
+    forge.git("rm", "-q", "-r", ".")
+    written(forge.root, {f"{folder}/.obsidian/app.json": "{}", f"{folder}/Home.md": ""})
+    committed(forge.root, forge.environment)
+    runner = forge.act(forge.pull({f"{folder}/New.md": "[[Gone astray]]\n"}), "main", path=folder)
+    assert outputs(runner)["findings"] == "1"
+    assert "touch pwned $(touch pwned)" in runner.said
+
+
+def test_checkout_may_lie_in_a_folder(forge: Forge) -> None:
+    runner = forge.act(forge.pull(BROKEN), "main", inside="notes", path="notes")
+    assert outputs(runner)["findings"] == "1"
+
+
+REFUSED = [
+    ({"command": "undo"}, "The input command is neither check nor fix."),
+    ({"command": HOSTILE}, "The input command is neither check nor fix."),
+    ({"changed_only": "yes"}, "The input changed-only is neither true nor false."),
+    ({"report": HOSTILE}, "The input report is none of"),
+    ({"path": "nowhere"}, "The input path names no folder."),
+    ({"path": ""}, "The input path names no folder."),
+    ({"arguments": "--select 'VL1"}, "The input arguments has a quote that is not closed."),
+    ({"fail_on": HOSTILE}, "--fail-on: "),
+]
+
+
+def test_inputs_that_can_not_be_followed_are_said(forge: Forge) -> None:
+    first = forge.act(forge.git("rev-parse", "HEAD"))
+    for given, said in REFUSED:
+        runner = forge.again(first, **given)
+        assert runner.failed
+        assert said in runner.said
+        assert said in runner.summary
+        assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
+
+
+def test_later_steps_have_the_command(forge: Forge) -> None:
+    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main")
+    runner.run([{"id": "later", "run": "vaultlink orphans"}])
+    assert runner.outcome("later") == "success"
+    assert "New.md" in runner.said

@@ -1,0 +1,470 @@
+"""`vaultlink init --ci` and its kin: the files it writes are valid, hold any folder's name as a word, and do what they are for.
+
+What is written is run: the steps of the workflow and of the pipeline by bash, the hook by pre-commit itself.
+"""
+
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from forge import Kit, Runner, committed, made_kit, once, origin_of, printed, ran, shellcheck, surroundings, valid
+from running import Run, contents, written
+from vaultlink import __version__
+from vaultlink.cli.init_ci import KINDS, STARTERS
+
+DEBT = {"Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n", "Kept.md": "[[Old]]\n"}
+FOLDERS = ["notes", "Meine Notizen ä", "it's", 'a "b"', "$(touch pwned)", "; touch pwned #", "`touch pwned`", "a: b", "-x", "{package}",
+           "日本語", "back\\slash", "100 %s", "deep/er notes", "$HOME", "*", "'", "x\u00a0y", "👩\u200d💻", "!important", "&anchor"]
+
+SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci"}
+
+
+def repository(folder: Path, inside: str = "") -> Path:
+    """A repository that git knows nothing of but its root; the vault in it is returned."""
+    (folder / ".git").mkdir(parents=True)
+    (folder / inside / ".obsidian").mkdir(parents=True)
+    return written(folder / inside, DEBT)
+
+
+def loaded(root: Path, kind: str) -> Any:
+    """The file of a kind as a machine reads it."""
+    return yaml.safe_load((root / STARTERS[kind].path).read_text(encoding="utf-8"))
+
+
+def scripts(root: Path) -> dict[str, str]:
+    """The scripts of the files for forges."""
+    job = loaded(root, "gitlab")["vaultlink"]
+    steps = loaded(root, "github")["jobs"]["links"]["steps"]
+    return {"github": "\n".join(step["run"] for step in steps if "run" in step),
+            "gitlab": "\n".join((*job["before_script"], *job["script"]))}
+
+
+# -- what is written ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_file_is_written_at_the_root_of_the_repository(run: Run, tmp_path: Path, kind: str) -> None:
+    vault = repository(tmp_path / "repo", "notes")
+    told = run("init", vault, "--ci", kind)
+    path = tmp_path / "repo" / STARTERS[kind].path
+    assert (told.code, told.lines) == (0, [str(path)])
+    assert STARTERS[kind].next in told.err
+    assert not (vault / "vaultlink.toml").exists()
+    assert b"\r" not in path.read_bytes()
+
+
+def test_without_a_repository_the_vault_is_the_root(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
+    assert run("init", tmp_path / "vault", "--pre-commit").lines == [str(tmp_path / "vault" / ".pre-commit-config.yaml")]
+    assert "args" not in loaded(tmp_path / "vault", "pre-commit")["repos"][0]["hooks"][0]
+
+
+def test_worktree_is_a_repository(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n", encoding="utf-8")
+    assert run("init", tmp_path / "vault", "--ci", "github").lines == [str(tmp_path / ".github" / "workflows" / "vaultlink.yml")]
+
+
+def test_several_at_once_each_once(run: Run, tmp_path: Path) -> None:
+    repository(tmp_path / "repo")
+    told = run("init", tmp_path / "repo", "--ci", "github,gitlab", "--ci", "github", "--pre-commit", "--ci", "pre-commit")
+    assert told.lines == [str(tmp_path / "repo" / STARTERS[kind].path) for kind in KINDS]
+
+
+def test_files_are_valid(run: Run, tmp_path: Path) -> None:
+    roots = [tmp_path / "repos" / str(number) for number in range(len(FOLDERS))]
+    for root, folder in zip(roots, FOLDERS, strict=True):
+        assert run("init", repository(root, folder), "--ci", ",".join(KINDS), "--package", 'x @ git+https://e.org/a b#egg="x"').code == 0
+    for kind, schema in SCHEMAS.items():
+        valid(schema, *(root / STARTERS[kind].path for root in roots))
+    hooks = [root / STARTERS["pre-commit"].path for root in roots]
+    printed([Path(sys.executable).with_name("pre-commit"), "validate-config", *hooks], tmp_path, surroundings(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_command_is_about_the_vault(run: Run, tmp_path: Path, folder: str) -> None:
+    """Whatever a folder is called, each command has its name as one word, and nothing else comes of it."""
+    root = tmp_path / "repo"
+    run("init", repository(root, folder), "--ci", ",".join(KINDS))
+    stub = tmp_path / "bin" / "vaultlink"
+    stub.parent.mkdir()
+    stub.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" END >> '{tmp_path}/words'\n", encoding="utf-8")
+    stub.chmod(0o755)
+    stub.with_name("python").symlink_to("/bin/true")
+    environment = surroundings(tmp_path / "home", PATH=f"{stub.parent}:{os.environ['PATH']}", GITHUB_STEP_SUMMARY="/dev/null")
+    for script in scripts(root).values():
+        printed(["bash", "-eo", "pipefail", "-c", script], root, environment)
+    runs = (tmp_path / "words").read_text(encoding="utf-8").split("END\0")[:-1]
+    calls = [*(words.split("\0") for words in runs), loaded(root, "pre-commit")["repos"][0]["hooks"][0]["args"]]
+    assert len(calls) == 2 + 3 + 1
+    for words in calls:
+        assert root / words[words.index("--vault") + 1] == root / folder
+        assert not words[words.index("--vault") + 1].startswith("-")
+    assert sorted(path.name for path in root.iterdir()) == sorted([
+        ".git", ".github", ".gitlab-ci.yml", ".pre-commit-config.yaml", Path(folder).parts[0]])
+
+
+@pytest.mark.parametrize("folder", ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"])
+def test_folder_that_can_not_be_written_down_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
+    told = run("init", repository(tmp_path / "repo", folder), "--ci", "github")
+    assert (told.code, told.out) == (2, "")
+    assert "the vault's folder" in told.err
+    assert not (tmp_path / "repo" / ".github").exists()
+
+
+@pytest.mark.parametrize(("options", "requirement"), [
+    ((), f"vaultlink=={__version__}"),
+    (("--package", "vaultlink @ git+https://example.org/vaultlink@v1"), "vaultlink @ git+https://example.org/vaultlink@v1"),
+    (("--package", "vaultlink; touch pwned"), "vaultlink; touch pwned"),
+])
+def test_package_is_one_word_for_pip(run: Run, tmp_path: Path, options: tuple[str, ...], requirement: str) -> None:
+    root = repository(tmp_path / "repo")
+    run("init", root, "--ci", ",".join(KINDS), *options)
+    assert loaded(root, "pre-commit")["repos"][0]["hooks"][0]["additional_dependencies"] == [requirement]
+    for script in scripts(root).values():
+        asked = f'python() {{ printf "%s\\n" "${{@: -1}}"; }}; vaultlink() {{ :; }}; GITHUB_STEP_SUMMARY=/dev/null\n{script}'
+        assert printed(["bash", "-eo", "pipefail", "-c", asked], root, surroundings(tmp_path / "home")).splitlines() == [requirement]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--package", "x"), "--package is what --ci has pip install"),
+    (("--ci", "github", "--package", "two\nlines"), "--package: 'two\\nlines' can't be written"),
+    (("--ci", "github", "--package", "${{ secrets.A }}"), "can't be written"),
+    (("--ci", "travis"), '--ci: "travis" is none of github, gitlab, pre-commit.'),
+])
+def test_what_can_not_be_followed_is_said(run: Run, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    root = repository(tmp_path / "repo")
+    before = contents(root)
+    told = run("init", root, *words)
+    assert told.code == 2
+    assert said in told.err
+    assert contents(root) == before
+
+
+def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(run: Run, tmp_path: Path) -> None:
+    environment = surroundings(tmp_path / "home")
+    root = written(tmp_path / "repo", DEBT)
+    committed(root, environment, start=True)
+    printed(["git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release/ä"], root, environment)
+    run("init", root, "--ci", "github")
+    assert loaded(root, "github")[True]["push"]["branches"] == ["release/ä"]  # `on` is a truth value in YAML 1.1
+
+
+def test_diff_shows_what_would_be_written_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo")
+    before = contents(root)
+    for words in ([], ["--ci", "github,gitlab"]):
+        told = run("init", root, "--diff", *words)
+        assert told.code == 1
+        assert contents(root) == before
+        (tmp_path / "away.diff").write_text(told.out, encoding="utf-8")
+        assert run("init", root, *words).code == 0
+        printed(["git", "apply", "--reverse", "--directory", str(tmp_path).lstrip("/"), "--unsafe-paths", f"-p{len(tmp_path.parts)}",
+                 tmp_path / "away.diff"], Path("/"), surroundings(tmp_path / "home"))
+        assert contents(root) == before
+    assert run("init", root, "--diff", "--merge-driver").code == 2
+
+
+def test_scripts_are_sound(run: Run, tmp_path: Path) -> None:
+    run("init", repository(root := tmp_path / "repo", "it's"), "--ci", "github,gitlab")
+    assert [shellcheck(script) for script in scripts(root).values()] == ["", ""]
+
+
+def test_nothing_of_an_event_stands_in_a_script(run: Run, tmp_path: Path) -> None:
+    run("init", repository(root := tmp_path / "repo"), "--ci", "github,gitlab")
+    assert not any("${{" in script for script in scripts(root).values())
+    assert loaded(root, "github")["permissions"] == {"contents": "read"}
+
+
+def test_starters_are_in_the_wheel(kit: Kit) -> None:
+    [wheel] = (kit.folder / "wheels").glob("vaultlink-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"vaultlink/cli/starters/{kind}.yml" for kind in KINDS} <= set(archive.namelist())
+
+
+# -- what is there already ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_exists_is_kept_and_what_it_lacks_is_printed(run: Run, tmp_path: Path, kind: str) -> None:
+    root = repository(tmp_path / "repo")
+    there = {"github": "name: mine\n", "gitlab": "build:\n  script: [make]\n", "pre-commit": "repos:\n"}[kind]
+    written(root, {STARTERS[kind].path: there})
+    before = contents(root)
+    told = run("init", root, "--ci", ",".join(KINDS))
+    assert told.code == 2
+    assert f"{root / STARTERS[kind].path} exists already. {STARTERS[kind].adding}\nNothing was written." in told.err
+    assert contents(root) == before
+    added = yaml.safe_load(told.out if kind == "github" else there + told.out)
+    (root / STARTERS[kind].path).unlink()
+    run("init", root, "--ci", kind)
+    fresh = loaded(root, kind)
+    assert added == {"github": fresh, "gitlab": {"build": {"script": ["make"]}, **fresh}, "pre-commit": {"repos": fresh.get("repos")}}[kind]
+
+
+def test_several_that_exist_are_told_apart(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo")
+    run("init", root, "--ci", "gitlab,pre-commit")
+    told = run("init", root, "--ci", ",".join(KINDS))
+    assert [line for line in told.lines if line.startswith(f"# {root}")] == [
+        f"# {root}/.gitlab-ci.yml", f"# {root}/.pre-commit-config.yaml"]
+    assert not (root / ".github").exists()
+
+
+def test_link_to_nowhere_is_in_the_way_too(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo")
+    (root / ".gitlab-ci.yml").symlink_to("elsewhere.yml")
+    assert run("init", root, "--ci", "gitlab").code == 2
+    assert (root / ".gitlab-ci.yml").is_symlink()
+
+
+def test_what_was_written_is_taken_back_if_the_rest_can_not_be(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo")
+    (root / ".github").write_text("a file\n", encoding="utf-8")
+    before = contents(root)
+    told = run("init", root, "--ci", "gitlab,pre-commit,github")
+    assert told.code == 2
+    assert "can't write" in told.err
+    assert contents(root) == before
+
+
+def test_merge_driver_is_set_up_beside_the_files(run: Run, tmp_path: Path) -> None:
+    environment = surroundings(tmp_path / "home")
+    root = written(tmp_path / "repo", DEBT)
+    committed(root, environment, start=True)
+    told = run("init", root, "--merge-driver", "--ci", "gitlab")
+    assert (told.code, told.lines) == (0, [str(root / ".gitlab-ci.yml")])
+    assert "merge-driver" in printed(["git", "config", "merge.vaultlink.driver"], root, environment)
+    assert (root / ".gitattributes").exists()
+    assert not (root / "vaultlink.toml").exists()
+
+
+def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(run: Run, tmp_path: Path) -> None:
+    root = repository(tmp_path / "repo")  # no repository for git, which asks for more than the folder
+    before = contents(tmp_path)
+    told = run("init", root, "--merge-driver", "--ci", "github,gitlab")
+    assert (told.code, told.out) == (2, "")
+    assert contents(tmp_path) == before
+    assert not (root / ".github").exists()
+
+
+# -- what it does: GitHub -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """What installations are made of."""
+    return made_kit(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def python(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a Python in which the workflow's step has installed vaultlink."""
+    def make(folder: Path) -> None:
+        printed([sys.executable, "-m", "venv", folder / "venv"], folder, kit.offline(folder / "home"))
+        root = written(folder / "repo", DEBT)
+        printed([sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"], folder, surroundings(folder / "home"))
+        [script] = [step["run"] for step in loaded(root, "github")["jobs"]["links"]["steps"] if " pip " in step.get("run", "")]
+        path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
+        printed(["bash", "-e", "-c", script], folder, kit.offline(folder / "home", PATH=path))
+
+    return once(tmp_path_factory, "python", make) / "venv" / "bin"
+
+
+@pytest.fixture
+def repo(run: Run, tmp_path: Path, python: Path, kit: Kit) -> "Notes":
+    """A repository of notes with debt, whose vault is in a folder, and in which `init` has written everything."""
+    root = tmp_path / "repo"
+    (root / "the notes" / ".obsidian").mkdir(parents=True)
+    (root / "the notes" / ".obsidian" / "app.json").write_text("{}", encoding="utf-8")
+    written(root / "the notes", DEBT)
+    environment = kit.offline(tmp_path / "home", PATH=f"{python}:{os.environ['PATH']}")
+    committed(root, environment, start=True)
+    run("init", root / "the notes", "--ci", ",".join(KINDS))
+    notes = Notes(root, environment)
+    committed(root, environment)
+    origin_of(root, environment)
+    notes.git("checkout", "--quiet", "-b", "change")
+    return notes
+
+
+class Notes:
+    """A repository of notes, on a branch that is to go into main."""
+
+    def __init__(self, root: Path, environment: dict[str, str]):
+        self.root, self.environment = root, environment
+
+    def git(self, *words: str) -> str:
+        """Run git in it."""
+        return printed(["git", *words], self.root, self.environment).strip()
+
+    def change(self, texts: Mapping[str, str], *gone: str) -> str:
+        """Commit notes, and take some away."""
+        written(self.root / "the notes", texts)
+        for path in gone:
+            (self.root / "the notes" / path).unlink()
+        return committed(self.root, self.environment)
+
+    def hooked(self, texts: Mapping[str, str]) -> tuple[int, str]:
+        """Commit notes through the hooks: git's exit code, and what was said if that is not 0."""
+        written(self.root / "the notes", texts)
+        self.git("add", "--all")
+        done = ran(["git", "commit", "--quiet", "--message", "a step"], self.root, self.environment)
+        return done.returncode, done.stdout + done.stderr if done.returncode else ""
+
+    def moves_on(self) -> None:
+        """Somebody else breaks a link on main meanwhile."""
+        self.git("checkout", "--quiet", "main")
+        self.change({"Other.md": "[[Elsewhere]]\n"})
+        self.git("push", "--quiet", "origin", "main")
+        self.git("checkout", "--quiet", "change")
+
+    def github(self, temp: Path, base: str = "") -> Runner:
+        """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into."""
+        steps = loaded(self.root, "github")["jobs"]["links"]["steps"]
+        temp.mkdir()
+        return Runner(self.root, temp, self.environment | {"GITHUB_BASE_REF": base}).run(steps)
+
+    def gitlab(self, shell: str = "bash", **variables: str) -> tuple[int, str]:
+        """The pipeline's job, run for what is checked out: its exit code, and what it said."""
+        script = "\n".join(["set -e", scripts(self.root)["gitlab"]])
+        done = ran([shell, "-c", script], self.root, self.environment | variables)
+        return done.returncode, done.stdout + done.stderr
+
+
+BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
+    "a new link": ({"New.md": "See [[Gone astray]].\n"}, (), "the notes/New.md"),
+    "a note that is linked to is deleted": ({}, ("Kept.md",), "the notes/Old.md"),
+}
+
+
+@pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
+def test_pull_request_that_breaks_a_link_fails(repo: "Notes", tmp_path: Path, texts: Mapping[str, str], gone: tuple[str, ...],
+                                               where: str) -> None:
+    repo.change(texts, *gone)
+    runner = repo.github(tmp_path / "runner", "main")
+    assert runner.failed
+    assert runner.outcome("check") == "failure"
+    assert f"::error file={where},line=1," in runner.said
+    assert "Nowhere" not in runner.said, "yesterday's debt is not this change's"
+    assert where.removeprefix("the notes/") in runner.summary
+    assert "Nowhere" not in runner.summary.partition("### Findings")[2]
+
+
+def test_pull_request_that_breaks_nothing_passes_whatever_main_did(repo: "Notes", tmp_path: Path) -> None:
+    repo.change({"New.md": "[[Old]] is there.\n"})
+    repo.moves_on()
+    runner = repo.github(tmp_path / "runner", "main")
+    assert not runner.failed, runner.said
+    assert "::error" not in runner.said
+    assert "vaultlink" in runner.summary
+
+
+def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(repo: "Notes", tmp_path: Path, run: Run) -> None:
+    runner = repo.github(tmp_path / "first")
+    assert runner.failed
+    assert "the notes/Old.md" in runner.said
+    run("baseline", "--vault", repo.root / "the notes")
+    repo.change({})
+    assert not repo.github(tmp_path / "second").failed
+    repo.change({"New.md": "[[Gone astray]]\n"})
+    assert repo.github(tmp_path / "third").failed
+
+
+def test_summary_says_nothing_if_vaultlink_could_not_be_installed(repo: "Notes", tmp_path: Path) -> None:
+    repo.environment["PIP_FIND_LINKS"] = str(tmp_path)
+    file = repo.root / STARTERS["github"].path
+    file.write_text(file.read_text(encoding="utf-8").replace(__version__, "99"), encoding="utf-8")
+    runner = repo.github(tmp_path / "runner", "main")
+    assert runner.failed
+    assert runner.outcome("check") == "skipped"
+    assert runner.summary == ""
+
+
+def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path) -> None:
+    used = repo.github(tmp_path / "runner").used
+    [checkout, setup] = used.values()
+    assert checkout["fetch-depth"] == 0
+    assert setup["python-version"] == "3.13"
+
+
+# -- what it does: GitLab -------------------------------------------------------------------------------------------------
+
+
+def reports(repo: "Notes") -> dict[str, str]:
+    """What the job leaves for GitLab's pages."""
+    told = loaded(repo.root, "gitlab")["vaultlink"]["artifacts"]
+    assert told["when"] == "always"
+    return {kind: (repo.root / path).read_text(encoding="utf-8") for kind, path in told["reports"].items()}
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+@pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
+def test_merge_request_that_breaks_a_link_fails(repo: "Notes", texts: Mapping[str, str], gone: tuple[str, ...], where: str,
+                                                shell: str) -> None:
+    repo.change(texts, *gone)
+    code, said = repo.gitlab(shell, CI_MERGE_REQUEST_DIFF_BASE_SHA=repo.git("merge-base", "main", "HEAD"))
+    assert code == 1
+    assert where.removeprefix("the notes/") in said
+    assert "Nowhere" not in said
+    quality = json.loads(reports(repo)["codequality"])
+    assert [item["location"]["path"] for item in quality] == [where]
+    assert "<failure" in reports(repo)["junit"]
+
+
+def test_merged_result_is_held_against_the_target(repo: "Notes") -> None:
+    base = repo.git("merge-base", "main", "HEAD")
+    repo.change({"New.md": "[[Old]] is there.\n"})
+    repo.moves_on()
+    repo.git("merge", "--quiet", "--no-edit", "main")
+    variables = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": repo.git("rev-parse", "main")}
+    code, said = repo.gitlab(**variables)
+    assert code == 0, said
+    assert json.loads(reports(repo)["codequality"]) == []
+
+
+def test_default_branch_is_about_all_notes(repo: "Notes") -> None:
+    code, said = repo.gitlab()
+    assert code == 1
+    assert "Old.md" in said
+
+
+@pytest.mark.parametrize(("variables", "runs"), [
+    ({"CI_PIPELINE_SOURCE": "merge_request_event"}, True),
+    ({"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"}, True),
+    ({"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "change", "CI_DEFAULT_BRANCH": "main"}, False),
+])
+def test_job_is_run_where_it_should_be(repo: "Notes", variables: Mapping[str, str], runs: bool) -> None:
+    def value(word: str) -> str:
+        return variables.get(word[1:], "") if word.startswith("$") else word.strip('"')
+
+    rules = [rule["if"].split(" == ") for rule in loaded(repo.root, "gitlab")["vaultlink"]["rules"]]
+    assert any(value(left) == value(right) for left, right in rules) is runs
+
+
+# -- what it does: pre-commit ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def hooks(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pre-commit keeps the environments it makes."""
+    return once(tmp_path_factory, "hooks-local", lambda _folder: None)
+
+
+def test_hook_that_is_written_refuses_a_commit_that_breaks_a_link(repo: "Notes", hooks: Path, run: Run) -> None:
+    repo.environment["PRE_COMMIT_HOME"] = str(hooks)
+    printed([Path(sys.executable).with_name("pre-commit"), "install"], repo.root, repo.environment)
+    run("baseline", "--vault", repo.root / "the notes")
+    assert repo.hooked({}) == (0, "")
+    code, said = repo.hooked({"New.md": "[[Gone astray]]\n"})
+    assert code == 1
+    assert "New.md:1:1: VL101" in said
+    assert "Nowhere" not in said
+    assert repo.hooked({"Gone astray.md": "[[New]]\n"}) == (0, "")

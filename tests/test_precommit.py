@@ -1,0 +1,155 @@
+"""The project as a repository of hooks: pre-commit installs it, and its hooks refuse and mend what they should."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from forge import ROOT, Kit, committed, made_kit, once, printed, ran
+from running import written
+
+MANIFEST = ROOT / ".pre-commit-hooks.yaml"
+PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
+NOTES = {"Home.md": "To the [[Harbour]].\n", "Harbour.md": "Back [[Home]].\n", ".obsidian/app.json": "{}"}
+
+
+def manifest() -> list[dict[str, Any]]:
+    """The hooks."""
+    hooks: list[dict[str, Any]] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return hooks
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """What installations are made of."""
+    return made_kit(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def environments(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pre-commit keeps the environment of the hooks, which it makes here."""
+    def make(folder: Path) -> None:
+        notes = folder / "notes"
+        notes.mkdir()
+        environment = kit.offline(folder / "home", PRE_COMMIT_HOME=str(folder))
+        committed(notes, environment, start=True)
+        configure(notes, kit, ["vaultlink"])
+        printed([PRE_COMMIT, "install-hooks"], notes, environment)
+
+    return once(tmp_path_factory, "hooks", make)
+
+
+def configure(root: Path, kit: Kit, hooks: Sequence[str], *arguments: str) -> None:
+    """Have a repository use hooks of the project's commit."""
+    head = printed(["git", "rev-parse", "HEAD"], kit.checkout, kit.offline(kit.folder / "home")).strip()
+    told = [{"id": hook, **({"args": list(arguments)} if arguments else {})} for hook in hooks]
+    config = {"repos": [{"repo": kit.checkout.as_uri(), "rev": head, "hooks": told}]}
+    (root / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+class Notes:
+    """A repository of notes whose commits go through hooks."""
+
+    def __init__(self, root: Path, kit: Kit, environments: Path):
+        self.root, self.kit = root, kit
+        self.environment = kit.offline(root.with_name("home"), PRE_COMMIT_HOME=str(environments))
+
+    def start(self, hooks: Sequence[str], *arguments: str, below: str = ".") -> "Notes":
+        """Commit the first notes, and put the hooks to use."""
+        written(self.root / below, NOTES)
+        committed(self.root, self.environment, start=True)
+        configure(self.root, self.kit, hooks, *arguments)
+        printed([PRE_COMMIT, "install"], self.root, self.environment)
+        return self
+
+    def commit(self, texts: Mapping[str, str], *gone: str) -> tuple[int, str]:
+        """Commit notes, and take some away: git's exit code and what the hooks say."""
+        written(self.root, texts)
+        for path in gone:
+            (self.root / path).unlink()
+        printed(["git", "add", "--all"], self.root, self.environment)
+        done = ran(["git", "commit", "--message", "a step"], self.root, self.environment)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def notes(tmp_path: Path, kit: Kit, environments: Path) -> Notes:
+    """A repository that has no hooks yet."""
+    (tmp_path / "repo").mkdir()
+    return Notes(tmp_path / "repo", kit, environments)
+
+
+# -- the manifest ---------------------------------------------------------------------------------------------------------
+
+
+def test_manifest_is_valid(kit: Kit) -> None:
+    printed([PRE_COMMIT, "validate-manifest", MANIFEST], kit.folder, kit.offline(kit.folder / "home"))
+
+
+@pytest.mark.parametrize("hook", manifest(), ids=lambda hook: str(hook["id"]))
+def test_hooks_are_about_the_whole_vault(hook: Mapping[str, Any]) -> None:
+    assert (hook["always_run"], hook["pass_filenames"], hook["require_serial"]) == (True, False, True)
+    assert hook["language"] == "python"
+    assert "pre-commit" in hook["stages"]
+
+
+def test_hooks_are_those_that_the_documents_name() -> None:
+    assert {hook["id"]: hook["entry"] for hook in manifest()} == {"vaultlink": "vaultlink check", "vaultlink-fix": "vaultlink fix"}
+
+
+# -- the hooks ------------------------------------------------------------------------------------------------------------
+
+
+def test_commits_that_break_links_are_refused_and_others_pass(notes: Notes) -> None:
+    notes.start(["vaultlink"])
+    code, said = notes.commit({"Harbour.md": "Back [[Home]], or to the [[Lighthouse]].\n"})
+    assert code == 1
+    assert "Harbour.md:1:26: VL101 dangling-link" in said
+    assert notes.commit({"Lighthouse.md": "See [[Home]].\n"})[0] == 0
+    code, said = notes.commit({}, "Lighthouse.md")
+    assert code == 1, "a commit that only deletes a note"
+    assert "Lighthouse" in said
+    assert notes.commit({"Harbour.md": "Back [[Home]].\n"})[0] == 0
+
+
+def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) -> None:
+    notes.start(["vaultlink-fix", "vaultlink"])
+    code, said = notes.commit({"Pier.md": "---\naliases: [Jetty]\n---\nTo [[Home]].\n", "Home.md": "To the [[Jetty]] and the [[Harbour]].\n"})
+    assert code == 1
+    assert "files were modified by this hook" in said
+    assert (notes.root / "Home.md").read_text(encoding="utf-8") == "To the [[Pier|Jetty]] and the [[Harbour]].\n"
+    assert printed(["git", "diff", "--name-only"], notes.root, notes.environment) == "Home.md\n"
+    code, said = notes.commit({})
+    assert code == 0, said
+
+
+def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes: Notes) -> None:
+    notes.start(["vaultlink"], "--vault", "my notes", "--changed-since", "HEAD", below="my notes")
+    written(notes.root / "my notes", {".gitignore": "Private.md\n", "Private.md": "[[Nowhere]] is not linted.\n"})
+    assert notes.commit({"my notes/Debt.md": "[[Home]]\n"})[0] == 0
+    code, said = notes.commit({"my notes/Debt.md": "[[Home]] and [[Gone astray]]\n"})
+    assert code == 1
+    assert "Debt.md:1:14: VL101" in said
+    assert "Nowhere" not in said
+    printed(["git", "commit", "--quiet", "--no-verify", "-m", "debt"], notes.root, notes.environment)
+    code, said = notes.commit({"my notes/Debt.md": "[[Home]], still [[Gone astray]]\n"})
+    assert code == 0, said
+
+
+def test_what_is_not_added_does_not_count(notes: Notes) -> None:
+    notes.start(["vaultlink"])
+    written(notes.root, {"Home.md": "To the [[Harbour]] and [[Nowhere]].\n", "Pier.md": "[[Home]]\n"})
+    printed(["git", "add", "Pier.md", ".pre-commit-config.yaml"], notes.root, notes.environment)
+    done = ran(["git", "commit", "--message", "a step"], notes.root, notes.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nowhere" in (notes.root / "Home.md").read_text(encoding="utf-8")
+
+
+def test_all_can_be_checked_by_hand(notes: Notes) -> None:
+    notes.start(["vaultlink"])
+    assert ran([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode == 0
+    written(notes.root, {"Home.md": "[[Nowhere]]\n"})
+    assert ran([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode == 1
