@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from repositories import PLAIN
 from running import Ran, Run
 from vaultlink.__main__ import main
 
@@ -22,6 +23,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own settings of git bears on what git does, whoever starts it."""
+    for name, value in PLAIN.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

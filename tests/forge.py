@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from repositories import PLAIN
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
 """What a checkout of the project must have for others to use it."""
@@ -33,10 +35,8 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     return kept | {
         "PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "VIRTUALENV_NO_PERIODIC_UPDATE": "1", "PRE_COMMIT_COLOR": "never", "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org",
-        "GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.org", "VAULTLINK_CACHE_DIR": str(home / "cache"),
-        "VAULTLINK_STATE_DIR": str(home / "state"), **more}
+        "VIRTUALENV_NO_PERIODIC_UPDATE": "1", "PRE_COMMIT_COLOR": "never", **PLAIN, "GIT_TERMINAL_PROMPT": "0",
+        "VAULTLINK_CACHE_DIR": str(home / "cache"), "VAULTLINK_STATE_DIR": str(home / "state"), **more}
 
 
 def ran(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Done:

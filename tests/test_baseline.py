@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import build
-from repositories import PLAIN, commit, git, repository, write
+from repositories import commit, git, repository, write
 from running import Run, contents, vault_at
 from vaultlink.gate import Known, marks, sift
 from vaultlink.gate.known import BASELINE
@@ -20,10 +20,7 @@ from vaultlink.model import Diagnostic
 Files = Mapping[str, str | bytes | None]
 
 
-@pytest.fixture(autouse=True)
-def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in PLAIN.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 @pytest.fixture

@@ -6,17 +6,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from repositories import PLAIN, repository, write
+from repositories import repository, write
 from running import Run
 
 OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 
 
 @pytest.fixture
-def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault in a folder of a repository."""
-    for name, value in PLAIN.items():
-        monkeypatch.setenv(name, value)
     root = repository(tmp_path / "repo", {"my notes/.obsidian/app.json": "{}", "my notes/a.md": "See [[gone]].\n",
                                           "my notes/b.md": "[[Bee]]\n", "my notes/c.md": "---\naliases: [Bee]\n---\n"})
     monkeypatch.chdir(root)

@@ -25,14 +25,7 @@ HEAD = "<!-- vaultlink:backlinks before=1 after=1 -->\n\n**Add backlinks using t
 FOOT = "\n\n<!-- /vaultlink:backlinks -->\n"
 
 
-@pytest.fixture(autouse=True)
-def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "N")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "n@example.org")
-        monkeypatch.setenv(f"GIT_{who}_DATE", "2024-01-30T12:00:00Z")
+pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder import build, setting
-from repositories import PLAIN, commit, git, repository, write
+from repositories import commit, git, repository, write
 from vaultlink.api import Settings, open_vault
 from vaultlink.engine import Change, State, step
 from vaultlink.files import list_files
@@ -23,10 +23,7 @@ LONG = "".join(f"Line {number} says something of its own.\n" for number in range
 OLD = 1_600_000_000
 
 
-@pytest.fixture(autouse=True)
-def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in PLAIN.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 def move(root: Path, old: str, new: str) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from repositories import PLAIN, commit, git, repository, write
+from repositories import commit, git, repository, write
 from running import Run, contents
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Settings, open_vault
@@ -18,10 +18,7 @@ Files = Mapping[str, str | bytes | None]
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 
 
-@pytest.fixture(autouse=True)
-def _plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in PLAIN.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 class Case(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import PLAIN, repository, write
+from repositories import repository, write
 from running import Ran, Run, contents, vault_at
 
 NOTES: dict[str, str | bytes | None] = {
@@ -121,9 +121,8 @@ def test_nothing_of_it_is_remembered(given: Given, run: Run, vault: Path) -> Non
     assert run("check").out == before
 
 
+@pytest.mark.usefixtures("plain_git")
 def test_only_what_the_text_brings_about_since_a_revision(given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in PLAIN.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
     done = given("[[b]] and [[gone]] and [[lost]]\n", "check", "--stdin-filename", "a.md", "--changed-since", "HEAD", "-")
     assert [line.split(":")[2] for line in done.lines] == ["24"]
