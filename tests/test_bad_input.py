@@ -450,3 +450,14 @@ def test_ascii_terminal(vault: Path) -> None:
     done = vaultlink("check", folder=vault, env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 1
     assert "dangling-link" in done.stdout
+
+
+def test_half_a_character_in_a_canvas_is_no_fault(tmp_path: Path) -> None:
+    vault = written(tmp_path / "vault", {"a.md": "[[m.canvas]]\n", "m.canvas": json.dumps({"nodes": [
+        {"id": "1", "type": "file", "file": "\ud800.md"}, {"id": "2", "type": "text", "text": "[[\udfff x]] and [[🐝]]"}]})})
+    done = vaultlink("check", vault)
+    assert done.returncode == 1
+    assert [line.rpartition("called ")[2] for line in done.stdout.splitlines()] == ["“\ufffd.md”.", "“\ufffd x”.", "“🐝”."]
+    assert vaultlink("baseline", vault).returncode == 0
+    for form in ("json", "github", "gitlab", "sarif", "junit", "markdown"):
+        assert vaultlink("check", "--no-baseline", "--output-format", form, vault).returncode == 1

@@ -121,7 +121,7 @@ def test_the_exit_code_goes_by_what_is_new(run: Run, tmp_path: Path, monkeypatch
     assert dirty.code == 1
     assert dirty.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
     assert "Found 1 new error in 1 file" in dirty.err
-    assert "1 other is gone since." in dirty.err
+    assert "Gone: 1 finding from before the changes since HEAD, none is left." in dirty.err
 
 
 def test_json_says_what_is_left_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,8 @@ def _stood_in(options: Repairing, terminal: Terminal, done: _Done) -> int:
     terminal.show(fixed)
     left_alone(terminal, done.vault.spared(done.repair))
     for sentence in (fixed_sentence(counted(done.repair.made), len(done.repair.texts)), *_summed_up(after, left)):
-        terminal.say(sentence)
+        if sentence:
+            terminal.say(sentence)
     return code(options, left.new)
 
 

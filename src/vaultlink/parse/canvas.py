@@ -1,6 +1,7 @@
 """A canvas as a source of links: its file cards, and the links in its text cards (specification, section 8)."""
 
 import json
+import re
 from typing import Any
 
 from vaultlink.model import Kind, Link, Note, Place, Trouble
@@ -17,7 +18,17 @@ def canvas_cards(text: str) -> list[dict[str, Any]] | str:
     nodes = canvas.get("nodes", []) if isinstance(canvas, dict) else None
     if not isinstance(nodes, list):
         return "it holds no list of cards"
-    return [node for node in nodes if isinstance(node, dict)]
+    cards = [node for node in nodes if isinstance(node, dict)]
+    return [_whole(card) for card in cards] if _HALF.search(text) else cards
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def _whole(card: dict[str, Any]) -> dict[str, Any]:
+    """A card whose texts have no halves of characters. JSON can spell them, but no file is called so and no one can print them."""
+    return {key: _HALVES.sub("\ufffd", value) if isinstance(value, str) else value for key, value in card.items()}
 
 
 def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:

@@ -22,10 +22,17 @@ class Debt:
 
 
 def debt_sentence(debt: Debt) -> str:
-    """How many old findings are left, and how many are gone."""
-    left = number(debt.left, "finding")
+    """How many old findings are left, and how many are gone; "" if there were none."""
+    if not debt.left and not debt.gone:
+        return ""
     gone = number(debt.gone, "other is", "others are") if debt.gone else ""
-    if debt.kind == "revision":
-        return f"Not shown: {left} from before the changes since {clean(debt.name)}" + (f"; {gone} gone since." if gone else ".")
-    prune = f"; {gone} gone, `vaultlink baseline --prune` takes {'it' if debt.gone == 1 else 'them'} out." if gone else "."
-    return f"Not shown: {left} of the baseline{prune}"
+    if debt.kind == "baseline":
+        prune = f"`vaultlink baseline --prune` takes {'it' if debt.gone == 1 else 'them'} out."
+        if not debt.left:
+            return f"Gone: {number(debt.gone, 'finding')} of the baseline, none is left; {prune}"
+        return f"Not shown: {number(debt.left, 'finding')} of the baseline" + (f"; {gone} gone, {prune}" if gone else ".")
+    name = clean(debt.name)
+    if not debt.left:
+        return f"Gone: {number(debt.gone, 'finding')} from before the changes since {name}, none is left."
+    return f"Not shown: {number(debt.left, 'finding')} from before the changes since {name}" + (
+        f"; {gone} gone since." if gone else ".")

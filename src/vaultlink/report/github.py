@@ -26,7 +26,7 @@ def github(checked: Checked) -> str:
         lines += [_command(command, checked.place, d) for d in _spread(found)]
         if len(found) > MOST:
             lost.append(number(len(found) - MOST, f"more {command}"))
-    lines += [debt_sentence(debt) for debt in checked.debts]
+    lines += filter(None, [debt_sentence(debt) for debt in checked.debts])
     if lost:
         lines.append(f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "
                      "output, such as concise or markdown, tell more.")
