@@ -27,7 +27,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def _whole(card: dict[str, Any]) -> dict[str, Any]:
-    """A card whose texts have no halves of characters. JSON can spell them, but no file is called so and no one can print them."""
+    """A card whose texts have no halves of characters. JSON can spell them, but no file is called so, and none can be printed."""
     return {key: _HALVES.sub("\ufffd", value) if isinstance(value, str) else value for key, value in card.items()}
 
 
