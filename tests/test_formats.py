@@ -66,7 +66,7 @@ def checked(findings: Sequence[Diagnostic] = (), *, fixes: Sequence[Fix | None] 
     values: dict[str, Any] = {"place": "", "rules": RULES, "figures": FIGURES, "version": "1.2.3",
                               "text": lambda path: text if texts is None else texts.get(path, "")}
     prints = [f"{number:04x}" for number in range(len(findings))]
-    return Checked(findings=findings, prints=prints, fixes=fixes or [None] * len(findings), **{**values, **more})
+    return Checked(findings=findings, prints=lambda: prints, fixes=lambda: fixes or [None] * len(findings), **{**values, **more})
 
 
 @cache
@@ -76,7 +76,7 @@ def fixture(name: str) -> Checked:
     diagnostics = vault.check()
     mend = vault.fixes(diagnostics)
     texts = {path: vault.text(path) for path in vault.index.files}
-    return Checked("my notes/", diagnostics, fingerprints(diagnostics, vault.text), [mend(item) for item in diagnostics],
+    return Checked("my notes/", diagnostics, lambda: fingerprints(diagnostics, vault.text), lambda: list(map(mend, diagnostics)),
                    [rule for rule in vault.rules if rule.name in vault.config.enabled], vault.summary(),
                    lambda path: texts.get(path, ""), version="1.2.3")
 
@@ -153,7 +153,7 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
     rules, results = run["tool"]["driver"]["rules"], run["results"]
     assert run["tool"]["driver"]["version"] == "1.2.3"
     assert [(row["ruleId"], row["partialFingerprints"]["vaultlink/v1"]) for row in results] == [
-        (d.code, mark) for d, mark in zip(value.findings, value.prints, strict=True)]
+        (d.code, mark) for d, mark in zip(value.findings, value.prints(), strict=True)]
     assert all(rules[row["ruleIndex"]]["id"] == row["ruleId"] for row in results if "ruleIndex" in row)
     assert len(rules) == len(value.rules)
     assert [row.get("baselineState") for row in results] == ["new" if value.debts else None] * len(results)
@@ -232,7 +232,7 @@ def made(text: str, replacements: Sequence[Any]) -> str:
 def hold_fixes(value: Checked) -> int:
     """Compare every fix of a check; how many there were."""
     count = 0
-    for row, fix in zip(run_of(value)["results"], value.fixes, strict=True):
+    for row, fix in zip(run_of(value)["results"], value.fixes(), strict=True):
         assert ("fixes" in row) == (fix is not None)
         if fix is not None:
             changes = row["fixes"][0]["artifactChanges"]
@@ -247,7 +247,7 @@ def hold_fixes(value: Checked) -> int:
 
 @pytest.mark.parametrize("name", [*VAULTS, "a new note"])
 def test_sarif_fixes_make_what_fixing_makes(name: str) -> None:
-    assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).fixes)
+    assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).fixes())
 
 
 CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
@@ -363,7 +363,7 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
     value = sample(name)
     rows = report(value)
     assert [row["location"]["path"] for row in rows] == [value.place + d.path for d in value.findings]
-    assert [row["fingerprint"] for row in rows] == list(value.prints)
+    assert [row["fingerprint"] for row in rows] == list(value.prints())
     assert len(gitlab(value).splitlines()) == (len(rows) + 2 if rows else 1)
 
 
@@ -385,7 +385,7 @@ def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: st
     (["a", "b"], ["a", "b"]), (["a", "a", "a"], ["a", "a-2", "a-3"]), (["a", "a-2", "a"], ["a", "a-2", "a-2-2"]), ([], []),
 ])
 def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]) -> None:
-    value = Checked("", [finding()] * len(prints), prints, [None] * len(prints), RULES, FIGURES, lambda _path: "")
+    value = Checked("", [finding()] * len(prints), lambda: prints, lambda: [None] * len(prints), RULES, FIGURES, lambda _path: "")
     assert [row["fingerprint"] for row in report(value)] == told
 
 

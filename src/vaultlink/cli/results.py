@@ -45,10 +45,10 @@ def results(options: Reporting, terminal: Terminal, form: str, vault: Vault, fou
 
 
 def _checked(vault: Vault, found: Sifted) -> Checked:
-    mend = vault.fixes(found.new, Answers())
     rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
-    return Checked(_place(vault), found.new, fingerprints(found.new, vault.text), [mend(item) for item in found.new], rules,
-                   vault.summary(), vault.text, found.old, found.debts, __version__)
+    return Checked(_place(vault), found.new, lambda: fingerprints(found.new, vault.text),
+                   lambda: list(map(vault.fixes(found.new, Answers()), found.new)), rules, vault.summary(), vault.text, found.old,
+                   found.debts, __version__)
 
 
 def _place(vault: Vault) -> str:
@@ -59,8 +59,7 @@ def _place(vault: Vault) -> str:
 
 
 def _data(form: str, vault: Vault, found: Sifted, more: Mapping[str, object]) -> bytes:
-    mend = vault.fixes(found.new, Answers())
-    fixes = [mend(item) for item in found.new]
+    fixes = list(map(vault.fixes(found.new, Answers()), found.new))
     remembered = iter(fixes)
     rows = finding_rows(found.new, vault.text, suggestions(vault, found.new), lambda _item: next(remembered), vault.data)
     if form == "json-lines":

@@ -3,7 +3,7 @@
 The findings that are reported, those that were known before and are not, and what sums them up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultlink.catalog import Rule
@@ -14,15 +14,15 @@ from vaultlink.report.frames import Text
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check of a vault. `prints` and `fixes` are those of the `findings`, in their order; `old` are the findings that were
-    known before, `debts` what is known of them. `place` is what stands before vault paths in the vault's repository ("" or
-    "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
+    """A check of a vault. `prints` and `fixes` give those of the `findings`, in their order: not every form asks for them, and that
+    takes time. `old` are the findings that were known before, `debts` what is known of them. `place` is what stands before vault
+    paths in the vault's repository ("" or "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
     `version` is that of the program ("" if it is not to be told)."""
 
     place: str
     findings: Sequence[Diagnostic]
-    prints: Sequence[str]
-    fixes: Sequence[Fix | None]
+    prints: Callable[[], Sequence[str]]
+    fixes: Callable[[], Sequence[Fix | None]]
     rules: Sequence[Rule]
     figures: Mapping[str, int]
     text: Text

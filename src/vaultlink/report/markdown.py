@@ -55,7 +55,7 @@ def _verdict(checked: Checked) -> str:
 
 
 def _totals(checked: Checked) -> str:
-    fixes = Counter([fix.safety for fix in checked.fixes if fix is not None])
+    fixes = Counter([fix.safety for fix in checked.fixes() if fix is not None])
     header = ("notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable")
     figures = [checked.figures.get(name, 0) for name in header[:4]]
     return _table(header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]])

@@ -69,10 +69,11 @@ def _invocation(lost: int) -> Row:
 
 
 def _results(checked: Checked, kept: Sequence[int]) -> Iterator[Row]:
+    prints, fixes = checked.prints(), checked.fixes()
     places = {rule.code: place for place, rule in enumerate(checked.rules)}
     starts = lru_cache(maxsize=256)(lambda path: line_starts(checked.text(path)))  # the next fix is in a note near by
     for at in kept:
-        d, fix = checked.findings[at], checked.fixes[at]
+        d, fix = checked.findings[at], fixes[at]
         row: Row = {"ruleId": d.code}
         if d.code in places:
             row["ruleIndex"] = places[d.code]
@@ -81,7 +82,7 @@ def _results(checked: Checked, kept: Sequence[int]) -> Iterator[Row]:
             "message": {"text": _plain(d.message)},
             "locations": [{"physicalLocation": {"artifactLocation": _artifact(checked.place + d.path),
                                                 "region": _region(d.line, d.column, d.end_line, d.end_column)}}],
-            "partialFingerprints": {"vaultlink/v1": checked.prints[at]},
+            "partialFingerprints": {"vaultlink/v1": prints[at]},
         }
         if fix is not None:
             row["fixes"] = [_fix(fix, checked.place, starts)]
