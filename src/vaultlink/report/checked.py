@@ -14,9 +14,9 @@ from vaultlink.report.frames import Text
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check of a vault. `prints` and `fixes` give those of the `findings`, in their order: not every form asks for them, and that
-    takes time. `old` are the findings that were known before, `debts` what is known of them. `place` is what stands before vault
-    paths in the vault's repository ("" or "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
+    """A check of a vault. `prints` and `fixes` give those of the `findings`, in their order; that takes time, and not every form
+    asks. `old` are the findings that were known before, `debts` what is known of them. `place` is what stands before vault paths
+    in the vault's repository ("" or "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
     `version` is that of the program ("" if it is not to be told)."""
 
     place: str
