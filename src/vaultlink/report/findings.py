@@ -44,13 +44,16 @@ def statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> s
 
 def summary(diagnostics: Sequence[Diagnostic], notes: int, debts: Sequence[Debt] = ()) -> str:
     """The sentence at the end of a check. Where old findings are left out, those it speaks of are new."""
-    new = "new " if debts else ""
     if not diagnostics:
-        return f"No {new}findings in {number(notes, 'note')}."
-    levels = Counter([d.severity for d in diagnostics])
-    parts = [number(levels[level], new + word, new + many) for level, word, many in _WORDS if levels[level]]
+        return f"No {'new ' if debts else ''}findings in {number(notes, 'note')}."
     files = len({d.path for d in diagnostics})
-    return f"Found {', '.join(parts)} in {number(files, 'file')}; {number(notes, 'note')} checked."
+    return f"Found {by_severity(diagnostics, debts)} in {number(files, 'file')}; {number(notes, 'note')} checked."
+
+
+def by_severity(diagnostics: Sequence[Diagnostic], debts: Sequence[Debt] = ()) -> str:
+    """How many findings there are of each severity, the worst first."""
+    levels, new = Counter([d.severity for d in diagnostics]), "new " if debts else ""
+    return ", ".join([number(levels[level], new + word, new + many) for level, word, many in _WORDS if levels[level]])
 
 
 def waiting_sentence(diagnostics: Sequence[Diagnostic]) -> str:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from itertools import count
 
 from vaultlink.graph import topic
-from vaultlink.model import Safety, Severity
+from vaultlink.model import Safety
 from vaultlink.report.checked import Checked
 from vaultlink.report.debts import debt_sentence
+from vaultlink.report.findings import by_severity
 from vaultlink.report.layout import clean, number
 
 _TOP = 10
@@ -21,8 +22,6 @@ _TOP = 10
 
 _FIRST = 20
 """Findings that are told one by one."""
-
-_WORDS = ((Severity.ERROR, "error", "errors"), (Severity.WARNING, "warning", "warnings"), (Severity.INFO, "info", "infos"))
 
 _DANGLING = frozenset(("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link"))
 """Rules about links that lead to no file, whatever else is known of their targets."""
@@ -34,7 +33,7 @@ def markdown(checked: Checked) -> str:
     if not checked.findings:
         return _page([f"## vaultlink: no {'new ' if debts else ''}findings", _all_well(checked), debts])
     notes = [checked.place + d.path for d in checked.findings]
-    return _page([f"## vaultlink: {_verdict(checked)}", _totals(checked), debts, "### Rules", _rules(checked),
+    return _page([f"## vaultlink: {by_severity(checked.findings, checked.debts)}", _totals(checked), debts, "### Rules", _rules(checked),
                   *_ranked("### Notes with the most findings", ("note", "findings"), notes),
                   *_ranked("### Topics that nothing answers to", ("topic", "links"), _topics(checked)),
                   f"### {'The first findings' if len(checked.findings) > _FIRST else 'Findings'}", _list(checked)])
@@ -47,11 +46,6 @@ def _all_well(checked: Checked) -> str:
 
 def _page(parts: Sequence[str]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _verdict(checked: Checked) -> str:
-    levels, new = Counter([d.severity for d in checked.findings]), "new " if checked.debts else ""
-    return ", ".join(number(levels[level], new + one, new + many) for level, one, many in _WORDS if levels[level])
 
 
 def _totals(checked: Checked) -> str:
