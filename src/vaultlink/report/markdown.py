@@ -33,7 +33,8 @@ def markdown(checked: Checked) -> str:
     if not checked.findings:
         return _page([f"## vaultlink: no {'new ' if debts else ''}findings", _all_well(checked), debts])
     notes = [checked.place + d.path for d in checked.findings]
-    return _page([f"## vaultlink: {by_severity(checked.findings, checked.debts)}", _totals(checked), debts, "### Rules", _rules(checked),
+    return _page([f"## vaultlink: {by_severity(checked.findings, checked.debts)}", _totals(checked), debts,
+                  "### Rules", _rules(checked),
                   *_ranked("### Notes with the most findings", ("note", "findings"), notes),
                   *_ranked("### Topics that nothing answers to", ("topic", "links"), _topics(checked)),
                   f"### {'The first findings' if len(checked.findings) > _FIRST else 'Findings'}", _list(checked)])
