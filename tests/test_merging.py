@@ -480,6 +480,20 @@ def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new:
     assert [hunk.split("\n")[0] for hunk in hunks(result)] == ["<<<<<<< HEAD", "<<<<<<< HEAD"]
 
 
+@pytest.mark.parametrize("words", ["%O %A %B", "%O %A %B %P", "%O %A %B %L %P", "%O %A %B %L"])
+def test_who_writes_the_driver_by_hand_may_leave_out_what_he_likes(make: Make, words: str) -> None:
+    repo = make()
+    git(repo.root, "config", "merge.vaultlink.driver", f"'{sys.executable}' -m vaultlink merge-driver {words}")
+    repo.sides({"n.md": hand(A)}, {"n.md": hand(A, B)}, {"n.md": hand(A, C)})
+    repo.merge()
+    assert repo["n.md"] == hand(A, B, C)
+
+
+@pytest.mark.parametrize("words", [(), ("a", "b"), tuple("abcdef")])
+def test_other_numbers_of_files_are_refused(run: Run, words: tuple[str, ...]) -> None:
+    assert run("merge-driver", *words).code == 2
+
+
 def test_the_driver_survives_odd_places_and_names(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = tmp_path / "100%A it's"
     place.mkdir()

@@ -7,7 +7,7 @@ written is git's own merge of the note.
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +35,8 @@ Outcome = tuple[bytes, bool]
 class Merge(Printing):
     """What `merge-driver` is told."""
 
-    files: Annotated[tuple[Path, ...], words("BASE OURS THEIRS", "The three versions: %O, %A and %B.")] = ()
+    files: Annotated[tuple[Path, ...], words(
+        "BASE OURS THEIRS", "The three versions: %O, %A and %B; behind them may stand %L and %P.")] = ()
     marker_size: Annotated[int | None, option(
         "--marker-size", metavar="N", help="How long the marks of conflicts are: %L.")] = None
     path: Annotated[str, option("--path", metavar="PATH", help="The note's path in the repository: %P.")] = ""
@@ -56,8 +57,9 @@ def merge_driver(options: Merge) -> int:
 
     Forms: none; nothing is printed.
     """
-    if len(options.files) != 3:
+    if not 3 <= len(options.files) <= 5:
         raise UsageError("git names three files, as in `vaultlink merge-driver %O %A %B`.")
+    options = _with_words(options)
     base, ours, theirs = options.files
     outcome: Outcome | None = None
     with suppress(Exception):  # git's own merge is never wrong, only less
@@ -66,6 +68,14 @@ def merge_driver(options: Merge) -> int:
     if outcome is None or not put(ours, outcome[0]):
         return FAILED
     return FOUND if outcome[1] else CLEAN
+
+
+def _with_words(options: Merge) -> Merge:
+    """The options with the marks' size and the path, where these stand behind the files, as other drivers have them."""
+    more = [str(word) for word in options.files[3:]]
+    size = next((int(word) for word in more if word.isdecimal()), None)
+    path = next((word for word in more if not word.isdecimal()), "")
+    return replace(options, files=options.files[:3], marker_size=options.marker_size or size, path=options.path or path)
 
 
 def put(file: Path, data: bytes) -> bool:
