@@ -73,6 +73,16 @@ def test_the_note_may_be_named_from_anywhere(given: Given, vault: Path, monkeypa
         "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
 
 
+def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(given: Given, vault: Path,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    (vault / ".obsidian").rmdir()
+    for note in ("sub/c.md", "x/y/new.md"):
+        assert given("[[b]] [[lost]]\n", "check", "--stdin-filename", note, "-").lines == [
+            f"{note}:1:7: VL101 dangling-link Nothing in the vault is called “lost”."]
+    monkeypatch.chdir(vault / "sub")
+    assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, "the note's own folder"
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()

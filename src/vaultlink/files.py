@@ -54,11 +54,16 @@ def find_vault(start: Path) -> Path:
     here = start if start.is_dir() else start.parent
     here = here.resolve()
     for folder in (here, *here.parents):
-        if (folder / ".obsidian").is_dir() or any(_configures(folder / name) for name in CONFIG_NAMES):
+        if is_marked(folder):
             return folder
         if (folder / ".git").exists():
             break
     return here
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether something in a folder says that it is a vault."""
+    return (folder / ".obsidian").is_dir() or any(_configures(folder / name) for name in CONFIG_NAMES)
 
 
 def _configures(file: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from vaultlink.api import Vault
 from vaultlink.cli.opening import narrowed
 from vaultlink.cli.options import Reporting, UsageError
-from vaultlink.files import in_vault
+from vaultlink.files import find_vault, in_vault, is_marked
 from vaultlink.loading import is_source
 
 _DASH = (Path("-"),)
@@ -28,11 +28,14 @@ def stands_in(options: Reporting) -> bool:
 
 
 def start_of(options: Reporting) -> Path | None:
-    """A path in the vault that a command is about. The note need not be there yet, nor its folder."""
+    """A path in the vault that a command is about. The note need not be there yet, nor its folder. If nothing above it says that
+    it is a vault, the current folder is, as long as the note lies in it."""
     if not stands_in(options):
         return options.paths[0] if options.paths else None
     assert options.stdin_filename
-    return next((place for place in (options.stdin_filename, *options.stdin_filename.parents) if os.path.lexists(place)), Path())
+    place = next((place for place in (options.stdin_filename, *options.stdin_filename.parents) if os.path.lexists(place)), Path())
+    here = Path.cwd()
+    return place if is_marked(find_vault(place)) or not place.resolve().is_relative_to(here) else here
 
 
 def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
