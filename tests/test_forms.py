@@ -78,6 +78,15 @@ def test_after_fixing_what_is_left_is_told(run: Run, vault: Path, form: str) -> 
     assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (1, ["my notes/a.md"])
 
 
+@pytest.mark.parametrize(("mildest", "failures"), [("error", ["my notes/a.md"]), ("warning", ["my notes/a.md", "my notes/d.md"]),
+                                                   ("info", ["my notes/a.md", "my notes/d.md", "my notes/e.md"]), ("never", [])])
+def test_junit_fails_for_what_the_check_fails_for(run: Run, vault: Path, mildest: str, failures: list[str]) -> None:
+    write(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
+    for more in ((), ("--exit-zero",)):
+        done = run("check", vault, "--output-format", "junit", "--fail-on", mildest, *more)
+        assert places("junit", done.out) == failures
+
+
 def test_results_may_go_into_a_file(run: Run, vault: Path, tmp_path: Path) -> None:
     done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
     assert done.out == ""

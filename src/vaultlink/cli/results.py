@@ -33,7 +33,7 @@ def results(options: Reporting, terminal: Terminal, form: str, vault: Vault, fou
     """Findings in a form; `more` are further keys of the JSON document."""
     if form in OTHERS:
         render: Callable[[Checked], str | bytes] = getattr(import_module(f"vaultlink.report.{form}"), form)
-        return render(_checked(vault, found))
+        return render(_checked(options, vault, found))
     if form in ("json", "json-lines"):
         return _data(form, vault, found, more or {})
     if options.statistics:
@@ -44,11 +44,11 @@ def results(options: Reporting, terminal: Terminal, form: str, vault: Vault, fou
     return frames.render(found.new)
 
 
-def _checked(vault: Vault, found: Sifted) -> Checked:
+def _checked(options: Reporting, vault: Vault, found: Sifted) -> Checked:
     rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
     return Checked(_place(vault), found.new, lambda: fingerprints(found.new, vault.text),
                    lambda: list(map(vault.fixes(found.new, Answers()), found.new)), rules, vault.summary(), vault.text, found.old,
-                   found.debts, __version__)
+                   found.debts, __version__, failing(options))
 
 
 def _place(vault: Vault) -> str:
@@ -77,8 +77,12 @@ def _count(fixes: list[Fix | None], safety: Safety) -> int:
 
 def code(options: Reporting, diagnostics: Iterable[Diagnostic]) -> int:
     """The exit code that findings come to."""
-    if options.exit_zero or options.fail_on == "never":
-        return CLEAN
-    mildest = Severity(options.fail_on).rank
-    failing = {severity for severity in Severity if severity.rank >= mildest}
-    return FOUND if any(item.severity in failing for item in diagnostics) else CLEAN
+    bad = frozenset() if options.exit_zero else failing(options)
+    return FOUND if any(item.severity in bad for item in diagnostics) else CLEAN
+
+
+def failing(options: Reporting) -> frozenset[Severity]:
+    """The severities of findings that a check fails for."""
+    if options.fail_on == "never":
+        return frozenset()
+    return frozenset(severity for severity in Severity if severity.rank >= Severity(options.fail_on).rank)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultlink.catalog import Rule
-from vaultlink.model import Diagnostic, Fix
+from vaultlink.model import Diagnostic, Fix, Severity
 from vaultlink.report.debts import Debt
 from vaultlink.report.frames import Text
 
@@ -17,7 +17,7 @@ class Checked:
     """A check of a vault. `prints` and `fixes` give those of the `findings`, in their order; that takes time, and not every form
     asks. `old` are the findings that were known before, `debts` what is known of them. `place` is what stands before vault paths
     in the vault's repository ("" or "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
-    `version` is that of the program ("" if it is not to be told)."""
+    `version` is that of the program ("" if it is not to be told), `failing` are the severities that the check fails for."""
 
     place: str
     findings: Sequence[Diagnostic]
@@ -29,3 +29,4 @@ class Checked:
     old: Sequence[Diagnostic] = ()
     debts: Sequence[Debt] = ()
     version: str = ""
+    failing: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))

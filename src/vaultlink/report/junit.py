@@ -6,7 +6,7 @@ things moved to. A rule that found nothing has one test, which passes.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from vaultlink.model import Diagnostic, Severity
@@ -19,14 +19,14 @@ Notes = dict[str, list[Diagnostic]]
 
 
 def junit(checked: Checked) -> bytes:
-    """The findings as failures. Mere information fails nothing, as it does not by default in the exit code: it is what a
-    test that passes has printed. Old findings are tests that were skipped."""
+    """The findings as failures. Those that do not fail the check are what a test that passes has printed. Old findings are tests
+    that were skipped."""
     found: dict[tuple[str, str], Notes] = {(rule.code, rule.name): {} for rule in checked.rules}
     for d in checked.findings:
         found.setdefault((d.code, d.rule), {}).setdefault(d.path, []).append(d)
     root = Element("testsuites", name="vaultlink")
     for (code, rule), notes in sorted(found.items()):
-        _suite(root, f"{code} {rule}", _tests(checked.place, rule, notes))
+        _suite(root, f"{code} {rule}", _tests(checked, rule, notes))
     if checked.debts:
         _suite(root, "known findings", [_known(debt) for debt in checked.debts])
     for count in ("tests", "failures"):
@@ -47,19 +47,19 @@ def _count(tests: Sequence[Element], what: str) -> str:
     return str(sum(test.find(what) is not None for test in tests))
 
 
-def _tests(place: str, rule: str, notes: Notes) -> list[Element]:
+def _tests(checked: Checked, rule: str, notes: Notes) -> list[Element]:
     if not notes:
         return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
-    return [_test(rule, _text(place + path), found) for path, found in notes.items()]
+    return [_test(rule, _text(checked.place + path), found, checked.failing) for path, found in notes.items()]
 
 
-def _test(rule: str, path: str, found: Sequence[Diagnostic]) -> Element:
+def _test(rule: str, path: str, found: Sequence[Diagnostic], failing: Collection[Severity]) -> Element:
     """A note that a rule found something in. The text says all, since some servers show nothing else; there is no attribute
     for the file besides the name, since the schema that Jenkins goes by has none."""
     test = Element("testcase", classname=f"vaultlink.{rule}", name=path)
     lines = "\n".join([f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_text(d.message)}" for d in found])
     worst = max([d.severity for d in found], key=lambda severity: severity.rank)
-    if worst is Severity.INFO:
+    if worst not in failing:
         SubElement(test, "system-out").text = lines
     else:
         more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
