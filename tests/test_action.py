@@ -328,6 +328,8 @@ REFUSED = [
     ({"path": "nowhere"}, "The input path names no folder."),
     ({"path": ""}, "The input path names no folder."),
     ({"arguments": "--select 'VL1"}, "The input arguments has a quote that is not closed."),
+    *(({"arguments": f"--select VL1 {words}"}, "The input arguments can not have --diff, --output-file or --stdin-filename")
+      for words in ("--diff", "--dry-run", "--output-file=x", "--output-file x", "--stdin-filename a.md -")),
     ({"fail_on": HOSTILE}, "--fail-on: "),
 ]
 

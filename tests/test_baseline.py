@@ -46,6 +46,7 @@ CASES: dict[str, Case] = {
     "a note that names the same": Case({"c.md": "[[gone]]\n"}, ["c.md:1 gone"], 2, 0),
     "a second one above": Case({"a.md": "# A\n\nNew [[gone]].\n\nOld [[gone]].\n"}, ["a.md:3 gone"], 2, 0),
     "a second one below": Case({"a.md": "# A\n\nOld [[gone]].\n\nNew [[gone]].\n"}, ["a.md:5 gone"], 2, 0),
+    "the line again": Case({"a.md": "# A\n\nOld [[gone]].\n\nOld [[gone]].\n"}, ["a.md:5 gone"], 2, 0),
     "another topic": Case({"a.md": "# A\n\nOld [[lost]].\n"}, ["a.md:3 lost"], 1, 1),
     "another heading": Case({"b.md": "# B\n\n[[a#Nothing]]\n"}, ["b.md:3 a"], 1, 1),
     "one mended": Case({"a.md": "# A\n"}, [], 1, 1),
@@ -140,6 +141,16 @@ def test_prune_with_nothing_gone_writes_nothing(run: Run, vault: Path) -> None:
     before = (vault / BASELINE).stat()
     assert "Took out no findings; 2 left." in run("baseline", "--prune").err
     assert (vault / BASELINE).stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_line_ends_stay_as_git_checked_them_out(run: Run, vault: Path) -> None:
+    run("baseline")
+    before = (vault / BASELINE).read_bytes().replace(b"\n", b"\r\n")
+    (vault / BASELINE).write_bytes(before)
+    for words in ((), ("--prune",)):
+        assert run("baseline", "--diff", *words).code == 0
+        run("baseline", *words)
+        assert (vault / BASELINE).read_bytes() == before
 
 
 def test_prune_needs_a_baseline(run: Run, vault: Path) -> None:
@@ -268,6 +279,18 @@ def test_the_findings_of_a_renamed_note_go_with_it(run: Run, tmp_path: Path, mon
     assert run("check").code == 0
     run("baseline", "--prune")
     assert '"path": "sub/c.md"' in (root / BASELINE).read_text(encoding="utf-8")
+
+
+def test_the_findings_of_notes_that_are_alike_go_with_them(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("a.md", "b.md", "Chapter 3.md")
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", **{f"x/{name}": f"{LONG}[[gone]]\n" for name in names}})
+    monkeypatch.chdir(root)
+    run("baseline")
+    write(root, {f"x/{name}": None for name in names})
+    write(root, {f"y/{name.replace('3', '4')}": f"{LONG}[[gone]]\n" for name in names})
+    assert run("check").code == 0
+    commit(root)
+    assert run("check").code == 0
 
 
 def test_what_two_branches_took_out_merges(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,25 @@ def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(run: Run, tmp_pa
     assert loaded(root, "github")[True]["push"]["branches"] == ["release/ä"]  # `on` is a truth value in YAML 1.1
 
 
+@pytest.mark.parametrize(("here", "others", "branches"), [
+    ("trunk", (), ["trunk"]),
+    ("trunk", ("refs/remotes/origin/main",), ["main", "master"]),
+    ("trunk", ("refs/heads/master",), ["main", "master"]),
+    ("main", (), ["main", "master"]),
+    ("a/main", (), ["a/main"]),
+])
+def test_without_that_it_is_a_branch_that_is_there(
+        run: Run, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]) -> None:
+    environment = surroundings(tmp_path / "home")
+    root = written(tmp_path / "repo", DEBT)
+    committed(root, environment, start=True)
+    printed(["git", "branch", "--move", here], root, environment)
+    for name in others:
+        printed(["git", "update-ref", name, "HEAD"], root, environment)
+    run("init", root, "--ci", "github")
+    assert loaded(root, "github")[True]["push"]["branches"] == branches
+
+
 def test_diff_shows_what_would_be_written_and_writes_nothing(run: Run, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     before = contents(root)

@@ -46,6 +46,21 @@ CASES: dict[str, Case] = {
     "a note that is renamed": Case({"a.md": "[[b]]\n", "b.md": LONG}, {"b.md": None, "c.md": LONG}, ["a.md VL114 b"]),
     "a renamed note takes its old findings along": Case(
         {"b.md": f"{LONG}[[gone]]\n"}, {"b.md": None, "sub/c.md": f"{LONG}[[gone]]\n[[lost]]\n"}, ["sub/c.md VL101 lost"]),
+    "a folder of notes that are alike is renamed": Case(
+        {"x/a.md": f"{LONG}[[gone]]\n", "x/b.md": f"{LONG}[[gone]]\n"},
+        {"x/a.md": None, "x/b.md": None, "y/a.md": f"{LONG}[[gone]]\n", "y/b.md": f"{LONG}[[gone]]\n"}, []),
+    "alike notes that are edited as they are renamed": Case(
+        {"x/a.md": f"{LONG}[[gone]]\n", "x/b.md": f"{LONG}[[gone]]\n"},
+        {"x/a.md": None, "x/b.md": None, "y/a.md": f"{LONG}[[gone]]\n1\n", "y/b.md": f"{LONG}[[gone]]\n2\n"}, []),
+    "a note that gets another number and a line": Case(
+        {"Chapter 3.md": f"{LONG}[[gone]]\n"}, {"Chapter 3.md": None, "Chapter 4.md": f"{LONG}[[gone]]\nx\n"}, []),
+    "a note that gets another date": Case(
+        {"2024-01-03.md": f"{LONG}[[gone]]\n"}, {"2024-01-03.md": None, "2024-01-04.md": f"{LONG}[[gone]]\n"}, []),
+    "a note moved out of a folder in which only ignored files are left": Case(
+        {".gitignore": "*.png\n", "x/a.md": f"{LONG}[[gone]]\n", "x/p.png": b"\x89"},
+        {"x/a.md": None, "a.md": f"{LONG}[[gone]]\n"}, []),
+    "a line that is there twice now": Case(
+        {"a.md": "- [[gone]]\n- see [[gone]]\n"}, {"a.md": "- [[gone]]\n- [[gone]]\n- see [[gone]]\n"}, ["a.md:2 VL101 gone"]),
     "a heading that is removed": Case({"a.md": "[[b#One]] [[b#Two]]\n", "b.md": "# One\n\n# Two\n"}, {"b.md": "# Two\n"},
                                       ["a.md VL102 b"]),
     "a heading that is renamed": Case({"a.md": "[[b#One]]\n", "b.md": "# One\n"}, {"b.md": "# Another\n"}, ["a.md VL102 b"]),
@@ -176,6 +191,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "no repository": (lambda root: root, ("--changed-since", "HEAD"), "lies in no git repository"),
     "no such revision": (lambda root: repository(root, {}), ("--changed-since", "nowhere"), "git knows no revision “nowhere” here"),
     "an option for git": (lambda root: repository(root, {}), ("--changed-since=--all",), "git knows no revision “--all” here"),
+    "an empty variable": (lambda root: repository(root, {}), ("--changed-since", ""), "it names no revision"),
     "no commit": (lambda root: git(root, "init", "--quiet"), ("--changed-since", "HEAD"), "git knows no revision “HEAD” here"),
     "a file": (lambda root: repository(root, {"x.txt": "x"}), ("--changed-since", "HEAD:x.txt"), "git knows no revision"),
 }
@@ -192,6 +208,44 @@ def test_a_revision_that_can_not_be_had_is_an_error(run: Run, tmp_path: Path, mo
         done = run(command, *words)
         assert (done.code, done.out) == (2, "")
         assert why in done.err
+
+
+@pytest.mark.parametrize("variables", [{"GIT_DIR": ".git"}, {"GIT_DIR": "other"}, {"GIT_INDEX_FILE": ".git/none"},
+                                       {"GIT_WORK_TREE": "other"}], ids=str)
+def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                    variables: Mapping[str, str]) -> None:
+    root = repository(tmp_path / "v", {"my notes/vaultlink.toml": "", "my notes/a.md": "[[gone]]\n"})
+    repository(root / "other", {"x.txt": "x"})
+    write(root, {"my notes/a.md": "[[gone]] [[lost]]\n"})
+    monkeypatch.chdir(root)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert told(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
+
+
+def test_a_note_is_what_a_checkout_would_write(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "v"
+    write(root, {".gitattributes": "*.md filter=turned\n"})
+    git(root, "init", "--quiet")
+    for way in ("clean", "smudge"):
+        git(root, "config", f"filter.turned.{way}", "tr 'a-z[]' 'n-za-m()'" if way == "clean" else "tr 'n-za-m()' 'a-z[]'")
+    repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
+    assert "((" in git(root, "show", "HEAD:my notes/ä.md")
+    write(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
+    monkeypatch.chdir(root / "my notes")
+    assert told(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+
+
+def test_a_text_that_git_can_not_give_is_an_error(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
+    write(root, {"a.md": "[[gone]] and more\n"})
+    commit(root)
+    blob = git(root, "rev-parse", "HEAD~1:a.md").strip()
+    (root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    monkeypatch.chdir(root)
+    done = run("check", "--changed-since", "HEAD~1")
+    assert (done.code, done.out) == (2, "")
+    assert "git can't give a.md as it was" in done.err
 
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
@@ -226,6 +280,17 @@ def test_only_what_the_change_brought_about_is_fixed(run: Run, tmp_path: Path, m
     assert texts["new.md"].count(b"[[b|Bee]]") == 2
     assert texts["new.md"].count(b"[[Bee]]") == 1
     assert run("fix", "--changed-since", "HEAD", "--diff").code == 0
+
+
+def test_old_findings_stay_old_where_a_fix_moves_them(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[Bee]] and [[b#Zero]]\n\n[[b#Nil]]\n", "b.md": "# One\n",
+                                       "Bee.md": LONG})
+    write(root, {"Bee.md": None, "a name that is longer.md": LONG})
+    monkeypatch.chdir(root)
+    done = run("fix", "--changed-since", "HEAD")
+    assert contents(root)["a.md"].startswith(b"[[a name that is longer|Bee]] and [[b#Zero]]\n")
+    assert (done.code, done.out) == (0, "")
+    assert "Not shown: 2 findings from before the changes since HEAD." in done.err
 
 
 def test_a_difference_is_a_patch(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,22 @@ def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(given: Gi
     assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, "the note's own folder"
 
 
+def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
+    (vault.parent / "outside").mkdir()
+    (vault / "linked").symlink_to(vault.parent / "outside")
+    (vault / "again").symlink_to(vault / "sub")
+    for note, path in (("linked/n.md", "linked/n.md"), ("again/c.md", "sub/c.md")):
+        assert given("[[lost]]\n", "check", "--vault", vault, "--stdin-filename", note, "-").lines == [
+            f"{path}:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+
+
+def test_standard_input_that_is_closed_is_told(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    done = run("check", "--stdin-filename", "a.md", "-")
+    assert (done.code, done.out) == (2, "")
+    assert "standard input is closed" in done.err
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
@@ -149,6 +165,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a dash alone": (("check", "-"), "--stdin-filename says in which note"),
     "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "leave out the other paths"),
     "outside the vault": (("check", "--stdin-filename", "../x.md", "--vault", ".", "-"), "lies outside the vault"),
+    "in no folder": (("check", "--stdin-filename", "/no such folder/x/a.md", "-"), "nothing says in which vault"),
     "no note": (("check", "--stdin-filename", "p.png", "-"), "would be no note or canvas"),
     "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "would be no note or canvas"),
     "two who read it": (("fix", "--interactive", "--stdin-filename", "a.md", "-"), "choose one"),

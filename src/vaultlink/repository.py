@@ -21,6 +21,10 @@ _STALE = 60.0
 _MOST_CONFLICTS, _NO_SUCH_OPTION = 127, 129
 """The highest exit code of `git merge-file` that counts conflicts, and the one for an option that it does not know."""
 
+_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+"""What git tells its hooks of the repository they are run for, seen from the folder they are run in: a vault may lie in another
+folder, or in another repository."""
+
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows a program without a window would have git open one for a moment."""
 
@@ -35,6 +39,7 @@ def _run(root: Path, *command: str, given: bytes | None = None) -> subprocess.Co
     try:
         return subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=False,
                               timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL,
+                              env={name: value for name, value in os.environ.items() if name not in _ELSEWHERE},
                               creationflags=_NO_WINDOW)
     except (OSError, subprocess.SubprocessError):
         return None
@@ -150,6 +155,25 @@ def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
         found.append(told[at:at + size])
         at += size + 1
     return found
+
+
+def git_texts(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
+    """The bytes of files, given by vault path and the name that git keeps them under, as a checkout would write them: where a
+    filter encrypts them or keeps them elsewhere, git's own bytes say nothing."""
+    kept, filtered = git_blobs(root, [name for _, name in files]), _filtered(root, [path for path, _ in files])
+    if not filtered:
+        return kept
+    above = os.fsdecode(ask_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
+    return [ask_git(root, "cat-file", "--filters", f"--path={above}{path}", name) if path in filtered else data
+            for (path, name), data in zip(files, kept, strict=True)]
+
+
+def _filtered(root: Path, paths: Sequence[str]) -> frozenset[str]:
+    """Those of these vault paths whose bytes a filter of git's, or an encoding, changes."""
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    told = os.fsdecode(ask_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked) or b"")
+    words = told.split("\0")[:-1]
+    return frozenset(path for path, value in zip(words[::3], words[2::3], strict=True) if value not in ("unspecified", "unset"))
 
 
 def untracked(root: Path) -> list[str]:

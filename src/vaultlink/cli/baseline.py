@@ -58,6 +58,8 @@ def _record(options: Record, terminal: Terminal) -> int:
     vault = read(seen, terminal)
     made, sentence = _pruned(vault, before) if options.prune and before is not None else _made(vault)
     text = written(made)
+    if b"\r\n" in (before or b""):  # as git checks it out on Windows
+        text = text.replace("\n", "\r\n")
     if options.diff:
         old = None if before is None else before.decode("utf-8", "replace")
         terminal.show(unified([(BASELINE, old, text)], terminal.palette))

@@ -58,7 +58,7 @@ def gate_of(options: Reporting, seen: Survey) -> Gate:
         from vaultlink.gate.baseline import read_baseline  # noqa: PLC0415
 
         baseline = read_baseline(seen.root)
-    if options.changed_since:
+    if options.changed_since is not None:
         from vaultlink.gate.since import revision_of  # noqa: PLC0415
 
         revision = revision_of(seen.root, options.changed_since)

@@ -38,6 +38,9 @@ STARTERS = {
 }
 KINDS = tuple(STARTERS)
 
+_USUAL = ("main", "master")
+"""What most repositories call the branch that others go into."""
+
 _LINE = re.compile("[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
 """What can stand in a line of YAML as it is."""
 
@@ -129,7 +132,18 @@ def _plain(text: str, what: str) -> str:
 
 
 def _branches(root: Path) -> list[str]:
-    """The branch that the repository's origin is at; if that is not known the two names that are usual, of which one is there."""
-    told = ask_git(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD") or b""
-    name = told.decode("utf-8", "replace").strip().removeprefix("origin/")
-    return [name] if _LINE.fullmatch(name) else ["main", "master"]
+    """The branch that the repository's origin is at. If that is not known the two names that are usual, or where there is neither
+    the branch that is checked out."""
+    told = _name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
+    if told:
+        return [told]
+    usual = [f"{place}/{name}" for place in ("refs/heads", "refs/remotes/origin") for name in _USUAL]
+    here = "" if ask_git(root, "for-each-ref", *usual) else _name(root, "HEAD")
+    return [here] if here else [*_USUAL]
+
+
+def _name(root: Path, pointer: str) -> str:
+    """The short name of the branch that a symbolic reference is at; "" if it leads to none, or to one that no file can hold."""
+    told = ask_git(root, "symbolic-ref", "--quiet", "--short", pointer) or b""
+    name = told.decode("utf-8", "replace").strip()
+    return name if _LINE.fullmatch(name) else ""

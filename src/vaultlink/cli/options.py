@@ -93,9 +93,9 @@ class Reporting(Choosing):
         "--fail-on", choices=("error", "warning", "info", "never"), help="The mildest finding that ends with 1.",
     )] = "warning"
     exit_zero: Annotated[bool, option("--exit-zero", help="End with 0 even if there are findings.")] = False
-    changed_since: Annotated[str, option(
+    changed_since: Annotated[str | None, option(
         "--changed-since", metavar="REV", help="Only findings that the changes since this git revision brought about.",
-    )] = ""
+    )] = None
     stdin_filename: Annotated[Path | None, option(
         "--stdin-filename", metavar="NOTE", help="Take the text on standard input (-) as if it stood in this note.")] = None
     no_baseline: Annotated[bool, option("--no-baseline", help="Report what the baseline knows as well.")] = False

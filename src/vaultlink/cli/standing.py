@@ -35,7 +35,13 @@ def start_of(options: Reporting) -> Path | None:
     assert options.stdin_filename
     place = next((place for place in (options.stdin_filename, *options.stdin_filename.parents) if os.path.lexists(place)), Path())
     here = Path.cwd()
-    return place if is_marked(find_vault(place)) or not place.resolve().is_relative_to(here) else here
+    if is_marked(find_vault(place)):
+        return place
+    if place.resolve().is_relative_to(here):
+        return here
+    if place in (options.stdin_filename, options.stdin_filename.parent) or options.vault:
+        return place
+    raise UsageError(f"--stdin-filename: nothing says in which vault {options.stdin_filename} would be. `--vault` names it.")
 
 
 def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
@@ -45,17 +51,23 @@ def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
 
 def with_standing(options: Reporting, vault: Vault) -> Vault:
     """The vault with the text that stands in for a note, if there is one."""
-    return vault.holding(_note(options, vault.root), sys.stdin.buffer.read()) if stands_in(options) else vault
+    return vault.holding(_note(options, vault.root), _given()) if stands_in(options) else vault
+
+
+def _given() -> bytes:
+    if sys.stdin is None:  # closed by whoever started this
+        raise UsageError("--stdin-filename: standard input is closed, and the text is read from it.")
+    return sys.stdin.buffer.read()
 
 
 def _note(options: Reporting, root: Path) -> str:
     """The vault path of the note, given as a path on disk or in the vault."""
     given = options.stdin_filename or Path()
     for place in (given, root / given):
-        real = place.parent.resolve() / place.name
-        if real.is_relative_to(root) and (place.parent.is_dir() or place is not given):
-            path = real.relative_to(root).as_posix()
-            if is_source(path) and in_vault(path):
-                return path
-            raise UsageError(f"--stdin-filename: {given} would be no note or canvas of the vault {root}.")
+        for folder in (place.parent.resolve(), Path(os.path.abspath(place.parent))):  # noqa: PTH100 - a link out of the vault
+            if folder.is_relative_to(root) and (place.parent.is_dir() or place is not given):
+                path = (folder / place.name).relative_to(root).as_posix()
+                if is_source(path) and in_vault(path):
+                    return path
+                raise UsageError(f"--stdin-filename: {given} would be no note or canvas of the vault {root}.")
     raise UsageError(f"--stdin-filename: {given} lies outside the vault {root}. `--vault` names another vault.")

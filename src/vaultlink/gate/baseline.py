@@ -155,6 +155,6 @@ def known_by(root: Path, baseline: Baseline, files: Mapping[str, Any], moves: Ma
     """The findings that a baseline knows. Those of a note that was renamed since go with it."""
     found = baseline.findings
     if any(path not in files for path in found):
-        moves = {**git_moves(root, files), **moves}
+        moves = {**git_moves(root, files, any_alike=True), **moves}
     now = followed(found, moves)
     return Known("baseline", BASELINE, frozenset(now), lambda path: [mark for old in now[path] for mark in found[old]])

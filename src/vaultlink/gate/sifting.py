@@ -24,13 +24,15 @@ class Sifted:
 def sift(found: Found, known: Sequence[Known], text: Text, wanted: Callable[[str], bool]) -> Sifted:
     """Part the findings at the paths that are wanted. What any of several places knows is old."""
     asked = {path: found[path] for path in sorted(found) if wanted(path)}
+    items = [item for group in asked.values() for item in group]
+    if not known:
+        return Sifted(items, [], ())
     old: set[int] = set()
     debts = []
     for source in known:
         left, gone = _known_by(source, asked, text, wanted)
         old |= left
         debts.append(Debt(source.kind, source.name, len(left), gone))
-    items = [item for group in asked.values() for item in group]
     return Sifted([item for item in items if id(item) not in old], [item for item in items if id(item) in old], tuple(debts))
 
 
@@ -60,8 +62,12 @@ def _again(items: Sequence[Diagnostic], known: Sequence[Mark], text: Text) -> li
     if unsure:
         told = text(items[0].path)
         signed = {place: Mark(*asked[place], sign(told, items[place])) for place in unsure}
-        lines = Counter(known)
-        for place in sorted(unsure, key=lambda place: not lines[signed[place]]):
+        lines, there = Counter(known), set[int]()
+        for place in unsure:
+            if lines[signed[place]] > 0:
+                lines[signed[place]] -= 1
+                there.add(place)
+        for place in sorted(unsure, key=lambda place: place not in there):
             again[place] = before[asked[place]] > 0
             before[asked[place]] -= again[place]
     return again

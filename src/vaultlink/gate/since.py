@@ -3,19 +3,19 @@
 So the cost grows with the change. Everything is judged by the settings of today; a setting that is changed breaks no link.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault, VaultError
-from vaultlink.engine import Change, Presence, State, step, unreadable
+from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
 from vaultlink.files import Unreadable, decoded, in_vault, read_text
-from vaultlink.gate.known import Known, followed, marks
+from vaultlink.gate.known import Known, Mark, followed, marks
 from vaultlink.loading import is_source
 from vaultlink.moves import moves_since, still_true
-from vaultlink.repository import ask_git, git_blobs, git_folder, raw_entries, untracked
+from vaultlink.repository import RawEntry, ask_git, git_folder, git_texts, raw_entries, untracked
 
 _ORDINARY = ("100644", "100755", "100664")
 _OPTION = "--changed-since"
@@ -31,6 +31,8 @@ class Revision(NamedTuple):
 def revision_of(root: Path, name: str) -> Revision:
     """The commit at which the way of a named revision and that of HEAD parted: what was changed there since is no change of
     ours. Raises VaultError if git knows none."""
+    if not name.strip():
+        raise VaultError(f"{_OPTION}: it names no revision; is a variable empty?")
     if git_folder(root) is None:
         raise VaultError(f"{_OPTION}: {root} lies in no git repository.")
     if _asked(root, "rev-parse", "--git-dir") is None:
@@ -62,11 +64,26 @@ Was = str | Unreadable | Presence
 def known_since(vault: Vault, since: Revision) -> Known:
     """The findings that were there at a revision."""
     was = changes_since(vault, since)
-    found = state_before(vault.state, was).diagnostics
+    found = state_before(_linting(vault), was).diagnostics
     now = followed(found, moves_since(vault.root, vault.seen.listing.files, since.commit))
-    return Known("revision", since.name, frozenset(now),
-                 lambda path: [mark for old in now[path] for mark in marks(found[old], partial(_text, vault, was))],
-                 {path: found[path] for path, olds in now.items() if olds == [path]})
+
+    @cache  # a text that is the same then and now is read as it is before anything is fixed
+    def marked(path: str) -> list[Mark]:
+        return [mark for old in now[path] for mark in marks(found[old], partial(_text, vault, was))]
+
+    stayed = {path: found[path] for path, olds in now.items() if olds == [path]}
+    return Known("revision", since.name, frozenset(now), marked, stayed)
+
+
+def _linting(vault: Vault) -> State:
+    """The state of a vault in which files that are gone count as linted: git, which kept them, names what is ignored by whole
+    folders, as far as there is nothing else in these now."""
+    ignored, files = vault.seen.ignored, vault.index.files
+    if ignored is None:
+        return vault.state
+    setting = Setting.of(vault.rules, vault.config, vault.seen.obsidian, lambda path: path in files and ignored(path),
+                         vault.state.setting.moves)
+    return replace(vault.state, setting=setting)
 
 
 def state_before(state: State, was: Mapping[str, Was]) -> State:
@@ -92,8 +109,18 @@ def changes_since(vault: Vault, since: Revision) -> dict[str, Was]:
         raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
     entries = [entry for entry in raw_entries(told) if in_vault(entry.old)]
     notes = [entry for entry in entries if entry.mode in _ORDINARY and is_source(entry.old)]
-    texts = [decoded(data or b"") for data in git_blobs(root, [entry.blob for entry in notes])] if notes else []
+    texts = _texts(root, since, notes) if notes else []
     return {**{path: read_text(root / path) if path in files else Presence.GONE for path in vault.held},
             **dict.fromkeys(untracked(root), Presence.GONE),
             **{entry.old: Presence.ATTACHMENT if entry.mode in _ORDINARY else Presence.GONE for entry in entries},
             **{entry.old: text for entry, text in zip(notes, texts, strict=True)}}
+
+
+def _texts(root: Path, since: Revision, notes: Sequence[RawEntry]) -> list[str | Unreadable]:
+    """The texts that notes had. Without one of them, all that was found in it would seem to be new."""
+    kept = git_texts(root, [(entry.old, entry.blob) for entry in notes])
+    if None in kept:
+        path = notes[kept.index(None)].old
+        raise VaultError(f"{_OPTION}: git can't give {path} as it was before the changes since “{since.name}”. A partial clone "
+                         "has to fetch it.")
+    return [decoded(data or b"") for data in kept]
