@@ -69,6 +69,18 @@ def test_only_what_is_new_is_reported(run: Run, vault: Path, case: Case) -> None
     assert data["summary"]["findings"] == len(case.new)
 
 
+def test_an_entry_that_is_mended_bit_by_bit_stays_the_same(run: Run, vault: Path) -> None:
+    head = "# C\n\n**Add backlinks using these topics:**\n\n"
+    write(vault, {"c.md": f"{head}Other — [[b]]\n"})
+    assert "VL406" in run("check").out
+    run("baseline")
+    write(vault, {"c.md": f"{head}Other – [[b]]\n"})
+    assert "VL406" in run("check", "--no-baseline").out
+    assert run("check").code == 0
+    write(vault, {"c.md": f"{head}Other – [[b]]\n\nAnother – [[a]]\n"})
+    assert [line.split(":")[1] for line in run("check").lines] == ["7"]
+
+
 def test_without_a_baseline_everything_is_reported(run: Run, vault: Path) -> None:
     data = json.loads(run("check", "--output-format", "json").out)
     assert (len(data["findings"]), data["known"]) == (2, [])

@@ -267,6 +267,9 @@ def test_only_one_section_is_kept() -> None:
     f"%%\n{A_LISTED}\n%%\n\n[[A]]\n",
     A_LISTED.removesuffix("<!-- /vaultlink:backlinks -->") + "[[A]]\n",
     "> " + A_LISTED.replace("\n", "\n> ").replace("A – [[A", "Z – [[Z") + "\n",
+    f"Text {section('words')}\n",
+    section("words").replace("-->\n", "--> text\n", 1) + "\n",
+    section("words").removesuffix("-->") + "\n",
 ])
 def test_what_is_no_section_or_was_moved_into_a_quote_is_left_alone(note: str) -> None:
     vault = {"A.md": "[[N]]\n", "Z.md": "", "N.md": note}

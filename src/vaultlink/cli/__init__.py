@@ -43,7 +43,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "rule": Command("rules", "rule", "Explain a rule."),
         "rules": Command("rules", "rules", "List all rules."),
         "config": Command("config", "config", "List the settings in force and where each comes from."),
-        "init": Command("init", "init", "Write a commented vaultlink.toml to start from."),
+        "init": Command("init", "init", "Write settings to start from, or files that check changes."),
         "merge-driver": Command("merging", "merge_driver", "Merge three versions of a note for git."),
     },
 }

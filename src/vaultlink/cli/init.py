@@ -79,9 +79,9 @@ class Start(Placed):
 
 
 def init(options: Start) -> int:
-    """Write a commented vaultlink.toml to start from.
+    """Write settings to start from, or files that check changes.
 
-    It is written into the vault's folder. A vault that has settings keeps them.
+    Without options that is a commented vaultlink.toml, written into the vault's folder. A vault that has settings keeps them.
 
     With --ci, files are written at the root of the vault's git repository instead: .github/workflows/vaultlink.yml,
     .gitlab-ci.yml, .pre-commit-config.yaml. Where one exists nothing is written, and what to add to it is printed.

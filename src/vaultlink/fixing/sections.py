@@ -19,6 +19,7 @@ from vaultlink.fixing.sources import Sources
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse import parse_note
+from vaultlink.parse.markers import halved
 
 _MAY_SWALLOW = re.compile(r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
 """What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
@@ -83,8 +84,8 @@ def _title(state: State, rule: str) -> str:
 
 def new_section(desk: Desk, note: Note, text: str) -> list[Edit]:
     """The edit that writes a section into a note that has none, at the first place where it is alive; none if there is
-    nothing to be held or no such place."""
-    if note.sections or not takes_section(note):
+    nothing to be held or no such place, or if half of a section is there."""
+    if note.sections or not takes_section(note) or halved(text, 0):
         return []
     due = desk.wanted(note)
     if not due.held:

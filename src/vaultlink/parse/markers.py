@@ -45,6 +45,15 @@ def pairs(text: str, body: int) -> list[Pair]:
     return found
 
 
+_ANY = re.compile(r"<!--[ \t]*/?[ \t]*vaultlink:backlinks")
+
+
+def halved(text: str, body: int) -> bool:
+    """Whether a note has a marker without its other half, as when its line was joined with the one above: a section that is none
+    any more, though its entries are still there."""
+    return SIGN in text and len(_ANY.findall(text, body)) != 2 * len(pairs(text, body))
+
+
 def _pair(text: str, begin: re.Match[str], end: re.Match[str]) -> Pair:
     said = begin["said"]
     counts = {name: int(count) for name, count in _COUNT.findall(said)}

@@ -17,6 +17,7 @@ from vaultlink.text import position
 
 _LINE_END = re.compile(r"\r?\n")
 _BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
+_BLOCK_ID = re.compile(r"\^[\w-]+[ \t]*$")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n")
 _BLOCK = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
 """What begins another block if it stands at the beginning of a line."""
@@ -64,6 +65,7 @@ def _before(text: str, body: int, section: Section) -> Iterator[Found]:
         # What goes on with a quote or an indented line belongs to it; apart from it, lines may read otherwise.
         joined = _PARAGRAPH_END.split(before)[-1].split("\n")
         movable = not is_indented(section) and not any(part.startswith((" ", "\t", ">")) for part in joined)
+        movable = movable and not _BLOCK_ID.search(line)  # which is one only at the end of its paragraph
         changes = ((start, start, _line_end(text)),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 

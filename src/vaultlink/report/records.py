@@ -124,6 +124,9 @@ _ANCHORED = frozenset(("VL102", "VL103"))
 _ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
 
 
+_LINKED = re.compile(r"\[\[([^\[\]|#\n]+)")
+
+
 def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
     """The identities of all findings at one path, or at several, in their order."""
     seen: dict[tuple[str, str, str], int] = {}
@@ -143,9 +146,11 @@ def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
 
 
 def _about(raw: str, target: str | None) -> str:
-    """What a finding is about, by the text under it: how that goes on where there is a target, else its first line."""
+    """What a finding is about, by the text under it: how that goes on where there is a target, else the first link in it, so that
+    an entry of a section stays the same while it is mended bit by bit, else its first line."""
     if target is None:
-        return raw.partition("\n")[0].rstrip("\r")
+        linked = _LINKED.search(raw)
+        return linked[1].strip() if linked else raw.partition("\n")[0].rstrip("\r")
     anchor = _ANCHOR.search(raw)
     return target + anchor[1].strip() if anchor else target
 
