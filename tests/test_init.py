@@ -345,11 +345,12 @@ class Notes:
         self.git("push", "--quiet", "origin", "main")
         self.git("checkout", "--quiet", "change")
 
-    def github(self, temp: Path, base: str = "") -> Runner:
-        """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into."""
+    def github(self, temp: Path, base: str = "", **event: Any) -> Runner:
+        """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into, `event` what the
+        run is about."""
         steps = loaded(self.root, "github")["jobs"]["links"]["steps"]
         temp.mkdir()
-        return Runner(self.root, temp, self.environment | {"GITHUB_BASE_REF": base}).run(steps)
+        return Runner(self.root, temp, self.environment | {"GITHUB_BASE_REF": base}, {"github": {"event": event}}).run(steps)
 
     def gitlab(self, shell: str = "bash", **variables: str) -> tuple[int, str]:
         """The pipeline's job, run for what is checked out: its exit code, and what it said."""
@@ -384,6 +385,16 @@ def test_pull_request_that_breaks_nothing_passes_whatever_main_did(repo: "Notes"
     assert not runner.failed, runner.said
     assert "::error" not in runner.said
     assert "vaultlink" in runner.summary
+
+
+def test_merge_queue_answers_for_what_it_brings(repo: "Notes", tmp_path: Path) -> None:
+    upon = {"base_sha": repo.git("rev-parse", "main").strip()}
+    repo.change({"New.md": "[[Old]] is there.\n"})
+    assert not repo.github(tmp_path / "first", merge_group=upon).failed
+    repo.change({"Newer.md": "[[Gone astray]]\n"})
+    runner = repo.github(tmp_path / "second", merge_group=upon)
+    assert runner.failed
+    assert "Nowhere" not in runner.said
 
 
 def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(repo: "Notes", tmp_path: Path, run: Run) -> None:
