@@ -307,6 +307,14 @@ def test_a_difference_is_a_patch(run: Run, tmp_path: Path, monkeypatch: pytest.M
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 
+def test_a_patch_for_a_vault_in_a_folder_is_applied_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "r", {f"my notes/{path}": text for path, text in FIXABLE.items()})
+    monkeypatch.chdir(root)
+    run("check", "my notes", "--diff", "--output-file", tmp_path / "fix.patch")
+    git(root, "apply", "--directory", "my notes", str(tmp_path / "fix.patch"))
+    assert (root / "my notes" / "old.md").read_bytes() == b"[[b|Bee]]\n"
+
+
 # -- the state at a revision is that of its files --------------------------------------------------------------------------
 
 
