@@ -196,6 +196,10 @@ class Vault:
 
         return spared(self._texts, repair)
 
+    def stored(self, path: str, text: str) -> bytes:
+        """A note's new text as it would stand on disk, with the byte order mark that the note has."""
+        return self._texts.data(path, text)
+
     @cached_property
     def _texts(self) -> "Texts":
         from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed

@@ -12,7 +12,7 @@ from vaultlink.cli.opening import read, surveyed, vault_root, warn
 from vaultlink.cli.options import Choosing, UsageError, option, words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, performed
-from vaultlink.gate.baseline import Baseline, fitting, known_by, parsed, read_baseline, recorded, written
+from vaultlink.gate.baseline import Baseline, known_by, read_baseline, recorded, written
 from vaultlink.gate.known import BASELINE, Mark, marks
 from vaultlink.gate.sifting import Sifted, sift
 from vaultlink.model import Diagnostic
@@ -83,9 +83,7 @@ def _made(vault: Vault) -> tuple[Baseline, str]:
 
 def _pruned(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     """The baseline without what is gone, and with the others as they are now."""
-    known = known_by(vault.root, fitting(vault.root, parsed(vault.root, before), vault.state.setting),
-                     vault.seen.listing.files, vault.state.setting.moves)
-    sifted = sift(vault.state.diagnostics, [known], vault.text, lambda _path: True)
+    sifted = sift(vault.state.diagnostics, [known_by(vault, before)], vault.text, lambda _path: True)
     [debt] = sifted.debts
     fresh = f" {number(len(sifted.new), 'new finding is', 'new findings are')} not in it." if sifted.new else ""
     gone = number(debt.gone, "finding that is gone", "findings that are gone") if debt.gone else "no findings"

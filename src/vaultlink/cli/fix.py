@@ -1,6 +1,5 @@
 """`vaultlink fix`: repairs on disk, what was done on stdout and stderr, what remains in the exit code."""
 
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -141,9 +140,7 @@ def _summed_up(after: Vault, left: Sifted) -> list[str]:
 def _stood_in(options: Repairing, terminal: Terminal, done: _Done) -> int:
     """Print the text that stood in for a note as fixing would leave it; tell what remains."""
     [(path, data)] = done.vault.held.items()
-    text = done.repair.texts[path][1].encode() if path in done.repair.texts else None
-    bom = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
-    fixed = data if text is None else bom + text
+    fixed = done.vault.stored(path, done.repair.texts[path][1]) if path in done.repair.texts else data
     after = done.vault.after(done.repair.after)
     after.held = {path: fixed}
     left = _left(options, done, after)

@@ -39,10 +39,9 @@ class Gate:
 
     def _recorded(self, vault: Vault) -> Iterator[Known]:
         if self.baseline is not None:
-            from vaultlink.gate.baseline import fitting, known_by, parsed  # noqa: PLC0415 - only where there is one
+            from vaultlink.gate.baseline import known_by  # noqa: PLC0415 - only where there is one
 
-            baseline = fitting(vault.root, parsed(vault.root, self.baseline), vault.state.setting)
-            yield known_by(vault.root, baseline, vault.seen.listing.files, vault.state.setting.moves)
+            yield known_by(vault, self.baseline)
 
     def _since(self, vault: Vault) -> Iterator[Known]:
         if self.revision is not None:

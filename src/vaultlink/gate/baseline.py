@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from vaultlink import __version__
+from vaultlink.api import Vault
 from vaultlink.config import Config, ConfigError
 from vaultlink.engine import Setting
 from vaultlink.gate.known import BASELINE, Known, Mark, followed
@@ -60,8 +61,7 @@ def settings_of(setting: Setting) -> dict[str, Any]:
     config = setting.config
     asked = {key: value for key, value in config.values.items() if _matters(key, config)}
     told = {"rules": sorted(config.enabled), **asked, "Obsidian's excluded files": setting.obsidian.ignore_filters}
-    plain: dict[str, Any] = msgspec.to_builtins(told)
-    return json.loads(json.dumps(plain))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
+    return json.loads(json.dumps(told))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
 
 
 def _matters(key: str, config: Config) -> bool:
@@ -151,10 +151,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def known_by(root: Path, baseline: Baseline, files: Mapping[str, Any], moves: Mapping[str, str]) -> Known:
-    """The findings that a baseline knows. Those of a note that was renamed since go with it."""
-    found = baseline.findings
+def known_by(vault: Vault, data: bytes) -> Known:
+    """The findings that a baseline's bytes know of a vault; those of a note that was renamed since go with it. Raises ConfigError
+    if they are no baseline, or one made under other settings."""
+    found = fitting(vault.root, parsed(vault.root, data), vault.state.setting).findings
+    files, moves = vault.seen.listing.files, vault.state.setting.moves
     if any(path not in files for path in found):
-        moves = {**git_moves(root, files, any_alike=True), **moves}
+        moves = {**git_moves(vault.root, files, any_alike=True), **moves}
     now = followed(found, moves)
     return Known("baseline", BASELINE, frozenset(now), lambda path: [mark for old in now[path] for mark in found[old]])
