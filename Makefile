@@ -34,11 +34,13 @@ demo: .venv/installed
 	@$(BIN)/vaultlink check fixtures/podcast-wiki --output-format full --exit-zero
 
 lint: .venv/tested
+	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 test: .venv/tested
+	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml

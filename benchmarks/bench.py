@@ -43,7 +43,11 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The caller's environment, but for folders of our own for the cache and for records of what was written."""
-        return {**os.environ, "VAULTLINK_CACHE_DIR": str(self.work / "cache"), "VAULTLINK_STATE_DIR": str(self.work / "state")}
+        return {
+            **os.environ,
+            "VAULTLINK_CACHE_DIR": str(self.work / "cache"),
+            "VAULTLINK_STATE_DIR": str(self.work / "state"),
+        }
 
     def forget(self) -> None:
         """Make the next check a cold one."""
@@ -86,8 +90,17 @@ def peers(bench: Bench) -> None:
 
     check = (*OURS, "check")
     rumdl = (bench.tool("rumdl"), "check", "--enable", RUMDL_RULES, ".")
-    lychee = (bench.tool("lychee"), "--offline", "--include-wikilinks", "--fallback-extensions", "md",
-              "--base-url", str(vault), "--no-progress", ".")
+    lychee = (
+        bench.tool("lychee"),
+        "--offline",
+        "--include-wikilinks",
+        "--fallback-extensions",
+        "md",
+        "--base-url",
+        str(vault),
+        "--no-progress",
+        ".",
+    )
     runs = {
         "vaultlink, cold": Run(check, vault, bench.forget),
         "vaultlink, warm, unchanged": Run(check, vault),
@@ -106,7 +119,11 @@ def peers(bench: Bench) -> None:
     fastest = min(("rumdl, cold", "lychee", "graphmark"), key=lambda name: time[name])
     verdict(f"cold / fastest of the others ({fastest})", cold / time[fastest], 0.5)
     verdict("warm, unchanged / rumdl, warm", warm / time["rumdl, warm"], 0.3)
-    verdict("warm, one note changed / warm, unchanged", time["vaultlink, warm, one note changed"] / warm, 2)
+    verdict(
+        "warm, one note changed / warm, unchanged",
+        time["vaultlink, warm, one note changed"] / warm,
+        2,
+    )
 
 
 def start(bench: Bench) -> None:
@@ -122,19 +139,32 @@ def start(bench: Bench) -> None:
     time = medians(runs, max(bench.rounds * 3, 15), bench.environment)
     for name, spent in time.items():
         plain(name, spent)
-    verdict("--version over python -c pass", time["vaultlink --version"] - time["python -c pass"], 0.1, " s")
+    verdict(
+        "--version over python -c pass",
+        time["vaultlink --version"] - time["python -c pass"],
+        0.1,
+        " s",
+    )
     verdict("ten notes, cold", time["ten notes, cold"], 0.25, " s")
 
 
 def memory(bench: Bench) -> None:
     """The most memory held at once, all processes together."""
-    cold, warm = Run((*OURS, "check"), bench.vault, bench.forget), Run((*OURS, "check"), bench.vault)
+    cold, warm = (
+        Run((*OURS, "check"), bench.vault, bench.forget),
+        Run((*OURS, "check"), bench.vault),
+    )
     for name, run in (("cold", cold), ("warm", warm)):
         weight = peak_megabytes(run, bench.environment)
         if weight is None:
             print("  not measured: needs Linux")
             return
-        verdict(f"peak memory, {name}, {count(bench.vault):,} notes (target is for 21,000)", weight, 400, " MB")
+        verdict(
+            f"peak memory, {name}, {count(bench.vault):,} notes (target is for 21,000)",
+            weight,
+            400,
+            " MB",
+        )
 
 
 def formats(bench: Bench) -> None:
@@ -156,11 +186,20 @@ def formats(bench: Bench) -> None:
 
 def fixing(bench: Bench) -> None:
     """Fixing all that can be fixed safely, and finding nothing left to fix, against a cold check."""
+
     def restore() -> None:
-        subprocess.run((*OURS, "undo", "--quiet"), cwd=bench.vault, env=bench.environment, check=True)
+        subprocess.run(
+            (*OURS, "undo", "--quiet"), cwd=bench.vault, env=bench.environment, check=True
+        )
         bench.forget()
 
-    subprocess.run((*OURS, "fix", "--quiet"), cwd=bench.vault, env=bench.environment, check=False, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        (*OURS, "fix", "--quiet"),
+        cwd=bench.vault,
+        env=bench.environment,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
     runs = {
         "fix, cold": Run((*OURS, "fix"), bench.vault, restore),
         "fix again, cold": Run((*OURS, "fix"), bench.vault, bench.forget),
@@ -172,7 +211,11 @@ def fixing(bench: Bench) -> None:
     restore()
     for name, spent in time.items():
         plain(name, spent)
-    verdict("fix / check, cold (target is for 10,000 fixes)", time["fix, cold"] / time["check, cold"], 2.5)
+    verdict(
+        "fix / check, cold (target is for 10,000 fixes)",
+        time["fix, cold"] / time["check, cold"],
+        2.5,
+    )
     verdict("nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1)
 
 
@@ -180,10 +223,15 @@ def gate(bench: Bench) -> None:
     """A change of twenty notes: a check of what it brought about, and one against a baseline, beside a plain one."""
     vault = bench.work / "repository"
     repository(bench.vault, vault, (*OURS, "baseline", "--quiet"), bench.environment)
-    plainly, since = ("check", "--no-baseline"), ("check", "--no-baseline", "--changed-since", "HEAD~1")
-    runs = {f"{kind}, {name}": Run((*OURS, *words), vault, prepare)
-            for kind, prepare in (("cold", bench.forget), ("warm", vault.joinpath("fresh.txt").touch))
-            for name, words in (("plain", plainly), ("changed since", since), ("baseline", ("check",)))}
+    plainly, since = (
+        ("check", "--no-baseline"),
+        ("check", "--no-baseline", "--changed-since", "HEAD~1"),
+    )
+    runs = {
+        f"{kind}, {name}": Run((*OURS, *words), vault, prepare)
+        for kind, prepare in (("cold", bench.forget), ("warm", vault.joinpath("fresh.txt").touch))
+        for name, words in (("plain", plainly), ("changed since", since), ("baseline", ("check",)))
+    }
     time = medians(runs, bench.rounds, bench.environment)
     for kind in ("cold", "warm"):
         plain(f"{kind}, plain", time[f"{kind}, plain"])
@@ -195,13 +243,20 @@ def watch(bench: Bench) -> None:
     """A watcher: from a save, and from a rename, to the last finding printed, beyond the quiet time; and what idling takes."""
     watched = Watched(OURS, bench.vault, bench.environment)
     plain("beginning, cold", watched.begun)
-    taken = {"save": saves(watched, bench.vault, 60),
-             "rename, 100 links": renames(watched, bench.vault, watched.linked(90, 150), 40)}
+    taken = {
+        "save": saves(watched, bench.vault, 60),
+        "rename, 100 links": renames(watched, bench.vault, watched.linked(90, 150), 40),
+    }
     for name, spent in taken.items():
         if spent:
             median, most = late(spent, 0.5), late(spent, 0.95)
             plain(f"{name} to finding, beyond {QUIET:g} s of quiet: median", median * 1000, " ms")
-            verdict(f"{name} to finding, beyond {QUIET:g} s of quiet: 95th percentile", most * 1000, 50, " ms")
+            verdict(
+                f"{name} to finding, beyond {QUIET:g} s of quiet: 95th percentile",
+                most * 1000,
+                50,
+                " ms",
+            )
     before = watched.processor()
     time.sleep(20)
     verdict("processor time of 20 idle seconds", watched.processor() - before, 0.05, " s")
@@ -237,8 +292,15 @@ def scale(bench: Bench) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "peers": peers, "start": start, "memory": memory, "formats": formats, "fixing": fixing, "gate": gate,
-    "watch": watch, "endure": endure, "scale": scale,
+    "peers": peers,
+    "start": start,
+    "memory": memory,
+    "formats": formats,
+    "fixing": fixing,
+    "gate": gate,
+    "watch": watch,
+    "endure": endure,
+    "scale": scale,
 }
 
 
@@ -251,26 +313,45 @@ def install_peers() -> Path:
     if not (home / "bin" / "graphmark").exists():
         print("installing " + ", ".join(PEERS))
         subprocess.run((sys.executable, "-m", "venv", home), check=True)
-        pip = (home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        pip = (
+            home / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        )
         subprocess.run((*pip, *PEERS), check=True)
     return home / "bin"
 
 
 def version(command: str) -> str:
     """What a tool says its version is."""
-    return subprocess.run((command, "--version"), capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        (command, "--version"), capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Measure vaultlink against other tools and its own targets.")
-    parser.add_argument("--vault", type=Path, help="the vault to measure on (a copy of it); default: 5,000 notes")
+    parser = argparse.ArgumentParser(
+        description="Measure vaultlink against other tools and its own targets."
+    )
+    parser.add_argument(
+        "--vault", type=Path, help="the vault to measure on (a copy of it); default: 5,000 notes"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", action="store_true", help="also 1,000 to 100,000 notes, and 100,000 saves; takes half an hour")
+    parser.add_argument(
+        "--scale",
+        action="store_true",
+        help="also 1,000 to 100,000 notes, and 100,000 saves; takes half an hour",
+    )
     parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
     parser.add_argument("--only", action="append", choices=list(SECTIONS), help="only this section")
     given = parser.parse_args()
-    wanted = given.only or [name for name in SECTIONS if name not in ("scale", "endure") or given.scale]
+    wanted = given.only or [
+        name for name in SECTIONS if name not in ("scale", "endure") or given.scale
+    ]
     with tempfile.TemporaryDirectory(prefix="vaultlink-bench-") as folder:
         work = Path(folder)
         vault = work / "vault"
@@ -280,11 +361,16 @@ def main() -> None:
             generate(vault, 5_000)
         tools = (given.peers or install_peers()) if "peers" in wanted else work
         bench = Bench(work, vault, tools.resolve(), given.rounds)
-        print(f"{given.vault or 'generated'}: {count(vault):,} notes; {os.cpu_count()} cores; {version(OURS[0])}")
+        print(
+            f"{given.vault or 'generated'}: {count(vault):,} notes; {os.cpu_count()} cores; {version(OURS[0])}"
+        )
         if not given.vault:
             print("the targets are meant for a large real vault: --vault DIR")
         if "peers" in wanted:
-            print("against " + ", ".join(version(bench.tool(name)) for name in ("rumdl", "lychee", "graphmark")))
+            print(
+                "against "
+                + ", ".join(version(bench.tool(name)) for name in ("rumdl", "lychee", "graphmark"))
+            )
         for name in wanted:
             print(f"\n{name}: {SECTIONS[name].__doc__}")
             SECTIONS[name](bench)

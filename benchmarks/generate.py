@@ -1,6 +1,6 @@
 """Writes a vault of N notes that looks like a wiki made from talks: the same N and seed give the same bytes.
 
-    python benchmarks/generate.py FOLDER NOTES [--seed 1] [--links 10] [--dangling 0.2]
+python benchmarks/generate.py FOLDER NOTES [--seed 1] [--links 10] [--dangling 0.2]
 """
 
 import argparse
@@ -10,12 +10,73 @@ from itertools import accumulate
 from pathlib import Path
 
 WORDS = (
-    "anchor", "atlas", "ballast", "beacon", "bridge", "cable", "canal", "captain", "chart", "cliff", "clock",
-    "coast", "compass", "crane", "current", "delta", "dock", "drift", "engine", "estuary", "ferry", "fog",
-    "freight", "gale", "glacier", "harbour", "horizon", "island", "journal", "keel", "knot", "lagoon", "lantern",
-    "ledger", "lock", "market", "mast", "meridian", "mooring", "north", "ocean", "orbit", "pilot", "port", "quay",
-    "radar", "reef", "rope", "rudder", "sail", "salt", "sextant", "shore", "signal", "sonar", "storm", "strait",
-    "survey", "tide", "timber", "trade", "valley", "voyage", "watch", "wave", "wharf", "wind",
+    "anchor",
+    "atlas",
+    "ballast",
+    "beacon",
+    "bridge",
+    "cable",
+    "canal",
+    "captain",
+    "chart",
+    "cliff",
+    "clock",
+    "coast",
+    "compass",
+    "crane",
+    "current",
+    "delta",
+    "dock",
+    "drift",
+    "engine",
+    "estuary",
+    "ferry",
+    "fog",
+    "freight",
+    "gale",
+    "glacier",
+    "harbour",
+    "horizon",
+    "island",
+    "journal",
+    "keel",
+    "knot",
+    "lagoon",
+    "lantern",
+    "ledger",
+    "lock",
+    "market",
+    "mast",
+    "meridian",
+    "mooring",
+    "north",
+    "ocean",
+    "orbit",
+    "pilot",
+    "port",
+    "quay",
+    "radar",
+    "reef",
+    "rope",
+    "rudder",
+    "sail",
+    "salt",
+    "sextant",
+    "shore",
+    "signal",
+    "sonar",
+    "storm",
+    "strait",
+    "survey",
+    "tide",
+    "timber",
+    "trade",
+    "valley",
+    "voyage",
+    "watch",
+    "wave",
+    "wharf",
+    "wind",
 )
 ENDINGS = ("a", "an", "e", "el", "i", "in", "o", "or", "u", "ur")
 SYLLABLES = [first + last for first in "bdfghklmnprstvwz" for last in ENDINGS]
@@ -46,7 +107,9 @@ class Language:
         found: dict[str, None] = {}
         while len(found) < number:
             first, second, third, fourth = self.some(4)
-            found[f"{first.capitalize()} {second} {self.rng.choice(JOINTS)} {third} {fourth}"] = None
+            found[f"{first.capitalize()} {second} {self.rng.choice(JOINTS)} {third} {fourth}"] = (
+                None
+            )
         return list(found)
 
 
@@ -60,7 +123,11 @@ def link_to(title: str, rng: random.Random) -> str:
     slug, minutes, seconds = slug_of(title), rng.randrange(90), rng.randrange(60)
     stamp = f"[{minutes // 60:02}:{minutes % 60:02}:{seconds:02}]"
     shapes = (
-        f"[[{slug} | {title}]]", f"[[{slug}]]", f"[[{slug} | {stamp}]]", f"[{title}]({slug}.md)", f"[[{slug}#Details]]",
+        f"[[{slug} | {title}]]",
+        f"[[{slug}]]",
+        f"[[{slug} | {stamp}]]",
+        f"[{title}]({slug}.md)",
+        f"[[{slug}#Details]]",
     )
     return rng.choices(shapes, weights=(60, 10, 20, 5, 5))[0]
 
@@ -68,20 +135,26 @@ def link_to(title: str, rng: random.Random) -> str:
 def note(title: str, wanted: Iterable[str], language: Language) -> str:
     """One note: properties, headings, prose with links and time stamps, and now and then code."""
     rng = language.rng
-    parts = [f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.some(1)[0]}]\n---\n",
-             "From: [[index | The index]]\n"]
+    parts = [
+        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.some(1)[0]}]\n---\n",
+        "From: [[index | The index]]\n",
+    ]
     for number, other in enumerate(wanted):
         if number % 4 == 0:
             parts.append(f"## {'Details' if number == 4 else language.sentence(3)}\n")
         minute = rng.randrange(60)
         stamp = f'<a class="yt-timestamp" data-t="00:{minute:02}:00">[00:{minute:02}:00]</a>'
-        parts.append(f"{language.sentence(12)} {link_to(other, rng)} {language.sentence(9)} {stamp}.\n")
+        parts.append(
+            f"{language.sentence(12)} {link_to(other, rng)} {language.sentence(9)} {stamp}.\n"
+        )
     if rng.random() < 0.1:
         parts.append("```\n[[not_a_link]]\n```\n")
     return "\n".join(parts)
 
 
-def generate(folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2) -> None:
+def generate(
+    folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2
+) -> None:
     """Write the vault into a folder, 300 notes to a subfolder; there are three topics to five dangling links."""
     rng = random.Random(seed)
     language = Language(rng)
@@ -105,7 +178,9 @@ def main() -> None:
     parser.add_argument("notes", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--links", type=int, default=10, help="links a note")
-    parser.add_argument("--dangling", type=float, default=0.2, help="share of links that lead nowhere")
+    parser.add_argument(
+        "--dangling", type=float, default=0.2, help="share of links that lead nowhere"
+    )
     given = parser.parse_args()
     generate(given.folder, given.notes, seed=given.seed, links=given.links, dangling=given.dangling)
 

@@ -9,20 +9,28 @@ CHANGED = 20
 """Notes that the last commit changes."""
 
 
-def repository(vault: Path, place: Path, recording: Sequence[str], environment: Mapping[str, str]) -> None:
+def repository(
+    vault: Path, place: Path, recording: Sequence[str], environment: Mapping[str, str]
+) -> None:
     """Copy a vault into a repository of two commits, and run a command between them."""
     shutil.copytree(vault, place)
 
     def git(*words: str) -> None:
-        subprocess.run(("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", *words), cwd=place, check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", *words),
+            cwd=place,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
     git("init", "--quiet")
     git("add", "--all")
     git("commit", "--quiet", "--message", "before")
-    subprocess.run(recording, cwd=place, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        recording, cwd=place, env=dict(environment), check=True, stdout=subprocess.DEVNULL
+    )
     notes = sorted(place.rglob("*.md"))
-    for note in notes[::max(len(notes) // CHANGED, 1)][:CHANGED]:
+    for note in notes[:: max(len(notes) // CHANGED, 1)][:CHANGED]:
         with note.open("a", encoding="utf-8") as text:
             text.write("\nOne more line, and a [[topic that nobody wrote]].\n")
     git("add", "--all")

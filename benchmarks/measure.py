@@ -25,8 +25,14 @@ def seconds(run: Run, environment: Mapping[str, str]) -> float:
     run.prepare()
     with open(run.output or os.devnull, "wb") as out:  # noqa: PTH123
         start = time.perf_counter()
-        done = subprocess.run(run.command, cwd=run.folder, env=dict(environment), stdout=out, stderr=subprocess.PIPE,
-                              check=False)
+        done = subprocess.run(
+            run.command,
+            cwd=run.folder,
+            env=dict(environment),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
         spent = time.perf_counter() - start
     if done.returncode not in run.good:
         tail = done.stderr.decode(errors="replace")[-500:]
@@ -34,7 +40,9 @@ def seconds(run: Run, environment: Mapping[str, str]) -> float:
     return spent
 
 
-def medians(runs: Mapping[str, Run], rounds: int, environment: Mapping[str, str]) -> dict[str, float]:
+def medians(
+    runs: Mapping[str, Run], rounds: int, environment: Mapping[str, str]
+) -> dict[str, float]:
     """The median of each run over several rounds; within a round all take turns, so that a busy minute hits all."""
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
@@ -49,8 +57,13 @@ def peak_megabytes(run: Run, environment: Mapping[str, str]) -> float | None:
         return None
     run.prepare()
     peak = 0
-    with subprocess.Popen(run.command, cwd=run.folder, env=dict(environment), stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        run.command,
+        cwd=run.folder,
+        env=dict(environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
         while process.poll() is None:
             peak = max(peak, sum(_proportional_kilobytes(pid) for pid in _family(process.pid)))
             time.sleep(0.01)

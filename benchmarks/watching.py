@@ -22,8 +22,11 @@ class Watched:
     """A watcher in a process of its own. Its lines come with the moment at which each arrived."""
 
     def __init__(self, command: Sequence[str], vault: Path, environment: Mapping[str, str]):
-        self.process = subprocess.Popen([*command, "watch", str(vault), "--output-format", "json-lines", "--quiet"],
-                                        stdout=subprocess.PIPE, env=dict(environment))
+        self.process = subprocess.Popen(
+            [*command, "watch", str(vault), "--output-format", "json-lines", "--quiet"],
+            stdout=subprocess.PIPE,
+            env=dict(environment),
+        )
         self._lines: Queue[tuple[float, bytes]] = Queue()
         Thread(target=self._read, daemon=True).start()
         begun = time.monotonic()
@@ -38,10 +41,17 @@ class Watched:
 
     def linked(self, least: int, most: int) -> list[str]:
         """The notes to which so many notes link."""
-        listed = subprocess.run([*self._command, "backlinks", "--vault", str(self.vault), "--output-format", "tsv"],
-                                capture_output=True, check=True, env=dict(self._environment), text=True).stdout
+        listed = subprocess.run(
+            [*self._command, "backlinks", "--vault", str(self.vault), "--output-format", "tsv"],
+            capture_output=True,
+            check=True,
+            env=dict(self._environment),
+            text=True,
+        ).stdout
         rows = [line.split("\t") for line in listed.splitlines()]
-        return [path for path, _, files in rows if path.endswith(".md") and least <= int(files) <= most]
+        return [
+            path for path, _, files in rows if path.endswith(".md") and least <= int(files) <= most
+        ]
 
     def wait(self, words: bytes, seconds: float = 20.0) -> float:
         """When a line with these words arrived."""
@@ -50,7 +60,9 @@ class Watched:
             try:
                 moment, line = self._lines.get(timeout=max(end - time.monotonic(), 0.01))
             except Empty:
-                raise SystemExit(f"the watcher did not tell of {words!r} within {seconds} s") from None
+                raise SystemExit(
+                    f"the watcher did not tell of {words!r} within {seconds} s"
+                ) from None
             if words in line:
                 return moment
 
@@ -67,13 +79,21 @@ class Watched:
 
     def processor(self) -> float:
         """Seconds of processor time that it has taken so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat")
+            .read_text(encoding="ascii")
+            .rpartition(")")[2]
+            .split()
+        )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def megabytes(self) -> float:
         """What lies in memory now."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+        return (
+            next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+            / 1024
+        )
 
     def end(self) -> int:
         """Let it end as a service manager would; its exit code."""

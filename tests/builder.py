@@ -20,23 +20,39 @@ Vault = Mapping[str, Any]
 
 def declarations() -> dict[str, Mapping[str, Any]]:
     """The rules as declared in this repository, by file stem."""
-    return {file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))}
+    return {
+        file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))
+    }
 
 
 RULES: Catalog = catalog(declarations())
 
 
-def setting(select: Sequence[str] = ("ALL",), *, options: Mapping[str, Mapping[str, Any]] | None = None,
-            app: Mapping[str, Any] | None = None, types: Mapping[str, str] | None = None,
-            allow_dangling: Sequence[str] = (), backlinks: Mapping[str, Any] | None = None,
-            moves: Mapping[str, str] | None = None) -> Setting:
+def setting(
+    select: Sequence[str] = ("ALL",),
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    app: Mapping[str, Any] | None = None,
+    types: Mapping[str, str] | None = None,
+    allow_dangling: Sequence[str] = (),
+    backlinks: Mapping[str, Any] | None = None,
+    moves: Mapping[str, str] | None = None,
+) -> Setting:
     """A setting with these rules only; `app` and `types` as in Obsidian's own files."""
-    values = {"select": list(select), "rules": options or {}, "allow-dangling": list(allow_dangling),
-              "backlinks": backlinks or {}}
+    values = {
+        "select": list(select),
+        "rules": options or {},
+        "allow-dangling": list(allow_dangling),
+        "backlinks": backlinks or {},
+    }
     config = configure([Layer("test", values)], RULES)
     app = app or {}
-    obsidian = Obsidian(app.get("newLinkFormat", "shortest"), app.get("useMarkdownLinks", False),
-                        ignore_filters=tuple(app.get("userIgnoreFilters", ())), types=types)
+    obsidian = Obsidian(
+        app.get("newLinkFormat", "shortest"),
+        app.get("useMarkdownLinks", False),
+        ignore_filters=tuple(app.get("userIgnoreFilters", ())),
+        types=types,
+    )
     return Setting.of(RULES, config, obsidian, moves=moves)
 
 
@@ -44,7 +60,7 @@ def changes(base: Setting, vault: Vault) -> Iterator[Change]:
     """Every file of a vault as something that came."""
     for path, text in vault.items():
         if isinstance(text, Mapping):
-            (kind, detail), = text.items()
+            ((kind, detail),) = text.items()
             yield Change(path, unreadable(base, path, kind, detail))
         elif path.lower().endswith((".md", ".canvas", ".base")):
             yield Change(path, text)
@@ -56,10 +72,14 @@ Event = tuple[str, str | None, str | None]
 """What happens to a path: a text comes to stand there; or what is there goes, and to where if it is renamed."""
 
 
-def scripts(paths: Sequence[str], texts: some.SearchStrategy[str]) -> some.SearchStrategy[list[list[Event]]]:
+def scripts(
+    paths: Sequence[str], texts: some.SearchStrategy[str]
+) -> some.SearchStrategy[list[list[Event]]]:
     """Comings, edits, goings and renames in batches; what is renamed over another file takes its place."""
     path = some.sampled_from(paths)
-    event = some.one_of(some.tuples(path, texts, some.none()), some.tuples(path, some.none(), some.none() | path))
+    event = some.one_of(
+        some.tuples(path, texts, some.none()), some.tuples(path, some.none(), some.none() | path)
+    )
     return some.lists(some.lists(event, min_size=1, max_size=5), max_size=10)
 
 
@@ -68,11 +88,20 @@ def happen(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
     touched: set[str] = set()
     for path, text, other in batch:
         gone = vault.pop(path, None)
-        come = {path: text} if text is not None else {other: gone} if gone is not None and other else {}
+        come = (
+            {path: text}
+            if text is not None
+            else {other: gone}
+            if gone is not None and other
+            else {}
+        )
         vault.update(come)
         touched.update((path, *come))
     there = {path: vault[path] for path in sorted(touched & vault.keys())}
-    return [*changes(setting(), there), *(Change(path, Presence.GONE) for path in sorted(touched - vault.keys()))]
+    return [
+        *changes(setting(), there),
+        *(Change(path, Presence.GONE) for path in sorted(touched - vault.keys())),
+    ]
 
 
 def build(vault: Vault, base: Setting | None = None) -> State:

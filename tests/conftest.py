@@ -19,7 +19,13 @@ if not os.environ.get("VAULTLINK_EXPLORE"):
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG", "VAULTLINK_DEBUG"):
+    for name in (
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "VAULTLINK_OUTPUT_FORMAT",
+        "VAULTLINK_CONFIG",
+        "VAULTLINK_DEBUG",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "state"))
@@ -35,6 +41,7 @@ def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
     """Runs a command in the current folder."""
+
     def command(*words: str | Path) -> Ran:
         code = main([str(word) for word in words])
         done = capfdbinary.readouterr()

@@ -20,7 +20,16 @@ import pytest
 from repositories import PLAIN
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".pre-commit-hooks.yaml", "action.yml")
+PARTS = (
+    "src",
+    "rules",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    ".pre-commit-hooks.yaml",
+    "action.yml",
+)
 """What a checkout of the project must have for others to use it."""
 
 Done = subprocess.CompletedProcess[str]
@@ -31,18 +40,40 @@ Done = subprocess.CompletedProcess[str]
 
 def surroundings(home: Path, **more: str) -> dict[str, str]:
     """An environment that says nothing of this machine's user and settings."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "LD_")) or name == "TMPDIR"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("PIP_", "SSL_", "LD_")) or name == "TMPDIR"
+    }
     home.mkdir(parents=True, exist_ok=True)
     return kept | {
-        "PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "VIRTUALENV_NO_PERIODIC_UPDATE": "1", "PRE_COMMIT_COLOR": "never", **PLAIN, "GIT_TERMINAL_PROMPT": "0",
-        "VAULTLINK_CACHE_DIR": str(home / "cache"), "VAULTLINK_STATE_DIR": str(home / "state"), **more}
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
+        "PRE_COMMIT_COLOR": "never",
+        **PLAIN,
+        "GIT_TERMINAL_PROMPT": "0",
+        "VAULTLINK_CACHE_DIR": str(home / "cache"),
+        "VAULTLINK_STATE_DIR": str(home / "state"),
+        **more,
+    }
 
 
 def ran(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Done:
     """A command that may fail."""
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False,
-                          stdin=subprocess.DEVNULL, timeout=300)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
 
 
 def printed(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> str:
@@ -83,7 +114,13 @@ class Kit:
 
     def offline(self, home: Path, **more: str) -> dict[str, str]:
         """An environment in which pip takes everything from the wheels."""
-        return surroundings(home, PIP_NO_INDEX="1", PIP_NO_COMPILE="1", PIP_FIND_LINKS=str(self.folder / "wheels"), **more)
+        return surroundings(
+            home,
+            PIP_NO_INDEX="1",
+            PIP_NO_COMPILE="1",
+            PIP_FIND_LINKS=str(self.folder / "wheels"),
+            **more,
+        )
 
 
 def made_kit(factory: pytest.TempPathFactory) -> Kit:
@@ -97,12 +134,30 @@ def _make_kit(folder: Path) -> None:
     checkout.mkdir()
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copy(ROOT / part, checkout / part)
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
-    printed([sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder / "wheels", checkout,
-             *needed, "setuptools"], folder, environment)  # of which pre-commit makes the environment of a local hook
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"][
+        "requires"
+    ]
+    printed(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--wheel-dir",
+            folder / "wheels",
+            checkout,
+            *needed,
+            "setuptools",
+        ],
+        folder,
+        environment,
+    )  # of which pre-commit makes the environment of a local hook
     committed(checkout, environment, start=True)
 
 
@@ -114,7 +169,11 @@ def committed(folder: Path, environment: Mapping[str, str], *, start: bool = Fal
     if start:
         printed(["git", "init", "--quiet", "--initial-branch", "main"], folder, environment)
     printed(["git", "add", "--all"], folder, environment)
-    printed(["git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "a step"], folder, environment)
+    printed(
+        ["git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "a step"],
+        folder,
+        environment,
+    )
     return printed(["git", "rev-parse", "HEAD"], folder, environment).strip()
 
 
@@ -151,7 +210,11 @@ class Expression:
         return value
 
     def _next(self, *wanted: str) -> str:
-        return self._tokens.pop(0) if self._tokens and (not wanted or self._tokens[0] in wanted) else ""
+        return (
+            self._tokens.pop(0)
+            if self._tokens and (not wanted or self._tokens[0] in wanted)
+            else ""
+        )
 
     def _either(self) -> str | bool:
         value = self._both()
@@ -212,7 +275,11 @@ class Runner:
             outputs: dict[str, str] = {}
             outcome = self._outcome(step, outputs) if self._wanted(step) else "skipped"
             self.failed |= outcome == "failure"
-            self._steps[step.get("id", f"step {number}")] = {"outcome": outcome, "conclusion": outcome, "outputs": outputs}
+            self._steps[step.get("id", f"step {number}")] = {
+                "outcome": outcome,
+                "conclusion": outcome,
+                "outputs": outputs,
+            }
         return self
 
     @property
@@ -233,17 +300,29 @@ class Runner:
     def text(self, value: object) -> str:
         """A value of a workflow, its expressions evaluated."""
         words = {True: "true", False: "false"}
-        return re.sub(r"\$\{\{(.*?)\}\}", lambda match: (words[told] if isinstance(told := self._evaluated(match[1]), bool) else told),
-                      words[value] if isinstance(value, bool) else str(value))
+        return re.sub(
+            r"\$\{\{(.*?)\}\}",
+            lambda match: (
+                words[told] if isinstance(told := self._evaluated(match[1]), bool) else told
+            ),
+            words[value] if isinstance(value, bool) else str(value),
+        )
 
     def _evaluated(self, text: str) -> str | bool:
-        states = {"success()": not self.failed, "failure()": self.failed, "cancelled()": False, "always()": True}
+        states = {
+            "success()": not self.failed,
+            "failure()": self.failed,
+            "cancelled()": False,
+            "always()": True,
+        }
         return Expression(text, self.names | states).value()
 
     def _wanted(self, step: Mapping[str, Any]) -> bool:
         condition = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", str(step.get("if", "success()")))
         asked = bool(self._evaluated(condition))
-        return asked and (not self.failed or re.search(r"\b(always|failure|cancelled)\(\)", condition) is not None)
+        return asked and (
+            not self.failed or re.search(r"\b(always|failure|cancelled)\(\)", condition) is not None
+        )
 
     def _outcome(self, step: Mapping[str, Any], outputs: dict[str, str]) -> str:
         if "uses" in step:
@@ -253,15 +332,30 @@ class Runner:
         script, carried, path = (self.temp / name for name in ("script.sh", "output", "path"))
         script.write_text(step["run"], encoding="utf-8")
         carried.write_bytes(b"")
-        told = {"GITHUB_OUTPUT": str(carried), "GITHUB_PATH": str(path), "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
-                "GITHUB_WORKSPACE": str(self.workspace), "RUNNER_TEMP": str(self.temp), "GITHUB_ACTIONS": "true", "CI": "true"}
+        told = {
+            "GITHUB_OUTPUT": str(carried),
+            "GITHUB_PATH": str(path),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "RUNNER_TEMP": str(self.temp),
+            "GITHUB_ACTIONS": "true",
+            "CI": "true",
+        }
         more = {name: self.text(value) for name, value in step.get("env", {}).items()}
-        shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail"] if step.get("shell") == "bash" else ["bash", "-e"]
+        shell = (
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail"]
+            if step.get("shell") == "bash"
+            else ["bash", "-e"]
+        )
         done = ran([*shell, script], self.workspace, self.environment | told | more)
         self.said += done.stdout + done.stderr
-        outputs.update(line.partition("=")[::2] for line in carried.read_text(encoding="utf-8").splitlines())
+        outputs.update(
+            line.partition("=")[::2] for line in carried.read_text(encoding="utf-8").splitlines()
+        )
         if path.exists():
-            self.environment["PATH"] = ":".join([*path.read_text(encoding="utf-8").split("\n")[-2::-1], self.environment["PATH"]])
+            self.environment["PATH"] = ":".join(
+                [*path.read_text(encoding="utf-8").split("\n")[-2::-1], self.environment["PATH"]]
+            )
             path.unlink()
         return "success" if done.returncode == 0 else "failure"
 
@@ -269,12 +363,23 @@ class Runner:
 def shellcheck(script: str, *options: str) -> str:
     """What shellcheck says of a script for bash."""
     program = Path(sys.executable).with_name("shellcheck")
-    return subprocess.run([program, "--shell=bash", *options, "-"], input=script, capture_output=True, text=True, encoding="utf-8",
-                          check=False).stdout
+    return subprocess.run(
+        [program, "--shell=bash", *options, "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    ).stdout
 
 
 def valid(kind: str, *files: Path) -> None:
     """Assert that files are what a schema says."""
     program = Path(sys.executable).with_name("check-jsonschema")
-    done = subprocess.run([program, "--builtin-schema", f"vendor.{kind}", *files], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "--builtin-schema", f"vendor.{kind}", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -6,16 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 DATE = "2024-01-30T12:00:00Z"
-PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1",
-         "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org", "GIT_AUTHOR_DATE": DATE,
-         "GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.org", "GIT_COMMITTER_DATE": DATE}
+PLAIN = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Ann",
+    "GIT_AUTHOR_EMAIL": "ann@example.org",
+    "GIT_AUTHOR_DATE": DATE,
+    "GIT_COMMITTER_NAME": "Ann",
+    "GIT_COMMITTER_EMAIL": "ann@example.org",
+    "GIT_COMMITTER_DATE": DATE,
+}
 """The environment in which git knows nothing but its own defaults, and who commits when: equal commits have equal names."""
 
 
 def git(root: Path, *command: str) -> str:
     """What git prints."""
-    return subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True, text=True, encoding="utf-8",
-                          env={**os.environ, **PLAIN}).stdout
+    return subprocess.run(
+        ["git", "-C", str(root), *command],
+        check=True,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **PLAIN},
+    ).stdout
 
 
 def write(root: Path, notes: Mapping[str, str | bytes | None]) -> None:

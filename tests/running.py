@@ -45,4 +45,8 @@ def written(folder: Path, files: Files) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a vault."""
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }

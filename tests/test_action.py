@@ -15,7 +15,18 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from forge import ROOT, Kit, Runner, committed, made_kit, once, origin_of, printed, shellcheck, valid
+from forge import (
+    ROOT,
+    Kit,
+    Runner,
+    committed,
+    made_kit,
+    once,
+    origin_of,
+    printed,
+    shellcheck,
+    valid,
+)
 from running import written
 from vaultlink import __version__
 
@@ -24,9 +35,12 @@ STEPS = ACTION["runs"]["steps"]
 INSTALLING = 1 + [step.get("id") for step in STEPS].index("install")
 SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 
-NOTES = {"Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n", "Kept.md": "[[Old]]\n"}
+NOTES = {
+    "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",
+    "Kept.md": "[[Old]]\n",
+}
 BROKEN = {"New.md": "[[Old]]\n\nSee [[Gone astray]].\n"}
-HOSTILE = "; touch pwned $(touch pwned) `touch pwned` \"it's\" && ä"
+HOSTILE = '; touch pwned $(touch pwned) `touch pwned` "it\'s" && ä'
 
 
 # -- the file -------------------------------------------------------------------------------------------------------------
@@ -73,12 +87,18 @@ def runner_at(folder: Path, kit: Kit, **given: str) -> Runner:
     assert told.keys() <= ACTION["inputs"].keys()
     inputs = {name: told.get(name, about["default"]) for name, about in ACTION["inputs"].items()}
     environment = kit.offline(folder / "home", GITHUB_ACTION_PATH=str(kit.checkout))
-    return Runner(folder / "workspace", folder / "temp", environment, {"inputs": inputs, "github": {"event": {}}})
+    return Runner(
+        folder / "workspace",
+        folder / "temp",
+        environment,
+        {"inputs": inputs, "github": {"event": {}}},
+    )
 
 
 @pytest.fixture(scope="session")
 def installed(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What the first steps leave: the outputs of each, and the PATH of the steps after them."""
+
     def make(folder: Path) -> None:
         runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
         assert not runner.failed, runner.said
@@ -86,7 +106,9 @@ def installed(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
         left = {"steps": runner.names["steps"], "path": runner.environment["PATH"]}
         (folder / "left.json").write_text(json.dumps(left), encoding="utf-8")
 
-    left: Mapping[str, Any] = json.loads((once(tmp_path_factory, "action", make) / "left.json").read_text(encoding="utf-8"))
+    left: Mapping[str, Any] = json.loads(
+        (once(tmp_path_factory, "action", make) / "left.json").read_text(encoding="utf-8")
+    )
     return left
 
 
@@ -111,24 +133,39 @@ def pretending(runner: Runner, code: int) -> Runner:
     return runner
 
 
-def test_what_is_installed_and_what_gets_onto_the_path(installed: Mapping[str, Any], kit: Kit, tmp_path: Path) -> None:
+def test_what_is_installed_and_what_gets_onto_the_path(
+    installed: Mapping[str, Any], kit: Kit, tmp_path: Path
+) -> None:
     added = installed["path"].split(":")[0]
     assert os.listdir(added) == ["vaultlink"], "no second Python"  # noqa: PTH208
     environment = {**kit.offline(tmp_path / "home"), "PATH": installed["path"]}
-    assert printed(["vaultlink", "--version"], tmp_path, environment) == f"vaultlink {__version__}\n"
+    assert (
+        printed(["vaultlink", "--version"], tmp_path, environment) == f"vaultlink {__version__}\n"
+    )
 
 
 def test_a_version_is_installed_if_one_is_named(kit: Kit, tmp_path: Path) -> None:
-    runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(STEPS[:INSTALLING])
+    runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(
+        STEPS[:INSTALLING]
+    )
     assert not runner.failed, runner.said
-    assert (runner.temp / "told").read_text(encoding="utf-8").splitlines()[-2:] == ["--", "vaultlink==0.4.0rc1"]
+    assert (runner.temp / "told").read_text(encoding="utf-8").splitlines()[-2:] == [
+        "--",
+        "vaultlink==0.4.0rc1",
+    ]
 
 
-@pytest.mark.parametrize("version", ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"])
+@pytest.mark.parametrize(
+    "version",
+    ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"],
+)
 def test_what_is_no_version_is_not_installed(kit: Kit, tmp_path: Path, version: str) -> None:
     runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
     assert runner.failed
-    assert runner.said == "::error title=vaultlink::The input version is not the number of a version.\n"
+    assert (
+        runner.said
+        == "::error title=vaultlink::The input version is not the number of a version.\n"
+    )
     assert list(tmp_path.rglob("pwned")) == []
 
 
@@ -178,15 +215,30 @@ class Forge:
         self.git("push", "--quiet", "origin", self.base, "HEAD:refs/pull/1/merge")
         return self.git("rev-parse", "HEAD")
 
-    def act(self, commit: str, base: str = "", depth: int = 1, event: Mapping[str, Any] | None = None, inside: str = "",
-            **given: str) -> Runner:
+    def act(
+        self,
+        commit: str,
+        base: str = "",
+        depth: int = 1,
+        event: Mapping[str, Any] | None = None,
+        inside: str = "",
+        **given: str,
+    ) -> Runner:
         """The action's steps on a checkout of a commit, as actions/checkout makes it; `inside` is where in the workspace."""
         runner = runner_at(self.folder / "run", self.kit, **given)
         tree = runner.workspace / inside
         tree.mkdir(exist_ok=True)
-        wanted = [f"--depth={depth}", "origin", commit] if depth else ["origin", "+refs/heads/*:refs/remotes/origin/*", commit]
-        for command in (["init", "--quiet"], ["remote", "add", "origin", self.origin], ["fetch", "--quiet", "--no-tags", *wanted],
-                        ["checkout", "--quiet", "--detach", commit]):
+        wanted = (
+            [f"--depth={depth}", "origin", commit]
+            if depth
+            else ["origin", "+refs/heads/*:refs/remotes/origin/*", commit]
+        )
+        for command in (
+            ["init", "--quiet"],
+            ["remote", "add", "origin", self.origin],
+            ["fetch", "--quiet", "--no-tags", *wanted],
+            ["checkout", "--quiet", "--detach", commit],
+        ):
             printed(["git", *command], tree, self.environment)
         runner.environment |= {"GITHUB_BASE_REF": base, "PATH": self.installed["path"]}
         runner.names["github"]["event"] = event or {}
@@ -194,10 +246,21 @@ class Forge:
 
     def again(self, runner: Runner, **given: str) -> Runner:
         """The same with other inputs, on the same checkout."""
-        fresh = Runner(runner.workspace, Path(mkdtemp(dir=runner.temp)), runner.environment, {
-            **runner.names, "inputs": runner.names["inputs"] | {name.replace("_", "-"): value for name, value in given.items()}})
+        fresh = Runner(
+            runner.workspace,
+            Path(mkdtemp(dir=runner.temp)),
+            runner.environment,
+            {
+                **runner.names,
+                "inputs": runner.names["inputs"]
+                | {name.replace("_", "-"): value for name, value in given.items()},
+            },
+        )
         install = self.installed["steps"]["install"]
-        left = {**install["outputs"], "home": mkdtemp(dir=fresh.temp)}  # each run of the action has its own
+        left = {
+            **install["outputs"],
+            "home": mkdtemp(dir=fresh.temp),
+        }  # each run of the action has its own
         fresh.names["steps"] = {**self.installed["steps"], "install": {**install, "outputs": left}}
         fresh.run(STEPS[INSTALLING:])
         assert list(self.folder.rglob("pwned")) == []
@@ -239,7 +302,11 @@ def test_pull_request_that_breaks_nothing_passes(forge: Forge, depth: int) -> No
 def test_merge_queue_answers_for_what_it_breaks(forge: Forge) -> None:
     commit = forge.pull(BROKEN)
     event = {"merge_group": {"base_sha": forge.git("rev-parse", "main")}}
-    assert outputs(forge.act(commit, event=event)) == {"exit-code": "1", "findings": "1", "report": ""}
+    assert outputs(forge.act(commit, event=event)) == {
+        "exit-code": "1",
+        "findings": "1",
+        "report": "",
+    }
 
 
 @pytest.mark.parametrize(("base", "only"), [("", "true"), ("main", "false")])
@@ -250,7 +317,9 @@ def test_elsewhere_all_notes_count(forge: Forge, base: str, only: str) -> None:
     assert "Nowhere" in runner.said
 
 
-def test_base_branch_may_be_called_anything(tmp_path: Path, kit: Kit, installed: Mapping[str, Any]) -> None:
+def test_base_branch_may_be_called_anything(
+    tmp_path: Path, kit: Kit, installed: Mapping[str, Any]
+) -> None:
     base = "$(touch${IFS}pwned);'\"ä"
     forge = Forge(tmp_path, kit, installed, base)
     assert outputs(forge.act(forge.pull(BROKEN), base))["findings"] == "1"
@@ -267,7 +336,11 @@ def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
 def test_fix_mends_in_the_checkout_and_reports_what_is_left(forge: Forge) -> None:
     commit = forge.pull({"New.md": "---\naliases: [Pier]\n---\n[[Pier]], [[Gone astray]]\n"})
     runner = forge.act(commit, "main", command="fix")
-    assert (runner.workspace / "New.md").read_text(encoding="utf-8").endswith("\n[[New|Pier]], [[Gone astray]]\n")
+    assert (
+        (runner.workspace / "New.md")
+        .read_text(encoding="utf-8")
+        .endswith("\n[[New|Pier]], [[Gone astray]]\n")
+    )
     assert outputs(runner)["exit-code"] == "1"
     assert "Gone astray" in runner.summary
 
@@ -293,13 +366,23 @@ def test_report_is_written(forge: Forge) -> None:
 def test_arguments_are_words_as_in_a_shell(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main", arguments="--select missing-heading")
     assert outputs(first)["findings"] == "0"
-    for arguments, findings in (("  --ignore 'dangling-link' \n --ignore \"VL102\"\n", "0"), ("Kept.md", "0"), ("New.md Kept.md", "1")):
+    for arguments, findings in (
+        ("  --ignore 'dangling-link' \n --ignore \"VL102\"\n", "0"),
+        ("Kept.md", "0"),
+        ("New.md Kept.md", "1"),
+    ):
         assert outputs(forge.again(first, arguments=arguments))["findings"] == findings
 
 
 def test_arguments_are_never_run(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main", arguments=HOSTILE)
-    others = ("--select $(touch${IFS}pwned)", "--config '; touch pwned'", "*", "--no-such", "--select 'VL1")
+    others = (
+        "--select $(touch${IFS}pwned)",
+        "--config '; touch pwned'",
+        "*",
+        "--no-such",
+        "--select 'VL1",
+    )
     for runner in (first, *(forge.again(first, arguments=arguments) for arguments in others)):
         assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
         assert runner.failed
@@ -328,8 +411,19 @@ REFUSED = [
     ({"path": "nowhere"}, "The input path names no folder."),
     ({"path": ""}, "The input path names no folder."),
     ({"arguments": "--select 'VL1"}, "The input arguments has a quote that is not closed."),
-    *(({"arguments": f"--select VL1 {words}"}, "The input arguments can not have --diff, --output-file or --stdin-filename")
-      for words in ("--diff", "--dry-run", "--output-file=x", "--output-file x", "--stdin-filename a.md -")),
+    *(
+        (
+            {"arguments": f"--select VL1 {words}"},
+            "The input arguments can not have --diff, --output-file or --stdin-filename",
+        )
+        for words in (
+            "--diff",
+            "--dry-run",
+            "--output-file=x",
+            "--output-file x",
+            "--stdin-filename a.md -",
+        )
+    ),
     ({"fail_on": HOSTILE}, "--fail-on: "),
 ]
 

@@ -14,8 +14,10 @@ VAULT = {
     "own.md": "Text\n\n**Add backlinks using these topics:**\n\nB – [[B | B]]\n",
     "C.md": "[[own]]\n",
 }
-SECTION = ("<!-- vaultlink:backlinks before=1 after=1 -->\r\n\r\n**Add backlinks using these topics:**\r\n\r\n"
-           "B – [[B | B]]\r\n\r\nThe first – [[A | The first]]\r\n\r\n<!-- /vaultlink:backlinks -->\r\n")
+SECTION = (
+    "<!-- vaultlink:backlinks before=1 after=1 -->\r\n\r\n**Add backlinks using these topics:**\r\n\r\n"
+    "B – [[B | B]]\r\n\r\nThe first – [[A | The first]]\r\n\r\n<!-- /vaultlink:backlinks -->\r\n"
+)
 
 
 @pytest.fixture
@@ -27,7 +29,10 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def bytes_of(folder: Path) -> Mapping[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.md"))}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.md"))
+    }
 
 
 def test_writing_checking_and_taking_out(vault: Path, run: Run) -> None:
@@ -63,18 +68,24 @@ def test_a_diff_shows_what_would_be_written(vault: Path, run: Run) -> None:
     before = bytes_of(vault)
     shown = run("backlinks", "--write", "--diff", "N")
     assert shown.code == 1
-    assert [line for line in shown.lines if line.startswith(("---", "+++"))] == ["--- a/sub/N.md", "+++ b/sub/N.md"]
+    assert [line for line in shown.lines if line.startswith(("---", "+++"))] == [
+        "--- a/sub/N.md",
+        "+++ b/sub/N.md",
+    ]
     assert "+The first – [[A | The first]]" in shown.out
     assert run("backlinks", "--dry-run", "N").out == shown.out
     assert bytes_of(vault) == before
 
 
-@pytest.mark.parametrize(("words", "line"), [
-    (["--style", "list"], "- [[A|The first]]"),
-    (["--style", "context"], "  - See [[N]]."),
-    (["--heading", "# Mentioned in"], "# Mentioned in"),
-    (["--style", "list", "--order", "path"], "- [[A|The first]]"),
-])
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--style", "list"], "- [[A|The first]]"),
+        (["--style", "context"], "  - See [[N]]."),
+        (["--heading", "# Mentioned in"], "# Mentioned in"),
+        (["--style", "list", "--order", "path"], "- [[A|The first]]"),
+    ],
+)
 def test_how_sections_look_can_be_said(vault: Path, run: Run, words: list[str], line: str) -> None:
     assert run("backlinks", "--write", "N", *words).code == 0
     assert line in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
@@ -96,21 +107,31 @@ def test_adopting_keeping_and_letting_go(vault: Path, run: Run) -> None:
     run("backlinks", "--adopt")
     assert run("backlinks", "--write", "own").lines == ["own.md\tbrought in step"]
     text = (vault / "own.md").read_text(encoding="utf-8")
-    assert text == ("Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C | C]]\n\n"
-                    "<!-- /vaultlink:backlinks -->\n")
+    assert text == (
+        "Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C | C]]\n\n"
+        "<!-- /vaultlink:backlinks -->\n"
+    )
 
 
 def test_passages_that_changed_are_seen(vault: Path, run: Run) -> None:
     run("backlinks", "--write", "--style", "context")
     written(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
-    assert run("backlinks", "--check", "--style", "context", "N").lines == ["sub/N.md\tbrought in step"]
+    assert run("backlinks", "--check", "--style", "context", "N").lines == [
+        "sub/N.md\tbrought in step"
+    ]
     assert run("backlinks", "--write", "--style", "context", "N").code == 0
     assert "  - See now [[N]]." in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
     assert run("backlinks", "--check", "--style", "context", "N").code == 0
 
 
 def test_ignores_hold(vault: Path, run: Run) -> None:
-    written(vault, {"sub/N.md": "%%vaultlink-disable-file missing-section%%\n", ".vaultlink.toml": 'exclude = ["A.md"]\n'})
+    written(
+        vault,
+        {
+            "sub/N.md": "%%vaultlink-disable-file missing-section%%\n",
+            ".vaultlink.toml": 'exclude = ["A.md"]\n',
+        },
+    )
     assert run("backlinks", "--write").out == ""
 
 
@@ -137,7 +158,15 @@ def test_fixing_writes_sections_where_that_is_set(vault: Path, run: Run) -> None
 
 
 def test_listings_leave_generated_sections_out(vault: Path, run: Run) -> None:
-    asked = (["backlinks"], ["backlinks", "B"], ["links"], ["orphans"], ["deadends"], ["topics"], ["graph", "--output-format", "json"])
+    asked = (
+        ["backlinks"],
+        ["backlinks", "B"],
+        ["links"],
+        ["orphans"],
+        ["deadends"],
+        ["topics"],
+        ["graph", "--output-format", "json"],
+    )
     before = [run(*words).out for words in asked]
     run("backlinks", "--write", "--style", "context")
     assert [run(*words).out for words in asked] == before
@@ -145,15 +174,23 @@ def test_listings_leave_generated_sections_out(vault: Path, run: Run) -> None:
 
 def test_data(vault: Path, run: Run) -> None:
     assert run("backlinks", "--check", "--output-format", "json").data == {
-        "schema": 1, "sections": [{"path": "A.md", "change": "written"}, {"path": "sub/N.md", "change": "written"}]}
+        "schema": 1,
+        "sections": [
+            {"path": "A.md", "change": "written"},
+            {"path": "sub/N.md", "change": "written"},
+        ],
+    }
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (["--write", "--remove"], "--write and --remove can't be followed at once"),
-    (["--write", "nowhere"], 'there is no note "nowhere"'),
-    (["--write", "--style", "fancy"], "is none of topics, list, context"),
-    (["--write", "map.png"], "is no note"),
-])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--write", "--remove"], "--write and --remove can't be followed at once"),
+        (["--write", "nowhere"], 'there is no note "nowhere"'),
+        (["--write", "--style", "fancy"], "is none of topics, list, context"),
+        (["--write", "map.png"], "is no note"),
+    ],
+)
 def test_what_can_not_be_followed(vault: Path, run: Run, words: list[str], said: str) -> None:
     written(vault, {"map.png": ""})
     ran = run("backlinks", *words)

@@ -32,11 +32,24 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-c", LIMITED, *map(str, arguments)]
 
 
-def vaultlink(*arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+def vaultlink(
+    *arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None
+) -> Done:
     """A run of vaultlink that must not end in a traceback or take too long."""
-    cache = {"VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")}
-    done = subprocess.run(command(*arguments), cwd=folder, env={**os.environ, **cache, **(env or {})}, check=False,
-                          capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=SECONDS)
+    cache = {
+        "VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")
+    }
+    done = subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env={**os.environ, **cache, **(env or {})},
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=SECONDS,
+    )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     assert "internal error" not in done.stderr, done.stderr
     return done
@@ -82,44 +95,51 @@ def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
 # -- what is asked wrongly --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (("check", "--select", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
-    (("check", "--ignore", "VL999"), ("VL999",)),
-    (("check", "--extend-select", "orphan-nte"), ("orphan-nte", "orphan-note")),
-    (("check", "--output-format", "jsn"), ("jsn", "json")),
-    (("check", "--output-fromat", "json"), ("--output-fromat", "--output-format")),
-    (("check", "--fail-on", "never-ever"), ("never-ever",)),
-    (("check", "--jobs", "many"), ("many",)),
-    (("chekc",), ("chekc", "check")),
-    (("rule", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
-    (("show", "Peir"), ("Peir",)),
-    (("backlinks", "Peir"), ("Peir",)),
-    (("graph", "--format", "gexff"), ("gexff", "gexf")),
-    (("check", "--config", "nowhere.toml"), ("nowhere.toml",)),
-    (("check", "no/such/folder"), ("no/such/folder",)),
-    (("check", "--vault", "no/such/folder"), ("no/such/folder",)),
-    (("links", "--vault", "no/such/folder"), ("no/such/folder",)),
-], ids=" ".join)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "--select", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
+        (("check", "--ignore", "VL999"), ("VL999",)),
+        (("check", "--extend-select", "orphan-nte"), ("orphan-nte", "orphan-note")),
+        (("check", "--output-format", "jsn"), ("jsn", "json")),
+        (("check", "--output-fromat", "json"), ("--output-fromat", "--output-format")),
+        (("check", "--fail-on", "never-ever"), ("never-ever",)),
+        (("check", "--jobs", "many"), ("many",)),
+        (("chekc",), ("chekc", "check")),
+        (("rule", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
+        (("show", "Peir"), ("Peir",)),
+        (("backlinks", "Peir"), ("Peir",)),
+        (("graph", "--format", "gexff"), ("gexff", "gexf")),
+        (("check", "--config", "nowhere.toml"), ("nowhere.toml",)),
+        (("check", "no/such/folder"), ("no/such/folder",)),
+        (("check", "--vault", "no/such/folder"), ("no/such/folder",)),
+        (("links", "--vault", "no/such/folder"), ("no/such/folder",)),
+    ],
+    ids=" ".join,
+)
 def test_wrong_use(vault: Path, arguments: Sequence[str], words: Sequence[str]) -> None:
     refused(vaultlink(*arguments, folder=vault), *words)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("selct = ['VL1']\n", ("selct", "select", "vaultlink.toml")),
-    ("select = ['dangling-lnk']\n", ("dangling-lnk", "dangling-link", "vaultlink.toml")),
-    ("select = 'VL1'\n", ("select", "list")),
-    ("[severity]\ndangling-link = 'eror'\n", ("eror", "error")),
-    ("[severity]\ndangling-lnk = 'error'\n", ("dangling-lnk", "dangling-link")),
-    ("[rules.orphan-note]\nignroe = []\n", ("ignroe", "ignore")),
-    ("[rules.orphan-note]\nignore = 3\n", ("ignore",)),
-    ("[rules.orphan-nte]\nignore = []\n", ("orphan-nte", "orphan-note")),
-    ("[per-file-ignores]\n'*' = ['orphan-nte']\n", ("orphan-nte", "orphan-note")),
-    ("[backlinks]\nmode = 'reapir'\n", ("reapir", "repair")),
-    ("exclude = ['a', 3]\n", ("exclude",)),
-    ("select = [\n", ("vaultlink.toml",)),
-    ("select = ['VL1']\nselect = ['VL2']\n", ("vaultlink.toml",)),
-    ("\x00", ("vaultlink.toml",)),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("selct = ['VL1']\n", ("selct", "select", "vaultlink.toml")),
+        ("select = ['dangling-lnk']\n", ("dangling-lnk", "dangling-link", "vaultlink.toml")),
+        ("select = 'VL1'\n", ("select", "list")),
+        ("[severity]\ndangling-link = 'eror'\n", ("eror", "error")),
+        ("[severity]\ndangling-lnk = 'error'\n", ("dangling-lnk", "dangling-link")),
+        ("[rules.orphan-note]\nignroe = []\n", ("ignroe", "ignore")),
+        ("[rules.orphan-note]\nignore = 3\n", ("ignore",)),
+        ("[rules.orphan-nte]\nignore = []\n", ("orphan-nte", "orphan-note")),
+        ("[per-file-ignores]\n'*' = ['orphan-nte']\n", ("orphan-nte", "orphan-note")),
+        ("[backlinks]\nmode = 'reapir'\n", ("reapir", "repair")),
+        ("exclude = ['a', 3]\n", ("exclude",)),
+        ("select = [\n", ("vaultlink.toml",)),
+        ("select = ['VL1']\nselect = ['VL2']\n", ("vaultlink.toml",)),
+        ("\x00", ("vaultlink.toml",)),
+    ],
+)
 def test_wrong_configuration(vault: Path, text: str, words: Sequence[str]) -> None:
     written(vault, {"vaultlink.toml": text})
     refused(vaultlink("check", folder=vault), *words)
@@ -131,8 +151,15 @@ def test_configuration_in_another_encoding(vault: Path) -> None:
 
 
 SETTINGS = (
-    "{", "[]", '{"userIgnoreFilters": "x"}', '{"userIgnoreFilters": [3, "/(/"]}', '{"newLinkFormat": 7}', "\x00",
-    '{"types": 3}', '{"types": {"due": 3}}', "[" * 100_000,
+    "{",
+    "[]",
+    '{"userIgnoreFilters": "x"}',
+    '{"userIgnoreFilters": [3, "/(/"]}',
+    '{"newLinkFormat": 7}',
+    "\x00",
+    '{"types": 3}',
+    '{"types": {"due": 3}}',
+    "[" * 100_000,
 )
 
 
@@ -184,7 +211,14 @@ def test_unreadable_vault(vault: Path) -> None:
 
 
 def test_undecodable_notes_are_findings(vault: Path) -> None:
-    written(vault, {"a.md": b"caf\xe9 [[Nowhere]]\n", "b.md": "[[Nowhere]]".encode("utf-16"), "c.md": b"\xff\xfe\x00"})
+    written(
+        vault,
+        {
+            "a.md": b"caf\xe9 [[Nowhere]]\n",
+            "b.md": "[[Nowhere]]".encode("utf-16"),
+            "c.md": b"\xff\xfe\x00",
+        },
+    )
     assert [found for found in rules(vault) if found[1] != "undecodable-note"] == []
     assert {path for path, _ in rules(vault)} == {"a.md", "b.md", "c.md"}
 
@@ -233,7 +267,10 @@ def test_linked_folders_outside_are_followed_once(vault: Path) -> None:
 
 def test_links_out_of_the_vault_lead_nowhere(vault: Path) -> None:
     written(vault.parent, {"Secret.md": "# Secret\n"})
-    written(vault, {"Start.md": "[[../Secret]] [s](../../Secret.md) ![[/etc/passwd]] [p](/etc/passwd)\n"})
+    written(
+        vault,
+        {"Start.md": "[[../Secret]] [s](../../Secret.md) ![[/etc/passwd]] [p](/etc/passwd)\n"},
+    )
     assert [path for path, _ in rules(vault)] == ["Start.md"] * 4
 
 
@@ -253,7 +290,9 @@ HARD = {
     "laughs-deep": laughs(60),
     "self-reference": "---\na: &a [*a]\n---\n[[Nowhere]]\n",
     "nested-lists": "---\na: " + "[" * 10_000 + "]" * 10_000 + "\n---\n[[Nowhere]]\n",
-    "nested-maps": "---\n" + "\n".join(" " * n + f"k{n}:" for n in range(2_000)) + "\n---\n[[Nowhere]]\n",
+    "nested-maps": "---\n"
+    + "\n".join(" " * n + f"k{n}:" for n in range(2_000))
+    + "\n---\n[[Nowhere]]\n",
     "long-merge": "---\nbase: &b {k: 1}\nx:\n  <<: *b\n  <<: [*b, *b]\n---\n[[Nowhere]]\n",
     "tags-of-yaml": "---\na: !!python/object/apply:os.system ['false']\nb: !!binary x\n---\n[[Nowhere]]\n",
     "many-keys": "---\n" + "".join(f"key{n}: {n}\n" for n in range(20_000)) + "---\n[[Nowhere]]\n",
@@ -273,7 +312,13 @@ HARD = {
     "angles": "[[Nowhere]]\n\n" + "<a " * 100_000 + "\n",
     "html": "[[Nowhere]]\n\n" + "<div>\n" * 50_000,
     "fences": "[[Nowhere]]\n\n" + "```\n" * 50_001,
-    "tables": "[[Nowhere]]\n\n|" + " a |" * 5_000 + "\n|" + "-|" * 5_000 + "\n|" + " b |" * 5_000 + "\n",
+    "tables": "[[Nowhere]]\n\n|"
+    + " a |" * 5_000
+    + "\n|"
+    + "-|" * 5_000
+    + "\n|"
+    + " b |" * 5_000
+    + "\n",
     "rows": "[[Nowhere]]\n\n| a |\n|---|\n" + "| [[Pier\\|x]] |\n" * 20_000,
     "references": "[[Nowhere]]\n\n" + "".join(f"[r{n}]: x{n}\n" for n in range(20_000)),
     "hashes": "[[Nowhere]]\n\n" + "#" * 200_000 + "\n" + "#a" * 100_000 + "\n",
@@ -287,10 +332,17 @@ HARD = {
     "one-line": "[[Nowhere]] " + "words and words " * 330_000,
     "one-line-of-links": "[[Nowhere]] " + "see [[Pier | [00:05:19]]] then " * 160_000,
     "many-links": "[[Nowhere]]\n\n" + "[[Pier]] [p](Pier.md)\n" * 50_000,
-    "ten-megabytes": "[[Nowhere]]\n\n" + ("By the sea, the [[Pier]] in it.\n\n" * 30 + "# H\n\n`a`\n\n") * 10_000,
+    "ten-megabytes": "[[Nowhere]]\n\n"
+    + ("By the sea, the [[Pier]] in it.\n\n" * 30 + "# H\n\n`a`\n\n") * 10_000,
 }
 ODD_PROPERTIES = (
-    "laughs", "laughs-deep", "self-reference", "nested-lists", "nested-maps", "long-merge", "tags-of-yaml",
+    "laughs",
+    "laughs-deep",
+    "self-reference",
+    "nested-lists",
+    "nested-maps",
+    "long-merge",
+    "tags-of-yaml",
 )
 
 
@@ -300,10 +352,16 @@ def test_hard_note(vault: Path, name: str) -> None:
     start = time.monotonic()
     found = check(vault, "--select", "VL0,VL1,invalid-frontmatter")
     assert time.monotonic() - start < SECONDS / 2
-    dangling = {(finding["path"], finding["target"]) for finding in found if finding["rule"] == "dangling-link"}
+    dangling = {
+        (finding["path"], finding["target"])
+        for finding in found
+        if finding["rule"] == "dangling-link"
+    }
     assert {("After.md", "Nowhere else"), ("Hard.md", "Nowhere")} <= dangling
     if name in ("laughs-deep", "nested-lists"):
-        assert ("Hard.md", "invalid-frontmatter") in {(finding["path"], finding["rule"]) for finding in found}
+        assert ("Hard.md", "invalid-frontmatter") in {
+            (finding["path"], finding["rule"]) for finding in found
+        }
 
 
 def test_bombs_do_not_go_off_in_show(vault: Path) -> None:
@@ -315,8 +373,16 @@ def test_bombs_do_not_go_off_in_show(vault: Path) -> None:
 
 
 CANVASES = (
-    "", "{", "[]", "null", '{"nodes": 3}', '{"nodes": [3, null, {"type": "file", "file": 7}]}',
-    '{"nodes": [{"type": "text", "text": ["x"]}]}', "[" * 100_000, "\x00", '{"a":' * 50_000,
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"nodes": 3}',
+    '{"nodes": [3, null, {"type": "file", "file": 7}]}',
+    '{"nodes": [{"type": "text", "text": ["x"]}]}',
+    "[" * 100_000,
+    "\x00",
+    '{"a":' * 50_000,
 )
 
 
@@ -345,10 +411,14 @@ def many_findings(vault: Path) -> Path:
     return written(vault, {f"n{number}.md": "[[Nowhere at all]]\n" * 100 for number in range(50)})
 
 
-@pytest.mark.parametrize("arguments", [("check",), ("check", "--output-format", "json"), ("links",), ("rules",)])
+@pytest.mark.parametrize(
+    "arguments", [("check",), ("check", "--output-format", "json"), ("links",), ("rules",)]
+)
 def test_closed_stdout(vault: Path, arguments: Sequence[str]) -> None:
     many_findings(vault)
-    with subprocess.Popen(command(*arguments), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command(*arguments), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.read(10)
@@ -364,11 +434,15 @@ def test_full_disk_behind_stdout(vault: Path) -> None:
     if not full.exists():
         return
     with full.open("wb") as out:
-        done = subprocess.run(command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert "Traceback" not in done.stderr
     many_findings(vault)
     with full.open("wb") as out:
-        done = subprocess.run(command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
@@ -382,8 +456,13 @@ def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
 
 def test_interrupt_while_printing(vault: Path) -> None:
     many_findings(vault)
-    process = subprocess.Popen(command("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command("check"),
+        cwd=vault,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     assert process.stdout
     process.stdout.read(10)
     time.sleep(0.2)
@@ -395,16 +474,26 @@ def test_interrupt_while_printing(vault: Path) -> None:
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupt_while_reading(tmp_path: Path, jobs: str) -> None:
-    text = "".join(f"## Head {part}\n\n- `x` [[Nowhere {part}]] and [p](Pier.md) *at* $5\n\n" for part in range(250))
+    text = "".join(
+        f"## Head {part}\n\n- `x` [[Nowhere {part}]] and [p](Pier.md) *at* $5\n\n"
+        for part in range(250)
+    )
     vault = written(tmp_path / "vault", {f"n{number}.md": text for number in range(150)})
     arguments = command("check", "--no-cache", "--quiet", "--jobs", jobs)
     start = time.monotonic()
-    subprocess.run(arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
     whole = time.monotonic() - start
     codes = []
     for share in (0.4, 0.55, 0.7):
-        with subprocess.Popen(arguments, cwd=vault, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              start_new_session=True) as process:
+        with subprocess.Popen(
+            arguments,
+            cwd=vault,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
             time.sleep(whole * share)
             code, errors = interrupted(process)
         assert "Traceback" not in errors
@@ -427,7 +516,7 @@ def test_cache_that_is_torn(vault: Path) -> None:
     assert files
     for file in files:
         content = file.read_bytes()
-        for torn in (content[:len(content) // 2], b"", b"\x00" * 100, content[::-1]):
+        for torn in (content[: len(content) // 2], b"", b"\x00" * 100, content[::-1]):
             file.write_bytes(torn)
             assert vaultlink("check", folder=vault).stdout == first.stdout
 
@@ -440,7 +529,9 @@ def test_note_that_goes_while_it_is_read(vault: Path) -> None:
 def test_home_is_not_needed(vault: Path) -> None:
     nowhere = str(vault.parent / "no" / "home")
     bare = {"PATH": os.defpath, "HOME": nowhere, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command("check"), cwd=vault, env=bare, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("check"), cwd=vault, env=bare, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "rror" not in done.stderr
 
@@ -453,11 +544,27 @@ def test_ascii_terminal(vault: Path) -> None:
 
 
 def test_half_a_character_in_a_canvas_is_no_fault(tmp_path: Path) -> None:
-    vault = written(tmp_path / "vault", {"a.md": "[[m.canvas]]\n", "m.canvas": json.dumps({"nodes": [
-        {"id": "1", "type": "file", "file": "\ud800.md"}, {"id": "2", "type": "text", "text": "[[\udfff x]] and [[🐝]]"}]})})
+    vault = written(
+        tmp_path / "vault",
+        {
+            "a.md": "[[m.canvas]]\n",
+            "m.canvas": json.dumps(
+                {
+                    "nodes": [
+                        {"id": "1", "type": "file", "file": "\ud800.md"},
+                        {"id": "2", "type": "text", "text": "[[\udfff x]] and [[🐝]]"},
+                    ]
+                }
+            ),
+        },
+    )
     done = vaultlink("check", vault)
     assert done.returncode == 1
-    assert [line.rpartition("called ")[2] for line in done.stdout.splitlines()] == ["“\ufffd.md”.", "“\ufffd x”.", "“🐝”."]
+    assert [line.rpartition("called ")[2] for line in done.stdout.splitlines()] == [
+        "“\ufffd.md”.",
+        "“\ufffd x”.",
+        "“🐝”.",
+    ]
     assert vaultlink("baseline", vault).returncode == 0
     for form in ("json", "github", "gitlab", "sarif", "junit", "markdown"):
         assert vaultlink("check", "--no-baseline", "--output-format", form, vault).returncode == 1

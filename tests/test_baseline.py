@@ -25,7 +25,10 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = vault_at(tmp_path / "vault", {"vaultlink.toml": "", "a.md": "# A\n\nOld [[gone]].\n", "b.md": "# B\n\n[[a#Naught]]\n"})
+    root = vault_at(
+        tmp_path / "vault",
+        {"vaultlink.toml": "", "a.md": "# A\n\nOld [[gone]].\n", "b.md": "# B\n\n[[a#Naught]]\n"},
+    )
     monkeypatch.chdir(root)
     return root
 
@@ -42,11 +45,19 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {
     "nothing": Case({}, [], 2, 0),
     "lines move": Case({"a.md": "# A\n\nMore.\n\nMore.\n\nOld [[gone]].\n"}, [], 2, 0),
-    "the line itself is edited": Case({"a.md": "# A\n\nThe old and much changed [[gone|words]] here.\n"}, [], 2, 0),
+    "the line itself is edited": Case(
+        {"a.md": "# A\n\nThe old and much changed [[gone|words]] here.\n"}, [], 2, 0
+    ),
     "a note that names the same": Case({"c.md": "[[gone]]\n"}, ["c.md:1 gone"], 2, 0),
-    "a second one above": Case({"a.md": "# A\n\nNew [[gone]].\n\nOld [[gone]].\n"}, ["a.md:3 gone"], 2, 0),
-    "a second one below": Case({"a.md": "# A\n\nOld [[gone]].\n\nNew [[gone]].\n"}, ["a.md:5 gone"], 2, 0),
-    "the line again": Case({"a.md": "# A\n\nOld [[gone]].\n\nOld [[gone]].\n"}, ["a.md:5 gone"], 2, 0),
+    "a second one above": Case(
+        {"a.md": "# A\n\nNew [[gone]].\n\nOld [[gone]].\n"}, ["a.md:3 gone"], 2, 0
+    ),
+    "a second one below": Case(
+        {"a.md": "# A\n\nOld [[gone]].\n\nNew [[gone]].\n"}, ["a.md:5 gone"], 2, 0
+    ),
+    "the line again": Case(
+        {"a.md": "# A\n\nOld [[gone]].\n\nOld [[gone]].\n"}, ["a.md:5 gone"], 2, 0
+    ),
     "another topic": Case({"a.md": "# A\n\nOld [[lost]].\n"}, ["a.md:3 lost"], 1, 1),
     "another heading": Case({"b.md": "# B\n\n[[a#Nothing]]\n"}, ["b.md:3 a"], 1, 1),
     "one mended": Case({"a.md": "# A\n"}, [], 1, 1),
@@ -64,7 +75,9 @@ def test_only_what_is_new_is_reported(run: Run, vault: Path, case: Case) -> None
     done = run("check", "--output-format", "json")
     data = json.loads(done.out)
     assert [f"{row['path']}:{row['line']} {row['target']}" for row in data["findings"]] == case.new
-    assert data["known"] == [{"kind": "baseline", "name": BASELINE, "left": case.left, "gone": case.gone}]
+    assert data["known"] == [
+        {"kind": "baseline", "name": BASELINE, "left": case.left, "gone": case.gone}
+    ]
     assert done.code == (1 if case.new else 0)
     assert data["summary"]["findings"] == len(case.new)
 
@@ -101,7 +114,10 @@ def test_people_are_told_what_is_left_and_gone(run: Run, vault: Path) -> None:
     write(vault, {"a.md": "# A\n"})
     done = run("check")
     assert "No new findings in 2 notes." in done.err
-    assert "Not shown: 1 finding of the baseline; 1 other is gone, `vaultlink baseline --prune` takes it out." in done.err
+    assert (
+        "Not shown: 1 finding of the baseline; 1 other is gone, `vaultlink baseline --prune` takes it out."
+        in done.err
+    )
 
 
 def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: Run, vault: Path) -> None:
@@ -141,7 +157,10 @@ def test_the_file_is_none_of_the_vault(run: Run, vault: Path) -> None:
 def test_prune_takes_out_what_is_gone_and_adds_nothing(run: Run, vault: Path) -> None:
     run("baseline")
     write(vault, {"a.md": "# A\n\n[[lost]]\n"})
-    assert "Took out 1 finding that is gone; 1 left. 1 new finding is not in it." in run("baseline", "--prune").err
+    assert (
+        "Took out 1 finding that is gone; 1 left. 1 new finding is not in it."
+        in run("baseline", "--prune").err
+    )
     done = run("check")
     assert done.lines == ["a.md:3:1: VL101 dangling-link Nothing in the vault is called “lost”."]
     write(vault, {"a.md": "# A\n\nOld [[gone]].\n"})
@@ -202,18 +221,28 @@ def test_the_vault_may_be_named(run: Run, vault: Path, monkeypatch: pytest.Monke
 OTHERS: dict[str, tuple[str, str]] = {
     "a rule more": ('extend-select = ["orphan-note"]\n', "now with orphan-note"),
     "a rule less": ('ignore = ["missing-heading"]\n', "now without missing-heading"),
-    "topics that may be missing": ('allow-dangling = ["20*"]\n', 'allow-dangling was [] and is ["20*"]'),
+    "topics that may be missing": (
+        'allow-dangling = ["20*"]\n',
+        'allow-dangling was [] and is ["20*"]',
+    ),
     "other notes": ('exclude = ["b.md"]\n', 'exclude was [] and is ["b.md"]'),
-    "a file's own": ('[per-file-ignores]\n"b.md" = ["VL1"]\n', 'per-file-ignores.b.md was not set and is ["VL1"]'),
-    "an option": ("[rules.unportable-name]\nmax-path = 100\n", "rules.unportable-name.max-path was 240 and is 100"),
+    "a file's own": (
+        '[per-file-ignores]\n"b.md" = ["VL1"]\n',
+        'per-file-ignores.b.md was not set and is ["VL1"]',
+    ),
+    "an option": (
+        "[rules.unportable-name]\nmax-path = 100\n",
+        "rules.unportable-name.max-path was 240 and is 100",
+    ),
     "sections": ('[backlinks]\nmode = "off"\n', 'backlinks.mode was "repair" and is "off"'),
 }
 
 
 @pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
-def test_a_baseline_made_under_other_settings_is_refused(run: Run, vault: Path, command: tuple[str, ...], config: str,
-                                                          why: str) -> None:
+def test_a_baseline_made_under_other_settings_is_refused(
+    run: Run, vault: Path, command: tuple[str, ...], config: str, why: str
+) -> None:
     run("baseline")
     write(vault, {"vaultlink.toml": config})
     before = contents(vault)
@@ -235,8 +264,15 @@ def test_rules_chosen_on_the_command_line_are_other_settings(run: Run, vault: Pa
     assert "other rules" in done.err
 
 
-@pytest.mark.parametrize("config", ['[severity]\nmissing-heading = "error"\n', 'fixable = ["VL1"]\n',
-                                    "[rules.orphan-note]\nignore = []\n", ""])
+@pytest.mark.parametrize(
+    "config",
+    [
+        '[severity]\nmissing-heading = "error"\n',
+        'fixable = ["VL1"]\n',
+        "[rules.orphan-note]\nignore = []\n",
+        "",
+    ],
+)
 def test_settings_that_find_nothing_else_are_no_others(run: Run, vault: Path, config: str) -> None:
     run("baseline")
     write(vault, {"vaultlink.toml": config})
@@ -255,7 +291,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no JSON": (b'{\n "schema": 1,\n oops\n', ":3: this is no valid JSON"),
     "a conflict": (b'{\n "schema": 1,\n<<<<<<< HEAD\n', "conflicts of a merge"),
     "another thing": (b"[1, 2]", "this is no baseline"),
-    "a later schema": (b'{"schema": 99, "version": "9.0.0", "settings": {}, "findings": []}', "vaultlink 9.0.0"),
+    "a later schema": (
+        b'{"schema": 99, "version": "9.0.0", "settings": {}, "findings": []}',
+        "vaultlink 9.0.0",
+    ),
     "no text": (b"\xff\xfe\x00", "this is no"),
     "empty": (b"", ":1: this is no valid JSON"),
     "too deep": (b"[" * 100_000, "this is no"),
@@ -263,7 +302,9 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN)
-def test_a_file_that_is_no_baseline_is_an_error_with_its_place(run: Run, vault: Path, data: bytes, why: str) -> None:
+def test_a_file_that_is_no_baseline_is_an_error_with_its_place(
+    run: Run, vault: Path, data: bytes, why: str
+) -> None:
     (vault / BASELINE).write_bytes(data)
     done = run("check")
     assert (done.code, done.out) == (2, "")
@@ -279,9 +320,12 @@ LONG = "".join(f"Line {number} says something of its own.\n" for number in range
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_the_findings_of_a_renamed_note_go_with_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                    committed: bool) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": f"{LONG}[[gone]]\n", "b.md": "x\n"})
+def test_the_findings_of_a_renamed_note_go_with_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    root = repository(
+        tmp_path / "v", {"vaultlink.toml": "", "a.md": f"{LONG}[[gone]]\n", "b.md": "x\n"}
+    )
     monkeypatch.chdir(root)
     run("baseline")
     commit(root)
@@ -293,9 +337,14 @@ def test_the_findings_of_a_renamed_note_go_with_it(run: Run, tmp_path: Path, mon
     assert '"path": "sub/c.md"' in (root / BASELINE).read_text(encoding="utf-8")
 
 
-def test_the_findings_of_notes_that_are_alike_go_with_them(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_findings_of_notes_that_are_alike_go_with_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = ("a.md", "b.md", "Chapter 3.md")
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", **{f"x/{name}": f"{LONG}[[gone]]\n" for name in names}})
+    root = repository(
+        tmp_path / "v",
+        {"vaultlink.toml": "", **{f"x/{name}": f"{LONG}[[gone]]\n" for name in names}},
+    )
     monkeypatch.chdir(root)
     run("baseline")
     write(root, {f"x/{name}": None for name in names})
@@ -305,7 +354,9 @@ def test_the_findings_of_notes_that_are_alike_go_with_them(run: Run, tmp_path: P
     assert run("check").code == 0
 
 
-def test_what_two_branches_took_out_merges(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_two_branches_took_out_merges(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notes = {f"n{number}.md": f"[[gone {number}]]\n" for number in range(9)}
     root = repository(tmp_path / "v", {"vaultlink.toml": "", **notes})
     monkeypatch.chdir(root)
@@ -321,7 +372,9 @@ def test_what_two_branches_took_out_merges(run: Run, tmp_path: Path, monkeypatch
     assert [(debt["left"], debt["gone"]) for debt in data["known"]] == [(7, 0)]
 
 
-def test_with_a_revision_what_either_knows_is_old(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_revision_what_either_knows_is_old(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
     monkeypatch.chdir(root)
     write(root, {"a.md": "[[gone]] [[taken on]]\n"})
@@ -348,8 +401,21 @@ def test_fixing_mends_old_findings_and_reports_new_ones(run: Run, vault: Path) -
 
 # -- which is which -------------------------------------------------------------------------------------------------------
 
-LINES = some.lists(some.sampled_from(["[[x]]", "[[y]]", "[[x]] and [[y]]", "words", "", "![[x]]", "[[x|shown]]", "twice [[x]] [[x]]"]),
-                   max_size=8)
+LINES = some.lists(
+    some.sampled_from(
+        [
+            "[[x]]",
+            "[[y]]",
+            "[[x]] and [[y]]",
+            "words",
+            "",
+            "![[x]]",
+            "[[x|shown]]",
+            "twice [[x]] [[x]]",
+        ]
+    ),
+    max_size=8,
+)
 
 
 def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
@@ -358,10 +424,17 @@ def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
 
 
 @given(LINES, LINES)
-def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(before: list[str], after: list[str]) -> None:
+def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(
+    before: list[str], after: list[str]
+) -> None:
     old, old_text = found(before)
     now, text = found(after)
-    known = Known("baseline", "", frozenset({"a.md"} if old else ()), lambda _path: marks(old, lambda _path: old_text))
+    known = Known(
+        "baseline",
+        "",
+        frozenset({"a.md"} if old else ()),
+        lambda _path: marks(old, lambda _path: old_text),
+    )
     sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
     [debt] = sifted.debts
     assert len(sifted.new) + len(sifted.old) == len(now)
@@ -371,10 +444,19 @@ def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(before: li
     assert counts[2] == counts[0] - counts[1]
 
 
-@given(LINES, some.lists(some.sampled_from(["words", "", "# More"]), max_size=4), some.integers(0, 8))
-def test_lines_that_are_put_in_make_nothing_new(lines: list[str], more: list[str], place: int) -> None:
+@given(
+    LINES, some.lists(some.sampled_from(["words", "", "# More"]), max_size=4), some.integers(0, 8)
+)
+def test_lines_that_are_put_in_make_nothing_new(
+    lines: list[str], more: list[str], place: int
+) -> None:
     old, old_text = found(lines)
     now, text = found(lines[:place] + more + lines[place:])
-    known = Known("baseline", "", frozenset({"a.md"} if old else ()), lambda _path: marks(old, lambda _path: old_text))
+    known = Known(
+        "baseline",
+        "",
+        frozenset({"a.md"} if old else ()),
+        lambda _path: marks(old, lambda _path: old_text),
+    )
     sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
     assert [item for item in sifted.new if item.code == "VL101"] == []

@@ -6,19 +6,39 @@ from typing import Any
 import pytest
 
 from builder import RULES, declarations
-from vaultlink.catalog import CatalogError, UnknownRule, catalog, placeholders, rule_of, select, unenforced
+from vaultlink.catalog import (
+    CatalogError,
+    UnknownRule,
+    catalog,
+    placeholders,
+    rule_of,
+    select,
+    unenforced,
+)
 from vaultlink.model import Severity
 
 PLAIN: Mapping[str, Any] = {
-    "code": "VL999", "name": "odd-thing", "since": "0.1.0", "summary": "A thing is odd.", "why": "Because it is.\n",
-    "scope": "note", "severity": "info", "check": "engine", "message": "“{thing}” is odd.",
+    "code": "VL999",
+    "name": "odd-thing",
+    "since": "0.1.0",
+    "summary": "A thing is odd.",
+    "why": "Because it is.\n",
+    "scope": "note",
+    "severity": "info",
+    "check": "engine",
+    "message": "“{thing}” is odd.",
     "examples": [{"good": "x", "vault": {"A.md": ""}}],
 }
 
 
 def test_a_plain_declaration() -> None:
     rule = rule_of(PLAIN, unenforced)
-    assert (rule.code, rule.name, rule.severity, rule.why) == ("VL999", "odd-thing", Severity.INFO, "Because it is.")
+    assert (rule.code, rule.name, rule.severity, rule.why) == (
+        "VL999",
+        "odd-thing",
+        Severity.INFO,
+        "Because it is.",
+    )
     assert rule.default
     assert not rule.reads_text
     assert rule.options == ()
@@ -27,60 +47,90 @@ def test_a_plain_declaration() -> None:
 
 def test_an_option() -> None:
     given = {"type": "list", "of": "string", "default": ["a"], "help": "Words."}
-    option, = rule_of({**PLAIN, "options": {"words": given}}, unenforced).options
-    assert (option.name, option.type, option.of, option.default) == ("words", "list", "string", ("a",))
+    (option,) = rule_of({**PLAIN, "options": {"words": given}}, unenforced).options
+    assert (option.name, option.type, option.of, option.default) == (
+        "words",
+        "list",
+        "string",
+        ("a",),
+    )
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"code": "VL1"}, "VL and three digits"),
-    ({"name": "Odd_Thing"}, "small letters"),
-    ({"scope": "file"}, "note, links, files or vault"),
-    ({"severity": "fatal"}, "error, warning or info"),
-    ({"reads": "bytes"}, "text"),
-    ({"default": "yes"}, "true or false"),
-    ({"options": []}, "a mapping"),
-    ({"examples": []}, "a list of examples"),
-    ({"summary": " "}, "“summary” must be a text"),
-    ({"message": 3}, "“message” must be a text"),
-    ({"colour": "red"}, "“colour” is not known"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"code": "VL1"}, "VL and three digits"),
+        ({"name": "Odd_Thing"}, "small letters"),
+        ({"scope": "file"}, "note, links, files or vault"),
+        ({"severity": "fatal"}, "error, warning or info"),
+        ({"reads": "bytes"}, "text"),
+        ({"default": "yes"}, "true or false"),
+        ({"options": []}, "a mapping"),
+        ({"examples": []}, "a list of examples"),
+        ({"summary": " "}, "“summary” must be a text"),
+        ({"message": 3}, "“message” must be a text"),
+        ({"colour": "red"}, "“colour” is not known"),
+    ],
+)
 def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         rule_of({**PLAIN, **change}, unenforced)
 
 
-@pytest.mark.parametrize("key", ["code", "name", "since", "summary", "why", "scope", "severity", "check", "message",
-                                 "examples"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "code",
+        "name",
+        "since",
+        "summary",
+        "why",
+        "scope",
+        "severity",
+        "check",
+        "message",
+        "examples",
+    ],
+)
 def test_what_is_missing_is_named(key: str) -> None:
     with pytest.raises(CatalogError, match=f"“{key}” is missing"):
         rule_of({name: value for name, value in PLAIN.items() if name != key}, unenforced)
 
 
-@pytest.mark.parametrize("option", [
-    {"type": "int", "default": "3", "help": "x."},
-    {"type": "int", "default": True, "help": "x."},
-    {"type": "list", "of": "string", "default": [1], "help": "x."},
-    {"type": "string", "default": "c", "choices": ["a", "b"], "help": "x."},
-    {"type": "colour", "default": "c", "help": "x."},
-    {"type": "int", "default": 3},
-    {"type": "int", "default": 3, "help": "x.", "colour": 1},
-    "three",
-])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"type": "int", "default": "3", "help": "x."},
+        {"type": "int", "default": True, "help": "x."},
+        {"type": "list", "of": "string", "default": [1], "help": "x."},
+        {"type": "string", "default": "c", "choices": ["a", "b"], "help": "x."},
+        {"type": "colour", "default": "c", "help": "x."},
+        {"type": "int", "default": 3},
+        {"type": "int", "default": 3, "help": "x.", "colour": 1},
+        "three",
+    ],
+)
 def test_a_bad_option_is_refused(option: object) -> None:
     with pytest.raises(CatalogError, match=r"odd-thing: .*option limit"):
         rule_of({**PLAIN, "options": {"limit": option}}, unenforced)
 
 
-@pytest.mark.parametrize(("declared", "said"), [
-    ({"odd-thing": {**PLAIN, "check": "links.nothing"}}, "names no function"),
-    ({"odd-thing": {**PLAIN, "check": "links._resolved"}}, "names no function"),
-    ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
-    ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
-    ({"odd-thing": {**PLAIN, "check": "links.self_link"}}, "not named like it"),
-    ({"other-thing": PLAIN}, "not named like its rule"),
-    ({"odd-thing": None}, "no mapping"),
-    ({"odd-thing": PLAIN, "odder-thing": {**PLAIN, "name": "odder-thing"}}, "VL999 is already that of"),
-])
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"odd-thing": {**PLAIN, "check": "links.nothing"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "links._resolved"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "links.self_link"}}, "not named like it"),
+        ({"other-thing": PLAIN}, "not named like its rule"),
+        ({"odd-thing": None}, "no mapping"),
+        (
+            {"odd-thing": PLAIN, "odder-thing": {**PLAIN, "name": "odder-thing"}},
+            "VL999 is already that of",
+        ),
+    ],
+)
 def test_a_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         catalog(declared)
@@ -103,26 +153,35 @@ def test_placeholders() -> None:
 # -- selecting --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("selectors", "names"), [
-    (["dangling-link"], {"dangling-link"}),
-    (["VL101"], {"dangling-link"}),
-    (["VL30"], {rule.name for rule in RULES if rule.code.startswith("VL30")}),
-    (["VL4", "dangling-link"], {rule.name for rule in RULES if rule.code[2] == "4"} | {"dangling-link"}),
-    (["VL"], {rule.name for rule in RULES}),
-    (["ALL"], {rule.name for rule in RULES}),
-    ([], set()),
-])
+@pytest.mark.parametrize(
+    ("selectors", "names"),
+    [
+        (["dangling-link"], {"dangling-link"}),
+        (["VL101"], {"dangling-link"}),
+        (["VL30"], {rule.name for rule in RULES if rule.code.startswith("VL30")}),
+        (
+            ["VL4", "dangling-link"],
+            {rule.name for rule in RULES if rule.code[2] == "4"} | {"dangling-link"},
+        ),
+        (["VL"], {rule.name for rule in RULES}),
+        (["ALL"], {rule.name for rule in RULES}),
+        ([], set()),
+    ],
+)
 def test_select(selectors: list[str], names: set[str]) -> None:
     assert select(RULES, selectors) == names
 
 
-@pytest.mark.parametrize(("selector", "meant"), [
-    ("dangling-links", "dangling-link"),
-    ("vl101", "VL101"),
-    ("Orphan-Note", "orphan-note"),
-    ("alias_link", "alias-link"),
-    ("VL109x", "VL109"),
-])
+@pytest.mark.parametrize(
+    ("selector", "meant"),
+    [
+        ("dangling-links", "dangling-link"),
+        ("vl101", "VL101"),
+        ("Orphan-Note", "orphan-note"),
+        ("alias_link", "alias-link"),
+        ("VL109x", "VL109"),
+    ],
+)
 def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -> None:
     with pytest.raises(UnknownRule) as caught:
         select(RULES, ["VL1", selector])

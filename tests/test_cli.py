@@ -32,7 +32,8 @@ VAULT: Mapping[str, str] = {
     "Home.md": "---\ntitle: Home page\ntags: [start]\n---\n# Home\n\n[[Quay]] [[Pier|the pier]] [[Quay#Ropes]]\n",
     "a/Quay.md": "# Ropes\n\n[[Home]] and [[Peir]], ![[map.png]]\n",
     "a/Pier.md": "[[Nowhere]] [[Nowhere.md]] [[Home#Gone]]\n",
-    "map.png": "", "old.png": "",
+    "map.png": "",
+    "old.png": "",
 }
 FINDINGS = [
     "a/Pier.md:1:1: VL101 dangling-link Nothing in the vault is called “Nowhere”.",
@@ -71,17 +72,28 @@ def test_a_clean_vault_has_no_output_but_a_sentence(run: Run, vault: Path) -> No
     assert run("check", "-q") == (0, "", "")
 
 
-@pytest.mark.parametrize(("paths", "lines"), [
-    ((".",), FINDINGS), (("a",), FINDINGS), (("a/Pier.md",), FINDINGS[:3]), (("a/Quay.md", "a/Pier.md"), FINDINGS),
-    (("Home.md",), []), (("./a/../a/Quay.md",), FINDINGS[3:]),
-])
-def test_paths_narrow_what_is_reported_not_what_is_known(run: Run, paths: Sequence[str], lines: Sequence[str]) -> None:
+@pytest.mark.parametrize(
+    ("paths", "lines"),
+    [
+        ((".",), FINDINGS),
+        (("a",), FINDINGS),
+        (("a/Pier.md",), FINDINGS[:3]),
+        (("a/Quay.md", "a/Pier.md"), FINDINGS),
+        (("Home.md",), []),
+        (("./a/../a/Quay.md",), FINDINGS[3:]),
+    ],
+)
+def test_paths_narrow_what_is_reported_not_what_is_known(
+    run: Run, paths: Sequence[str], lines: Sequence[str]
+) -> None:
     done = run("check", *paths)
     assert done.lines == lines
     assert done.code == (1 if lines else 0)
 
 
-def test_the_vault_is_found_from_the_first_path(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_vault_is_found_from_the_first_path(
+    run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(vault.parent)
     assert run("check", "vault/a/Quay.md").lines == FINDINGS[3:]
     monkeypatch.chdir(vault / "a")
@@ -89,12 +101,23 @@ def test_the_vault_is_found_from_the_first_path(run: Run, vault: Path, monkeypat
     assert run("check", "a/Quay.md").lines == FINDINGS[3:]  # a path in the vault
 
 
-@pytest.mark.parametrize(("options", "code"), [
-    ((), 1), (("--exit-zero",), 0), (("--fail-on", "never"), 0), (("--fail-on", "error"), 1), (("--fail-on=info",), 1),
-    (("--select", "missing-heading"), 1), (("--select", "missing-heading", "--fail-on", "error"), 0),
-    (("--select", "ambiguous-link"), 0), (("--ignore", "VL1"), 0), (("--ignore", "VL1", "--extend-select", "VL404"), 0),
-    (("--ignore", "VL1", "--extend-select", "VL404", "--fail-on", "info"), 1), (("--select", "VL404,VL102"), 1),
-])
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ((), 1),
+        (("--exit-zero",), 0),
+        (("--fail-on", "never"), 0),
+        (("--fail-on", "error"), 1),
+        (("--fail-on=info",), 1),
+        (("--select", "missing-heading"), 1),
+        (("--select", "missing-heading", "--fail-on", "error"), 0),
+        (("--select", "ambiguous-link"), 0),
+        (("--ignore", "VL1"), 0),
+        (("--ignore", "VL1", "--extend-select", "VL404"), 0),
+        (("--ignore", "VL1", "--extend-select", "VL404", "--fail-on", "info"), 1),
+        (("--select", "VL404,VL102"), 1),
+    ],
+)
 def test_exit_code(run: Run, options: Sequence[str], code: int) -> None:
     assert run("check", *options).code == code
 
@@ -114,11 +137,28 @@ def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "version", "vault", "summary", "known", "findings"]
-    assert (data["schema"], data["version"], data["vault"]) == (1, vaultlink.__version__, str(vault))
+    assert (data["schema"], data["version"], data["vault"]) == (
+        1,
+        vaultlink.__version__,
+        str(vault),
+    )
     assert data["summary"] == {
-        "notes": 3, "attachments": 2, "links": 9, "resolved": 6, "dangling": 3, "ambiguous": 0, "external": 0,
-        "findings": 4, "fixable": 0, "unsafe_fixable": 1, "by_rule": {"dangling-link": 3, "missing-heading": 1}}
-    lines = [f"{f['path']}:{f['line']}:{f['column']}: {f['code']} {f['rule']} {f['message']}" for f in data["findings"]]
+        "notes": 3,
+        "attachments": 2,
+        "links": 9,
+        "resolved": 6,
+        "dangling": 3,
+        "ambiguous": 0,
+        "external": 0,
+        "findings": 4,
+        "fixable": 0,
+        "unsafe_fixable": 1,
+        "by_rule": {"dangling-link": 3, "missing-heading": 1},
+    }
+    lines = [
+        f"{f['path']}:{f['line']}:{f['column']}: {f['code']} {f['rule']} {f['message']}"
+        for f in data["findings"]
+    ]
     assert lines == FINDINGS
     assert [f["target"] for f in data["findings"]] == ["Nowhere", "Nowhere.md", "Home", "Peir"]
     lines = run("check", "--output-format", "json-lines").lines
@@ -126,10 +166,15 @@ def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
 
 
 def test_statistics_count_instead_of_listing(run: Run) -> None:
-    assert run("check", "--statistics").lines == ["3  VL101  dangling-link", "1  VL102  missing-heading"]
+    assert run("check", "--statistics").lines == [
+        "3  VL101  dangling-link",
+        "1  VL102  missing-heading",
+    ]
 
 
-def test_a_repeated_check_says_the_same_and_a_changed_vault_is_read_again(run: Run, vault: Path) -> None:
+def test_a_repeated_check_says_the_same_and_a_changed_vault_is_read_again(
+    run: Run, vault: Path
+) -> None:
     old = 1_000_000_000_000_000_000
     for form in ("concise", "full", "json"):
         first = run("check", "--output-format", form)
@@ -161,9 +206,20 @@ def test_links(run: Run) -> None:
     assert list(data) == ["schema", "vault", "links"]
     assert len(data["links"]) == 9
     assert data["links"][2] == {
-        "path": "Home.md", "line": 7, "column": 28, "kind": "wikilink", "embed": False, "place": "body",
-        "raw": "[[Quay#Ropes]]", "target": "Quay", "subpath": "#Ropes", "display": None, "status": "resolved",
-        "resolved": "a/Quay.md", "anchor": "found"}
+        "path": "Home.md",
+        "line": 7,
+        "column": 28,
+        "kind": "wikilink",
+        "embed": False,
+        "place": "body",
+        "raw": "[[Quay#Ropes]]",
+        "target": "Quay",
+        "subpath": "#Ropes",
+        "display": None,
+        "status": "resolved",
+        "resolved": "a/Quay.md",
+        "anchor": "found",
+    }
     done = run("links", "a/Quay.md", "--output-format", "table")
     assert done.lines == [
         "where           link          leads to",
@@ -176,35 +232,63 @@ def test_links(run: Run) -> None:
 
 def test_show(run: Run) -> None:
     assert run("show", "Home").lines == [
-        "Home.md", "  properties", "    title  Home page", "    tags   start", "  tags", "    #start  line 3",
-        "  headings", "    # Home", "  links", "    [[Quay]]           a/Quay.md", "    [[Pier|the pier]]  a/Pier.md",
-        "    [[Quay#Ropes]]     a/Quay.md #Ropes"]
+        "Home.md",
+        "  properties",
+        "    title  Home page",
+        "    tags   start",
+        "  tags",
+        "    #start  line 3",
+        "  headings",
+        "    # Home",
+        "  links",
+        "    [[Quay]]           a/Quay.md",
+        "    [[Pier|the pier]]  a/Pier.md",
+        "    [[Quay#Ropes]]     a/Quay.md #Ropes",
+    ]
     data = run("show", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "vault", "notes"]
     assert [note["path"] for note in data["notes"]] == ["Home.md", "a/Pier.md", "a/Quay.md"]
-    assert [note["properties"] for note in data["notes"]] == [{"title": "Home page", "tags": ["start"]}, None, None]
+    assert [note["properties"] for note in data["notes"]] == [
+        {"title": "Home page", "tags": ["start"]},
+        None,
+        None,
+    ]
     assert "Home.md\theading\t5\tHome\t1" in run("show", "--output-format", "tsv").lines
 
 
 def test_topics_and_their_other_name(run: Run) -> None:
     done = run("topics")
     assert [line.split("\t")[:4] for line in done.lines] == [
-        ["Nowhere", "2", "a/Pier.md", "1"], ["Peir", "1", "a/Quay.md", "3"]]
+        ["Nowhere", "2", "a/Pier.md", "1"],
+        ["Peir", "1", "a/Quay.md", "3"],
+    ]
     assert run("unresolved") == done
     data = run("topics", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "topics"]
-    assert data["topics"][0] == {"topic": "Nowhere", "count": 2, "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
-                                 "suggestions": []}
+    assert data["topics"][0] == {
+        "topic": "Nowhere",
+        "count": 2,
+        "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
+        "suggestions": [],
+    }
 
 
 def test_backlinks(run: Run) -> None:
     assert run("backlinks", "Home").lines == ["a/Pier.md\t1\t1", "a/Quay.md\t1\t3"]
     assert run("backlinks", "a/Quay.md", "--output-format", "json").data == {
-        "schema": 1, "note": "a/Quay.md", "backlinks": [{"path": "Home.md", "count": 2, "lines": [7]}]}
+        "schema": 1,
+        "note": "a/Quay.md",
+        "backlinks": [{"path": "Home.md", "count": 2, "lines": [7]}],
+    }
     assert run("backlinks", "map.png").lines == ["a/Quay.md\t1\t3"]
-    assert run("backlinks").lines == ["Home.md\t2\t2", "a/Quay.md\t2\t1", "a/Pier.md\t1\t1", "map.png\t1\t1"]
+    assert run("backlinks").lines == [
+        "Home.md\t2\t2",
+        "a/Quay.md\t2\t1",
+        "a/Pier.md\t1\t1",
+        "map.png\t1\t1",
+    ]
 
 
 def test_orphans_and_deadends(run: Run, vault: Path) -> None:
@@ -213,7 +297,11 @@ def test_orphans_and_deadends(run: Run, vault: Path) -> None:
     assert run("deadends", "--output-format", "json").data == {"schema": 1, "notes": []}
     written(vault, {"a/Pier.md": "[[Nowhere]]\n"})
     assert run("deadends").lines == ["a/Pier.md"]
-    assert run("deadends", "--output-format", "table") == (0, "dead ends\na/Pier.md\n", "1 dead end.\n")
+    assert run("deadends", "--output-format", "table") == (
+        0,
+        "dead ends\na/Pier.md\n",
+        "1 dead end.\n",
+    )
 
 
 def test_graph(run: Run) -> None:
@@ -227,22 +315,36 @@ def test_graph(run: Run) -> None:
     assert len(data["edges"]) == 9
 
 
-@pytest.mark.parametrize("command", ["links", "show", "topics", "backlinks", "orphans", "deadends", "graph"])
-def test_listings_end_with_zero_and_their_results_are_the_same_each_time(run: Run, command: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["links", "show", "topics", "backlinks", "orphans", "deadends", "graph"]
+)
+def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
+    run: Run, command: str
+) -> None:
     for form in ("json", "tsv"):
         done = run(command, "--output-format", form)
         assert done.code == 0
         assert run(command, "--output-format", form, "--no-cache").out == done.out
 
 
-@pytest.mark.parametrize(("command", "sentence"), [
-    ("links", "No links found."), ("topics", "No dangling topics found."), ("backlinks", "No backlinks found."),
-    ("orphans", "No orphans found."), ("deadends", "No dead ends found."),
-])
-def test_an_empty_listing_says_so_beside_the_results(run: Run, vault: Path, command: str, sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("links", "No links found."),
+        ("topics", "No dangling topics found."),
+        ("backlinks", "No backlinks found."),
+        ("orphans", "No orphans found."),
+        ("deadends", "No dead ends found."),
+    ],
+)
+def test_an_empty_listing_says_so_beside_the_results(
+    run: Run, vault: Path, command: str, sentence: str
+) -> None:
     for path in VAULT:
         (vault / path).unlink()
-    written(vault, {"Home.md": "[[Home]]\n" if command in ("topics", "orphans", "deadends") else ""})
+    written(
+        vault, {"Home.md": "[[Home]]\n" if command in ("topics", "orphans", "deadends") else ""}
+    )
     assert run(command, "--output-format", "table") == (0, "", sentence + "\n")
     assert run(command).out == ""
 
@@ -274,16 +376,22 @@ def test_config_lists_every_setting_with_its_source(run: Run, vault: Path) -> No
     assert isinstance(data, dict)
     rows = {row["key"]: (row["value"], row["source"]) for row in data["settings"]}
     expected = {
-        "vault": (str(vault), "found from the current folder"), "select": (["VL1"], "command line"),
-        "ignore": (["VL2", "VL3"], "command line"), "exclude": (["old/"], "vaultlink.toml"),
-        "severity.self-link": ("error", "vaultlink.toml"), "backlinks.mode": ("repair", "default")}
+        "vault": (str(vault), "found from the current folder"),
+        "select": (["VL1"], "command line"),
+        "ignore": (["VL2", "VL3"], "command line"),
+        "exclude": (["old/"], "vaultlink.toml"),
+        "severity.self-link": ("error", "vaultlink.toml"),
+        "backlinks.mode": ("repair", "default"),
+    }
     assert {key: rows[key] for key in expected} == expected
     assert "dangling-link" in data["enabled"]
     assert "severity.dangling-link" not in run("config", "--output-format", "table").out
     assert "severity.dangling-link" in run("config", "--output-format", "table", "-v").out
 
 
-def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(run: Run, vault: Path) -> None:
+def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
+    run: Run, vault: Path
+) -> None:
     assert run("init").lines == [str(vault / "vaultlink.toml")]
     assert (vault / "vaultlink.toml").read_text(encoding="utf-8") == STARTER
     assert tomllib.loads(STARTER) == {}
@@ -302,8 +410,19 @@ def test_init_leaves_other_settings_alone(run: Run, vault: Path, name: str) -> N
 def test_what_init_offers_is_right_once_it_is_uncommented() -> None:
     offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER, flags=re.MULTILINE)
     values = tomllib.loads(offered)
-    assert set(values) == {"select", "extend-select", "ignore", "exclude", "allow-dangling", "severity",
-                           "per-file-ignores", "fixable", "unfixable", "rules", "backlinks"}
+    assert set(values) == {
+        "select",
+        "extend-select",
+        "ignore",
+        "exclude",
+        "allow-dangling",
+        "severity",
+        "per-file-ignores",
+        "fixable",
+        "unfixable",
+        "rules",
+        "backlinks",
+    }
     configure([Layer("vaultlink.toml", values)], catalog(load_rules()))
 
 
@@ -316,19 +435,28 @@ def test_output_file(run: Run, vault: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines() == FINDINGS
 
 
-@pytest.mark.parametrize(("value", "command", "starts"), [
-    ("json", "check", '{"schema":1'), ("json", "links", '{"schema":1'), ("full", "check", "VL101 "),
-    ("full", "links", "Home.md\t"), ("tsv", "check", "a/Pier.md:1"), ("", "check", "a/Pier.md:1"),
-])
+@pytest.mark.parametrize(
+    ("value", "command", "starts"),
+    [
+        ("json", "check", '{"schema":1'),
+        ("json", "links", '{"schema":1'),
+        ("full", "check", "VL101 "),
+        ("full", "links", "Home.md\t"),
+        ("tsv", "check", "a/Pier.md:1"),
+        ("", "check", "a/Pier.md:1"),
+    ],
+)
 def test_the_environment_names_a_format_for_the_commands_that_have_it(
-        run: Run, monkeypatch: pytest.MonkeyPatch, value: str, command: str, starts: str) -> None:
+    run: Run, monkeypatch: pytest.MonkeyPatch, value: str, command: str, starts: str
+) -> None:
     monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", value)
     assert run(command).out.startswith(starts)
     assert run(command, "--output-format", "json").out.startswith("{")
 
 
 def test_settings_from_a_named_file_from_the_environment_or_from_none(
-        run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
     written(tmp_path, {"other.toml": "select = []\n"})
     assert run("check").lines == FINDINGS[2:3]
@@ -339,25 +467,44 @@ def test_settings_from_a_named_file_from_the_environment_or_from_none(
     assert run("check", "--config", "vaultlink.toml").lines == FINDINGS[2:3]
 
 
-@pytest.mark.parametrize(("options", "environment", "coloured"), [
-    ((), {}, False), (("--color", "always"), {}, True),
-    ((), {"FORCE_COLOR": "1"}, True), ((), {"FORCE_COLOR": "0"}, False),
-    ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False), (("--color", "always"), {"NO_COLOR": "1"}, True),
-    (("--color=never",), {"FORCE_COLOR": "1"}, False), (("--color=always", "--output-format=json"), {}, False),
-])
-def test_colour(run: Run, monkeypatch: pytest.MonkeyPatch, options: Sequence[str], environment: Mapping[str, str],
-                coloured: bool) -> None:
+@pytest.mark.parametrize(
+    ("options", "environment", "coloured"),
+    [
+        ((), {}, False),
+        (("--color", "always"), {}, True),
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "0"}, False),
+        ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--color=never",), {"FORCE_COLOR": "1"}, False),
+        (("--color=always", "--output-format=json"), {}, False),
+    ],
+)
+def test_colour(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    options: Sequence[str],
+    environment: Mapping[str, str],
+    coloured: bool,
+) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert ("\x1b[" in run("check", *options).out) is coloured
 
 
-@pytest.mark.parametrize(("seconds", "written_to_stderr"), [
-    ((0.0, 0.2, 0.4), ""),
-    ((0.0, 0.6, 0.65, 0.8), "\rReading notes: 1,500 of 21,000\rReading notes: 4,500 of 21,000\r" + " " * 30 + "\r"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "written_to_stderr"),
+    [
+        ((0.0, 0.2, 0.4), ""),
+        (
+            (0.0, 0.6, 0.65, 0.8),
+            "\rReading notes: 1,500 of 21,000\rReading notes: 4,500 of 21,000\r" + " " * 30 + "\r",
+        ),
+    ],
+)
 def test_progress_is_told_after_half_a_second_and_leaves_nothing(
-        monkeypatch: pytest.MonkeyPatch, seconds: Sequence[float], written_to_stderr: str) -> None:
+    monkeypatch: pytest.MonkeyPatch, seconds: Sequence[float], written_to_stderr: str
+) -> None:
     stream, clock = io.StringIO(), [seconds[0]]
     monkeypatch.setattr("vaultlink.cli.terminal.monotonic", lambda: clock[0])
     with Progress(stream) as progress:
@@ -369,33 +516,64 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
 # -- wrong words ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (("chek",), 'there is no command "chek". Did you mean check'),
-    (("zzzz",), 'there is no command "zzzz". `vaultlink --help` lists all commands.'),
-    (("a",), 'there is no command "a". To check that path: `vaultlink check a`.'),
-    (("--vault", "x", "check"),
-     "--vault stands before any command; options follow it, as in `vaultlink check --vault`."),
-    (("check", "--slect", "VL1"), "there is no option --slect. Did you mean --select"),
-    (("check", "--zzzz"), "there is no option --zzzz. `vaultlink check --help` shows all options."),
-    (("check", "--select"), "Option '--select' requires an argument. `vaultlink check --help` shows all options."),
-    (("check", "--jobs", "0"), '--jobs: must be a whole number from 1 on, not "0".'),
-    (("check", "--color", "red"), '--color: "red" is none of auto, always, never.'),
-    (("check", "--output-format", "xml"), '--output-format: "xml" is none of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.'),
-    (("links", "--output-format", "full"), '--output-format: "full" is none of table, tsv, json.'),
-    (("check", "nowhere"), "nowhere: there is no such file or folder."),
-    (("check", ".", "/"), "/ lies outside the vault"),
-    (("check", "--vault", "nowhere"), "this vault does not exist."),
-    (("check", "--isolated", "--config", "a.toml"), "--isolated reads no settings, --config names some: choose one."),
-    (("check", "--output-file", "no/such/folder/x"), "can't write no/such/folder/x: No such file or directory."),
-    (("check", "--unfixable", "zzz"), '--unfixable: no rule is called "zzz". `vaultlink rules` lists all rules.'),
-    (("links", "Peir"), 'there is no note "Peir" in '),
-    (("links", ""), 'there is no note "" in '),
-    (("links", "map.png"), "map.png is an attachment and has no links. `vaultlink backlinks` lists those to it."),
-    (("rule", "dangling"), 'no rule is called "dangling". Did you mean dangling-link'),
-    (("topics", "a", "b"), "Got unexpected extra argument"),
-    (("init", "nowhere"), "nowhere: there is no such folder."),
-])
-def test_wrong_words_are_answered_on_stderr_with_two(run: Run, words: Sequence[str], message: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("chek",), 'there is no command "chek". Did you mean check'),
+        (("zzzz",), 'there is no command "zzzz". `vaultlink --help` lists all commands.'),
+        (("a",), 'there is no command "a". To check that path: `vaultlink check a`.'),
+        (
+            ("--vault", "x", "check"),
+            "--vault stands before any command; options follow it, as in `vaultlink check --vault`.",
+        ),
+        (("check", "--slect", "VL1"), "there is no option --slect. Did you mean --select"),
+        (
+            ("check", "--zzzz"),
+            "there is no option --zzzz. `vaultlink check --help` shows all options.",
+        ),
+        (
+            ("check", "--select"),
+            "Option '--select' requires an argument. `vaultlink check --help` shows all options.",
+        ),
+        (("check", "--jobs", "0"), '--jobs: must be a whole number from 1 on, not "0".'),
+        (("check", "--color", "red"), '--color: "red" is none of auto, always, never.'),
+        (
+            ("check", "--output-format", "xml"),
+            '--output-format: "xml" is none of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
+        ),
+        (
+            ("links", "--output-format", "full"),
+            '--output-format: "full" is none of table, tsv, json.',
+        ),
+        (("check", "nowhere"), "nowhere: there is no such file or folder."),
+        (("check", ".", "/"), "/ lies outside the vault"),
+        (("check", "--vault", "nowhere"), "this vault does not exist."),
+        (
+            ("check", "--isolated", "--config", "a.toml"),
+            "--isolated reads no settings, --config names some: choose one.",
+        ),
+        (
+            ("check", "--output-file", "no/such/folder/x"),
+            "can't write no/such/folder/x: No such file or directory.",
+        ),
+        (
+            ("check", "--unfixable", "zzz"),
+            '--unfixable: no rule is called "zzz". `vaultlink rules` lists all rules.',
+        ),
+        (("links", "Peir"), 'there is no note "Peir" in '),
+        (("links", ""), 'there is no note "" in '),
+        (
+            ("links", "map.png"),
+            "map.png is an attachment and has no links. `vaultlink backlinks` lists those to it.",
+        ),
+        (("rule", "dangling"), 'no rule is called "dangling". Did you mean dangling-link'),
+        (("topics", "a", "b"), "Got unexpected extra argument"),
+        (("init", "nowhere"), "nowhere: there is no such folder."),
+    ],
+)
+def test_wrong_words_are_answered_on_stderr_with_two(
+    run: Run, words: Sequence[str], message: str
+) -> None:
     done = run(*words)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
@@ -403,7 +581,9 @@ def test_wrong_words_are_answered_on_stderr_with_two(run: Run, words: Sequence[s
     assert done.err.count("\n") == 1
 
 
-def test_an_error_of_ours_is_one_message_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_is_one_message_without_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("vaultlink.cli.links.sources", None)
     done = run("links")
     assert (done.code, done.out) == (2, "")
@@ -434,10 +614,20 @@ def test_every_command_and_option_has_help_that_fits_80_columns(run: Run, name: 
     assert "--output-format" in done.out
 
 
-@pytest.mark.parametrize("line", [
-    "", "a b", "--vault x", "--vault=x a", "-q -v", "--jobs 3 --color always", "--cache-dir=y --no-cache a --isolated",
-    "--config x.toml a --quiet b", "--output-format json --output-file=o",
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "a b",
+        "--vault x",
+        "--vault=x a",
+        "-q -v",
+        "--jobs 3 --color always",
+        "--cache-dir=y --no-cache a --isolated",
+        "--config x.toml a --quiet b",
+        "--output-format json --output-file=o",
+    ],
+)
 def test_a_plain_line_is_read_as_typer_reads_it(line: str) -> None:
     from vaultlink.cli.options import Noted  # noqa: PLC0415
 
@@ -445,7 +635,9 @@ def test_a_plain_line_is_read_as_typer_reads_it(line: str) -> None:
     assert plain(known, line.split()) == read("links", "", known, line.split())
 
 
-@pytest.mark.parametrize("line", ["-qv", "--help", "--", "--zzz", "--vault", "--vault --quiet", "--quiet=1", "-x", "a"])
+@pytest.mark.parametrize(
+    "line", ["-qv", "--help", "--", "--zzz", "--vault", "--vault --quiet", "--quiet=1", "-x", "a"]
+)
 def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
     assert plain(fields(Opening), line.split()) is None
 
@@ -466,35 +658,48 @@ def process(*words: str, code: str = "") -> list[str]:
 
 
 def test_version_imports_nothing_heavy() -> None:
-    code = ("import sys; from vaultlink.__main__ import main; main(['--version'])\n"
-            "print({'typer', 'msgspec', 'yaml', 'networkx', 'pathlib', 'dataclasses'} & set(sys.modules))")
+    code = (
+        "import sys; from vaultlink.__main__ import main; main(['--version'])\n"
+        "print({'typer', 'msgspec', 'yaml', 'networkx', 'pathlib', 'dataclasses'} & set(sys.modules))"
+    )
     done = subprocess.run(process(code=code), capture_output=True, text=True, check=True)
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(
+        (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    )["project"]
     assert done.stdout == f"vaultlink {vaultlink.__version__}\nset()\n"
     assert vaultlink.__version__ == project["version"]
 
 
 def test_a_plain_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
-    code = ("import sys; from vaultlink.__main__ import main; main(['check', '-q'])\n"
-            "print({'typer', 'networkx', 'rich', 'rapidfuzz'} & set(sys.modules))")
+    code = (
+        "import sys; from vaultlink.__main__ import main; main(['check', '-q'])\n"
+        "print({'typer', 'networkx', 'rich', 'rapidfuzz'} & set(sys.modules))"
+    )
     done = subprocess.run(process(code=code), capture_output=True, text=True, check=True, cwd=vault)
     assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_reader_that_leaves_early_is_no_fault(vault: Path) -> None:
     written(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
-    with subprocess.Popen(process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout is not None and running.stderr is not None
         assert running.stdout.readline()
         running.stdout.close()
-        assert running.stderr.read().decode() == "Found 20,003 errors, 1 warning in 3 files; 4 notes checked.\n"
+        assert (
+            running.stderr.read().decode()
+            == "Found 20,003 errors, 1 warning in 3 files; 4 notes checked.\n"
+        )
     assert running.returncode == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_an_interrupted_run_says_that_it_stopped(vault: Path) -> None:
     written(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
-    with subprocess.Popen(process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout is not None and running.stderr is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
         running.send_signal(signal.SIGINT)

@@ -26,7 +26,9 @@ FILE = "vaultlink.toml"
 def of(*layers: Mapping[str, Any]) -> Config:
     """The settings of layers, the last one from the command line if there are several."""
     sources = [FILE] if len(layers) == 1 else [FILE, COMMAND_LINE]
-    return configure([Layer(source, values) for source, values in zip(sources, layers, strict=True)], RULES)
+    return configure(
+        [Layer(source, values) for source, values in zip(sources, layers, strict=True)], RULES
+    )
 
 
 def codes(prefix: str) -> frozenset[str]:
@@ -37,49 +39,62 @@ def codes(prefix: str) -> frozenset[str]:
 # -- which rules run --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("values", "enabled"), [
-    ({}, DEFAULTS),
-    ({"select": ["VL1"]}, codes("VL1")),
-    ({"select": ["VL101"]}, {"dangling-link"}),
-    ({"select": ["dangling-link", "VL401"]}, {"dangling-link", "orphan-note"}),
-    ({"select": []}, frozenset()),
-    ({"select": ["ALL"]}, codes("VL")),
-    ({"extend-select": ["orphan-note"]}, DEFAULTS | {"orphan-note"}),
-    ({"ignore": ["VL1"]}, DEFAULTS - codes("VL1")),
-    ({"select": ["VL1"], "ignore": ["self-link"]}, codes("VL1") - {"self-link"}),
-    ({"select": ["self-link"], "ignore": ["VL1"]}, {"self-link"}),
-    ({"select": ["VL1"], "ignore": ["VL1"]}, frozenset()),
-    ({"select": ["VL1"], "ignore": ["VL10"], "extend-select": ["VL101"]},
-     codes("VL1") - codes("VL10") | {"dangling-link"}),
-])
+@pytest.mark.parametrize(
+    ("values", "enabled"),
+    [
+        ({}, DEFAULTS),
+        ({"select": ["VL1"]}, codes("VL1")),
+        ({"select": ["VL101"]}, {"dangling-link"}),
+        ({"select": ["dangling-link", "VL401"]}, {"dangling-link", "orphan-note"}),
+        ({"select": []}, frozenset()),
+        ({"select": ["ALL"]}, codes("VL")),
+        ({"extend-select": ["orphan-note"]}, DEFAULTS | {"orphan-note"}),
+        ({"ignore": ["VL1"]}, DEFAULTS - codes("VL1")),
+        ({"select": ["VL1"], "ignore": ["self-link"]}, codes("VL1") - {"self-link"}),
+        ({"select": ["self-link"], "ignore": ["VL1"]}, {"self-link"}),
+        ({"select": ["VL1"], "ignore": ["VL1"]}, frozenset()),
+        (
+            {"select": ["VL1"], "ignore": ["VL10"], "extend-select": ["VL101"]},
+            codes("VL1") - codes("VL10") | {"dangling-link"},
+        ),
+    ],
+)
 def test_the_narrower_selector_wins_and_ignore_wins_over_select_of_the_same_width(
-        values: Mapping[str, Any], enabled: frozenset[str]) -> None:
+    values: Mapping[str, Any], enabled: frozenset[str]
+) -> None:
     assert of(values).enabled == enabled
 
 
-@pytest.mark.parametrize(("file", "line", "enabled"), [
-    ({"ignore": ["dangling-link"]}, {}, DEFAULTS - {"dangling-link"}),
-    ({"ignore": ["dangling-link"]}, {"select": ["VL101"]}, {"dangling-link"}),
-    ({"select": ["VL4"]}, {"extend-select": ["VL101"]}, codes("VL4") | {"dangling-link"}),
-    ({"select": ["VL4"]}, {"ignore": ["VL4"]}, frozenset()),
-    ({"extend-select": ["VL4"]}, {"select": ["VL2"]}, codes("VL2")),
-])
+@pytest.mark.parametrize(
+    ("file", "line", "enabled"),
+    [
+        ({"ignore": ["dangling-link"]}, {}, DEFAULTS - {"dangling-link"}),
+        ({"ignore": ["dangling-link"]}, {"select": ["VL101"]}, {"dangling-link"}),
+        ({"select": ["VL4"]}, {"extend-select": ["VL101"]}, codes("VL4") | {"dangling-link"}),
+        ({"select": ["VL4"]}, {"ignore": ["VL4"]}, frozenset()),
+        ({"extend-select": ["VL4"]}, {"select": ["VL2"]}, codes("VL2")),
+    ],
+)
 def test_a_layer_that_selects_starts_anew_and_one_that_does_not_goes_on(
-        file: Mapping[str, Any], line: Mapping[str, Any], enabled: frozenset[str]) -> None:
+    file: Mapping[str, Any], line: Mapping[str, Any], enabled: frozenset[str]
+) -> None:
     assert of(file, line).enabled == enabled
 
 
 # -- everything else --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("values", "rule", "severity"), [
-    ({}, "dangling-link", Severity.ERROR),
-    ({"dangling-link": "info"}, "dangling-link", Severity.INFO),
-    ({"VL101": "warning"}, "dangling-link", Severity.WARNING),
-    ({"VL1": "info"}, "dangling-link", Severity.INFO),
-    ({"dangling-link": "warning", "VL1": "info"}, "dangling-link", Severity.WARNING),
-    ({"VL1": "info", "VL101": "warning"}, "missing-heading", Severity.INFO),
-])
+@pytest.mark.parametrize(
+    ("values", "rule", "severity"),
+    [
+        ({}, "dangling-link", Severity.ERROR),
+        ({"dangling-link": "info"}, "dangling-link", Severity.INFO),
+        ({"VL101": "warning"}, "dangling-link", Severity.WARNING),
+        ({"VL1": "info"}, "dangling-link", Severity.INFO),
+        ({"dangling-link": "warning", "VL1": "info"}, "dangling-link", Severity.WARNING),
+        ({"VL1": "info", "VL101": "warning"}, "missing-heading", Severity.INFO),
+    ],
+)
 def test_severity(values: Mapping[str, str], rule: str, severity: Severity) -> None:
     assert of({"severity": values}).severity[rule] is severity
 
@@ -92,33 +107,50 @@ def test_every_rule_has_a_severity_and_all_of_its_options() -> None:
 
 
 def test_options_are_set_by_name_or_code_of_their_rule_and_cannot_be_changed_later() -> None:
-    assert of({"rules": {"orphan-note": {"ignore": ["Home.md"]}}}).options["orphan-note"]["ignore"] == ("Home.md",)
-    assert of({"rules": {"VL401": {"ignore": ["Home.md"]}}}).options["orphan-note"]["ignore"] == ("Home.md",)
+    assert of({"rules": {"orphan-note": {"ignore": ["Home.md"]}}}).options["orphan-note"][
+        "ignore"
+    ] == ("Home.md",)
+    assert of({"rules": {"VL401": {"ignore": ["Home.md"]}}}).options["orphan-note"]["ignore"] == (
+        "Home.md",
+    )
 
 
 def test_lists_replace_those_of_lower_layers_and_tables_are_merged_by_key() -> None:
-    config = of({"exclude": ["a/"], "per-file-ignores": {"x/**": ["VL1"], "y/**": ["VL4"]}},
-                {"exclude": ["b/"], "per-file-ignores": {"x/**": ["self-link"]}})
+    config = of(
+        {"exclude": ["a/"], "per-file-ignores": {"x/**": ["VL1"], "y/**": ["VL4"]}},
+        {"exclude": ["b/"], "per-file-ignores": {"x/**": ["self-link"]}},
+    )
     assert config.exclude == ("b/",)
     assert config.per_file_ignores == (("x/**", frozenset({"self-link"})), ("y/**", codes("VL4")))
 
 
 def test_backlinks_have_all_their_settings() -> None:
     assert of({}).backlinks == {key: choices[0] for key, choices in BACKLINKS.items()}
-    assert of({"backlinks": {"mode": "off", "heading": "## Links here"}}).backlinks["heading"] == "## Links here"
+    assert (
+        of({"backlinks": {"mode": "off", "heading": "## Links here"}}).backlinks["heading"]
+        == "## Links here"
+    )
 
 
 def test_every_setting_says_where_it_comes_from() -> None:
     config = of({"exclude": ["a/"], "severity": {"self-link": "error"}}, {"select": ["VL1"]})
     assert config.values.keys() == config.sources.keys()
-    assert {key: config.sources[key] for key in ("exclude", "severity.self-link", "select", "ignore")} == {
-        "exclude": FILE, "severity.self-link": FILE, "select": COMMAND_LINE, "ignore": DEFAULT}
+    assert {
+        key: config.sources[key] for key in ("exclude", "severity.self-link", "select", "ignore")
+    } == {"exclude": FILE, "severity.self-link": FILE, "select": COMMAND_LINE, "ignore": DEFAULT}
 
 
-@pytest.mark.parametrize("values", [
-    {"select": ["VL1"]}, {"severity": {"self-link": "error"}}, {"rules": {"orphan-note": {"ignore": ["Home.md"]}}},
-    {"exclude": ["a/"]}, {"allow-dangling": ["a"]}, {"per-file-ignores": {"a": ["VL1"]}},
-])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"select": ["VL1"]},
+        {"severity": {"self-link": "error"}},
+        {"rules": {"orphan-note": {"ignore": ["Home.md"]}}},
+        {"exclude": ["a/"]},
+        {"allow-dangling": ["a"]},
+        {"per-file-ignores": {"a": ["VL1"]}},
+    ],
+)
 def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) -> None:
     assert of(values).digest() == of(dict(values)).digest() != of({}).digest()
 
@@ -126,47 +158,126 @@ def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) 
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("values", "message"), [
-    ({"selct": []}, "vaultlink.toml: selct: there is no such setting. Did you mean select"),
-    ({"zzz": []}, "vaultlink.toml: zzz: there is no such setting. Known: select, extend-select,"),
-    ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: ["VL1"].'),
-    ({"select": 3}, "vaultlink.toml: select: must be a list of texts, not 3."),
-    ({"exclude": ["a", True]}, "vaultlink.toml: exclude: every element must be a text, not true."),
-    ({"select": ["dangling-lnk"]},
-     'vaultlink.toml: select: no rule is called "dangling-lnk". Did you mean dangling-link'),
-    ({"ignore": ["zzz"]}, 'vaultlink.toml: ignore: no rule is called "zzz". `vaultlink rules` lists all rules.'),
-    ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: no rule is called "VL9".'),
-    ({"severity": ["error"]}, "vaultlink.toml: severity: must be a table ([severity]), not a list."),
-    ({"severity": {"self-link": "eror"}},
-     'vaultlink.toml: severity.self-link: "eror" is none of error, warning, info.'),
-    ({"severity": {"self-lnk": "error"}}, 'vaultlink.toml: severity.self-lnk: no rule is called "self-lnk".'),
-    ({"per-file-ignores": {"a/**": "VL1"}}, 'vaultlink.toml: per-file-ignores.a/**: must be a list: ["VL1"].'),
-    ({"rules": {"orphan-nte": {}}},
-     "vaultlink.toml: rules.orphan-nte: there is no such rule. Did you mean orphan-note?"),
-    ({"rules": {"orphan-note": ["Home.md"]}}, "vaultlink.toml: rules.orphan-note: must be a table"),
-    ({"rules": {"orphan-note": {"ignroe": []}}},
-     "vaultlink.toml: rules.orphan-note.ignroe: there is no such option of orphan-note. Did you mean ignore?"),
-    ({"rules": {"orphan-note": {"ignore": "Home.md"}}},
-     'vaultlink.toml: rules.orphan-note.ignore: must be a list, not "Home.md".'),
-    ({"rules": {"orphan-note": {"ignore": [1]}}},
-     "vaultlink.toml: rules.orphan-note.ignore: every element must be a text, not 1."),
-    ({"rules": {"leaked-prompt": {"lines": True}}},
-     "vaultlink.toml: rules.leaked-prompt.lines: must be a whole number, not true."),
-    ({"rules": {"link-style": {"kind": "wiki"}}},
-     'vaultlink.toml: rules.link-style.kind: "wiki" is none of vault, wikilink, markdown, any.'),
-    ({"backlinks": {"mdoe": "off"}}, "vaultlink.toml: backlinks.mdoe: there is no such setting. Did you mean mode"),
-    ({"backlinks": {"mode": "on"}}, 'vaultlink.toml: backlinks.mode: "on" is none of repair, off, write.'),
-    ({"backlinks": {"heading": "a\nb"}}, "vaultlink.toml: backlinks.heading: must be one line of text"),
-    *(({"backlinks": {"heading": line}}, f'vaultlink.toml: backlinks.heading: "{line}" is no heading')
-      for line in ("```", "~~~ x", "%% Links", "<!-- Links -->", "<div>", "$$", "#links", "---", "* * *", "===", "| Links |")),
-])
-def test_messages_say_where_what_and_what_may_have_been_meant(values: Mapping[str, Any], message: str) -> None:
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"selct": []}, "vaultlink.toml: selct: there is no such setting. Did you mean select"),
+        (
+            {"zzz": []},
+            "vaultlink.toml: zzz: there is no such setting. Known: select, extend-select,",
+        ),
+        ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: ["VL1"].'),
+        ({"select": 3}, "vaultlink.toml: select: must be a list of texts, not 3."),
+        (
+            {"exclude": ["a", True]},
+            "vaultlink.toml: exclude: every element must be a text, not true.",
+        ),
+        (
+            {"select": ["dangling-lnk"]},
+            'vaultlink.toml: select: no rule is called "dangling-lnk". Did you mean dangling-link',
+        ),
+        (
+            {"ignore": ["zzz"]},
+            'vaultlink.toml: ignore: no rule is called "zzz". `vaultlink rules` lists all rules.',
+        ),
+        ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: no rule is called "VL9".'),
+        (
+            {"severity": ["error"]},
+            "vaultlink.toml: severity: must be a table ([severity]), not a list.",
+        ),
+        (
+            {"severity": {"self-link": "eror"}},
+            'vaultlink.toml: severity.self-link: "eror" is none of error, warning, info.',
+        ),
+        (
+            {"severity": {"self-lnk": "error"}},
+            'vaultlink.toml: severity.self-lnk: no rule is called "self-lnk".',
+        ),
+        (
+            {"per-file-ignores": {"a/**": "VL1"}},
+            'vaultlink.toml: per-file-ignores.a/**: must be a list: ["VL1"].',
+        ),
+        (
+            {"rules": {"orphan-nte": {}}},
+            "vaultlink.toml: rules.orphan-nte: there is no such rule. Did you mean orphan-note?",
+        ),
+        (
+            {"rules": {"orphan-note": ["Home.md"]}},
+            "vaultlink.toml: rules.orphan-note: must be a table",
+        ),
+        (
+            {"rules": {"orphan-note": {"ignroe": []}}},
+            "vaultlink.toml: rules.orphan-note.ignroe: there is no such option of orphan-note. Did you mean ignore?",
+        ),
+        (
+            {"rules": {"orphan-note": {"ignore": "Home.md"}}},
+            'vaultlink.toml: rules.orphan-note.ignore: must be a list, not "Home.md".',
+        ),
+        (
+            {"rules": {"orphan-note": {"ignore": [1]}}},
+            "vaultlink.toml: rules.orphan-note.ignore: every element must be a text, not 1.",
+        ),
+        (
+            {"rules": {"leaked-prompt": {"lines": True}}},
+            "vaultlink.toml: rules.leaked-prompt.lines: must be a whole number, not true.",
+        ),
+        (
+            {"rules": {"link-style": {"kind": "wiki"}}},
+            'vaultlink.toml: rules.link-style.kind: "wiki" is none of vault, wikilink, markdown, any.',
+        ),
+        (
+            {"backlinks": {"mdoe": "off"}},
+            "vaultlink.toml: backlinks.mdoe: there is no such setting. Did you mean mode",
+        ),
+        (
+            {"backlinks": {"mode": "on"}},
+            'vaultlink.toml: backlinks.mode: "on" is none of repair, off, write.',
+        ),
+        (
+            {"backlinks": {"heading": "a\nb"}},
+            "vaultlink.toml: backlinks.heading: must be one line of text",
+        ),
+        *(
+            (
+                {"backlinks": {"heading": line}},
+                f'vaultlink.toml: backlinks.heading: "{line}" is no heading',
+            )
+            for line in (
+                "```",
+                "~~~ x",
+                "%% Links",
+                "<!-- Links -->",
+                "<div>",
+                "$$",
+                "#links",
+                "---",
+                "* * *",
+                "===",
+                "| Links |",
+            )
+        ),
+    ],
+)
+def test_messages_say_where_what_and_what_may_have_been_meant(
+    values: Mapping[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigError) as raised:
         of(values)
     assert str(raised.value).startswith(message)
 
 
-@pytest.mark.parametrize("line", ["## Backlinks", "**Links here:**", "Links", "- Links", "_Rückverweise_", "# 1. Links #", "C# notes"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "## Backlinks",
+        "**Links here:**",
+        "Links",
+        "- Links",
+        "_Rückverweise_",
+        "# 1. Links #",
+        "C# notes",
+    ],
+)
 def test_headings_of_sections(line: str) -> None:
     assert of({"backlinks": {"heading": line}}).backlinks["heading"] == line
 
@@ -179,26 +290,44 @@ def test_on_the_command_line_a_setting_is_called_by_its_option() -> None:
 # -- globs and filters ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("pattern", "fits", "fails"), [
-    ("Templates/**", ["Templates/Day.md", "Templates/a/b.md"],
-     ["My Templates/a.md", "a/Templates/b.md", "Templates2/a.md"]),
-    ("Templates/", ["Templates/Day.md", "a/Templates/b.md"], ["Templates2/a.md", "templates/a.md"]),
-    ("/Templates/", ["Templates/Day.md"], ["a/Templates/b.md"]),
-    ("*.png", ["a.png", "x/y/a.png"], ["a.png.md", "a.PNG"]),
-    ("a/*.md", ["a/b.md"], ["a/b/c.md", "x/a/b.md"]),
-    ("a/**/c.md", ["a/c.md", "a/b/c.md", "a/b/b/c.md"], ["a/bc.md", "ac.md"]),
-    ("**/Archive/**", ["Archive/a.md", "x/Archive/a.md", "x/y/Archive/z/a.md"], ["Archived/a.md"]),
-    ("20??-??-??", ["2024-01-31", "Daily/2024-01-31", "2024-01-31/a"], ["2024-1-31", "x2024-01-31"]),
-    ("[ab].md", ["a.md", "x/b.md"], ["c.md", "ab.md"]),
-    ("[!ab].md", ["c.md"], ["a.md", "/.md"]),
-    ("[a-c]1", ["b1"], ["d1", "-1"]),
-    ("[z-a]", ["[z-a]"], ["m"]),
-    ("[a", ["[a"], ["a"]),
-    ("a.b+c(d)", ["a.b+c(d)"], ["aXb+c(d)", "abbc(d)"]),
-    ("é.md", ["é.md", "e\u0301.md"], ["e.md"]),
-    ("**", ["a", "a/b/c.md"], []),
-    ("*", ["a", "a/b/c.md"], []),
-])
+@pytest.mark.parametrize(
+    ("pattern", "fits", "fails"),
+    [
+        (
+            "Templates/**",
+            ["Templates/Day.md", "Templates/a/b.md"],
+            ["My Templates/a.md", "a/Templates/b.md", "Templates2/a.md"],
+        ),
+        (
+            "Templates/",
+            ["Templates/Day.md", "a/Templates/b.md"],
+            ["Templates2/a.md", "templates/a.md"],
+        ),
+        ("/Templates/", ["Templates/Day.md"], ["a/Templates/b.md"]),
+        ("*.png", ["a.png", "x/y/a.png"], ["a.png.md", "a.PNG"]),
+        ("a/*.md", ["a/b.md"], ["a/b/c.md", "x/a/b.md"]),
+        ("a/**/c.md", ["a/c.md", "a/b/c.md", "a/b/b/c.md"], ["a/bc.md", "ac.md"]),
+        (
+            "**/Archive/**",
+            ["Archive/a.md", "x/Archive/a.md", "x/y/Archive/z/a.md"],
+            ["Archived/a.md"],
+        ),
+        (
+            "20??-??-??",
+            ["2024-01-31", "Daily/2024-01-31", "2024-01-31/a"],
+            ["2024-1-31", "x2024-01-31"],
+        ),
+        ("[ab].md", ["a.md", "x/b.md"], ["c.md", "ab.md"]),
+        ("[!ab].md", ["c.md"], ["a.md", "/.md"]),
+        ("[a-c]1", ["b1"], ["d1", "-1"]),
+        ("[z-a]", ["[z-a]"], ["m"]),
+        ("[a", ["[a"], ["a"]),
+        ("a.b+c(d)", ["a.b+c(d)"], ["aXb+c(d)", "abbc(d)"]),
+        ("é.md", ["é.md", "e\u0301.md"], ["e.md"]),
+        ("**", ["a", "a/b/c.md"], []),
+        ("*", ["a", "a/b/c.md"], []),
+    ],
+)
 def test_glob(pattern: str, fits: Sequence[str], fails: Sequence[str]) -> None:
     matches = glob_matcher([pattern])
     assert [path for path in fits if not matches(path)] == []
@@ -211,17 +340,20 @@ def test_several_globs_fit_what_any_of_them_fits_and_none_fit_nothing() -> None:
     assert not glob_matcher([])("a.md")
 
 
-@pytest.mark.parametrize(("filters", "path", "ignored"), [
-    (["Archive/"], "Archive/a.md", True),
-    (["archive"], "Archive2/a.md", True),
-    (["Archive/"], "x/Archive/a.md", False),
-    (["/arch.ve/"], "x/Archive/a.md", True),
-    (["/^a.*\\.md$/"], "Archive/a.md", True),
-    (["/^b/"], "Archive/a.md", False),
-    (["/(/"], "(.md", False),
-    (["/"], "a.md", False),
-    ([""], "a.md", False),
-    ([], "a.md", False),
-])
+@pytest.mark.parametrize(
+    ("filters", "path", "ignored"),
+    [
+        (["Archive/"], "Archive/a.md", True),
+        (["archive"], "Archive2/a.md", True),
+        (["Archive/"], "x/Archive/a.md", False),
+        (["/arch.ve/"], "x/Archive/a.md", True),
+        (["/^a.*\\.md$/"], "Archive/a.md", True),
+        (["/^b/"], "Archive/a.md", False),
+        (["/(/"], "(.md", False),
+        (["/"], "a.md", False),
+        ([""], "a.md", False),
+        ([], "a.md", False),
+    ],
+)
 def test_obsidian_filter(filters: Sequence[str], path: str, ignored: bool) -> None:
     assert obsidian_filters(filters)(path) is ignored

@@ -34,11 +34,16 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 def told(line: Sequence[str]) -> dict[str, Any]:
     """What vaultlink's own parser makes of a command: each option's value by its longest name, the bare words' by no name."""
     command = COMMANDS[line[0]]
-    function: Callable[[Any], int] = getattr(import_module(f"vaultlink.cli.{command.module}"), command.function)
+    function: Callable[[Any], int] = getattr(
+        import_module(f"vaultlink.cli.{command.module}"), command.function
+    )
     options = parse(line[0], function, line[1:])
     assert not isinstance(options, int), "a help page"
     [kind] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
-    return {max(field.word.names, key=len, default=""): getattr(options, field.name) for field in fields(kind)}
+    return {
+        max(field.word.names, key=len, default=""): getattr(options, field.name)
+        for field in fields(kind)
+    }
 
 
 def watches(line: Sequence[str], vault: str, *, fix: bool = False) -> None:
@@ -55,7 +60,7 @@ def watches(line: Sequence[str], vault: str, *, fix: bool = False) -> None:
 VAULTS = [
     "/home/ada/Notes",
     "/home/a b/Notizen ä",
-    "/home/a-b/it's 100% \"mine\"",
+    '/home/a-b/it\'s 100% "mine"',
     "/home/ada/cost in $HOME and ${HOME}",
     "/srv/back\\slash/日本語",
 ]
@@ -70,7 +75,15 @@ BROKEN = {
 NEWER = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 """Keys that older versions of systemd pass over, and the version that brought them."""
 
-CLOSED = ("ProtectHome", "ProtectSystem", "ReadOnlyPaths", "InaccessiblePaths", "PrivateUsers", "DynamicUser", "TemporaryFileSystem")
+CLOSED = (
+    "ProtectHome",
+    "ProtectSystem",
+    "ReadOnlyPaths",
+    "InaccessiblePaths",
+    "PrivateUsers",
+    "DynamicUser",
+    "TemporaryFileSystem",
+)
 """Keys that could keep it from writing into a vault."""
 
 
@@ -87,27 +100,52 @@ def tool(name: str) -> str:
 
 def escaped(path: str) -> str:
     """A path as the instance of a unit, by systemd."""
-    done = subprocess.run([tool("systemd-escape"), "--path", path], capture_output=True, text=True, encoding="utf-8", check=True)
+    done = subprocess.run(
+        [tool("systemd-escape"), "--path", path],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
     return done.stdout.removesuffix("\n")
 
 
-def verified(folder: Path, text: str, vault: str, level: str = "info") -> subprocess.CompletedProcess[str]:
+def verified(
+    folder: Path, text: str, vault: str, level: str = "info"
+) -> subprocess.CompletedProcess[str]:
     """What systemd says of a unit for a vault, as a user's own service. No user manager needs to run."""
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700)
     unit = folder / f"vaultlink-watch@{escaped(vault)}.service"
     unit.write_text(text, encoding="utf-8")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(runtime), "LC_ALL": "C.UTF-8",
-                   "SYSTEMD_LOG_LEVEL": level}
-    return subprocess.run([tool("systemd-analyze"), "verify", "--user", "--man=no", unit], env=environment, cwd=folder,
-                          capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "LC_ALL": "C.UTF-8",
+        "SYSTEMD_LOG_LEVEL": level,
+    }
+    return subprocess.run(
+        [tool("systemd-analyze"), "verify", "--user", "--man=no", unit],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
 
 
 def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
     """What was said of the unit, without what a machine says of itself, and without keys this version does not know yet."""
-    version = subprocess.run([tool("systemd-analyze"), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    version = subprocess.run(
+        [tool("systemd-analyze"), "--version"], capture_output=True, text=True, check=True
+    ).stdout.split()[1]
     unknown = [key for key, since in NEWER.items() if int(re.split(r"\D", version)[0]) < since]
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if "vaultlink-watch@" in line]
+    lines = [
+        line for line in (done.stdout + done.stderr).splitlines() if "vaultlink-watch@" in line
+    ]
     return [line for line in lines if not any(f"'{key}'" in line for key in unknown)]
 
 
@@ -127,8 +165,13 @@ def test_systemd_would_complain(tmp_path: Path, good: str, bad: str) -> None:
 
 @pytest.mark.parametrize("vault", VAULTS)
 def test_path_comes_back_from_the_name_of_its_unit(vault: str) -> None:
-    done = subprocess.run([tool("systemd-escape"), "--path", "--unescape", escaped(vault)],
-                          capture_output=True, text=True, encoding="utf-8", check=True)
+    done = subprocess.run(
+        [tool("systemd-escape"), "--path", "--unescape", escaped(vault)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
     assert done.stdout == f"{vault}\n"
 
 
@@ -136,7 +179,9 @@ def test_path_comes_back_from_the_name_of_its_unit(vault: str) -> None:
 def test_systemd_runs_the_watch_of_that_vault(tmp_path: Path, vault: str) -> None:
     shown = verified(tmp_path, UNIT.read_text(encoding="utf-8"), vault, "debug").stdout
     [command] = re.findall(r"^\s*Command Line: (.*)$", shown, re.MULTILINE)
-    program, *line = shlex.split(re.sub(r"(\\\\)|\\([$`])", r"\1\2", command))[1:]  # shlex leaves \$ as it is
+    program, *line = shlex.split(re.sub(r"(\\\\)|\\([$`])", r"\1\2", command))[
+        1:
+    ]  # shlex leaves \$ as it is
     assert program == "vaultlink"
     watches(line, vault)
 
@@ -148,13 +193,19 @@ def assigned() -> Mapping[str, str]:
     return dict(pairs)
 
 
-@pytest.mark.parametrize(("key", "value"), [
-    ("ExecStart", ':/usr/bin/env vaultlink watch "%f"'),  # the colon: a dollar sign in a path is no variable
-    ("Restart", "on-failure"),
-    ("RestartPreventExitStatus", "2"),
-    ("KillMode", "mixed"),
-    ("WantedBy", "default.target"),
-])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (
+            "ExecStart",
+            ':/usr/bin/env vaultlink watch "%f"',
+        ),  # the colon: a dollar sign in a path is no variable
+        ("Restart", "on-failure"),
+        ("RestartPreventExitStatus", "2"),
+        ("KillMode", "mixed"),
+        ("WantedBy", "default.target"),
+    ],
+)
 def test_unit_says(key: str, value: str) -> None:
     assert assigned()[key] == value
 
@@ -170,9 +221,19 @@ def test_unit_closes_no_folder() -> None:
 # --- launchd -------------------------------------------------------------------------------------------------------------
 
 KEYS: dict[str, type] = {  # launchd.plist(5)
-    "Label": str, "ProgramArguments": list, "EnvironmentVariables": dict, "WorkingDirectory": str,
-    "RunAtLoad": bool, "KeepAlive": dict, "ThrottleInterval": int, "ExitTimeOut": int,
-    "ProcessType": str, "Nice": int, "LowPriorityIO": bool, "StandardOutPath": str, "StandardErrorPath": str,
+    "Label": str,
+    "ProgramArguments": list,
+    "EnvironmentVariables": dict,
+    "WorkingDirectory": str,
+    "RunAtLoad": bool,
+    "KeepAlive": dict,
+    "ThrottleInterval": int,
+    "ExitTimeOut": int,
+    "ProcessType": str,
+    "Nice": int,
+    "LowPriorityIO": bool,
+    "StandardOutPath": str,
+    "StandardErrorPath": str,
 }
 
 
@@ -184,8 +245,13 @@ def agent() -> dict[str, Any]:
 
 
 def test_agent_has_known_keys_of_the_right_types() -> None:
-    assert {key: type(value) for key, value in agent().items()} == {key: KEYS.get(key) for key in agent()}
-    assert {type(value) for value in (*agent()["ProgramArguments"], *agent()["EnvironmentVariables"].values())} == {str}
+    assert {key: type(value) for key, value in agent().items()} == {
+        key: KEYS.get(key) for key in agent()
+    }
+    assert {
+        type(value)
+        for value in (*agent()["ProgramArguments"], *agent()["EnvironmentVariables"].values())
+    } == {str}
 
 
 def test_agent_is_named_as_its_file() -> None:
@@ -198,11 +264,14 @@ def test_agent_watches() -> None:
     watches(line, "/Users/YOU/Notes")
 
 
-@pytest.mark.parametrize(("key", "value"), [
-    ("KeepAlive", {"SuccessfulExit": False}),
-    ("ProcessType", "Background"),
-    ("RunAtLoad", True),
-])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("KeepAlive", {"SuccessfulExit": False}),
+        ("ProcessType", "Background"),
+        ("RunAtLoad", True),
+    ],
+)
 def test_agent_says(key: str, value: object) -> None:
     assert agent()[key] == value
 
@@ -213,8 +282,13 @@ def test_agent_finds_programs_where_pipx_and_homebrew_put_them() -> None:
 
 
 def test_agent_leaves_nothing_for_launchd_to_expand() -> None:
-    assert not re.search(r">[^<]*[~$][^<]*<", re.sub(r"<!--.*?-->", "", AGENT.read_text(encoding="utf-8"), flags=re.DOTALL))
-    assert {agent()[key].rpartition("/")[0] for key in ("StandardOutPath", "StandardErrorPath")} == {"/Users/YOU/Library/Logs"}
+    assert not re.search(
+        r">[^<]*[~$][^<]*<",
+        re.sub(r"<!--.*?-->", "", AGENT.read_text(encoding="utf-8"), flags=re.DOTALL),
+    )
+    assert {
+        agent()[key].rpartition("/")[0] for key in ("StandardOutPath", "StandardErrorPath")
+    } == {"/Users/YOU/Library/Logs"}
 
 
 # --- the Task Scheduler --------------------------------------------------------------------------------------------------
@@ -222,19 +296,52 @@ def test_agent_leaves_nothing_for_launchd_to_expand() -> None:
 SPACE = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 ORDERED = {  # xs:sequence: in this order
-    "LogonTrigger": ["Enabled", "StartBoundary", "EndBoundary", "Repetition", "ExecutionTimeLimit", "UserId", "Delay"],
+    "LogonTrigger": [
+        "Enabled",
+        "StartBoundary",
+        "EndBoundary",
+        "Repetition",
+        "ExecutionTimeLimit",
+        "UserId",
+        "Delay",
+    ],
 }
 UNORDERED = {  # xs:all: each at most once, in any order
     "Task": ["RegistrationInfo", "Triggers", "Settings", "Data", "Principals", "Actions"],
-    "RegistrationInfo": ["URI", "SecurityDescriptor", "Source", "Date", "Author", "Version", "Description", "Documentation"],
+    "RegistrationInfo": [
+        "URI",
+        "SecurityDescriptor",
+        "Source",
+        "Date",
+        "Author",
+        "Version",
+        "Description",
+        "Documentation",
+    ],
     "Triggers": ["LogonTrigger"],
     "Repetition": ["Interval", "Duration", "StopAtDurationEnd"],
     "Principals": ["Principal"],
     "Principal": ["UserId", "LogonType", "GroupId", "DisplayName", "RunLevel"],
-    "Settings": ["AllowStartOnDemand", "RestartOnFailure", "MultipleInstancesPolicy", "DisallowStartIfOnBatteries",
-                 "StopIfGoingOnBatteries", "AllowHardTerminate", "StartWhenAvailable", "NetworkProfileName",
-                 "RunOnlyIfNetworkAvailable", "WakeToRun", "Enabled", "Hidden", "DeleteExpiredTaskAfter", "IdleSettings",
-                 "NetworkSettings", "ExecutionTimeLimit", "Priority", "RunOnlyIfIdle"],
+    "Settings": [
+        "AllowStartOnDemand",
+        "RestartOnFailure",
+        "MultipleInstancesPolicy",
+        "DisallowStartIfOnBatteries",
+        "StopIfGoingOnBatteries",
+        "AllowHardTerminate",
+        "StartWhenAvailable",
+        "NetworkProfileName",
+        "RunOnlyIfNetworkAvailable",
+        "WakeToRun",
+        "Enabled",
+        "Hidden",
+        "DeleteExpiredTaskAfter",
+        "IdleSettings",
+        "NetworkSettings",
+        "ExecutionTimeLimit",
+        "Priority",
+        "RunOnlyIfIdle",
+    ],
     "RestartOnFailure": ["Interval", "Count"],
     "IdleSettings": ["Duration", "WaitTimeout", "StopOnIdleEnd", "RestartOnIdle"],
     "Actions": ["Exec"],
@@ -242,11 +349,24 @@ UNORDERED = {  # xs:all: each at most once, in any order
 }
 DURATION = r"P(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?"
 VALUES = {
-    "Enabled": "true|false", "DisallowStartIfOnBatteries": "true|false", "StopIfGoingOnBatteries": "true|false",
-    "AllowStartOnDemand": "true|false", "StartWhenAvailable": "true|false", "StopOnIdleEnd": "true|false",
-    "RestartOnIdle": "true|false", "Interval": DURATION, "ExecutionTimeLimit": DURATION, "Count": r"\d+", "Priority": r"\d|10",
-    "MultipleInstancesPolicy": "Parallel|Queue|IgnoreNew|StopExisting", "RunLevel": "LeastPrivilege|HighestAvailable",
-    "LogonType": "S4U|Password|InteractiveToken", "UserId": r"COMPUTER\\YOU", "Description": ".+", "Command": ".+", "Arguments": ".+",
+    "Enabled": "true|false",
+    "DisallowStartIfOnBatteries": "true|false",
+    "StopIfGoingOnBatteries": "true|false",
+    "AllowStartOnDemand": "true|false",
+    "StartWhenAvailable": "true|false",
+    "StopOnIdleEnd": "true|false",
+    "RestartOnIdle": "true|false",
+    "Interval": DURATION,
+    "ExecutionTimeLimit": DURATION,
+    "Count": r"\d+",
+    "Priority": r"\d|10",
+    "MultipleInstancesPolicy": "Parallel|Queue|IgnoreNew|StopExisting",
+    "RunLevel": "LeastPrivilege|HighestAvailable",
+    "LogonType": "S4U|Password|InteractiveToken",
+    "UserId": r"COMPUTER\\YOU",
+    "Description": ".+",
+    "Command": ".+",
+    "Arguments": ".+",
 }
 
 
@@ -284,7 +404,9 @@ def test_task_has_the_elements_of_the_schema() -> None:
         if name(element) in ORDERED:
             assert inside == sorted(inside, key=known.index)
         if not inside:
-            assert re.fullmatch(VALUES[name(element)], element.text or ""), f"{name(element)}: {element.text}"
+            assert re.fullmatch(VALUES[name(element)], element.text or ""), (
+                f"{name(element)}: {element.text}"
+            )
 
 
 def test_task_is_run_by_the_principal_it_has() -> None:
@@ -293,40 +415,54 @@ def test_task_is_run_by_the_principal_it_has() -> None:
     assert principal.get("id") == actions.get("Context")
 
 
-@pytest.mark.parametrize(("path", "value"), [
-    ("Settings/MultipleInstancesPolicy", "IgnoreNew"),
-    ("Settings/ExecutionTimeLimit", "PT0S"),  # none
-    ("Settings/DisallowStartIfOnBatteries", "false"),
-    ("Settings/StopIfGoingOnBatteries", "false"),
-    ("Settings/IdleSettings/StopOnIdleEnd", "false"),
-    ("Settings/RestartOnFailure/Interval", "PT1M"),
-    ("Triggers/LogonTrigger/Repetition/Interval", "PT10M"),
-    ("Principals/Principal/LogonType", "InteractiveToken"),
-    ("Principals/Principal/RunLevel", "LeastPrivilege"),
-])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("Settings/MultipleInstancesPolicy", "IgnoreNew"),
+        ("Settings/ExecutionTimeLimit", "PT0S"),  # none
+        ("Settings/DisallowStartIfOnBatteries", "false"),
+        ("Settings/StopIfGoingOnBatteries", "false"),
+        ("Settings/IdleSettings/StopOnIdleEnd", "false"),
+        ("Settings/RestartOnFailure/Interval", "PT1M"),
+        ("Triggers/LogonTrigger/Repetition/Interval", "PT10M"),
+        ("Principals/Principal/LogonType", "InteractiveToken"),
+        ("Principals/Principal/RunLevel", "LeastPrivilege"),
+    ],
+)
 def test_task_says(path: str, value: str) -> None:
     assert at(path) == value
 
 
 def test_task_can_be_read_as_a_file_and_as_a_string() -> None:
-    assert re.match(rb'<\?xml version="1\.0"\?>\n', TASK.read_bytes()), "a declared encoding is wrong for one of the two"
+    assert re.match(rb'<\?xml version="1\.0"\?>\n', TASK.read_bytes()), (
+        "a declared encoding is wrong for one of the two"
+    )
     assert TASK.read_bytes().isascii()
 
 
 def test_task_watches() -> None:
     line = words(at("Actions/Exec/Arguments"))
-    watches(line[line.index("watch"):], r"C:\Users\YOU\Notes")
+    watches(line[line.index("watch") :], r"C:\Users\YOU\Notes")
 
 
-@pytest.mark.parametrize(("line", "code", "said"), [
-    (["--version"], 0, f"vaultlink {__version__}\n"),
-    (["chek"], 2, "check"),
-])
-def test_what_the_task_runs_writes_both_streams_into_the_log(tmp_path: Path, line: list[str], code: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (["--version"], 0, f"vaultlink {__version__}\n"),
+        (["chek"], 2, "check"),
+    ],
+)
+def test_what_the_task_runs_writes_both_streams_into_the_log(
+    tmp_path: Path, line: list[str], code: int, said: str
+) -> None:
     log = tmp_path / "Protokoll ä.log"
     given = words(at("Actions/Exec/Arguments"))
-    start = [str(log) if word.endswith("watch.log") else word for word in given[:given.index("watch")]]
-    done = subprocess.run([sys.executable, *start, *line], cwd=tmp_path, capture_output=True, check=False)
+    start = [
+        str(log) if word.endswith("watch.log") else word for word in given[: given.index("watch")]
+    ]
+    done = subprocess.run(
+        [sys.executable, *start, *line], cwd=tmp_path, capture_output=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
     assert said in log.read_text(encoding="utf-8")
 
@@ -335,8 +471,12 @@ def test_what_the_task_runs_writes_both_streams_into_the_log(tmp_path: Path, lin
 
 COMMAND = re.compile(r"^vaultlink .*$|(?<=`)vaultlink [^`]+(?=`)", re.MULTILINE)
 SET_UP = re.compile(r"^(?:vault=|mkdir |cp |sed ).*$", re.MULTILINE)
-PLACED = {"$vault": r"D:\Notizen ä", "$env:LOCALAPPDATA": r"C:\Users\ada\AppData\Local", "$python": r"C:\pipx\pythonw.exe",
-          '"$env:USERDOMAIN\\$env:USERNAME"': r"PC\ada"}
+PLACED = {
+    "$vault": r"D:\Notizen ä",
+    "$env:LOCALAPPDATA": r"C:\Users\ada\AppData\Local",
+    "$python": r"C:\pipx\pythonw.exe",
+    '"$env:USERDOMAIN\\$env:USERNAME"': r"PC\ada",
+}
 
 
 def test_manual_is_short() -> None:
@@ -364,8 +504,12 @@ def set_up(home: Path) -> None:
     home.mkdir()
     for language, text in BLOCKS:
         if language == "sh":
-            subprocess.run(["sh", "-euc", "\n".join(SET_UP.findall(text))], cwd=CONTRIB, check=True,
-                           env={"PATH": os.environ["PATH"], "HOME": str(home)})
+            subprocess.run(
+                ["sh", "-euc", "\n".join(SET_UP.findall(text))],
+                cwd=CONTRIB,
+                check=True,
+                env={"PATH": os.environ["PATH"], "HOME": str(home)},
+            )
 
 
 def test_manual_puts_the_agent_in_its_place(tmp_path: Path) -> None:

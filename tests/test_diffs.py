@@ -12,8 +12,15 @@ from hypothesis import strategies as some
 from vaultlink.report.diffs import unified
 from vaultlink.report.layout import COLOURED
 
-LINES = some.lists(some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]), max_size=12)
-TEXTS = some.builds(lambda lines, ended: "\n".join(lines) + ("\n" if ended and lines else ""), LINES, some.booleans())
+LINES = some.lists(
+    some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]),
+    max_size=12,
+)
+TEXTS = some.builds(
+    lambda lines, ended: "\n".join(lines) + ("\n" if ended and lines else ""),
+    LINES,
+    some.booleans(),
+)
 
 
 def patched(old: str, diff: str) -> str:
@@ -55,7 +62,11 @@ CHANGES: list[tuple[str, str | None, str | None]] = [
     ("windows.md", "a\r\nb\r\n", "a\r\nc\r\n"),
     ("new.md", None, "a\n"),
     ("gone.md", "a\n", None),
-    ("far.md", "".join(f"{n}\n" for n in range(40)), "".join(f"{'x' if n in (2, 30) else n}\n" for n in range(40))),
+    (
+        "far.md",
+        "".join(f"{n}\n" for n in range(40)),
+        "".join(f"{'x' if n in (2, 30) else n}\n" for n in range(40)),
+    ),
     ("über/ö.md", "é\n", "è\n"),
 ]
 
@@ -66,15 +77,22 @@ def test_git_applies_a_diff(tmp_path: Path) -> None:
         if old is not None:
             (tmp_path / path).write_bytes(old.encode())
     (tmp_path / "fix.patch").write_bytes(unified(CHANGES).encode())
-    done = subprocess.run(["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for path, _, new in CHANGES:
-        assert not (tmp_path / path).exists() if new is None else (tmp_path / path).read_bytes() == new.encode()
+        assert (
+            not (tmp_path / path).exists()
+            if new is None
+            else (tmp_path / path).read_bytes() == new.encode()
+        )
 
 
 def test_how_a_diff_looks() -> None:
     assert unified([("a b.md", "1\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n")]) == (
-        "--- a/a b.md\t\n+++ b/a b.md\t\n@@ -2,4 +2,4 @@\n 2\n 3\n 4\n-5\n+five\n")
+        "--- a/a b.md\t\n+++ b/a b.md\t\n@@ -2,4 +2,4 @@\n 2\n 3\n 4\n-5\n+five\n"
+    )
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
@@ -88,9 +106,13 @@ def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
-@pytest.mark.parametrize("path", ["two\nlines é.md", 'so "called".md', "back\\slash.md", "a\ttab.md", "-dash.md"])
+@pytest.mark.parametrize(
+    "path", ["two\nlines é.md", 'so "called".md', "back\\slash.md", "a\ttab.md", "-dash.md"]
+)
 def test_git_finds_a_note_whatever_it_is_called(tmp_path: Path, path: str) -> None:
     (tmp_path / path).write_bytes(b"a\n")
     (tmp_path / "fix.patch").write_bytes(unified([(path, "a\n", "b\n")]).encode())
-    done = subprocess.run(["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
+    )
     assert (done.returncode, (tmp_path / path).read_bytes()) == (0, b"b\n")

@@ -41,7 +41,9 @@ exec "{vaultlink}" "$@"
 
 def blocks(page: Path, language: str) -> list[str]:
     """A page's code blocks in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def named(page: Path) -> str:
@@ -78,16 +80,23 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 
 
 @pytest.fixture
-def environment(kit: Kit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(
+    kit: Kit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     """Surroundings in which `vaultlink` and `pre-commit` are installed."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "vaultlink").write_text(WATCH.format(vaultlink=PROGRAMS / "vaultlink"), encoding="utf-8")
+    (programs / "vaultlink").write_text(
+        WATCH.format(vaultlink=PROGRAMS / "vaultlink"), encoding="utf-8"
+    )
     (programs / "vaultlink").chmod(0o755)
     (programs / "pre-commit").symlink_to(PROGRAMS / "pre-commit")
     plain = surroundings(tmp_path / "home")
-    return kit.offline(tmp_path / "home", PATH=f"{programs}:{plain['PATH']}",
-                       PRE_COMMIT_HOME=str(once(tmp_path_factory, "hooks-local", lambda _folder: None)))
+    return kit.offline(
+        tmp_path / "home",
+        PATH=f"{programs}:{plain['PATH']}",
+        PRE_COMMIT_HOME=str(once(tmp_path_factory, "hooks-local", lambda _folder: None)),
+    )
 
 
 @pytest.fixture
@@ -121,14 +130,18 @@ def mended(repo: Path, *notes: str) -> None:
 
 def left_by_github(repo: Path, environment: dict[str, str]) -> None:
     """The workflow and the baseline are on the origin, and all that can be mended is."""
-    files = printed(["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment).splitlines()
+    files = printed(
+        ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
+    ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(files)
     mended(repo, "Pier.md", "Mole.md")
 
 
 def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
     """The pipeline and the baseline are on the origin, and all that can be mended is."""
-    files = printed(["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment).splitlines()
+    files = printed(
+        ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
+    ).splitlines()
     assert {".gitlab-ci.yml", ".vaultlink-baseline.json"} <= set(files)
     mended(repo, "Pier.md", "Mole.md")
 
@@ -151,19 +164,33 @@ def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
     written(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
     printed(["git", "add", "--all"], repo, environment)
     printed(["git", "commit", "--quiet", "--message", "vault backup"], repo, environment)
-    assert printed(["git", "show", "HEAD:New.md"], repo, environment) == "[[Harbour|Port]], [[Gone astray]]\n"
-    assert printed(["git", "status", "--porcelain", "--untracked-files=no"], repo, environment) == ""
+    assert (
+        printed(["git", "show", "HEAD:New.md"], repo, environment)
+        == "[[Harbour|Port]], [[Gone astray]]\n"
+    )
+    assert (
+        printed(["git", "status", "--porcelain", "--untracked-files=no"], repo, environment) == ""
+    )
 
 
-LEFT = {"github": left_by_github, "gitlab": left_by_gitlab, "pre-commit": left_by_pre_commit, "obsidian-git": left_by_obsidian_git}
+LEFT = {
+    "github": left_by_github,
+    "gitlab": left_by_gitlab,
+    "pre-commit": left_by_pre_commit,
+    "obsidian-git": left_by_obsidian_git,
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_within_sentences_are_commands(page: Path) -> None:
-    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     for command in re.findall(r"`(vaultlink [^`]+)`", prose):
         name, *words = shlex.split(command)[1:]
-        function: Callable[[Any], int] = getattr(import_module(f"vaultlink.cli.{COMMANDS[name].module}"), COMMANDS[name].function)
+        function: Callable[[Any], int] = getattr(
+            import_module(f"vaultlink.cli.{COMMANDS[name].module}"), COMMANDS[name].function
+        )
         assert not isinstance(parse(name, function, words), int), "a help page"
 
 
@@ -174,7 +201,11 @@ def test_yaml_is_what_its_reader_takes_it_for(page: Path, tmp_path: Path) -> Non
         file.write_text(text, encoding="utf-8")
         keys = yaml.safe_load(text).keys()
         if "repos" in keys:
-            printed([PROGRAMS / "pre-commit", "validate-config", file], tmp_path, surroundings(tmp_path / "home"))
+            printed(
+                [PROGRAMS / "pre-commit", "validate-config", file],
+                tmp_path,
+                surroundings(tmp_path / "home"),
+            )
         else:
             valid("github-workflows" if "jobs" in keys else "gitlab-ci", file)
 
@@ -183,7 +214,10 @@ def test_yaml_is_what_its_reader_takes_it_for(page: Path, tmp_path: Path) -> Non
 def test_what_is_named_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for hook in re.findall(r"- id: (\S+)", text):
-        assert f"- id: {hook}\n" in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8") or hook == "links"
+        assert (
+            f"- id: {hook}\n" in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+            or hook == "links"
+        )
     assert set(re.findall(r"\bv(\d+\.\d+\.\d+)", text)) <= {__version__}
     for said in re.findall(r"steps\.vaultlink\.outputs\.([\w-]+)", text):
         assert said in yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["outputs"]
@@ -194,14 +228,20 @@ def test_what_is_named_is_there(page: Path) -> None:
 
 def own_check() -> list[str]:
     """The command that the Makefile checks the project's documents with."""
-    [line] = re.findall(r"^\t\$\(BIN\)/vaultlink (check .*own\.toml.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    [line] = re.findall(
+        r"^\t\$\(BIN\)/vaultlink (check .*own\.toml.*)$",
+        (ROOT / "Makefile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     return [str(PROGRAMS / "vaultlink"), *line.split(), "--no-cache"]
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The project's files, as far as its documents may name them."""
-    ignored = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*.egg-info")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*.egg-info"
+    )
     return shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
 
 
@@ -215,12 +255,20 @@ def test_own_documents_are_true(copy: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("page", "link"), [
-    ("README.md", "[docs](docs/no-such-page.md)"), ("CONTRIBUTING.md", "[rules](rules/README.md#no-such-heading)"),
-    ("CHANGELOG.md", "[[Nowhere]]"), ("docs/github.md", "[GitLab](gitlub.md)"), ("contrib/README.md", "![](no-such-picture.png)"),
-    ("rules/README.md", "[schema](schemo.json)"),
-])
-def test_link_of_an_own_document_that_leads_nowhere_is_found(copy: Path, tmp_path: Path, page: str, link: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("README.md", "[docs](docs/no-such-page.md)"),
+        ("CONTRIBUTING.md", "[rules](rules/README.md#no-such-heading)"),
+        ("CHANGELOG.md", "[[Nowhere]]"),
+        ("docs/github.md", "[GitLab](gitlub.md)"),
+        ("contrib/README.md", "![](no-such-picture.png)"),
+        ("rules/README.md", "[schema](schemo.json)"),
+    ],
+)
+def test_link_of_an_own_document_that_leads_nowhere_is_found(
+    copy: Path, tmp_path: Path, page: str, link: str
+) -> None:
     with (copy / page).open("a", encoding="utf-8") as file:
         file.write(f"\n{link}\n")
     done = checked(copy, tmp_path / "home")

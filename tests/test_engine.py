@@ -18,20 +18,82 @@ from vaultlink.updating import concerned, update
 NAMES = ("a", "b", "A b", "a_b", "c", "é")
 FOLDERS = ("", "x/", "x/y/", "z/")
 SOURCES = (".md", ".canvas")
-PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + ["p.png", "x/p.png", "z/board.canvas"]
+PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + [
+    "p.png",
+    "x/p.png",
+    "z/board.canvas",
+]
 LINES = (
-    "[[a]]", "[[b|shown]]", "[[x/a]]", "![[p.png]]", "[[../a]]", "[[c#One]]", "[[a#^k1]]", "# One", "## Two", "text ^k1",
-    "[t](a_b.md)", "[[A b]]", "[[Nick]]", "[[Title One]]", "[[a b]]", "[[/x/a]]", "[[É]]", "%%vaultlink-disable VL1%%",
-    "#tag", "[[A b]", "[x](a b.md)", "[[x/y/c]]", "`[[a]]`", "[[missing]]", "Add backlinks using these topics:",
+    "[[a]]",
+    "[[b|shown]]",
+    "[[x/a]]",
+    "![[p.png]]",
+    "[[../a]]",
+    "[[c#One]]",
+    "[[a#^k1]]",
+    "# One",
+    "## Two",
+    "text ^k1",
+    "[t](a_b.md)",
+    "[[A b]]",
+    "[[Nick]]",
+    "[[Title One]]",
+    "[[a b]]",
+    "[[/x/a]]",
+    "[[É]]",
+    "%%vaultlink-disable VL1%%",
+    "#tag",
+    "[[A b]",
+    "[x](a b.md)",
+    "[[x/y/c]]",
+    "`[[a]]`",
+    "[[missing]]",
+    "Add backlinks using these topics:",
 )
-PROPERTIES = ("", "---\naliases: [Nick]\n---\n", "---\ntitle: Title One\n---\n", "---\nup: \"[[a]]\"\n---\n",
-              "---\ntitle: a b\nalias: x\n---\n", "---\nup: [[c|x]]\nside: [[[é]], [[x/b]]]\n---\n")
+PROPERTIES = (
+    "",
+    "---\naliases: [Nick]\n---\n",
+    "---\ntitle: Title One\n---\n",
+    '---\nup: "[[a]]"\n---\n',
+    "---\ntitle: a b\nalias: x\n---\n",
+    "---\nup: [[c|x]]\nside: [[[é]], [[x/b]]]\n---\n",
+)
 CANVAS = '{"nodes":[{"id":"1","type":"file","file":"a.md"},{"id":"2","type":"text","text":"[[b]] [[gone]]"}]}'
-ODD = [folder + name for folder in ("", "X/", "x/", "x/Y/", "x/y/", "a: b/", "A: B/c/", "\u00e9/", "e\u0301/", "\u00c9/s. /") for name in (
-    "con.md", "a?.md", "A?.md", "Plan.md", "plan.md", "PLAN.png", "\u00e9.md", "e\u0301.md", "\u00c9.png", "C#.md", "\u03a3.md",
-    "a (Conflicted copy Phone 202401311015).md", "p.sync-conflict-20240131-101500-ABCDEF7.png", "t. ")]
+ODD = [
+    folder + name
+    for folder in (
+        "",
+        "X/",
+        "x/",
+        "x/Y/",
+        "x/y/",
+        "a: b/",
+        "A: B/c/",
+        "\u00e9/",
+        "e\u0301/",
+        "\u00c9/s. /",
+    )
+    for name in (
+        "con.md",
+        "a?.md",
+        "A?.md",
+        "Plan.md",
+        "plan.md",
+        "PLAN.png",
+        "\u00e9.md",
+        "e\u0301.md",
+        "\u00c9.png",
+        "C#.md",
+        "\u03a3.md",
+        "a (Conflicted copy Phone 202401311015).md",
+        "p.sync-conflict-20240131-101500-ABCDEF7.png",
+        "t. ",
+    )
+]
 """Names that other systems refuse, that are one where case and Unicode form don't count, and those of copies."""
-EVERYTHING = setting(["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"})
+EVERYTHING = setting(
+    ["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"}
+)
 NAMES_ONLY = setting(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
 
 
@@ -42,10 +104,14 @@ def some_text(dice: random.Random, path: str) -> str:
     """A small note of odd links, headings and properties, or a canvas."""
     if path.endswith(".canvas"):
         return dice.choice((CANVAS, '{"nodes":[]}', "{"))
-    return dice.choice(PROPERTIES) + "".join(dice.choice(LINES) + "\n" for _ in range(dice.randint(0, 6)))
+    return dice.choice(PROPERTIES) + "".join(
+        dice.choice(LINES) + "\n" for _ in range(dice.randint(0, 6))
+    )
 
 
-def some_changes(dice: random.Random, vault: dict[str, str], paths: Sequence[str] = PATHS) -> list[Change]:
+def some_changes(
+    dice: random.Random, vault: dict[str, str], paths: Sequence[str] = PATHS
+) -> list[Change]:
     """A batch of comings, edits, goings and renames; the vault is changed along."""
     changes = {}
     for _ in range(dice.choice((1, 1, 1, 2, 5))):
@@ -54,7 +120,11 @@ def some_changes(dice: random.Random, vault: dict[str, str], paths: Sequence[str
             text = vault.pop(path)
             changes[path] = Change(path, Presence.GONE)
             other = dice.choice(paths)
-            if dice.random() < 0.5 and other not in vault and other.rpartition(".")[2] == path.rpartition(".")[2]:
+            if (
+                dice.random() < 0.5
+                and other not in vault
+                and other.rpartition(".")[2] == path.rpartition(".")[2]
+            ):
                 vault[other] = text
                 changes[other] = arrival(other, text)
         else:
@@ -74,7 +144,8 @@ def assert_same(kept: State, fresh: State) -> None:
     assert dict(kept.index.names) == dict(fresh.index.names)
     assert kept.index.files == fresh.index.files
     assert {path: kept.index.notes[path] for path in kept.index.notes} == {
-        path: fresh.index.notes[path] for path in fresh.index.notes}
+        path: fresh.index.notes[path] for path in fresh.index.notes
+    }
     for derived in DERIVED:
         assert getattr(kept.index, derived) == getattr(fresh.index, derived), derived
     assert found(kept) == found(fresh)
@@ -124,9 +195,14 @@ def test_an_index_made_warm_hands_on_all_that_is_derived() -> None:
 
 
 def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_went() -> None:
-    before = build({"x/a.md": "", "x/b.md": "", "x/c.md": "", "X/d.md": "", "y/e.md": "", "X/B.md": ""}, EVERYTHING).index
+    before = build(
+        {"x/a.md": "", "x/b.md": "", "x/c.md": "", "X/d.md": "", "y/e.md": "", "X/B.md": ""},
+        EVERYTHING,
+    ).index
     edited = step(State(EVERYTHING, before), [Change("x/c.md", "[[e]]\n")]).index
-    renamed = step(State(EVERYTHING, before), [Change("x/b.md", Presence.GONE), Change("z/b.md", "")]).index
+    renamed = step(
+        State(EVERYTHING, before), [Change("x/b.md", Presence.GONE), Change("z/b.md", "")]
+    ).index
     assert concerned(before, edited, ["x/c.md"]) == set()
     assert concerned(before, renamed, ["x/b.md", "z/b.md"]) == {"X/B.md", "x/a.md", "z/b.md"}
 
@@ -149,7 +225,9 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
 
 def by_notes(state: State, path: str) -> list[Diagnostic]:
     """What the checks that look at one note at a time found in it."""
-    return [item for item in state.found.get(path, ()) if state.setting.scopes[item.rule] != "vault"]
+    return [
+        item for item in state.found.get(path, ()) if state.setting.scopes[item.rule] != "vault"
+    ]
 
 
 def test_an_empty_step_changes_nothing() -> None:
@@ -159,7 +237,13 @@ def test_an_empty_step_changes_nothing() -> None:
 
 
 def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
-    vault = {"a.md": "[[b]]\n[[c#H]]\n", "x/b.md": "# H\n", "c.md": "# H\n", "b.md": "[[Nick]]\n", "p.png": ""}
+    vault = {
+        "a.md": "[[b]]\n[[c#H]]\n",
+        "x/b.md": "# H\n",
+        "c.md": "# H\n",
+        "b.md": "[[Nick]]\n",
+        "p.png": "",
+    }
     changes = [arrival(path, text) for path, text in vault.items()]
     forwards = step(State(EVERYTHING), changes)
     assert_same(step(State(EVERYTHING), changes[::-1]), forwards)
@@ -168,30 +252,39 @@ def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
 # -- ignores ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "lines"), [
-    ("[[no]]\n", [1]),
-    ("%%vaultlink-disable%%\n[[no]]\n", []),
-    ("%%vaultlink-disable VL101%%\n[[no]]\n%%vaultlink-enable VL101%%\n[[no]]\n", [4]),
-    ("<!-- vaultlink-disable dangling-link -->\n[[no]]\n", []),
-    ("[[no]] %%vaultlink-disable-line VL1%%\n[[no]]\n", [2]),
-    ("%%vaultlink-disable-next-line%%\n[[no]]\n[[no]]\n", [3]),
-    ("[[no]]\n\n%%vaultlink-disable-file VL101, VL102%%\n", []),
-    ("[[no]]\n%%vaultlink-disable VL101%%\n[[no]]\n", [1]),
-    ("---\nvaultlink:\n  ignore: [VL101]\n---\n[[no]]\n", []),
-    ("```\n%%vaultlink-disable-file%%\n```\n[[no]]\n", [4]),
-    ("`%%vaultlink-disable-file%%` [[no]]\n", [1]),
-])
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("[[no]]\n", [1]),
+        ("%%vaultlink-disable%%\n[[no]]\n", []),
+        ("%%vaultlink-disable VL101%%\n[[no]]\n%%vaultlink-enable VL101%%\n[[no]]\n", [4]),
+        ("<!-- vaultlink-disable dangling-link -->\n[[no]]\n", []),
+        ("[[no]] %%vaultlink-disable-line VL1%%\n[[no]]\n", [2]),
+        ("%%vaultlink-disable-next-line%%\n[[no]]\n[[no]]\n", [3]),
+        ("[[no]]\n\n%%vaultlink-disable-file VL101, VL102%%\n", []),
+        ("[[no]]\n%%vaultlink-disable VL101%%\n[[no]]\n", [1]),
+        ("---\nvaultlink:\n  ignore: [VL101]\n---\n[[no]]\n", []),
+        ("```\n%%vaultlink-disable-file%%\n```\n[[no]]\n", [4]),
+        ("`%%vaultlink-disable-file%%` [[no]]\n", [1]),
+    ],
+)
 def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[int]) -> None:
     state = build({"n.md": text}, setting(["dangling-link"]))
     assert [item.line for item in found(state)] == lines
 
 
-@pytest.mark.parametrize(("text", "unused"), [
-    ("%%vaultlink-disable-line VL101%% fine\n", 1),
-    ("%%vaultlink-disable-line VL101%% [[no]]\n", 0),
-    ("%%vaultlink-disable-line orphan-note%% fine\n", 0),   # the rule does not run: nothing is known of it
-    ("%%vaultlink-disable VL101%%\n%%vaultlink-enable VL101%%\n[[no]]\n", 1),
-])
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("%%vaultlink-disable-line VL101%% fine\n", 1),
+        ("%%vaultlink-disable-line VL101%% [[no]]\n", 0),
+        (
+            "%%vaultlink-disable-line orphan-note%% fine\n",
+            0,
+        ),  # the rule does not run: nothing is known of it
+        ("%%vaultlink-disable VL101%%\n%%vaultlink-enable VL101%%\n[[no]]\n", 1),
+    ],
+)
 def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> None:
     state = build({"n.md": text}, setting(["dangling-link", "unused-ignore"]))
     assert sum(item.rule == "unused-ignore" for item in found(state)) == unused
@@ -206,10 +299,16 @@ def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ig
     cache.keep_answer(b"q" * 16, b"answer")
     assert cache.answer(b"q" * 16) == b"answer"
     assert cache.answer(b"r" * 16) is None
-    file, = tmp_path.glob("*/answer")
+    (file,) = tmp_path.glob("*/answer")
     whole = file.read_bytes()
-    file.write_bytes({"truncated": whole[:-3], "flipped": whole[:-1] + bytes([whole[-1] ^ 1]),
-                      "foreign": b"something else", "empty": b""}[damage])
+    file.write_bytes(
+        {
+            "truncated": whole[:-3],
+            "flipped": whole[:-1] + bytes([whole[-1] ^ 1]),
+            "foreign": b"something else",
+            "empty": b"",
+        }[damage]
+    )
     assert cache.answer(b"q" * 16) is None
 
 
@@ -226,13 +325,28 @@ def test_every_rule_is_known_to_the_setting() -> None:
     assert select(RULES, ["ALL"]) == EVERYTHING.config.enabled
 
 
-IDLE = {"x/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n", "y/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n"}
+IDLE = {
+    "x/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n",
+    "y/a.md": "%%vaultlink-disable VL101%%\nAll is well.\n",
+}
 
 
-@pytest.mark.parametrize("values", [
-    {"exclude": ["x/**"]}, {"per-file-ignores": {"x/**": ["unused-ignore"]}}, {"per-file-ignores": {"x/**": ["dangling-link"]}},
-], ids=["a note that is not looked at", "a rule that is not asked of it", "a rule of which an ignore is not asked"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"exclude": ["x/**"]},
+        {"per-file-ignores": {"x/**": ["unused-ignore"]}},
+        {"per-file-ignores": {"x/**": ["dangling-link"]}},
+    ],
+    ids=[
+        "a note that is not looked at",
+        "a rule that is not asked of it",
+        "a rule of which an ignore is not asked",
+    ],
+)
 def test_an_ignore_is_not_idle_where_nothing_is_asked(values: dict[str, object]) -> None:
     base = Setting.of(RULES, configure([Layer("test", values)], RULES))
     state = step(State(base), [Change(path, text) for path, text in IDLE.items()])
-    assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {"y/a.md": ["unused-ignore"]}
+    assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {
+        "y/a.md": ["unused-ignore"]
+    }

@@ -39,8 +39,13 @@ def test_what_is_safe_is_fixed_and_nothing_else_changes(run: Run, vault: Path) -
     told = run("fix")
     assert contents(vault) == after()
     assert told.code == 1
-    assert told.lines == ["Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."]
-    assert "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`" in told.err
+    assert told.lines == [
+        "Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."
+    ]
+    assert (
+        "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`"
+        in told.err
+    )
 
 
 def test_check_fix_is_the_same(run: Run, vault: Path) -> None:
@@ -62,8 +67,13 @@ def test_undo_gives_back_every_byte(run: Run, vault: Path) -> None:
     assert contents(vault) == after(changed={})
 
 
-@pytest.mark.parametrize("words", [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")])
-def test_a_diff_shows_what_would_be_written_and_writes_nothing(run: Run, vault: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],
+)
+def test_a_diff_shows_what_would_be_written_and_writes_nothing(
+    run: Run, vault: Path, words: tuple[str, ...]
+) -> None:
     told = run(*words)
     assert told.code == 1
     assert contents(vault) == after(changed={})
@@ -80,12 +90,20 @@ def test_paths_narrow_what_is_fixed(run: Run, vault: Path) -> None:
     assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
-@pytest.mark.parametrize(("words", "fixed"), [
-    (("--unfixable", "VL1"), {"Home.md": VAULT["Home.md"].replace("tag:", "tags:")}),
-    (("--fixable", "title-link"), {"Home.md": VAULT["Home.md"].replace("[[Role", "[[mem|Role")}),
-    (("--select", "missing-heading"), {"My-Plan.md": FIXED["My-Plan.md"]}),
-])
-def test_rules_can_be_chosen(run: Run, vault: Path, words: tuple[str, ...], fixed: Mapping[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "fixed"),
+    [
+        (("--unfixable", "VL1"), {"Home.md": VAULT["Home.md"].replace("tag:", "tags:")}),
+        (
+            ("--fixable", "title-link"),
+            {"Home.md": VAULT["Home.md"].replace("[[Role", "[[mem|Role")},
+        ),
+        (("--select", "missing-heading"), {"My-Plan.md": FIXED["My-Plan.md"]}),
+    ],
+)
+def test_rules_can_be_chosen(
+    run: Run, vault: Path, words: tuple[str, ...], fixed: Mapping[str, str]
+) -> None:
     run("fix", *words)
     assert contents(vault) == after(changed=fixed)
 
@@ -94,8 +112,17 @@ def test_json_says_what_was_done_and_what_remains(run: Run, vault: Path) -> None
     data = run("fix", "--output-format", "json").data
     assert isinstance(data, dict)
     assert data["fixed"] == {
-        "notes": 2, "findings": 4, "run": data["fixed"]["run"], "left": [],
-        "by_rule": {"deprecated-property": 1, "missing-heading": 1, "respelt-link": 1, "title-link": 1}}
+        "notes": 2,
+        "findings": 4,
+        "run": data["fixed"]["run"],
+        "left": [],
+        "by_rule": {
+            "deprecated-property": 1,
+            "missing-heading": 1,
+            "respelt-link": 1,
+            "title-link": 1,
+        },
+    }
     assert data["fixed"]["run"]
     assert [item["rule"] for item in data["findings"]] == ["dangling-link"]
     assert data["summary"]["fixable"] == 0
@@ -108,9 +135,14 @@ def test_edits_of_json_are_bytes_of_the_file(run: Run, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
     content = path.read_bytes()
-    edits = [edit for item in data["findings"] if item["path"] == "Home.md" for edit in item["fix"]["edits"]]
+    edits = [
+        edit
+        for item in data["findings"]
+        if item["path"] == "Home.md"
+        for edit in item["fix"]["edits"]
+    ]
     for edit in sorted(edits, key=lambda edit: -edit["start"]):
-        content = content[:edit["start"]] + edit["text"].encode() + content[edit["end"]:]
+        content = content[: edit["start"]] + edit["text"].encode() + content[edit["end"] :]
     run("fix")
     assert path.read_bytes() == content
     assert content.startswith(b"\xef\xbb\xbf\xc3\xa9")
@@ -119,7 +151,10 @@ def test_edits_of_json_are_bytes_of_the_file(run: Run, vault: Path) -> None:
 
 # -- unsafe fixes -------------------------------------------------------------------------------------------------
 
-LOOSE = {"Home.md": "[[Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n", "Plan.md": "[[Home]]\n"}
+LOOSE = {
+    "Home.md": "[[Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n",
+    "Plan.md": "[[Home]]\n",
+}
 
 
 @pytest.fixture
@@ -138,7 +173,9 @@ def test_nothing_unsafe_is_done_unasked(run: Run, loose: Path) -> None:
 
 def test_a_near_name_is_linked(run: Run, loose: Path) -> None:
     run("fix", "--unsafe-fixes")
-    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+    assert (
+        loose / "Home.md"
+    ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
 
 
 def test_links_are_taken_out_and_their_words_stay(run: Run, loose: Path) -> None:
@@ -151,17 +188,24 @@ def test_notes_are_made_for_topics(run: Run, loose: Path) -> None:
     told = run("fix", "--unsafe-fixes", "--create", "Inbox", "--template", "stub.txt")
     assert told.code == 0
     assert (loose / "Inbox/Ideas.md").read_text() == "# Ideas\n\nTo be written.\n"
-    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+    assert (
+        loose / "Home.md"
+    ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
     assert run("undo").code == 0
     assert not (loose / "Inbox").exists()
 
 
-@pytest.mark.parametrize(("text", "made"), [
-    ("[[Über]] [[über]]\n", ["Inbox/Über.md"]),
-    ("[[u\u0308ber]] [[\u00fcber]]\n", ["Inbox/u\u0308ber.md"]),
-    ("[[Trips/]] [[Trips//Rome]] [[/Rome]] [[../Rome]] [[.Rome]] [[Ro?me]] [[Rome.pdf]]\n", []),
-])
-def test_a_note_is_made_once_and_only_where_a_note_can_be(run: Run, vault: Path, text: str, made: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("[[Über]] [[über]]\n", ["Inbox/Über.md"]),
+        ("[[u\u0308ber]] [[\u00fcber]]\n", ["Inbox/u\u0308ber.md"]),
+        ("[[Trips/]] [[Trips//Rome]] [[/Rome]] [[../Rome]] [[.Rome]] [[Ro?me]] [[Rome.pdf]]\n", []),
+    ],
+)
+def test_a_note_is_made_once_and_only_where_a_note_can_be(
+    run: Run, vault: Path, text: str, made: list[str]
+) -> None:
     written(vault, {"Home.md": text})
     before = contents(vault)
     run("fix", "--unsafe-fixes", "--create", "Inbox")
@@ -170,14 +214,20 @@ def test_a_note_is_made_once_and_only_where_a_note_can_be(run: Run, vault: Path,
 
 
 @pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
-def test_what_is_unsafe_needs_to_be_said_twice(run: Run, loose: Path, words: tuple[str, ...]) -> None:
+def test_what_is_unsafe_needs_to_be_said_twice(
+    run: Run, loose: Path, words: tuple[str, ...]
+) -> None:
     told = run("fix", *words)
     assert told.code == 2
     assert f"{words[0]} is an unsafe fix: it needs --unsafe-fixes too." in told.err
 
 
-@pytest.mark.parametrize(("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")])
-def test_notes_are_made_inside_the_vault_only(run: Run, loose: Path, folder: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")]
+)
+def test_notes_are_made_inside_the_vault_only(
+    run: Run, loose: Path, folder: str, said: str
+) -> None:
     told = run("fix", "--unsafe-fixes", "--create", folder)
     assert told.code == 2
     assert said in told.err
@@ -206,11 +256,17 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: Run, vault: Path) -
     assert (told.out, told.code) == ("", 0)
     assert left_alone(told) == [
         "Home.md: left alone: it is read-only.",
-        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text."]
+        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text.",
+    ]
 
 
-@pytest.mark.parametrize(("file", "said"), [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")])
-def test_results_that_have_no_place_are_refused_before_anything_is_written(run: Run, vault: Path, file: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")],
+)
+def test_results_that_have_no_place_are_refused_before_anything_is_written(
+    run: Run, vault: Path, file: str, said: str
+) -> None:
     for command in ("fix", "check"):
         told = run(command, "--output-file", file)
         assert told.code == 2
@@ -222,7 +278,9 @@ def test_a_note_in_a_sync_conflict_is_left_alone(run: Run, vault: Path) -> None:
     (vault / "Home.sync-conflict-20240131-101500-ABCDEFG.md").write_text("mine\n")
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
-    assert left_alone(told) == ["Home.md: left alone: a sync service left a conflicting copy of it."]
+    assert left_alone(told) == [
+        "Home.md: left alone: a sync service left a conflicting copy of it."
+    ]
 
 
 def test_a_note_that_waits_to_be_merged_is_left_alone(run: Run, vault: Path) -> None:
@@ -250,19 +308,34 @@ def test_excluded_notes_stay(run: Run, vault: Path) -> None:
 
 def test_two_runs_at_once_end_as_one(vault: Path) -> None:
     command = [sys.executable, "-m", "vaultlink", "fix"]
-    both = [subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
     for process in both:
         process.communicate(timeout=60)
     assert contents(vault) == after()
-    assert subprocess.run([*command, "--quiet"], cwd=vault, capture_output=True, check=False).returncode == 1
+    assert (
+        subprocess.run(
+            [*command, "--quiet"], cwd=vault, capture_output=True, check=False
+        ).returncode
+        == 1
+    )
 
 
 @pytest.mark.parametrize("words", [["fix"], ["backlinks", "--write"]])
 def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: list[str]) -> None:
-    many = {f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n" for number in range(2000)}
-    written(vault, {**many, "Index.md": "".join(f"[[{path.removesuffix('.md')}]]\n" for path in many)})
+    many = {
+        f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n"
+        for number in range(2000)
+    }
+    written(
+        vault, {**many, "Index.md": "".join(f"[[{path.removesuffix('.md')}]]\n" for path in many)}
+    )
     command = [sys.executable, "-m", "vaultlink", *words]
-    with subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(
+        command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as running:
         assert running.stdout is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
         with lock(vault, patience=10):
@@ -277,8 +350,14 @@ def answering(vault: Path) -> Callable[..., str]:
 
     def answer(*lines: str) -> str:
         here, there = pty.openpty()
-        process = subprocess.Popen([sys.executable, "-m", "vaultlink", "fix", "-i", "--color", "never"], cwd=vault, stdin=there,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vaultlink", "fix", "-i", "--color", "never"],
+            cwd=vault,
+            stdin=there,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         os.close(there)
         for line in lines:
             os.write(here, f"{line}\n".encode())
@@ -294,7 +373,8 @@ def test_findings_are_gone_through_one_by_one(answering: Callable[..., str], vau
     told = answering("", "1", "1", "q")
     assert "1  Link to “mem”" in told or "1  " in told
     assert (vault / "Home.md").read_text() == (
-        "---\ntag: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n")
+        "---\ntag: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n"
+    )
     assert (vault / "My-Plan.md").read_bytes() == VAULT["My-Plan.md"].encode()
 
 
@@ -309,7 +389,13 @@ def test_a_rule_or_a_note_can_be_left_out(answering: Callable[..., str], vault: 
 
 
 def test_questions_need_somebody(vault: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "vaultlink", "fix", "--interactive"], cwd=vault, capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", "fix", "--interactive"],
+        cwd=vault,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     assert done.returncode == 2
     assert "nobody is there to answer" in done.stderr

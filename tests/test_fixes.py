@@ -19,7 +19,9 @@ FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 def repaired(base: Setting, vault: Vault, *, unsafe: bool = False) -> Repair:
     """What fixing a vault comes to."""
     makers = late(Answers() if unsafe else None)
-    result = repair(build(vault, base), sources(vault), allowed(base.rules, base.config, unsafe=unsafe), makers)
+    result = repair(
+        build(vault, base), sources(vault), allowed(base.rules, base.config, unsafe=unsafe), makers
+    )
     assert result.breach is None
     return result
 
@@ -41,21 +43,35 @@ def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
     assert afterwards(repaired(case.setting(), case.vault)) == expected(case)
-    assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(case, unsafe=True)
+    assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(
+        case, unsafe=True
+    )
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if case.rule.fix_when == "never"], ids=named)
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.rule.fix_when == "never"], ids=named
+)
 def test_a_rule_that_declares_no_fix_has_none(case: Case) -> None:
-    assert all(item.fix is None for item in found(build(case.vault, case.setting())) if item.rule == case.rule.name)
+    assert all(
+        item.fix is None
+        for item in found(build(case.vault, case.setting()))
+        if item.rule == case.rule.name
+    )
 
 
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixes_are_as_declared(case: Case) -> None:
     state = build(case.vault, case.setting())
     makers = late(Answers())
-    fixes = [fix_of(state, sources(case.vault), item, makers) for item in found(state) if item.rule == case.rule.name]
+    fixes = [
+        fix_of(state, sources(case.vault), item, makers)
+        for item in found(state)
+        if item.rule == case.rule.name
+    ]
     assert case.rule.fix_when != "always" or None not in fixes
-    safeties = {"safe": {Safety.SAFE}, "unsafe": {Safety.UNSAFE}, "either": set(Safety)}[case.rule.fix_safety]
+    safeties = {"safe": {Safety.SAFE}, "unsafe": {Safety.UNSAFE}, "either": set(Safety)}[
+        case.rule.fix_safety
+    ]
     assert {fix.safety for fix in fixes if fix} <= safeties
     assert all(fix.title and fix.title[-1] != "." for fix in fixes if fix)
 
@@ -77,13 +93,20 @@ def below_properties(text: str) -> str:
     return text if text.startswith("---") else f"---\ncreated: 2024-01-31\n---\n{text}"
 
 
-DERIVED = [pytest.param(case, derive, id=f"{named(case)}: {name}") for case in FIXING if case.example.get("fixed")
-           for name, derive in (("newlines", windows), ("frontmatter", below_properties)) if name not in case.rule.derive]
+DERIVED = [
+    pytest.param(case, derive, id=f"{named(case)}: {name}")
+    for case in FIXING
+    if case.example.get("fixed")
+    for name, derive in (("newlines", windows), ("frontmatter", below_properties))
+    if name not in case.rule.derive
+]
 
 
 @pytest.mark.parametrize(("case", "derive"), DERIVED)
 def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], str]) -> None:
-    notes = {path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)}
+    notes = {
+        path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)
+    }
     vault = {path: derive(text) if path in notes else text for path, text in case.vault.items()}
     fixed = afterwards(repaired(case.setting(), vault))
     assert fixed == {path: derive(text) for path, text in expected(case).items()}
@@ -92,8 +115,13 @@ def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], 
 @pytest.mark.parametrize("case", cases(), ids=named)
 def test_all_rules_together_come_to_an_end(case: Case) -> None:
     example = case.example
-    base = setting(["ALL"], options={case.rule.name: example.get("options", {})}, app=example.get("app"),
-                   backlinks=example.get("backlinks"), moves=example.get("moves"))
+    base = setting(
+        ["ALL"],
+        options={case.rule.name: example.get("options", {})},
+        app=example.get("app"),
+        backlinks=example.get("backlinks"),
+        moves=example.get("moves"),
+    )
     result = repaired(base, case.vault)
     again = repaired(base, {**case.vault, **afterwards(result)})
     assert not again.texts
@@ -101,7 +129,11 @@ def test_all_rules_together_come_to_an_end(case: Case) -> None:
 
 def test_every_rule_that_declares_a_fix_shows_one() -> None:
     for rule in RULES:
-        shown = [example for example in rule.examples if example.get("fixed") or example.get("unsafe-fixed")]
+        shown = [
+            example
+            for example in rule.examples
+            if example.get("fixed") or example.get("unsafe-fixed")
+        ]
         assert bool(shown) is (rule.fix_when != "never"), rule.name
         if rule.fix_safety == "safe":
             assert not any("unsafe-fixed" in example for example in rule.examples), rule.name

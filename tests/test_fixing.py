@@ -26,7 +26,9 @@ def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
     text = draw(some.text("ab\r\n[é🙂", max_size=30))
     cuts = sorted(draw(some.sets(some.integers(0, len(text)), max_size=8)))
     spans = [(start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
-    return text, [Edit("a.md", start, end, draw(some.text("xy", max_size=3))) for start, end in spans]
+    return text, [
+        Edit("a.md", start, end, draw(some.text("xy", max_size=3))) for start, end in spans
+    ]
 
 
 @given(edited())
@@ -44,20 +46,25 @@ def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
 def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
     after, shift = applied(text, edits), Shift(edits)
-    back = [Edit("a.md", start, end, text[edit.start:edit.end])
-            for (start, end), edit in zip(shift.fresh, edits, strict=True)]
+    back = [
+        Edit("a.md", start, end, text[edit.start : edit.end])
+        for (start, end), edit in zip(shift.fresh, edits, strict=True)
+    ]
     assert applied(after, back) == text
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), [
-    ((1, 3), (3, 5), False),
-    ((1, 3), (2, 5), True),
-    ((1, 5), (2, 3), True),
-    ((2, 2), (2, 2), True),
-    ((2, 2), (2, 4), True),
-    ((0, 2), (2, 2), True),
-    ((2, 2), (3, 3), False),
-])
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((1, 3), (3, 5), False),
+        ((1, 3), (2, 5), True),
+        ((1, 5), (2, 3), True),
+        ((2, 2), (2, 2), True),
+        ((2, 2), (2, 4), True),
+        ((0, 2), (2, 2), True),
+        ((2, 2), (3, 3), False),
+    ],
+)
 def test_which_edits_collide(one: tuple[int, int], other: tuple[int, int], expected: bool) -> None:
     first, second = Edit("a.md", *one, "x"), Edit("a.md", *other, "y")
     assert collide(first, second) is collide(second, first) is expected
@@ -68,7 +75,9 @@ def test_which_edits_collide(one: tuple[int, int], other: tuple[int, int], expec
 
 
 def diagnostic(start: int, end: int, path: str = "a.md", rule: str = "dangling-link") -> Diagnostic:
-    return Diagnostic("VL101", rule, Severity.ERROR, path, start, end, 1, start + 1, 1, end + 1, f"{start} {end}.")
+    return Diagnostic(
+        "VL101", rule, Severity.ERROR, path, start, end, 1, start + 1, 1, end + 1, f"{start} {end}."
+    )
 
 
 def fix(*spans: tuple[int, int], path: str = "a.md", text: str = "x") -> Fix:
@@ -76,40 +85,67 @@ def fix(*spans: tuple[int, int], path: str = "a.md", text: str = "x") -> Fix:
 
 
 def test_of_colliding_fixes_the_first_is_made() -> None:
-    fixes = [(diagnostic(0, 4), fix((0, 4))), (diagnostic(2, 6), fix((2, 6))), (diagnostic(5, 7), fix((5, 7)))]
+    fixes = [
+        (diagnostic(0, 4), fix((0, 4))),
+        (diagnostic(2, 6), fix((2, 6))),
+        (diagnostic(5, 7), fix((5, 7))),
+    ]
     assert chosen(fixes) == [fixes[0], fixes[2]]
 
 
 def test_a_fix_is_made_whole_or_not_at_all() -> None:
-    fixes = [(diagnostic(0, 4), fix((0, 4))), (diagnostic(1, 9), fix((20, 24), (3, 5))), (diagnostic(21, 22), fix((21, 22)))]
+    fixes = [
+        (diagnostic(0, 4), fix((0, 4))),
+        (diagnostic(1, 9), fix((20, 24), (3, 5))),
+        (diagnostic(21, 22), fix((21, 22))),
+    ]
     assert chosen(fixes) == [fixes[0], fixes[2]]
 
 
-@given(some.lists(some.tuples(some.integers(0, 20), some.integers(0, 4)), max_size=12), some.randoms())
-def test_the_order_of_findings_makes_no_difference(spans: list[tuple[int, int]], chance: random.Random) -> None:
-    fixes: list[Repaired] = [(diagnostic(start, start + size), fix((start, start + size))) for start, size in spans]
+@given(
+    some.lists(some.tuples(some.integers(0, 20), some.integers(0, 4)), max_size=12), some.randoms()
+)
+def test_the_order_of_findings_makes_no_difference(
+    spans: list[tuple[int, int]], chance: random.Random
+) -> None:
+    fixes: list[Repaired] = [
+        (diagnostic(start, start + size), fix((start, start + size))) for start, size in spans
+    ]
     shuffled = list(fixes)
     chance.shuffle(shuffled)
     assert chosen(fixes) == chosen(shuffled)
     edits = [edit for _, mended in chosen(fixes) for edit in mended.edits]
-    assert not any(collide(one, other) for number, one in enumerate(edits) for other in edits[:number])
+    assert not any(
+        collide(one, other) for number, one in enumerate(edits) for other in edits[:number]
+    )
 
 
-@pytest.mark.parametrize(("values", "unsafe", "rule", "safety", "expected"), [
-    ({}, False, "dangling-link", Safety.SAFE, True),
-    ({}, False, "dangling-link", Safety.UNSAFE, False),
-    ({}, True, "dangling-link", Safety.UNSAFE, True),
-    ({"unfixable": ["VL1"]}, True, "dangling-link", Safety.SAFE, False),
-    ({"fixable": ["VL2"]}, True, "dangling-link", Safety.SAFE, False),
-    ({"fixable": ["VL1"], "unfixable": ["title-link"]}, False, "dangling-link", Safety.SAFE, True),
-])
-def test_which_fixes_are_allowed(values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety,
-                                 expected: bool) -> None:
+@pytest.mark.parametrize(
+    ("values", "unsafe", "rule", "safety", "expected"),
+    [
+        ({}, False, "dangling-link", Safety.SAFE, True),
+        ({}, False, "dangling-link", Safety.UNSAFE, False),
+        ({}, True, "dangling-link", Safety.UNSAFE, True),
+        ({"unfixable": ["VL1"]}, True, "dangling-link", Safety.SAFE, False),
+        ({"fixable": ["VL2"]}, True, "dangling-link", Safety.SAFE, False),
+        (
+            {"fixable": ["VL1"], "unfixable": ["title-link"]},
+            False,
+            "dangling-link",
+            Safety.SAFE,
+            True,
+        ),
+    ],
+)
+def test_which_fixes_are_allowed(
+    values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety, expected: bool
+) -> None:
     config = configure([Layer("test", values)], RULES)
     may = allowed(RULES, config, unsafe=unsafe)
     assert may(diagnostic(0, 1, rule=rule), Fix("Do it", safety, ())) is expected
     assert not allowed(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
-        diagnostic(0, 1), Fix("Do it", safety, ()))
+        diagnostic(0, 1), Fix("Do it", safety, ())
+    )
 
 
 # -- rounds -------------------------------------------------------------------------------------------------------
@@ -124,7 +160,10 @@ def repaired(vault: Vault, *makers: object, rules: tuple[str, ...] = ("VL1",)) -
             text = sources.text(path)
             for make in makers:
                 for start, end, new in make(path, text) if text is not None else ():  # type: ignore[operator]
-                    yield diagnostic(start, end, path), Fix("Do it", Safety.SAFE, (Edit(path, start, end, new),))
+                    yield (
+                        diagnostic(start, end, path),
+                        Fix("Do it", Safety.SAFE, (Edit(path, start, end, new),)),
+                    )
 
     return mend(state, Sources(vault.get), wanted)
 
@@ -140,7 +179,9 @@ def replacing(old: str, new: str) -> object:
 
 
 def test_rounds_go_on_until_nothing_applies() -> None:
-    result = repaired({"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y"))
+    result = repaired(
+        {"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y")
+    )
     assert result.breach is None
     assert result.texts == {"a.md": ("one\r\n", "two\r\n"), "b.md": ("xone", "y")}
     assert [item.path for item, _ in result.made] == ["a.md", "b.md", "b.md"]
@@ -177,10 +218,14 @@ def test_a_note_whose_text_can_not_be_had_is_left_alone() -> None:
 
 def test_a_heading_that_links_ask_for_is_left_alone() -> None:
     vault = {"a.md": "# See one\n\nwell, one\n", "b.md": "[[a#See one]]\n", "c.md": "# See one\n"}
-    result = repaired(vault, replacing("# See one", "# See two"), replacing("well, one", "well, two"))
+    result = repaired(
+        vault, replacing("# See one", "# See two"), replacing("well, one", "well, two")
+    )
     assert result.breach is None
-    assert result.texts == {"a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
-                            "c.md": ("# See one\n", "# See two\n")}
+    assert result.texts == {
+        "a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
+        "c.md": ("# See one\n", "# See two\n"),
+    }
 
 
 def breach(*asked: object) -> Breach | None:
@@ -192,44 +237,93 @@ def breach(*asked: object) -> Breach | None:
 KEPT = [
     ("a link is mended", {"a.md": "[[x]] [[b]]", "b.md": ""}, {"a.md": [(2, 3, "b")]}),
     ("a link goes, its words stay", {"a.md": "[[x|y]] [[b]]", "b.md": ""}, {"a.md": [(0, 7, "y")]}),
-    ("text before links moves them", {"a.md": "z [[b]] #t ^q", "b.md": ""}, {"a.md": [(0, 1, "long words")]}),
+    (
+        "text before links moves them",
+        {"a.md": "z [[b]] #t ^q", "b.md": ""},
+        {"a.md": [(0, 1, "long words")]},
+    ),
     ("a property is renamed", {"a.md": "---\ntag: a\nup: b\n---\n"}, {"a.md": [(4, 7, "tags")]}),
-    ("a note is made for a dangling topic", {"a.md": "[[b]] [[c]]", "c.md": ""}, {"b.md": [(0, 0, "# b\n")]}),
-    ("a heading that nobody asks for changes", {"a.md": "# One\n", "b.md": "[[a]]"}, {"a.md": [(2, 5, "Two")]}),
+    (
+        "a note is made for a dangling topic",
+        {"a.md": "[[b]] [[c]]", "c.md": ""},
+        {"b.md": [(0, 0, "# b\n")]},
+    ),
+    (
+        "a heading that nobody asks for changes",
+        {"a.md": "# One\n", "b.md": "[[a]]"},
+        {"a.md": [(2, 5, "Two")]},
+    ),
 ]
 BROKEN = [
-    ("a link is lost in a code fence", {"a.md": "x\n[[b]]\n```\n", "b.md": ""}, {"a.md": [(0, 1, "```")]}, "would be lost"),
+    (
+        "a link is lost in a code fence",
+        {"a.md": "x\n[[b]]\n```\n", "b.md": ""},
+        {"a.md": [(0, 1, "```")]},
+        "would be lost",
+    ),
     ("text becomes a link", {"a.md": "`x` [[b]] `y", "b.md": ""}, {"a.md": [(0, 1, "")]}, "link"),
     ("a heading is lost", {"a.md": "x\n\n# One\n"}, {"a.md": [(0, 1, "```")]}, "heading"),
     ("a block id is lost", {"a.md": "x\n\npara ^q\n"}, {"a.md": [(0, 1, "```")]}, "block"),
     ("a tag is lost", {"a.md": "x\n\npara #q\n"}, {"a.md": [(0, 1, "```")]}, "tag"),
     ("a tag comes into being", {"a.md": "`x #q` y\n"}, {"a.md": [(0, 1, "")]}, "tag"),
     ("a heading comes into being", {"a.md": "```\n# One\n"}, {"a.md": [(0, 3, "")]}, "heading"),
-    ("the properties are lost", {"a.md": "---\nup: a\n---\n"}, {"a.md": [(0, 0, "x")]}, "properties"),
-    ("another property changes", {"a.md": "---\nup: a\nto: b\n---\n"}, {"a.md": [(9, 10, " c")]}, "property"),
-    ("a heading that is asked for changes", {"a.md": "# One\n", "b.md": "[[a#One]]"}, {"a.md": [(2, 5, "Two")]},
-     "would no longer find"),
-    ("a new note takes links away", {"a.md": "[[c]]", "b/c.md": ""}, {"c.md": [(0, 0, "")]}, "would lead to c.md"),
+    (
+        "the properties are lost",
+        {"a.md": "---\nup: a\n---\n"},
+        {"a.md": [(0, 0, "x")]},
+        "properties",
+    ),
+    (
+        "another property changes",
+        {"a.md": "---\nup: a\nto: b\n---\n"},
+        {"a.md": [(9, 10, " c")]},
+        "property",
+    ),
+    (
+        "a heading that is asked for changes",
+        {"a.md": "# One\n", "b.md": "[[a#One]]"},
+        {"a.md": [(2, 5, "Two")]},
+        "would no longer find",
+    ),
+    (
+        "a new note takes links away",
+        {"a.md": "[[c]]", "b/c.md": ""},
+        {"c.md": [(0, 0, "")]},
+        "would lead to c.md",
+    ),
     ("a fence is opened at the end", {"a.md": "x\n"}, {"a.md": [(2, 2, "```\ny\n")]}, "trouble"),
 ]
 
 
-def after_edits(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]) -> tuple[State, State, dict[str, list[Edit]]]:
+def after_edits(
+    vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]
+) -> tuple[State, State, dict[str, list[Edit]]]:
     base = setting(("VL1",))
-    made = {path: in_order(Edit(path, *edit) for edit in group) for path, group in edits.items() if group}
+    made = {
+        path: in_order(Edit(path, *edit) for edit in group)
+        for path, group in edits.items()
+        if group
+    }
     texts = {path: applied(vault.get(path, ""), group) for path, group in made.items()}
     return build(vault, base), build({**vault, **texts}, base), made
 
 
-@pytest.mark.parametrize(("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT])
-def test_a_promise_is_kept(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]) -> None:
+@pytest.mark.parametrize(
+    ("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT]
+)
+def test_a_promise_is_kept(
+    vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]
+) -> None:
     before, after, made = after_edits(vault, edits)
     assert breach(before, after, made, {}) is None
 
 
-@pytest.mark.parametrize(("vault", "edits", "said"), [case[1:] for case in BROKEN],
-                         ids=[case[0] for case in BROKEN])
-def test_a_promise_is_broken(vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]], said: str) -> None:
+@pytest.mark.parametrize(
+    ("vault", "edits", "said"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
+)
+def test_a_promise_is_broken(
+    vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]], said: str
+) -> None:
     before, after, made = after_edits(vault, edits)
     broken = breach(before, after, made, {path: ["some-rule"] for path in made})
     assert broken is not None
@@ -239,7 +333,15 @@ def test_a_promise_is_broken(vault: Mapping[str, str], edits: Mapping[str, list[
 
 def test_a_new_error_is_a_broken_promise() -> None:
     """Of whatever rule: here two headings of one name, where the settings call that an error."""
-    strict = configure([Layer("test", {"select": ["duplicate-heading"], "severity": {"duplicate-heading": "error"}})], RULES)
+    strict = configure(
+        [
+            Layer(
+                "test",
+                {"select": ["duplicate-heading"], "severity": {"duplicate-heading": "error"}},
+            )
+        ],
+        RULES,
+    )
     lenient = setting(("duplicate-heading",))
     for scene, broken in ((Setting.of(RULES, strict), True), (lenient, False)):
         before = build({"a.md": "# One\n\n# Two\n"}, scene)
@@ -254,10 +356,17 @@ def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
     fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
     word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
     rounds = iter([[(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]] * 2)
-    result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get), lambda _now, _sources: next(rounds, []))
+    result = mend(
+        state,
+        Sources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
+        lambda _now, _sources: next(rounds, []),
+    )
     assert (result.texts, result.barred) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
     safe = Fix("Open a fence", Safety.SAFE, fence.edits)
-    both = [(diagnostic(0, 1), safe), (diagnostic(4, 5), Fix("Write", Safety.UNSAFE, (Edit("a.md", 9, 9, "z"),)))]
+    both = [
+        (diagnostic(0, 1), safe),
+        (diagnostic(4, 5), Fix("Write", Safety.UNSAFE, (Edit("a.md", 9, 9, "z"),))),
+    ]
     result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both)
     assert result.breach is not None
     assert not result.texts

@@ -17,40 +17,112 @@ from vaultlink.fixing.sources import Answers, Sources
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
-PATHS = ("Home.md", "a/My Plan.md", "a/my_role.md", "b/Plan.md", "b/c/Plan.md", "Éclair.md", "x#y.md")
+PATHS = (
+    "Home.md",
+    "a/My Plan.md",
+    "a/my_role.md",
+    "b/Plan.md",
+    "b/c/Plan.md",
+    "Éclair.md",
+    "x#y.md",
+)
 HEADS = (
-    "", "", "---\ntitle: Role of memory\naliases: [Annie, \"A | B\"]\n---\n", "---\ntag: a\nup: [[Plan]]\n---\n",
-    "---\nalias: Bob\nup: \"[[role of memory]]\"\nside: '[[My-Plan|it]]'\ndown:\n  - [[plan]]\n---\n", "---\ntitle: [x\n---\n",
-    "---\ntitle: It's a \"plan\"\n---\n", "---\ntitle: Plan (old) | new\nAliases: my role\n---\n",
+    "",
+    "",
+    '---\ntitle: Role of memory\naliases: [Annie, "A | B"]\n---\n',
+    "---\ntag: a\nup: [[Plan]]\n---\n",
+    "---\nalias: Bob\nup: \"[[role of memory]]\"\nside: '[[My-Plan|it]]'\ndown:\n  - [[plan]]\n---\n",
+    "---\ntitle: [x\n---\n",
+    '---\ntitle: It\'s a "plan"\n---\n',
+    "---\ntitle: Plan (old) | new\nAliases: my role\n---\n",
 )
 TARGETS = (
-    "Plan", "plan", "Role of memory", "Annie", "A | B", "My-Plan", "my plan", "a/My-Plan", "b/c/plan", "../b/Plan", "Plam",
-    "Home", "Nowhere", "Éclair", "eclair", "Eclair.md", "x#y", "It's a \"plan\"", "Plan (old) | new", "my_role", "my role", "",
+    "Plan",
+    "plan",
+    "Role of memory",
+    "Annie",
+    "A | B",
+    "My-Plan",
+    "my plan",
+    "a/My-Plan",
+    "b/c/plan",
+    "../b/Plan",
+    "Plam",
+    "Home",
+    "Nowhere",
+    "Éclair",
+    "eclair",
+    "Eclair.md",
+    "x#y",
+    'It\'s a "plan"',
+    "Plan (old) | new",
+    "my_role",
+    "my role",
+    "",
 )
 ANCHORS = ("", "", "", "#One", "#one-two", "#One two", "#^q", "#^Q r", "#One#Two", "#nope")
 SHAPES = (
-    "[[{t}{a}]]", "[[{t}{a}|words]]", "[[ {t}{a} | [00:01] ]]", "![[{t}{a}]]", "![[{t}|100]]", "[w](<{t}{a}>)", "[w]({u}.md{a})",
-    "[w *x*]({u}{a} \"title\")", "![]({u})", "[[{t}]", "[{t}]]", "[[{t}", "[w]({t}.md)", "[[{t}\\|x]]", "%%[[{t}]]%%", "`[[{t}]]`",
-    "<b>[[{t}{a}]]</b>", "*[[{t}|{t}]]*", "[[{t}|]]", "[[{t}{a}|{t}{a}]]", "==[[{t}]]==", "~~[[{t}|a]] [[{t}]]~~",
+    "[[{t}{a}]]",
+    "[[{t}{a}|words]]",
+    "[[ {t}{a} | [00:01] ]]",
+    "![[{t}{a}]]",
+    "![[{t}|100]]",
+    "[w](<{t}{a}>)",
+    "[w]({u}.md{a})",
+    '[w *x*]({u}{a} "title")',
+    "![]({u})",
+    "[[{t}]",
+    "[{t}]]",
+    "[[{t}",
+    "[w]({t}.md)",
+    "[[{t}\\|x]]",
+    "%%[[{t}]]%%",
+    "`[[{t}]]`",
+    "<b>[[{t}{a}]]</b>",
+    "*[[{t}|{t}]]*",
+    "[[{t}|]]",
+    "[[{t}{a}|{t}{a}]]",
+    "==[[{t}]]==",
+    "~~[[{t}|a]] [[{t}]]~~",
 )
 BLOCKS = (
-    "{0}\n\n", "- {0}\n- {1}\n\n", "> {0}\n> {1}\n\n", "| h | i |\n|---|---|\n| {0} | {1} |\n\n", "# One\n\n{0}\n\n",
-    "## One two\n\n{0} ^q\n\n", "# See {0}\n\n", "```\n{0}\n```\n\n", "$$\n{0}\n$$\n\n", "    {0}\n\n", "1. {0}\n   {1}\n\n",
-    "{0} and {1} ^q-r\n\n", "Add backlinks using these topics:\n\nPlan – {0}\n\n{1}\n\n", "**Add backlinks using these topics:**\n{0}{1}\n",
-    "<div>\n{0}\n</div>\n\n", "[^1]: {0}\n\n", "> [!note] {0}\n> - {1}\n\n", "%%\n{0}\n%%\n\n", "#tag {0} #t/u\n\n", "{0}\n===\n\n",
+    "{0}\n\n",
+    "- {0}\n- {1}\n\n",
+    "> {0}\n> {1}\n\n",
+    "| h | i |\n|---|---|\n| {0} | {1} |\n\n",
+    "# One\n\n{0}\n\n",
+    "## One two\n\n{0} ^q\n\n",
+    "# See {0}\n\n",
+    "```\n{0}\n```\n\n",
+    "$$\n{0}\n$$\n\n",
+    "    {0}\n\n",
+    "1. {0}\n   {1}\n\n",
+    "{0} and {1} ^q-r\n\n",
+    "Add backlinks using these topics:\n\nPlan – {0}\n\n{1}\n\n",
+    "**Add backlinks using these topics:**\n{0}{1}\n",
+    "<div>\n{0}\n</div>\n\n",
+    "[^1]: {0}\n\n",
+    "> [!note] {0}\n> - {1}\n\n",
+    "%%\n{0}\n%%\n\n",
+    "#tag {0} #t/u\n\n",
+    "{0}\n===\n\n",
 )
 
 
 @some.composite
 def links(draw: some.DrawFn) -> str:
     target = draw(some.sampled_from(TARGETS))
-    return draw(some.sampled_from(SHAPES)).format(t=target, u=target.replace(" ", "%20"), a=draw(some.sampled_from(ANCHORS)))
+    return draw(some.sampled_from(SHAPES)).format(
+        t=target, u=target.replace(" ", "%20"), a=draw(some.sampled_from(ANCHORS))
+    )
 
 
 @some.composite
 def notes(draw: some.DrawFn) -> str:
     blocks = draw(some.lists(some.sampled_from(BLOCKS), max_size=5))
-    text = draw(some.sampled_from(HEADS)) + "".join(block.format(draw(links()), draw(links())) for block in blocks)
+    text = draw(some.sampled_from(HEADS)) + "".join(
+        block.format(draw(links()), draw(links())) for block in blocks
+    )
     ending = draw(some.sampled_from(("keep", "keep", "bare", "windows", "mixed")))
     if ending == "windows":
         return text.replace("\n", "\r\n")
@@ -62,17 +134,27 @@ def notes(draw: some.DrawFn) -> str:
 VAULTS = some.dictionaries(some.sampled_from(PATHS), notes(), min_size=2)
 SCENES: Mapping[str, Setting] = {
     "as it comes": setting(["VL0", "VL1", "VL2", "VL3", "VL4"]),
-    "relative Markdown links": setting(["ALL"], app={"newLinkFormat": "relative", "useMarkdownLinks": True}),
-    "absolute, sections as lists": setting(["ALL"], app={"newLinkFormat": "absolute"}, backlinks={"mode": "write", "style": "list"}),
-    "sections with passages": setting(["ALL"], backlinks={"mode": "write", "style": "context", "entries": "all"}),
-    "sections of topics": setting(["ALL"], backlinks={"mode": "write", "order": "rank"}, moves={"old/Nowhere.md": "b/Plan.md"}),
+    "relative Markdown links": setting(
+        ["ALL"], app={"newLinkFormat": "relative", "useMarkdownLinks": True}
+    ),
+    "absolute, sections as lists": setting(
+        ["ALL"], app={"newLinkFormat": "absolute"}, backlinks={"mode": "write", "style": "list"}
+    ),
+    "sections with passages": setting(
+        ["ALL"], backlinks={"mode": "write", "style": "context", "entries": "all"}
+    ),
+    "sections of topics": setting(
+        ["ALL"], backlinks={"mode": "write", "order": "rank"}, moves={"old/Nowhere.md": "b/Plan.md"}
+    ),
 }
 
 
 def fixed(base: Setting, vault: Vault, *, unsafe: bool) -> Repair:
     makers = late(Answers(unlink=True) if unsafe else None)
     state = build(vault, base)
-    result = repair(state, Sources(vault.get), allowed(base.rules, base.config, unsafe=unsafe), makers)
+    result = repair(
+        state, Sources(vault.get), allowed(base.rules, base.config, unsafe=unsafe), makers
+    )
     assert result.breach is None, result.breach
     return result
 
@@ -83,9 +165,15 @@ def afterwards(vault: Vault, result: Repair) -> dict[str, str]:
 
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@settings(max_examples=120 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120 * MORE,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(vault=VAULTS)
-def test_fixing_keeps_its_promises_and_comes_to_an_end(scene: str, unsafe: bool, vault: dict[str, str]) -> None:
+def test_fixing_keeps_its_promises_and_comes_to_an_end(
+    scene: str, unsafe: bool, vault: dict[str, str]
+) -> None:
     base = SCENES[scene]
     result = fixed(base, vault, unsafe=unsafe)
     after = afterwards(vault, result)
@@ -95,7 +183,9 @@ def test_fixing_keeps_its_promises_and_comes_to_an_end(scene: str, unsafe: bool,
 
 @settings(max_examples=60 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS, chance=some.randoms())
-def test_the_order_in_which_notes_came_makes_no_difference(vault: dict[str, str], chance: random.Random) -> None:
+def test_the_order_in_which_notes_came_makes_no_difference(
+    vault: dict[str, str], chance: random.Random
+) -> None:
     base = SCENES["as it comes"]
     order = list(changes(base, vault))
     chance.shuffle(order)
@@ -112,12 +202,20 @@ def test_what_links_show_stays(vault: dict[str, str]) -> None:
     """Fixes of links change where they lead, not a word that a reader sees."""
     base = setting(["VL1"])
     result = fixed(base, vault, unsafe=False)
-    slips = {item.path for item, _ in result.made if item.rule == "malformed-link"}  # these make links of text
+    slips = {
+        item.path for item, _ in result.made if item.rule == "malformed-link"
+    }  # these make links of text
     for path in result.texts.keys() - slips:
         assert shown(result.before, path) == shown(result.after, path)
 
 
 def shown(state: State, path: str) -> list[str | None]:
     """What the links of a note show; an embed shows no words of its own."""
-    return [link.display or " > ".join(part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip())
-             for link in state.index.notes[path].links if not link.embed]
+    return [
+        link.display
+        or " > ".join(
+            part.strip() for part in (link.target, *link.subpath.split("#")) if part.strip()
+        )
+        for link in state.index.notes[path].links
+        if not link.embed
+    ]

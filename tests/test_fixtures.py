@@ -21,7 +21,9 @@ def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[st
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
     line = [sys.executable, "-m", "vaultlink", *map(str, words)]
     done = subprocess.run(line, env=environment, capture_output=True, check=False)
-    return subprocess.CompletedProcess(line, done.returncode, done.stdout.decode(), done.stderr.decode())
+    return subprocess.CompletedProcess(
+        line, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
 def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -42,7 +44,9 @@ def test_findings_are_as_expected(vault: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
 def test_cached_findings_are_the_same(vault: Path, tmp_path: Path) -> None:
-    first, second, without = (check(vault, *options, cache=tmp_path) for options in ((), (), ("--no-cache",)))
+    first, second, without = (
+        check(vault, *options, cache=tmp_path) for options in ((), (), ("--no-cache",))
+    )
     assert first.stdout == second.stdout == without.stdout
     assert first.returncode == second.returncode == without.returncode
 

@@ -44,29 +44,69 @@ from vaultlink.text import line_starts, position
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 BY_NAME = {rule.name: rule for rule in RULES}
-FIGURES = {"notes": 251, "attachments": 3, "links": 3709, "resolved": 3600, "dangling": 100, "ambiguous": 0, "external": 9}
+FIGURES = {
+    "notes": 251,
+    "attachments": 3,
+    "links": 3709,
+    "resolved": 3600,
+    "dangling": 100,
+    "ambiguous": 0,
+    "external": 9,
+}
 BASELINE, REVISION = Debt("baseline", "", 12, 3), Debt("revision", "fix/@me|`x`", 1, 0)
 
 
 # -- what there is to tell --------------------------------------------------------------------------------------------
 
 
-def finding(path: str = "a.md", message: str = "Nothing in the vault is called “plan”.", rule: str = "dangling-link",
-            **more: Any) -> Diagnostic:
+def finding(
+    path: str = "a.md",
+    message: str = "Nothing in the vault is called “plan”.",
+    rule: str = "dangling-link",
+    **more: Any,
+) -> Diagnostic:
     """A finding about the first line of a note, but for what is said otherwise."""
     known = BY_NAME[rule]
-    plain = Diagnostic(known.code, rule, known.severity, path, 4, 12, 1, 5, 1, 13, message,
-                       "plan" if rule == "dangling-link" else None)
+    plain = Diagnostic(
+        known.code,
+        rule,
+        known.severity,
+        path,
+        4,
+        12,
+        1,
+        5,
+        1,
+        13,
+        message,
+        "plan" if rule == "dangling-link" else None,
+    )
     return msgspec.structs.replace(plain, **more)
 
 
-def checked(findings: Sequence[Diagnostic] = (), *, fixes: Sequence[Fix | None] | None = None, text: str = "see [[plan]]\n",
-            texts: Mapping[str, str] | None = None, **more: Any) -> Checked:
+def checked(
+    findings: Sequence[Diagnostic] = (),
+    *,
+    fixes: Sequence[Fix | None] | None = None,
+    text: str = "see [[plan]]\n",
+    texts: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Checked:
     """What a check with all rules came to, in a vault of these texts, or where every note has the same."""
-    values: dict[str, Any] = {"place": "", "rules": RULES, "figures": FIGURES, "version": "1.2.3",
-                              "text": lambda path: text if texts is None else texts.get(path, "")}
+    values: dict[str, Any] = {
+        "place": "",
+        "rules": RULES,
+        "figures": FIGURES,
+        "version": "1.2.3",
+        "text": lambda path: text if texts is None else texts.get(path, ""),
+    }
     prints = [f"{number:04x}" for number in range(len(findings))]
-    return Checked(findings=findings, prints=lambda: prints, fixes=lambda: fixes or [None] * len(findings), **{**values, **more})
+    return Checked(
+        findings=findings,
+        prints=lambda: prints,
+        fixes=lambda: fixes or [None] * len(findings),
+        **{**values, **more},
+    )
 
 
 @cache
@@ -76,14 +116,52 @@ def fixture(name: str) -> Checked:
     diagnostics = vault.check()
     mend = vault.fixes(diagnostics)
     texts = {path: vault.text(path) for path in vault.index.files}
-    return Checked("my notes/", diagnostics, lambda: fingerprints(diagnostics, vault.text), lambda: list(map(mend, diagnostics)),
-                   [rule for rule in vault.rules if rule.name in vault.config.enabled], vault.summary(),
-                   lambda path: texts.get(path, ""), version="1.2.3")
+    return Checked(
+        "my notes/",
+        diagnostics,
+        lambda: fingerprints(diagnostics, vault.text),
+        lambda: list(map(mend, diagnostics)),
+        [rule for rule in vault.rules if rule.name in vault.config.enabled],
+        vault.summary(),
+        lambda path: texts.get(path, ""),
+        version="1.2.3",
+    )
 
 
-NASTY = ("a|b", "\\|", "a`b", "``", "`x", " x ", "*a* _b_ ~c~", "<b>&amp;</b>", "[a](https://x.org)", "![i](j)", "[[w]]", "@octocat",
-         "#12", "GH-3", ":tada:", "www.x.org", "a::b,c=d%0A", "100%", "é\u0301港🙂", "a\nb\r\nc\td", "\x1b[2J\x00", "\u2028\u202e",
-         "\udcff\ud800", "\ufffe\uffff", "]]>", "&#x3C;script>", "“quoted”", "a" * 400, "`" * 90, "- [ ] x", "{0} $x$", "'\"")
+NASTY = (
+    "a|b",
+    "\\|",
+    "a`b",
+    "``",
+    "`x",
+    " x ",
+    "*a* _b_ ~c~",
+    "<b>&amp;</b>",
+    "[a](https://x.org)",
+    "![i](j)",
+    "[[w]]",
+    "@octocat",
+    "#12",
+    "GH-3",
+    ":tada:",
+    "www.x.org",
+    "a::b,c=d%0A",
+    "100%",
+    "é\u0301港🙂",
+    "a\nb\r\nc\td",
+    "\x1b[2J\x00",
+    "\u2028\u202e",
+    "\udcff\ud800",
+    "\ufffe\uffff",
+    "]]>",
+    "&#x3C;script>",
+    "“quoted”",
+    "a" * 400,
+    "`" * 90,
+    "- [ ] x",
+    "{0} $x$",
+    "'\"",
+)
 
 SAMPLES: Mapping[str, Checked] = {
     "clean": checked(),
@@ -91,14 +169,31 @@ SAMPLES: Mapping[str, Checked] = {
     "one": checked([finding()]),
     "all severities": checked([finding(severity=severity) for severity in Severity]),
     "a whole file": checked([finding(rule="orphan-note", start=0, end=0, column=1, end_column=1)]),
-    "an attachment": checked([finding("a b.png", rule="unused-attachment", start=0, end=0, column=1, end_column=1)], text=""),
-    "several lines": checked([finding(end_line=3, end_column=2), finding(end_line=2, end_column=1)]),
+    "an attachment": checked(
+        [finding("a b.png", rule="unused-attachment", start=0, end=0, column=1, end_column=1)],
+        text="",
+    ),
+    "several lines": checked(
+        [finding(end_line=3, end_column=2), finding(end_line=2, end_column=1)]
+    ),
     "a rule that is not told": checked([finding()], rules=()),
-    "old": checked([finding()], old=[finding("old.md", target="past")] * 12, debts=[BASELINE, REVISION]),
+    "old": checked(
+        [finding()], old=[finding("old.md", target="past")] * 12, debts=[BASELINE, REVISION]
+    ),
     "only old": checked(old=[finding("old.md")], debts=[BASELINE, Debt("baseline", "", 0, 0)]),
-    "a new note": checked([finding()], fixes=[Fix("Make it", Safety.UNSAFE, (Edit("new/plan.md", 0, 0, "# plan\n"),))]),
-    "nasty": checked([finding(f"{name}.md", message, target=name) for name in NASTY for message in (name, f"Called “{name}”.")],
-                     place="r|`/", old=[finding(target=name) for name in NASTY], debts=[REVISION]),
+    "a new note": checked(
+        [finding()], fixes=[Fix("Make it", Safety.UNSAFE, (Edit("new/plan.md", 0, 0, "# plan\n"),))]
+    ),
+    "nasty": checked(
+        [
+            finding(f"{name}.md", message, target=name)
+            for name in NASTY
+            for message in (name, f"Called “{name}”.")
+        ],
+        place="r|`/",
+        old=[finding(target=name) for name in NASTY],
+        debts=[REVISION],
+    ),
 }
 VAULTS = [path.name for path in sorted(FIXTURES.iterdir()) if path.is_dir()]
 ALL = [*SAMPLES, *VAULTS]
@@ -109,8 +204,12 @@ def sample(name: str) -> Checked:
     return SAMPLES[name] if name in SAMPLES else fixture(name)
 
 
-LETTERS = some.one_of(some.sampled_from("|`*_<>[]()&\\@#:,%=;!~$ \"'“”\n\r\t\x00\x1b\x85\u2028\ud800\udcff\ufffe🙂é港ab1-./"),
-                      some.characters())
+LETTERS = some.one_of(
+    some.sampled_from(
+        "|`*_<>[]()&\\@#:,%=;!~$ \"'“”\n\r\t\x00\x1b\x85\u2028\ud800\udcff\ufffe🙂é港ab1-./"
+    ),
+    some.characters(),
+)
 TEXTS = some.text(LETTERS, max_size=40)
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
@@ -125,14 +224,47 @@ def checks(draw: some.DrawFn) -> Checked:
         start = draw(some.integers(0, len(text)))
         end = draw(some.integers(start, len(text)))
         (line, column), (end_line, end_column) = position(starts, start), position(starts, end)
-        findings.append(finding(draw(TEXTS.filter(bool)), draw(TEXTS), draw(some.sampled_from(sorted(BY_NAME))), start=start,
-                                end=end, line=line, column=column, end_line=end_line, end_column=end_column,
-                                target=draw(some.none() | TEXTS), severity=draw(some.sampled_from(Severity))))
-        fix = Fix(draw(TEXTS), draw(some.sampled_from(Safety)), (Edit(findings[-1].path, start, end, draw(TEXTS)),))
+        findings.append(
+            finding(
+                draw(TEXTS.filter(bool)),
+                draw(TEXTS),
+                draw(some.sampled_from(sorted(BY_NAME))),
+                start=start,
+                end=end,
+                line=line,
+                column=column,
+                end_line=end_line,
+                end_column=end_column,
+                target=draw(some.none() | TEXTS),
+                severity=draw(some.sampled_from(Severity)),
+            )
+        )
+        fix = Fix(
+            draw(TEXTS),
+            draw(some.sampled_from(Safety)),
+            (Edit(findings[-1].path, start, end, draw(TEXTS)),),
+        )
         fixes.append(draw(some.sampled_from([fix, None])))
-    debts = draw(some.lists(some.builds(Debt, some.sampled_from(["baseline", "revision"]), TEXTS, some.integers(0, 3),
-                                        some.integers(0, 3)), max_size=2))
-    return checked(findings, text=text, fixes=fixes, debts=debts, rules=RULES[:1], place=draw(some.sampled_from(["", "a b/", "|/"])))
+    debts = draw(
+        some.lists(
+            some.builds(
+                Debt,
+                some.sampled_from(["baseline", "revision"]),
+                TEXTS,
+                some.integers(0, 3),
+                some.integers(0, 3),
+            ),
+            max_size=2,
+        )
+    )
+    return checked(
+        findings,
+        text=text,
+        fixes=fixes,
+        debts=debts,
+        rules=RULES[:1],
+        place=draw(some.sampled_from(["", "a b/", "|/"])),
+    )
 
 
 # -- sarif ------------------------------------------------------------------------------------------------------------
@@ -153,10 +285,15 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
     rules, results = run["tool"]["driver"]["rules"], run["results"]
     assert run["tool"]["driver"]["version"] == "1.2.3"
     assert [(row["ruleId"], row["partialFingerprints"]["vaultlink/v1"]) for row in results] == [
-        (d.code, mark) for d, mark in zip(value.findings, value.prints(), strict=True)]
-    assert all(rules[row["ruleIndex"]]["id"] == row["ruleId"] for row in results if "ruleIndex" in row)
+        (d.code, mark) for d, mark in zip(value.findings, value.prints(), strict=True)
+    ]
+    assert all(
+        rules[row["ruleIndex"]]["id"] == row["ruleId"] for row in results if "ruleIndex" in row
+    )
     assert len(rules) == len(value.rules)
-    assert [row.get("baselineState") for row in results] == ["new" if value.debts else None] * len(results)
+    assert [row.get("baselineState") for row in results] == ["new" if value.debts else None] * len(
+        results
+    )
     assert run["invocations"] == [{"executionSuccessful": True}]
     assert sarif(value) == sarif(value)
 
@@ -165,44 +302,84 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
 @settings(max_examples=40 * MORE)
 def test_sarif_is_valid_whatever_a_vault_holds(value: Checked) -> None:
     for d, row in zip(value.findings, run_of(value)["results"], strict=True):
-        assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (d.start, d.end)
+        assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (
+            d.start,
+            d.end,
+        )
 
 
 def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
     """The offsets of a region: lines end with a line feed, columns count code points."""
     lines = [0, *(place.end() for place in re.finditer("\n", text))]
-    return (lines[region["startLine"] - 1] + region["startColumn"] - 1, lines[region["endLine"] - 1] + region["endColumn"] - 1)
+    return (
+        lines[region["startLine"] - 1] + region["startColumn"] - 1,
+        lines[region["endLine"] - 1] + region["endColumn"] - 1,
+    )
 
 
-@pytest.mark.parametrize(("severity", "level"), [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")])
+@pytest.mark.parametrize(
+    ("severity", "level"),
+    [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")],
+)
 def test_sarif_has_words_of_its_own_for_severities(severity: Severity, level: str) -> None:
     assert run_of(checked([finding(severity=severity)]))["results"][0]["level"] == level
 
 
-@pytest.mark.parametrize(("path", "uri"), [
-    ("a.md", "a.md"), ("b/c d.md", "b/c%20d.md"), ("100%.md", "100%25.md"), ("c#d?.md", "c%23d%3F.md"), ("x:y.md", "x%3Ay.md"),
-    ("港é.md", "%E6%B8%AF%C3%A9.md"), ("a\\b.md", "a%5Cb.md"), ("\udcff.md", "%FF.md"), ("\ud800.md", "%ED%A0%80.md"),
-])
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("a.md", "a.md"),
+        ("b/c d.md", "b/c%20d.md"),
+        ("100%.md", "100%25.md"),
+        ("c#d?.md", "c%23d%3F.md"),
+        ("x:y.md", "x%3Ay.md"),
+        ("港é.md", "%E6%B8%AF%C3%A9.md"),
+        ("a\\b.md", "a%5Cb.md"),
+        ("\udcff.md", "%FF.md"),
+        ("\ud800.md", "%ED%A0%80.md"),
+    ],
+)
 def test_sarif_names_files_by_uris_of_the_repository(path: str, uri: str) -> None:
-    place = run_of(checked([finding(path)], place="my notes/"))["results"][0]["locations"][0]["physicalLocation"]
+    place = run_of(checked([finding(path)], place="my notes/"))["results"][0]["locations"][0][
+        "physicalLocation"
+    ]
     assert place["artifactLocation"] == {"uri": f"my%20notes/{uri}", "uriBaseId": "%SRCROOT%"}
 
 
-@pytest.mark.parametrize(("message", "text"), [
-    ("[a](https://x.org)", "\\[a](https://x.org)"), ("see [b](1) and [c](2)", "see \\[b](1) and \\[c](2)"),
-    ("[[a]] is no link", "[[a]] is no link"), ("[a] (b)", "[a] (b)"), ("f(x)[0]", "f(x)[0]"), ("", ""),
-])
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("[a](https://x.org)", "\\[a](https://x.org)"),
+        ("see [b](1) and [c](2)", "see \\[b](1) and \\[c](2)"),
+        ("[[a]] is no link", "[[a]] is no link"),
+        ("[a] (b)", "[a] (b)"),
+        ("f(x)[0]", "f(x)[0]"),
+        ("", ""),
+    ],
+)
 def test_sarif_makes_no_links_of_a_vault_s_brackets(message: str, text: str) -> None:
     assert run_of(checked([finding(message=message)]))["results"][0]["message"] == {"text": text}
 
 
-def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sarif_module, "MOST", 3)
     severities = [Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.INFO, Severity.ERROR]
-    run = run_of(checked([finding(f"{place}.md", severity=severity) for place, severity in enumerate(severities)]))
+    run = run_of(
+        checked(
+            [finding(f"{place}.md", severity=severity) for place, severity in enumerate(severities)]
+        )
+    )
     assert [row["level"] for row in run["results"]] == ["warning", "error", "error"]
-    assert [row["partialFingerprints"]["vaultlink/v1"] for row in run["results"]] == ["0001", "0002", "0004"]
-    assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].startswith("2 findings left out")
+    assert [row["partialFingerprints"]["vaultlink/v1"] for row in run["results"]] == [
+        "0001",
+        "0002",
+        "0004",
+    ]
+    assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].startswith(
+        "2 findings left out"
+    )
     assert run_of(checked([finding()] * 3))["invocations"] == [{"executionSuccessful": True}]
 
 
@@ -214,8 +391,11 @@ def test_sarif_has_the_manual_of_each_rule(rule: Any) -> None:
     assert row["properties"]["problem.severity"] in ("error", "warning", "recommendation")
     assert f"%%vaultlink-disable-line {rule.code}%%" in row["help"]["text"]
     shown = rendered(row["help"]["markdown"])
-    assert shown.code[-3:] == [f"%%vaultlink-disable-line {rule.code}%%\n", f"%%vaultlink-disable-file {rule.code}%%\n",
-                               f'ignore = ["{rule.name}"]\n']
+    assert shown.code[-3:] == [
+        f"%%vaultlink-disable-line {rule.code}%%\n",
+        f"%%vaultlink-disable-file {rule.code}%%\n",
+        f'ignore = ["{rule.name}"]\n',
+    ]
 
 
 # fixes: what a program makes that goes by lines and columns, against what the edits make
@@ -223,7 +403,10 @@ def test_sarif_has_the_manual_of_each_rule(rule: Any) -> None:
 
 def made(text: str, replacements: Sequence[Any]) -> str:
     """A text after replacements, the last first."""
-    places = [(cut_out(text, item["deletedRegion"]), item.get("insertedContent", {"text": ""})["text"]) for item in replacements]
+    places = [
+        (cut_out(text, item["deletedRegion"]), item.get("insertedContent", {"text": ""})["text"])
+        for item in replacements
+    ]
     for (start, end), new in sorted(places, key=lambda item: item[0], reverse=True):
         text = text[:start] + new + text[end:]
     return text
@@ -236,11 +419,18 @@ def hold_fixes(value: Checked) -> int:
         assert ("fixes" in row) == (fix is not None)
         if fix is not None:
             changes = row["fixes"][0]["artifactChanges"]
-            paths = [unquote_to_bytes(change["artifactLocation"]["uri"]).decode().removeprefix(value.place) for change in changes]
+            paths = [
+                unquote_to_bytes(change["artifactLocation"]["uri"])
+                .decode()
+                .removeprefix(value.place)
+                for change in changes
+            ]
             assert sorted(paths) == sorted({edit.path for edit in fix.edits})
             for path, change in zip(paths, changes, strict=True):
                 edits = in_order(edit for edit in fix.edits if edit.path == path)
-                assert made(value.text(path), change["replacements"]) == applied(value.text(path), edits)
+                assert made(value.text(path), change["replacements"]) == applied(
+                    value.text(path), edits
+                )
             count += 1
     return count
 
@@ -251,21 +441,31 @@ def test_sarif_fixes_make_what_fixing_makes(name: str) -> None:
 
 
 CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
-    ("as it is", lambda text: text), ("Windows line ends", lambda text: text.replace("\n", "\r\n")),
-    ("no last line end", lambda text: text.rstrip("\n")), ("characters of several bytes", lambda text: f"🙂é\n🙂 {text}"),
+    ("as it is", lambda text: text),
+    ("Windows line ends", lambda text: text.replace("\n", "\r\n")),
+    ("no last line end", lambda text: text.rstrip("\n")),
+    ("characters of several bytes", lambda text: f"🙂é\n🙂 {text}"),
 ]
 
 
-@pytest.mark.parametrize("change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED])
-def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(change: Callable[[str], str]) -> None:
+@pytest.mark.parametrize(
+    "change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED]
+)
+def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(
+    change: Callable[[str], str],
+) -> None:
     count = 0
     for rule in RULES:
         for example in rule.examples:
-            vault = {path: change(text) if isinstance(text, str) and path.endswith(".md") else text
-                     for path, text in example["vault"].items()}
+            vault = {
+                path: change(text) if isinstance(text, str) and path.endswith(".md") else text
+                for path, text in example["vault"].items()
+            }
             diagnostics = found(build(vault))
             texts = {path: text for path, text in vault.items() if isinstance(text, str)}
-            count += hold_fixes(checked(diagnostics, fixes=[d.fix for d in diagnostics], texts=texts, rules=()))
+            count += hold_fixes(
+                checked(diagnostics, fixes=[d.fix for d in diagnostics], texts=texts, rules=())
+            )
     assert count > 50
 
 
@@ -279,51 +479,101 @@ def command_parts(line: str) -> tuple[list[str], str]:
     return sorted([command, *properties.split(",")]), data
 
 
-PRINTABLE = [name for name in NASTY if clean(name.replace("\n", "").replace("\r", "")) == name.replace("\n", "").replace("\r", "")]
+PRINTABLE = [
+    name
+    for name in NASTY
+    if clean(name.replace("\n", "").replace("\r", "")) == name.replace("\n", "").replace("\r", "")
+]
 
 
 @pytest.mark.parametrize("name", [name for name in PRINTABLE if "\ud800" not in name])
 @pytest.mark.parametrize("severity", Severity)
-def test_github_commands_are_those_of_another_writer(name: str, severity: Severity, capsys: pytest.CaptureFixture[str]) -> None:
+def test_github_commands_are_those_of_another_writer(
+    name: str, severity: Severity, capsys: pytest.CaptureFixture[str]
+) -> None:
     d = finding(f"{name}.md", name, severity=severity)
     ours = github(checked([d], place="x, y/")).removesuffix("\n")
-    write = {"error": reference.error, "warning": reference.warning, "info": reference.notice}[severity.value]
-    write(name, title="VL101 dangling-link", file=f"x, y/{name}.md", col=5, end_column=13, line=1, end_line=1)
+    write = {"error": reference.error, "warning": reference.warning, "info": reference.notice}[
+        severity.value
+    ]
+    write(
+        name,
+        title="VL101 dangling-link",
+        file=f"x, y/{name}.md",
+        col=5,
+        end_column=13,
+        line=1,
+        end_line=1,
+    )
     assert command_parts(ours) == command_parts(capsys.readouterr().out.removesuffix("\n"))
 
 
-@pytest.mark.parametrize(("span", "spot"), [
-    ({}, "line=1,col=5,endLine=1,endColumn=13"),
-    ({"end_line": 3, "end_column": 2}, "line=1,endLine=3"),
-    ({"end_line": 3, "end_column": 1}, "line=1,endLine=2"),
-    ({"end_line": 2, "end_column": 1}, "line=1,col=5,endLine=1,endColumn=5"),
-    ({"start": 0, "end": 0, "column": 1, "end_column": 1}, "line=1,col=1,endLine=1,endColumn=1"),
-])
+@pytest.mark.parametrize(
+    ("span", "spot"),
+    [
+        ({}, "line=1,col=5,endLine=1,endColumn=13"),
+        ({"end_line": 3, "end_column": 2}, "line=1,endLine=3"),
+        ({"end_line": 3, "end_column": 1}, "line=1,endLine=2"),
+        ({"end_line": 2, "end_column": 1}, "line=1,col=5,endLine=1,endColumn=5"),
+        (
+            {"start": 0, "end": 0, "column": 1, "end_column": 1},
+            "line=1,col=1,endLine=1,endColumn=1",
+        ),
+    ],
+)
 def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spot: str) -> None:
     line = github(checked([finding(**span)]))
-    assert line == f"::error file=a.md,{spot},title=VL101 dangling-link::Nothing in the vault is called “plan”.\n"
+    assert (
+        line
+        == f"::error file=a.md,{spot},title=VL101 dangling-link::Nothing in the vault is called “plan”.\n"
+    )
 
 
-@pytest.mark.parametrize(("counts", "shown", "last"), [
-    ({"error": 10, "warning": 10, "info": 10}, 30, None),
-    ({"error": 0, "warning": 1, "info": 2}, 3, None),
-    ({}, 0, None),
-    ({"error": 11}, 10, "Not shown: 1 more error. "),
-    ({"error": 1200, "warning": 10, "info": 12}, 30, "Not shown: 1,190 more errors, 2 more notices. "),
-])
-def test_github_prints_what_is_shown_and_says_what_is_not(counts: Mapping[str, int], shown: int, last: str | None) -> None:
-    findings = [finding(severity=Severity(word)) for word, count in counts.items() for _ in range(count)]
+@pytest.mark.parametrize(
+    ("counts", "shown", "last"),
+    [
+        ({"error": 10, "warning": 10, "info": 10}, 30, None),
+        ({"error": 0, "warning": 1, "info": 2}, 3, None),
+        ({}, 0, None),
+        ({"error": 11}, 10, "Not shown: 1 more error. "),
+        (
+            {"error": 1200, "warning": 10, "info": 12},
+            30,
+            "Not shown: 1,190 more errors, 2 more notices. ",
+        ),
+    ],
+)
+def test_github_prints_what_is_shown_and_says_what_is_not(
+    counts: Mapping[str, int], shown: int, last: str | None
+) -> None:
+    findings = [
+        finding(severity=Severity(word)) for word, count in counts.items() for _ in range(count)
+    ]
     lines = github(checked(findings)).splitlines()
     commands = [line for line in lines if line.startswith("::")]
     assert len(commands) == shown
     assert [line.split(" ")[0][2:] for line in commands] == [
-        {"info": "notice"}.get(word, word) for word, count in counts.items() for _ in range(min(count, 10))]
-    assert lines[shown:] == [] if last is None else len(lines) == shown + 1 and lines[-1].startswith(last)
+        {"info": "notice"}.get(word, word)
+        for word, count in counts.items()
+        for _ in range(min(count, 10))
+    ]
+    assert (
+        lines[shown:] == []
+        if last is None
+        else len(lines) == shown + 1 and lines[-1].startswith(last)
+    )
 
 
 def test_github_shows_something_of_every_note_before_more_of_one() -> None:
-    findings = [*(finding("a.md", line=line, end_line=line) for line in range(1, 13)), finding("b.md"), finding("c.md")]
-    spots = [(match[1], int(match[2])) for match in re.finditer(r"file=(\w\.md),line=(\d+)", github(checked(findings)))]
+    findings = [
+        *(finding("a.md", line=line, end_line=line) for line in range(1, 13)),
+        finding("b.md"),
+        finding("c.md"),
+    ]
+    spots = [
+        (match[1], int(match[2]))
+        for match in re.finditer(r"file=(\w\.md),line=(\d+)", github(checked(findings)))
+    ]
     assert spots == [*(("a.md", line) for line in range(1, 9)), ("b.md", 1), ("c.md", 1)]
 
 
@@ -331,7 +581,9 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
     lines = github(checked([finding()] * 11, debts=[BASELINE, REVISION])).splitlines()[10:]
     assert [line.split(".")[0] for line in lines] == [
         "Not shown: 12 findings of the baseline; 3 others are gone, `vaultlink baseline --prune` takes them out",
-        "Not shown: 1 finding from before the changes since fix/@me|`x`", "Not shown: 1 more error"]
+        "Not shown: 1 finding from before the changes since fix/@me|`x`",
+        "Not shown: 1 more error",
+    ]
     assert github(checked(debts=[])) == ""
 
 
@@ -340,11 +592,16 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
 def test_github_lines_stay_lines_whatever_a_vault_holds(value: Checked) -> None:
     lines = github(value).split("\n")
     assert lines.pop() == ""
-    assert len(lines) == len(value.findings) + sum(debt.left + debt.gone > 0 for debt in value.debts)
+    assert len(lines) == len(value.findings) + sum(
+        debt.left + debt.gone > 0 for debt in value.debts
+    )
     assert not any(char in line for line in lines for char in "\r\x1b\x00")
-    for line in lines[:len(value.findings)]:
-        assert re.fullmatch(r"::(error|warning|notice) file=[^,:]*(,(line|col|endLine|endColumn)=\d+)+,title=VL\d{3} [a-z-]+::.*",
-                            line, re.DOTALL)
+    for line in lines[: len(value.findings)]:
+        assert re.fullmatch(
+            r"::(error|warning|notice) file=[^,:]*(,(line|col|endLine|endColumn)=\d+)+,title=VL\d{3} [a-z-]+::.*",
+            line,
+            re.DOTALL,
+        )
 
 
 # -- gitlab -----------------------------------------------------------------------------------------------------------
@@ -354,7 +611,11 @@ def report(value: Checked) -> list[Any]:
     """A report whose entries are of the type that entries have."""
     rows: list[Any] = json.loads(gitlab(value))
     for row in rows:
-        check_type(row, GitLabCodeQuality.Issue, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
+        check_type(
+            row,
+            GitLabCodeQuality.Issue,
+            collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS,
+        )
     return rows
 
 
@@ -362,7 +623,9 @@ def report(value: Checked) -> list[Any]:
 def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
     value = sample(name)
     rows = report(value)
-    assert [row["location"]["path"] for row in rows] == [value.place + d.path for d in value.findings]
+    assert [row["location"]["path"] for row in rows] == [
+        value.place + d.path for d in value.findings
+    ]
     assert [row["fingerprint"] for row in rows] == list(value.prints())
     assert len(gitlab(value).splitlines()) == (len(rows) + 2 if rows else 1)
 
@@ -372,26 +635,50 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
 def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: Checked) -> None:
     rows = report(value)
     assert len(rows) == len(value.findings)
-    assert all("\n" not in row["description"] and row["location"]["lines"]["begin"] >= 1 for row in rows)
+    assert all(
+        "\n" not in row["description"] and row["location"]["lines"]["begin"] >= 1 for row in rows
+    )
     assert all(row["location"]["lines"]["begin"] <= row["location"]["lines"]["end"] for row in rows)
 
 
-@pytest.mark.parametrize(("severity", "word"), [(Severity.ERROR, "major"), (Severity.WARNING, "minor"), (Severity.INFO, "info")])
+@pytest.mark.parametrize(
+    ("severity", "word"),
+    [(Severity.ERROR, "major"), (Severity.WARNING, "minor"), (Severity.INFO, "info")],
+)
 def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: str) -> None:
     assert report(checked([finding(severity=severity)]))[0]["severity"] == word
 
 
-@pytest.mark.parametrize(("prints", "told"), [
-    (["a", "b"], ["a", "b"]), (["a", "a", "a"], ["a", "a-2", "a-3"]), (["a", "a-2", "a"], ["a", "a-2", "a-2-2"]), ([], []),
-])
+@pytest.mark.parametrize(
+    ("prints", "told"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "a"], ["a", "a-2", "a-3"]),
+        (["a", "a-2", "a"], ["a", "a-2", "a-2-2"]),
+        ([], []),
+    ],
+)
 def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]) -> None:
-    value = Checked("", [finding()] * len(prints), lambda: prints, lambda: [None] * len(prints), RULES, FIGURES, lambda _path: "")
+    value = Checked(
+        "",
+        [finding()] * len(prints),
+        lambda: prints,
+        lambda: [None] * len(prints),
+        RULES,
+        FIGURES,
+        lambda _path: "",
+    )
     assert [row["fingerprint"] for row in report(value)] == told
 
 
 def test_the_type_of_entries_is_not_blind() -> None:
     (row,) = report(checked([finding()]))
-    for wrong in ({"severity": "bad"}, {"categories": ["None"]}, {"location": {"path": 1}}, {"type": "other"}):
+    for wrong in (
+        {"severity": "bad"},
+        {"categories": ["None"]},
+        {"location": {"path": 1}},
+        {"type": "other"},
+    ):
         with pytest.raises(TypeCheckError):
             check_type({**row, **wrong}, GitLabCodeQuality.Issue)
 
@@ -407,9 +694,16 @@ def suites(value: Checked) -> dict[str, list[Any]]:
         cases = list(suite)
         kinds = Counter(type(result) for case in cases for result in case.result)
         assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (
-            len(cases), kinds[junitparser.Failure], 0, kinds[junitparser.Skipped])
+            len(cases),
+            kinds[junitparser.Failure],
+            0,
+            kinds[junitparser.Skipped],
+        )
         found_there[suite.name] = cases
-    assert (read.tests, read.failures) == (sum(map(len, found_there.values())), sum(suite.failures for suite in read))
+    assert (read.tests, read.failures) == (
+        sum(map(len, found_there.values())),
+        sum(suite.failures for suite in read),
+    )
     return found_there
 
 
@@ -417,29 +711,44 @@ def suites(value: Checked) -> dict[str, list[Any]]:
 def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> None:
     value = sample(name)
     tests = suites(value)
-    known = {f"{rule.code} {rule.name}" for rule in value.rules} | {f"{d.code} {d.rule}" for d in value.findings}
+    known = {f"{rule.code} {rule.name}" for rule in value.rules} | {
+        f"{d.code} {d.rule}" for d in value.findings
+    }
     assert tests.keys() == known | ({"known findings"} if value.debts else set())
     places = Counter({(d.code, d.path): d.severity.rank for d in value.findings})
-    assert sum(case.name != "no findings" for suite in tests.values() for case in suite) == len(places) + len(value.debts)
+    assert sum(case.name != "no findings" for suite in tests.values() for case in suite) == len(
+        places
+    ) + len(value.debts)
     for suite, cases in tests.items():
         if suite[:5] not in {code for code, _ in places} and suite != "known findings":
             assert [(case.name, case.is_passed) for case in cases] == [("no findings", True)]
 
 
-@pytest.mark.parametrize(("severities", "fails"), [
-    ([Severity.ERROR], True), ([Severity.WARNING], True), ([Severity.INFO], False), ([Severity.INFO, Severity.WARNING], True),
-])
+@pytest.mark.parametrize(
+    ("severities", "fails"),
+    [
+        ([Severity.ERROR], True),
+        ([Severity.WARNING], True),
+        ([Severity.INFO], False),
+        ([Severity.INFO, Severity.WARNING], True),
+    ],
+)
 def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: bool) -> None:
-    (case,) = suites(checked([finding(severity=severity) for severity in severities], rules=()))["VL101 dangling-link"]
-    lines = "\n".join(["a.md:1:5: VL101 dangling-link Nothing in the vault is called “plan”."] * len(severities))
+    (case,) = suites(checked([finding(severity=severity) for severity in severities], rules=()))[
+        "VL101 dangling-link"
+    ]
+    lines = "\n".join(
+        ["a.md:1:5: VL101 dangling-link Nothing in the vault is called “plan”."] * len(severities)
+    )
     assert case.is_failure == fails and case.is_passed != fails and case.name == "a.md"
     assert (case.result[0].text if fails else case.system_out) == lines
 
 
 def test_junit_skips_what_is_old() -> None:
     value = checked(debts=[BASELINE, Debt("revision", "main", 0, 0)])
-    assert [(case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]] == [
-        ("the baseline", True, False), ("main", False, True)]
+    assert [
+        (case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]
+    ] == [("the baseline", True, False), ("main", False, True)]
     assert "known findings" not in suites(checked())
 
 
@@ -448,7 +757,10 @@ def test_junit_skips_what_is_old() -> None:
 def test_junit_can_be_read_whatever_a_vault_holds(value: Checked) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
-    assert {re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", clean(value.place + d.path)) for d in value.findings} <= names
+    assert {
+        re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", clean(value.place + d.path))
+        for d in value.findings
+    } <= names
 
 
 # -- markdown ---------------------------------------------------------------------------------------------------------
@@ -500,23 +812,42 @@ def rendered(page: str) -> Shown:
     """A page as GitHub's renderer shows it, HTML in it included."""
     shown = Shown()
     data = page.encode("utf-8", "replace").decode()
-    shown.feed(cmarkgfm.github_flavored_markdown_to_html(data, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE))
+    shown.feed(
+        cmarkgfm.github_flavored_markdown_to_html(data, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
+    )
     shown.close()
     return shown
 
 
 def visible(text: str, room: int) -> str:
     """A text as the page shows it: control characters spelled out, cut where it is longer than the room."""
-    spelled = clean(text[:room + 1])
-    return (spelled[:room - 1] + "…" if len(spelled) > room else spelled).encode("utf-8", "replace").decode()
+    spelled = clean(text[: room + 1])
+    return (
+        (spelled[: room - 1] + "…" if len(spelled) > room else spelled)
+        .encode("utf-8", "replace")
+        .decode()
+    )
 
 
 def hold_page(value: Checked) -> None:
     """Whether a page shows every name as it is, and is made of nothing but what we made it of."""
     page = markdown(value)
-    assert len(page.encode("utf-8", "replace")) < 2 ** 20
+    assert len(page.encode("utf-8", "replace")) < 2**20
     shown = rendered(page)
-    assert shown.elements <= {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "code"}
+    assert shown.elements <= {
+        "h2",
+        "h3",
+        "p",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "ul",
+        "li",
+        "code",
+    }
     assert not set("@#|<>[]*_`~") & set(shown.loose.replace("\n", ""))
     assert shown.items == [item(value.place, d) for d in value.findings[:20]]
     notes = [cells[0] for table in shown.tables if table[0][0] == "note" for cells in table[1:]]
@@ -530,7 +861,9 @@ def item(place: str, d: Diagnostic) -> str:
     head = f"{visible(f'{place}{d.path}:{d.line}:{d.column}', 200)} {d.code} {d.rule}: "
     if sentence(d.message).startswith("`"):
         return head + visible(d.message, 500)
-    return (head + re.sub("“([^“”]*)”", lambda match: f"“{visible(match[1], 200)}”", d.message)).rstrip(" ")
+    return (
+        head + re.sub("“([^“”]*)”", lambda match: f"“{visible(match[1], 200)}”", d.message)
+    ).rstrip(" ")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -550,36 +883,62 @@ def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
     assert (shown.code, shown.text.strip()) == ([visible(name, 200)], f"x {visible(name, 200)} y")
 
 
-@pytest.mark.parametrize(("message", "page"), [
-    ("Nothing in the vault is called “plan”.", "Nothing in the vault is called “`plan`”."),
-    ("“a” is only an alias, of “b”; links need it (often).", "“`a`” is only an alias, of “`b`”; links need it (often)."),
-    ("“a`b” fits 3 files.", "“``a`b``” fits 3 files."),
-    ("The property “” is missing.", "The property “” is missing."),
-    ("What: “x”.", "What: “`x`”."),
-    # whatever may mean something to GitHub or GitLab makes code of the whole
-    ("No [[a]] here", "`No [[a]] here`"), ("ask @octocat", "`ask @octocat`"), ("see #12", "`see #12`"), ("see GH-12", "`see GH-12`"),
-    ("at www.x.org", "`at www.x.org`"), ("so :tada: so", "`so :tada: so`"), ("a “b <i>", "`a “b <i>`"), ("v1", "`v1`"), ("", ""),
-])
+@pytest.mark.parametrize(
+    ("message", "page"),
+    [
+        ("Nothing in the vault is called “plan”.", "Nothing in the vault is called “`plan`”."),
+        (
+            "“a” is only an alias, of “b”; links need it (often).",
+            "“`a`” is only an alias, of “`b`”; links need it (often).",
+        ),
+        ("“a`b” fits 3 files.", "“``a`b``” fits 3 files."),
+        ("The property “” is missing.", "The property “” is missing."),
+        ("What: “x”.", "What: “`x`”."),
+        # whatever may mean something to GitHub or GitLab makes code of the whole
+        ("No [[a]] here", "`No [[a]] here`"),
+        ("ask @octocat", "`ask @octocat`"),
+        ("see #12", "`see #12`"),
+        ("see GH-12", "`see GH-12`"),
+        ("at www.x.org", "`at www.x.org`"),
+        ("so :tada: so", "`so :tada: so`"),
+        ("a “b <i>", "`a “b <i>`"),
+        ("v1", "`v1`"),
+        ("", ""),
+    ],
+)
 def test_markdown_messages_are_prose_where_that_is_safe(message: str, page: str) -> None:
     assert sentence(message) == page
 
 
 def test_markdown_of_a_clean_vault_is_short() -> None:
-    assert markdown(checked()) == "## vaultlink: no findings\n\n251 notes with 3,709 links checked: all is well.\n"
-    assert markdown(checked(debts=[BASELINE])).startswith("## vaultlink: no new findings\n\n251 notes")
+    assert (
+        markdown(checked())
+        == "## vaultlink: no findings\n\n251 notes with 3,709 links checked: all is well.\n"
+    )
+    assert markdown(checked(debts=[BASELINE])).startswith(
+        "## vaultlink: no new findings\n\n251 notes"
+    )
 
 
 def test_markdown_says_what_a_check_comes_to() -> None:
     fixes = [Fix("x", Safety.SAFE, ()), Fix("x", Safety.UNSAFE, ()), None]
     findings = [finding(), finding(target="Plan.md"), finding("b.md", rule="orphan-note")]
-    value = checked(findings, fixes=fixes, old=[finding(rule="dangling-embed", target="Plan")], debts=[BASELINE])
+    value = checked(
+        findings, fixes=fixes, old=[finding(rule="dangling-embed", target="Plan")], debts=[BASELINE]
+    )
     shown = rendered(markdown(value))
     assert shown.text.startswith("vaultlink: 2 new errors, 1 new warning\n")
     assert shown.tables == [
-        [["notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable"],
-         ["251", "3,709", "3,600", "100", "3", "1", "1"]],
-        [["code", "rule", "severity", "new", "old"], ["VL101", "dangling-link", "error", "2", "0"],
-         ["VL104", "dangling-embed", "error", "0", "1"], ["VL401", "orphan-note", "warning", "1", "0"]],
+        [
+            ["notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable"],
+            ["251", "3,709", "3,600", "100", "3", "1", "1"],
+        ],
+        [
+            ["code", "rule", "severity", "new", "old"],
+            ["VL101", "dangling-link", "error", "2", "0"],
+            ["VL104", "dangling-embed", "error", "0", "1"],
+            ["VL401", "orphan-note", "warning", "1", "0"],
+        ],
         [["note", "findings"], ["a.md", "2"], ["b.md", "1"]],
         [["topic", "links"], ["Plan", "2"], ["plan", "1"]],
     ]
@@ -596,5 +955,12 @@ def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
 
 
 def test_markdown_stays_small_however_long_names_are() -> None:
-    page = markdown(checked([finding("🙂" * 100_000 + str(place), "x [" + "é" * 100_000, target="t" * 100_000) for place in range(50)]))
+    page = markdown(
+        checked(
+            [
+                finding("🙂" * 100_000 + str(place), "x [" + "é" * 100_000, target="t" * 100_000)
+                for place in range(50)
+            ]
+        )
+    )
     assert len(page.encode()) < 100_000

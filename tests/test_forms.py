@@ -15,8 +15,15 @@ OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 @pytest.fixture
 def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault in a folder of a repository."""
-    root = repository(tmp_path / "repo", {"my notes/.obsidian/app.json": "{}", "my notes/a.md": "See [[gone]].\n",
-                                          "my notes/b.md": "[[Bee]]\n", "my notes/c.md": "---\naliases: [Bee]\n---\n"})
+    root = repository(
+        tmp_path / "repo",
+        {
+            "my notes/.obsidian/app.json": "{}",
+            "my notes/a.md": "See [[gone]].\n",
+            "my notes/b.md": "[[Bee]]\n",
+            "my notes/c.md": "---\naliases: [Bee]\n---\n",
+        },
+    )
     monkeypatch.chdir(root)
     return root / "my notes"
 
@@ -24,27 +31,47 @@ def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 def places(form: str, text: str) -> list[str]:
     """The files that a report names, in its order."""
     if form == "github":
-        return [line.partition("file=")[2].partition(",")[0] for line in text.splitlines() if line.startswith("::")]
+        return [
+            line.partition("file=")[2].partition(",")[0]
+            for line in text.splitlines()
+            if line.startswith("::")
+        ]
     if form == "gitlab":
         return [row["location"]["path"] for row in json.loads(text)]
     if form == "sarif":
-        return [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-                for result in json.loads(text)["runs"][0]["results"]]
+        return [
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            for result in json.loads(text)["runs"][0]["results"]
+        ]
     if form == "junit":
-        return [str(case.get("name")) for case in ET.fromstring(text).iter("testcase") if case.find("failure") is not None]
-    return [line.split("`")[1].rpartition(":")[0].rpartition(":")[0] for line in text.splitlines() if line.startswith("- ")]
+        return [
+            str(case.get("name"))
+            for case in ET.fromstring(text).iter("testcase")
+            if case.find("failure") is not None
+        ]
+    return [
+        line.split("`")[1].rpartition(":")[0].rpartition(":")[0]
+        for line in text.splitlines()
+        if line.startswith("- ")
+    ]
 
 
 @pytest.mark.parametrize("form", OTHERS)
 def test_files_are_named_as_the_repository_has_them(run: Run, vault: Path, form: str) -> None:
     done = run("check", vault, "--output-format", form)
-    shown = ["my%20notes/a.md", "my%20notes/b.md"] if form == "sarif" else ["my notes/a.md", "my notes/b.md"]
+    shown = (
+        ["my%20notes/a.md", "my%20notes/b.md"]
+        if form == "sarif"
+        else ["my notes/a.md", "my notes/b.md"]
+    )
     assert (done.code, places(form, done.out)) == (1, shown)
     assert "Found 2 errors in 2 files" in done.err
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_outside_a_repository_paths_are_those_of_the_vault(run: Run, tmp_path: Path, form: str) -> None:
+def test_outside_a_repository_paths_are_those_of_the_vault(
+    run: Run, tmp_path: Path, form: str
+) -> None:
     (tmp_path / "v" / ".obsidian").mkdir(parents=True)
     write(tmp_path / "v", {"sub/a.md": "[[gone]]\n"})
     assert places(form, run("check", tmp_path / "v", "--output-format", form).out) == ["sub/a.md"]
@@ -67,7 +94,9 @@ def test_the_same_vault_gives_the_same_bytes(run: Run, vault: Path, form: str) -
 
 
 def test_sarif_has_the_rules_that_ran_and_the_version(run: Run, vault: Path) -> None:
-    [log] = json.loads(run("check", vault, "--output-format", "sarif", "--select", "VL101").out)["runs"]
+    [log] = json.loads(run("check", vault, "--output-format", "sarif", "--select", "VL101").out)[
+        "runs"
+    ]
     assert [rule["id"] for rule in log["tool"]["driver"]["rules"]] == ["VL101"]
     assert log["tool"]["driver"]["version"]
 
@@ -75,12 +104,24 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: Run, vault: Path) -> 
 @pytest.mark.parametrize("form", OTHERS)
 def test_after_fixing_what_is_left_is_told(run: Run, vault: Path, form: str) -> None:
     done = run("fix", vault, "--output-format", form)
-    assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (1, ["my notes/a.md"])
+    assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (
+        1,
+        ["my notes/a.md"],
+    )
 
 
-@pytest.mark.parametrize(("mildest", "failures"), [("error", ["my notes/a.md"]), ("warning", ["my notes/a.md", "my notes/d.md"]),
-                                                   ("info", ["my notes/a.md", "my notes/d.md", "my notes/e.md"]), ("never", [])])
-def test_junit_fails_for_what_the_check_fails_for(run: Run, vault: Path, mildest: str, failures: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("mildest", "failures"),
+    [
+        ("error", ["my notes/a.md"]),
+        ("warning", ["my notes/a.md", "my notes/d.md"]),
+        ("info", ["my notes/a.md", "my notes/d.md", "my notes/e.md"]),
+        ("never", []),
+    ],
+)
+def test_junit_fails_for_what_the_check_fails_for(
+    run: Run, vault: Path, mildest: str, failures: list[str]
+) -> None:
     write(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
     for more in ((), ("--exit-zero",)):
         done = run("check", vault, "--output-format", "junit", "--fail-on", mildest, *more)

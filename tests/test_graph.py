@@ -20,28 +20,46 @@ from vaultlink.graph import FORMATS, Figures, LiveGraph, export, figures, graph,
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",
-    "a/Quay.md": "---\nup: \"[[Home]]\"\n---\n# Ropes\n\n[site](https://example.org) [self](#Ropes)\n",
+    "a/Quay.md": '---\nup: "[[Home]]"\n---\n# Ropes\n\n[site](https://example.org) [self](#Ropes)\n',
     "Island.md": "",
     "map.png": "",
     "unused.png": "",
     "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Home.md", "x": 0, "y": 0}]}',
 }
 SAMPLE = graph(build(VAULT).index)
-STRANGE = graph(build({"a & <b>.md": "[[\"x\" \x0c|y\tz]] [[a & <b>]]", "back\\slash.md": "[[é]] [[a\x01b]]"}).index)
+STRANGE = graph(
+    build(
+        {"a & <b>.md": '[["x" \x0c|y\tz]] [[a & <b>]]', "back\\slash.md": "[[é]] [[a\x01b]]"}
+    ).index
+)
 
 
 def test_nodes_are_notes_topics_and_the_other_files_that_take_part() -> None:
     assert {name: data["kind"] for name, data in SAMPLE.nodes(data=True)} == {
-        "Home.md": "note", "a/Quay.md": "note", "Island.md": "note", "map.png": "attachment", "Board.canvas": "canvas",
-        "/Nowhere": "dangling", "/nowhere": "dangling"}
+        "Home.md": "note",
+        "a/Quay.md": "note",
+        "Island.md": "note",
+        "map.png": "attachment",
+        "Board.canvas": "canvas",
+        "/Nowhere": "dangling",
+        "/nowhere": "dangling",
+    }
     assert {name: data["label"] for name, data in SAMPLE.nodes(data=True)} == {
-        "Home.md": "Home", "a/Quay.md": "Quay", "Island.md": "Island", "map.png": "map.png",
-        "Board.canvas": "Board.canvas", "/Nowhere": "Nowhere", "/nowhere": "nowhere"}
+        "Home.md": "Home",
+        "a/Quay.md": "Quay",
+        "Island.md": "Island",
+        "map.png": "map.png",
+        "Board.canvas": "Board.canvas",
+        "/Nowhere": "Nowhere",
+        "/nowhere": "nowhere",
+    }
 
 
 def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
-    edges = [(source, goal, data["line"], data["place"], data["embed"])
-             for source, goal, data in SAMPLE.edges(data=True)]
+    edges = [
+        (source, goal, data["line"], data["place"], data["embed"])
+        for source, goal, data in SAMPLE.edges(data=True)
+    ]
     assert sorted(edges) == [
         ("Board.canvas", "Home.md", 1, "canvas", False),
         ("Home.md", "/Nowhere", 3, "body", False),
@@ -57,13 +75,33 @@ def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
 
 def test_an_edge_tells_how_the_link_is_written() -> None:
     one, other = SAMPLE["Home.md"]["a/Quay.md"].values()
-    assert one == {"line": 1, "kind": "wikilink", "place": "body", "embed": False, "subpath": "", "display": "the quay"}
-    assert other == {"line": 1, "kind": "wikilink", "place": "body", "embed": False, "subpath": "#Ropes"}
+    assert one == {
+        "line": 1,
+        "kind": "wikilink",
+        "place": "body",
+        "embed": False,
+        "subpath": "",
+        "display": "the quay",
+    }
+    assert other == {
+        "line": 1,
+        "kind": "wikilink",
+        "place": "body",
+        "embed": False,
+        "subpath": "#Ropes",
+    }
 
 
-@pytest.mark.parametrize(("target", "name"), [
-    ("Plan", "Plan"), ("Plan.md", "Plan"), ("a/Plan.MD", "a/Plan"), ("Plan.png", "Plan.png"), ("a\u00a0b", "a b"),
-])
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("Plan", "Plan"),
+        ("Plan.md", "Plan"),
+        ("a/Plan.MD", "a/Plan"),
+        ("Plan.png", "Plan.png"),
+        ("a\u00a0b", "a b"),
+    ],
+)
 def test_a_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
     assert topic(target) == name
 
@@ -76,22 +114,60 @@ def test_no_file_can_have_the_name_of_a_topics_node() -> None:
 
 def test_figures() -> None:
     assert figures(SAMPLE) == Figures(
-        nodes={"note": 3, "attachment": 1, "canvas": 1, "dangling": 2}, links=9, dangling=3, self_links=1,
-        components=(4, 1), hubs=(("a/Quay.md", 3), ("Home.md", 2), ("map.png", 1)))
+        nodes={"note": 3, "attachment": 1, "canvas": 1, "dangling": 2},
+        links=9,
+        dangling=3,
+        self_links=1,
+        components=(4, 1),
+        hubs=(("a/Quay.md", 3), ("Home.md", 2), ("map.png", 1)),
+    )
     assert figures(SAMPLE, hubs=1).hubs == (("a/Quay.md", 3),)
 
 
 # -- kept alive ---------------------------------------------------------------------------------------------------
 
-PATHS = ("a.md", "b.md", "x/a.md", "x/A b.md", "gone.md", "p.png", "x/p.png", "plan", "board.canvas", "x/list.base")
-LINES = ("[[a]]", "[[a|shown]]", "[[a#One]]", "[[b]] [[b]]", "[[x/a]]", "[[A b]]", "[[Nick]]", "[[gone]] [[gone.md]]",
-         "[[missing]]", "[[Missing.md|no]]", "[[plan]]", "![[p.png]]", "[[board.canvas]]", "[[list.base]]", "[t](b.md)",
-         "[t](a.md) ![t](p.png)", "[site](https://example.org)", "[[#One]]", "# One", "[[/x/a]]", "[[../b]]", "")
+PATHS = (
+    "a.md",
+    "b.md",
+    "x/a.md",
+    "x/A b.md",
+    "gone.md",
+    "p.png",
+    "x/p.png",
+    "plan",
+    "board.canvas",
+    "x/list.base",
+)
+LINES = (
+    "[[a]]",
+    "[[a|shown]]",
+    "[[a#One]]",
+    "[[b]] [[b]]",
+    "[[x/a]]",
+    "[[A b]]",
+    "[[Nick]]",
+    "[[gone]] [[gone.md]]",
+    "[[missing]]",
+    "[[Missing.md|no]]",
+    "[[plan]]",
+    "![[p.png]]",
+    "[[board.canvas]]",
+    "[[list.base]]",
+    "[t](b.md)",
+    "[t](a.md) ![t](p.png)",
+    "[site](https://example.org)",
+    "[[#One]]",
+    "# One",
+    "[[/x/a]]",
+    "[[../b]]",
+    "",
+)
 CANVAS = '{"nodes": [{"id": "1", "type": "file", "file": "a.md"}, {"id": "2", "type": "text", "text": "[[b]] [[gone]]"}]}'
 TEXTS = some.just(CANVAS) | some.builds(
     lambda head, lines: head + "\n".join(lines),
-    some.sampled_from(["", "---\naliases: [Nick]\n---\n", "---\nup: \"[[a]]\"\n---\n"]),
-    some.lists(some.sampled_from(LINES), max_size=6))
+    some.sampled_from(["", "---\naliases: [Nick]\n---\n", '---\nup: "[[a]]"\n---\n']),
+    some.lists(some.sampled_from(LINES), max_size=6),
+)
 PLAIN = setting(["dangling-link"])
 
 
@@ -99,8 +175,10 @@ def assert_live(live: LiveGraph, state: State) -> None:
     """The graph is what a new one would be: nodes, edges and the numbers of edges, with all that is said of them."""
     made = graph(state.index)
     assert sorted(live.made.nodes(data=True)) == sorted(made.nodes(data=True))
-    assert ({(source, goal, key): data for source, goal, key, data in live.made.edges(keys=True, data=True)}
-            == {(source, goal, key): data for source, goal, key, data in made.edges(keys=True, data=True)})
+    assert {
+        (source, goal, key): data
+        for source, goal, key, data in live.made.edges(keys=True, data=True)
+    } == {(source, goal, key): data for source, goal, key, data in made.edges(keys=True, data=True)}
     assert live.topics == figures(made).nodes["dangling"]
 
 
@@ -119,21 +197,24 @@ def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]
     assert_live(late, state)
 
 
-@pytest.mark.parametrize(("path", "content"), [
-    ("Home.md", "[[quay|the quay]] [[Nowhere]]\n"),                # another line, another link
-    ("Home.md", "\n" + VAULT["Home.md"]),                           # the same links a line further down
-    ("Home.md", VAULT["Home.md"].replace("the quay", "a quay")),
-    ("Home.md", ""),
-    ("Island.md", Presence.GONE),
-    ("a/Quay.md", Presence.GONE),                                  # what others link to gives way to topics
-    ("map.png", Presence.GONE),
-    ("a/Quay.md", Presence.ATTACHMENT),                            # there, but no longer read
-    ("Nowhere.md", ""),                                            # a topic gives way to a note
-    ("b/Quay.md", ""),
-    ("Board.canvas", '{"nodes": []}'),
-    ("Board.canvas", Presence.GONE),
-    ("unused.png", Presence.GONE),
-])
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("Home.md", "[[quay|the quay]] [[Nowhere]]\n"),  # another line, another link
+        ("Home.md", "\n" + VAULT["Home.md"]),  # the same links a line further down
+        ("Home.md", VAULT["Home.md"].replace("the quay", "a quay")),
+        ("Home.md", ""),
+        ("Island.md", Presence.GONE),
+        ("a/Quay.md", Presence.GONE),  # what others link to gives way to topics
+        ("map.png", Presence.GONE),
+        ("a/Quay.md", Presence.ATTACHMENT),  # there, but no longer read
+        ("Nowhere.md", ""),  # a topic gives way to a note
+        ("b/Quay.md", ""),
+        ("Board.canvas", '{"nodes": []}'),
+        ("Board.canvas", Presence.GONE),
+        ("unused.png", Presence.GONE),
+    ],
+)
 def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presence) -> None:
     before = build(VAULT, PLAIN)
     live = LiveGraph(before.index)
@@ -147,9 +228,15 @@ def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presen
 def test_a_live_graph_touches_only_what_changed() -> None:
     before = build(VAULT, PLAIN)
     live = LiveGraph(before.index)
-    kept = {(source, goal, key): id(data) for source, goal, key, data in live.made.edges(keys=True, data=True)}
+    kept = {
+        (source, goal, key): id(data)
+        for source, goal, key, data in live.made.edges(keys=True, data=True)
+    }
     live.follow(step(before, [Change("Island.md", "[[Home]]\n")]).index)
-    now = {(source, goal, key): id(data) for source, goal, key, data in live.made.edges(keys=True, data=True)}
+    now = {
+        (source, goal, key): id(data)
+        for source, goal, key, data in live.made.edges(keys=True, data=True)
+    }
     assert now == {**kept, ("Island.md", "Home.md", 0): now["Island.md", "Home.md", 0]}
 
 
@@ -165,10 +252,16 @@ def test_node_link_json_is_networkx_own(made: "nx.MultiDiGraph[str]") -> None:
 @pytest.mark.parametrize("form", ["graphml", "gexf"])
 def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
     data = io.BytesIO(export(SAMPLE, form).encode())
-    again = nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
-    assert dict(again.nodes(data=True)) == {name: dict(item) for name, item in SAMPLE.nodes(data=True)}
-    edges = [(source, goal, {key: value for key, value in data.items() if key != "id"})
-             for source, goal, data in again.edges(data=True)]
+    again = (
+        nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
+    )
+    assert dict(again.nodes(data=True)) == {
+        name: dict(item) for name, item in SAMPLE.nodes(data=True)
+    }
+    edges = [
+        (source, goal, {key: value for key, value in data.items() if key != "id"})
+        for source, goal, data in again.edges(data=True)
+    ]
     assert edges == list(SAMPLE.edges(data=True))
 
 
@@ -187,9 +280,19 @@ def test_dot_quotes_what_it_must() -> None:
 
 
 def test_exports_are_the_same_in_every_process() -> None:
-    code = ("from test_graph import SAMPLE; from vaultlink.graph import FORMATS, export\n"
-            "print([export(SAMPLE, form) for form in FORMATS])")
-    outputs = {subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True,
-                              env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")}
+    code = (
+        "from test_graph import SAMPLE; from vaultlink.graph import FORMATS, export\n"
+        "print([export(SAMPLE, form) for form in FORMATS])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert len(outputs) == 1
     assert FORMATS == ("json", "graphml", "gexf", "dot")

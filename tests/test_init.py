@@ -14,14 +14,50 @@ from typing import Any
 import pytest
 import yaml
 
-from forge import Kit, Runner, committed, made_kit, once, origin_of, printed, ran, shellcheck, surroundings, valid
+from forge import (
+    Kit,
+    Runner,
+    committed,
+    made_kit,
+    once,
+    origin_of,
+    printed,
+    ran,
+    shellcheck,
+    surroundings,
+    valid,
+)
 from running import Run, contents, written
 from vaultlink import __version__
 from vaultlink.cli.init_ci import KINDS, STARTERS
 
-DEBT = {"Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n", "Kept.md": "[[Old]]\n"}
-FOLDERS = ["notes", "Meine Notizen ä", "it's", 'a "b"', "$(touch pwned)", "; touch pwned #", "`touch pwned`", "a: b", "-x", "{package}",
-           "日本語", "back\\slash", "100 %s", "deep/er notes", "$HOME", "*", "'", "x\u00a0y", "👩\u200d💻", "!important", "&anchor"]
+DEBT = {
+    "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",
+    "Kept.md": "[[Old]]\n",
+}
+FOLDERS = [
+    "notes",
+    "Meine Notizen ä",
+    "it's",
+    'a "b"',
+    "$(touch pwned)",
+    "; touch pwned #",
+    "`touch pwned`",
+    "a: b",
+    "-x",
+    "{package}",
+    "日本語",
+    "back\\slash",
+    "100 %s",
+    "deep/er notes",
+    "$HOME",
+    "*",
+    "'",
+    "x\u00a0y",
+    "👩\u200d💻",
+    "!important",
+    "&anchor",
+]
 
 SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci"}
 
@@ -42,8 +78,10 @@ def scripts(root: Path) -> dict[str, str]:
     """The scripts of the files for forges."""
     job = loaded(root, "gitlab")["vaultlink"]
     steps = loaded(root, "github")["jobs"]["links"]["steps"]
-    return {"github": "\n".join(step["run"] for step in steps if "run" in step),
-            "gitlab": "\n".join((*job["before_script"], *job["script"]))}
+    return {
+        "github": "\n".join(step["run"] for step in steps if "run" in step),
+        "gitlab": "\n".join((*job["before_script"], *job["script"])),
+    }
 
 
 # -- what is written ------------------------------------------------------------------------------------------------------
@@ -62,30 +100,58 @@ def test_file_is_written_at_the_root_of_the_repository(run: Run, tmp_path: Path,
 
 def test_without_a_repository_the_vault_is_the_root(run: Run, tmp_path: Path) -> None:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
-    assert run("init", tmp_path / "vault", "--pre-commit").lines == [str(tmp_path / "vault" / ".pre-commit-config.yaml")]
+    assert run("init", tmp_path / "vault", "--pre-commit").lines == [
+        str(tmp_path / "vault" / ".pre-commit-config.yaml")
+    ]
     assert "args" not in loaded(tmp_path / "vault", "pre-commit")["repos"][0]["hooks"][0]
 
 
 def test_worktree_is_a_repository(run: Run, tmp_path: Path) -> None:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     (tmp_path / ".git").write_text("gitdir: elsewhere\n", encoding="utf-8")
-    assert run("init", tmp_path / "vault", "--ci", "github").lines == [str(tmp_path / ".github" / "workflows" / "vaultlink.yml")]
+    assert run("init", tmp_path / "vault", "--ci", "github").lines == [
+        str(tmp_path / ".github" / "workflows" / "vaultlink.yml")
+    ]
 
 
 def test_several_at_once_each_once(run: Run, tmp_path: Path) -> None:
     repository(tmp_path / "repo")
-    told = run("init", tmp_path / "repo", "--ci", "github,gitlab", "--ci", "github", "--pre-commit", "--ci", "pre-commit")
+    told = run(
+        "init",
+        tmp_path / "repo",
+        "--ci",
+        "github,gitlab",
+        "--ci",
+        "github",
+        "--pre-commit",
+        "--ci",
+        "pre-commit",
+    )
     assert told.lines == [str(tmp_path / "repo" / STARTERS[kind].path) for kind in KINDS]
 
 
 def test_files_are_valid(run: Run, tmp_path: Path) -> None:
     roots = [tmp_path / "repos" / str(number) for number in range(len(FOLDERS))]
     for root, folder in zip(roots, FOLDERS, strict=True):
-        assert run("init", repository(root, folder), "--ci", ",".join(KINDS), "--package", 'x @ git+https://e.org/a b#egg="x"').code == 0
+        assert (
+            run(
+                "init",
+                repository(root, folder),
+                "--ci",
+                ",".join(KINDS),
+                "--package",
+                'x @ git+https://e.org/a b#egg="x"',
+            ).code
+            == 0
+        )
     for kind, schema in SCHEMAS.items():
         valid(schema, *(root / STARTERS[kind].path for root in roots))
     hooks = [root / STARTERS["pre-commit"].path for root in roots]
-    printed([Path(sys.executable).with_name("pre-commit"), "validate-config", *hooks], tmp_path, surroundings(tmp_path / "home"))
+    printed(
+        [Path(sys.executable).with_name("pre-commit"), "validate-config", *hooks],
+        tmp_path,
+        surroundings(tmp_path / "home"),
+    )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -95,51 +161,86 @@ def test_every_command_is_about_the_vault(run: Run, tmp_path: Path, folder: str)
     run("init", repository(root, folder), "--ci", ",".join(KINDS))
     stub = tmp_path / "bin" / "vaultlink"
     stub.parent.mkdir()
-    stub.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" END >> '{tmp_path}/words'\n", encoding="utf-8")
+    stub.write_text(
+        f"#!/bin/sh\nprintf '%s\\0' \"$@\" END >> '{tmp_path}/words'\n", encoding="utf-8"
+    )
     stub.chmod(0o755)
     stub.with_name("python").symlink_to("/bin/true")
-    environment = surroundings(tmp_path / "home", PATH=f"{stub.parent}:{os.environ['PATH']}", GITHUB_STEP_SUMMARY="/dev/null")
+    environment = surroundings(
+        tmp_path / "home",
+        PATH=f"{stub.parent}:{os.environ['PATH']}",
+        GITHUB_STEP_SUMMARY="/dev/null",
+    )
     for script in scripts(root).values():
         printed(["bash", "-eo", "pipefail", "-c", script], root, environment)
     runs = (tmp_path / "words").read_text(encoding="utf-8").split("END\0")[:-1]
-    calls = [*(words.split("\0") for words in runs), loaded(root, "pre-commit")["repos"][0]["hooks"][0]["args"]]
+    calls = [
+        *(words.split("\0") for words in runs),
+        loaded(root, "pre-commit")["repos"][0]["hooks"][0]["args"],
+    ]
     assert len(calls) == 2 + 3 + 1
     for words in calls:
         assert root / words[words.index("--vault") + 1] == root / folder
         assert not words[words.index("--vault") + 1].startswith("-")
-    assert sorted(path.name for path in root.iterdir()) == sorted([
-        ".git", ".github", ".gitlab-ci.yml", ".pre-commit-config.yaml", Path(folder).parts[0]])
+    assert sorted(path.name for path in root.iterdir()) == sorted(
+        [".git", ".github", ".gitlab-ci.yml", ".pre-commit-config.yaml", Path(folder).parts[0]]
+    )
 
 
-@pytest.mark.parametrize("folder", ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"])
-def test_folder_that_can_not_be_written_down_is_refused(run: Run, tmp_path: Path, folder: str) -> None:
+@pytest.mark.parametrize(
+    "folder",
+    ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"],
+)
+def test_folder_that_can_not_be_written_down_is_refused(
+    run: Run, tmp_path: Path, folder: str
+) -> None:
     told = run("init", repository(tmp_path / "repo", folder), "--ci", "github")
     assert (told.code, told.out) == (2, "")
     assert "the vault's folder" in told.err
     assert not (tmp_path / "repo" / ".github").exists()
 
 
-@pytest.mark.parametrize(("options", "requirement"), [
-    ((), f"vaultlink=={__version__}"),
-    (("--package", "vaultlink @ git+https://example.org/vaultlink@v1"), "vaultlink @ git+https://example.org/vaultlink@v1"),
-    (("--package", "vaultlink; touch pwned"), "vaultlink; touch pwned"),
-])
-def test_package_is_one_word_for_pip(run: Run, tmp_path: Path, options: tuple[str, ...], requirement: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "requirement"),
+    [
+        ((), f"vaultlink=={__version__}"),
+        (
+            ("--package", "vaultlink @ git+https://example.org/vaultlink@v1"),
+            "vaultlink @ git+https://example.org/vaultlink@v1",
+        ),
+        (("--package", "vaultlink; touch pwned"), "vaultlink; touch pwned"),
+    ],
+)
+def test_package_is_one_word_for_pip(
+    run: Run, tmp_path: Path, options: tuple[str, ...], requirement: str
+) -> None:
     root = repository(tmp_path / "repo")
     run("init", root, "--ci", ",".join(KINDS), *options)
-    assert loaded(root, "pre-commit")["repos"][0]["hooks"][0]["additional_dependencies"] == [requirement]
+    assert loaded(root, "pre-commit")["repos"][0]["hooks"][0]["additional_dependencies"] == [
+        requirement
+    ]
     for script in scripts(root).values():
         asked = f'python() {{ printf "%s\\n" "${{@: -1}}"; }}; vaultlink() {{ :; }}; GITHUB_STEP_SUMMARY=/dev/null\n{script}'
-        assert printed(["bash", "-eo", "pipefail", "-c", asked], root, surroundings(tmp_path / "home")).splitlines() == [requirement]
+        assert printed(
+            ["bash", "-eo", "pipefail", "-c", asked], root, surroundings(tmp_path / "home")
+        ).splitlines() == [requirement]
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (("--package", "x"), "--package is what --ci has pip install"),
-    (("--ci", "github", "--package", "two\nlines"), "--package: 'two\\nlines' can't be written"),
-    (("--ci", "github", "--package", "${{ secrets.A }}"), "can't be written"),
-    (("--ci", "travis"), '--ci: "travis" is none of github, gitlab, pre-commit.'),
-])
-def test_what_can_not_be_followed_is_said(run: Run, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--package", "x"), "--package is what --ci has pip install"),
+        (
+            ("--ci", "github", "--package", "two\nlines"),
+            "--package: 'two\\nlines' can't be written",
+        ),
+        (("--ci", "github", "--package", "${{ secrets.A }}"), "can't be written"),
+        (("--ci", "travis"), '--ci: "travis" is none of github, gitlab, pre-commit.'),
+    ],
+)
+def test_what_can_not_be_followed_is_said(
+    run: Run, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
     root = repository(tmp_path / "repo")
     before = contents(root)
     told = run("init", root, *words)
@@ -152,20 +253,30 @@ def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(run: Run, tmp_pa
     environment = surroundings(tmp_path / "home")
     root = written(tmp_path / "repo", DEBT)
     committed(root, environment, start=True)
-    printed(["git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release/ä"], root, environment)
+    printed(
+        ["git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release/ä"],
+        root,
+        environment,
+    )
     run("init", root, "--ci", "github")
-    assert loaded(root, "github")[True]["push"]["branches"] == ["release/ä"]  # `on` is a truth value in YAML 1.1
+    assert loaded(root, "github")[True]["push"]["branches"] == [
+        "release/ä"
+    ]  # `on` is a truth value in YAML 1.1
 
 
-@pytest.mark.parametrize(("here", "others", "branches"), [
-    ("trunk", (), ["trunk"]),
-    ("trunk", ("refs/remotes/origin/main",), ["main", "master"]),
-    ("trunk", ("refs/heads/master",), ["main", "master"]),
-    ("main", (), ["main", "master"]),
-    ("a/main", (), ["a/main"]),
-])
+@pytest.mark.parametrize(
+    ("here", "others", "branches"),
+    [
+        ("trunk", (), ["trunk"]),
+        ("trunk", ("refs/remotes/origin/main",), ["main", "master"]),
+        ("trunk", ("refs/heads/master",), ["main", "master"]),
+        ("main", (), ["main", "master"]),
+        ("a/main", (), ["a/main"]),
+    ],
+)
 def test_without_that_it_is_a_branch_that_is_there(
-        run: Run, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]) -> None:
+    run: Run, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]
+) -> None:
     environment = surroundings(tmp_path / "home")
     root = written(tmp_path / "repo", DEBT)
     committed(root, environment, start=True)
@@ -185,8 +296,20 @@ def test_diff_shows_what_would_be_written_and_writes_nothing(run: Run, tmp_path:
         assert contents(root) == before
         (tmp_path / "away.diff").write_text(told.out, encoding="utf-8")
         assert run("init", root, *words).code == 0
-        printed(["git", "apply", "--reverse", "--directory", str(tmp_path).lstrip("/"), "--unsafe-paths", f"-p{len(tmp_path.parts)}",
-                 tmp_path / "away.diff"], Path("/"), surroundings(tmp_path / "home"))
+        printed(
+            [
+                "git",
+                "apply",
+                "--reverse",
+                "--directory",
+                str(tmp_path).lstrip("/"),
+                "--unsafe-paths",
+                f"-p{len(tmp_path.parts)}",
+                tmp_path / "away.diff",
+            ],
+            Path("/"),
+            surroundings(tmp_path / "home"),
+        )
         assert contents(root) == before
     assert run("init", root, "--diff", "--merge-driver").code == 2
 
@@ -212,20 +335,36 @@ def test_starters_are_in_the_wheel(kit: Kit) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_exists_is_kept_and_what_it_lacks_is_printed(run: Run, tmp_path: Path, kind: str) -> None:
+def test_what_exists_is_kept_and_what_it_lacks_is_printed(
+    run: Run, tmp_path: Path, kind: str
+) -> None:
     root = repository(tmp_path / "repo")
-    there = {"github": "name: mine\n", "gitlab": "build:\n  script: [make]\n", "pre-commit": "repos:\n"}[kind]
+    there = {
+        "github": "name: mine\n",
+        "gitlab": "build:\n  script: [make]\n",
+        "pre-commit": "repos:\n",
+    }[kind]
     written(root, {STARTERS[kind].path: there})
     before = contents(root)
     told = run("init", root, "--ci", ",".join(KINDS))
     assert told.code == 2
-    assert f"{root / STARTERS[kind].path} exists already. {STARTERS[kind].adding}\nNothing was written." in told.err
+    assert (
+        f"{root / STARTERS[kind].path} exists already. {STARTERS[kind].adding}\nNothing was written."
+        in told.err
+    )
     assert contents(root) == before
     added = yaml.safe_load(told.out if kind == "github" else there + told.out)
     (root / STARTERS[kind].path).unlink()
     run("init", root, "--ci", kind)
     fresh = loaded(root, kind)
-    assert added == {"github": fresh, "gitlab": {"build": {"script": ["make"]}, **fresh}, "pre-commit": {"repos": fresh.get("repos")}}[kind]
+    assert (
+        added
+        == {
+            "github": fresh,
+            "gitlab": {"build": {"script": ["make"]}, **fresh},
+            "pre-commit": {"repos": fresh.get("repos")},
+        }[kind]
+    )
 
 
 def test_several_that_exist_are_told_apart(run: Run, tmp_path: Path) -> None:
@@ -233,7 +372,9 @@ def test_several_that_exist_are_told_apart(run: Run, tmp_path: Path) -> None:
     run("init", root, "--ci", "gitlab,pre-commit")
     told = run("init", root, "--ci", ",".join(KINDS))
     assert [line for line in told.lines if line.startswith(f"# {root}")] == [
-        f"# {root}/.gitlab-ci.yml", f"# {root}/.pre-commit-config.yaml"]
+        f"# {root}/.gitlab-ci.yml",
+        f"# {root}/.pre-commit-config.yaml",
+    ]
     assert not (root / ".github").exists()
 
 
@@ -265,8 +406,12 @@ def test_merge_driver_is_set_up_beside_the_files(run: Run, tmp_path: Path) -> No
     assert not (root / "vaultlink.toml").exists()
 
 
-def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(run: Run, tmp_path: Path) -> None:
-    root = repository(tmp_path / "repo")  # no repository for git, which asks for more than the folder
+def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(
+    run: Run, tmp_path: Path
+) -> None:
+    root = repository(
+        tmp_path / "repo"
+    )  # no repository for git, which asks for more than the folder
     before = contents(tmp_path)
     told = run("init", root, "--merge-driver", "--ci", "github,gitlab")
     assert (told.code, told.out) == (2, "")
@@ -286,11 +431,22 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 @pytest.fixture(scope="session")
 def python(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Python in which the workflow's step has installed vaultlink."""
+
     def make(folder: Path) -> None:
-        printed([sys.executable, "-m", "venv", folder / "venv"], folder, kit.offline(folder / "home"))
+        printed(
+            [sys.executable, "-m", "venv", folder / "venv"], folder, kit.offline(folder / "home")
+        )
         root = written(folder / "repo", DEBT)
-        printed([sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"], folder, surroundings(folder / "home"))
-        [script] = [step["run"] for step in loaded(root, "github")["jobs"]["links"]["steps"] if " pip " in step.get("run", "")]
+        printed(
+            [sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"],
+            folder,
+            surroundings(folder / "home"),
+        )
+        [script] = [
+            step["run"]
+            for step in loaded(root, "github")["jobs"]["links"]["steps"]
+            if " pip " in step.get("run", "")
+        ]
         path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
         printed(["bash", "-e", "-c", script], folder, kit.offline(folder / "home", PATH=path))
 
@@ -350,7 +506,12 @@ class Notes:
         run is about."""
         steps = loaded(self.root, "github")["jobs"]["links"]["steps"]
         temp.mkdir()
-        return Runner(self.root, temp, self.environment | {"GITHUB_BASE_REF": base}, {"github": {"event": event}}).run(steps)
+        return Runner(
+            self.root,
+            temp,
+            self.environment | {"GITHUB_BASE_REF": base},
+            {"github": {"event": event}},
+        ).run(steps)
 
     def gitlab(self, shell: str = "bash", **variables: str) -> tuple[int, str]:
         """The pipeline's job, run for what is checked out: its exit code, and what it said."""
@@ -366,8 +527,9 @@ BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
-def test_pull_request_that_breaks_a_link_fails(repo: "Notes", tmp_path: Path, texts: Mapping[str, str], gone: tuple[str, ...],
-                                               where: str) -> None:
+def test_pull_request_that_breaks_a_link_fails(
+    repo: "Notes", tmp_path: Path, texts: Mapping[str, str], gone: tuple[str, ...], where: str
+) -> None:
     repo.change(texts, *gone)
     runner = repo.github(tmp_path / "runner", "main")
     assert runner.failed
@@ -378,7 +540,9 @@ def test_pull_request_that_breaks_a_link_fails(repo: "Notes", tmp_path: Path, te
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
 
 
-def test_pull_request_that_breaks_nothing_passes_whatever_main_did(repo: "Notes", tmp_path: Path) -> None:
+def test_pull_request_that_breaks_nothing_passes_whatever_main_did(
+    repo: "Notes", tmp_path: Path
+) -> None:
     repo.change({"New.md": "[[Old]] is there.\n"})
     repo.moves_on()
     runner = repo.github(tmp_path / "runner", "main")
@@ -397,7 +561,9 @@ def test_merge_queue_answers_for_what_it_brings(repo: "Notes", tmp_path: Path) -
     assert "Nowhere" not in runner.said
 
 
-def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(repo: "Notes", tmp_path: Path, run: Run) -> None:
+def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(
+    repo: "Notes", tmp_path: Path, run: Run
+) -> None:
     runner = repo.github(tmp_path / "first")
     assert runner.failed
     assert "the notes/Old.md" in runner.said
@@ -408,7 +574,9 @@ def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(repo: "
     assert repo.github(tmp_path / "third").failed
 
 
-def test_summary_says_nothing_if_vaultlink_could_not_be_installed(repo: "Notes", tmp_path: Path) -> None:
+def test_summary_says_nothing_if_vaultlink_could_not_be_installed(
+    repo: "Notes", tmp_path: Path
+) -> None:
     repo.environment["PIP_FIND_LINKS"] = str(tmp_path)
     file = repo.root / STARTERS["github"].path
     file.write_text(file.read_text(encoding="utf-8").replace(__version__, "99"), encoding="utf-8")
@@ -432,15 +600,21 @@ def reports(repo: "Notes") -> dict[str, str]:
     """What the job leaves for GitLab's pages."""
     told = loaded(repo.root, "gitlab")["vaultlink"]["artifacts"]
     assert told["when"] == "always"
-    return {kind: (repo.root / path).read_text(encoding="utf-8") for kind, path in told["reports"].items()}
+    return {
+        kind: (repo.root / path).read_text(encoding="utf-8")
+        for kind, path in told["reports"].items()
+    }
 
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
-def test_merge_request_that_breaks_a_link_fails(repo: "Notes", texts: Mapping[str, str], gone: tuple[str, ...], where: str,
-                                                shell: str) -> None:
+def test_merge_request_that_breaks_a_link_fails(
+    repo: "Notes", texts: Mapping[str, str], gone: tuple[str, ...], where: str, shell: str
+) -> None:
     repo.change(texts, *gone)
-    code, said = repo.gitlab(shell, CI_MERGE_REQUEST_DIFF_BASE_SHA=repo.git("merge-base", "main", "HEAD"))
+    code, said = repo.gitlab(
+        shell, CI_MERGE_REQUEST_DIFF_BASE_SHA=repo.git("merge-base", "main", "HEAD")
+    )
     assert code == 1
     assert where.removeprefix("the notes/") in said
     assert "Nowhere" not in said
@@ -454,7 +628,10 @@ def test_merged_result_is_held_against_the_target(repo: "Notes") -> None:
     repo.change({"New.md": "[[Old]] is there.\n"})
     repo.moves_on()
     repo.git("merge", "--quiet", "--no-edit", "main")
-    variables = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": repo.git("rev-parse", "main")}
+    variables = {
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
+        "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": repo.git("rev-parse", "main"),
+    }
     code, said = repo.gitlab(**variables)
     assert code == 0, said
     assert json.loads(reports(repo)["codequality"]) == []
@@ -466,12 +643,27 @@ def test_default_branch_is_about_all_notes(repo: "Notes") -> None:
     assert "Old.md" in said
 
 
-@pytest.mark.parametrize(("variables", "runs"), [
-    ({"CI_PIPELINE_SOURCE": "merge_request_event"}, True),
-    ({"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"}, True),
-    ({"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "change", "CI_DEFAULT_BRANCH": "main"}, False),
-])
-def test_job_is_run_where_it_should_be(repo: "Notes", variables: Mapping[str, str], runs: bool) -> None:
+@pytest.mark.parametrize(
+    ("variables", "runs"),
+    [
+        ({"CI_PIPELINE_SOURCE": "merge_request_event"}, True),
+        (
+            {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"},
+            True,
+        ),
+        (
+            {
+                "CI_PIPELINE_SOURCE": "push",
+                "CI_COMMIT_BRANCH": "change",
+                "CI_DEFAULT_BRANCH": "main",
+            },
+            False,
+        ),
+    ],
+)
+def test_job_is_run_where_it_should_be(
+    repo: "Notes", variables: Mapping[str, str], runs: bool
+) -> None:
     def value(word: str) -> str:
         return variables.get(word[1:], "") if word.startswith("$") else word.strip('"')
 
@@ -488,7 +680,9 @@ def hooks(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "hooks-local", lambda _folder: None)
 
 
-def test_hook_that_is_written_refuses_a_commit_that_breaks_a_link(repo: "Notes", hooks: Path, run: Run) -> None:
+def test_hook_that_is_written_refuses_a_commit_that_breaks_a_link(
+    repo: "Notes", hooks: Path, run: Run
+) -> None:
     repo.environment["PRE_COMMIT_HOME"] = str(hooks)
     printed([Path(sys.executable).with_name("pre-commit"), "install"], repo.root, repo.environment)
     run("baseline", "--vault", repo.root / "the notes")

@@ -62,7 +62,15 @@ class Repo:
 
     def merge(self, *, clean: bool | None = True, style: str = "merge") -> None:
         """Merge the other branch."""
-        git(self.root, "-c", f"merge.conflictStyle={style}", "merge", "--quiet", "theirs", good=(0,) if clean else (0, 1) if clean is None else (1,))
+        git(
+            self.root,
+            "-c",
+            f"merge.conflictStyle={style}",
+            "merge",
+            "--quiet",
+            "theirs",
+            good=(0,) if clean else (0, 1) if clean is None else (1,),
+        )
 
     def __getitem__(self, name: str) -> str:
         return (self.root / name).read_bytes().decode("utf-8", "surrogateescape")
@@ -85,7 +93,14 @@ def make(tmp_path: Path, run: Run) -> Make:
 
 def hand(*entries: str, before: str = "text\n\n", gap: str = "\n\n") -> str:
     """A note with a section."""
-    return before + HEAD + "".join(f"\n{entry}" if not number else gap + entry for number, entry in enumerate(entries)) + FOOT
+    return (
+        before
+        + HEAD
+        + "".join(
+            f"\n{entry}" if not number else gap + entry for number, entry in enumerate(entries)
+        )
+        + FOOT
+    )
 
 
 def topic(name: str) -> str:
@@ -93,17 +108,28 @@ def topic(name: str) -> str:
 
 
 def base(style: str = "topics") -> dict[str, str]:
-    return {".vaultlink.toml": SETTINGS.format(style), "N.md": "# N\n\nFirst.\n\nLast.\n", "A.md": "See [[N]].\n",
-            "M.md": "To [[N]], and again.\n\nMore on [[N]].\n"}
+    return {
+        ".vaultlink.toml": SETTINGS.format(style),
+        "N.md": "# N\n\nFirst.\n\nLast.\n",
+        "A.md": "See [[N]].\n",
+        "M.md": "To [[N]], and again.\n\nMore on [[N]].\n",
+    }
 
 
 # -- both branches keep their sections ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("style", ["topics", "list", "context"])
-def test_sections_that_grew_on_both_sides_are_merged_as_fix_would_write_them(make: Make, style: str) -> None:
+def test_sections_that_grew_on_both_sides_are_merged_as_fix_would_write_them(
+    make: Make, style: str
+) -> None:
     repo = make()
-    repo.sides(base(style), {"C.md": "[[N]] is it\n", "D.md": "[[N]]\n"}, {"B.md": "So [[N]]\n", "Z.md": "[[N]]\n"}, "fix")
+    repo.sides(
+        base(style),
+        {"C.md": "[[N]] is it\n", "D.md": "[[N]]\n"},
+        {"B.md": "So [[N]]\n", "Z.md": "[[N]]\n"},
+        "fix",
+    )
     repo.merge()
     merged = repo["N.md"]
     assert re.findall(r"\[\[([A-LO-Z])\b", merged) == ["A", "B", "C", "D", "Z"]
@@ -132,7 +158,12 @@ def test_rebase_and_cherry_pick_merge_so_as_well(make: Make, command: str) -> No
 
 def test_windows_line_ends_and_a_byte_order_mark_stay(make: Make) -> None:
     repo = make()
-    repo.sides({**base(), "N.md": "\ufeff# N\r\n\r\nLast.\r\n"}, {"C.md": "[[N]]\n"}, {"B.md": "[[N]]\n"}, "fix")
+    repo.sides(
+        {**base(), "N.md": "\ufeff# N\r\n\r\nLast.\r\n"},
+        {"C.md": "[[N]]\n"},
+        {"B.md": "[[N]]\n"},
+        "fix",
+    )
     repo.merge()
     merged = repo["N.md"]
     assert merged.startswith("\ufeff# N\r\n")
@@ -145,8 +176,12 @@ def test_windows_line_ends_and_a_byte_order_mark_stay(make: Make) -> None:
 def test_a_section_that_both_sides_began_is_one(make: Make, last: str) -> None:
     repo = make()
     last = f"First.\n\n{last}"
-    repo.sides({".vaultlink.toml": SETTINGS.format("topics"), "N.md": last}, {"C.md": "[[N]]\n", "N.md": f"New.\n\n{last}"},
-               {"B.md": "[[N]]\n", "N.md": last.replace("Last", "At last")}, "fix")
+    repo.sides(
+        {".vaultlink.toml": SETTINGS.format("topics"), "N.md": last},
+        {"C.md": "[[N]]\n", "N.md": f"New.\n\n{last}"},
+        {"B.md": "[[N]]\n", "N.md": last.replace("Last", "At last")},
+        "fix",
+    )
     repo.merge()
     merged = repo["N.md"]
     assert merged.startswith("New.\n\nFirst.\n\nAt last.")
@@ -158,26 +193,44 @@ def test_a_section_that_both_sides_began_is_one(make: Make, last: str) -> None:
     assert repo["N.md"] == "New.\n\n" + last.replace("Last", "At last")
 
 
-def test_a_section_that_one_side_began_is_no_conflict_with_what_the_other_wrote_there(make: Make) -> None:
+def test_a_section_that_one_side_began_is_no_conflict_with_what_the_other_wrote_there(
+    make: Make,
+) -> None:
     repo = make()
-    repo.sides({".vaultlink.toml": SETTINGS.format("topics"), "N.md": "Last.\n"}, {"C.md": "[[N]]\n"}, {"N.md": "At last"}, "fix")
+    repo.sides(
+        {".vaultlink.toml": SETTINGS.format("topics"), "N.md": "Last.\n"},
+        {"C.md": "[[N]]\n"},
+        {"N.md": "At last"},
+        "fix",
+    )
     repo.merge()
-    assert repo["N.md"] == "At last\n\n" + hand(topic("C"), before="").replace("before=1", "before=2")
+    assert repo["N.md"] == "At last\n\n" + hand(topic("C"), before="").replace(
+        "before=1", "before=2"
+    )
     assert repo.run("backlinks", "--vault", repo.root, "--remove").code == 0
     assert repo["N.md"] == "At last"
 
 
 def test_notes_that_both_sides_made_are_merged(make: Make) -> None:
     repo = make()
-    repo.sides({".vaultlink.toml": SETTINGS.format("topics"), "O.md": ""}, {"N.md": "Text.\n", "C.md": "[[N]]\n"},
-               {"N.md": "Text.\n", "B.md": "[[N]]\n"}, "fix")
+    repo.sides(
+        {".vaultlink.toml": SETTINGS.format("topics"), "O.md": ""},
+        {"N.md": "Text.\n", "C.md": "[[N]]\n"},
+        {"N.md": "Text.\n", "B.md": "[[N]]\n"},
+        "fix",
+    )
     repo.merge()
     assert repo["N.md"] == hand(topic("B"), topic("C"), before="Text.\n\n")
 
 
 def test_what_one_side_removed_is_gone_and_an_empty_section_with_it(make: Make) -> None:
     repo = make()
-    repo.sides(base(), {"A.md": "No more.\n", "N.md": "# N\n\nFirst.\n\nLast changed.\n"}, {"M.md": "Nor here.\n"}, "fix")
+    repo.sides(
+        base(),
+        {"A.md": "No more.\n", "N.md": "# N\n\nFirst.\n\nLast changed.\n"},
+        {"M.md": "Nor here.\n"},
+        "fix",
+    )
     assert "[[A" not in repo["N.md"]
     repo.merge()
     assert repo["N.md"] == "# N\n\nFirst.\n\nLast changed.\n"
@@ -210,8 +263,13 @@ def test_a_new_title_is_taken_from_the_side_that_has_it(make: Make, ours: bool) 
 def test_passages_that_changed_on_both_sides(make: Make) -> None:
     repo = make()
     files = base("context")
-    repo.sides(files, {"M.md": files["M.md"].replace("again", "once more")}, {"M.md": files["M.md"].replace("More", "Less")},
-               "backlinks", "--write")
+    repo.sides(
+        files,
+        {"M.md": files["M.md"].replace("again", "once more")},
+        {"M.md": files["M.md"].replace("More", "Less")},
+        "backlinks",
+        "--write",
+    )
     repo.merge()
     merged = repo["N.md"]
     assert "  - To [[N]], and once more.\n  - Less on [[N]].\n" in merged
@@ -246,27 +304,38 @@ def three(repo: Repo, old: str, ours: str, theirs: str, *, clean: bool = True) -
 A, B, C, D = map(topic, "ABCD")
 
 
-@pytest.mark.parametrize(("old", "ours", "theirs", "merged"), [
-    ([A], [A, "Mine."], [A, "Theirs."], [A, "Mine.", "Theirs."]),
-    ([A], ["**Mine**", A], [A, "Theirs."], ["**Mine**", A, "Theirs."]),
-    ([A], ["Mine.", A, B], [A, "Theirs.", C], ["Mine.", A, "Theirs.", B, C]),
-    ([A, "Old."], [A, "Old.", B], [A, C], [A, B, C]),
-    ([A, "Old."], [A, "New."], [A, C], [A, "New.", C]),
-    ([A, "Old."], [A, "New."], [A, "Newer."], [A, "New.", "Newer."]),
-    ([A, "Old."], [B], [A, "Old.", "New."], ["Old.", "New.", B]),
-    ([A, B], [A + "\n    mine", B], [B, C], [A + "\n    mine", B, C]),
-    ([A + "\n    old", B], [A + "\n    old\n    mine", B], [A + "\n    theirs", B], [A + "\n    mine\n    theirs", B]),
-    ([A + "\n    old", B], [B, C], [A + "\n    old", B, D], [B, C, D]),
-    ([A, B], [A, "Same.", B, C], [A, "Same.", B, D], [A, "Same.", B, C, D]),
-    ([A, B], [B, A, C], [A, B, D], [B, D, A, C]),
-    ([A, B], [A, B, D], [B, A, C], [B, D, A, C]),
-    ([B], [A, B, C, D], [B, "Z – [[A | Z]]", D], [A, B, C, D]),
-    (["Only words."], ["Only my words."], ["Only words.", A], ["Only my words.", A]),
-])
+@pytest.mark.parametrize(
+    ("old", "ours", "theirs", "merged"),
+    [
+        ([A], [A, "Mine."], [A, "Theirs."], [A, "Mine.", "Theirs."]),
+        ([A], ["**Mine**", A], [A, "Theirs."], ["**Mine**", A, "Theirs."]),
+        ([A], ["Mine.", A, B], [A, "Theirs.", C], ["Mine.", A, "Theirs.", B, C]),
+        ([A, "Old."], [A, "Old.", B], [A, C], [A, B, C]),
+        ([A, "Old."], [A, "New."], [A, C], [A, "New.", C]),
+        ([A, "Old."], [A, "New."], [A, "Newer."], [A, "New.", "Newer."]),
+        ([A, "Old."], [B], [A, "Old.", "New."], ["Old.", "New.", B]),
+        ([A, B], [A + "\n    mine", B], [B, C], [A + "\n    mine", B, C]),
+        (
+            [A + "\n    old", B],
+            [A + "\n    old\n    mine", B],
+            [A + "\n    theirs", B],
+            [A + "\n    mine\n    theirs", B],
+        ),
+        ([A + "\n    old", B], [B, C], [A + "\n    old", B, D], [B, C, D]),
+        ([A, B], [A, "Same.", B, C], [A, "Same.", B, D], [A, "Same.", B, C, D]),
+        ([A, B], [B, A, C], [A, B, D], [B, D, A, C]),
+        ([A, B], [A, B, D], [B, A, C], [B, D, A, C]),
+        ([B], [A, B, C, D], [B, "Z – [[A | Z]]", D], [A, B, C, D]),
+        (["Only words."], ["Only my words."], ["Only words.", A], ["Only my words.", A]),
+    ],
+)
 def test_entries_are_a_set_and_typed_lines_are_kept(
-        make: Make, old: list[str], ours: list[str], theirs: list[str], merged: list[str]) -> None:
+    make: Make, old: list[str], ours: list[str], theirs: list[str], merged: list[str]
+) -> None:
     result = three(make(), hand(*old), hand(*ours), hand(*theirs))
-    assert [line for line in result.split("\n") if line] == [line for line in hand(*merged).split("\n") if line]
+    assert [line for line in result.split("\n") if line] == [
+        line for line in hand(*merged).split("\n") if line
+    ]
 
 
 def test_words_typed_in_a_section_outlive_its_removal(make: Make) -> None:
@@ -283,18 +352,27 @@ def test_where_a_section_elsewhere_was_taken_out_and_written_in_git_asks(make: M
 
 def test_a_section_elsewhere_that_nobody_else_wrote_in_goes(make: Make) -> None:
     old = "one\n\n" + hand(A) + "\nbelow\n"
-    assert three(make(), old, "one\n\ntext\n\n\nbelow\n", old.replace("one", "two")) == "two\n\ntext\n\n\nbelow\n"
+    assert (
+        three(make(), old, "one\n\ntext\n\n\nbelow\n", old.replace("one", "two"))
+        == "two\n\ntext\n\n\nbelow\n"
+    )
 
 
 def test_a_section_may_be_moved_while_it_grows(make: Make) -> None:
     old = hand(A, before="one\n\n") + "\ntwo\n\nthree\n"
     moved = "one\n\ntwo\n\nthree\n\n" + hand(A, B, before="")
     assert three(make(), old, moved, hand(A, C, before="one\n\n") + "\ntwo\n\nthree\n") == (
-        "one\n\ntwo\n\nthree\n\n" + hand(A, B, C, before=""))
+        "one\n\ntwo\n\nthree\n\n" + hand(A, B, C, before="")
+    )
 
 
 def test_several_sections_are_merged_one_by_one(make: Make) -> None:
-    result = three(make(), hand(A) + "\n" + hand(B), hand(A, C) + "\n" + hand(B), hand(A, D) + "\n" + hand("Typed."))
+    result = three(
+        make(),
+        hand(A) + "\n" + hand(B),
+        hand(A, C) + "\n" + hand(B),
+        hand(A, D) + "\n" + hand("Typed."),
+    )
     assert result == hand(A, C, D) + "\n" + hand("Typed.")
 
 
@@ -310,8 +388,15 @@ def test_conflicts_in_the_body_are_those_that_git_makes(make: Make, style: str) 
     results = []
     for name, driven in (("driven", True), ("plain", False)):
         repo = make(name, driven=driven)
-        files = {**base(), "N.md": "# N\n\nFirst.\n\nSecond.\n\n{}\n\nThird.\n\nLast.\n".format("\n".join("abcdefgh"))}
-        repo.step({} if driven else {".gitattributes": f"{ATTRIBUTE}\n"})  # the same revisions, whose names are labels
+        files = {
+            **base(),
+            "N.md": "# N\n\nFirst.\n\nSecond.\n\n{}\n\nThird.\n\nLast.\n".format(
+                "\n".join("abcdefgh")
+            ),
+        }
+        repo.step(
+            {} if driven else {".gitattributes": f"{ATTRIBUTE}\n"}
+        )  # the same revisions, whose names are labels
         changed = ["Second, mine.\nAlike.", "Second, theirs.\nAlike."]
         ours, theirs = ({"N.md": files["N.md"].replace("Second.", words)} for words in changed)
         repo.sides(files, {**ours, "C.md": "[[N]]\n"}, {**theirs, "B.md": "[[N]]\n"}, "fix")
@@ -324,11 +409,15 @@ def test_conflicts_in_the_body_are_those_that_git_makes(make: Make, style: str) 
 
 
 def test_lines_are_compared_as_git_would_compare_them(make: Make) -> None:
-    bodies = ["\n".join(word) + "\n\n" for word in ("abb{}}{b", "abby{d{}}d}}{}}b", "abb{{dx}}{b")]  # where algorithms differ
+    bodies = [
+        "\n".join(word) + "\n\n" for word in ("abb{}}{b", "abby{d{}}d}}{}}b", "abb{{dx}}{b")
+    ]  # where algorithms differ
     repos = [make("driven"), make("plain", driven=False)]
     for repo in repos:
-        old, ours, theirs = ({"N.md": body, "S.md": hand(*listed, before=body)}
-                             for body, listed in zip(bodies, ([A], [A, B], [A, C]), strict=True))
+        old, ours, theirs = (
+            {"N.md": body, "S.md": hand(*listed, before=body)}
+            for body, listed in zip(bodies, ([A], [A, B], [A, C]), strict=True)
+        )
         repo.sides(old, ours, theirs)
         repo.merge(clean=repo is repos[0] or None)
     driven, plain = repos
@@ -338,7 +427,12 @@ def test_lines_are_compared_as_git_would_compare_them(make: Make) -> None:
 
 def test_a_note_in_conflict_is_left_in_conflict_by_fix(make: Make) -> None:
     repo = make()
-    repo.sides(base(), {"N.md": "Mine.\n", "C.md": "[[N]]\n"}, {"N.md": "Theirs.\n", "B.md": "[[N]]\n"}, "fix")
+    repo.sides(
+        base(),
+        {"N.md": "Mine.\n", "C.md": "[[N]]\n"},
+        {"N.md": "Theirs.\n", "B.md": "[[N]]\n"},
+        "fix",
+    )
     repo.merge(clean=False)
     assert re.match(r"<{7} HEAD\nMine.\n={7}\nTheirs.\n>{7} theirs\n\n<!-- vaultlink", repo["N.md"])
     assert git(repo.root, "diff", "--name-only", "--diff-filter=U") == "N.md\n"
@@ -349,7 +443,9 @@ FENCE = "```\n<!-- vaultlink:backlinks -->\n\n{}\n\n<!-- /vaultlink:backlinks --
 
 def test_markers_in_code_are_text(make: Make) -> None:
     old, ours, theirs = (FENCE.format(words) + "\n" for words in ("old", "mine", "theirs"))
-    result = three(make(), hand(A, before=old), hand(A, B, before=ours), hand(A, C, before=theirs), clean=False)
+    result = three(
+        make(), hand(A, before=old), hand(A, B, before=ours), hand(A, C, before=theirs), clean=False
+    )
     assert hunks(result) == ["<<<<<<< HEAD\nmine\n=======\ntheirs\n>>>>>>> theirs\n"]
     assert result.endswith(hand(A, B, C, before=""))
 
@@ -357,20 +453,45 @@ def test_markers_in_code_are_text(make: Make) -> None:
 PLAIN: Mapping[str, tuple[bytes, bytes, bytes]] = {
     "not UTF-8": tuple(b"\xe9\n" + hand(*entries).encode() for entries in ([A], [A, B], [A, C])),  # type: ignore[dict-item]
     "line ends of both kinds": tuple(
-        hand(*entries).replace("\n\n", "\r\n\n").encode() for entries in ([A], [A, B], [A, C])),  # type: ignore[dict-item]
-    "a marker alone": tuple(b"<!-- vaultlink:backlinks -->\n\n" + hand(*entries).encode()
-                            for entries in ([A], [A, B], [A, C])),  # type: ignore[dict-item]
-    "another number of sections": (hand(A).encode(), (hand(A, B) + "\n" + hand(D)).encode(), hand(A, C).encode()),
-    "a marker hurt": (hand(A).encode(), hand(A, B).replace("/vaultlink", "/vault").encode(), hand(A, C).encode()),
-    "two new headings": tuple(hand(*entries).replace("Add", heading).encode() for entries, heading in (
-        ([A], "Add"), ([A, B], "Mine"), ([A, C], "Theirs"))),  # type: ignore[dict-item]
+        hand(*entries).replace("\n\n", "\r\n\n").encode() for entries in ([A], [A, B], [A, C])
+    ),  # type: ignore[dict-item]
+    "a marker alone": tuple(
+        b"<!-- vaultlink:backlinks -->\n\n" + hand(*entries).encode()
+        for entries in ([A], [A, B], [A, C])
+    ),  # type: ignore[dict-item]
+    "another number of sections": (
+        hand(A).encode(),
+        (hand(A, B) + "\n" + hand(D)).encode(),
+        hand(A, C).encode(),
+    ),
+    "a marker hurt": (
+        hand(A).encode(),
+        hand(A, B).replace("/vaultlink", "/vault").encode(),
+        hand(A, C).encode(),
+    ),
+    "two new headings": tuple(
+        hand(*entries).replace("Add", heading).encode()
+        for entries, heading in (([A], "Add"), ([A, B], "Mine"), ([A, C], "Theirs"))
+    ),  # type: ignore[dict-item]
     "a new heading with nothing below it": (
-        hand(A).encode(), hand(A).replace(A, "").encode(), hand(A).replace(A, "").replace("Add", "Mine").encode()),
-    "moved to two places": tuple(text.encode() for text in (
-        "one\n\n" + hand(A) + "\ntwo\n\nthree\n", "one\n\ntext\n\n\ntwo\n\n" + hand(A, B, before="") + "\nthree\n",
-        hand(A, C, before="") + "\none\n\ntext\n\n\ntwo\n\nthree\n")),  # type: ignore[dict-item]
+        hand(A).encode(),
+        hand(A).replace(A, "").encode(),
+        hand(A).replace(A, "").replace("Add", "Mine").encode(),
+    ),
+    "moved to two places": tuple(
+        text.encode()
+        for text in (
+            "one\n\n" + hand(A) + "\ntwo\n\nthree\n",
+            "one\n\ntext\n\n\ntwo\n\n" + hand(A, B, before="") + "\nthree\n",
+            hand(A, C, before="") + "\none\n\ntext\n\n\ntwo\n\nthree\n",
+        )
+    ),  # type: ignore[dict-item]
     "no sections": (b"a\n", b"b\n", b"c\n"),
-    "an older conflict": (hand(A).encode(), hand(A, "<<<<<<< x\ny\n=======\nz\n>>>>>>> q").encode(), hand(A, C).encode()),
+    "an older conflict": (
+        hand(A).encode(),
+        hand(A, "<<<<<<< x\ny\n=======\nz\n>>>>>>> q").encode(),
+        hand(A, C).encode(),
+    ),
 }
 
 
@@ -379,13 +500,34 @@ def test_in_doubt_the_whole_note_is_merged_by_git(tmp_path: Path, run: Run, name
     files = [tmp_path / side for side in ("base", "ours", "theirs")]
     for file, data in zip(files, PLAIN[name], strict=True):
         file.write_bytes(data)
-    plain = subprocess.run(["git", "merge-file", "-p", "--diff-algorithm=histogram", "-L", "ours", "-L", "base", "-L", "theirs",
-                            files[1], files[0], files[2]], check=False, capture_output=True)
+    plain = subprocess.run(
+        [
+            "git",
+            "merge-file",
+            "-p",
+            "--diff-algorithm=histogram",
+            "-L",
+            "ours",
+            "-L",
+            "base",
+            "-L",
+            "theirs",
+            files[1],
+            files[0],
+            files[2],
+        ],
+        check=False,
+        capture_output=True,
+    )
     done = run("merge-driver", *files)
     assert (done.code, done.out, done.err) == (min(plain.returncode, 1), "", "")
     assert files[1].read_bytes() == plain.stdout
     assert (files[0].read_bytes(), files[2].read_bytes()) == (PLAIN[name][0], PLAIN[name][2])
-    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["base", "ours", "theirs"]
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == [
+        "base",
+        "ours",
+        "theirs",
+    ]
 
 
 def test_other_files_than_notes_are_merged_by_git(tmp_path: Path, run: Run) -> None:
@@ -401,7 +543,9 @@ def test_a_file_that_is_no_text_is_in_conflict_and_stays(tmp_path: Path, run: Ru
     assert (tmp_path / "o").read_bytes() == b"\0 mine\n"
 
 
-def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = [tmp_path / name for name in "bot"]
     assert run("merge-driver", *files).code == FAILED
     written(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
@@ -413,9 +557,24 @@ def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(tmp_path: Path,
 
 def test_labels_and_the_size_of_marks_are_as_git_says(tmp_path: Path, run: Run) -> None:
     written(tmp_path, {"b": "a\n" + hand(A), "o": "b\n" + hand(A, B), "t": "c\n" + hand(A, C)})
-    words = ("--marker-size", "9", "--path", "-N.md", "--base-label", "%S", "--ours-label", "", "--theirs-label", "x's, y")
+    words = (
+        "--marker-size",
+        "9",
+        "--path",
+        "-N.md",
+        "--base-label",
+        "%S",
+        "--ours-label",
+        "",
+        "--theirs-label",
+        "x's, y",
+    )
     assert run("merge-driver", *(tmp_path / name for name in "bot"), *words).code == 1
-    assert (tmp_path / "o").read_text(encoding="utf-8").startswith("<<<<<<<<< ours\nb\n=========\nc\n>>>>>>>>> x's, y\n")
+    assert (
+        (tmp_path / "o")
+        .read_text(encoding="utf-8")
+        .startswith("<<<<<<<<< ours\nb\n=========\nc\n>>>>>>>>> x's, y\n")
+    )
 
 
 # -- setting it up ------------------------------------------------------------------------------------------------------
@@ -427,20 +586,28 @@ def test_setting_up_twice_changes_nothing_the_second_time(tmp_path: Path) -> Non
     vault.mkdir()
     first = set_up_merge_driver(vault)
     assert "Wrote `*.md merge=vaultlink`" in first[0]
-    files = {file: file.read_bytes() for file in (vault / ".gitattributes", tmp_path / ".git" / "config")}
+    files = {
+        file: file.read_bytes() for file in (vault / ".gitattributes", tmp_path / ".git" / "config")
+    }
     assert files[vault / ".gitattributes"] == b"*.md merge=vaultlink\n"
     assert git(tmp_path, "config", "merge.vaultlink.driver").startswith(sys.executable)
     assert [("already" in sentence) for sentence in set_up_merge_driver(vault)] == [True, True]
     assert {file: file.read_bytes() for file in files} == files
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    (b"", b"*.md merge=vaultlink\n"),
-    (b"*.png binary", b"*.png binary\n*.md merge=vaultlink\n"),
-    (b"*.png binary\r\n# x\r\n", b"*.png binary\r\n# x\r\n*.md merge=vaultlink\r\n"),
-    (b"*.md  text  merge=vaultlink\n", None),
-    (b"*.md merge=vaultlink\n*.md -merge\n", b"*.md merge=vaultlink\n*.md -merge\n*.md merge=vaultlink\n"),
-])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"", b"*.md merge=vaultlink\n"),
+        (b"*.png binary", b"*.png binary\n*.md merge=vaultlink\n"),
+        (b"*.png binary\r\n# x\r\n", b"*.png binary\r\n# x\r\n*.md merge=vaultlink\r\n"),
+        (b"*.md  text  merge=vaultlink\n", None),
+        (
+            b"*.md merge=vaultlink\n*.md -merge\n",
+            b"*.md merge=vaultlink\n*.md -merge\n*.md merge=vaultlink\n",
+        ),
+    ],
+)
 def test_attributes_that_are_there_stay(tmp_path: Path, old: bytes, new: bytes | None) -> None:
     git(tmp_path, "init", "--quiet")
     file = tmp_path / ".gitattributes"
@@ -452,7 +619,9 @@ def test_attributes_that_are_there_stay(tmp_path: Path, old: bytes, new: bytes |
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [".gitattributes"]
 
 
-def test_what_keeps_it_from_working_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_keeps_it_from_working_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UsageError, match="in no git repository"):
         set_up_merge_driver(tmp_path)
     git(tmp_path, "init", "--quiet")
@@ -470,9 +639,14 @@ def test_what_keeps_it_from_working_is_said(tmp_path: Path, monkeypatch: pytest.
         set_up_merge_driver(tmp_path)
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    (sys.executable, "/nowhere/python"), ("-m vaultlink ", "-m vaultlink_of_old "), ("--path", "--no-such-option"),
-])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (sys.executable, "/nowhere/python"),
+        ("-m vaultlink ", "-m vaultlink_of_old "),
+        ("--path", "--no-such-option"),
+    ],
+)
 def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new: str) -> None:
     repo = make()
     git(repo.root, "config", "merge.vaultlink.driver", driver().replace(old, new))
@@ -483,7 +657,12 @@ def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new:
 @pytest.mark.parametrize("words", ["%O %A %B", "%O %A %B %P", "%O %A %B %L %P", "%O %A %B %L"])
 def test_who_writes_the_driver_by_hand_may_leave_out_what_he_likes(make: Make, words: str) -> None:
     repo = make()
-    git(repo.root, "config", "merge.vaultlink.driver", f"'{sys.executable}' -m vaultlink merge-driver {words}")
+    git(
+        repo.root,
+        "config",
+        "merge.vaultlink.driver",
+        f"'{sys.executable}' -m vaultlink merge-driver {words}",
+    )
     repo.sides({"n.md": hand(A)}, {"n.md": hand(A, B)}, {"n.md": hand(A, C)})
     repo.merge()
     assert repo["n.md"] == hand(A, B, C)
@@ -494,14 +673,16 @@ def test_other_numbers_of_files_are_refused(run: Run, words: tuple[str, ...]) ->
     assert run("merge-driver", *words).code == 2
 
 
-def test_the_driver_survives_odd_places_and_names(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_driver_survives_odd_places_and_names(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     place = tmp_path / "100%A it's"
     place.mkdir()
     (place / "python").symlink_to(sys.executable)
     monkeypatch.setattr(sys, "executable", str(place / "python"))
     monkeypatch.setenv("PYTHONPATH", ":".join(path for path in sys.path if path))
     repo = make("the vault's")
-    name = "it's - \"N\" $HOME.md"
+    name = 'it\'s - "N" $HOME.md'
     repo.step({"vaultlink.py": "raise SystemExit(1)\n", "json.py": "raise SystemExit(1)\n"})
     repo.sides({name: hand(A)}, {name: hand(A, B)}, {name: hand(A, C)})
     repo.merge()
@@ -518,9 +699,13 @@ def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_most_of_the_program_is_left_out(tmp_path: Path) -> None:
     written(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
-    code = ("import sys; from vaultlink.__main__ import main; code = main(sys.argv[1:]); "
-            "sys.exit(code or bool({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.files', 'vaultlink.engine'} & {*sys.modules}))")
-    done = subprocess.run([sys.executable, "-c", code, "merge-driver", "b", "o", "t"], cwd=tmp_path, check=False)
+    code = (
+        "import sys; from vaultlink.__main__ import main; code = main(sys.argv[1:]); "
+        "sys.exit(code or bool({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.files', 'vaultlink.engine'} & {*sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "merge-driver", "b", "o", "t"], cwd=tmp_path, check=False
+    )
     assert done.returncode == 0
 
 
@@ -541,11 +726,28 @@ def real_git(texts: Three[str]) -> Merged:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in zip(("b", "o", "t"), texts, strict=True):
             Path(folder, name).write_bytes(text.encode())
-        done = subprocess.run(["git", "merge-file", "-p", "-q", "o", "b", "t"], cwd=folder, check=False, capture_output=True)
+        done = subprocess.run(
+            ["git", "merge-file", "-p", "-q", "o", "b", "t"],
+            cwd=folder,
+            check=False,
+            capture_output=True,
+        )
     return Merged(done.stdout.decode(), done.returncode != 0)
 
 
-WORDS = st.sampled_from(["Typed.", "typed too", "```", "- [ ] do", "> said", "| a | b |", "[[A]] said", "**So**", "x – y"])
+WORDS = st.sampled_from(
+    [
+        "Typed.",
+        "typed too",
+        "```",
+        "- [ ] do",
+        "> said",
+        "| a | b |",
+        "[[A]] said",
+        "**So**",
+        "x – y",
+    ]
+)
 BELOW = st.lists(st.sampled_from(["  - see [[N]]", "    words", "\n  apart", "\tdeep"]), max_size=2)
 
 
@@ -559,9 +761,17 @@ def sections(draw: st.DrawFn, style: str) -> str:
         lines += draw(st.lists(WORDS, max_size=2))
     lines = draw(st.lists(WORDS, max_size=1)) + lines
     said = draw(st.sampled_from(["before=1 after=1", "before=2 after=1", "adopted"]))
-    heading = draw(st.sampled_from(["**Add backlinks using these topics:**", "## Backlinks", "Mentioned in", ""]))
-    parts = [f"<!-- vaultlink:backlinks {said} -->", heading, ("\n\n" if style == "topics" else "\n").join(lines),
-             "<!-- /vaultlink:backlinks -->"]
+    heading = draw(
+        st.sampled_from(
+            ["**Add backlinks using these topics:**", "## Backlinks", "Mentioned in", ""]
+        )
+    )
+    parts = [
+        f"<!-- vaultlink:backlinks {said} -->",
+        heading,
+        ("\n\n" if style == "topics" else "\n").join(lines),
+        "<!-- /vaultlink:backlinks -->",
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -570,10 +780,14 @@ def notes(draw: st.DrawFn) -> Three[str]:
     """Three versions of a note."""
     style = draw(st.sampled_from(["topics", "list"]))
     end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
-    made = st.builds(lambda above, section, below: f"{above}\n\n{section}{below}" if section else f"{above}\n",
-                     st.sampled_from(["a\n\nb\n\nc"] * 4 + ["new\n\na\n\nb\n\nc", "a\n\nb, changed\n\nc", "c", "x\n\nc", ""]),
-                     st.one_of(sections(style), sections(style), sections(style), st.just("")),
-                     st.sampled_from(["\n"] * 5 + ["", "\n\nbelow\n"]))
+    made = st.builds(
+        lambda above, section, below: f"{above}\n\n{section}{below}" if section else f"{above}\n",
+        st.sampled_from(
+            ["a\n\nb\n\nc"] * 4 + ["new\n\na\n\nb\n\nc", "a\n\nb, changed\n\nc", "c", "x\n\nc", ""]
+        ),
+        st.one_of(sections(style), sections(style), sections(style), st.just("")),
+        st.sampled_from(["\n"] * 5 + ["", "\n\nbelow\n"]),
+    )
     return Three(draw(made), draw(made), draw(made)).each(lambda text: text.replace("\n", end))
 
 
@@ -584,8 +798,11 @@ def section_of(text: str) -> str:
 
 def lines_of(text: str) -> set[str]:
     """The lines of a section that a person may have typed."""
-    lines = {line.strip() for line in section_of(text).splitlines()[1:-1]} - {"", "**Add backlinks using these topics:**",
-                                                                           "## Backlinks"}
+    lines = {line.strip() for line in section_of(text).splitlines()[1:-1]} - {
+        "",
+        "**Add backlinks using these topics:**",
+        "## Backlinks",
+    }
     return {line for line in lines if not re.fullmatch(r"(. – \[\[. \| .\]\]|- \[\[.\]\])", line)}
 
 
@@ -598,7 +815,9 @@ def test_nothing_that_somebody_typed_is_lost(texts: Three[str]) -> None:
         return
     assert "vaultlink-section" not in merged.text
     for side in (texts.ours, texts.theirs):
-        assert lines_of(side) - lines_of(texts.base) <= {line.strip() for line in merged.text.splitlines()}
+        assert lines_of(side) - lines_of(texts.base) <= {
+            line.strip() for line in merged.text.splitlines()
+        }
 
 
 @given(notes())
@@ -606,7 +825,11 @@ def test_nothing_that_somebody_typed_is_lost(texts: Three[str]) -> None:
 def test_a_side_that_changed_nothing_leaves_the_other_as_it_is(texts: Three[str]) -> None:
     old, new, _ = texts
     for three_texts, expected in (
-            (Three(old, new, old), new), (Three(old, old, new), new), (Three(old, new, new), new), (Three(old, old, old), old)):
+        (Three(old, new, old), new),
+        (Three(old, old, new), new),
+        (Three(old, new, new), new),
+        (Three(old, old, old), old),
+    ):
         try:
             assert merged_note(three_texts, by_git) == (expected, False)
         except Unsure:
@@ -629,7 +852,9 @@ def test_the_body_is_merged_as_git_merges_it(texts: Three[str]) -> None:
 
 
 def names(text: str) -> list[str]:
-    return re.findall(r"^(?:. – \[\[. \| (.)\]\]|- \[\[(.)\]\])\r?$", section_of(text), re.MULTILINE)
+    return re.findall(
+        r"^(?:. – \[\[. \| (.)\]\]|- \[\[(.)\]\])\r?$", section_of(text), re.MULTILINE
+    )
 
 
 @given(notes())
@@ -653,34 +878,55 @@ LINKS = st.frozensets(st.tuples(st.sampled_from("NABCD"), st.sampled_from("NABCD
 
 def linked(links: frozenset[tuple[str, str]]) -> dict[str, str]:
     """Notes of as many lines each, with a link where one is asked for."""
-    return {f"{one}.md": "".join(f"{other}\n\n- {f'said of [[{other}]]' if (one, other) in links else 'nothing'}\n\n"
-                                 for other in "NABCD") for one in "NABCD"}
+    return {
+        f"{one}.md": "".join(
+            f"{other}\n\n- {f'said of [[{other}]]' if (one, other) in links else 'nothing'}\n\n"
+            for other in "NABCD"
+        )
+        for one in "NABCD"
+    }
 
 
 def line_by_line(texts: Three[str]) -> Merged:
     """A merge of texts that differ in lines apart from each other only."""
     lines = texts.each(lambda text: text.split("\n"))
     assert len(set(map(len, lines))) == 1
-    return Merged("\n".join(their if own == old else own for old, own, their in zip(*lines, strict=True)), False)
+    return Merged(
+        "\n".join(their if own == old else own for old, own, their in zip(*lines, strict=True)),
+        False,
+    )
 
 
 @pytest.mark.parametrize("style", ["topics", "list", "context"])
 @given(LINKS, LINKS, LINKS)
 @budget(max_examples=15)
 def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
-        style: str, old: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]], theirs: frozenset[tuple[str, str]]) -> None:
+    style: str,
+    old: frozenset[tuple[str, str]],
+    ours: frozenset[tuple[str, str]],
+    theirs: frozenset[tuple[str, str]],
+) -> None:
     setting = writing(style=style, entries="all")
     versions = Three(old, ours, theirs).each(lambda links: kept(linked(links), setting))
-    merged = {path: merged_note(versions.each(lambda vault, path=path: vault[path]), line_by_line).text  # type: ignore[misc]
-              for path in versions.base}
+    merged = {
+        path: merged_note(versions.each(lambda vault, path=path: vault[path]), line_by_line).text  # type: ignore[misc]
+        for path in versions.base
+    }
     assert merged == kept(linked((ours & theirs) | (ours - old) | (theirs - old)), setting)
     assert kept(merged, setting) == merged
 
 
 @given(*[st.lists(st.sampled_from("abcd"), max_size=6)] * 3)
 @budget(max_examples=300)
-def test_united_lists_hold_what_either_added(old: list[str], ours: list[str], theirs: list[str]) -> None:
+def test_united_lists_hold_what_either_added(
+    old: list[str], ours: list[str], theirs: list[str]
+) -> None:
     found = united(Three(old, ours, theirs))
     assert {*ours, *theirs} - {*old} <= {*found} <= {*ours, *theirs}
     assert {*ours} & {*theirs} <= {*found} | {*old}
-    assert united(Three(old, ours, old)) == united(Three(old, old, ours)) == united(Three(old, ours, ours)) == ours
+    assert (
+        united(Three(old, ours, old))
+        == united(Three(old, old, ours))
+        == united(Three(old, ours, ours))
+        == ours
+    )

@@ -62,7 +62,13 @@ def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged:
 def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> None:
     root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     move(root, "a.md", "b.md")
-    write(root, {"b.md": LONG.replace("Line 3 says", "The third line said") + "One more.\n", "other.md": "Another text.\n"})
+    write(
+        root,
+        {
+            "b.md": LONG.replace("Line 3 says", "The third line said") + "One more.\n",
+            "other.md": "Another text.\n",
+        },
+    )
     if staged:
         git(root, "add", "--all")
     assert told(root) == {"a.md": "b.md"}
@@ -92,22 +98,50 @@ def test_a_chain_over_a_commit_and_the_working_tree(tmp_path: Path) -> None:
 
 Steps = list[tuple[str, ...]]
 NOT_SURE: dict[str, Steps] = {
-    "the old name is taken again": [("move", "a.md", "b.md"), ("commit",), ("write", "a.md", "new\n")],
+    "the old name is taken again": [
+        ("move", "a.md", "b.md"),
+        ("commit",),
+        ("write", "a.md", "new\n"),
+    ],
     "the new name is gone too": [("move", "a.md", "b.md"), ("commit",), ("remove", "b.md")],
-    "two new files hold its text": [("remove", "a.md"), ("write", "b.md", LONG), ("write", "c.md", LONG)],
+    "two new files hold its text": [
+        ("remove", "a.md"),
+        ("write", "b.md", LONG),
+        ("write", "c.md", LONG),
+    ],
     "two files that are gone held the text": [
-        ("write", "a2.md", LONG), ("commit",), ("move", "a.md", "b.md"), ("remove", "a2.md")],
+        ("write", "a2.md", LONG),
+        ("commit",),
+        ("move", "a.md", "b.md"),
+        ("remove", "a2.md"),
+    ],
     "two that held one text went in one commit": [
-        ("write", "a2.md", LONG), ("commit",), ("move", "a.md", "b.md"), ("move", "a2.md", "b2.md"), ("commit",)],
-    "two new files are as near": [("remove", "a.md"), ("write", "b.md", LONG + "B\n"), ("write", "c.md", LONG + "C\n")],
+        ("write", "a2.md", LONG),
+        ("commit",),
+        ("move", "a.md", "b.md"),
+        ("move", "a2.md", "b2.md"),
+        ("commit",),
+    ],
+    "two new files are as near": [
+        ("remove", "a.md"),
+        ("write", "b.md", LONG + "B\n"),
+        ("write", "c.md", LONG + "C\n"),
+    ],
     "too little is left": [("remove", "a.md"), ("write", "b.md", LONG[:200] + "Else.\n" * 20)],
     "an empty note": [("move", "empty.md", "void.md")],
     "an empty note in a commit": [("move", "empty.md", "void.md"), ("commit",)],
-    "one daily note went and another came": [("move", "2024-01-30.md", "2024-01-31.md"), ("commit",)],
-    "one daily note went and another came, and git does not know": [("move", "2024-01-30.md", "2024-01-31.md")],
+    "one daily note went and another came": [
+        ("move", "2024-01-30.md", "2024-01-31.md"),
+        ("commit",),
+    ],
+    "one daily note went and another came, and git does not know": [
+        ("move", "2024-01-30.md", "2024-01-31.md")
+    ],
     "one week went and another came": [("move", "Week 2024-W05.md", "Week 2024-W06.md")],
     "one chapter went and another like it came": [
-        ("remove", "Chapter 1.md"), ("write", "Chapter 2.md", "Chapters begin like this.\n" + LONG)],
+        ("remove", "Chapter 1.md"),
+        ("write", "Chapter 2.md", "Chapters begin like this.\n" + LONG),
+    ],
     "the same bytes under another extension": [("move", "a.md", "a.txt")],
     "nothing happened": [],
 }
@@ -115,8 +149,17 @@ NOT_SURE: dict[str, Steps] = {
 
 @pytest.mark.parametrize("what", NOT_SURE)
 def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
-    root = repository(tmp_path, {"a.md": LONG, "empty.md": "", "x.md": "x\n", "2024-01-30.md": "D\n" + LONG,
-                                 "Week 2024-W05.md": "W\n" + LONG, "Chapter 1.md": "C\n" + LONG})
+    root = repository(
+        tmp_path,
+        {
+            "a.md": LONG,
+            "empty.md": "",
+            "x.md": "x\n",
+            "2024-01-30.md": "D\n" + LONG,
+            "Week 2024-W05.md": "W\n" + LONG,
+            "Chapter 1.md": "C\n" + LONG,
+        },
+    )
     for step_, *names in NOT_SURE[what]:
         if step_ == "move":
             move(root, *names)
@@ -148,8 +191,12 @@ def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
     assert git_mark(tmp_path / "two") != mark != ""
 
 
-@pytest.mark.parametrize("broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"])
-def test_a_repository_that_cannot_be_asked_tells_nothing(tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"]
+)
+def test_a_repository_that_cannot_be_asked_tells_nothing(
+    tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "vault"
     if broken == "no commit":
         root.mkdir()
@@ -171,7 +218,9 @@ def test_a_repository_that_cannot_be_asked_tells_nothing(tmp_path: Path, broken:
 
 
 def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> None:
-    assert git_folder(tmp_path) is None or tmp_path not in (git_folder(tmp_path) or tmp_path).parents
+    assert (
+        git_folder(tmp_path) is None or tmp_path not in (git_folder(tmp_path) or tmp_path).parents
+    )
     root = repository(tmp_path, {"a.md": LONG})
     first = git_mark(root)
     told(root)
@@ -184,15 +233,20 @@ def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> No
 # -- what the last run remembers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("moves", "files", "true"), [
-    ({"a.md": "b.md"}, ["b.md"], {"a.md": "b.md"}),
-    ({"a.md": "b.md", "b.md": "c.md"}, ["c.md"], {"a.md": "c.md", "b.md": "c.md"}),
-    ({"a.md": "b.md"}, ["a.md", "b.md"], {}),
-    ({"a.md": "b.md"}, [], {}),
-    ({"a.md": "b.md", "b.md": "a.md"}, [], {}),
-    ({"a.md": "b.md", "b.md": "a.md"}, ["a.md"], {"b.md": "a.md"}),
-])
-def test_moves_hold_as_long_as_the_files_say_so(moves: dict[str, str], files: list[str], true: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("moves", "files", "true"),
+    [
+        ({"a.md": "b.md"}, ["b.md"], {"a.md": "b.md"}),
+        ({"a.md": "b.md", "b.md": "c.md"}, ["c.md"], {"a.md": "c.md", "b.md": "c.md"}),
+        ({"a.md": "b.md"}, ["a.md", "b.md"], {}),
+        ({"a.md": "b.md"}, [], {}),
+        ({"a.md": "b.md", "b.md": "a.md"}, [], {}),
+        ({"a.md": "b.md", "b.md": "a.md"}, ["a.md"], {"b.md": "a.md"}),
+    ],
+)
+def test_moves_hold_as_long_as_the_files_say_so(
+    moves: dict[str, str], files: list[str], true: dict[str, str]
+) -> None:
     assert still_true(moves, files) == true
 
 
@@ -215,8 +269,13 @@ def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
 
 
 def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) -> None:
-    before = remembered(tmp_path / "1", {"a.md": "# A\n[[b]]\n", "c.md": "plain\n", "d.md": "# D\n", "e.md": "# D\n"})
-    now = remembered(tmp_path / "2", {"new.md": "# A\n[[b]]\n", "plain.md": "plain\n", "other.md": "# D\n"})
+    before = remembered(
+        tmp_path / "1",
+        {"a.md": "# A\n[[b]]\n", "c.md": "plain\n", "d.md": "# D\n", "e.md": "# D\n"},
+    )
+    now = remembered(
+        tmp_path / "2", {"new.md": "# A\n[[b]]\n", "plain.md": "plain\n", "other.md": "# D\n"}
+    )
     for number, path in enumerate(now.stamps):
         os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
     now = now._replace(stamps=list_files(tmp_path / "2").files)
@@ -228,7 +287,9 @@ def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) ->
 
 def messages(root: Path, cache: Path | None) -> list[str]:
     overrides = {"select": ["VL1"]}
-    opened = open_vault(root, Settings(cache=cache is not None, cache_dir=cache, overrides=overrides, isolated=True))
+    opened = open_vault(
+        root, Settings(cache=cache is not None, cache_dir=cache, overrides=overrides, isolated=True)
+    )
     return [item.message for item in opened.check()]
 
 
@@ -250,7 +311,9 @@ def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> No
     assert messages(vault, cache) == []
     move(vault, "a/Plan.md", "b/Old plan.md")
     assert messages(vault, cache) == messages(vault, cache) == MOVED
-    write(vault, {f"n{number}.md": "n\n" for number in range(30)})   # so many that the cache is written anew
+    write(
+        vault, {f"n{number}.md": "n\n" for number in range(30)}
+    )  # so many that the cache is written anew
     age(vault)
     assert messages(vault, cache) == messages(vault, cache) == MOVED
     move(vault, "b/Old plan.md", "b/Older plan.md")
@@ -270,7 +333,10 @@ def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
 
 
 def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
-    vault, cache = repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}), tmp_path / "cache"
+    vault, cache = (
+        repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}),
+        tmp_path / "cache",
+    )
     git(vault, "rm", "--quiet", "--cached", "a/Plan.md")
     git(vault, "commit", "--quiet", "--message", "forgotten")
     move(vault, "a/Plan.md", "b/Old plan.md")
@@ -282,7 +348,12 @@ def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
 
 
 def test_what_is_told_of_moved_files_is_the_same_step_by_step() -> None:
-    vault = {"Home.md": "[[Plan]] and [[x/Plan|p]]\n", "a/Old plan.md": "", "b/Old plan.md": "", "sub/Side.md": "[[Plan]]\n"}
+    vault = {
+        "Home.md": "[[Plan]] and [[x/Plan|p]]\n",
+        "a/Old plan.md": "",
+        "b/Old plan.md": "",
+        "sub/Side.md": "[[Plan]]\n",
+    }
     base = setting(["VL1"], moves={"Plan.md": "a/Old plan.md", "x/Plan.md": "b/Old plan.md"})
     whole = build(vault, base)
     for order in (list(vault), list(vault)[::-1]):

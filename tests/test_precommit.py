@@ -13,7 +13,11 @@ from running import written
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
-NOTES = {"Home.md": "To the [[Harbour]].\n", "Harbour.md": "Back [[Home]].\n", ".obsidian/app.json": "{}"}
+NOTES = {
+    "Home.md": "To the [[Harbour]].\n",
+    "Harbour.md": "Back [[Home]].\n",
+    ".obsidian/app.json": "{}",
+}
 
 
 def manifest() -> list[dict[str, Any]]:
@@ -31,6 +35,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 @pytest.fixture(scope="session")
 def environments(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pre-commit keeps the environment of the hooks, which it makes here."""
+
     def make(folder: Path) -> None:
         notes = folder / "notes"
         notes.mkdir()
@@ -44,7 +49,9 @@ def environments(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def configure(root: Path, kit: Kit, hooks: Sequence[str], *arguments: str) -> None:
     """Have a repository use hooks of the project's commit."""
-    head = printed(["git", "rev-parse", "HEAD"], kit.checkout, kit.offline(kit.folder / "home")).strip()
+    head = printed(
+        ["git", "rev-parse", "HEAD"], kit.checkout, kit.offline(kit.folder / "home")
+    ).strip()
     told = [{"id": hook, **({"args": list(arguments)} if arguments else {})} for hook in hooks]
     config = {"repos": [{"repo": kit.checkout.as_uri(), "rev": head, "hooks": told}]}
     (root / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -86,18 +93,27 @@ def notes(tmp_path: Path, kit: Kit, environments: Path) -> Notes:
 
 
 def test_manifest_is_valid(kit: Kit) -> None:
-    printed([PRE_COMMIT, "validate-manifest", MANIFEST], kit.folder, kit.offline(kit.folder / "home"))
+    printed(
+        [PRE_COMMIT, "validate-manifest", MANIFEST], kit.folder, kit.offline(kit.folder / "home")
+    )
 
 
 @pytest.mark.parametrize("hook", manifest(), ids=lambda hook: str(hook["id"]))
 def test_hooks_are_about_the_whole_vault(hook: Mapping[str, Any]) -> None:
-    assert (hook["always_run"], hook["pass_filenames"], hook["require_serial"]) == (True, False, True)
+    assert (hook["always_run"], hook["pass_filenames"], hook["require_serial"]) == (
+        True,
+        False,
+        True,
+    )
     assert hook["language"] == "python"
     assert "pre-commit" in hook["stages"]
 
 
 def test_hooks_are_those_that_the_documents_name() -> None:
-    assert {hook["id"]: hook["entry"] for hook in manifest()} == {"vaultlink": "vaultlink check", "vaultlink-fix": "vaultlink fix"}
+    assert {hook["id"]: hook["entry"] for hook in manifest()} == {
+        "vaultlink": "vaultlink check",
+        "vaultlink-fix": "vaultlink fix",
+    }
 
 
 # -- the hooks ------------------------------------------------------------------------------------------------------------
@@ -117,10 +133,17 @@ def test_commits_that_break_links_are_refused_and_others_pass(notes: Notes) -> N
 
 def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) -> None:
     notes.start(["vaultlink-fix", "vaultlink"])
-    code, said = notes.commit({"Pier.md": "---\naliases: [Jetty]\n---\nTo [[Home]].\n", "Home.md": "To the [[Jetty]] and the [[Harbour]].\n"})
+    code, said = notes.commit(
+        {
+            "Pier.md": "---\naliases: [Jetty]\n---\nTo [[Home]].\n",
+            "Home.md": "To the [[Jetty]] and the [[Harbour]].\n",
+        }
+    )
     assert code == 1
     assert "files were modified by this hook" in said
-    assert (notes.root / "Home.md").read_text(encoding="utf-8") == "To the [[Pier|Jetty]] and the [[Harbour]].\n"
+    assert (notes.root / "Home.md").read_text(
+        encoding="utf-8"
+    ) == "To the [[Pier|Jetty]] and the [[Harbour]].\n"
     assert printed(["git", "diff", "--name-only"], notes.root, notes.environment) == "Home.md\n"
     code, said = notes.commit({})
     assert code == 0, said
@@ -128,20 +151,27 @@ def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) 
 
 def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes: Notes) -> None:
     notes.start(["vaultlink"], "--vault", "my notes", "--changed-since", "HEAD", below="my notes")
-    written(notes.root / "my notes", {".gitignore": "Private.md\n", "Private.md": "[[Nowhere]] is not linted.\n"})
+    written(
+        notes.root / "my notes",
+        {".gitignore": "Private.md\n", "Private.md": "[[Nowhere]] is not linted.\n"},
+    )
     assert notes.commit({"my notes/Debt.md": "[[Home]]\n"})[0] == 0
     code, said = notes.commit({"my notes/Debt.md": "[[Home]] and [[Gone astray]]\n"})
     assert code == 1
     assert "Debt.md:1:14: VL101" in said
     assert "Nowhere" not in said
-    printed(["git", "commit", "--quiet", "--no-verify", "-m", "debt"], notes.root, notes.environment)
+    printed(
+        ["git", "commit", "--quiet", "--no-verify", "-m", "debt"], notes.root, notes.environment
+    )
     code, said = notes.commit({"my notes/Debt.md": "[[Home]], still [[Gone astray]]\n"})
     assert code == 0, said
 
 
 def test_what_is_not_added_does_not_count(notes: Notes) -> None:
     notes.start(["vaultlink"])
-    written(notes.root, {"Home.md": "To the [[Harbour]] and [[Nowhere]].\n", "Pier.md": "[[Home]]\n"})
+    written(
+        notes.root, {"Home.md": "To the [[Harbour]] and [[Nowhere]].\n", "Pier.md": "[[Home]]\n"}
+    )
     printed(["git", "add", "Pier.md", ".pre-commit-config.yaml"], notes.root, notes.environment)
     done = ran(["git", "commit", "--message", "a step"], notes.root, notes.environment)
     assert done.returncode == 0, done.stdout + done.stderr

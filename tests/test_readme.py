@@ -26,7 +26,9 @@ RULES = catalog(load_rules())
 def row(rule: Rule) -> str:
     """A rule's line in the table."""
     state = rule.severity.value if rule.default else f"off ({rule.severity.value})"
-    fix = {"never": "", "sometimes": FIXES[rule.fix_safety], "always": FIXES[rule.fix_safety]}[rule.fix_when]
+    fix = {"never": "", "sometimes": FIXES[rule.fix_safety], "always": FIXES[rule.fix_safety]}[
+        rule.fix_when
+    ]
     return f"| {rule.code} | `{rule.name}` | {state} | {fix} | {rule.summary.strip()} |"
 
 
@@ -55,7 +57,9 @@ def test_every_command_is_named(command: str) -> None:
 
 
 def test_help_lists_the_same_commands() -> None:
-    done = subprocess.run([sys.executable, "-m", "vaultlink", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", "--help"], capture_output=True, text=True, check=True
+    )
     for command in COMMANDS:
         assert re.search(rf"\b{command}\b", done.stdout), command
 
@@ -66,16 +70,31 @@ def test_links_in_the_documents_lead_somewhere() -> None:
             assert (README.parent / target).exists(), f"{page.name}: {target}"
 
 
-SHOWN = [block for block in README.read_text(encoding="utf-8").split("```")[1::2] if block.startswith("\n$ vaultlink ")]
+SHOWN = [
+    block
+    for block in README.read_text(encoding="utf-8").split("```")[1::2]
+    if block.startswith("\n$ vaultlink ")
+]
 WATCHED = next(block for block in SHOWN if " watch " in block)
 
 
-@pytest.mark.parametrize("block", [block for block in SHOWN if block is not WATCHED], ids=lambda block: block.split("\n")[1])
+@pytest.mark.parametrize(
+    "block",
+    [block for block in SHOWN if block is not WATCHED],
+    ids=lambda block: block.split("\n")[1],
+)
 def test_results_in_the_readme_are_real(block: str) -> None:
     command, *shown = block.strip("\n").split("\n\n")
     form = ["--output-format", "full"] if " check " in command else []
-    done = subprocess.run([sys.executable, "-m", *command.removeprefix("$ ").split(), *form],
-                          cwd=README.parent, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", *command.removeprefix("$ ").split(), *form],
+        cwd=README.parent,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
     for part in shown:
         assert part == "[…]" or part in done.stdout + done.stderr, part
 
@@ -106,8 +125,14 @@ def block(language: str) -> str:
 
 
 def test_python_in_the_readme_runs() -> None:
-    done = subprocess.run([sys.executable, "-c", block("python")], cwd=README.parent, capture_output=True, text=True,
-                          encoding="utf-8", check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", block("python")],
+        cwd=README.parent,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "VL105" in done.stdout
 
@@ -115,6 +140,12 @@ def test_python_in_the_readme_runs() -> None:
 def test_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
     (tmp_path / "vaultlink.toml").write_text(block("toml"), encoding="utf-8")
     (tmp_path / "Home.md").write_text("", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "vaultlink", "check"], cwd=tmp_path, capture_output=True, text=True,
-                          encoding="utf-8", check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", "check"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

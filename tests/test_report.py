@@ -18,7 +18,15 @@ from vaultlink.report.documents import document, json_lines
 from vaultlink.report.findings import by_rule, concise, statistics, summary
 from vaultlink.report.frames import Frames
 from vaultlink.report.layout import COLOURED, clean, cut, cut_left, number, pad, table, tsv, width
-from vaultlink.report.listings import all_backlinks, backlinks, deadends, link_rows, orphans, topics, wording
+from vaultlink.report.listings import (
+    all_backlinks,
+    backlinks,
+    deadends,
+    link_rows,
+    orphans,
+    topics,
+    wording,
+)
 from vaultlink.report.manual import rule_page
 from vaultlink.report.notes import facts, note_rows, page, totals
 from vaultlink.report.records import FindingRow, finding_rows, fingerprints
@@ -29,9 +37,24 @@ def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
     """A finding about a span of a text: a dangling link to “plan”, but for what is said otherwise."""
     start = text.index(span, after)
     starts = line_starts(text)
-    (line, column), (end_line, end_column) = position(starts, start), position(starts, start + len(span))
-    plain = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", start, start + len(span), line, column,
-                       end_line, end_column, "Nothing is called “plan”.", "plan")
+    (line, column), (end_line, end_column) = (
+        position(starts, start),
+        position(starts, start + len(span)),
+    )
+    plain = Diagnostic(
+        "VL101",
+        "dangling-link",
+        Severity.ERROR,
+        "a.md",
+        start,
+        start + len(span),
+        line,
+        column,
+        end_line,
+        end_column,
+        "Nothing is called “plan”.",
+        "plan",
+    )
     return msgspec.structs.replace(plain, **more)
 
 
@@ -59,28 +82,63 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "span", "line", "mark"), [
-    ("see [[plan]]\r\nmore\r\n", "[[plan]]", "see [[plan]]", "    ^^^^^^^^"),
-    ("\tsee [[plan]]", "[[plan]]", "    see [[plan]]", "        ^^^^^^^^"),
-    ("港 see [[plan]]", "[[plan]]", "港 see [[plan]]", "       ^^^^^^^^"),
-    ("see [[港]]", "[[港]]", "see [[港]]", "    ^^^^^^"),
-    ("e\u0301 \u2068see\u2069 [[plan]]", "[[plan]]", "e\u0301 \u2068see\u2069 [[plan]]", "      ^^^^^^^^"),
-    ("see \x1b[31m [[plan]]", "[[plan]]", "see \\u001b[31m [[plan]]", "               ^^^^^^^^"),
-    ("- a paragraph that is far too long, see [[plan]] for what is meant by that in the end", "[[plan]]",
-     "…g, see [[plan]] for what is meant …", "        ^^^^^^^^"),
-    ("[[plan]] is what a paragraph that is far too long may begin with", "[[plan]]",
-     "[[plan]] is what a paragraph that i…", "^^^^^^^^"),
-    ("what a paragraph that is far too long may end with is [[plan]]", "[[plan]]",
-     "…r too long may end with is [[plan]]", "                            ^^^^^^^^"),
-    ("港港港港港港港港港港港港港港港港港港港港 [[plan]] 港港港港港港港港港港港港", "[[plan]]",
-     "…港港港 [[plan]] 港港港港港港港港港…", "        ^^^^^^^^"),
-    ("a [[link that is itself longer than what fits there]]", "[[link that is itself longer than what fits there]]",
-     "[[link that is itself longer than w…", "^" * 36),
-    ("```\ncode\nmore\n", "```\ncode\nmore\n", "```", "^^^"),
-    ("---\nx: a: b\n---\n", ": b", "x: a: b", "    ^^^"),
-    ("end", "d", "end", "  ^"),
-])
-def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(text: str, span: str, line: str, mark: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "span", "line", "mark"),
+    [
+        ("see [[plan]]\r\nmore\r\n", "[[plan]]", "see [[plan]]", "    ^^^^^^^^"),
+        ("\tsee [[plan]]", "[[plan]]", "    see [[plan]]", "        ^^^^^^^^"),
+        ("港 see [[plan]]", "[[plan]]", "港 see [[plan]]", "       ^^^^^^^^"),
+        ("see [[港]]", "[[港]]", "see [[港]]", "    ^^^^^^"),
+        (
+            "e\u0301 \u2068see\u2069 [[plan]]",
+            "[[plan]]",
+            "e\u0301 \u2068see\u2069 [[plan]]",
+            "      ^^^^^^^^",
+        ),
+        (
+            "see \x1b[31m [[plan]]",
+            "[[plan]]",
+            "see \\u001b[31m [[plan]]",
+            "               ^^^^^^^^",
+        ),
+        (
+            "- a paragraph that is far too long, see [[plan]] for what is meant by that in the end",
+            "[[plan]]",
+            "…g, see [[plan]] for what is meant …",
+            "        ^^^^^^^^",
+        ),
+        (
+            "[[plan]] is what a paragraph that is far too long may begin with",
+            "[[plan]]",
+            "[[plan]] is what a paragraph that i…",
+            "^^^^^^^^",
+        ),
+        (
+            "what a paragraph that is far too long may end with is [[plan]]",
+            "[[plan]]",
+            "…r too long may end with is [[plan]]",
+            "                            ^^^^^^^^",
+        ),
+        (
+            "港港港港港港港港港港港港港港港港港港港港 [[plan]] 港港港港港港港港港港港港",
+            "[[plan]]",
+            "…港港港 [[plan]] 港港港港港港港港港…",
+            "        ^^^^^^^^",
+        ),
+        (
+            "a [[link that is itself longer than what fits there]]",
+            "[[link that is itself longer than what fits there]]",
+            "[[link that is itself longer than w…",
+            "^" * 36,
+        ),
+        ("```\ncode\nmore\n", "```\ncode\nmore\n", "```", "^^^"),
+        ("---\nx: a: b\n---\n", ": b", "x: a: b", "    ^^^"),
+        ("end", "d", "end", "  ^"),
+    ],
+)
+def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(
+    text: str, span: str, line: str, mark: str
+) -> None:
     shown = framed(text, span)
     assert shown[3].partition(" | ")[2] == line
     assert shown[4].partition("| ")[2] == mark
@@ -89,7 +147,9 @@ def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(text: str, span
 
 def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_file() -> None:
     text = "abc\n"
-    inside = Diagnostic("VL301", "invalid-frontmatter", Severity.ERROR, "a.md", 1, 1, 1, 2, 1, 2, "Odd.")
+    inside = Diagnostic(
+        "VL301", "invalid-frontmatter", Severity.ERROR, "a.md", 1, 1, 1, 2, 1, 2, "Odd."
+    )
     whole = Diagnostic("VL401", "orphan-note", Severity.WARNING, "a.md", 0, 0, 1, 1, 1, 1, "Alone.")
     frames = Frames(lambda _path: text, nothing, lambda path: path, 80)
     assert frames.render([inside]).splitlines()[3:] == ["1 | abc", "  |  ^"]
@@ -105,10 +165,17 @@ def test_a_text_that_is_gone_or_changed_since_has_no_frame() -> None:
 
 def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
     text = "[[plan]] and [[plans]] and [[plot]]"
-    offered = {"plan": (Suggestion("Plans.md", "title", 0.9312),),
-               "plans": (Suggestion("Plans.md", "near", 0.9), Suggestion("old/Plan.md", "alias", 0.8)), "plot": ()}
-    frames = Frames(lambda _path: text, lambda d: offered[d.target or ""], lambda path: path[:-3], 80)
-    blocks = frames.render([finding(text, f"[[{name}]]", target=name) for name in offered]).split("\n\n")
+    offered = {
+        "plan": (Suggestion("Plans.md", "title", 0.9312),),
+        "plans": (Suggestion("Plans.md", "near", 0.9), Suggestion("old/Plan.md", "alias", 0.8)),
+        "plot": (),
+    }
+    frames = Frames(
+        lambda _path: text, lambda d: offered[d.target or ""], lambda path: path[:-3], 80
+    )
+    blocks = frames.render([finding(text, f"[[{name}]]", target=name) for name in offered]).split(
+        "\n\n"
+    )
     assert [block.splitlines()[5:] for block in blocks] == [
         ["  = help: did you mean [[Plans]] (title, 0.93)?"],
         ["  = help: did you mean [[Plans]] (similar, 0.90) or [[old/Plan]] (alias, 0.80)?"],
@@ -121,8 +188,22 @@ def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObjec
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     line, column = position(line_starts(text), start)
-    d = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", start, end, line, column, line, column, "m")
-    for row in Frames(lambda _path: text, nothing, lambda path: path, 30).render([d]).splitlines()[2:]:
+    d = Diagnostic(
+        "VL101",
+        "dangling-link",
+        Severity.ERROR,
+        "a.md",
+        start,
+        end,
+        line,
+        column,
+        line,
+        column,
+        "m",
+    )
+    for row in (
+        Frames(lambda _path: text, nothing, lambda path: path, 30).render([d]).splitlines()[2:]
+    ):
         assert width(row) <= 30
         assert "\x1b" not in row
 
@@ -143,7 +224,9 @@ SAMPLE = [
     finding(TEXT, "[[plan]]"),
     finding(TEXT, "[[plan]]", 3),
     finding(TEXT, "[[plot]]", target="plot", message="Nothing is called “plot”."),
-    finding(TEXT, "A", 30, code="VL203", rule="duplicate-heading", target=None, severity=Severity.INFO),
+    finding(
+        TEXT, "A", 30, code="VL203", rule="duplicate-heading", target=None, severity=Severity.INFO
+    ),
 ]
 
 
@@ -151,7 +234,8 @@ def test_concise_is_a_line_a_finding() -> None:
     assert concise(SAMPLE[:1]) == "a.md:1:1: VL101 dangling-link Nothing is called “plan”.\n"
     assert concise([]) == ""
     assert concise(SAMPLE[:1], COLOURED) == (
-        "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m Nothing is called “plan”.\n")
+        "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m Nothing is called “plan”.\n"
+    )
 
 
 def test_no_name_can_break_a_line_or_move_the_cursor() -> None:
@@ -165,25 +249,42 @@ def test_statistics_count_by_rule_most_first() -> None:
     assert by_rule(SAMPLE) == {"dangling-link": 3, "duplicate-heading": 1}
 
 
-@pytest.mark.parametrize(("diagnostics", "notes", "sentence"), [
-    ([], 1, "No findings in 1 note."),
-    ([], 1234, "No findings in 1,234 notes."),
-    (SAMPLE[:1], 2, "Found 1 error in 1 file; 2 notes checked."),
-    (SAMPLE, 2, "Found 3 errors, 1 info in 1 file; 2 notes checked."),
-])
+@pytest.mark.parametrize(
+    ("diagnostics", "notes", "sentence"),
+    [
+        ([], 1, "No findings in 1 note."),
+        ([], 1234, "No findings in 1,234 notes."),
+        (SAMPLE[:1], 2, "Found 1 error in 1 file; 2 notes checked."),
+        (SAMPLE, 2, "Found 3 errors, 1 info in 1 file; 2 notes checked."),
+    ],
+)
 def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -> None:
     assert summary(diagnostics, notes) == sentence
 
 
 def test_json_has_every_key_in_the_order_of_the_contract() -> None:
     offered = (Suggestion("Plans.md", "title", 0.93),)
-    [row] = [json.loads(line) for line in json_lines(finding_rows(SAMPLE[:1], lambda _path: TEXT, lambda _d: offered))
-             .splitlines()]
+    [row] = [
+        json.loads(line)
+        for line in json_lines(
+            finding_rows(SAMPLE[:1], lambda _path: TEXT, lambda _d: offered)
+        ).splitlines()
+    ]
     assert row.pop("fingerprint")
     assert list(row.items()) == [
-        ("code", "VL101"), ("rule", "dangling-link"), ("severity", "error"), ("path", "a.md"), ("line", 1),
-        ("column", 1), ("end_line", 1), ("end_column", 9), ("message", "Nothing is called “plan”."), ("target", "plan"),
-        ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]), ("fix", None)]
+        ("code", "VL101"),
+        ("rule", "dangling-link"),
+        ("severity", "error"),
+        ("path", "a.md"),
+        ("line", 1),
+        ("column", 1),
+        ("end_line", 1),
+        ("end_column", 9),
+        ("message", "Nothing is called “plan”."),
+        ("target", "plan"),
+        ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]),
+        ("fix", None),
+    ]
 
 
 def test_a_document_is_its_head_and_a_row_a_line() -> None:
@@ -196,25 +297,44 @@ def test_a_document_is_its_head_and_a_row_a_line() -> None:
 
 
 def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
-    row = FindingRow("VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f")
+    row = FindingRow(
+        "VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f"
+    )
     assert json.loads(json_lines([row]))["path"] == "a\udcff.md"
     assert json.loads(document({"n": 10**30}, "rows", [row]))["n"] == 10**30
 
 
 def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
     moved = "new line\n\n" + TEXT
-    again = [finding(moved, moved[d.start + 10:d.end + 10], d.start + 10, code=d.code, rule=d.rule, target=d.target)
-             for d in SAMPLE]
+    again = [
+        finding(
+            moved,
+            moved[d.start + 10 : d.end + 10],
+            d.start + 10,
+            code=d.code,
+            rule=d.rule,
+            target=d.target,
+        )
+        for d in SAMPLE
+    ]
     prints = fingerprints(SAMPLE, lambda _path: TEXT)
     assert fingerprints(again, lambda _path: moved) == prints
     assert len(set(prints)) == 4
-    assert fingerprints(SAMPLE[1:], lambda _path: TEXT)[0] == prints[0]  # the first of its equals again
+    assert (
+        fingerprints(SAMPLE[1:], lambda _path: TEXT)[0] == prints[0]
+    )  # the first of its equals again
 
 
 @pytest.mark.parametrize("form", ["concise", "json-lines", "full"])
 def test_seventy_thousand_findings_take_little_time(form: str) -> None:
-    text = "Some words before it and [[a link to nowhere]] and some words after, as there are in notes.\n" * 100
-    d = [finding(text, "[[a link to nowhere]]", place, target=f"t{place}") for place in range(0, len(text) - 90, 92)]
+    text = (
+        "Some words before it and [[a link to nowhere]] and some words after, as there are in notes.\n"
+        * 100
+    )
+    d = [
+        finding(text, "[[a link to nowhere]]", place, target=f"t{place}")
+        for place in range(0, len(text) - 90, 92)
+    ]
     many = [item for _ in range(70_000 // len(d)) for item in d]
     begun = time.perf_counter()
     if form == "concise":
@@ -229,17 +349,34 @@ def test_seventy_thousand_findings_take_little_time(form: str) -> None:
 # -- layout -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "columns"), [
-    ("abc", 3), ("é", 1), ("e\u0301", 1), ("港", 2), ("🙂", 2), ("\u2068a\u2069", 1), ("жω“€…", 5), ("", 0),
-])
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("abc", 3),
+        ("é", 1),
+        ("e\u0301", 1),
+        ("港", 2),
+        ("🙂", 2),
+        ("\u2068a\u2069", 1),
+        ("жω“€…", 5),
+        ("", 0),
+    ],
+)
 def test_width(text: str, columns: int) -> None:
     assert width(text) == columns
 
 
-@pytest.mark.parametrize(("text", "room", "head", "tail"), [
-    ("harbour", 7, "harbour", "harbour"), ("harbour", 5, "harb…", "…bour"), ("harbour", 1, "…", "…"),
-    ("harbour", 0, "", ""), ("港港港", 5, "港港…", "…港港"), ("港港港", 4, "港…", "…港"),
-])
+@pytest.mark.parametrize(
+    ("text", "room", "head", "tail"),
+    [
+        ("harbour", 7, "harbour", "harbour"),
+        ("harbour", 5, "harb…", "…bour"),
+        ("harbour", 1, "…", "…"),
+        ("harbour", 0, "", ""),
+        ("港港港", 5, "港港…", "…港港"),
+        ("港港港", 4, "港…", "…港"),
+    ],
+)
 def test_cut(text: str, room: int, head: str, tail: str) -> None:
     assert cut(text, room) == head
     assert cut_left(text, room) == tail
@@ -253,7 +390,9 @@ def test_what_is_cut_fits(text: str, room: int) -> None:
     assert width(pad(cut(text, room), room)) == room
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")]
+)
 def test_number(count: int, words: str) -> None:
     assert number(count, "note") == words
 
@@ -265,7 +404,8 @@ def test_table_aligns_words_left_and_numbers_right() -> None:
     assert table(("file", "links", "raw"), ROWS, 80) == (
         "file              links  raw\n"
         "Plans.md             12\n"
-        "a/longer name.md      3  [[a link | with display]]\n")
+        "a/longer name.md      3  [[a link | with display]]\n"
+    )
 
 
 @pytest.mark.parametrize("room", range(24, 60))
@@ -277,9 +417,8 @@ def test_table_gives_way_where_it_is_widest(room: int) -> None:
 
 def test_table_folds_its_last_column_if_it_may() -> None:
     assert table(("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True) == (
-        "code   finds\n"
-        "VL101  A link leads\n"
-        "       to no file.\n")
+        "code   finds\nVL101  A link leads\n       to no file.\n"
+    )
 
 
 def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
@@ -292,16 +431,21 @@ def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
 VAULT: Mapping[str, str] = {
     "s.md": "[[a#Top|x]] [[zz]]\n[[b]] [[a#^gone]]\n",
     "a.md": "---\ntitle: The A\naliases: [alpha]\ntags: [x]\nempty:\n---\n# Top\n\ntext #y ^b1\n\n"
-            "[site](https://a.b) [[#Top]]\n",
+    "[site](https://a.b) [[#Top]]\n",
     "t.md": "[[zz.md]] ![[p.png#page=3]]\n",
-    "b.md": "", "d/b.md": "[[s]]\n", "p.png": "", "q.png": "",
+    "b.md": "",
+    "d/b.md": "[[s]]\n",
+    "p.png": "",
+    "q.png": "",
 }
 INDEX: Index = build(VAULT).index
 
 
 def test_links_have_a_status_a_target_and_an_anchor() -> None:
-    rows = [(row.path, row.raw, row.status, row.resolved, row.subpath, row.anchor)
-            for row in link_rows(INDEX, sorted(INDEX.notes))]
+    rows = [
+        (row.path, row.raw, row.status, row.resolved, row.subpath, row.anchor)
+        for row in link_rows(INDEX, sorted(INDEX.notes))
+    ]
     assert rows == [
         ("a.md", "[site](https://a.b)", "external", None, None, None),
         ("a.md", "[[#Top]]", "resolved", "a.md", "#Top", "found"),
@@ -319,7 +463,10 @@ def test_topics_are_ranked_and_told_with_their_sources() -> None:
     offered = {"zz": (Suggestion("a.md", "near", 0.5),)}
     [row] = topics(INDEX, lambda topic: offered[topic])
     assert (row.topic, row.count, [(source.path, source.line) for source in row.sources]) == (
-        "zz", 2, [("s.md", 1), ("t.md", 1)])
+        "zz",
+        2,
+        [("s.md", 1), ("t.md", 1)],
+    )
     assert [item.path for item in row.suggestions] == ["a.md"]
 
 
@@ -345,9 +492,17 @@ def test_a_note_is_shown_with_all_it_has() -> None:
     [row] = note_rows(INDEX, ["a.md"])
     shown = json.loads(json_lines([row]))
     assert list(shown) == ["path", "properties", "aliases", "tags", "headings", "blocks", "links"]
-    assert shown["properties"] == {"title": "The A", "aliases": ["alpha"], "tags": ["x"], "empty": None}
+    assert shown["properties"] == {
+        "title": "The A",
+        "aliases": ["alpha"],
+        "tags": ["x"],
+        "empty": None,
+    }
     assert shown["aliases"] == ["alpha"]
-    assert shown["tags"] == [{"name": "x", "line": 4, "place": "property"}, {"name": "y", "line": 9, "place": "body"}]
+    assert shown["tags"] == [
+        {"name": "x", "line": 4, "place": "property"},
+        {"name": "y", "line": 9, "place": "body"},
+    ]
     assert shown["headings"] == [{"level": 1, "text": "Top", "line": 7}]
     assert shown["blocks"] == [{"id": "b1", "line": 9}]
     assert [link["raw"] for link in shown["links"]] == ["[site](https://a.b)", "[[#Top]]"]
@@ -362,12 +517,23 @@ def test_a_page_groups_what_a_note_has() -> None:
     rows = note_rows(INDEX, ["a.md", "b.md"])
     assert page(rows[0], 60).splitlines() == [
         "a.md",
-        "  properties", "    title    The A", "    aliases  alpha", "    tags     x", "    empty",
-        "  aliases", "    alpha",
-        "  tags", "    #x  line 4", "    #y  line 9",
-        "  headings", "    # Top",
-        "  blocks", "    ^b1  line 9",
-        "  links", "    [site](https://a.b)  external", "    [[#Top]]             a.md #Top",
+        "  properties",
+        "    title    The A",
+        "    aliases  alpha",
+        "    tags     x",
+        "    empty",
+        "  aliases",
+        "    alpha",
+        "  tags",
+        "    #x  line 4",
+        "    #y  line 9",
+        "  headings",
+        "    # Top",
+        "  blocks",
+        "    ^b1  line 9",
+        "  links",
+        "    [site](https://a.b)  external",
+        "    [[#Top]]             a.md #Top",
     ]
     assert page(rows[1], 60) == "b.md\n  nothing\n"
     assert totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
@@ -386,7 +552,12 @@ def test_facts_are_five_cells_each() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_a_page_with_its_examples(rule: Any) -> None:
     text = rule_page(rule, 80)
-    for part in (rule.code, rule.name, rule.severity.value, *(option.name for option in rule.options)):
+    for part in (
+        rule.code,
+        rule.name,
+        rule.severity.value,
+        *(option.name for option in rule.options),
+    ):
         assert part in text
     assert text.count("\nWrong: ") + text.count("\nRight: ") == len(rule.examples)
     assert "\x1b" not in text.replace("\\u001b", "")

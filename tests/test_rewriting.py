@@ -15,11 +15,11 @@ from vaultlink.parse import parse_note
 from vaultlink.rewriting import converted, encoded, rewritten, shown, undisplayed
 
 TABLE = "| a |\n| - |\n| {} |\n"
-PROPERTY = "---\nup: \"{}\"\n---\n"
+PROPERTY = '---\nup: "{}"\n---\n'
 
 
 def only(text: str) -> Link:
-    link, = parse_note("n.md", text).links
+    (link,) = parse_note("n.md", text).links
     return link
 
 
@@ -30,49 +30,52 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
 # -- another target -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("before", "target", "text"), [
-    ("[[a]]", "b", "[[b|a]]"),
-    ("[[ a ]]", "b", "[[ b|a ]]"),
-    ("[[a|x]]", "b", "[[b|x]]"),
-    ("[[a | x]]", "b c", "[[b c | x]]"),
-    ("[[a||x]]", "b", "[[b||x]]"),
-    ("[[|x]]", "b", "[[b||x]]"),
-    ("[[a|]]", "b", "[[b|a]]"),
-    ("[[a#H]]", "b", "[[b#H|a > H]]"),
-    ("[[a #H#I|x]]", "b", "[[b #H#I|x]]"),
-    ("[[a#]]", "b", "[[b#|a]]"),
-    ("[[a\\|x]]", "b", "[[b\\|x]]"),
-    ("![[a]]", "b", "![[b]]"),
-    ("![[a.png|100]]", "b/c.png", "![[b/c.png|100]]"),
-    ("[[a|b]]", "b", "[[b]]"),
-    ("[[a | b]]", "b", "[[b]]"),
-    ("[[a#H|b > H]]", "b", "[[b#H]]"),
-    ("![[a|b]]", "b", "![[b|b]]"),
-    ("[[a | [00:05:19]]", "b", "[[b | [00:05:19]]"),
-    ("[[a|x [y] z]]", "b", "[[b|x [y] z]]"),
-    ("[[a]]", "b [c] d", "[[b [c] d|a]]"),
-    ("[x](a.md)", "b.md", "[x](b.md)"),
-    ("[x](a.md#H%20I \"t\")", "b c.md", "[x](b%20c.md#H%20I \"t\")"),
-    ("[x](<a b.md>)", "b c.md", "[x](<b c.md>)"),
-    ("[x]( <a b.md#H> 't' )", "b.md", "[x]( <b.md#H> 't' )"),
-    ("[x](ä.md)", "ö ü.md", "[x](ö%20ü.md)"),
-    ("[x](%C3%A4.md)", "ö.md", "[x](%C3%B6.md)"),
-    ("[x](a.md)", "b (2).md", "[x](b%20(2).md)"),
-    ("[x](a.md)", "b).md", "[x](b%29.md)"),
-    ("[x](a.md)", "b%20c.md", "[x](b%2520c.md)"),
-    ("[x](a.md)", "R&D, 1+1=2.md", "[x](R&D,%201+1=2.md)"),
-    ("[x [y](a.md)", "b.md", "[x [y](b.md)"),
-    ("![x|100](a.png)", "b.png", "![x|100](b.png)"),
-    ("[x\ny](a.md)", "b.md", "[x\ny](b.md)"),
-    ("> [x\n> y](a.md)", "b.md", "> [x\n> y](b.md)"),
-    ("%% [[a]] %%", "b", "%% [[b|a]] %%"),
-    (TABLE.format("[[a]]"), "b", TABLE.format("[[b\\|a]]")),
-    (TABLE.format("[[a\\|x]]"), "b", TABLE.format("[[b\\|x]]")),
-    (TABLE.format("![[a]]"), "b", TABLE.format("![[b]]")),
-    (PROPERTY.format("[[a]]"), "b", PROPERTY.format("[[b|a]]")),
-    (PROPERTY.format("[[it's]]"), "b", PROPERTY.format("[[b|it's]]")),
-    (PROPERTY.format("[x](a.md)"), "b.md", PROPERTY.format("[x](b.md)")),
-])
+@pytest.mark.parametrize(
+    ("before", "target", "text"),
+    [
+        ("[[a]]", "b", "[[b|a]]"),
+        ("[[ a ]]", "b", "[[ b|a ]]"),
+        ("[[a|x]]", "b", "[[b|x]]"),
+        ("[[a | x]]", "b c", "[[b c | x]]"),
+        ("[[a||x]]", "b", "[[b||x]]"),
+        ("[[|x]]", "b", "[[b||x]]"),
+        ("[[a|]]", "b", "[[b|a]]"),
+        ("[[a#H]]", "b", "[[b#H|a > H]]"),
+        ("[[a #H#I|x]]", "b", "[[b #H#I|x]]"),
+        ("[[a#]]", "b", "[[b#|a]]"),
+        ("[[a\\|x]]", "b", "[[b\\|x]]"),
+        ("![[a]]", "b", "![[b]]"),
+        ("![[a.png|100]]", "b/c.png", "![[b/c.png|100]]"),
+        ("[[a|b]]", "b", "[[b]]"),
+        ("[[a | b]]", "b", "[[b]]"),
+        ("[[a#H|b > H]]", "b", "[[b#H]]"),
+        ("![[a|b]]", "b", "![[b|b]]"),
+        ("[[a | [00:05:19]]", "b", "[[b | [00:05:19]]"),
+        ("[[a|x [y] z]]", "b", "[[b|x [y] z]]"),
+        ("[[a]]", "b [c] d", "[[b [c] d|a]]"),
+        ("[x](a.md)", "b.md", "[x](b.md)"),
+        ('[x](a.md#H%20I "t")', "b c.md", '[x](b%20c.md#H%20I "t")'),
+        ("[x](<a b.md>)", "b c.md", "[x](<b c.md>)"),
+        ("[x]( <a b.md#H> 't' )", "b.md", "[x]( <b.md#H> 't' )"),
+        ("[x](ä.md)", "ö ü.md", "[x](ö%20ü.md)"),
+        ("[x](%C3%A4.md)", "ö.md", "[x](%C3%B6.md)"),
+        ("[x](a.md)", "b (2).md", "[x](b%20(2).md)"),
+        ("[x](a.md)", "b).md", "[x](b%29.md)"),
+        ("[x](a.md)", "b%20c.md", "[x](b%2520c.md)"),
+        ("[x](a.md)", "R&D, 1+1=2.md", "[x](R&D,%201+1=2.md)"),
+        ("[x [y](a.md)", "b.md", "[x [y](b.md)"),
+        ("![x|100](a.png)", "b.png", "![x|100](b.png)"),
+        ("[x\ny](a.md)", "b.md", "[x\ny](b.md)"),
+        ("> [x\n> y](a.md)", "b.md", "> [x\n> y](b.md)"),
+        ("%% [[a]] %%", "b", "%% [[b|a]] %%"),
+        (TABLE.format("[[a]]"), "b", TABLE.format("[[b\\|a]]")),
+        (TABLE.format("[[a\\|x]]"), "b", TABLE.format("[[b\\|x]]")),
+        (TABLE.format("![[a]]"), "b", TABLE.format("![[b]]")),
+        (PROPERTY.format("[[a]]"), "b", PROPERTY.format("[[b|a]]")),
+        (PROPERTY.format("[[it's]]"), "b", PROPERTY.format("[[b|it's]]")),
+        (PROPERTY.format("[x](a.md)"), "b.md", PROPERTY.format("[x](b.md)")),
+    ],
+)
 def test_another_target_and_the_same_words(before: str, target: str, text: str) -> None:
     link = only(before)
     edits = rewritten("n.md", link, target, link.subpath)
@@ -87,15 +90,36 @@ def words(link: Link) -> str | None:
     return shown(link.target, link.subpath) if plain else link.display
 
 
-@pytest.mark.parametrize(("before", "target"), [
-    ("[[a]]", "b|c"), ("[[a]]", "b#c"), ("[[a]]", "b]]c"), ("[[a]]", "b[[c"), ("[[a]]", "[b"), ("![[a]]", "b]"),
-    ("[[a]]", "b\nc"), ("*[[a]]*", "b*c"), ("_[[a]]_", "b_ c"), ("$1 [[a]]", "b$c"), ("~~[[a]]~~", "b~~c"),
-    ("[[a]]", "b`c"), ("[[a]]", "b%%c"), ("[[a]]", "b\\"), ("<a title=x [[a]]", "b>c"),
-    ("[[[a]]", "b"), ("[x](a.md)", "b#c.md"), ("[x](<a.md>)", "b>c.md"), ("[x](<a.md>)", "b%20c.md"), ("[x](a.md)", "b:c.md"),
-    ("[x](https://a.b/c)", "b.md"),
-    (PROPERTY.format("[[a]]"), "b'c"), (PROPERTY.format("[[a]]"), 'b"c'), (PROPERTY.format("[[a\\u0062]]"), "c"),
-    ("---\nup: '[[it''s]]'\n---\n", "b"),
-])
+@pytest.mark.parametrize(
+    ("before", "target"),
+    [
+        ("[[a]]", "b|c"),
+        ("[[a]]", "b#c"),
+        ("[[a]]", "b]]c"),
+        ("[[a]]", "b[[c"),
+        ("[[a]]", "[b"),
+        ("![[a]]", "b]"),
+        ("[[a]]", "b\nc"),
+        ("*[[a]]*", "b*c"),
+        ("_[[a]]_", "b_ c"),
+        ("$1 [[a]]", "b$c"),
+        ("~~[[a]]~~", "b~~c"),
+        ("[[a]]", "b`c"),
+        ("[[a]]", "b%%c"),
+        ("[[a]]", "b\\"),
+        ("<a title=x [[a]]", "b>c"),
+        ("[[[a]]", "b"),
+        ("[x](a.md)", "b#c.md"),
+        ("[x](<a.md>)", "b>c.md"),
+        ("[x](<a.md>)", "b%20c.md"),
+        ("[x](a.md)", "b:c.md"),
+        ("[x](https://a.b/c)", "b.md"),
+        (PROPERTY.format("[[a]]"), "b'c"),
+        (PROPERTY.format("[[a]]"), 'b"c'),
+        (PROPERTY.format("[[a\\u0062]]"), "c"),
+        ("---\nup: '[[it''s]]'\n---\n", "b"),
+    ],
+)
 def test_where_there_is_no_way_nothing_is_written(before: str, target: str) -> None:
     link = only(before)
     assert rewritten("n.md", link, target, link.subpath) == ()
@@ -113,15 +137,18 @@ def test_an_edit_touches_nothing_but_the_destination() -> None:
     assert rewritten("n.md", link, "b", link.subpath) == (Edit("n.md", 7, 12, "b  #H"),)
 
 
-@pytest.mark.parametrize(("before", "subpath", "text"), [
-    ("[[a#h-i]]", "#H i", "[[a#H i|a > h-i]]"),
-    ("[[a#h-i|x]]", "#H i", "[[a#H i|x]]"),
-    ("[[#h-i]]", "#H i", "[[#H i|h-i]]"),
-    ("![[a#^x-1]]", "#^x1", "![[a#^x1]]"),
-    ("[x](a.md#h-i)", "#H i", "[x](a.md#H%20i)"),
-    ("[x](<a b.md#h-i>)", "#H i", "[x](<a b.md#H i>)"),
-    ("[x](#h-i)", "#H#I", "[x](#H#I)"),
-])
+@pytest.mark.parametrize(
+    ("before", "subpath", "text"),
+    [
+        ("[[a#h-i]]", "#H i", "[[a#H i|a > h-i]]"),
+        ("[[a#h-i|x]]", "#H i", "[[a#H i|x]]"),
+        ("[[#h-i]]", "#H i", "[[#H i|h-i]]"),
+        ("![[a#^x-1]]", "#^x1", "![[a#^x1]]"),
+        ("[x](a.md#h-i)", "#H i", "[x](a.md#H%20i)"),
+        ("[x](<a b.md#h-i>)", "#H i", "[x](<a b.md#H i>)"),
+        ("[x](#h-i)", "#H#I", "[x](#H#I)"),
+    ],
+)
 def test_another_subpath(before: str, subpath: str, text: str) -> None:
     link = only(before)
     assert after(before, rewritten("n.md", link, link.target, subpath)) == text
@@ -130,40 +157,67 @@ def test_another_subpath(before: str, subpath: str, text: str) -> None:
 # -- without display text, and in the other form -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("before", "text"), [
-    ("[[a|a]]", "[[a]]"), ("[[ a | a ]]", "[[ a ]]"), ("[[a#H|a > H]]", "[[a#H]]"), (TABLE.format("[[a\\|a]]"), TABLE.format("[[a]]")),
-    (PROPERTY.format("[[a|a]]"), PROPERTY.format("[[a]]")),
-])
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        ("[[a|a]]", "[[a]]"),
+        ("[[ a | a ]]", "[[ a ]]"),
+        ("[[a#H|a > H]]", "[[a#H]]"),
+        (TABLE.format("[[a\\|a]]"), TABLE.format("[[a]]")),
+        (PROPERTY.format("[[a|a]]"), PROPERTY.format("[[a]]")),
+    ],
+)
 def test_a_display_text_that_says_nothing_goes(before: str, text: str) -> None:
     assert after(before, undisplayed("n.md", only(before))) == text
 
 
-@pytest.mark.parametrize(("before", "target", "text"), [
-    ("[[a]]", "a.md", "[a](a.md)"),
-    ("[[a b#H i|x]]", "a b.md", "[x](a%20b.md#H%20i)"),
-    ("![[p.png]]", "p.png", "![](p.png)"),
-    ("[x](a.md)", "a", "[[a|x]]"),
-    ("[a](a.md)", "a", "[[a]]"),
-    ("[x](<a b.md#H>)", "a b", "[[a b#H|x]]"),
-    ("![](p.png)", "p.png", "![[p.png]]"),
-    (TABLE.format("[x](a.md)"), "a", TABLE.format("[[a\\|x]]")),
-])
+@pytest.mark.parametrize(
+    ("before", "target", "text"),
+    [
+        ("[[a]]", "a.md", "[a](a.md)"),
+        ("[[a b#H i|x]]", "a b.md", "[x](a%20b.md#H%20i)"),
+        ("![[p.png]]", "p.png", "![](p.png)"),
+        ("[x](a.md)", "a", "[[a|x]]"),
+        ("[a](a.md)", "a", "[[a]]"),
+        ("[x](<a b.md#H>)", "a b", "[[a b#H|x]]"),
+        ("![](p.png)", "p.png", "![[p.png]]"),
+        (TABLE.format("[x](a.md)"), "a", TABLE.format("[[a\\|x]]")),
+    ],
+)
 def test_the_other_form(before: str, target: str, text: str) -> None:
     link = only(before)
     assert after(before, converted("n.md", link, target, link.subpath)) == text
 
 
-@pytest.mark.parametrize(("before", "target"), [
-    ("[x](a.md \"title\")", "a"), ("[the *x*](a.md)", "a"), ("[[a|the *x*]]", "a.md"), ("[](a.md)", "a"), ("![x](p.png)", "p.png"),
-    ("![[p.png|100]]", "p.png"), ("[x\ny](a.md)", "a"), ("[[a|x [y] z]]", "a.md"), ("[x &amp; y](a.md)", "a"), ("[[a]]", "a#b.md"),
-    (PROPERTY.format("[x](a.md)"), "a"), ("[[x](a.md)", "a"),
-])
+@pytest.mark.parametrize(
+    ("before", "target"),
+    [
+        ('[x](a.md "title")', "a"),
+        ("[the *x*](a.md)", "a"),
+        ("[[a|the *x*]]", "a.md"),
+        ("[](a.md)", "a"),
+        ("![x](p.png)", "p.png"),
+        ("![[p.png|100]]", "p.png"),
+        ("[x\ny](a.md)", "a"),
+        ("[[a|x [y] z]]", "a.md"),
+        ("[x &amp; y](a.md)", "a"),
+        ("[[a]]", "a#b.md"),
+        (PROPERTY.format("[x](a.md)"), "a"),
+        ("[[x](a.md)", "a"),
+    ],
+)
 def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, target: str) -> None:
     link = only(before)
     assert converted("n.md", link, target, link.subpath) == ()
 
 
-@given(st.text(st.characters(exclude_characters="\r\n\x00#", exclude_categories=["Cs"]), min_size=1, max_size=12))
+@given(
+    st.text(
+        st.characters(exclude_characters="\r\n\x00#", exclude_categories=["Cs"]),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_what_is_encoded_is_read_back_or_refused(name: str) -> None:
     link = only("[x](a.md)")
     edits = rewritten("n.md", link, name, "")
@@ -175,15 +229,58 @@ def test_what_is_encoded_is_read_back_or_refused(name: str) -> None:
 
 # -- odd places ----------------------------------------------------------------------------------------------------
 
-AROUND = ["*", "_", "**", "~~", "==", "$", "`", "%%", "<a href=x>", "</a>", "[", "]", "(", ")", "!", "\\", "| ", " ", "é", "x"]
-NAMES = ["b", "b c", "b_c", "_b_", "b*c", "b$1", "b`", "b (c)", "b [c]", "b]", "b=c==", "~~b", "b & c", "b'c", "b%20", "<b>"]
+AROUND = [
+    "*",
+    "_",
+    "**",
+    "~~",
+    "==",
+    "$",
+    "`",
+    "%%",
+    "<a href=x>",
+    "</a>",
+    "[",
+    "]",
+    "(",
+    ")",
+    "!",
+    "\\",
+    "| ",
+    " ",
+    "é",
+    "x",
+]
+NAMES = [
+    "b",
+    "b c",
+    "b_c",
+    "_b_",
+    "b*c",
+    "b$1",
+    "b`",
+    "b (c)",
+    "b [c]",
+    "b]",
+    "b=c==",
+    "~~b",
+    "b & c",
+    "b'c",
+    "b%20",
+    "<b>",
+]
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(AROUND), max_size=5), st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]"]),
-       st.lists(st.sampled_from(AROUND), max_size=5), st.sampled_from(NAMES))
+@given(
+    st.lists(st.sampled_from(AROUND), max_size=5),
+    st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]"]),
+    st.lists(st.sampled_from(AROUND), max_size=5),
+    st.sampled_from(NAMES),
+)
 def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
-        before: list[str], raw: str, behind: list[str], name: str) -> None:
+    before: list[str], raw: str, behind: list[str], name: str
+) -> None:
     text = "".join(before) + raw + "".join(behind) + "\n"
     links = parse_note("n.md", text).links
     for at, link in enumerate(links):
@@ -191,77 +288,136 @@ def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
         edits = rewritten("n.md", link, target, link.subpath)
         if edits:
             now = parse_note("n.md", after(text, edits)).links
-            assert [item.target for item in now] == [*(item.target for item in links[:at]), target,
-                                                     *(item.target for item in links[at + 1:])]
+            assert [item.target for item in now] == [
+                *(item.target for item in links[:at]),
+                target,
+                *(item.target for item in links[at + 1 :]),
+            ]
             assert [words(item) for item in now] == [words(item) for item in links]
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(AROUND), max_size=5), st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "![](a.md)"]),
-       st.lists(st.sampled_from(AROUND), max_size=5))
+@given(
+    st.lists(st.sampled_from(AROUND), max_size=5),
+    st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "![](a.md)"]),
+    st.lists(st.sampled_from(AROUND), max_size=5),
+)
 def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_thing_that_changes(
-        before: list[str], raw: str, behind: list[str]) -> None:
+    before: list[str], raw: str, behind: list[str]
+) -> None:
     text = "".join(before) + raw + "".join(behind) + "\n"
     links = parse_note("n.md", text).links
     for at, link in enumerate(links):
         if "<a " in text and link.kind is Kind.WIKILINK:
-            continue   # whether it stands in an anchor, which holds no Markdown links, is only known to the whole
-        target = link.target.removesuffix(".md") if link.kind is Kind.MARKDOWN else link.target + ".md"
+            continue  # whether it stands in an anchor, which holds no Markdown links, is only known to the whole
+        target = (
+            link.target.removesuffix(".md") if link.kind is Kind.MARKDOWN else link.target + ".md"
+        )
         edits = converted("n.md", link, target, link.subpath)
         if edits:
             now = parse_note("n.md", after(text, edits)).links
-            assert [item.target for item in now] == [*(item.target for item in links[:at]), target,
-                                                     *(item.target for item in links[at + 1:])]
+            assert [item.target for item in now] == [
+                *(item.target for item in links[:at]),
+                target,
+                *(item.target for item in links[at + 1 :]),
+            ]
             assert [words(item) or "" for item in now] == [words(item) or "" for item in links]
 
 
 # -- from file to link ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("style", "source", "path", "text"), [
-    ("shortest", "n.md", "x/b.md", "[[b|a]]"), ("shortest", "x/n.md", "y/c.md", "[[y/c|a]]"), ("absolute", "n.md", "x/b.md", "[[x/b|a]]"),
-    ("relative", "x/n.md", "x/b.md", "[[b|a]]"), ("relative", "x/n.md", "c.md", "[[../c|a]]"),
-    ("relative", "x/n.md", "x/d.md", "[[x/d|a]]"),   # `d` alone is the one in the root
-    ("shortest", "n.md", "p.png", "[[p.png|a]]"),
-])
-def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(style: str, source: str, path: str, text: str) -> None:
-    index = build(dict.fromkeys(("x/b.md", "y/c.md", "c.md", "x/d.md", "d.md", "p.png"), "") | {source: "[[a]]"}).index
-    link, = index.notes[source].links
+@pytest.mark.parametrize(
+    ("style", "source", "path", "text"),
+    [
+        ("shortest", "n.md", "x/b.md", "[[b|a]]"),
+        ("shortest", "x/n.md", "y/c.md", "[[y/c|a]]"),
+        ("absolute", "n.md", "x/b.md", "[[x/b|a]]"),
+        ("relative", "x/n.md", "x/b.md", "[[b|a]]"),
+        ("relative", "x/n.md", "c.md", "[[../c|a]]"),
+        ("relative", "x/n.md", "x/d.md", "[[x/d|a]]"),  # `d` alone is the one in the root
+        ("shortest", "n.md", "p.png", "[[p.png|a]]"),
+    ],
+)
+def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(
+    style: str, source: str, path: str, text: str
+) -> None:
+    index = build(
+        dict.fromkeys(("x/b.md", "y/c.md", "c.md", "x/d.md", "d.md", "p.png"), "")
+        | {source: "[[a]]"}
+    ).index
+    (link,) = index.notes[source].links
     assert after("[[a]]", retargeted(source, link, path, index, style)) == text
 
 
-@pytest.mark.parametrize(("text", "cells"), [
-    ("[[a]] and [x](a.md)\n", [False, False]),
-    (TABLE.format("[[a]] and [x](a.md)"), [True, True]),
-    ("- item\n\n  | a |\n  | - |\n  | ![[a]] |\n", [True]),
-    ("[[a]] | b\n--- | ---\n[[c]] | d\n\n[[e]] | f\n", [True, True, False]),
-    ("[[a\\|b]] | c\n", [False]),
-])
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("[[a]] and [x](a.md)\n", [False, False]),
+        (TABLE.format("[[a]] and [x](a.md)"), [True, True]),
+        ("- item\n\n  | a |\n  | - |\n  | ![[a]] |\n", [True]),
+        ("[[a]] | b\n--- | ---\n[[c]] | d\n\n[[e]] | f\n", [True, True, False]),
+        ("[[a\\|b]] | c\n", [False]),
+    ],
+)
 def test_links_in_cells_say_so(text: str, cells: list[bool]) -> None:
     assert [link.cell for link in parse_note("n.md", text).links] == cells
 
 
 # -- rounds of fixes -----------------------------------------------------------------------------------------------
 
-VAULT = {"my_plan.md": "---\ntitle: The plan\naliases: [Plan B]\n---\n# Next year\n\n# What's it?\n\ntext ^id-1\n",
-         "x/Other Note.md": "# One\n", "p.png": "", "x/q r.png": ""}
-LINKS = ["[[The plan]]", "[[the Plan|my_plan]]", "[[Plan B#next-year]]", "[[my plan]]", "![[My plan#^ID1]]", "[t](my%20plan.md)",
-         "[[other note]]", "[[x/other note|other note]]", "![[q-r.png]]", "[a](Q%20R.png)", "[[my_plan#next-year|y]]", "[[my_plan|my_plan]]",
-         "[[My_Plan#Whats it]]", "[[other_note]]", "[[./x/Other Note]]", "[o](x/Other%20Note.md#one)", "[[my_plan]", "[my_plan]]",
-         "[o](x/Other Note.md)", "[[gone]]", "[[x/Other Note#one-]]"]
+VAULT = {
+    "my_plan.md": "---\ntitle: The plan\naliases: [Plan B]\n---\n# Next year\n\n# What's it?\n\ntext ^id-1\n",
+    "x/Other Note.md": "# One\n",
+    "p.png": "",
+    "x/q r.png": "",
+}
+LINKS = [
+    "[[The plan]]",
+    "[[the Plan|my_plan]]",
+    "[[Plan B#next-year]]",
+    "[[my plan]]",
+    "![[My plan#^ID1]]",
+    "[t](my%20plan.md)",
+    "[[other note]]",
+    "[[x/other note|other note]]",
+    "![[q-r.png]]",
+    "[a](Q%20R.png)",
+    "[[my_plan#next-year|y]]",
+    "[[my_plan|my_plan]]",
+    "[[My_Plan#Whats it]]",
+    "[[other_note]]",
+    "[[./x/Other Note]]",
+    "[o](x/Other%20Note.md#one)",
+    "[[my_plan]",
+    "[my_plan]]",
+    "[o](x/Other Note.md)",
+    "[[gone]]",
+    "[[x/Other Note#one-]]",
+]
 
 
 def cases() -> Iterator[tuple[dict[str, str], dict[str, str | bool]]]:
     for seed in range(60):
         dice = random.Random(seed)
-        lines = [f"{dice.choice(('', '- ', '> ', '*see* '))}{' '.join(dice.sample(LINKS, 2))}\n\n" for _ in range(6)]
-        table = f"| a | b |\n| - | - |\n| {dice.choice(LINKS[:6]).replace('|', chr(92) + '|')} | c |\n"
-        app = {"newLinkFormat": dice.choice(("shortest", "relative", "absolute")), "useMarkdownLinks": dice.random() < 0.3}
+        lines = [
+            f"{dice.choice(('', '- ', '> ', '*see* '))}{' '.join(dice.sample(LINKS, 2))}\n\n"
+            for _ in range(6)
+        ]
+        table = (
+            f"| a | b |\n| - | - |\n| {dice.choice(LINKS[:6]).replace('|', chr(92) + '|')} | c |\n"
+        )
+        app = {
+            "newLinkFormat": dice.choice(("shortest", "relative", "absolute")),
+            "useMarkdownLinks": dice.random() < 0.3,
+        }
         yield {**VAULT, "x/Home.md": "".join(lines) + table}, app
 
 
 @pytest.mark.parametrize(("vault", "app"), list(cases()))
-def test_fixes_of_all_rules_for_links_come_to_an_end_and_show_the_same(vault: dict[str, str], app: dict[str, str | bool]) -> None:
+def test_fixes_of_all_rules_for_links_come_to_an_end_and_show_the_same(
+    vault: dict[str, str], app: dict[str, str | bool]
+) -> None:
     base = setting(["VL1"], app=app)
     texts = dict(vault)
     for _ in range(6):
@@ -276,6 +432,7 @@ def test_fixes_of_all_rules_for_links_come_to_an_end_and_show_the_same(vault: di
     old = [(words(link) or "", target) for link, target in was.links("x/Home.md")]
     new = [(words(link) or "", target) for link, target in is_.links("x/Home.md")]
     kept = iter(new)
-    for shown_, target in old:   # links that slips had hidden come in between
-        assert any(now == (shown_, target) or (target is None and now[0] == shown_)
-                   for now in kept), (shown_, target, new)
+    for shown_, target in old:  # links that slips had hidden come in between
+        assert any(
+            now == (shown_, target) or (target is None and now[0] == shown_) for now in kept
+        ), (shown_, target, new)

@@ -18,7 +18,9 @@ from vaultlink.model import Diagnostic
 from vaultlink.rules import Context
 
 DECLARED = declarations()
-SCHEMA = jsonschema.Draft202012Validator(json.loads((RULES_FOLDER / "schema.json").read_text(encoding="utf-8")))
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((RULES_FOLDER / "schema.json").read_text(encoding="utf-8"))
+)
 BY_NAME = {rule.name: rule for rule in RULES}
 ENGINE = {name for name, mapping in DECLARED.items() if mapping["check"] == "engine"}
 
@@ -37,15 +39,23 @@ class Case(NamedTuple):
 
     def setting(self) -> Setting:
         example = self.example
-        return setting(example.get("select", [self.rule.name]), options={self.rule.name: example.get("options", {})},
-                       app=example.get("app"), types=example.get("types"),
-                       allow_dangling=example.get("allow-dangling", ()), backlinks=example.get("backlinks"),
-                       moves=example.get("moves"))
+        return setting(
+            example.get("select", [self.rule.name]),
+            options={self.rule.name: example.get("options", {})},
+            app=example.get("app"),
+            types=example.get("types"),
+            allow_dangling=example.get("allow-dangling", ()),
+            backlinks=example.get("backlinks"),
+            moves=example.get("moves"),
+        )
 
 
 def cases() -> list[Case]:
-    return [Case(rule, example, example["vault"], tuple(example.get("finds", ())))
-            for rule in RULES for example in rule.examples]
+    return [
+        Case(rule, example, example["vault"], tuple(example.get("finds", ())))
+        for rule in RULES
+        for example in rule.examples
+    ]
 
 
 def named(case: Case) -> str:
@@ -58,7 +68,7 @@ EXAMPLES = pytest.mark.parametrize("case", cases(), ids=named)
 def shown(vault: Vault, item: Diagnostic) -> tuple[str, str, int]:
     """A finding as examples name it: path, text under the span, which of its occurrences."""
     text = vault[item.path] if isinstance(vault[item.path], str) else ""
-    under = text[item.start:item.end]
+    under = text[item.start : item.end]
     return item.path, under.replace("\r", ""), text.count(under, 0, item.start) + 1 if under else 1
 
 
@@ -67,9 +77,14 @@ def check(vault: Vault, items: list[Diagnostic], finds: tuple[Mapping[str, Any],
     left = [(*shown(vault, item), item) for item in items]
     told = [(path, under, item.message) for path, under, _, item in left]
     for wanted in finds:
-        fitting = [entry for entry in left if entry[0] == wanted["in"]
-                   and wanted.get("text", entry[1]) == entry[1] and wanted.get("nth", entry[2]) == entry[2]
-                   and wanted.get("says", entry[3].message) == entry[3].message]
+        fitting = [
+            entry
+            for entry in left
+            if entry[0] == wanted["in"]
+            and wanted.get("text", entry[1]) == entry[1]
+            and wanted.get("nth", entry[2]) == entry[2]
+            and wanted.get("says", entry[3].message) == entry[3].message
+        ]
         assert fitting, f"not found: {dict(wanted)}, but {told}"
         left.remove(fitting[0])
     assert not left, f"found besides: {told}"
@@ -84,21 +99,32 @@ def own(case: Case, state: State) -> list[Diagnostic]:
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_declaration_fits_the_schema(name: str) -> None:
-    faults = [f"{'/'.join(map(str, fault.path))}: {fault.message}" for fault in SCHEMA.iter_errors(DECLARED[name])]
+    faults = [
+        f"{'/'.join(map(str, fault.path))}: {fault.message}"
+        for fault in SCHEMA.iter_errors(DECLARED[name])
+    ]
     assert not faults
     assert DECLARED[name]["name"] == name
 
 
 def test_no_code_is_used_twice_or_again() -> None:
     codes = [rule.code for rule in RULES]
-    retired = re.findall(r"^VL\d{3}", (RULES_FOLDER / "retired.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    retired = re.findall(
+        r"^VL\d{3}", (RULES_FOLDER / "retired.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert len(set(codes)) == len(codes)
     assert not set(codes) & set(retired)
 
 
 def test_checks_and_declarations_are_one_to_one() -> None:
-    functions = {f"{name}.{item.__name__}" for name, module in MODULES.items() for item in vars(module).values()
-                 if isinstance(item, FunctionType) and item.__module__ == module.__name__ and item.__name__[0] != "_"}
+    functions = {
+        f"{name}.{item.__name__}"
+        for name, module in MODULES.items()
+        for item in vars(module).values()
+        if isinstance(item, FunctionType)
+        and item.__module__ == module.__name__
+        and item.__name__[0] != "_"
+    }
     declared = [mapping["check"] for mapping in DECLARED.values() if mapping["check"] != "engine"]
     assert sorted(declared) == sorted(functions)
     assert {"unused-ignore"} == ENGINE
@@ -124,20 +150,35 @@ def test_example_is_exact(case: Case) -> None:
     check(case.vault, own(case, build(case.vault, case.setting())), case.finds)
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if case.finds and case.rule.name not in ENGINE], ids=named)
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.finds and case.rule.name not in ENGINE], ids=named
+)
 def test_message_names_what_the_check_yields(case: Case) -> None:
     base = case.setting()
     state = build(case.vault, base)
     rule = case.rule
-    context = Context(state.index, base.config.options[rule.name], base.config.enabled, base.obsidian,
-                      base.allow_dangling, None, base.config.backlinks, base.moves)
+    context = Context(
+        state.index,
+        base.config.options[rule.name],
+        base.config.enabled,
+        base.obsidian,
+        base.allow_dangling,
+        None,
+        base.config.backlinks,
+        base.moves,
+    )
     if rule.scope == "vault":
         findings = list(rule.check(context))
     elif rule.scope == "files":
         findings = [finding for path in state.index.files for finding in rule.check(path, context)]
     else:
-        findings = [finding for path, note in state.index.notes.items() for finding in rule.check(
-            note, replace(context, text=case.vault[path] if rule.reads_text else None))]
+        findings = [
+            finding
+            for path, note in state.index.notes.items()
+            for finding in rule.check(
+                note, replace(context, text=case.vault[path] if rule.reads_text else None)
+            )
+        ]
     assert findings
     for finding in findings:
         assert set(finding.values) == placeholders(rule.message) | placeholders(rule.fix_title)
@@ -165,24 +206,43 @@ Variant = Callable[[Case], Case | None]
 def texts(case: Case) -> dict[str, str]:
     """The notes of an example in which it finds something."""
     paths = {wanted["in"] for wanted in case.finds}
-    return {path: text for path, text in case.vault.items()
-            if path in paths and path.endswith(".md") and isinstance(text, str)}
+    return {
+        path: text
+        for path, text in case.vault.items()
+        if path in paths and path.endswith(".md") and isinstance(text, str)
+    }
 
 
-def changed(case: Case, notes: Mapping[str, str], finds: tuple[Mapping[str, Any], ...] | None = None) -> Case | None:
+def changed(
+    case: Case, notes: Mapping[str, str], finds: tuple[Mapping[str, Any], ...] | None = None
+) -> Case | None:
     if all(case.vault[path] == text for path, text in notes.items()):
         return None
-    return case._replace(vault={**case.vault, **notes}, finds=case.finds if finds is None else finds)
+    return case._replace(
+        vault={**case.vault, **notes}, finds=case.finds if finds is None else finds
+    )
 
 
 def with_frontmatter(case: Case) -> Case | None:
-    return changed(case, {path: f"---\ncreated: 2024-01-31\n---\n{text}" for path, text in texts(case).items()
-                          if not text.startswith("---")})
+    return changed(
+        case,
+        {
+            path: f"---\ncreated: 2024-01-31\n---\n{text}"
+            for path, text in texts(case).items()
+            if not text.startswith("---")
+        },
+    )
 
 
 def with_windows_newlines(case: Case) -> Case | None:
-    return changed(case, {path: text.replace("\n", "\r\n") for path, text in case.vault.items()
-                          if path.endswith(".md") and isinstance(text, str)})
+    return changed(
+        case,
+        {
+            path: text.replace("\n", "\r\n")
+            for path, text in case.vault.items()
+            if path.endswith(".md") and isinstance(text, str)
+        },
+    )
 
 
 def without_final_newline(case: Case) -> Case | None:
@@ -191,17 +251,25 @@ def without_final_newline(case: Case) -> Case | None:
 
 def with_accents(case: Case) -> Case | None:
     """Letters of two and four bytes at the start of lines that begin with a word, the properties left out."""
-    notes = {path: re.sub(r"(?m)^(?=[A-Za-z])", "é🙂ﬀ ", text) for path, text in texts(case).items()
-             if not text.startswith("---")}
+    notes = {
+        path: re.sub(r"(?m)^(?=[A-Za-z])", "é🙂ﬀ ", text)
+        for path, text in texts(case).items()
+        if not text.startswith("---")
+    }
     plain = not any("nth" in wanted or "\n" in wanted.get("text", "") for wanted in case.finds)
     return changed(case, notes) if plain else None
 
 
 def hidden(case: Case, start: str, end: str) -> Case | None:
     """The notes wrapped in something where Obsidian sees no links: what was found in their text is silent."""
-    notes = {path: f"{start}\n{text.rstrip()}\n{end}\n" for path, text in texts(case).items()
-             if not text.startswith("---")}
-    kept = tuple(wanted for wanted in case.finds if wanted["in"] not in notes or not wanted.get("text"))
+    notes = {
+        path: f"{start}\n{text.rstrip()}\n{end}\n"
+        for path, text in texts(case).items()
+        if not text.startswith("---")
+    }
+    kept = tuple(
+        wanted for wanted in case.finds if wanted["in"] not in notes or not wanted.get("text")
+    )
     return changed(case, notes, kept) if len(kept) < len(case.finds) else None
 
 
@@ -221,14 +289,22 @@ def ignored(case: Case) -> Case | None:
     """The notes with an ignore at their start, below the properties."""
     notes = {}
     for path, text in texts(case).items():
-        head, body = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE).groups("")  # type: ignore[union-attr]
+        head, body = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE).groups(
+            ""
+        )  # type: ignore[union-attr]
         notes[path] = f"{head}%%vaultlink-disable-file {case.rule.code}%%\n\n{body}"
     return changed(case, notes, tuple(wanted for wanted in case.finds if wanted["in"] not in notes))
 
 
 VARIANTS: dict[str, Variant] = {
-    "frontmatter": with_frontmatter, "newlines": with_windows_newlines, "ending": without_final_newline,
-    "accents": with_accents, "code": in_code, "comment": in_comment, "math": in_math, "ignore": ignored,
+    "frontmatter": with_frontmatter,
+    "newlines": with_windows_newlines,
+    "ending": without_final_newline,
+    "accents": with_accents,
+    "code": in_code,
+    "comment": in_comment,
+    "math": in_math,
+    "ignore": ignored,
 }
 
 
@@ -256,14 +332,24 @@ def test_variants_are_many() -> None:
 def test_a_link_gets_one_finding(case: Case) -> None:
     """Whatever is switched on: of the rules for links, the most telling one speaks."""
     example = case.example
-    base = setting(["VL1"], options={case.rule.name: example.get("options", {})}, app=example.get("app"))
+    base = setting(
+        ["VL1"], options={case.rule.name: example.get("options", {})}, app=example.get("app")
+    )
     places = [(item.path, item.start) for item in found(build(case.vault, base))]
     canvases = {path for path in case.vault if path.endswith(".canvas")}
     assert len(places) == len({place for place in places if place[0] not in canvases}) + sum(
-        path in canvases for path, _ in places)
+        path in canvases for path, _ in places
+    )
 
 
-DANGLING = ("moved-link", "alias-link", "title-link", "respelt-link", "dangling-embed", "dangling-link")
+DANGLING = (
+    "moved-link",
+    "alias-link",
+    "title-link",
+    "respelt-link",
+    "dangling-embed",
+    "dangling-link",
+)
 NOWHERE = {
     "A.md": "![[my plan]]\n",
     "B/My-Plan.md": "",
@@ -278,7 +364,14 @@ def test_a_rule_switched_off_leaves_its_links_to_the_next(first: int) -> None:
     assert [item.rule for item in items] == [DANGLING[first]]
 
 
-RESOLVED = ("missing-heading", "ambiguous-link", "self-link", "case-mismatch", "redundant-display", "link-style")
+RESOLVED = (
+    "missing-heading",
+    "ambiguous-link",
+    "self-link",
+    "case-mismatch",
+    "redundant-display",
+    "link-style",
+)
 SOMEWHERE = {
     "missing-heading": "[[a/plan#Nowhere|a/plan > Nowhere]]",
     "ambiguous-link": "[[plan|plan]]",

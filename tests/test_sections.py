@@ -18,11 +18,18 @@ from vaultlink.parse import parse_note
 from vaultlink.rules import Context
 from vaultlink.rules.section_lines import section_defects
 
-VECTORS: list[Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "sections.yaml").read_text(encoding="utf-8"))
+VECTORS: list[Mapping[str, Any]] = yaml.safe_load(
+    (Path(__file__).parent / "sections.yaml").read_text(encoding="utf-8")
+)
 NOTES = {
-    "red_tea.md": "---\ntitle: Red Tea\n---\n", "cup.md": "---\ntitle: Cup\n---\n", "Green Tea.md": "", "x/pot.md": "---\naliases: [The Pot]\n---\n",
-    "tray.md": "# Tray\n\n## Wood\n", "tray_a_life.md": "---\ntitle: Tray - a life\n---\n",
-    "a/twin.md": "# Twin\n", "b/twin.md": "",
+    "red_tea.md": "---\ntitle: Red Tea\n---\n",
+    "cup.md": "---\ntitle: Cup\n---\n",
+    "Green Tea.md": "",
+    "x/pot.md": "---\naliases: [The Pot]\n---\n",
+    "tray.md": "# Tray\n\n## Wood\n",
+    "tray_a_life.md": "---\ntitle: Tray - a life\n---\n",
+    "a/twin.md": "# Twin\n",
+    "b/twin.md": "",
 }
 EACH = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["is"])
 
@@ -37,7 +44,9 @@ def test_what_is_read(vector: Mapping[str, Any]) -> None:
     entries = vector.get("entries", [])
     assert len(note.sections) == vector.get("sections", 1)
     assert [shape(entry) for section in note.sections for entry in section.entries] == entries
-    assert [text[line.start:line.end] for section in note.sections for line in section.prose] == vector.get("prose", [])
+    assert [
+        text[line.start : line.end] for section in note.sections for line in section.prose
+    ] == vector.get("prose", [])
     for section in note.sections[:1]:
         assert section.owner == vector.get("owner", Owner.AUTHOR)
         assert section.heading == vector.get("heading", section.heading)
@@ -45,7 +54,11 @@ def test_what_is_read(vector: Mapping[str, Any]) -> None:
 
 
 def shape(entry: Entry) -> list[str | None]:
-    return [entry.title, entry.link.target if entry.link else None, entry.link.display if entry.link else None]
+    return [
+        entry.title,
+        entry.link.target if entry.link else None,
+        entry.link.display if entry.link else None,
+    ]
 
 
 @EACH
@@ -53,10 +66,20 @@ def test_what_is_wrong(vector: Mapping[str, Any]) -> None:
     base = setting(backlinks={"headings": vector.get("headings", [])})
     state = build({**NOTES, "Here.md": vector["text"]}, base)
     note = state.index.notes["Here.md"]
-    context = Context(state.index, {"style": True}, base.config.enabled, base.obsidian, base.allow_dangling, None,
-                      base.config.backlinks)
-    defects = {f"{defect.kind}" if defect.told else f"({defect.kind})"
-               for section in note.sections for defect in section_defects(section, note, context)}
+    context = Context(
+        state.index,
+        {"style": True},
+        base.config.enabled,
+        base.obsidian,
+        base.allow_dangling,
+        None,
+        base.config.backlinks,
+    )
+    defects = {
+        f"{defect.kind}" if defect.told else f"({defect.kind})"
+        for section in note.sections
+        for defect in section_defects(section, note, context)
+    }
     assert defects - {"heading-variant"} == set(vector.get("defects", []))
 
 
@@ -68,16 +91,25 @@ def test_spans_are_those_of_the_text(vector: Mapping[str, Any]) -> None:
 def check_spans(note: Note, text: str) -> None:
     links = {link.start: link for link in note.links}
     for section in note.sections:
-        assert 0 <= section.start <= section.heading_start <= section.heading_end <= section.end <= len(text)
-        assert text[section.heading_start:section.heading_end] == section.heading
-        assert section.text in ("", text[section.start:section.end])
+        assert (
+            0
+            <= section.start
+            <= section.heading_start
+            <= section.heading_end
+            <= section.end
+            <= len(text)
+        )
+        assert text[section.heading_start : section.heading_end] == section.heading
+        assert section.text in ("", text[section.start : section.end])
         for entry in section.entries:
-            assert text[entry.start:entry.end] == entry.raw
-            assert text[entry.start:entry.title_end] == entry.title
-            assert text[entry.end:entry.end + len(entry.tail)] == entry.tail
+            assert text[entry.start : entry.end] == entry.raw
+            assert text[entry.start : entry.title_end] == entry.title
+            assert text[entry.end : entry.end + len(entry.tail)] == entry.tail
             assert section.start <= entry.cut_start <= entry.cut_end
-            assert (entry.line, entry.column) == (text.count("\n", 0, entry.start) + 1,
-                                                  entry.start - text.rfind("\n", 0, entry.start))
+            assert (entry.line, entry.column) == (
+                text.count("\n", 0, entry.start) + 1,
+                entry.start - text.rfind("\n", 0, entry.start),
+            )
             if entry.link and section.owner is Owner.AUTHOR:
                 assert links[entry.link.start] == entry.link
                 assert entry.link.place is Place.SECTION
@@ -85,14 +117,41 @@ def check_spans(note: Note, text: str) -> None:
         assert one.end <= other.start
 
 
-PIECES = some.sampled_from([
-    "Add backlinks using these topics:\n", "**Add backlinks using these topics:**\n\n", "## add backlinks using these topics\n",
-    "> Add backlinks using these topics:\n", "Add backlinks using these topics: ", "Text.\n", "\n", "Cup – [[cup | Cup]]\n",
-    "- Red Tea - [[red_tea]]\n", "> Cup — [[cup]]\n", "Cup: [[CUP|Cup]]", " Tray [[tray]]\r\n", "Red Tea\n", "  below [[cup]]\n",
-    "Green Tea – [[Green Tea\n", "Here – [[Here]]\n\n", "Twin – ![[twin]] ", "## More\n", "```\n", "%%\n", "---\n", "\t", "| a |\n",
-    "Pot – [x](x/pot.md)\n", "Tray – [[tray | [[cup]]\n", "<!-- vaultlink:backlinks -->\n", "<!-- /vaultlink:backlinks -->\n",
-    "===\n", "A line that a person wrote.\n", "1. [[cup]], [[tray]]\n", "é🙂",
-])
+PIECES = some.sampled_from(
+    [
+        "Add backlinks using these topics:\n",
+        "**Add backlinks using these topics:**\n\n",
+        "## add backlinks using these topics\n",
+        "> Add backlinks using these topics:\n",
+        "Add backlinks using these topics: ",
+        "Text.\n",
+        "\n",
+        "Cup – [[cup | Cup]]\n",
+        "- Red Tea - [[red_tea]]\n",
+        "> Cup — [[cup]]\n",
+        "Cup: [[CUP|Cup]]",
+        " Tray [[tray]]\r\n",
+        "Red Tea\n",
+        "  below [[cup]]\n",
+        "Green Tea – [[Green Tea\n",
+        "Here – [[Here]]\n\n",
+        "Twin – ![[twin]] ",
+        "## More\n",
+        "```\n",
+        "%%\n",
+        "---\n",
+        "\t",
+        "| a |\n",
+        "Pot – [x](x/pot.md)\n",
+        "Tray – [[tray | [[cup]]\n",
+        "<!-- vaultlink:backlinks -->\n",
+        "<!-- /vaultlink:backlinks -->\n",
+        "===\n",
+        "A line that a person wrote.\n",
+        "1. [[cup]], [[tray]]\n",
+        "é🙂",
+    ]
+)
 TEXTS = some.lists(PIECES, max_size=14).map("".join)
 
 
@@ -108,8 +167,10 @@ def test_an_entry_can_be_cut_without_a_trace(text: str) -> None:
     note = parse_note("Here.md", text)
     for section in note.sections:
         for entry in section.entries:
-            left = parse_note("Here.md", text[:entry.cut_start] + text[entry.cut_end:])
-            kept = [link.raw for link in note.links if not entry.cut_start <= link.start < entry.cut_end]
+            left = parse_note("Here.md", text[: entry.cut_start] + text[entry.cut_end :])
+            kept = [
+                link.raw for link in note.links if not entry.cut_start <= link.start < entry.cut_end
+            ]
             if section.owner is Owner.AUTHOR and len(note.sections) == 1 and "\t" not in text:
                 assert [link.raw for link in left.links] == kept
 
@@ -128,21 +189,34 @@ def test_mending_comes_to_an_end(text: str, style: bool) -> None:
 # -- sections among rules -------------------------------------------------------------------------------------------------------
 
 MENDED = {
-    "dangling": "Red Tea – [[Red Tea | Red Tea]]", "swapped": "Red Tea – [[Red Tea | red_tea]]", "case": "Cup – [[CUP | Cup]]",
-    "brackets": "Cup – [[cup | Cup", "itself": "Here – [[Here]]", "ambiguous": "Twin – [[twin | Twin]]",
-    "part": "Tray – [[tray#Nothing | Tray]]", "nobody's": "Blue – [[blue | Blue]]", "alias": "The Pot – [[The Pot]]",
+    "dangling": "Red Tea – [[Red Tea | Red Tea]]",
+    "swapped": "Red Tea – [[Red Tea | red_tea]]",
+    "case": "Cup – [[CUP | Cup]]",
+    "brackets": "Cup – [[cup | Cup",
+    "itself": "Here – [[Here]]",
+    "ambiguous": "Twin – [[twin | Twin]]",
+    "part": "Tray – [[tray#Nothing | Tray]]",
+    "nobody's": "Blue – [[blue | Blue]]",
+    "alias": "The Pot – [[The Pot]]",
 }
 
 
 @pytest.mark.parametrize("line", MENDED.values(), ids=list(MENDED))
 def test_a_link_in_a_section_gets_one_finding(line: str) -> None:
     vault = {**NOTES, "Here.md": f"Text.\n\nAdd backlinks using these topics:\n{line}\n"}
-    items = [item for item in found(build(vault, setting(["VL1", "VL4"]))) if item.path == "Here.md" and item.start > 20]
+    items = [
+        item
+        for item in found(build(vault, setting(["VL1", "VL4"])))
+        if item.path == "Here.md" and item.start > 20
+    ]
     assert len([item for item in items if item.rule not in ("dead-end", "orphan-note")]) == 1
 
 
 def test_without_the_rule_others_speak() -> None:
-    vault = {**NOTES, "Here.md": "Add backlinks using these topics:\nRed Tea – [[Red Tea | Red Tea]]\n"}
+    vault = {
+        **NOTES,
+        "Here.md": "Add backlinks using these topics:\nRed Tea – [[Red Tea | Red Tea]]\n",
+    }
     assert [item.rule for item in found(build(vault, setting(["VL1"])))] == ["title-link"]
     off = setting(["VL1", "VL406"], backlinks={"mode": "off"})
     assert [item.rule for item in found(build(vault, off))] == ["title-link"]
@@ -167,21 +241,31 @@ def test_other_words_are_known_when_they_are_configured() -> None:
 
 
 def test_windows_line_ends_are_kept() -> None:
-    text = "Text.\n**Add backlinks using these topics:** Cup - [[cup]] Red Tea [[red_tea]]\n".replace("\n", "\r\n")
+    text = (
+        "Text.\n**Add backlinks using these topics:** Cup - [[cup]] Red Tea [[red_tea]]\n".replace(
+            "\n", "\r\n"
+        )
+    )
     fixed = afterwards(repaired(setting(["VL406"]), {**NOTES, "Here.md": text}))
-    assert fixed["Here.md"] == ("Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n"
-                                .replace("\n", "\r\n"))
+    assert fixed["Here.md"] == (
+        "Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n".replace(
+            "\n", "\r\n"
+        )
+    )
 
 
 def test_kept_notes_are_read_anew_when_other_words_are_configured(
-        tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".obsidian").mkdir()
     (tmp_path / "Here.md").write_text("Text.\n\n## See also\n\nCup - [[cup]]\n", encoding="utf-8")
     (tmp_path / "cup.md").write_text("# Cup\n\nSee [[Here]].\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     check = ("check", "--select", "VL406")
     assert run(*check).code == 0
-    (tmp_path / "vaultlink.toml").write_text('[backlinks]\nheadings = ["see also"]\n', encoding="utf-8")
+    (tmp_path / "vaultlink.toml").write_text(
+        '[backlinks]\nheadings = ["see also"]\n', encoding="utf-8"
+    )
     assert "broken-section-entry" in run(*check).out
     (tmp_path / "vaultlink.toml").unlink()
     assert run(*check).code == 0

@@ -32,59 +32,141 @@ class Case(NamedTuple):
 
 CASES: dict[str, Case] = {
     "a link that is added": Case({"a.md": "x\n"}, {"a.md": "x\n[[gone]]\n"}, ["a.md VL101 gone"]),
-    "a note that is added": Case({"a.md": "x\n"}, {"b.md": "[[gone]] [[a]]\n"}, ["b.md VL101 gone"]),
+    "a note that is added": Case(
+        {"a.md": "x\n"}, {"b.md": "[[gone]] [[a]]\n"}, ["b.md VL101 gone"]
+    ),
     "nothing": Case({"a.md": "[[gone]]\n"}, {}, []),
-    "words in a note with old findings": Case({"a.md": "[[gone]]\n"}, {"a.md": "New.\n\nAnd [[gone]] again told\n"}, []),
-    "one more of the same": Case({"a.md": "Old [[gone]].\n"}, {"a.md": "New [[gone]].\n\nOld [[gone]].\n"}, ["a.md:1 VL101 gone"]),
+    "words in a note with old findings": Case(
+        {"a.md": "[[gone]]\n"}, {"a.md": "New.\n\nAnd [[gone]] again told\n"}, []
+    ),
+    "one more of the same": Case(
+        {"a.md": "Old [[gone]].\n"},
+        {"a.md": "New [[gone]].\n\nOld [[gone]].\n"},
+        ["a.md:1 VL101 gone"],
+    ),
     "one of two that goes": Case({"a.md": "[[gone]]\n\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, []),
-    "one that goes while another comes": Case({"a.md": "[[gone]]\n"}, {"a.md": "[[lost]]\n"}, ["a.md VL101 lost"]),
-    "a note that is deleted": Case({"a.md": "[[b]]\n", "b.md": "x\n"}, {"b.md": None}, ["a.md VL101 b"]),
-    "an attachment that is deleted": Case({"a.md": "![[p.png]]\n", "p.png": b"\x89"}, {"p.png": None}, ["a.md VL104 p.png"]),
+    "one that goes while another comes": Case(
+        {"a.md": "[[gone]]\n"}, {"a.md": "[[lost]]\n"}, ["a.md VL101 lost"]
+    ),
+    "a note that is deleted": Case(
+        {"a.md": "[[b]]\n", "b.md": "x\n"}, {"b.md": None}, ["a.md VL101 b"]
+    ),
+    "an attachment that is deleted": Case(
+        {"a.md": "![[p.png]]\n", "p.png": b"\x89"}, {"p.png": None}, ["a.md VL104 p.png"]
+    ),
     "a canvas whose card loses its note": Case(
-        {"m.canvas": '{"nodes":[{"id":"1","type":"file","file":"b.md"}]}', "b.md": "x\n", "c.md": "y\n"}, {"b.md": None},
-        ["m.canvas VL101 b.md"]),
-    "a note that is renamed": Case({"a.md": "[[b]]\n", "b.md": LONG}, {"b.md": None, "c.md": LONG}, ["a.md VL114 b"]),
+        {
+            "m.canvas": '{"nodes":[{"id":"1","type":"file","file":"b.md"}]}',
+            "b.md": "x\n",
+            "c.md": "y\n",
+        },
+        {"b.md": None},
+        ["m.canvas VL101 b.md"],
+    ),
+    "a note that is renamed": Case(
+        {"a.md": "[[b]]\n", "b.md": LONG}, {"b.md": None, "c.md": LONG}, ["a.md VL114 b"]
+    ),
     "a renamed note takes its old findings along": Case(
-        {"b.md": f"{LONG}[[gone]]\n"}, {"b.md": None, "sub/c.md": f"{LONG}[[gone]]\n[[lost]]\n"}, ["sub/c.md VL101 lost"]),
+        {"b.md": f"{LONG}[[gone]]\n"},
+        {"b.md": None, "sub/c.md": f"{LONG}[[gone]]\n[[lost]]\n"},
+        ["sub/c.md VL101 lost"],
+    ),
     "a folder of notes that are alike is renamed": Case(
         {"x/a.md": f"{LONG}[[gone]]\n", "x/b.md": f"{LONG}[[gone]]\n"},
-        {"x/a.md": None, "x/b.md": None, "y/a.md": f"{LONG}[[gone]]\n", "y/b.md": f"{LONG}[[gone]]\n"}, []),
+        {
+            "x/a.md": None,
+            "x/b.md": None,
+            "y/a.md": f"{LONG}[[gone]]\n",
+            "y/b.md": f"{LONG}[[gone]]\n",
+        },
+        [],
+    ),
     "alike notes that are edited as they are renamed": Case(
         {"x/a.md": f"{LONG}[[gone]]\n", "x/b.md": f"{LONG}[[gone]]\n"},
-        {"x/a.md": None, "x/b.md": None, "y/a.md": f"{LONG}[[gone]]\n1\n", "y/b.md": f"{LONG}[[gone]]\n2\n"}, []),
+        {
+            "x/a.md": None,
+            "x/b.md": None,
+            "y/a.md": f"{LONG}[[gone]]\n1\n",
+            "y/b.md": f"{LONG}[[gone]]\n2\n",
+        },
+        [],
+    ),
     "a note that gets another number and a line": Case(
-        {"Chapter 3.md": f"{LONG}[[gone]]\n"}, {"Chapter 3.md": None, "Chapter 4.md": f"{LONG}[[gone]]\nx\n"}, []),
+        {"Chapter 3.md": f"{LONG}[[gone]]\n"},
+        {"Chapter 3.md": None, "Chapter 4.md": f"{LONG}[[gone]]\nx\n"},
+        [],
+    ),
     "a note that gets another date": Case(
-        {"2024-01-03.md": f"{LONG}[[gone]]\n"}, {"2024-01-03.md": None, "2024-01-04.md": f"{LONG}[[gone]]\n"}, []),
+        {"2024-01-03.md": f"{LONG}[[gone]]\n"},
+        {"2024-01-03.md": None, "2024-01-04.md": f"{LONG}[[gone]]\n"},
+        [],
+    ),
     "a note moved out of a folder in which only ignored files are left": Case(
         {".gitignore": "*.png\n", "x/a.md": f"{LONG}[[gone]]\n", "x/p.png": b"\x89"},
-        {"x/a.md": None, "a.md": f"{LONG}[[gone]]\n"}, []),
+        {"x/a.md": None, "a.md": f"{LONG}[[gone]]\n"},
+        [],
+    ),
     "a line that is there twice now": Case(
-        {"a.md": "- [[gone]]\n- see [[gone]]\n"}, {"a.md": "- [[gone]]\n- [[gone]]\n- see [[gone]]\n"}, ["a.md:2 VL101 gone"]),
-    "a heading that is removed": Case({"a.md": "[[b#One]] [[b#Two]]\n", "b.md": "# One\n\n# Two\n"}, {"b.md": "# Two\n"},
-                                      ["a.md VL102 b"]),
-    "a heading that is renamed": Case({"a.md": "[[b#One]]\n", "b.md": "# One\n"}, {"b.md": "# Another\n"}, ["a.md VL102 b"]),
+        {"a.md": "- [[gone]]\n- see [[gone]]\n"},
+        {"a.md": "- [[gone]]\n- [[gone]]\n- see [[gone]]\n"},
+        ["a.md:2 VL101 gone"],
+    ),
+    "a heading that is removed": Case(
+        {"a.md": "[[b#One]] [[b#Two]]\n", "b.md": "# One\n\n# Two\n"},
+        {"b.md": "# Two\n"},
+        ["a.md VL102 b"],
+    ),
+    "a heading that is renamed": Case(
+        {"a.md": "[[b#One]]\n", "b.md": "# One\n"}, {"b.md": "# Another\n"}, ["a.md VL102 b"]
+    ),
     "one heading more is missing": Case(
-        {"a.md": "[[b#Zero]]\n\n[[b#One]]\n", "b.md": "# One\n"}, {"b.md": "x\n"}, ["a.md:3 VL102 b"]),
+        {"a.md": "[[b#Zero]]\n\n[[b#One]]\n", "b.md": "# One\n"},
+        {"b.md": "x\n"},
+        ["a.md:3 VL102 b"],
+    ),
     "one missing heading for another": Case(
-        {"a.md": "[[b#Zero|x]]\n", "b.md": "# One\n"}, {"a.md": "[[b#Naught|x]]\n"}, ["a.md VL102 b"]),
+        {"a.md": "[[b#Zero|x]]\n", "b.md": "# One\n"},
+        {"a.md": "[[b#Naught|x]]\n"},
+        ["a.md VL102 b"],
+    ),
     "other words for the same missing heading": Case(
-        {"a.md": "[[b#Zero|x]]\n", "b.md": "# One\n"}, {"a.md": "[[b#Zero|so it is]]\n"}, []),
-    "a block that is removed": Case({"a.md": "[[b#^k]]\n", "b.md": "text ^k\n"}, {"b.md": "text\n"}, ["a.md VL103 b"]),
+        {"a.md": "[[b#Zero|x]]\n", "b.md": "# One\n"}, {"a.md": "[[b#Zero|so it is]]\n"}, []
+    ),
+    "a block that is removed": Case(
+        {"a.md": "[[b#^k]]\n", "b.md": "text ^k\n"}, {"b.md": "text\n"}, ["a.md VL103 b"]
+    ),
     "a title that a section names": Case(
-        {"a.md": "# A\n\n**Add backlinks using these topics:**\n\nBee – [[b | Bee]]\n", "b.md": "---\ntitle: Bee\n---\n\n# Bee\n"},
-        {"b.md": "---\ntitle: Wasp\n---\n\n# Wasp\n"}, ["a.md VL406 "]),
+        {
+            "a.md": "# A\n\n**Add backlinks using these topics:**\n\nBee – [[b | Bee]]\n",
+            "b.md": "---\ntitle: Bee\n---\n\n# Bee\n",
+        },
+        {"b.md": "---\ntitle: Wasp\n---\n\n# Wasp\n"},
+        ["a.md VL406 "],
+    ),
     "a dangling link that an alias comes near": Case(
-        {"a.md": "[[Bee]]\n", "b.md": "x\n"}, {"b.md": "---\naliases: [Bee]\n---\n"}, []),
-    "another file of the same name": Case({"a.md": "[[b]]\n", "b.md": "x\n"}, {"y/b.md": "z\n"}, ["a.md VL108 b"]),
-    "a note that is no UTF-8 any more": Case({"a.md": "x\n", "b.md": "y\n"}, {"a.md": b"\xff\xfe"}, ["a.md VL001 "]),
+        {"a.md": "[[Bee]]\n", "b.md": "x\n"}, {"b.md": "---\naliases: [Bee]\n---\n"}, []
+    ),
+    "another file of the same name": Case(
+        {"a.md": "[[b]]\n", "b.md": "x\n"}, {"y/b.md": "z\n"}, ["a.md VL108 b"]
+    ),
+    "a note that is no UTF-8 any more": Case(
+        {"a.md": "x\n", "b.md": "y\n"}, {"a.md": b"\xff\xfe"}, ["a.md VL001 "]
+    ),
     "a note that was no UTF-8": Case({"a.md": b"\xff\xfe", "b.md": "y\n"}, {"a.md": "x\n"}, []),
     "an ignore that is taken out": Case(
-        {"a.md": "%%vaultlink-disable%%\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, ["a.md VL101 gone"]),
+        {"a.md": "%%vaultlink-disable%%\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, ["a.md VL101 gone"]
+    ),
     "files that are none of the vault's": Case(
-        {"a.md": "[[x]]\n", ".hidden/x.md": "x\n"}, {".hidden/x.md": None, ".hidden/y.md": "[[gone]]\n"}, []),
+        {"a.md": "[[x]]\n", ".hidden/x.md": "x\n"},
+        {".hidden/x.md": None, ".hidden/y.md": "[[gone]]\n"},
+        [],
+    ),
     "an orphan that is made by taking the last link to it": Case(
-        {"a.md": "[[b]]\n", "b.md": "[[a]]\n"}, {"a.md": "x\n"}, ["b.md VL401 "], 'extend-select = ["orphan-note"]\n'),
+        {"a.md": "[[b]]\n", "b.md": "[[a]]\n"},
+        {"a.md": "x\n"},
+        ["b.md VL401 "],
+        'extend-select = ["orphan-note"]\n',
+    ),
     "line ends": Case({"a.md": "[[gone]]\n[[lost]]\n"}, {"a.md": "[[gone]]\r\n[[lost]]\r\n"}, []),
     "a link that is mended": Case({"a.md": "[[gone]]\n", "b.md": "x\n"}, {"a.md": "[[b]]\n"}, []),
 }
@@ -94,28 +176,48 @@ def told(run: Run, *words: str) -> list[str]:
     """What is reported: `path:line code target`."""
     data = run("check", "--output-format", "json", *words).data
     assert isinstance(data, dict)
-    return [f"{row['path']}:{row['line']} {row['code']} {row['target'] or ''}" for row in data["findings"]]
+    return [
+        f"{row['path']}:{row['line']} {row['code']} {row['target'] or ''}"
+        for row in data["findings"]
+    ]
 
 
 def agree(found: list[str], wanted: list[str]) -> bool:
     """Whether findings are those that are wanted; lines count where they are given."""
+
     def bare(row: str) -> str:
         place, _, rest = row.partition(" ")
         return f"{place.partition(':')[0]} {rest}"
 
     return len(found) == len(wanted) and all(
-        one == other or (":" not in other.partition(" ")[0] and bare(one) == other) for one, other in zip(found, wanted, strict=True))
+        one == other or (":" not in other.partition(" ")[0] and bare(one) == other)
+        for one, other in zip(found, wanted, strict=True)
+    )
 
 
 @pytest.mark.parametrize("committed", [True, False], ids=["committed", "in the working tree"])
 @pytest.mark.parametrize("folder", ["", "my notes"], ids=["repository", "folder of one"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_only_what_the_change_brought_about_is_reported(
-        run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case, folder: str, committed: bool) -> None:
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: Case,
+    folder: str,
+    committed: bool,
+) -> None:
     root = tmp_path / "repo"
     vault = root / folder
-    repository(root, {"other/README.txt": "x", **{f"{folder}/{path}".lstrip("/"): text for path, text in
-                                                  {"vaultlink.toml": case.config, **case.before}.items()}})
+    repository(
+        root,
+        {
+            "other/README.txt": "x",
+            **{
+                f"{folder}/{path}".lstrip("/"): text
+                for path, text in {"vaultlink.toml": case.config, **case.before}.items()
+            },
+        },
+    )
     write(vault, case.after)
     if committed:
         commit(root)
@@ -124,7 +226,9 @@ def test_only_what_the_change_brought_about_is_reported(
     assert agree(found, case.told), found
 
 
-def test_the_exit_code_goes_by_what_is_new(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_goes_by_what_is_new(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"})
     monkeypatch.chdir(root)
     clean = run("check", "--changed-since", "HEAD")
@@ -139,21 +243,30 @@ def test_the_exit_code_goes_by_what_is_new(run: Run, tmp_path: Path, monkeypatch
     assert "Gone: 1 finding from before the changes since HEAD, none is left." in dirty.err
 
 
-def test_json_says_what_is_left_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_says_what_is_left_out(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"}))
     data = run("check", "--changed-since", "HEAD", "--output-format", "json").data
     assert isinstance(data, dict)
-    assert (data["known"], data["findings"]) == ([{"kind": "revision", "name": "HEAD", "left": 1, "gone": 0}], [])
+    assert (data["known"], data["findings"]) == (
+        [{"kind": "revision", "name": "HEAD", "left": 1, "gone": 0}],
+        [],
+    )
 
 
-def test_paths_narrow_what_is_reported(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_narrow_what_is_reported(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "x/a.md": "x\n", "y/b.md": "x\n"})
     write(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
     monkeypatch.chdir(root)
     assert told(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
 
 
-def test_a_second_look_gives_the_same_and_a_later_change_is_seen(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_gives_the_same_and_a_later_change_is_seen(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
     write(root, {"a.md": "[[gone]]\n"})
     commit(root)
@@ -166,7 +279,8 @@ def test_a_second_look_gives_the_same_and_a_later_change_is_seen(run: Run, tmp_p
 
 
 def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
-        run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"})
     git(root, "switch", "--quiet", "--create", "mine")
     write(root, {"b.md": "[[lost]]\n"})
@@ -179,8 +293,13 @@ def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
     assert told(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
 
 
-def test_what_git_ignores_was_there_before(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", ".gitignore": "*.png\n", "a.md": "![[p.png]]\n", "p.png": b"\x89"})
+def test_what_git_ignores_was_there_before(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(
+        tmp_path / "v",
+        {"vaultlink.toml": "", ".gitignore": "*.png\n", "a.md": "![[p.png]]\n", "p.png": b"\x89"},
+    )
     monkeypatch.chdir(root)
     assert told(run, "--changed-since", "HEAD") == []
     write(root, {"q.md": "[[a]]\n", "a.md": "![[p.png]] ![[q.png]]\n"})
@@ -189,17 +308,43 @@ def test_what_git_ignores_was_there_before(run: Run, tmp_path: Path, monkeypatch
 
 FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "no repository": (lambda root: root, ("--changed-since", "HEAD"), "lies in no git repository"),
-    "no such revision": (lambda root: repository(root, {}), ("--changed-since", "nowhere"), "git knows no revision “nowhere” here"),
-    "an option for git": (lambda root: repository(root, {}), ("--changed-since=--all",), "git knows no revision “--all” here"),
-    "an empty variable": (lambda root: repository(root, {}), ("--changed-since", ""), "it names no revision"),
-    "no commit": (lambda root: git(root, "init", "--quiet"), ("--changed-since", "HEAD"), "git knows no revision “HEAD” here"),
-    "a file": (lambda root: repository(root, {"x.txt": "x"}), ("--changed-since", "HEAD:x.txt"), "git knows no revision"),
+    "no such revision": (
+        lambda root: repository(root, {}),
+        ("--changed-since", "nowhere"),
+        "git knows no revision “nowhere” here",
+    ),
+    "an option for git": (
+        lambda root: repository(root, {}),
+        ("--changed-since=--all",),
+        "git knows no revision “--all” here",
+    ),
+    "an empty variable": (
+        lambda root: repository(root, {}),
+        ("--changed-since", ""),
+        "it names no revision",
+    ),
+    "no commit": (
+        lambda root: git(root, "init", "--quiet"),
+        ("--changed-since", "HEAD"),
+        "git knows no revision “HEAD” here",
+    ),
+    "a file": (
+        lambda root: repository(root, {"x.txt": "x"}),
+        ("--changed-since", "HEAD:x.txt"),
+        "git knows no revision",
+    ),
 }
 
 
 @pytest.mark.parametrize(("made", "words", "why"), FAULTS.values(), ids=FAULTS)
-def test_a_revision_that_can_not_be_had_is_an_error(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                     made: Callable[[Path], object], words: tuple[str, ...], why: str) -> None:
+def test_a_revision_that_can_not_be_had_is_an_error(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: Callable[[Path], object],
+    words: tuple[str, ...],
+    why: str,
+) -> None:
     root = tmp_path / "v"
     write(root, {"vaultlink.toml": "", "a.md": "x\n"})
     made(root)
@@ -210,11 +355,22 @@ def test_a_revision_that_can_not_be_had_is_an_error(run: Run, tmp_path: Path, mo
         assert why in done.err
 
 
-@pytest.mark.parametrize("variables", [{"GIT_DIR": ".git"}, {"GIT_DIR": "other"}, {"GIT_INDEX_FILE": ".git/none"},
-                                       {"GIT_WORK_TREE": "other"}], ids=str)
-def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                                    variables: Mapping[str, str]) -> None:
-    root = repository(tmp_path / "v", {"my notes/vaultlink.toml": "", "my notes/a.md": "[[gone]]\n"})
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GIT_DIR": ".git"},
+        {"GIT_DIR": "other"},
+        {"GIT_INDEX_FILE": ".git/none"},
+        {"GIT_WORK_TREE": "other"},
+    ],
+    ids=str,
+)
+def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]
+) -> None:
+    root = repository(
+        tmp_path / "v", {"my notes/vaultlink.toml": "", "my notes/a.md": "[[gone]]\n"}
+    )
     repository(root / "other", {"x.txt": "x"})
     write(root, {"my notes/a.md": "[[gone]] [[lost]]\n"})
     monkeypatch.chdir(root)
@@ -223,12 +379,19 @@ def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(run: Run, tm
     assert told(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
 
 
-def test_a_note_is_what_a_checkout_would_write(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_is_what_a_checkout_would_write(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "v"
     write(root, {".gitattributes": "*.md filter=turned\n"})
     git(root, "init", "--quiet")
     for way in ("clean", "smudge"):
-        git(root, "config", f"filter.turned.{way}", "tr 'a-z[]' 'n-za-m()'" if way == "clean" else "tr 'n-za-m()' 'a-z[]'")
+        git(
+            root,
+            "config",
+            f"filter.turned.{way}",
+            "tr 'a-z[]' 'n-za-m()'" if way == "clean" else "tr 'n-za-m()' 'a-z[]'",
+        )
     repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
     assert "((" in git(root, "show", "HEAD:my notes/ä.md")
     write(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
@@ -236,7 +399,9 @@ def test_a_note_is_what_a_checkout_would_write(run: Run, tmp_path: Path, monkeyp
     assert told(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
 
 
-def test_a_text_that_git_can_not_give_is_an_error(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_git_can_not_give_is_an_error(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
     write(root, {"a.md": "[[gone]] and more\n"})
     commit(root)
@@ -249,7 +414,9 @@ def test_a_text_that_git_can_not_give_is_an_error(run: Run, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
-def test_a_shallow_clone_is_named_as_the_reason(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str) -> None:
+def test_a_shallow_clone_is_named_as_the_reason(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
     commit(root)
     git(root, "switch", "--quiet", "--create", "mine")
@@ -257,7 +424,18 @@ def test_a_shallow_clone_is_named_as_the_reason(run: Run, tmp_path: Path, monkey
     commit(root)
     git(root, "switch", "--quiet", "main")
     commit(root)
-    git(tmp_path, "clone", "--quiet", "--depth", "1", "--no-single-branch", "--branch", "mine", root.as_uri(), "clone")
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--depth",
+        "1",
+        "--no-single-branch",
+        "--branch",
+        "mine",
+        root.as_uri(),
+        "clone",
+    )
     monkeypatch.chdir(tmp_path / "clone")
     done = run("check", "--changed-since", revision)
     assert done.code == 2
@@ -266,10 +444,17 @@ def test_a_shallow_clone_is_named_as_the_reason(run: Run, tmp_path: Path, monkey
 
 # -- fixing ---------------------------------------------------------------------------------------------------------------
 
-FIXABLE = {"vaultlink.toml": "", "b.md": "---\naliases: [Bee]\n---\n", "old.md": "[[Bee]]\n", "new.md": "[[Bee]] of old\n"}
+FIXABLE = {
+    "vaultlink.toml": "",
+    "b.md": "---\naliases: [Bee]\n---\n",
+    "old.md": "[[Bee]]\n",
+    "new.md": "[[Bee]] of old\n",
+}
 
 
-def test_only_what_the_change_brought_about_is_fixed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_the_change_brought_about_is_fixed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", FIXABLE)
     write(root, {"new.md": "[[Bee]] of old, and [[Bee]]\n\nAgain: [[Bee]]\n"})
     monkeypatch.chdir(root)
@@ -282,9 +467,18 @@ def test_only_what_the_change_brought_about_is_fixed(run: Run, tmp_path: Path, m
     assert run("fix", "--changed-since", "HEAD", "--diff").code == 0
 
 
-def test_old_findings_stay_old_where_a_fix_moves_them(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[Bee]] and [[b#Zero]]\n\n[[b#Nil]]\n", "b.md": "# One\n",
-                                       "Bee.md": LONG})
+def test_old_findings_stay_old_where_a_fix_moves_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(
+        tmp_path / "v",
+        {
+            "vaultlink.toml": "",
+            "a.md": "[[Bee]] and [[b#Zero]]\n\n[[b#Nil]]\n",
+            "b.md": "# One\n",
+            "Bee.md": LONG,
+        },
+    )
     write(root, {"Bee.md": None, "a name that is longer.md": LONG})
     monkeypatch.chdir(root)
     done = run("fix", "--changed-since", "HEAD")
@@ -302,12 +496,17 @@ def test_a_difference_is_a_patch(run: Run, tmp_path: Path, monkeypatch: pytest.M
     before = contents(root)
     git(root, "apply", str(patch))
     assert contents(root)["x y/crlf.md"] == b"One [[b|Bee]]\r\nlast [[b|Bee]]"
-    assert {path for path, text in contents(root).items() if before[path] != text and not path.startswith(".git/")} == {
-        "x y/crlf.md"}
+    assert {
+        path
+        for path, text in contents(root).items()
+        if before[path] != text and not path.startswith(".git/")
+    } == {"x y/crlf.md"}
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 
-def test_a_patch_for_a_vault_in_a_folder_is_applied_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "r", {f"my notes/{path}": text for path, text in FIXABLE.items()})
     monkeypatch.chdir(root)
     run("check", "my notes", "--diff", "--output-file", tmp_path / "fix.patch")
@@ -334,10 +533,20 @@ def a_step(dice: random.Random, root: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_past_is_what_a_fresh_start_would_have_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_the_past_is_what_a_fresh_start_would_have_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     dice = random.Random(seed)
     config = 'select = ["ALL"]\nignore = ["moved-link"]\n'
-    root = repository(tmp_path / "v", {"vaultlink.toml": config, "x/p.png": b"\x89", "a.md": some_text(dice, "a.md"), "keep.md": ""})
+    root = repository(
+        tmp_path / "v",
+        {
+            "vaultlink.toml": config,
+            "x/p.png": b"\x89",
+            "a.md": some_text(dice, "a.md"),
+            "keep.md": "",
+        },
+    )
     for _ in range(3):
         a_step(dice, root)
         commit(root)
@@ -353,11 +562,15 @@ def test_the_past_is_what_a_fresh_start_would_have_seen(tmp_path: Path, monkeypa
         assert dict(then.index.targets) == dict(fresh.index.targets)
 
 
-def test_json_is_the_same_whatever_order_was_asked_in(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_the_same_whatever_order_was_asked_in(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
     write(root, {"a.md": "[[gone]]\n"})
     monkeypatch.chdir(root)
     cold = run("check", "--changed-since", "HEAD", "--output-format", "json", "--no-cache").out
-    warm = [run("check", "--changed-since", "HEAD", "--output-format", "json").out for _ in range(2)]
+    warm = [
+        run("check", "--changed-since", "HEAD", "--output-format", "json").out for _ in range(2)
+    ]
     assert warm == [cold, cold]
     assert json.loads(cold)["summary"]["findings"] == 1

@@ -10,7 +10,10 @@ from repositories import repository, write
 from running import Ran, Run, contents, vault_at
 
 NOTES: dict[str, str | bytes | None] = {
-    "a.md": "[[b]] and [[gone]]\n", "b.md": "---\naliases: [Bee]\n---\n\n# B\n", "sub/c.md": "[[a]]\n", "p.png": b"\x89",
+    "a.md": "[[b]] and [[gone]]\n",
+    "b.md": "---\naliases: [Bee]\n---\n\n# B\n",
+    "sub/c.md": "[[a]]\n",
+    "p.png": b"\x89",
     "m.canvas": '{"nodes":[]}',
 }
 
@@ -47,15 +50,20 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "a new folder": ("x/y/new.md", "[[b]] [[lost]]\n", ["x/y/new.md:1:7 VL101"]),
     "its own headings": ("b.md", "# One\n\n[[#One]] [[#Two]]\n", ["b.md:3:10 VL102"]),
     "an empty text": ("a.md", "", []),
-    "a canvas": ("m.canvas", '{"nodes":[{"id":"1","type":"file","file":"lost.md"}]}', ["m.canvas:1:17 VL101"]),
+    "a canvas": (
+        "m.canvas",
+        '{"nodes":[{"id":"1","type":"file","file":"lost.md"}]}',
+        ["m.canvas:1:17 VL101"],
+    ),
     "in a folder": ("sub/c.md", "[[lost]]\n", ["sub/c.md:1:1 VL101"]),
 }
 
 
 @pytest.mark.parametrize("dash", [("-",), ()], ids=["dash", "no dash"])
 @pytest.mark.parametrize(("note", "text", "told"), CASES.values(), ids=CASES)
-def test_a_text_is_checked_as_if_it_stood_in_the_note(given: Given, vault: Path, note: str, text: str, told: list[str],
-                                                      dash: tuple[str, ...]) -> None:
+def test_a_text_is_checked_as_if_it_stood_in_the_note(
+    given: Given, vault: Path, note: str, text: str, told: list[str], dash: tuple[str, ...]
+) -> None:
     before = contents(vault)
     done = given(text, "check", "--stdin-filename", note, *dash)
     assert [" ".join(line.split()[:2]).replace(": ", " ") for line in done.lines] == told
@@ -64,23 +72,32 @@ def test_a_text_is_checked_as_if_it_stood_in_the_note(given: Given, vault: Path,
 
 
 @pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
-def test_the_note_may_be_named_from_anywhere(given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+def test_the_note_may_be_named_from_anywhere(
+    given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     monkeypatch.chdir(vault.parent if place == "from another folder" else vault / "sub")
     named: dict[str, tuple[str | Path, ...]] = {
-        "absolute": (vault / "sub" / "c.md",), "from the vault's folder": ("c.md",),
-        "from another folder": ("sub/c.md", "--vault", vault)}
+        "absolute": (vault / "sub" / "c.md",),
+        "from the vault's folder": ("c.md",),
+        "from another folder": ("sub/c.md", "--vault", vault),
+    }
     assert given("[[lost]]\n", "check", "--stdin-filename", *named[place], "-").lines == [
-        "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+        "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."
+    ]
 
 
-def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(given: Given, vault: Path,
-                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(
+    given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (vault / ".obsidian").rmdir()
     for note in ("sub/c.md", "x/y/new.md"):
         assert given("[[b]] [[lost]]\n", "check", "--stdin-filename", note, "-").lines == [
-            f"{note}:1:7: VL101 dangling-link Nothing in the vault is called “lost”."]
+            f"{note}:1:7: VL101 dangling-link Nothing in the vault is called “lost”."
+        ]
     monkeypatch.chdir(vault / "sub")
-    assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, "the note's own folder"
+    assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, (
+        "the note's own folder"
+    )
 
 
 def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
@@ -88,11 +105,14 @@ def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path
     (vault / "linked").symlink_to(vault.parent / "outside")
     (vault / "again").symlink_to(vault / "sub")
     for note, path in (("linked/n.md", "linked/n.md"), ("again/c.md", "sub/c.md")):
-        assert given("[[lost]]\n", "check", "--vault", vault, "--stdin-filename", note, "-").lines == [
-            f"{path}:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+        assert given(
+            "[[lost]]\n", "check", "--vault", vault, "--stdin-filename", note, "-"
+        ).lines == [f"{path}:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
 
 
-def test_standard_input_that_is_closed_is_told(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_that_is_closed_is_told(
+    run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     done = run("check", "--stdin-filename", "a.md", "-")
     assert (done.code, done.out) == (2, "")
@@ -102,13 +122,15 @@ def test_standard_input_that_is_closed_is_told(run: Run, vault: Path, monkeypatc
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
-    data = given(text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json").data
+    data = given(
+        text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json"
+    ).data
     assert isinstance(data, dict)
     edits = [edit for row in data["findings"] for edit in row["fix"]["edits"]]
     assert {edit["path"] for edit in edits} == {"sub/new.md"}
     fixed = text
     for edit in sorted(edits, key=lambda edit: -edit["start"]):
-        fixed = fixed[:edit["start"]] + edit["text"].encode() + fixed[edit["end"]:]
+        fixed = fixed[: edit["start"]] + edit["text"].encode() + fixed[edit["end"] :]
     assert b"Bee]]" in fixed
     assert given(fixed, "check", "--stdin-filename", "sub/new.md", "-").code == 0
     assert given(text, "fix", "--stdin-filename", "sub/new.md", "-").out.encode() == fixed
@@ -128,7 +150,10 @@ def test_fix_prints_the_text_and_writes_nothing(given: Given, vault: Path) -> No
 def test_diff_shows_what_fixing_would_change_in_the_text(given: Given, vault: Path) -> None:
     done = given("[[Bee]]\n", "check", "--stdin-filename", "a.md", "-", "--diff")
     assert done.code == 1
-    assert [line for line in done.lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == ["-[[Bee]]", "+[[b|Bee]]"]
+    assert [line for line in done.lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
+        "-[[Bee]]",
+        "+[[b|Bee]]",
+    ]
 
 
 def test_a_read_only_note_can_be_asked_about(given: Given, vault: Path) -> None:
@@ -148,11 +173,26 @@ def test_nothing_of_it_is_remembered(given: Given, run: Run, vault: Path) -> Non
 
 
 @pytest.mark.usefixtures("plain_git")
-def test_only_what_the_text_brings_about_since_a_revision(given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_the_text_brings_about_since_a_revision(
+    given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
-    done = given("[[b]] and [[gone]] and [[lost]]\n", "check", "--stdin-filename", "a.md", "--changed-since", "HEAD", "-")
+    done = given(
+        "[[b]] and [[gone]] and [[lost]]\n",
+        "check",
+        "--stdin-filename",
+        "a.md",
+        "--changed-since",
+        "HEAD",
+        "-",
+    )
     assert [line.split(":")[2] for line in done.lines] == ["24"]
-    assert given("[[gone]]\n", "check", "--stdin-filename", "n.md", "--changed-since", "HEAD", "-").code == 1
+    assert (
+        given(
+            "[[gone]]\n", "check", "--stdin-filename", "n.md", "--changed-since", "HEAD", "-"
+        ).code
+        == 1
+    )
 
 
 def test_what_the_baseline_knows_is_old(given: Given, run: Run, vault: Path) -> None:
@@ -164,8 +204,14 @@ def test_what_the_baseline_knows_is_old(given: Given, run: Run, vault: Path) -> 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a dash alone": (("check", "-"), "--stdin-filename says in which note"),
     "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "leave out the other paths"),
-    "outside the vault": (("check", "--stdin-filename", "../x.md", "--vault", ".", "-"), "lies outside the vault"),
-    "in no folder": (("check", "--stdin-filename", "/no such folder/x/a.md", "-"), "nothing says in which vault"),
+    "outside the vault": (
+        ("check", "--stdin-filename", "../x.md", "--vault", ".", "-"),
+        "lies outside the vault",
+    ),
+    "in no folder": (
+        ("check", "--stdin-filename", "/no such folder/x/a.md", "-"),
+        "nothing says in which vault",
+    ),
     "no note": (("check", "--stdin-filename", "p.png", "-"), "would be no note or canvas"),
     "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "would be no note or canvas"),
     "two who read it": (("fix", "--interactive", "--stdin-filename", "a.md", "-"), "choose one"),
@@ -173,7 +219,9 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("words", "why"), WRONG.values(), ids=WRONG)
-def test_a_command_that_is_not_clear_is_refused(given: Given, vault: Path, words: tuple[str, ...], why: str) -> None:
+def test_a_command_that_is_not_clear_is_refused(
+    given: Given, vault: Path, words: tuple[str, ...], why: str
+) -> None:
     done = given("x\n", *words)
     assert (done.code, done.out) == (2, "")
     assert why in done.err

@@ -26,44 +26,62 @@ VAULT: Vault = {
 SUGGEST = Suggester(build(VAULT).index)
 
 
-@pytest.mark.parametrize(("target", "path", "reason", "score"), [
-    ("Role of memory in learning", "wiki/role_of_memory.md", "title", 1.0),
-    ("role-of-memory in Learning", "wiki/role_of_memory.md", "title", 0.93),
-    ("annie", "people/Ann Lee.md", "alias", 1.0),
-    ("A Lee", "people/Ann Lee.md", "alias", 0.93),
-    ("ann-lee", "people/Ann Lee.md", "respelling", 0.95),
-    ("Cafe au Lait", "Café au lait.md", "respelling", 0.95),
-    ("old/Plan", "Plan.md", "respelling", 0.95),
-    ("city_map.png", "img/city map.png", "respelling", 0.95),
-])
+@pytest.mark.parametrize(
+    ("target", "path", "reason", "score"),
+    [
+        ("Role of memory in learning", "wiki/role_of_memory.md", "title", 1.0),
+        ("role-of-memory in Learning", "wiki/role_of_memory.md", "title", 0.93),
+        ("annie", "people/Ann Lee.md", "alias", 1.0),
+        ("A Lee", "people/Ann Lee.md", "alias", 0.93),
+        ("ann-lee", "people/Ann Lee.md", "respelling", 0.95),
+        ("Cafe au Lait", "Café au lait.md", "respelling", 0.95),
+        ("old/Plan", "Plan.md", "respelling", 0.95),
+        ("city_map.png", "img/city map.png", "respelling", 0.95),
+    ],
+)
 def test_what_differs_in_spelling_only(target: str, path: str, reason: str, score: float) -> None:
     first, *rest = SUGGEST(target)
     assert (first.path, first.reason, first.score) == (path, reason, score)
     assert not rest
 
 
-@pytest.mark.parametrize(("target", "path"), [
-    ("fall_of_the_roman_empire", "wiki/the_fall_of_the_roman_empire.md"),
-    ("the fall of the Romen empire", "wiki/the_fall_of_the_roman_empire.md"),
-    ("Paln", "Plan.md"),
-    ("Plans", "Plan.md"),
-    ("会议记彔", "会议记录.md"),
-])
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("fall_of_the_roman_empire", "wiki/the_fall_of_the_roman_empire.md"),
+        ("the fall of the Romen empire", "wiki/the_fall_of_the_roman_empire.md"),
+        ("Paln", "Plan.md"),
+        ("Plans", "Plan.md"),
+        ("会议记彔", "会议记录.md"),
+    ],
+)
 def test_a_near_name(target: str, path: str) -> None:
     first = SUGGEST(target)[0]
     assert (first.path, first.reason) == (path, "near")
     assert 0.66 <= first.score < 0.93
 
 
-@pytest.mark.parametrize("target", [
-    "the_role_of_sleep",            # shares only words that say little
-    "2024-01-31",                   # another day
-    "Daily/2024-01-29",
-    "samsung_s25_features",         # another model
-    "quantum chromodynamics",
-    "Clam", "Pan-", "会记",          # more than a slip
-    "", "?", "-", "x", "#", "[", "\x00", "🙂",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "the_role_of_sleep",  # shares only words that say little
+        "2024-01-31",  # another day
+        "Daily/2024-01-29",
+        "samsung_s25_features",  # another model
+        "quantum chromodynamics",
+        "Clam",
+        "Pan-",
+        "会记",  # more than a slip
+        "",
+        "?",
+        "-",
+        "x",
+        "#",
+        "[",
+        "\x00",
+        "🙂",
+    ],
+)
 def test_nothing_rather_than_a_guess(target: str) -> None:
     assert SUGGEST(target) == ()
 
@@ -92,17 +110,27 @@ def test_the_order_of_files_does_not_matter() -> None:
 
 def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
     """Each target is held against a few dozen names at most, however many there are."""
-    vault = {f"{first}_{second}_in_the_{third}.md": "" for first in ("role", "rise", "fall", "idea")
-             for second in ("memory", "empire", "market", "planet", "river") for third in map(str, range(100))}
+    vault = {
+        f"{first}_{second}_in_the_{third}.md": ""
+        for first in ("role", "rise", "fall", "idea")
+        for second in ("memory", "empire", "market", "planet", "river")
+        for third in map(str, range(100))
+    }
     suggester = Suggester(build(vault).index)
     assert len(suggester._names.sharing(["rise", "of", "memory", "in", "the", "7"])) <= 24
     assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
 
 
-@pytest.mark.parametrize(("names", "target"), [
-    ([f"market {letter} report.md" for letter in "abcdefghijklmnopqrstuvwxy"], "market z report"),
-    ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
-])
+@pytest.mark.parametrize(
+    ("names", "target"),
+    [
+        (
+            [f"market {letter} report.md" for letter in "abcdefghijklmnopqrstuvwxy"],
+            "market z report",
+        ),
+        ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
+    ],
+)
 def test_names_equally_near_are_told_apart_by_their_letters(names: list[str], target: str) -> None:
     """Neither where files lie nor in which order they came decides: a suggester that followed a vault can't know that."""
     vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
@@ -113,13 +141,50 @@ def test_names_equally_near_are_told_apart_by_their_letters(names: list[str], ta
 
 # -- going along with a vault -------------------------------------------------------------------------------------
 
-PATHS = ("role of memory.md", "x/role_of_memory.md", "fall of rome.md", "plan.md", "x/plan.md", "plans.md", "plan.png",
-         "x/floor plan.canvas", "Café.md", "2024-01-30.md", "-.md", "a_b.md")
-TEXTS = some.sampled_from(["", "[[plan]]", "---\ntitle: Role of memory\n---\n", "---\ntitle: PLAN\n---\n",
-                           "---\ntitle: plan\naliases: [Plan, the fall of Rome, 'a b']\n---\n", "---\naliases: ['-', plna]\n---\n",
-                           "---\naliases: [plan b]\n---\n", "---\ntitle: plan b\n---\n"])
-TARGETS = ("Paln", "plan", "plan b.md", "Plans b", "role of memories", "The role of memory", "y/role of memory", "fall of the Rome",
-           "floor", "flor plan", "Cafes", "2024-01-31", "a-b", "plna", "-", "")
+PATHS = (
+    "role of memory.md",
+    "x/role_of_memory.md",
+    "fall of rome.md",
+    "plan.md",
+    "x/plan.md",
+    "plans.md",
+    "plan.png",
+    "x/floor plan.canvas",
+    "Café.md",
+    "2024-01-30.md",
+    "-.md",
+    "a_b.md",
+)
+TEXTS = some.sampled_from(
+    [
+        "",
+        "[[plan]]",
+        "---\ntitle: Role of memory\n---\n",
+        "---\ntitle: PLAN\n---\n",
+        "---\ntitle: plan\naliases: [Plan, the fall of Rome, 'a b']\n---\n",
+        "---\naliases: ['-', plna]\n---\n",
+        "---\naliases: [plan b]\n---\n",
+        "---\ntitle: plan b\n---\n",
+    ]
+)
+TARGETS = (
+    "Paln",
+    "plan",
+    "plan b.md",
+    "Plans b",
+    "role of memories",
+    "The role of memory",
+    "y/role of memory",
+    "fall of the Rome",
+    "floor",
+    "flor plan",
+    "Cafes",
+    "2024-01-31",
+    "a-b",
+    "plna",
+    "-",
+    "",
+)
 
 
 @given(scripts(PATHS, TEXTS))
@@ -138,7 +203,9 @@ def test_a_suggester_that_followed_says_what_a_new_one_says(script: list[list[Ev
         for held in ("bearers", "_places", "_shaped"):
             assert getattr(followed._names, held) == getattr(new._names, held)
     late.follow(state.index)
-    assert [late(target) for target in TARGETS] == [Suggester(state.index)(target) for target in TARGETS]
+    assert [late(target) for target in TARGETS] == [
+        Suggester(state.index)(target) for target in TARGETS
+    ]
 
 
 def test_what_was_found_is_remembered_until_a_name_changes() -> None:

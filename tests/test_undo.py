@@ -39,7 +39,10 @@ PATHS = tuple(sorted(FIXED))
 
 def tree(root: Path) -> dict[str, bytes | None]:
     """Everything below a folder: what files hold, None for folders."""
-    return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
 
 
 @pytest.fixture
@@ -63,8 +66,12 @@ def fix(vault: Path, writes: Sequence[Write] = WRITES) -> str:
 def test_every_byte_comes_back(run: Run, vault: Path) -> None:
     before = tree(vault)
     name = fix(vault)
-    assert tree(vault) == {**{path: text for path, text in before.items() if path != "a/b/Gone.md"},
-                           **{path: text for path, text in FIXED.items() if text is not None}, "c": None, "c/d": None}
+    assert tree(vault) == {
+        **{path: text for path, text in before.items() if path != "a/b/Gone.md"},
+        **{path: text for path, text in FIXED.items() if text is not None},
+        "c": None,
+        "c/d": None,
+    }
     done = run("undo")
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("Put back 7 notes as before the run of ")
@@ -78,7 +85,10 @@ def test_permissions_come_back_with_a_note(run: Run, vault: Path) -> None:
         (vault / path).chmod(0o640)
     fix(vault)
     assert run("undo").code == 0
-    assert [(vault / path).stat().st_mode & 0o7777 for path in ("a/b/Gone.md", "Home.md")] == [0o640, 0o640]
+    assert [(vault / path).stat().st_mode & 0o7777 for path in ("a/b/Gone.md", "Home.md")] == [
+        0o640,
+        0o640,
+    ]
 
 
 def test_undoing_is_undone_by_naming_it(run: Run, vault: Path) -> None:
@@ -91,7 +101,11 @@ def test_undoing_is_undone_by_naming_it(run: Run, vault: Path) -> None:
     assert run("undo", second.id).code == 0
     assert tree(vault) == after
     third = runs(vault)[0]
-    assert {item.id: item.undone for item in runs(vault)} == {first: False, second.id: True, third.id: False}
+    assert {item.id: item.undone for item in runs(vault)} == {
+        first: False,
+        second.id: True,
+        third.id: False,
+    }
     assert run("undo", third.id).code == 0
     assert tree(vault) == before
     assert {item.id: item.undone for item in runs(vault)}[first] is True
@@ -117,7 +131,11 @@ def test_runs_are_undone_one_after_the_other(run: Run, vault: Path) -> None:
     for state in states[-2::-1]:
         assert run("undo").code == 0
         assert tree(vault) == state
-    assert run("undo") == (0, "", f"There is nothing to undo in {vault}. `vaultlink undo --list` lists what was undone.\n")
+    assert run("undo") == (
+        0,
+        "",
+        f"There is nothing to undo in {vault}. `vaultlink undo --list` lists what was undone.\n",
+    )
 
 
 def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: Run, vault: Path) -> None:
@@ -138,12 +156,17 @@ def test_a_run_is_named_by_its_beginning(run: Run, vault: Path) -> None:
 
 def test_a_vault_that_makes_no_sense_is_no_hindrance(run: Run, vault: Path) -> None:
     fix(vault)
-    written(vault, {"vaultlink.toml": b"= nonsense", "Bad.md": b"---\n: [\n\xff", ".obsidian/app.json": b"{"})
+    written(
+        vault,
+        {"vaultlink.toml": b"= nonsense", "Bad.md": b"---\n: [\n\xff", ".obsidian/app.json": b"{"},
+    )
     assert run("undo").code == 0
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_from_elsewhere(run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_elsewhere(
+    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fix(vault)
     monkeypatch.chdir(tmp_path)
     assert run("undo").err.startswith("There is nothing to undo in ")
@@ -157,7 +180,15 @@ def test_from_elsewhere(run: Run, vault: Path, tmp_path: Path, monkeypatch: pyte
 def test_what_was_edited_since_is_named_and_left_alone(run: Run, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
-    written(vault, {"Home.md": b"typed", "a/b/Gone.md": b"typed", "c/d/New.md": b"typed", "c/Own.md": b"typed"})
+    written(
+        vault,
+        {
+            "Home.md": b"typed",
+            "a/b/Gone.md": b"typed",
+            "c/d/New.md": b"typed",
+            "c/Own.md": b"typed",
+        },
+    )
     (vault / "a/Quay.md").unlink()
     done = run("undo")
     assert done.code == 1
@@ -168,8 +199,15 @@ def test_what_was_edited_since_is_named_and_left_alone(run: Run, vault: Path) ->
         "c/d/New.md: left alone: it was edited since.",
     ]
     assert done.err.splitlines()[4].startswith("Put back 3 notes ")
-    expected = {**before, "c": None, "c/d": None, "Home.md": b"typed", "a/b/Gone.md": b"typed", "c/d/New.md": b"typed",
-                "c/Own.md": b"typed"}
+    expected = {
+        **before,
+        "c": None,
+        "c/d": None,
+        "Home.md": b"typed",
+        "a/b/Gone.md": b"typed",
+        "c/d/New.md": b"typed",
+        "c/Own.md": b"typed",
+    }
     del expected["a/Quay.md"]
     assert tree(vault) == expected
 
@@ -183,7 +221,9 @@ def test_folders_that_hold_more_stay(run: Run, vault: Path) -> None:
 
 def test_a_note_the_run_left_alone_is_none_of_its(run: Run, vault: Path) -> None:
     written(vault, {"Home.md": b"typed"})
-    assert perform(vault, "fix", "", WRITES).refused == (Refusal("Home.md", "it changed since it was read"),)
+    assert perform(vault, "fix", "", WRITES).refused == (
+        Refusal("Home.md", "it changed since it was read"),
+    )
     done = run("undo")
     assert done.code == 0
     assert "Home.md" not in done.err
@@ -206,7 +246,9 @@ def test_what_can_not_be_written_now_can_be_put_back_later(run: Run, vault: Path
 def test_what_was_put_back_by_hand_is_nothing_to_do(run: Run, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
     written(vault, {path: VAULT[path] for path in ("Home.md", "a/Quay.md")})
-    assert run("undo", name).err.startswith("Nothing to put back: every note is as it was before the run of ")
+    assert run("undo", name).err.startswith(
+        "Nothing to put back: every note is as it was before the run of "
+    )
     assert run("undo").err.startswith("There is nothing to undo")
 
 
@@ -222,16 +264,24 @@ def test_the_list_reads_like_a_log(run: Run, vault: Path) -> None:
     header, *rows = done.lines
     assert header.split() == ["when", "run", "notes", "command"]
     assert [row.split()[4:] for row in rows] == [
-        [second, "2", "vaultlink", "undo", first], [first, "2", "vaultlink", "fix", "undone"]]
+        [second, "2", "vaultlink", "undo", first],
+        [first, "2", "vaultlink", "fix", "undone"],
+    ]
     assert done.err == "2 runs; `vaultlink undo RUN --diff` shows what undoing one would change.\n"
     assert done.code == 0
     data = run("undo", "--list", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "runs"]
-    assert [list(row) for row in data["runs"]] == [["id", "time", "command", "summary", "notes", "undone"]] * 2
-    assert [(row["id"], row["command"], row["summary"], row["notes"], row["undone"]) for row in data["runs"]] == [
+    assert [list(row) for row in data["runs"]] == [
+        ["id", "time", "command", "summary", "notes", "undone"]
+    ] * 2
+    assert [
+        (row["id"], row["command"], row["summary"], row["notes"], row["undone"])
+        for row in data["runs"]
+    ] == [
         (second, f"vaultlink undo {first}", f"Put back what {first} wrote.", 2, False),
-        (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True)]
+        (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True),
+    ]
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
 
 
@@ -243,8 +293,10 @@ def test_a_difference_is_shown_and_nothing_written(run: Run, vault: Path) -> Non
         assert done.code == 1
         assert done.out.encode() == (
             b"--- a/Home.md\n+++ b/Home.md\n@@ -1,3 +1,3 @@\n \xef\xbb\xbf# Home\r\n \r\n-[[Pier]] \r\n+[[Peir]] \r\n"
-            b"--- /dev/null\n+++ b/a/b/Gone.md\n@@ -0,0 +1 @@\n" + "+Été, 港, 🚢\n".encode()
-            + b"--- a/c/d/New.md\n+++ /dev/null\n@@ -1 +0,0 @@\n-# New\n")
+            b"--- /dev/null\n+++ b/a/b/Gone.md\n@@ -0,0 +1 @@\n"
+            + "+Été, 港, 🚢\n".encode()
+            + b"--- a/c/d/New.md\n+++ /dev/null\n@@ -1 +0,0 @@\n-# New\n"
+        )
         assert done.err.startswith("Would put back 3 notes as before ")
     assert (tree(vault), tree(journal_folder(vault))) == (before, kept)
     run("undo")
@@ -253,7 +305,9 @@ def test_a_difference_is_shown_and_nothing_written(run: Run, vault: Path) -> Non
 
 def test_a_difference_shows_bytes_that_are_no_text(vault: Path) -> None:
     fix(vault, [WRITES[2]])
-    done = subprocess.run([sys.executable, "-m", "vaultlink", "undo", "--diff"], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", "undo", "--diff"], capture_output=True, check=False
+    )
     assert b"\n-\xff\xfe\x80 [[Pier]]\n+\xff\xfe\x80 [[Peir]]\n" in done.stdout
 
 
@@ -261,17 +315,28 @@ def test_json_tells_what_was_put_back(run: Run, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
     written(vault, {"Home.md": b"typed"})
     done = run("undo", "--output-format", "json")
-    assert done.data == {"schema": 1, "run": name, "undone_by": runs(vault)[0].id, "restored": ["a/Quay.md"],
-                         "left": [{"path": "Home.md", "why": "it was edited since"}]}
+    assert done.data == {
+        "schema": 1,
+        "run": name,
+        "undone_by": runs(vault)[0].id,
+        "restored": ["a/Quay.md"],
+        "left": [{"path": "Home.md", "why": "it was edited since"}],
+    }
     assert done.code == 1
 
 
-@pytest.mark.parametrize(("words", "answer"), [
-    (("nonsense",), 'no run of this vault is called "nonsense". `vaultlink undo --list` lists the runs.'),
-    (("",), 'no run of this vault is called ""'),
-    (("--vault", "nowhere"), "nowhere: there is no such folder."),
-    (("--diff", "nonsense"), 'no run of this vault is called "nonsense".'),
-])
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (
+            ("nonsense",),
+            'no run of this vault is called "nonsense". `vaultlink undo --list` lists the runs.',
+        ),
+        (("",), 'no run of this vault is called ""'),
+        (("--vault", "nowhere"), "nowhere: there is no such folder."),
+        (("--diff", "nonsense"), 'no run of this vault is called "nonsense".'),
+    ],
+)
 def test_wrong_words(run: Run, vault: Path, words: Sequence[str], answer: str) -> None:
     fix(vault)
     before = tree(vault)
@@ -285,23 +350,32 @@ def test_a_run_that_is_nearly_named(run: Run, vault: Path) -> None:
     first, second = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     assert f"Did you mean {first}" in run("undo", first[:-1] + "x").err
     done = run("undo", first[:8])
-    assert f'more than one run of this vault is called "{first[:8]}". Did you mean {second} or {first}?' in done.err
+    assert (
+        f'more than one run of this vault is called "{first[:8]}". Did you mean {second} or {first}?'
+        in done.err
+    )
     assert done.code == 2
 
 
 def test_while_another_run_writes_it_waits(vault: Path) -> None:
     fix(vault)
     with lock(vault):
-        waiting = subprocess.Popen([sys.executable, "-m", "vaultlink", "undo"], stderr=subprocess.PIPE)
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "vaultlink", "undo"], stderr=subprocess.PIPE
+        )
         assert waiting.stderr
-        assert waiting.stderr.readline() == b"Another run is writing in this vault; waiting for it.\n"
+        assert (
+            waiting.stderr.readline() == b"Another run is writing in this vault; waiting for it.\n"
+        )
         assert (vault / "Home.md").read_bytes() == FIXED["Home.md"]
     assert waiting.wait() == 0
     waiting.stderr.close()
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_without_a_place_for_the_journal(run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_place_for_the_journal(
+    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
     done = run("undo")
@@ -314,9 +388,19 @@ def test_without_a_place_for_the_journal(run: Run, vault: Path, tmp_path: Path, 
 
 def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
     assert perform(vault, "fix", "", []) == Outcome((), ())
-    outcome = perform(vault, "fix", "", [Write("Home.md", b"other", b"new"), Write("c/d/e/Home.md", b"other", None)])
-    assert outcome == Outcome((), (Refusal("Home.md", "it changed since it was read"),
-                                   Refusal("c/d/e/Home.md", "its folder is gone")))
+    outcome = perform(
+        vault,
+        "fix",
+        "",
+        [Write("Home.md", b"other", b"new"), Write("c/d/e/Home.md", b"other", None)],
+    )
+    assert outcome == Outcome(
+        (),
+        (
+            Refusal("Home.md", "it changed since it was read"),
+            Refusal("c/d/e/Home.md", "its folder is gone"),
+        ),
+    )
     assert runs(vault) == []
     assert list(journal_folder(vault).glob("*")) == []
 
@@ -328,11 +412,24 @@ def test_a_record_holds_little_beside_what_was_changed(vault: Path) -> None:
     assert sum(len(content or b"") for content in tree(journal_folder(vault)).values()) < 1_000
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    (b"aaaa", b"aa"), (b"aa", b"aaaa"), (b"abab", b"ab"), (b"", b"x"), (b"x", b""), (b"abc", b"xyz"), (b"aXa", b"aa"),
-    (b"\n" * 1_000, b"\n" * 999), (bytes(5_000), bytes(5_001)), (b"abc" * 1_000, b"cba" * 1_000),
-])
-def test_what_is_not_kept_is_put_together_again(run: Run, vault: Path, old: bytes, new: bytes) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"aaaa", b"aa"),
+        (b"aa", b"aaaa"),
+        (b"abab", b"ab"),
+        (b"", b"x"),
+        (b"x", b""),
+        (b"abc", b"xyz"),
+        (b"aXa", b"aa"),
+        (b"\n" * 1_000, b"\n" * 999),
+        (bytes(5_000), bytes(5_001)),
+        (b"abc" * 1_000, b"cba" * 1_000),
+    ],
+)
+def test_what_is_not_kept_is_put_together_again(
+    run: Run, vault: Path, old: bytes, new: bytes
+) -> None:
     written(vault, {"Note.md": old})
     fix(vault, [Write("Note.md", old, new)])
     assert (vault / "Note.md").read_bytes() == new
@@ -344,12 +441,23 @@ def test_torn_records_are_told_and_passed_over(run: Run, vault: Path) -> None:
     whole, torn = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     file = journal_folder(vault) / f"{torn}.run"
     content = file.read_bytes()
-    for bad in (b"", content[:10], content[:60], content[:-1], content + b"x", b"\0" * len(content), content[::-1],
-                content.replace(b"Quay", b"Quax")):
+    for bad in (
+        b"",
+        content[:10],
+        content[:60],
+        content[:-1],
+        content + b"x",
+        b"\0" * len(content),
+        content[::-1],
+        content.replace(b"Quay", b"Quax"),
+    ):
         file.write_bytes(bad)
         done = run("undo", "--list")
         assert [line.split("\t")[0] for line in done.lines] == [whole]
-        assert done.err == f"warning: the record {file} is torn or of another version and can't be used.\n"
+        assert (
+            done.err
+            == f"warning: the record {file} is torn or of another version and can't be used.\n"
+        )
         assert done.code == 0
     assert run("undo").code == 0
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
@@ -380,10 +488,15 @@ def test_old_runs_are_forgotten(vault: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(journal, "_OLDEST", 0)
     last = fix(vault, WRITES[2:3])
     assert [item.id for item in runs(vault)] == [last]
-    assert {path.name for path in journal_folder(vault).iterdir()} == {f"{last}.run", f"{last}.ended"}
+    assert {path.name for path in journal_folder(vault).iterdir()} == {
+        f"{last}.run",
+        f"{last}.ended",
+    }
 
 
-def test_large_journals_lose_their_oldest_runs(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_journals_lose_their_oldest_runs(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [fix(vault, [item]) for item in WRITES[:3]]
     sizes = [(journal_folder(vault) / f"{name}.run").stat().st_size for name in names]
     monkeypatch.setattr(journal, "_LARGEST", sizes[1] + sizes[2])
@@ -426,7 +539,9 @@ main(["undo", "-q", "--vault", sys.argv[1]])
 
 def killed(code: str, vault: Path, after: float) -> float:
     """A process that is killed some seconds after it begins its work; the seconds it lived."""
-    with subprocess.Popen([sys.executable, "-c", code, str(vault)], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(vault)], stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout
         process.stdout.readline()
         start = time.monotonic()
@@ -439,7 +554,10 @@ def killed(code: str, vault: Path, after: float) -> float:
 
 
 def test_killed_at_any_moment_everything_can_be_put_back(run: Run, tmp_path: Path) -> None:
-    old = {f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50 for number in range(1_000)}
+    old = {
+        f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50
+        for number in range(1_000)
+    }
     vault = written(tmp_path / "vault", old)
     before = tree(vault)
     whole = killed(RUN, vault, 60)
@@ -471,6 +589,8 @@ def test_the_record_is_there_before_the_first_note(run: Run, vault: Path) -> Non
     before = tree(vault)
     begin(vault, "vaultlink fix", "", WRITES)
     assert tree(vault) == before
-    assert json.loads(run("undo", "--list", "--output-format", "json").out)["runs"][0]["notes"] == len(WRITES)
+    assert json.loads(run("undo", "--list", "--output-format", "json").out)["runs"][0][
+        "notes"
+    ] == len(WRITES)
     assert run("undo").err.startswith("Nothing to put back: ")
     assert tree(vault) == before

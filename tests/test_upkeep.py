@@ -44,7 +44,15 @@ def without(path: str, text: str) -> str:
 
 def section(*lines: str, said: str = "before=1 after=1", end: str = "\n") -> str:
     """A section as it is written, with a heading of the default wording unless its lines begin with one."""
-    return end.join([f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->", "", *lines, "", "<!-- /vaultlink:backlinks -->"])
+    return end.join(
+        [
+            f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->",
+            "",
+            *lines,
+            "",
+            "<!-- /vaultlink:backlinks -->",
+        ]
+    )
 
 
 TOPICS = "**Add backlinks using these topics:**"
@@ -53,45 +61,59 @@ A_LISTED = section(TOPICS, "", "A – [[A | A]]")
 # -- where a section is written -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "before", "after", "rest"), [
-    ("", 0, 1, ""),
-    ("Text", 2, 1, ""),
-    ("Text\n", 1, 1, ""),
-    ("Text\n\n", 0, 1, ""),
-    ("Text\n\n\n\n", 0, 1, ""),
-    ("Text\n  ", 2, 1, ""),
-    ("<div>\n  \n", 1, 1, ""),
-    ("<div>\n\n<span>text\n", 1, 1, ""),
-    ("`%%` and %% a %%\n", 1, 1, ""),
-    ("`%%` and %% a\n", None, 0, ""),
-    ("<span title=\"%%\">a</span> %%\n", 1, 1, ""),
-    ("Text\r\nText\r\n", 1, 1, ""),
-    ("Text\r", 2, 1, ""),
-    ("---\nup: x\n---\n", 1, 1, ""),
-    ("---\nup: x\n---", 2, 1, ""),
-    ("- item\n  - item\n", 1, 1, ""),
-    ("| a |\n| - |\n| b |\n", 1, 1, ""),
-    ("Text\n\n%% last words %%\n", 0, 2, "%% last words %%\n"),
-    ("Text\n\n%%\nlast\n\nwords\n%%", 0, 2, "%%\nlast\n\nwords\n%%"),
-    ("Text\n%% right upon it %%\n", 1, 1, ""),
-    ("Text ^id\n[^1]: right upon it\n", 1, 1, ""),
-    ("Text\n[^1]: right upon it\n\n[^2]: apart\n[^3]: and this\n", 0, 2, "[^2]: apart\n[^3]: and this\n"),
-    ("Text\n\n<!-- last\n\nwords -->\n", 0, 2, "<!-- last\n\nwords -->\n"),
-    ("Text[^1]\n\n[^1]: Note\n    goes on\n\n    and on\n[^2]: Other\n", 0, 2,
-     "[^1]: Note\n    goes on\n\n    and on\n[^2]: Other\n"),
-    ("Text[^1]\n\n[^1]: Note\n\n%% and this %%\n", 0, 2, "[^1]: Note\n\n%% and this %%\n"),
-    ("---\nup: x\n---\n%% only this %%\n", 1, 2, "%% only this %%\n"),
-    ("Text %% in the text %%\n", 1, 1, ""),
-    ("```\n[^1]: code\n```\n", 1, 1, ""),
-    ("```\n%% code %%\n", None, 0, ""),
-    ("Text\n\n```\n", None, 0, ""),
-    ("Text\n\n$$\nx\n", None, 0, ""),
-    ("Text\n\n<!-- open\n", None, 0, ""),
-    ("Text\n\n%% open\n", None, 0, ""),
-    ("---\nexcalidraw-plugin: parsed\n---\nText\n", None, 0, ""),
-    ("---\nkanban-plugin: board\n---\n## Lane\n\n- [ ] card\n", None, 0, ""),
-])
-def test_a_section_stands_at_the_end_before_comments_and_footnotes(text: str, before: int | None, after: int, rest: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "before", "after", "rest"),
+    [
+        ("", 0, 1, ""),
+        ("Text", 2, 1, ""),
+        ("Text\n", 1, 1, ""),
+        ("Text\n\n", 0, 1, ""),
+        ("Text\n\n\n\n", 0, 1, ""),
+        ("Text\n  ", 2, 1, ""),
+        ("<div>\n  \n", 1, 1, ""),
+        ("<div>\n\n<span>text\n", 1, 1, ""),
+        ("`%%` and %% a %%\n", 1, 1, ""),
+        ("`%%` and %% a\n", None, 0, ""),
+        ('<span title="%%">a</span> %%\n', 1, 1, ""),
+        ("Text\r\nText\r\n", 1, 1, ""),
+        ("Text\r", 2, 1, ""),
+        ("---\nup: x\n---\n", 1, 1, ""),
+        ("---\nup: x\n---", 2, 1, ""),
+        ("- item\n  - item\n", 1, 1, ""),
+        ("| a |\n| - |\n| b |\n", 1, 1, ""),
+        ("Text\n\n%% last words %%\n", 0, 2, "%% last words %%\n"),
+        ("Text\n\n%%\nlast\n\nwords\n%%", 0, 2, "%%\nlast\n\nwords\n%%"),
+        ("Text\n%% right upon it %%\n", 1, 1, ""),
+        ("Text ^id\n[^1]: right upon it\n", 1, 1, ""),
+        (
+            "Text\n[^1]: right upon it\n\n[^2]: apart\n[^3]: and this\n",
+            0,
+            2,
+            "[^2]: apart\n[^3]: and this\n",
+        ),
+        ("Text\n\n<!-- last\n\nwords -->\n", 0, 2, "<!-- last\n\nwords -->\n"),
+        (
+            "Text[^1]\n\n[^1]: Note\n    goes on\n\n    and on\n[^2]: Other\n",
+            0,
+            2,
+            "[^1]: Note\n    goes on\n\n    and on\n[^2]: Other\n",
+        ),
+        ("Text[^1]\n\n[^1]: Note\n\n%% and this %%\n", 0, 2, "[^1]: Note\n\n%% and this %%\n"),
+        ("---\nup: x\n---\n%% only this %%\n", 1, 2, "%% only this %%\n"),
+        ("Text %% in the text %%\n", 1, 1, ""),
+        ("```\n[^1]: code\n```\n", 1, 1, ""),
+        ("```\n%% code %%\n", None, 0, ""),
+        ("Text\n\n```\n", None, 0, ""),
+        ("Text\n\n$$\nx\n", None, 0, ""),
+        ("Text\n\n<!-- open\n", None, 0, ""),
+        ("Text\n\n%% open\n", None, 0, ""),
+        ("---\nexcalidraw-plugin: parsed\n---\nText\n", None, 0, ""),
+        ("---\nkanban-plugin: board\n---\n## Lane\n\n- [ ] card\n", None, 0, ""),
+    ],
+)
+def test_a_section_stands_at_the_end_before_comments_and_footnotes(
+    text: str, before: int | None, after: int, rest: str
+) -> None:
     end = "\r\n" if "\r\n" in text else "\n"
     written = kept({"A.md": "[[N]]\n", "N.md": text})["N.md"]
     if before is None:
@@ -143,23 +165,30 @@ def test_a_title_is_made_safe_for_its_line(title: str, line: str) -> None:
     written = kept(vault)["N.md"]
     assert written == "Text\n\n" + section(TOPICS, "", line) + "\n"
     alone = parse_note("N.md", line)
-    assert [(link.target, link.display) for link in alone.links] == [("A", line[line.index(" | ", line.index("[[")) + 3:-2])]
+    assert [(link.target, link.display) for link in alone.links] == [
+        ("A", line[line.index(" | ", line.index("[[")) + 3 : -2])
+    ]
     assert not (alone.tags or alone.headings or alone.troubles)
 
 
-@pytest.mark.parametrize(("app", "style", "path", "line"), [
-    ({}, "topics", "x/A b.md", "A b – [[A b | A b]]"),
-    ({"newLinkFormat": "absolute"}, "topics", "x/A.md", "A – [[x/A | A]]"),
-    ({"newLinkFormat": "relative"}, "topics", "x/A.md", "A – [[x/A | A]]"),
-    ({"useMarkdownLinks": True}, "topics", "x/A b.md", "A b – [A b](A%20b.md)"),
-    ({"useMarkdownLinks": True}, "topics", "x/Ä (b).md", "Ä (b) – [Ä (b)](Ä%20%28b%29.md)"),
-    ({"useMarkdownLinks": True}, "list", "x/A.md", "- [A](A.md)"),
-    ({}, "list", "x/A.md", "- [[A]]"),
-    ({"newLinkFormat": "absolute"}, "list", "x/A.md", "- [[x/A|A]]"),
-    ({}, "topics", "x/A|b.md", "A|b – [A|b](A%7Cb.md)"),
-    ({}, "list", "x/A ]] b.md", "- [A )) b](A%20%5D%5D%20b.md)"),
-])
-def test_links_are_written_as_the_vault_writes_them(app: Mapping[str, object], style: str, path: str, line: str) -> None:
+@pytest.mark.parametrize(
+    ("app", "style", "path", "line"),
+    [
+        ({}, "topics", "x/A b.md", "A b – [[A b | A b]]"),
+        ({"newLinkFormat": "absolute"}, "topics", "x/A.md", "A – [[x/A | A]]"),
+        ({"newLinkFormat": "relative"}, "topics", "x/A.md", "A – [[x/A | A]]"),
+        ({"useMarkdownLinks": True}, "topics", "x/A b.md", "A b – [A b](A%20b.md)"),
+        ({"useMarkdownLinks": True}, "topics", "x/Ä (b).md", "Ä (b) – [Ä (b)](Ä%20%28b%29.md)"),
+        ({"useMarkdownLinks": True}, "list", "x/A.md", "- [A](A.md)"),
+        ({}, "list", "x/A.md", "- [[A]]"),
+        ({"newLinkFormat": "absolute"}, "list", "x/A.md", "- [[x/A|A]]"),
+        ({}, "topics", "x/A|b.md", "A|b – [A|b](A%7Cb.md)"),
+        ({}, "list", "x/A ]] b.md", "- [A )) b](A%20%5D%5D%20b.md)"),
+    ],
+)
+def test_links_are_written_as_the_vault_writes_them(
+    app: Mapping[str, object], style: str, path: str, line: str
+) -> None:
     base = writing(app, style=style)
     vault = {path: "[[N]]\n", "N.md": "Text\n"}
     assert line in kept(vault, base)["N.md"].split("\n")
@@ -172,47 +201,153 @@ def test_a_note_that_no_link_can_name_is_left_out() -> None:
 
 # -- upkeep -------------------------------------------------------------------------------------------------------
 
-NOTES = {"A.md": "[[N]]\n", "B.md": "---\ntitle: The second\n---\n[[N]]\n", "C.md": "[[N]]\n", "Z.md": ""}
+NOTES = {
+    "A.md": "[[N]]\n",
+    "B.md": "---\ntitle: The second\n---\n[[N]]\n",
+    "C.md": "[[N]]\n",
+    "Z.md": "",
+}
 
 
-@pytest.mark.parametrize(("style", "before", "after"), [
-    ("topics", ["A – [[A | A]]", "", "C – [[C | C]]"],
-     ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("topics", ["Z – [[Z | Z]]"], ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("topics", ["A – [[A | A]]", "C – [[C | C]]"], ["A – [[A | A]]", "C – [[C | C]]", "The second – [[B | The second]]"]),
-    ("topics", ["The second – [[B | The second]]", "", "C – [[C | C]]", "", "A – [[A | A]]"],
-     ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("topics", ["First:", "", "A – [[A | A]]", "", "Typed.", "", "Z – [[Z | Z]]", "", "More.", "", "C – [[C | C]]", "", "Last."],
-     ["First:", "", "A – [[A | A]]", "", "Typed.", "", "More.", "", "C – [[C | C]]", "", "Last.", "",
-      "The second – [[B | The second]]"]),
-    ("topics", ["- [[A]]", "- [[B|The second]]", "- [[C]]"],
-     ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("topics", ["A – [[A | A]]", "", "A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
-     ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("topics", ["A – [[A#Part | A]]", "", "C – [[C.md | C]]", "", "Old – [[B | Old]]"],
-     ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"]),
-    ("list", ["- [[A]]", "  - typed below", "- [[Z]]", "  - below what goes", "- [[C]] with a remark"],
-     ["- [[A]]", "  - typed below", "  - below what goes", "- [[C]] with a remark", "- [[C]]", "- [[B|The second]]"]),
-    ("list", ["* [[A]]", "* [[C]]"], ["* [[A]]", "* [[C]]", "- [[B|The second]]"]),
-    ("list", [r"- \[[A]\]", r"- \[\[B|The second\]\]", "- [[C]]"], ["- [[A]]", "- [[C]]", "- [[B|The second]]"]),
-])
+@pytest.mark.parametrize(
+    ("style", "before", "after"),
+    [
+        (
+            "topics",
+            ["A – [[A | A]]", "", "C – [[C | C]]"],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            ["Z – [[Z | Z]]"],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            ["A – [[A | A]]", "C – [[C | C]]"],
+            ["A – [[A | A]]", "C – [[C | C]]", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            ["The second – [[B | The second]]", "", "C – [[C | C]]", "", "A – [[A | A]]"],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            [
+                "First:",
+                "",
+                "A – [[A | A]]",
+                "",
+                "Typed.",
+                "",
+                "Z – [[Z | Z]]",
+                "",
+                "More.",
+                "",
+                "C – [[C | C]]",
+                "",
+                "Last.",
+            ],
+            [
+                "First:",
+                "",
+                "A – [[A | A]]",
+                "",
+                "Typed.",
+                "",
+                "More.",
+                "",
+                "C – [[C | C]]",
+                "",
+                "Last.",
+                "",
+                "The second – [[B | The second]]",
+            ],
+        ),
+        (
+            "topics",
+            ["- [[A]]", "- [[B|The second]]", "- [[C]]"],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            [
+                "A – [[A | A]]",
+                "",
+                "A – [[A | A]]",
+                "",
+                "C – [[C | C]]",
+                "",
+                "The second – [[B | The second]]",
+            ],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "topics",
+            ["A – [[A#Part | A]]", "", "C – [[C.md | C]]", "", "Old – [[B | Old]]"],
+            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+        ),
+        (
+            "list",
+            [
+                "- [[A]]",
+                "  - typed below",
+                "- [[Z]]",
+                "  - below what goes",
+                "- [[C]] with a remark",
+            ],
+            [
+                "- [[A]]",
+                "  - typed below",
+                "  - below what goes",
+                "- [[C]] with a remark",
+                "- [[C]]",
+                "- [[B|The second]]",
+            ],
+        ),
+        ("list", ["* [[A]]", "* [[C]]"], ["* [[A]]", "* [[C]]", "- [[B|The second]]"]),
+        (
+            "list",
+            [r"- \[[A]\]", r"- \[\[B|The second\]\]", "- [[C]]"],
+            ["- [[A]]", "- [[C]]", "- [[B|The second]]"],
+        ),
+    ],
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_section_is_brought_in_step_and_what_was_typed_stays(style: str, before: list[str], after: list[str], end: str) -> None:
+def test_a_section_is_brought_in_step_and_what_was_typed_stays(
+    style: str, before: list[str], after: list[str], end: str
+) -> None:
     heading = TOPICS if style == "topics" else "## Backlinks"
     lead = f"Text{end}{end}"
     vault = {**NOTES, "N.md": lead + section(heading, "", *before, end=end) + end}
-    assert kept(vault, writing(style=style))["N.md"] == lead + section(heading, "", *after, end=end) + end
+    assert (
+        kept(vault, writing(style=style))["N.md"]
+        == lead + section(heading, "", *after, end=end) + end
+    )
 
 
-@pytest.mark.parametrize(("style", "heading", "before", "after"), [
-    ("list", "## Backlinks", "## Backlinks", "## Backlinks"),
-    ("list", "## Backlinks", "Backlinks\n---------", "## Backlinks"),
-    ("topics", TOPICS, "__Add backlinks using these topics:__", "__Add backlinks using these topics:__"),
-    ("topics", "# Mentioned in", TOPICS, "# Mentioned in"),
-    ("topics", "Mentioned in:", TOPICS, "Mentioned in:"),
-])
-def test_the_heading_is_the_one_that_is_set(style: str, heading: str, before: str, after: str) -> None:
-    base = writing(style=style, heading=heading) if heading != "## Backlinks" else writing(style=style)
+@pytest.mark.parametrize(
+    ("style", "heading", "before", "after"),
+    [
+        ("list", "## Backlinks", "## Backlinks", "## Backlinks"),
+        ("list", "## Backlinks", "Backlinks\n---------", "## Backlinks"),
+        (
+            "topics",
+            TOPICS,
+            "__Add backlinks using these topics:__",
+            "__Add backlinks using these topics:__",
+        ),
+        ("topics", "# Mentioned in", TOPICS, "# Mentioned in"),
+        ("topics", "Mentioned in:", TOPICS, "Mentioned in:"),
+    ],
+)
+def test_the_heading_is_the_one_that_is_set(
+    style: str, heading: str, before: str, after: str
+) -> None:
+    base = (
+        writing(style=style, heading=heading) if heading != "## Backlinks" else writing(style=style)
+    )
     entry = "A – [[A | A]]" if style == "topics" else "- [[A]]"
     vault = {"A.md": "[[N]]\n", "N.md": section(before, "", entry) + "\n"}
     now = kept(vault, base)
@@ -222,7 +357,10 @@ def test_the_heading_is_the_one_that_is_set(style: str, heading: str, before: st
 
 def test_an_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
     note = section("add backlinks using these topics", "", "Z – [[Z | Z]]", said="adopted") + "\n"
-    assert kept({"Z.md": "", "N.md": note})["N.md"] == section("add backlinks using these topics", said="adopted") + "\n"
+    assert (
+        kept({"Z.md": "", "N.md": note})["N.md"]
+        == section("add backlinks using these topics", said="adopted") + "\n"
+    )
 
 
 def test_a_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
@@ -240,20 +378,36 @@ def test_what_was_typed_below_entries_that_go_is_no_entry_however_much_it_is() -
 def test_an_adopted_list_that_is_indented_comes_in_step() -> None:
     lines = [f"  - [[M{number}]]" for number in range(12)]
     vault = {"N.md": section("## Backlinks", "", *lines, said="adopted") + "\n"}
-    assert kept(vault, writing(style="list"))["N.md"] == section("## Backlinks", said="adopted") + "\n"
+    assert (
+        kept(vault, writing(style="list"))["N.md"] == section("## Backlinks", said="adopted") + "\n"
+    )
 
 
 def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() -> None:
     note = section("Add backlinks using these topics: C – [[C | C]]", said="adopted") + "\n"
-    assert kept({**NOTES, "N.md": note})["N.md"] == section(
-        "Add backlinks using these topics:", "", "A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]",
-        said="adopted") + "\n"
+    assert (
+        kept({**NOTES, "N.md": note})["N.md"]
+        == section(
+            "Add backlinks using these topics:",
+            "",
+            "A – [[A | A]]",
+            "",
+            "C – [[C | C]]",
+            "",
+            "The second – [[B | The second]]",
+            said="adopted",
+        )
+        + "\n"
+    )
 
 
 def test_sections_are_written_once_when_links_are_mended() -> None:
     vault = {"A.md": "[[The goal]]\n", "B.md": "[[N]]\n", "N.md": "---\ntitle: The goal\n---\n"}
     result = repaired(setting(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
-    assert [(item.rule, item.path) for item, _ in result.made] == [("title-link", "A.md"), ("missing-section", "N.md")]
+    assert [(item.rule, item.path) for item, _ in result.made] == [
+        ("title-link", "A.md"),
+        ("missing-section", "N.md"),
+    ]
     assert "- [[A]]\n- [[B]]\n" in result.texts["N.md"][1]
 
 
@@ -262,15 +416,18 @@ def test_only_one_section_is_kept() -> None:
     assert kept({"A.md": "[[N]]\n", "N.md": note})["N.md"] == f"Text\n\n{A_LISTED}\n"
 
 
-@pytest.mark.parametrize("note", [
-    f"```\n{A_LISTED}\n```\n\n[[A]]\n",
-    f"%%\n{A_LISTED}\n%%\n\n[[A]]\n",
-    A_LISTED.removesuffix("<!-- /vaultlink:backlinks -->") + "[[A]]\n",
-    "> " + A_LISTED.replace("\n", "\n> ").replace("A – [[A", "Z – [[Z") + "\n",
-    f"Text {section('words')}\n",
-    section("words").replace("-->\n", "--> text\n", 1) + "\n",
-    section("words").removesuffix("-->") + "\n",
-])
+@pytest.mark.parametrize(
+    "note",
+    [
+        f"```\n{A_LISTED}\n```\n\n[[A]]\n",
+        f"%%\n{A_LISTED}\n%%\n\n[[A]]\n",
+        A_LISTED.removesuffix("<!-- /vaultlink:backlinks -->") + "[[A]]\n",
+        "> " + A_LISTED.replace("\n", "\n> ").replace("A – [[A", "Z – [[Z") + "\n",
+        f"Text {section('words')}\n",
+        section("words").replace("-->\n", "--> text\n", 1) + "\n",
+        section("words").removesuffix("-->") + "\n",
+    ],
+)
 def test_what_is_no_section_or_was_moved_into_a_quote_is_left_alone(note: str) -> None:
     vault = {"A.md": "[[N]]\n", "Z.md": "", "N.md": note}
     assert kept(vault) == vault
@@ -278,28 +435,109 @@ def test_what_is_no_section_or_was_moved_into_a_quote_is_left_alone(note: str) -
 
 # -- formatters and Obsidian --------------------------------------------------------------------------------------
 
-SOURCES = {"A.md": "---\ntitle: C* and snake_case – here\n---\nOne *long* [[N]] __passage__ with `code`\n",
-           "B.md": "---\ntitle: 2. Second\n---\n- first [[N]]\n- second [[N|shown]] #tag\n"}
+SOURCES = {
+    "A.md": "---\ntitle: C* and snake_case – here\n---\nOne *long* [[N]] __passage__ with `code`\n",
+    "B.md": "---\ntitle: 2. Second\n---\n- first [[N]]\n- second [[N|shown]] #tag\n",
+}
 FORMATTED = {
-    "as written": ("topics", section(
-        TOPICS, "", r"2\. Second – [[B | 2. Second]]", "", r"C\* and snake_case – here – [[A | C* and snake_case – here]]")),
-    "prettier": ("topics", section(
-        TOPICS, "", r"2\. Second – [[B | 2. Second]]", "", r"C\* and snake_case – here – [[A | C* and snake_case – here]]")),
-    "prettier, wrapping": ("topics", section(
-        TOPICS, "", r"2\. Second – [[B | 2. Second]]", "", r"C\* and snake_case – here –", "[[A | C* and snake_case – here]]")),
-    "mdformat, wrapping twice": ("topics", section(
-        TOPICS, "", r"2\. Second – [[B | 2. Second]]", "", r"C\* and", "snake_case – here", "– [[A | C* and snake_case – here]]")),
-    "mdformat": ("topics", section(
-        TOPICS, "", r"2\. Second – [[B | 2. Second]]", "", "C\\* and snake_case – here – [[A | C\\* and snake_case – here]]")),
-    "dashes": ("topics", section(
-        TOPICS, "", r"2\. Second -- [[B | 2. Second]]", "", r"C\* and snake_case – here — [[A | C* and snake_case – here]]")),
-    "glued": ("topics", section(
-        TOPICS, r"2\. Second – [[B | 2. Second]]", r"C\* and snake_case – here – [[A | C* and snake_case – here]]")),
-    "list marks": ("list", section("## Backlinks", "", "*   [[B|2. Second]]", "", "*   [[A|C* and snake_case – here]]")),
-    "underlined heading": ("list", section("Backlinks", "---", "", "- [[B|2. Second]]", "- [[A|C* and snake_case – here]]")),
-    "spread passages": ("context", section(
-        "## Backlinks", "", "* [[B|2. Second]]", "", "  * first [[N]]", "", "  * second [[N|shown]] `#tag`", "",
-        "* [[A|C* and snake_case – here]]", "", "  * One _long_ [[N]] **passage** with", "    `code`")),
+    "as written": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second – [[B | 2. Second]]",
+            "",
+            r"C\* and snake_case – here – [[A | C* and snake_case – here]]",
+        ),
+    ),
+    "prettier": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second – [[B | 2. Second]]",
+            "",
+            r"C\* and snake_case – here – [[A | C* and snake_case – here]]",
+        ),
+    ),
+    "prettier, wrapping": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second – [[B | 2. Second]]",
+            "",
+            r"C\* and snake_case – here –",
+            "[[A | C* and snake_case – here]]",
+        ),
+    ),
+    "mdformat, wrapping twice": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second – [[B | 2. Second]]",
+            "",
+            r"C\* and",
+            "snake_case – here",
+            "– [[A | C* and snake_case – here]]",
+        ),
+    ),
+    "mdformat": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second – [[B | 2. Second]]",
+            "",
+            "C\\* and snake_case – here – [[A | C\\* and snake_case – here]]",
+        ),
+    ),
+    "dashes": (
+        "topics",
+        section(
+            TOPICS,
+            "",
+            r"2\. Second -- [[B | 2. Second]]",
+            "",
+            r"C\* and snake_case – here — [[A | C* and snake_case – here]]",
+        ),
+    ),
+    "glued": (
+        "topics",
+        section(
+            TOPICS,
+            r"2\. Second – [[B | 2. Second]]",
+            r"C\* and snake_case – here – [[A | C* and snake_case – here]]",
+        ),
+    ),
+    "list marks": (
+        "list",
+        section(
+            "## Backlinks", "", "*   [[B|2. Second]]", "", "*   [[A|C* and snake_case – here]]"
+        ),
+    ),
+    "underlined heading": (
+        "list",
+        section("Backlinks", "---", "", "- [[B|2. Second]]", "- [[A|C* and snake_case – here]]"),
+    ),
+    "spread passages": (
+        "context",
+        section(
+            "## Backlinks",
+            "",
+            "* [[B|2. Second]]",
+            "",
+            "  * first [[N]]",
+            "",
+            "  * second [[N|shown]] `#tag`",
+            "",
+            "* [[A|C* and snake_case – here]]",
+            "",
+            "  * One _long_ [[N]] **passage** with",
+            "    `code`",
+        ),
+    ),
 }
 
 
@@ -309,28 +547,54 @@ def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
     style, text = FORMATTED[name]
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
     assert [item.message for item in found(build(vault, base))] == (
-        ["This section is out of step: its heading is another."] if name == "underlined heading" else [])
+        ["This section is out of step: its heading is another."]
+        if name == "underlined heading"
+        else []
+    )
     if name != "underlined heading":
         assert list(Keeping(lambda _path: True)(build(vault, base), sources(vault))) == []
     assert without("N.md", vault["N.md"]) == f"Text{end}"
 
 
-@pytest.mark.parametrize(("style", "lines"), [
-    ("topics", [r"2\. Second – \[[B | 2. Second]\]", "", r"C\* and snake_case – here – \[[A | C\* and snake_case – here]\]"]),
-    ("list", [r"- \[[B|2. Second]\]", r"- \[\[A|C\* and snake_case – here\]\]"]),
-    ("context", [r"- \[[B|2. Second]\]", r"  - first \[[N]\]", r"  - second \[[N|shown]\] `#tag`",
-                 r"- \[\[A|C\* and snake_case – here\]\]", r"  - One *long* \[[N]\] __passage__ with `code`"]),
-])
+@pytest.mark.parametrize(
+    ("style", "lines"),
+    [
+        (
+            "topics",
+            [
+                r"2\. Second – \[[B | 2. Second]\]",
+                "",
+                r"C\* and snake_case – here – \[[A | C\* and snake_case – here]\]",
+            ],
+        ),
+        ("list", [r"- \[[B|2. Second]\]", r"- \[\[A|C\* and snake_case – here\]\]"]),
+        (
+            "context",
+            [
+                r"- \[[B|2. Second]\]",
+                r"  - first \[[N]\]",
+                r"  - second \[[N|shown]\] `#tag`",
+                r"- \[\[A|C\* and snake_case – here\]\]",
+                r"  - One *long* \[[N]\] __passage__ with `code`",
+            ],
+        ),
+    ],
+)
 def test_links_that_a_formatter_disarmed_are_links_again(style: str, lines: list[str]) -> None:
     base = writing(style=style)
     heading = TOPICS if style == "topics" else "## Backlinks"
     vault = {**SOURCES, "N.md": "Text\n"}
-    assert kept({**vault, "N.md": f"Text\n\n{section(heading, '', *lines)}\n"}, base) == kept(vault, base)
+    assert kept({**vault, "N.md": f"Text\n\n{section(heading, '', *lines)}\n"}, base) == kept(
+        vault, base
+    )
 
 
 def test_a_renamed_note_is_followed() -> None:
     """Obsidian renames what links name, here in A and in the section; what the entry shows is vaultlink's to follow."""
-    renamed = {"New.md": "[[N]]\n", "N.md": "Text\n\n" + section(TOPICS, "", "A – [[New | A]]") + "\n"}
+    renamed = {
+        "New.md": "[[N]]\n",
+        "N.md": "Text\n\n" + section(TOPICS, "", "A – [[New | A]]") + "\n",
+    }
     assert kept(renamed)["N.md"] == "Text\n\n" + section(TOPICS, "", "New – [[New | New]]") + "\n"
 
 
@@ -339,27 +603,33 @@ def test_a_renamed_note_is_followed() -> None:
 LONG = "word " * 200
 
 
-@pytest.mark.parametrize(("text", "passages"), [
-    ("One [[N]].\n", ["One [[N]]."]),
-    ("Two [[N]] and\n[[N]] lines.\n\nOther.\n", ["Two [[N]] and [[N]] lines."]),
-    ("> [!note] A callout\n> with [[N]]\n", ["A callout with [[N]]"]),
-    ("> quoted [[N]]\n\nand not [[N]]\n", ["quoted [[N]]", "and not [[N]]"]),
-    ("# On [[N]]\nText\n", ["On [[N]]"]),
-    ("- one\n- two [[N]]\n  goes on\n- three\n", ["two [[N]] goes on"]),
-    ("1. one [[N]]\n2. two\n", ["one [[N]]"]),
-    ("- [ ] to do [[N]]\n- [x] done [[N]]\n", ["to do [[N]]", "done [[N]]"]),
-    ("| a | b |\n| - | - |\n| c | see [[N\\|n]] |\n", [r"see [[N\|n]]"]),
-    ("Text [[N]] ^block\n", ["Text [[N]]"]),
-    ("![[N]] and ![alt](p.png)\n", ["[[N]] and [alt](p.png)"]),
-    ("See [[N]] #tag and #a/b\n", ["See [[N]] `#tag` and `#a/b`"]),
-    ("See [[N]][^1] %%a secret%% <!-- vaultlink-disable -->\n\n[^1]: Note on [[N]]\n", ["See [[N]]", "Note on [[N]]"]),
-    ("%% [[N]] %%\n", []),
-    ("---\nup: \"[[N]]\"\n---\n", []),
-    ("See [[#Part]] and [[N]]\n\n# Part\n", ["See [[A#Part|Part]] and [[N]]"]),
-    ("The same [[N]]\n\nThe same [[N]]\n", ["The same [[N]]"]),
-    ("1986\\. [[N]]\n", ["1986\\. [[N]]"]),
-    (f"{LONG}[[N]] {LONG}\n", [f"… {('word ' * 29).strip()} [[N]] {('word ' * 29).strip()} …"]),
-])
+@pytest.mark.parametrize(
+    ("text", "passages"),
+    [
+        ("One [[N]].\n", ["One [[N]]."]),
+        ("Two [[N]] and\n[[N]] lines.\n\nOther.\n", ["Two [[N]] and [[N]] lines."]),
+        ("> [!note] A callout\n> with [[N]]\n", ["A callout with [[N]]"]),
+        ("> quoted [[N]]\n\nand not [[N]]\n", ["quoted [[N]]", "and not [[N]]"]),
+        ("# On [[N]]\nText\n", ["On [[N]]"]),
+        ("- one\n- two [[N]]\n  goes on\n- three\n", ["two [[N]] goes on"]),
+        ("1. one [[N]]\n2. two\n", ["one [[N]]"]),
+        ("- [ ] to do [[N]]\n- [x] done [[N]]\n", ["to do [[N]]", "done [[N]]"]),
+        ("| a | b |\n| - | - |\n| c | see [[N\\|n]] |\n", [r"see [[N\|n]]"]),
+        ("Text [[N]] ^block\n", ["Text [[N]]"]),
+        ("![[N]] and ![alt](p.png)\n", ["[[N]] and [alt](p.png)"]),
+        ("See [[N]] #tag and #a/b\n", ["See [[N]] `#tag` and `#a/b`"]),
+        (
+            "See [[N]][^1] %%a secret%% <!-- vaultlink-disable -->\n\n[^1]: Note on [[N]]\n",
+            ["See [[N]]", "Note on [[N]]"],
+        ),
+        ("%% [[N]] %%\n", []),
+        ('---\nup: "[[N]]"\n---\n', []),
+        ("See [[#Part]] and [[N]]\n\n# Part\n", ["See [[A#Part|Part]] and [[N]]"]),
+        ("The same [[N]]\n\nThe same [[N]]\n", ["The same [[N]]"]),
+        ("1986\\. [[N]]\n", ["1986\\. [[N]]"]),
+        (f"{LONG}[[N]] {LONG}\n", [f"… {('word ' * 29).strip()} [[N]] {('word ' * 29).strip()} …"]),
+    ],
+)
 def test_a_passage_stands_on_one_line_and_does_nothing(text: str, passages: list[str]) -> None:
     vault = {"x/A.md": text, "N.md": "Text\n", "p.png": ""}
     lines = kept(vault, writing(style="context"))["N.md"].split("\n")
@@ -367,14 +637,25 @@ def test_a_passage_stands_on_one_line_and_does_nothing(text: str, passages: list
 
 
 def test_links_of_a_passage_lead_where_they_led() -> None:
-    vault = {"x/A.md": "From [[B]] and [b](../x/B.md#One) to [[N]]\n", "x/B.md": "", "y/B.md": "", "y/N.md": "Text\n"}
+    vault = {
+        "x/A.md": "From [[B]] and [b](../x/B.md#One) to [[N]]\n",
+        "x/B.md": "",
+        "y/B.md": "",
+        "y/N.md": "Text\n",
+    }
     lines = kept(vault, writing(style="context"))["y/N.md"].split("\n")
     assert "  - From [[x/B|B]] and [b](../x/B.md#One) to [[N]]" in lines
 
 
 # -- order --------------------------------------------------------------------------------------------------------
 
-ORDERED = {"b.md": "---\ntitle: Zebra\n---\n[[N]]\n", "c.md": "[[N]]\n", "a.md": "[[N]] [[c]]\n", "d.md": "[[c]]\n", "N.md": "Text\n"}
+ORDERED = {
+    "b.md": "---\ntitle: Zebra\n---\n[[N]]\n",
+    "c.md": "[[N]]\n",
+    "a.md": "[[N]] [[c]]\n",
+    "d.md": "[[c]]\n",
+    "N.md": "Text\n",
+}
 
 
 def listed(text: str) -> str:
@@ -382,7 +663,9 @@ def listed(text: str) -> str:
     return "".join(line[4] for line in text.split("\n") if line.startswith("- [["))
 
 
-@pytest.mark.parametrize(("order", "names"), [("title", "acb"), ("path", "abc"), ("rank", "cab"), ("recent", "bac")])
+@pytest.mark.parametrize(
+    ("order", "names"), [("title", "acb"), ("path", "abc"), ("rank", "cab"), ("recent", "bac")]
+)
 def test_entries_stand_in_the_order_set(order: str, names: str) -> None:
     base = writing(style="list", order=order, entries="all")
     times = {"b.md": 3, "a.md": 2, "c.md": 1}
@@ -408,12 +691,15 @@ def test_ranks_add_up_and_sections_have_none() -> None:
 # -- adopting and taking out --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("own", [
-    f"{TOPICS}\n\nA – [[A | A]]\n",
-    "Add backlinks using these topics:\nA - [[A|A]]\nB – [[B]]",
-    f"{TOPICS}\r\n\r\n- [[A]]\r\n\r\nText behind\r\n",
-    "## Add backlinks using these topics\n- [[A]]\n- [[B]]\n\n%% end %%\n",
-])
+@pytest.mark.parametrize(
+    "own",
+    [
+        f"{TOPICS}\n\nA – [[A | A]]\n",
+        "Add backlinks using these topics:\nA - [[A|A]]\nB – [[B]]",
+        f"{TOPICS}\r\n\r\n- [[A]]\r\n\r\nText behind\r\n",
+        "## Add backlinks using these topics\n- [[A]]\n- [[B]]\n\n%% end %%\n",
+    ],
+)
 def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> None:
     text = f"Text\n\n{own}"
     note = parse_note("N.md", text)
@@ -422,13 +708,19 @@ def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> 
     adopted = applied(text, in_order(fix.edits))
     assert [item.owner for item in parse_note("N.md", adopted).sections] == [Owner.ADOPTED]
     assert [entry.title for entry in parse_note("N.md", adopted).sections[0].entries] == [
-        entry.title for entry in note.sections[0].entries]
+        entry.title for entry in note.sections[0].entries
+    ]
     assert without("N.md", adopted) == text
 
 
-@pytest.mark.parametrize("text", [
-    "Text\n", f"Text\n\n{A_LISTED}\n", f"> {TOPICS}\n> \n> A – [[A | A]]\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Text\n",
+        f"Text\n\n{A_LISTED}\n",
+        f"> {TOPICS}\n> \n> A – [[A | A]]\n",
+    ],
+)
 def test_what_can_not_be_adopted(text: str) -> None:
     assert adoption(parse_note("N.md", text), text) is None
 
@@ -442,14 +734,67 @@ def test_a_note_with_a_section_of_its_authors_gets_no_other() -> None:
 
 # -- whatever stands in a note ------------------------------------------------------------------------------------
 
-LINES = ("Text", "", "  ", "- item", "  - [[A]]", "1. one", "> quote [[B]]", "# Heading", "| a | b |", "| - | - |", "```", "~~~", "$$",
-         "%%", "%% note %%", "<!--", "-->", "<!-- note -->", "<div>", "</div>", "<span>", "[^1]: Note", "    indented", "[^2]: ",
-         "---", "text ^id", "^id", TOPICS, "A – [[A | A]]", "Add backlinks using these topics", "[[N]]", "![[A]]", "#tag", "[x]: y",
-         "<!-- /vaultlink:backlinks -->", "\r", "\t", "$x", "`", "text  ", "%%vaultlink-disable-file VL101%%", "<pre>", "***", "===")
-FRONT = ("", "", "---\ntitle: N\n---\n", "---\nup: \"[[A]]\"\n---", "---\n---\n", "---\nunclosed: [\n---\n")
-STYLES = some.fixed_dictionaries({
-    "style": some.sampled_from(["topics", "list", "context"]), "entries": some.sampled_from(["missing", "all"]),
-    "order": some.sampled_from(["title", "path", "rank"])})
+LINES = (
+    "Text",
+    "",
+    "  ",
+    "- item",
+    "  - [[A]]",
+    "1. one",
+    "> quote [[B]]",
+    "# Heading",
+    "| a | b |",
+    "| - | - |",
+    "```",
+    "~~~",
+    "$$",
+    "%%",
+    "%% note %%",
+    "<!--",
+    "-->",
+    "<!-- note -->",
+    "<div>",
+    "</div>",
+    "<span>",
+    "[^1]: Note",
+    "    indented",
+    "[^2]: ",
+    "---",
+    "text ^id",
+    "^id",
+    TOPICS,
+    "A – [[A | A]]",
+    "Add backlinks using these topics",
+    "[[N]]",
+    "![[A]]",
+    "#tag",
+    "[x]: y",
+    "<!-- /vaultlink:backlinks -->",
+    "\r",
+    "\t",
+    "$x",
+    "`",
+    "text  ",
+    "%%vaultlink-disable-file VL101%%",
+    "<pre>",
+    "***",
+    "===",
+)
+FRONT = (
+    "",
+    "",
+    "---\ntitle: N\n---\n",
+    '---\nup: "[[A]]"\n---',
+    "---\n---\n",
+    "---\nunclosed: [\n---\n",
+)
+STYLES = some.fixed_dictionaries(
+    {
+        "style": some.sampled_from(["topics", "list", "context"]),
+        "entries": some.sampled_from(["missing", "all"]),
+        "order": some.sampled_from(["title", "path", "rank"]),
+    }
+)
 
 
 @some.composite
@@ -459,18 +804,30 @@ def note_texts(draw: Callable[..., object]) -> str:
     ends = draw(some.sampled_from(["\n", "\r\n", "mixed"]))
     assert isinstance(lines, list)
     dice = random.Random(len(lines))
-    text = "".join(line + (dice.choice(["\n", "\r\n"]) if ends == "mixed" else str(ends)) for line in lines)
-    text = str(draw(some.sampled_from(FRONT))).replace("\n", "\r\n" if ends == "\r\n" else "\n") + text
+    text = "".join(
+        line + (dice.choice(["\n", "\r\n"]) if ends == "mixed" else str(ends)) for line in lines
+    )
+    text = (
+        str(draw(some.sampled_from(FRONT))).replace("\n", "\r\n" if ends == "\r\n" else "\n") + text
+    )
     return text.rstrip("\r\n") if draw(some.booleans()) else text
 
 
 def vault_of(text: str, others: list[str]) -> dict[str, str]:
-    return {"N.md": text, "A.md": others[0], "B.md": "[[N]] and [[A]]\n", "x/Long name.md": others[1], "p.png": ""}
+    return {
+        "N.md": text,
+        "A.md": others[0],
+        "B.md": "[[N]] and [[A]]\n",
+        "x/Long name.md": others[1],
+        "p.png": "",
+    }
 
 
 @settings(max_examples=300, deadline=None)
 @given(text=note_texts(), others=some.lists(note_texts(), min_size=2, max_size=2), how=STYLES)
-def test_writing_twice_equals_once_and_removing_gives_back_every_byte(text: str, others: list[str], how: dict[str, str]) -> None:
+def test_writing_twice_equals_once_and_removing_gives_back_every_byte(
+    text: str, others: list[str], how: dict[str, str]
+) -> None:
     base, vault = writing(**how), vault_of(text, others)
     written = kept(vault, base)
     assert not repaired(base, written).texts
@@ -478,19 +835,39 @@ def test_writing_twice_equals_once_and_removing_gives_back_every_byte(text: str,
         note = parse_note(path, written[path])
         if written[path] != old:
             assert without(path, written[path]) == old
-            assert [link.raw for link in note.links] == [link.raw for link in parse_note(path, old).links]
-            assert any(entry.link for part in note.sections if part.owner is Owner.WRITTEN for entry in part.entries)
+            assert [link.raw for link in note.links] == [
+                link.raw for link in parse_note(path, old).links
+            ]
+            assert any(
+                entry.link
+                for part in note.sections
+                if part.owner is Owner.WRITTEN
+                for entry in part.entries
+            )
 
 
-MARKED = (A_LISTED, section("## Backlinks", "", "- [[A]]", "- [[Z]]", "  - typed"), section(TOPICS, "", "Typed", "", "B – [[B | B]]"),
-          section("## Backlinks", "", "- [[N]]", "  - [[A]] passage", said="adopted"), section("x", "- [[A]]", "", "- [[A]]", said=""),
-          section(TOPICS, "", r"- \[[B]\]", "text"), section())
+MARKED = (
+    A_LISTED,
+    section("## Backlinks", "", "- [[A]]", "- [[Z]]", "  - typed"),
+    section(TOPICS, "", "Typed", "", "B – [[B | B]]"),
+    section("## Backlinks", "", "- [[N]]", "  - [[A]] passage", said="adopted"),
+    section("x", "- [[A]]", "", "- [[A]]", said=""),
+    section(TOPICS, "", r"- \[[B]\]", "text"),
+    section(),
+)
 
 
 @settings(max_examples=300, deadline=None)
-@given(text=note_texts(), marked=some.sampled_from(MARKED), tail=note_texts(), others=some.lists(note_texts(), min_size=2, max_size=2),
-       how=STYLES)
-def test_any_section_comes_in_step_at_once(text: str, marked: str, tail: str, others: list[str], how: dict[str, str]) -> None:
+@given(
+    text=note_texts(),
+    marked=some.sampled_from(MARKED),
+    tail=note_texts(),
+    others=some.lists(note_texts(), min_size=2, max_size=2),
+    how=STYLES,
+)
+def test_any_section_comes_in_step_at_once(
+    text: str, marked: str, tail: str, others: list[str], how: dict[str, str]
+) -> None:
     base, vault = writing(**how), vault_of(f"{text}\n\n{marked}\n\n{tail}", others)
     result = repaired(base, vault)
     now = {**vault, **afterwards(result)}
@@ -518,9 +895,17 @@ def test_findings_are_those_of_a_fresh_start_whatever_came_before(seed: int, ent
 
 def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> Change:
     """A change of a note that may have got a section."""
-    if not isinstance(change.content, str) or not change.path.endswith(".md") or dice.random() < 0.5:
+    if (
+        not isinstance(change.content, str)
+        or not change.path.endswith(".md")
+        or dice.random() < 0.5
+    ):
         return change
-    names = [path.rpartition("/")[2][:-3] for path in dice.sample(PATHS, 3)] + ["x/a", "../b", "z/A b"]
+    names = [path.rpartition("/")[2][:-3] for path in dice.sample(PATHS, 3)] + [
+        "x/a",
+        "../b",
+        "z/A b",
+    ]
     entries = [f"- [[{name}]]" for name in dice.sample(names, 3)]
     vault[change.path] = change.content + "\n" + section("## Backlinks", "", *entries) + "\n"
     return arrival(change.path, vault[change.path])
@@ -547,5 +932,9 @@ def test_what_is_wanted_is_worded_by_the_settings_alone() -> None:
     state = build(NOTES | {"N.md": ""})
     shown = look({"style": "list", "heading": TOPICS}, "shortest", False)
     due = wanted(state.index.notes["N.md"], state.index, {"entries": "all", "order": "path"}, shown)
-    assert [entry_text(item, shown) for item in due.held.values()] == ["- [[A]]", "- [[B|The second]]", "- [[C]]"]
+    assert [entry_text(item, shown) for item in due.held.values()] == [
+        "- [[A]]",
+        "- [[B|The second]]",
+        "- [[C]]",
+    ]
     assert shown.heading == "## Backlinks"

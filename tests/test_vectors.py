@@ -21,7 +21,11 @@ from vaultlink.model import Place
 from vaultlink.report.listings import deadends, orphans
 
 HERE = Path(__file__).resolve().parent
-SHARED = Path(os.environ.get("VAULTLINK_SHARED", HERE.parents[1] / "shared")) / "spec" / "link-vectors.yaml"
+SHARED = (
+    Path(os.environ.get("VAULTLINK_SHARED", HERE.parents[1] / "shared"))
+    / "spec"
+    / "link-vectors.yaml"
+)
 Vector = Mapping[str, Any]
 
 
@@ -36,8 +40,11 @@ THEIRS: Mapping[str, Any] = load(SHARED) if SHARED.exists() else {}
 
 def family(name: str, *, low: bool = False) -> list[Any]:
     """The shared vectors of a family, either those of low confidence or the others, as parameters."""
-    return [pytest.param(vector, id=vector["id"]) for vector in THEIRS.get(name, ())
-            if (vector["confidence"] == "low") == low]
+    return [
+        pytest.param(vector, id=vector["id"])
+        for vector in THEIRS.get(name, ())
+        if (vector["confidence"] == "low") == low
+    ]
 
 
 def opened(folder: Path, files: Mapping[str, str]) -> Vault:
@@ -70,18 +77,24 @@ def composed(text: str) -> str:
 # -- our own ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vector", [pytest.param(vector, id=f"{vector['clause']} {vector['says']}") for vector in OWN])
+@pytest.mark.parametrize(
+    "vector", [pytest.param(vector, id=f"{vector['clause']} {vector['says']}") for vector in OWN]
+)
 def test_own_vector(vector: Vector, tmp_path: Path) -> None:
     vault = opened(tmp_path / "vault", vector["vault"])
     source = vector.get("in") or next(path for path in vector["vault"] if path.endswith(".md"))
     note = notes_of(vault)[source]
     got: dict[str, Callable[[], Any]] = {
-        "links": lambda: [described(vault, link, resolved) for link, resolved in vault.index.links(source)],
+        "links": lambda: [
+            described(vault, link, resolved) for link, resolved in vault.index.links(source)
+        ],
         "tags": lambda: [tag.name for tag in note.tags],
         "headings": lambda: [[heading.level, heading.text] for heading in note.headings],
         "blocks": lambda: [block.id for block in note.blocks],
         "aliases": lambda: list(note.aliases),
-        "properties": lambda: None if note.properties is None else {item.key: item.value for item in note.properties},
+        "properties": lambda: (
+            None if note.properties is None else {item.key: item.value for item in note.properties}
+        ),
         "counts": lambda: counts(vault),
         "orphans": lambda: listed(vault)[0],
         "deadends": lambda: listed(vault)[1],
@@ -99,8 +112,15 @@ def described(vault: Vault, link: Link, resolved: str | None) -> dict[str, Any]:
     """A link in the words of vectors.yaml."""
     exists = vault.index.anchor(link, resolved)
     return {
-        "target": link.target, "to": resolved, "embed": link.embed, "external": link.external, "subpath": link.subpath,
-        "display": link.display, "kind": link.kind.value, "place": link.place.value, "key": link.key_path,
+        "target": link.target,
+        "to": resolved,
+        "embed": link.embed,
+        "external": link.external,
+        "subpath": link.subpath,
+        "display": link.display,
+        "kind": link.kind.value,
+        "place": link.place.value,
+        "key": link.key_path,
         "anchor": None if exists is None else "found" if exists else "missing",
         "anchor_line": anchor_line(vault, link, resolved),
     }
@@ -116,9 +136,17 @@ def assert_links(wanted: list[dict[str, Any]], got: list[dict[str, Any]]) -> Non
 
 def counts(vault: Vault) -> dict[str, dict[str, int]]:
     """Who links where how often; dangling names with a question mark in front."""
-    return {source: dict(Counter(f"?{topic(link.target)}" if resolved is None else resolved
-                                 for link, resolved in vault.index.links(source) if not link.external))
-            for source in notes_of(vault) if not source.endswith(".base")}
+    return {
+        source: dict(
+            Counter(
+                f"?{topic(link.target)}" if resolved is None else resolved
+                for link, resolved in vault.index.links(source)
+                if not link.external
+            )
+        )
+        for source in notes_of(vault)
+        if not source.endswith(".base")
+    }
 
 
 def listed(vault: Vault) -> tuple[list[str], list[str]]:
@@ -150,9 +178,15 @@ def link_fault(vector: Vector, folder: Path) -> str:
     if expect["outcome"] in ("not-a-link", "external"):
         return "; ".join([*faults, *(f"{link.raw} is a link" for link, _ in under_test)])
     # A surplus bracket behind a link is shown with it (1.4).
-    under_test = under_test or [(link, resolved) for link, resolved in found if vector["link"] == link.raw + "]"]
+    under_test = under_test or [
+        (link, resolved) for link, resolved in found if vector["link"] == link.raw + "]"
+    ]
     if not under_test:
-        faults += [] if "not-a-link" in expect.get("also_acceptable", ()) else [f"{vector['link']} is no link"]
+        faults += (
+            []
+            if "not-a-link" in expect.get("also_acceptable", ())
+            else [f"{vector['link']} is no link"]
+        )
     else:
         faults += list(one_link_faults(vault, expect, *under_test[0]))
     return "; ".join(faults)
@@ -164,11 +198,16 @@ def everything_faults(wanted: Mapping[str, Any], links: list[Link]) -> list[str]
     got: dict[str, list[Any]] = {
         "links": [destination(link) for link in body if not link.embed],
         "embeds": [destination(link) for link in body if link.embed],
-        "frontmatter": [[link.key_path, destination(link)] for link in links if link.place is Place.PROPERTY],
+        "frontmatter": [
+            [link.key_path, destination(link)] for link in links if link.place is Place.PROPERTY
+        ],
     }
     faults = []
     for key, have in got.items():
-        want = [[entry[0], bare(entry[1])] if isinstance(entry, list) else bare(entry) for entry in wanted.get(key, [])]
+        want = [
+            [entry[0], bare(entry[1])] if isinstance(entry, list) else bare(entry)
+            for entry in wanted.get(key, [])
+        ]
         if sorted(want) != sorted(have):
             faults.append(f"{key}: {want} wanted, {have} found")
     return faults
@@ -184,7 +223,9 @@ def bare(destination: str) -> str:
     return composed(destination if destination.rstrip("#").count("#") else destination.rstrip("#"))
 
 
-def one_link_faults(vault: Vault, expect: Mapping[str, Any], link: Link, resolved: str | None) -> Iterator[str]:
+def one_link_faults(
+    vault: Vault, expect: Mapping[str, Any], link: Link, resolved: str | None
+) -> Iterator[str]:
     """What differs about the link under test."""
     if expect["outcome"] == "resolved":
         if resolved not in {expect["target"], *expect.get("also_acceptable", ())}:
@@ -196,12 +237,16 @@ def one_link_faults(vault: Vault, expect: Mapping[str, Any], link: Link, resolve
     if link.embed != expect["embed"]:
         yield f"embed is {link.embed}"
     exists = vault.index.anchor(link, resolved)
-    state = {"none": None, "ignored": None, "resolved": True, "unresolved": False}[expect["subpath"]]
+    state = {"none": None, "ignored": None, "resolved": True, "unresolved": False}[
+        expect["subpath"]
+    ]
     if exists != state and resolved is not None:
         yield f"subpath is {exists}, should be {expect['subpath']}"
     if "subpath_line" in expect and anchor_line(vault, link, resolved) != expect["subpath_line"]:
         yield f"subpath found at line {anchor_line(vault, link, resolved)}, not {expect['subpath_line']}"
-    shown = link.display or " > ".join(part for part in (link.target, *link.subpath.split("#")) if part)
+    shown = link.display or " > ".join(
+        part for part in (link.target, *link.subpath.split("#")) if part
+    )
     if "display" in expect and shown != expect["display"]:
         yield f"shows {shown!r}, not {expect['display']!r}"
 
@@ -226,8 +271,13 @@ def frontmatter_fault(vector: Vector, folder: Path) -> str:
 def graph_fault(vector: Vector, folder: Path) -> str:
     """How a whole-vault vector and vaultlink differ."""
     vault = opened(folder, vector["vault"])
-    want = {source: {**targets, **{f"?{name}": number for name, number in vector["unresolved"][source].items()}}
-            for source, targets in vector["resolved"].items()}
+    want = {
+        source: {
+            **targets,
+            **{f"?{name}": number for name, number in vector["unresolved"][source].items()},
+        }
+        for source, targets in vector["resolved"].items()
+    }
     faults = [] if counts(vault) == want else [f"{counts(vault)} counted"]
     for name, got in zip(("orphans", "deadends"), listed(vault), strict=True):
         if name in vector and vector[name] != got:
@@ -263,7 +313,9 @@ def test_graph_vector(vector: Vector, tmp_path: Path) -> None:
     assert not graph_fault(vector, tmp_path / "vault"), vector["id"]
 
 
-def test_vectors_of_low_confidence_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_vectors_of_low_confidence_are_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """They do not decide anything: what disagrees is printed, so that a change is seen."""
     faults, number = [], 0
     for name, fault in FAMILIES.items():
@@ -271,7 +323,9 @@ def test_vectors_of_low_confidence_are_reported(tmp_path: Path, capsys: pytest.C
             (vector,) = parameter.values
             number += 1
             if found := fault(vector, tmp_path / vector["id"]):
-                faults.append(f"  {vector['id']} ({vector['clause']}) {vector.get('title', '')}: {found}")
+                faults.append(
+                    f"  {vector['id']} ({vector['clause']}) {vector.get('title', '')}: {found}"
+                )
     with capsys.disabled():
         agree = f"vectors of low confidence: {number - len(faults)} of {number} agree"
         sys.stdout.write("\n".join(["", agree, *faults, ""]))

@@ -31,7 +31,9 @@ def vault(tmp_path: Path) -> Path:
 
 
 def test_the_vault_is_told_once_as_it_was_found(tmp_path: Path) -> None:
-    with watching(vault_at(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})) as watched:
+    with watching(
+        vault_at(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})
+    ) as watched:
         assert isinstance(watched.news[0], Batch)
         assert signs(watched.news[0]) == ["+ dangling-link a.md", "+ dangling-link b.md"]
         assert watched.batches == []
@@ -48,8 +50,12 @@ def test_a_save_tells_what_it_broke_and_what_it_healed(vault: Path) -> None:
 
 
 def test_findings_that_only_move_in_their_note_are_not_told_again(tmp_path: Path) -> None:
-    with watching(vault_at(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})) as watched:
-        (tmp_path / "vault" / "a.md").write_text("more\n\nlines\n[[no]]\n\n[[no]] [[new]]\n![[p.png#x]]\n")
+    with watching(
+        vault_at(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})
+    ) as watched:
+        (tmp_path / "vault" / "a.md").write_text(
+            "more\n\nlines\n[[no]]\n\n[[no]] [[new]]\n![[p.png#x]]\n"
+        )
         [batch] = watched.until_batches(1)
     assert signs(batch) == ["+ dangling-link a.md"]
     assert batch.new[0].diagnostic.target == "new"
@@ -75,7 +81,9 @@ def test_a_note_takes_its_findings_along_when_it_is_renamed(tmp_path: Path) -> N
 
 def test_figures_and_the_graph_are_those_of_a_fresh_start(vault: Path) -> None:
     with watching(vault) as watched:
-        written(vault, {"d.md": "[[one]] [[two]] [[one]] ![[p.png]]\n", "p.png": "", "e.md": "[[d]]\n"})
+        written(
+            vault, {"d.md": "[[one]] [[two]] [[one]] ![[p.png]]\n", "p.png": "", "e.md": "[[d]]\n"}
+        )
         (vault / "a.md").unlink()
         watched.settled()
         assert difference(watched.live) is None
@@ -131,7 +139,9 @@ def kept_back(file: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("save", [in_place, renamed_over, deleted_and_made, backed_up, kept_back])
-def test_however_an_editor_saves_it_is_one_save(vault: Path, save: Callable[[Path, str], None]) -> None:
+def test_however_an_editor_saves_it_is_one_save(
+    vault: Path, save: Callable[[Path, str], None]
+) -> None:
     with watching(vault) as watched:
         save(vault / "a.md", "[[b]] and [[nowhere]]\n")
         watched.settled()
@@ -142,10 +152,22 @@ def test_however_an_editor_saves_it_is_one_save(vault: Path, save: Callable[[Pat
     assert signs(batch) == ["+ dangling-link a.md"]
 
 
-@pytest.mark.parametrize("name", [
-    ".a.md.swp", "a.md~", "#a.md#", "~syncthing~a.md.tmp", ".syncthing.a.md.tmp", ".a.md.icloud", "~$a.docx",
-    "a.md.sb-8c3a51f2-Xy3kQ9", ".obsidian/workspace.json", ".git/index", ".trash/a.md",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".a.md.swp",
+        "a.md~",
+        "#a.md#",
+        "~syncthing~a.md.tmp",
+        ".syncthing.a.md.tmp",
+        ".a.md.icloud",
+        "~$a.docx",
+        "a.md.sb-8c3a51f2-Xy3kQ9",
+        ".obsidian/workspace.json",
+        ".git/index",
+        ".trash/a.md",
+    ],
+)
 def test_what_programs_put_beside_notes_is_no_part_of_the_vault(vault: Path, name: str) -> None:
     with watching(vault) as watched:
         (vault / name).parent.mkdir(exist_ok=True)
@@ -235,7 +257,9 @@ def git(vault: Path, *words: str) -> None:
 
 
 def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)})
+    vault = vault_at(
+        tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)}
+    )
     git(vault, "init", "--quiet")
     git(vault, "add", ".")
     git(vault, "commit", "--quiet", "-m", "one")
@@ -266,7 +290,10 @@ def test_folders_are_followed_wherever_they_go(vault: Path) -> None:
         watched.settled()
         (vault / "three" / "two" / "d.md").write_text("[[a]]\n")
         watched.settled()
-        assert watched.changes() == ["+ dangling-link one/two/d.md", "- dangling-link three/two/d.md"]
+        assert watched.changes() == [
+            "+ dangling-link one/two/d.md",
+            "- dangling-link three/two/d.md",
+        ]
         shutil.rmtree(vault / "three")
         watched.settled()
         assert difference(watched.live) is None
@@ -303,11 +330,13 @@ def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: P
 
 @pytest.mark.parametrize("pause", [0.0, 0.4])
 @pytest.mark.parametrize("copied_first", [False, True])
-def test_a_note_that_goes_and_comes_elsewhere_was_moved(vault: Path, pause: float, copied_first: bool) -> None:
+def test_a_note_that_goes_and_comes_elsewhere_was_moved(
+    vault: Path, pause: float, copied_first: bool
+) -> None:
     (vault / "b.md").write_text("# B\n\nwhat is in it, and [[no]]\n")
     with watching(vault) as watched:
         text = (vault / "b.md").read_text()
-        for step in ((0, 1) if not copied_first else (1, 0)):
+        for step in (0, 1) if not copied_first else (1, 0):
             if step:
                 (vault / "new name.md").write_text(text)
             else:
@@ -315,9 +344,16 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(vault: Path, pause: floa
             time.sleep(pause)
         watched.settled()
         assert "+ moved-link a.md" in watched.changes()
-        told = [item for item in watched.changes() if "dangling-link b.md" in item or "dangling-link new name.md" in item]
-        assert told in ([], ["- dangling-link b.md", "+ dangling-link new name.md"],
-                        ["+ dangling-link new name.md", "- dangling-link b.md"])
+        told = [
+            item
+            for item in watched.changes()
+            if "dangling-link b.md" in item or "dangling-link new name.md" in item
+        ]
+        assert told in (
+            [],
+            ["- dangling-link b.md", "+ dangling-link new name.md"],
+            ["+ dangling-link new name.md", "- dangling-link b.md"],
+        )
         assert difference(watched.live) is None
         (vault / "new name.md").rename(vault / "newer name.md")
         watched.settled()
@@ -343,13 +379,25 @@ MORE = int(os.environ.get("VAULTLINK_EXPLORE") or 0)
 
 NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
 PLACES = ("", "x/", "x/y/", "z/")
-TEXTS = ("[[a]]\n", "[[b|shown]] [[c d#One]]\n", "# One\n\n[[x/a]]\n", "---\naliases: [Nick]\n---\n[[Nick]]\n", "![[p.png]] ^k\n",
-         "[[é]] [[missing]]\n", "%%vaultlink-disable VL1%% [[no]]\n", "[[a^k]] [t](b.md)\n", "")
+TEXTS = (
+    "[[a]]\n",
+    "[[b|shown]] [[c d#One]]\n",
+    "# One\n\n[[x/a]]\n",
+    "---\naliases: [Nick]\n---\n[[Nick]]\n",
+    "![[p.png]] ^k\n",
+    "[[é]] [[missing]]\n",
+    "%%vaultlink-disable VL1%% [[no]]\n",
+    "[[a^k]] [t](b.md)\n",
+    "",
+)
 
 
 def some_file(dice: random.Random, vault: Path) -> Path:
     """A path at which something may be."""
-    return vault / f"{dice.choice(PLACES)}{dice.choice(NAMES)}{dice.choice(('.md', '.md', '.md', '.png', '.canvas'))}"
+    return (
+        vault
+        / f"{dice.choice(PLACES)}{dice.choice(NAMES)}{dice.choice(('.md', '.md', '.md', '.png', '.canvas'))}"
+    )
 
 
 def something(dice: random.Random, vault: Path) -> None:
@@ -379,8 +427,12 @@ def something(dice: random.Random, vault: Path) -> None:
             file.write_bytes(b"\xff[[a]]\n")
 
 
-@pytest.mark.parametrize(("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["told by the system", "polling"])
-def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(tmp_path: Path, poll: float | None, seeds: int) -> None:
+@pytest.mark.parametrize(
+    ("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["told by the system", "polling"]
+)
+def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(
+    tmp_path: Path, poll: float | None, seeds: int
+) -> None:
     for seed in range(seeds) if not MORE else range(seeds * MORE, seeds * MORE * 2):
         dice = random.Random(seed)
         vault = vault_at(tmp_path / f"vault {seed}", SMALL)
@@ -406,7 +458,11 @@ def test_it_is_the_same_where_there_is_no_inotify(vault: Path, tmp_path: Path) -
         (tmp_path / "elsewhere" / "far.md").unlink()
         watched.settled()
         assert difference(watched.live) is None
-    assert watched.changes() == ["+ dangling-link a.md", "+ moved-link a.md", "+ dangling-link new/deep/d.md"]
+    assert watched.changes() == [
+        "+ dangling-link a.md",
+        "+ moved-link a.md",
+        "+ dangling-link new/deep/d.md",
+    ]
 
 
 STORM = """
@@ -425,5 +481,7 @@ def test_a_storm_is_weathered(vault: Path) -> None:
     with watching(vault) as watched:
         subprocess.run([sys.executable, "-c", STORM, str(vault / "many")], check=True)
         watched.settled()
-        assert any(item.diagnostic.target == "the end" for batch in watched.batches for item in batch.new)
+        assert any(
+            item.diagnostic.target == "the end" for batch in watched.batches for item in batch.new
+        )
         assert difference(watched.live) is None

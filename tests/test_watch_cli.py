@@ -35,7 +35,7 @@ CALM = 3.0
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 NICKS = {"a.md": "[[Nick]] [[bb]]\n![[gone.png]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
-DANGLING = 'dangling-link Nothing in the vault is called “{}”.'
+DANGLING = "dangling-link Nothing in the vault is called “{}”."
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
@@ -56,13 +56,22 @@ class Watcher:
     def __init__(self, vault: Path, *options: str, before: Sequence[str] = ()):
         self.vault = vault
         line = [*before, sys.executable, "-m", "vaultlink", "watch", str(vault), *options]
-        self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        start_new_session=True, preexec_fn=heard)  # noqa: PLW1509 - signals only
+        self.process = subprocess.Popen(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=heard,  # noqa: PLW1509 - signals only
+        )
         self._came, self._sentinels, self.over = Condition(), 0, False
         self.out, self.err = list[str](), list[str]()
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        self._readers = [self._reader(self.process.stdout, self.out), self._reader(self.process.stderr, self.err)]
+        self._readers = [
+            self._reader(self.process.stdout, self.out),
+            self._reader(self.process.stderr, self.err),
+        ]
 
     def _reader(self, stream: IO[bytes], lines: list[str]) -> Thread:
         def read() -> None:
@@ -85,7 +94,9 @@ class Watcher:
             while not there(self):
                 left = end - time.monotonic()
                 assert left > 0, f"not told; {self.told()}"
-                assert any(reader.is_alive() for reader in self._readers) or there(self), f"ended early; {self.told()}"
+                assert any(reader.is_alive() for reader in self._readers) or there(self), (
+                    f"ended early; {self.told()}"
+                )
                 self._came.wait(min(left, 0.5))
         return self
 
@@ -100,7 +111,9 @@ class Watcher:
     def settled(self) -> "Watcher":
         """Wait until all that was done so far is told of: a note with a finding is, whatever the form."""
         self._sentinels += 1
-        (self.vault / f"sentinel {self._sentinels}.md").write_text(f"[[sentinel {self._sentinels} of none]]\n")
+        (self.vault / f"sentinel {self._sentinels}.md").write_text(
+            f"[[sentinel {self._sentinels} of none]]\n"
+        )
         return self.printed(f"sentinel {self._sentinels}.md")
 
     @property
@@ -145,7 +158,6 @@ class Watcher:
         assert not any(word in said for word in ("Traceback", "internal error", "Exception")), said
         return self
 
-
     def killed(self) -> None:
         """Be no more, and no process of it either."""
         self.over = True
@@ -186,28 +198,66 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def git(folder: Path, *words: str) -> None:
     """Run git."""
-    subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words], check=True, capture_output=True)
+    subprocess.run(
+        ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
+        check=True,
+        capture_output=True,
+    )
 
 
 # -- json-lines -----------------------------------------------------------------------------------------------------
 
 
-BATCH = ["event", "schema", "version", "vault", "batch", "time", "cause", "saved", "created", "deleted", "moved", "new", "healed",
-         "summary", "fixed"]
-SUMMARY = ["notes", "attachments", "links", "resolved", "dangling", "ambiguous", "external", "topics", "findings"]
+BATCH = [
+    "event",
+    "schema",
+    "version",
+    "vault",
+    "batch",
+    "time",
+    "cause",
+    "saved",
+    "created",
+    "deleted",
+    "moved",
+    "new",
+    "healed",
+    "summary",
+    "fixed",
+]
+SUMMARY = [
+    "notes",
+    "attachments",
+    "links",
+    "resolved",
+    "dangling",
+    "ambiguous",
+    "external",
+    "topics",
+    "findings",
+]
 
 
-def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(tmp_path: Path, run: Run) -> None:
+def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
+    tmp_path: Path, run: Run
+) -> None:
     vault = vault_at(tmp_path / "vault", NICKS)
     checked = run("check", "--vault", vault, "--output-format", "json").data
     assert isinstance(checked, dict)
     with command(vault, "--output-format", "json-lines") as watcher:
         watcher.until(lambda watcher: watcher.batches)
     *found, state = watcher.rows
-    assert (state["event"], state["batch"], state["cause"], state["new"], state["healed"]) == ("state", 0, "as found", 3, 0)
+    assert (state["event"], state["batch"], state["cause"], state["new"], state["healed"]) == (
+        "state",
+        0,
+        "as found",
+        3,
+        0,
+    )
     assert (list(state), list(state["summary"])) == (BATCH, SUMMARY)
     assert [{**row, "event": None, "batch": None} for row in found] == [
-        {**row, "event": None, "batch": None} for row in checked["findings"]]
+        {**row, "event": None, "batch": None} for row in checked["findings"]
+    ]
     assert [list(row) for row in found] == [[*row, "event", "batch"] for row in checked["findings"]]
     assert {(row["event"], row["batch"]) for row in found} == {("new", 0)}
     same = [key for key in SUMMARY if key in checked["summary"]]
@@ -227,16 +277,42 @@ def test_every_line_is_an_object_and_findings_come_before_their_batch(vault: Pat
         (vault / "new.md").unlink()
         watcher.until(lambda watcher: len(watcher.batches) == 6)
     assert [(row["event"], row["batch"]) for row in watcher.rows] == [
-        ("state", 0), ("new", 1), ("new", 1), ("new", 1), ("batch", 1), ("healed", 2), ("batch", 2), ("new", 3), ("batch", 3),
-        ("batch", 4), ("batch", 5)]
+        ("state", 0),
+        ("new", 1),
+        ("new", 1),
+        ("new", 1),
+        ("batch", 1),
+        ("healed", 2),
+        ("batch", 2),
+        ("new", 3),
+        ("batch", 3),
+        ("batch", 4),
+        ("batch", 5),
+    ]
     assert [list(row) for row in watcher.batches] == [BATCH] * 6
     _, saved, less, moved, created, deleted = watcher.batches
-    assert [(row["new"], row["healed"]) for row in watcher.batches] == [(0, 0), (3, 0), (0, 1), (1, 0), (0, 0), (0, 0)]
+    assert [(row["new"], row["healed"]) for row in watcher.batches] == [
+        (0, 0),
+        (3, 0),
+        (0, 1),
+        (1, 0),
+        (0, 0),
+        (0, 0),
+    ]
     assert (saved["saved"], less["saved"]) == (["a.md"], ["a.md"])
     assert moved["moved"] == [{"from": "b.md", "to": "x/renamed.md"}]
-    assert (moved["created"], moved["deleted"], created["created"], deleted["deleted"]) == ([], [], ["new.md"], ["new.md"])
+    assert (moved["created"], moved["deleted"], created["created"], deleted["deleted"]) == (
+        [],
+        [],
+        ["new.md"],
+        ["new.md"],
+    )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", moved["time"])
-    ones = [row["fingerprint"] for row in watcher.rows if row["event"] == "new" and row["target"] == "one"]
+    ones = [
+        row["fingerprint"]
+        for row in watcher.rows
+        if row["event"] == "new" and row["target"] == "one"
+    ]
     [gone] = [row for row in watcher.rows if row["event"] == "healed"]
     assert gone["fingerprint"] == ones[1]
     assert (gone["suggestions"], gone["fix"]) == ([], None)
@@ -254,8 +330,10 @@ def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> N
         (vault / "a.md").write_text("[[b]]\n")
         watcher.printed("- a.md")
     assert watcher.lines == [
-        "a.md saved: 1 new", "+ a.md:1:11: VL101 " + DANGLING.format("no"),
-        "a.md saved: 1 healed", "- a.md:1:11: VL101 " + DANGLING.format("no"),
+        "a.md saved: 1 new",
+        "+ a.md:1:11: VL101 " + DANGLING.format("no"),
+        "a.md saved: 1 healed",
+        "- a.md:1:11: VL101 " + DANGLING.format("no"),
     ]
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
 
@@ -275,8 +353,14 @@ def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
         (vault / "a.md").write_text("See [[cc]]\n")
         watcher.printed("- a.md")
     text = "\n".join(watcher.lines)
-    assert text.startswith("VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n")
-    headline = "\na.md saved: 1 new, 1 healed\n\nVL101 " + DANGLING.format("cc") + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
+    assert text.startswith(
+        "VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
+    )
+    headline = (
+        "\na.md saved: 1 new, 1 healed\n\nVL101 "
+        + DANGLING.format("cc")
+        + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
+    )
     assert headline in text
     assert text.rstrip().endswith("- a.md:1:1: VL101 " + DANGLING.format("first"))
 
@@ -292,8 +376,11 @@ def test_results_in_a_file_grow_batch_by_batch(vault: Path, tmp_path: Path) -> N
             while file.read_text().count("new\n") < number and time.monotonic() < end:
                 time.sleep(0.02)
         assert [re.sub(r"^[\d:]{8} ", "", line) for line in file.read_text().splitlines()] == [
-            "a.md saved: 1 new", "+ a.md:1:1: VL101 " + DANGLING.format("no"),
-            "a.md saved: 1 new", "+ a.md:1:8: VL101 " + DANGLING.format("no")]
+            "a.md saved: 1 new",
+            "+ a.md:1:1: VL101 " + DANGLING.format("no"),
+            "a.md saved: 1 new",
+            "+ a.md:1:8: VL101 " + DANGLING.format("no"),
+        ]
     assert watcher.out == []
 
 
@@ -307,7 +394,10 @@ def test_quiet_leaves_stderr_alone(vault: Path) -> None:
 def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
     reading, writing = os.pipe()
     words = [sys.executable, "-m", "vaultlink", "watch", str(vault)]
-    with subprocess.Popen(words, stdout=writing, stderr=subprocess.PIPE, text=True) as process, os.fdopen(reading) as results:
+    with (
+        subprocess.Popen(words, stdout=writing, stderr=subprocess.PIPE, text=True) as process,
+        os.fdopen(reading) as results,
+    ):
         os.close(writing)
         assert process.stderr is not None
         assert [process.stderr.readline() for _ in range(2)][1].startswith("Watching ")
@@ -322,23 +412,45 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
 # -- wrong words ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("options", "files", "said"), [
-    (["nowhere"], SMALL, "nowhere: there is no such file or folder."),
-    (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
-    ([], {}, "vault"),
-    (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),
-    (["--poll", "-1"], SMALL, '--poll: must be a number above 0, not "-1".'),
-    (["--poll", "x"], SMALL, '--poll: must be a number above 0, not "x".'),
-    (["--poll", "nan"], SMALL, '--poll: must be a number above 0, not "nan".'),
-    (["--output-format", "json"], SMALL, '--output-format: "json" is none of concise, full, json-lines.'),
-    (["--output-file", "results.txt"], SMALL, "--output-file: results of a watch can't be kept in the vault that is watched."),
-    (["--output-file", "../none/results.txt"], SMALL, "can't write ../none/results.txt: No such file or directory."),
-    (["--nope"], SMALL, "--nope"),
-    ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: this is no valid TOML"),
-    ([], {**SMALL, "vaultlink.toml": "selct = []\n"}, "vaultlink.toml: selct"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("options", "files", "said"),
+    [
+        (["nowhere"], SMALL, "nowhere: there is no such file or folder."),
+        (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
+        ([], {}, "vault"),
+        (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),
+        (["--poll", "-1"], SMALL, '--poll: must be a number above 0, not "-1".'),
+        (["--poll", "x"], SMALL, '--poll: must be a number above 0, not "x".'),
+        (["--poll", "nan"], SMALL, '--poll: must be a number above 0, not "nan".'),
+        (
+            ["--output-format", "json"],
+            SMALL,
+            '--output-format: "json" is none of concise, full, json-lines.',
+        ),
+        (
+            ["--output-file", "results.txt"],
+            SMALL,
+            "--output-file: results of a watch can't be kept in the vault that is watched.",
+        ),
+        (
+            ["--output-file", "../none/results.txt"],
+            SMALL,
+            "can't write ../none/results.txt: No such file or directory.",
+        ),
+        (["--nope"], SMALL, "--nope"),
+        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: this is no valid TOML"),
+        ([], {**SMALL, "vaultlink.toml": "selct = []\n"}, "vaultlink.toml: selct"),
+    ],
+    ids=str,
+)
 def test_wrong_words_end_with_2_and_a_sentence(
-        tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, options: list[str], files: dict[str, str], said: str) -> None:
+    tmp_path: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    files: dict[str, str],
+    said: str,
+) -> None:
     monkeypatch.chdir(vault_at(tmp_path / "vault", files))
     done = run("watch", *options)
     assert (done.code, done.out) == (2, "")
@@ -368,9 +480,19 @@ def begun(watcher: subprocess.Popen[bytes]) -> None:
 
 
 @LINUX
-@pytest.mark.parametrize(("number", "delay"), [
-    (signal.SIGTERM, 0.0), (signal.SIGTERM, 0.1), (signal.SIGINT, 0.2), (signal.SIGTERM, 0.4), (signal.SIGHUP, 0.6)])
-def test_a_signal_ends_the_first_reading_and_leaves_no_process_behind(large: Path, number: signal.Signals, delay: float) -> None:
+@pytest.mark.parametrize(
+    ("number", "delay"),
+    [
+        (signal.SIGTERM, 0.0),
+        (signal.SIGTERM, 0.1),
+        (signal.SIGINT, 0.2),
+        (signal.SIGTERM, 0.4),
+        (signal.SIGHUP, 0.6),
+    ],
+)
+def test_a_signal_ends_the_first_reading_and_leaves_no_process_behind(
+    large: Path, number: signal.Signals, delay: float
+) -> None:
     watcher = Watcher(large, "--no-cache", "--jobs", "3")
     try:
         begun(watcher.process)
@@ -427,7 +549,9 @@ def test_a_signal_while_notes_are_written_leaves_each_old_or_new(tmp_path: Path,
 
 
 def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[b]] [[no]]\n", "b.md": "[[a]]\n", "c.md": "[[a]]\n"})
+    vault = vault_at(
+        tmp_path / "vault", {"a.md": "[[b]] [[no]]\n", "b.md": "[[a]]\n", "c.md": "[[a]]\n"}
+    )
     config = vault / "vaultlink.toml"
     with command(vault) as watcher:
         config.write_text('extend-select = ["orphan-note"]\n')
@@ -441,8 +565,13 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
         config.unlink()
         watcher.printed("- c.md")
     assert watcher.changes == [
-        "+ orphan-note c.md", "+ orphan-note d.md", "- dangling-link a.md",
-        "+ dangling-link a.md", "- orphan-note c.md", "- orphan-note d.md"]
+        "+ orphan-note c.md",
+        "+ orphan-note d.md",
+        "- dangling-link a.md",
+        "+ dangling-link a.md",
+        "- orphan-note c.md",
+        "- orphan-note d.md",
+    ]
     assert watcher.lines.count("new settings: 1 new") == 1
     wrong = [line for line in watcher.err if line.startswith("warning:")]
     assert len(wrong) == 1
@@ -471,7 +600,11 @@ def test_what_git_ignores_is_obeyed_as_it_changes(vault: Path, place: str) -> No
         watcher.printed("- x/c.md")
         (vault / place).write_text("d.md\n")
         watcher.until(lambda watcher: len(watcher.changes) == 3)
-    assert watcher.changes == ["+ dangling-link x/c.md", "- dangling-link x/c.md", "+ dangling-link x/c.md"]
+    assert watcher.changes == [
+        "+ dangling-link x/c.md",
+        "- dangling-link x/c.md",
+        "+ dangling-link x/c.md",
+    ]
 
 
 # -- a vault that goes away -----------------------------------------------------------------------------------------
@@ -507,14 +640,26 @@ def emptied(vault: Path) -> Callable[[], object]:
 
 def mounted_over(vault: Path) -> Callable[[], object]:
     """An empty file system is mounted on the vault, and unmounted."""
-    if shutil.which("mount") is None or subprocess.run(["mount", "-t", "tmpfs", "none", vault], capture_output=True, check=False).returncode:
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "none", vault], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("mounting is not permitted here")
     return lambda: subprocess.run(["umount", "-l", vault], check=True)
 
 
-@pytest.mark.parametrize("going", [renamed, cloned, emptied, pytest.param(mounted_over, marks=LINUX)])
-def test_a_vault_that_goes_away_is_waited_for(tmp_path: Path, going: Callable[[Path], Callable[[], object]]) -> None:
-    vault = vault_at(tmp_path / "vault", {**SMALL, "d.md": "[[no]] [[Nick]]\n", "e.md": "---\naliases: [Nick]\n---\n"})
+@pytest.mark.parametrize(
+    "going", [renamed, cloned, emptied, pytest.param(mounted_over, marks=LINUX)]
+)
+def test_a_vault_that_goes_away_is_waited_for(
+    tmp_path: Path, going: Callable[[Path], Callable[[], object]]
+) -> None:
+    vault = vault_at(
+        tmp_path / "vault",
+        {**SMALL, "d.md": "[[no]] [[Nick]]\n", "e.md": "---\naliases: [Nick]\n---\n"},
+    )
     with command(vault, "--ignore", "alias-link") as watcher:
         back = going(vault)
         try:
@@ -526,7 +671,8 @@ def test_a_vault_that_goes_away_is_waited_for(tmp_path: Path, going: Callable[[P
         watcher.printed("+ a.md")
     assert watcher.changes == ["+ dangling-link a.md"]
     assert [line for line in watcher.err if GONE in line] == [
-        f"warning: {vault} is gone, or holds no note any more. Waiting for it to come back."]
+        f"warning: {vault} is gone, or holds no note any more. Waiting for it to come back."
+    ]
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
 
@@ -549,18 +695,34 @@ def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
 
 def limited(name: str, limit: int) -> list[str]:
     """The words before a command that give it a user namespace in which so much of inotify is to be had."""
-    words = ["unshare", "--user", "--map-root-user", "sh", "-c", f'echo {limit} > /proc/sys/user/{name} && exec "$@"', "sh"]
-    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+    words = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "sh",
+        "-c",
+        f'echo {limit} > /proc/sys/user/{name} && exec "$@"',
+        "sh",
+    ]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*words, "true"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("user namespaces, in which inotify can be limited, are not permitted here")
     return words
 
 
 @LINUX
-@pytest.mark.parametrize(("name", "limit", "named"), [
-    ("max_inotify_watches", 5, "fs.inotify.max_user_watches"),
-    ("max_inotify_instances", 0, "fs.inotify.max_user_instances"),
-])
-def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(tmp_path: Path, name: str, limit: int, named: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "limit", "named"),
+    [
+        ("max_inotify_watches", 5, "fs.inotify.max_user_watches"),
+        ("max_inotify_instances", 0, "fs.inotify.max_user_instances"),
+    ],
+)
+def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
+    tmp_path: Path, name: str, limit: int, named: str
+) -> None:
     vault = vault_at(tmp_path / "vault", {f"f{number}/n{number}.md": "" for number in range(12)})
     with command(vault, before=limited(name, limit)) as watcher:
         watcher.said(named).settled()
@@ -568,7 +730,9 @@ def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(tmp_path: P
         watcher.printed("+ f7/n7.md")
     [warning] = [line for line in watcher.err if line.startswith("warning:")]
     assert f"`sudo sysctl {named}=" in warning
-    assert warning.endswith("Until then everything is looked at every 2 seconds, as with `--poll 2`.")
+    assert warning.endswith(
+        "Until then everything is looked at every 2 seconds, as with `--poll 2`."
+    )
 
 
 @LINUX
@@ -601,7 +765,11 @@ def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
         written(vault, {"x/c.md": "[[no]]\n", "new/deep/d.md": "[[nor]]\n"})
         watcher.send(signal.SIGCONT).printed("+ new/deep/d.md")
         watcher.settled()
-    assert sorted(watcher.changes) == ["+ dangling-link a.md", "+ dangling-link new/deep/d.md", "+ dangling-link x/c.md"]
+    assert sorted(watcher.changes) == [
+        "+ dangling-link a.md",
+        "+ dangling-link new/deep/d.md",
+        "+ dangling-link x/c.md",
+    ]
 
 
 # -- polling, comparing, proposing ----------------------------------------------------------------------------------
@@ -623,14 +791,23 @@ def test_polling_tells_of_changes_even_of_those_that_hide(vault: Path) -> None:
 def test_compared_with_a_fresh_start_nothing_ever_differs(vault: Path, options: list[str]) -> None:
     dice = random.Random(7)
     paths = ["a.md", "b.md", "x/c.md", "x/d.md", "y/e.md", "p.png"]
-    texts = [*SMALL.values(), "[[p.png]] [[e]]\n", "---\naliases: [b]\n---\n", "", "# One\n[[c#One]]\n", "[[a]] [[a]] ^k\n"]
+    texts = [
+        *SMALL.values(),
+        "[[p.png]] [[e]]\n",
+        "---\naliases: [b]\n---\n",
+        "",
+        "# One\n[[c#One]]\n",
+        "[[a]] [[a]] ^k\n",
+    ]
     with command(vault, "--verify", *options) as watcher:
         for _ in range(4):
             for _ in range(dice.randrange(1, 12)):
                 file, other = vault / dice.choice(paths), vault / dice.choice(paths)
                 written(vault, {os.fspath(other.relative_to(vault)): dice.choice(texts)})
                 if dice.random() < 0.3:
-                    other.rename(file.parent / other.name) if file.parent.is_dir() else other.unlink()
+                    other.rename(
+                        file.parent / other.name
+                    ) if file.parent.is_dir() else other.unlink()
                 elif dice.random() < 0.3:
                     file.unlink(missing_ok=True)
             watcher.settled()
@@ -641,7 +818,13 @@ def test_what_would_be_fixed_is_shown_as_a_diff_and_not_written(tmp_path: Path) 
     vault, before, _ = nicks(tmp_path / "vault", 1)
     with command(vault, "--fix", "--diff") as watcher:
         watcher.printed("+number 0: [[b|Nick]]")
-    assert watcher.lines[-5:] == ["--- a/n000.md", "+++ b/n000.md", "@@ -1 +1 @@", "-number 0: [[Nick]]", "+number 0: [[b|Nick]]"]
+    assert watcher.lines[-5:] == [
+        "--- a/n000.md",
+        "+++ b/n000.md",
+        "@@ -1 +1 @@",
+        "-number 0: [[Nick]]",
+        "+number 0: [[b|Nick]]",
+    ]
     assert (contents(vault), runs(vault)) == (before, [])
 
 
@@ -656,10 +839,26 @@ class Screen:
     def __init__(self, vault: Path, *options: str):
         self._end, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        line = [sys.executable, "-c", CONTROLLING, sys.executable, "-m", "vaultlink", "watch", str(vault), *options]
-        self.process = subprocess.Popen(line, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
-                                        preexec_fn=heard,  # noqa: PLW1509 - signals only
-                                        env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"})
+        line = [
+            sys.executable,
+            "-c",
+            CONTROLLING,
+            sys.executable,
+            "-m",
+            "vaultlink",
+            "watch",
+            str(vault),
+            *options,
+        ]
+        self.process = subprocess.Popen(
+            line,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+            preexec_fn=heard,  # noqa: PLW1509 - signals only
+            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
+        )
         os.close(terminal)
         os.set_blocking(self._end, False)
         self.text = ""
@@ -689,7 +888,7 @@ class Screen:
                 if part == "\x1b[K":
                     row = ""  # it is used at a line's beginning only
                 elif part != "\r":
-                    row = part + row[len(part):]
+                    row = part + row[len(part) :]
             rows.append(row)
         return rows
 
@@ -728,9 +927,13 @@ def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> 
         (vault / name).write_text("[[no]] [[no]] [[nor]]\n")
         rows = shown.until(lambda rows: "3 findings" in rows[-1])
         assert [re.sub(r"^[\d:]{8} ", "", row) for row in rows[:-1]] == [
-            "No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it.", f"{name} created: 3 new",
-            f"+ {name}:1:1: VL101 " + DANGLING.format("no"), f"+ {name}:1:8: VL101 " + DANGLING.format("no"),
-            f"+ {name}:1:15: VL101 " + DANGLING.format("nor")]
+            "No findings in 3 notes.",
+            f"Watching {vault}; Ctrl-C ends it.",
+            f"{name} created: 3 new",
+            f"+ {name}:1:1: VL101 " + DANGLING.format("no"),
+            f"+ {name}:1:8: VL101 " + DANGLING.format("no"),
+            f"+ {name}:1:15: VL101 " + DANGLING.format("nor"),
+        ]
         assert rows[-1].startswith("4 notes · 6 links · 2 dangling topics · 3 findings · ")
         assert rows[-1].endswith("…")
         assert len(rows[-1]) <= 79
@@ -743,7 +946,11 @@ def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Pat
     vault = vault_at(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
     with screen(vault) as shown:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
-        assert rows[:3] == ["51  VL101  dangling-link", " 1  VL102  missing-heading", "`vaultlink check` lists them."]
+        assert rows[:3] == [
+            "51  VL101  dangling-link",
+            " 1  VL102  missing-heading",
+            "`vaultlink check` lists them.",
+        ]
         (vault / "a.md").write_text("[[no]]\n" * 50)
         shown.until(lambda rows: "51 findings" in rows[-1])
         shown.type(b"\x03")
@@ -800,7 +1007,11 @@ def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
         (vault / "b.md").write_text("# B\n")
         watcher.printed("- b.md/inner.md").settled()
     assert sorted(watcher.changes) == [
-        "+ dangling-link a.md", "+ dangling-link b.md/inner.md", "- dangling-link a.md", "- dangling-link b.md/inner.md"]
+        "+ dangling-link a.md",
+        "+ dangling-link b.md/inner.md",
+        "- dangling-link a.md",
+        "- dangling-link b.md/inner.md",
+    ]
 
 
 def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: Path) -> None:

@@ -55,14 +55,19 @@ def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) ->
 
 
 def test_what_was_there_before_is_mended_as_by_fix(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"})
+    vault = vault_at(
+        tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
+    )
     rested(vault)
     with watching(vault, FIX) as watched:
         watched.until(mended)
         assert text(vault) == "[[b|Nick]]\n"
     [batch] = mended(watched)
     assert batch.fixed is not None
-    assert (batch.fixed.written, [item.rule for item, _ in batch.fixed.made]) == (("a.md",), ["alias-link"])
+    assert (batch.fixed.written, [item.rule for item, _ in batch.fixed.made]) == (
+        ("a.md",),
+        ["alias-link"],
+    )
     assert [item.diagnostic.rule for item in batch.healed] == ["alias-link"]
 
 
@@ -96,8 +101,15 @@ def test_links_follow_a_whole_folder(vault: Path) -> None:
 
 
 def test_sections_are_kept(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {
-        "vaultlink.toml": "[backlinks]\nmode = \"write\"\n", "a.md": "# A\n\n[[b]]\n", "b.md": "# B\n\nwords\n", "c.md": "# C\n"})
+    vault = vault_at(
+        tmp_path / "vault",
+        {
+            "vaultlink.toml": '[backlinks]\nmode = "write"\n',
+            "a.md": "# A\n\n[[b]]\n",
+            "b.md": "# B\n\nwords\n",
+            "c.md": "# C\n",
+        },
+    )
     rested(vault)
     with watching(vault, FIX) as watched:
         watched.until(lambda _: "[[a" in text(vault, "b.md"))
@@ -232,7 +244,9 @@ def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
     rested(vault)
     with watching(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(lambda watched: any("conflicting copy" in notice for notice in watched.notices))
+        watched.until(
+            lambda watched: any("conflicting copy" in notice for notice in watched.notices)
+        )
         stays(vault, LINKED["a.md"])
     assert sum("conflicting copy" in notice for notice in watched.notices) == 1
 
@@ -243,8 +257,14 @@ def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
 def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> None:
     with watching(vault, FIX) as first:
         with watching(vault, FIX) as second:
-            first.until(lambda watched: any("is on this vault and mends" in notice for notice in watched.notices))
-            second.until(lambda watched: any("This one tells only" in notice for notice in watched.notices))
+            first.until(
+                lambda watched: any(
+                    "is on this vault and mends" in notice for notice in watched.notices
+                )
+            )
+            second.until(
+                lambda watched: any("This one tells only" in notice for notice in watched.notices)
+            )
             rested(vault)
             (vault / "b.md").rename(vault / "q.md")
             first.until(mended)
@@ -276,7 +296,9 @@ def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) 
         watched.until(mended)
 
 
-def test_where_no_record_can_be_kept_nothing_is_mended(vault: Path, tmp_path: Path, run: Run) -> None:
+def test_where_no_record_can_be_kept_nothing_is_mended(
+    vault: Path, tmp_path: Path, run: Run
+) -> None:
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2

@@ -35,7 +35,12 @@ from vaultlink.watching.watch import Wishes
 from watched import watching
 
 PLAIN = Settings(cache=False)
-SMALL = {"a.md": "[[b]] and [[no]]\n", "b.md": "# B\n\nwhat is in it\n", "x/p.png": "", "log.txt": "one\n"}
+SMALL = {
+    "a.md": "[[b]] and [[no]]\n",
+    "b.md": "# B\n\nwhat is in it\n",
+    "x/p.png": "",
+    "log.txt": "one\n",
+}
 
 
 @pytest.fixture
@@ -46,24 +51,47 @@ def vault(tmp_path: Path) -> Path:
 
 def git(folder: Path, *words: str) -> None:
     """Run git."""
-    subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words], check=True, capture_output=True)
+    subprocess.run(
+        ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
+        check=True,
+        capture_output=True,
+    )
 
 
 # -- pauses ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("first", "last", "now", "left"), [
-    (10.0, 10.0, 10.0, 1.0), (10.0, 10.0, 10.5, 0.5), (10.0, 10.0, 11.0, 0.0), (10.0, 10.0, 12.0, -1.0),
-    (10.0, 13.0, 13.0, 1.0), (10.0, 13.5, 13.5, 0.5), (10.0, 20.0, 20.0, -6.0),
-])
-def test_a_batch_comes_after_quiet_or_after_the_longest_wait(first: float, last: float, now: float, left: float) -> None:
+@pytest.mark.parametrize(
+    ("first", "last", "now", "left"),
+    [
+        (10.0, 10.0, 10.0, 1.0),
+        (10.0, 10.0, 10.5, 0.5),
+        (10.0, 10.0, 11.0, 0.0),
+        (10.0, 10.0, 12.0, -1.0),
+        (10.0, 13.0, 13.0, 1.0),
+        (10.0, 13.5, 13.5, 0.5),
+        (10.0, 20.0, 20.0, -6.0),
+    ],
+)
+def test_a_batch_comes_after_quiet_or_after_the_longest_wait(
+    first: float, last: float, now: float, left: float
+) -> None:
     assert Pauses(quiet=1.0, longest=4.0).until_batch(first, last, now) == left
 
 
-@pytest.mark.parametrize(("first", "last", "now", "left"), [
-    (10.0, 10.0, 10.0, 3.0), (10.0, 10.0, 14.0, -1.0), (10.0, 15.0, 15.0, 3.0), (10.0, 38.0, 38.0, 2.0), (10.0, 50.0, 50.0, -10.0),
-])
-def test_a_repair_comes_after_a_calm_or_when_patience_is_over(first: float, last: float, now: float, left: float) -> None:
+@pytest.mark.parametrize(
+    ("first", "last", "now", "left"),
+    [
+        (10.0, 10.0, 10.0, 3.0),
+        (10.0, 10.0, 14.0, -1.0),
+        (10.0, 15.0, 15.0, 3.0),
+        (10.0, 38.0, 38.0, 2.0),
+        (10.0, 50.0, 50.0, -10.0),
+    ],
+)
+def test_a_repair_comes_after_a_calm_or_when_patience_is_over(
+    first: float, last: float, now: float, left: float
+) -> None:
     assert Pauses(calm=3.0, patience=30.0).until_repair(first, last, now) == left
 
 
@@ -102,7 +130,11 @@ def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
     for number in range(count):
         inbox.hint(f"{number}.md")
     hints = inbox.take()
-    assert (hints.everything, len(hints.paths), hints.count) == (everything, 0 if everything else count, count)
+    assert (hints.everything, len(hints.paths), hints.count) == (
+        everything,
+        0 if everything else count,
+        count,
+    )
 
 
 def test_the_first_and_the_last_hint_have_their_times() -> None:
@@ -130,13 +162,20 @@ def test_no_hint_of_many_threads_is_lost() -> None:
     while any(thread.is_alive() for thread in threads):
         taken |= inbox.take().paths
     taken |= inbox.take().paths
-    assert (taken, inbox.count) == ({f"{here}/{number}" for here in range(4) for number in range(400)}, 1_600)
+    assert (taken, inbox.count) == (
+        {f"{here}/{number}" for here in range(4) for number in range(400)},
+        1_600,
+    )
 
 
 @pytest.mark.parametrize("word", ["hint", "everything", "stop"])
 def test_who_waits_is_woken(word: str) -> None:
     inbox = Inbox()
-    calls = {"hint": lambda: inbox.hint("a.md"), "everything": inbox.hint_everything, "stop": inbox.stop}
+    calls = {
+        "hint": lambda: inbox.hint("a.md"),
+        "everything": inbox.hint_everything,
+        "stop": inbox.stop,
+    }
     waiting = Thread(target=inbox.wait, args=(600.0,), daemon=True)
     waiting.start()
     assert waiting.is_alive()
@@ -154,47 +193,82 @@ def test_a_wait_ends_with_its_time() -> None:
 # -- words ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("cause", "words"), [
-    (Cause(), "nothing"),
-    (Cause(words="new settings"), "new settings"),
-    (Cause(saved=("a.md",)), "a.md saved"),
-    (Cause(created=("x/a.md",)), "x/a.md created"),
-    (Cause(deleted=("p.png",)), "p.png deleted"),
-    (Cause(saved=("a.md", "b.md")), "2 notes saved"),
-    (Cause(created=("a.md", "p.png")), "2 files created"),
-    (Cause(deleted=tuple(f"{number}.md" for number in range(1_200))), "1,200 notes deleted"),
-    (Cause(saved=("a.md",), created=("b.md",)), "1 note saved, 1 note created"),
-    (Cause(saved=("a.md",), created=("p.png",), deleted=("c.md", "d.md")), "1 note saved, 1 file created, 2 notes deleted"),
-    (Cause(moved=(("a.md", "b.md"),)), "a.md renamed to b.md"),
-    (Cause(moved=(("x/a.md", "x/b.md"),)), "x/a.md renamed to b.md"),
-    (Cause(moved=(("a.md", "x/a.md"),)), "a.md moved to x/a.md"),
-    (Cause(moved=(("x/a.md", "y/b.md"),)), "x/a.md moved to y/b.md"),
-    (Cause(moved=(("a.md", "b.md"), ("c.md", "d.md"))), "2 notes moved"),
-    (Cause(moved=(("p.png", "q.png"), ("c.md", "d.md"))), "2 files moved"),
-    (Cause(saved=("c.md",), moved=(("a.md", "b.md"),)), "1 note saved, 1 note moved"),
-    (Cause(saved=("a\nb.md",)), "a\\nb.md saved"),
-    (Cause(moved=(("a.md", "\x1b[2J.md"),)), "a.md renamed to \\u001b[2J.md"),
-    (Cause(moved=(("a\t.md", "x/b\r.md"),)), "a\\t.md moved to x/b\\r.md"),
-])
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause(), "nothing"),
+        (Cause(words="new settings"), "new settings"),
+        (Cause(saved=("a.md",)), "a.md saved"),
+        (Cause(created=("x/a.md",)), "x/a.md created"),
+        (Cause(deleted=("p.png",)), "p.png deleted"),
+        (Cause(saved=("a.md", "b.md")), "2 notes saved"),
+        (Cause(created=("a.md", "p.png")), "2 files created"),
+        (Cause(deleted=tuple(f"{number}.md" for number in range(1_200))), "1,200 notes deleted"),
+        (Cause(saved=("a.md",), created=("b.md",)), "1 note saved, 1 note created"),
+        (
+            Cause(saved=("a.md",), created=("p.png",), deleted=("c.md", "d.md")),
+            "1 note saved, 1 file created, 2 notes deleted",
+        ),
+        (Cause(moved=(("a.md", "b.md"),)), "a.md renamed to b.md"),
+        (Cause(moved=(("x/a.md", "x/b.md"),)), "x/a.md renamed to b.md"),
+        (Cause(moved=(("a.md", "x/a.md"),)), "a.md moved to x/a.md"),
+        (Cause(moved=(("x/a.md", "y/b.md"),)), "x/a.md moved to y/b.md"),
+        (Cause(moved=(("a.md", "b.md"), ("c.md", "d.md"))), "2 notes moved"),
+        (Cause(moved=(("p.png", "q.png"), ("c.md", "d.md"))), "2 files moved"),
+        (Cause(saved=("c.md",), moved=(("a.md", "b.md"),)), "1 note saved, 1 note moved"),
+        (Cause(saved=("a\nb.md",)), "a\\nb.md saved"),
+        (Cause(moved=(("a.md", "\x1b[2J.md"),)), "a.md renamed to \\u001b[2J.md"),
+        (Cause(moved=(("a\t.md", "x/b\r.md"),)), "a\\t.md moved to x/b\\r.md"),
+    ],
+)
 def test_a_cause_in_words(cause: Cause, words: str) -> None:
     assert cause_words(cause) == words
 
 
-def finding(path: str = "a.md", target: str | None = "no", line: int = 1, message: str = "It is so.") -> Diagnostic:
+def finding(
+    path: str = "a.md", target: str | None = "no", line: int = 1, message: str = "It is so."
+) -> Diagnostic:
     """A finding."""
-    return Diagnostic("VL101", "dangling-link", Severity.ERROR, path, 7 * line - 7, 7 * line - 1, line, 1, line, 7, message, target)
+    return Diagnostic(
+        "VL101",
+        "dangling-link",
+        Severity.ERROR,
+        path,
+        7 * line - 7,
+        7 * line - 1,
+        line,
+        1,
+        line,
+        7,
+        message,
+        target,
+    )
 
 
 FOUND = Reported(finding(), "0123456789abcdef")
 
 
-def batch(vault: Path, cause: Cause = Cause(), number: int = 1, new: Sequence[Reported] = (),  # noqa: B008 - frozen
-          healed: Sequence[Reported] = (), fixed: Fixed | None = None) -> Batch:
+def batch(
+    vault: Path,
+    cause: Cause = Cause(),  # noqa: B008 - frozen
+    number: int = 1,
+    new: Sequence[Reported] = (),
+    healed: Sequence[Reported] = (),
+    fixed: Fixed | None = None,
+) -> Batch:
     """A batch."""
     moment = time.mktime((2026, 3, 4, 14, 2, 33, 0, 0, -1))
     totals = Totals(3, 1, Tally(), 2, len(new))
-    return Batch(number, int(moment) * 10**9 + 5_000_000, cause, tuple(new), tuple(healed), lambda: totals,
-                 open_vault(vault, PLAIN), fixed)
+    return Batch(
+        number,
+        int(moment) * 10**9 + 5_000_000,
+        cause,
+        tuple(new),
+        tuple(healed),
+        lambda: totals,
+        open_vault(vault, PLAIN),
+        fixed,
+    )
 
 
 def test_a_headline_says_when_why_and_what_came_of_it(vault: Path) -> None:
@@ -202,42 +276,79 @@ def test_a_headline_says_when_why_and_what_came_of_it(vault: Path) -> None:
     assert headline(batch(vault, saved)) == "14:02:33 a.md saved"
     assert headline(batch(vault, saved, new=[FOUND])) == "14:02:33 a.md saved: 1 new"
     assert headline(batch(vault, saved, healed=[FOUND])) == "14:02:33 a.md saved: 1 healed"
-    assert headline(batch(vault, saved, new=[FOUND] * 1_200, healed=[FOUND])) == "14:02:33 a.md saved: 1,200 new, 1 healed"
+    assert (
+        headline(batch(vault, saved, new=[FOUND] * 1_200, healed=[FOUND]))
+        == "14:02:33 a.md saved: 1,200 new, 1 healed"
+    )
     assert headline(batch(vault, number=0)) == "14:02:33 as found"
 
 
 def test_what_the_watcher_mended_is_its_own_cause(vault: Path) -> None:
     made: Repaired = (finding(), Fix("Mend it", Safety.SAFE, ()))
     assert headline(batch(vault, fixed=Fixed((made,), ("a.md",), (), "run"))) == (
-        "14:02:33 fixed 1 finding in 1 note: dangling-link 1")
-    row = batch_row(batch(vault, fixed=Fixed((made, made), ("a.md",), (), "run"), healed=[FOUND, FOUND]))
+        "14:02:33 fixed 1 finding in 1 note: dangling-link 1"
+    )
+    row = batch_row(
+        batch(vault, fixed=Fixed((made, made), ("a.md",), (), "run"), healed=[FOUND, FOUND])
+    )
     assert row.fixed is not None
-    assert (row.fixed.notes, row.fixed.findings, row.fixed.run, row.healed, row.saved) == (1, 2, "run", 2, ())
+    assert (row.fixed.notes, row.fixed.findings, row.fixed.run, row.healed, row.saved) == (
+        1,
+        2,
+        "run",
+        2,
+        (),
+    )
 
 
 def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> None:
     odd = Reported(finding("a\nb.md", message="“\x1b[2J” is odd."), "1")
-    assert batch_lines(batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND])).splitlines() == [
-        "14:02:33 a.md saved: 1 new, 1 healed", "+ a\\nb.md:1:1: VL101 dangling-link “\\u001b[2J” is odd.",
-        "- a.md:1:1: VL101 dangling-link It is so."]
-    coloured = batch_lines(batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND]), COLOURED).splitlines()
+    assert batch_lines(
+        batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND])
+    ).splitlines() == [
+        "14:02:33 a.md saved: 1 new, 1 healed",
+        "+ a\\nb.md:1:1: VL101 dangling-link “\\u001b[2J” is odd.",
+        "- a.md:1:1: VL101 dangling-link It is so.",
+    ]
+    coloured = batch_lines(
+        batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND]), COLOURED
+    ).splitlines()
     assert [line.partition(" ")[0] for line in coloured[1:]] == [
-        f"{COLOURED.red}+{COLOURED.off}", f"{COLOURED.green}-{COLOURED.off}"]
+        f"{COLOURED.red}+{COLOURED.off}",
+        f"{COLOURED.green}-{COLOURED.off}",
+    ]
 
 
-@pytest.mark.parametrize(("notes", "links", "topics", "findings", "last", "line"), [
-    (1, 1, 1, 1, "", "1 note · 1 link · 1 dangling topic · 1 finding"),
-    (0, 0, 0, 0, "", "0 notes · 0 links · 0 dangling topics · 0 findings"),
-    (12_345, 2, 3, 4, "14:02:33 a.md saved", "12,345 notes · 2 links · 3 dangling topics · 4 findings · 14:02:33 a.md saved"),
-])
+@pytest.mark.parametrize(
+    ("notes", "links", "topics", "findings", "last", "line"),
+    [
+        (1, 1, 1, 1, "", "1 note · 1 link · 1 dangling topic · 1 finding"),
+        (0, 0, 0, 0, "", "0 notes · 0 links · 0 dangling topics · 0 findings"),
+        (
+            12_345,
+            2,
+            3,
+            4,
+            "14:02:33 a.md saved",
+            "12,345 notes · 2 links · 3 dangling topics · 4 findings · 14:02:33 a.md saved",
+        ),
+    ],
+)
 def test_the_status_shows_the_vault_in_figures(
-        notes: int, links: int, topics: int, findings: int, last: str, line: str) -> None:
+    notes: int, links: int, topics: int, findings: int, last: str, line: str
+) -> None:
     assert status(Totals(notes, 0, Tally(links=links), topics, findings), last) == line
 
 
 def test_a_batch_as_data_names_its_moves_and_tells_the_state_apart(vault: Path) -> None:
     row = batch_row(batch(vault, Cause(moved=(("a.md", "b.md"),)), new=[FOUND]))
-    assert (row.event, row.batch, row.cause, row.new, row.fixed) == ("batch", 1, "a.md renamed to b.md", 1, None)
+    assert (row.event, row.batch, row.cause, row.new, row.fixed) == (
+        "batch",
+        1,
+        "a.md renamed to b.md",
+        1,
+        None,
+    )
     assert [(item.old, item.new) for item in row.moved] == [("a.md", "b.md")]
     assert row.time.startswith("2026-03-04T14:02:33.005")
     assert batch_row(batch(vault, number=0)).event == "state"
@@ -251,29 +362,40 @@ Side = tuple[dict[str, tuple[Diagnostic, ...]], Known]
 
 def side(found: Mapping[str, Sequence[str]]) -> Side:
     """Findings about targets, by path, and what tells them apart."""
-    placed = {path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1)) for path, targets in found.items()}
+    placed = {
+        path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1))
+        for path, targets in found.items()
+    }
     return placed, identified(placed, placed, lambda _path: "")
 
 
-@pytest.mark.parametrize(("before", "after", "moved", "new", "healed"), [
-    ({}, {}, {}, [], []),
-    ({}, {"a": ["no"]}, {}, ["a no"], []),
-    ({"a": ["no"]}, {}, {}, [], ["a no"]),
-    ({"a": ["no"]}, {"a": ["no"]}, {}, [], []),
-    ({"a": ["one", "two"]}, {"a": ["two", "one"]}, {}, [], []),
-    ({"a": ["one", "two"]}, {"a": ["two", "three"]}, {}, ["a three"], ["a one"]),
-    ({"a": ["no"]}, {"a": ["no", "no"]}, {}, ["a no"], []),
-    ({"a": ["no", "no", "no"]}, {"a": ["no"]}, {}, [], ["a no", "a no"]),
-    ({"a": ["no"]}, {"b": ["no"]}, {}, ["b no"], ["a no"]),
-    ({"a": ["no"]}, {"b": ["no"]}, {"a": "b"}, [], []),
-    ({"a": ["one", "two"]}, {"b": ["two", "three"]}, {"a": "b"}, ["b three"], ["a one"]),
-    ({"a": ["no"]}, {}, {"a": "b"}, [], ["a no"]),
-    ({}, {"b": ["no"]}, {"a": "b"}, ["b no"], []),
-    ({"a": ["no"], "b": ["nor"]}, {"a": ["nor"], "b": ["no"]}, {"a": "b", "b": "a"}, [], []),
-    ({"a": ["no"], "c": ["x"]}, {"b": ["no"], "c": ["x", "y"]}, {"a": "b"}, ["c y"], []),
-])
-def test_what_is_new_and_what_is_healed(before: dict[str, list[str]], after: dict[str, list[str]], moved: dict[str, str],
-                                        new: list[str], healed: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "moved", "new", "healed"),
+    [
+        ({}, {}, {}, [], []),
+        ({}, {"a": ["no"]}, {}, ["a no"], []),
+        ({"a": ["no"]}, {}, {}, [], ["a no"]),
+        ({"a": ["no"]}, {"a": ["no"]}, {}, [], []),
+        ({"a": ["one", "two"]}, {"a": ["two", "one"]}, {}, [], []),
+        ({"a": ["one", "two"]}, {"a": ["two", "three"]}, {}, ["a three"], ["a one"]),
+        ({"a": ["no"]}, {"a": ["no", "no"]}, {}, ["a no"], []),
+        ({"a": ["no", "no", "no"]}, {"a": ["no"]}, {}, [], ["a no", "a no"]),
+        ({"a": ["no"]}, {"b": ["no"]}, {}, ["b no"], ["a no"]),
+        ({"a": ["no"]}, {"b": ["no"]}, {"a": "b"}, [], []),
+        ({"a": ["one", "two"]}, {"b": ["two", "three"]}, {"a": "b"}, ["b three"], ["a one"]),
+        ({"a": ["no"]}, {}, {"a": "b"}, [], ["a no"]),
+        ({}, {"b": ["no"]}, {"a": "b"}, ["b no"], []),
+        ({"a": ["no"], "b": ["nor"]}, {"a": ["nor"], "b": ["no"]}, {"a": "b", "b": "a"}, [], []),
+        ({"a": ["no"], "c": ["x"]}, {"b": ["no"], "c": ["x", "y"]}, {"a": "b"}, ["c y"], []),
+    ],
+)
+def test_what_is_new_and_what_is_healed(
+    before: dict[str, list[str]],
+    after: dict[str, list[str]],
+    moved: dict[str, str],
+    new: list[str],
+    healed: list[str],
+) -> None:
     one, other = side(before), side(after)
     paths = differing(one[0], other[0])
     came, went = delta(one, (other[0], identified(other[0], paths, lambda _path: "")), paths, moved)
@@ -283,13 +405,19 @@ def test_what_is_new_and_what_is_healed(before: dict[str, list[str]], after: dic
 
 def test_the_fingerprint_of_equal_findings_counts_them() -> None:
     came, _ = delta(side({}), side({"a": ["no", "no"]}), ["a"], {})
-    assert [mark for _, mark in came] == [fingerprint("a", ("VL101", "no", 0)), fingerprint("a", ("VL101", "no", 1))]
+    assert [mark for _, mark in came] == [
+        fingerprint("a", ("VL101", "no", 0)),
+        fingerprint("a", ("VL101", "no", 1)),
+    ]
     _, went = delta(side({"a": ["no", "no"]}), side({"a": ["no"]}), ["a"], {})
     assert [mark for _, mark in went] == [came[1].fingerprint]
 
 
 def test_paths_with_the_same_findings_do_not_differ() -> None:
-    one, other = side({"a": ["x"], "b": ["y"], "c": ["z"]})[0], side({"a": ["x"], "b": ["other"], "d": ["z"]})[0]
+    one, other = (
+        side({"a": ["x"], "b": ["y"], "c": ["z"]})[0],
+        side({"a": ["x"], "b": ["other"], "d": ["z"]})[0],
+    )
     assert sorted(differing(one, other)) == ["b", "c", "d"]
     assert differing(one, dict(one)) == []
 
@@ -310,8 +438,14 @@ def note(path: str, text: str) -> Note:
 def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
     for first in ("went", "came"):
         moving = Moving({})
-        steps = {"went": lambda moving=moving: moving.went("a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")),
-                 "came": lambda moving=moving: moving.came("x/q.md", stamp(9), note("x/q.md", "# A\n\n[[b]]\n"))}
+        steps = {
+            "went": lambda moving=moving: moving.went(
+                "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
+            ),
+            "came": lambda moving=moving: moving.came(
+                "x/q.md", stamp(9), note("x/q.md", "# A\n\n[[b]]\n")
+            ),
+        }
         steps.pop(first)()
         assert moving.pairs() == {}
         steps.popitem()[1]()
@@ -381,9 +515,16 @@ def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool
     seen = settled(vault)
     written(vault, {"a.md": "another text\n", "new.md": "", "q.png": "", "log.txt": "one\ntwo\n"})
     (vault / "b.md").unlink()
-    paths = frozenset({"a.md", "new.md", "q.png", "log.txt", "b.md", "never.md", ".hidden.md", "x.md~"})
+    paths = frozenset(
+        {"a.md", "new.md", "q.png", "log.txt", "b.md", "never.md", ".hidden.md", "x.md~"}
+    )
     found = look(seen, EVERYTHING if everything else Hints(paths), no_one_came)
-    assert (found.came, found.went, found.saved, found.doubtful) == (("new.md", "q.png"), ("b.md",), ("a.md",), ())
+    assert (found.came, found.went, found.saved, found.doubtful) == (
+        ("new.md", "q.png"),
+        ("b.md",),
+        ("a.md",),
+        (),
+    )
     assert found.moved
     assert set(found.seen.listing.files) == {"a.md", "new.md", "q.png", "log.txt", "x/p.png"}
 
@@ -448,15 +589,47 @@ def test_a_vault_that_is_away_or_another_is_told(vault: Path, tmp_path: Path) ->
 # -- names that pass ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [
-    "~syncthing~a.md.tmp", "~$report.docx", "#a.md#", "a.md~", "a~", "a.png~", "a.md.sb-8c3a51f2-Xy3kQ9", "~$", "##"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "~syncthing~a.md.tmp",
+        "~$report.docx",
+        "#a.md#",
+        "a.md~",
+        "a~",
+        "a.png~",
+        "a.md.sb-8c3a51f2-Xy3kQ9",
+        "~$",
+        "##",
+    ],
+)
 def test_names_under_which_programs_write_pass(name: str) -> None:
     assert passing(name)
 
 
-@pytest.mark.parametrize("name", [
-    "a.md", "a~.md", "#a#.md", "~$a.md", "~a.png", "#a.png", "a#", "a.tmp", "~syncthing~a.md", "a.sb-1.md", "a.sb-8c3a51f2-Xy3kQ.png",
-    "a.sb-XYZ.png", "a.SB-8c3a51f2-Xy3kQ9", "A.MD", "#a#.MD", "~syncthing~a.MD", "x~y", "#"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.md",
+        "a~.md",
+        "#a#.md",
+        "~$a.md",
+        "~a.png",
+        "#a.png",
+        "a#",
+        "a.tmp",
+        "~syncthing~a.md",
+        "a.sb-1.md",
+        "a.sb-8c3a51f2-Xy3kQ.png",
+        "a.sb-XYZ.png",
+        "a.SB-8c3a51f2-Xy3kQ9",
+        "A.MD",
+        "#a#.MD",
+        "~syncthing~a.MD",
+        "x~y",
+        "#",
+    ],
+)
 def test_names_that_only_look_like_that_stay(name: str) -> None:
     assert not passing(name)
 
@@ -471,14 +644,20 @@ def ignored(seen: Survey) -> list[str]:
 
 def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
     git(vault, "init")
-    written(vault, {".gitignore": "out*\n!out-kept.md\n", "x/.gitignore": "here.md\n", "out1.md": ""})
+    written(
+        vault, {".gitignore": "out*\n!out-kept.md\n", "x/.gitignore": "here.md\n", "out1.md": ""}
+    )
     before = settled(vault)
     assert ignored(before) == ["out1.md"]
     came = ["out2.md", "out-kept.md", "x/here.md", "here.md", "x/out3.md", "new.md"]
     written(vault, dict.fromkeys(came, ""))
     seen = look(before, EVERYTHING, no_one_came).seen
     after = with_ignored(seen, came)
-    assert ignored(after) == ["out1.md", "out2.md", "x/here.md", "x/out3.md"] == ignored(survey(vault, PLAIN))
+    assert (
+        ignored(after)
+        == ["out1.md", "out2.md", "x/here.md", "x/out3.md"]
+        == ignored(survey(vault, PLAIN))
+    )
     (vault / "out2.md").unlink()
     written(vault, {"out4.md": ""})
     last = with_ignored(look(after, EVERYTHING, no_one_came).seen, ["out4.md"])
@@ -502,11 +681,15 @@ def test_of_those_that_mend_the_oldest_does(vault: Path) -> None:
     teller, first, second = (Neighbours(vault, fixing=fixing) for fixing in (False, True, True))
     try:
         assert [one.repairs() for one in (teller, first, second)] == [False, True, False]
-        assert [(other.process, other.fixing) for other in first.others()] == [(os.getpid(), False), (os.getpid(), True)]
+        assert [(other.process, other.fixing) for other in first.others()] == [
+            (os.getpid(), False),
+            (os.getpid(), True),
+        ]
         assert second.news() == [
             f"Another vaultlink watch (process {os.getpid()}) is on this vault.",
             f"Another vaultlink watch (process {os.getpid()}) is on this vault and mends notes. This one tells only, and mends "
-            "once that one has ended."]
+            "once that one has ended.",
+        ]
         assert second.news() == []
         first.leave()
         assert second.news() == [f"The vaultlink watch of process {os.getpid()} has ended."]
@@ -527,12 +710,20 @@ def test_who_is_alone_hears_nothing(vault: Path) -> None:
 def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None:
     folder = made_folder(vault) / "watchers"
     folder.mkdir()
-    for name in ("00000000000000000001-4.fixing", "00000000000000000002-5.telling", "notes.txt", ".00000000000000000003-6.fixing"):
+    for name in (
+        "00000000000000000001-4.fixing",
+        "00000000000000000002-5.telling",
+        "notes.txt",
+        ".00000000000000000003-6.fixing",
+    ):
         (folder / name).write_text("")
     alone = Neighbours(vault, fixing=True)
     assert (alone.repairs(), alone.news()) == (True, [])
     alone.leave()
-    assert sorted(file.name for file in folder.iterdir()) == [".00000000000000000003-6.fixing", "notes.txt"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        ".00000000000000000003-6.fixing",
+        "notes.txt",
+    ]
 
 
 def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
@@ -644,7 +835,10 @@ def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
     inbox = Inbox()
     listening = Listening(inbox, None, 60.0, no_means)
     listening.begin(FOLDERS, 100.0)
-    assert listening.complaint == "No ear is left. Until then everything is looked at every 2 seconds, as with `--poll 2`."
+    assert (
+        listening.complaint
+        == "No ear is left. Until then everything is looked at every 2 seconds, as with `--poll 2`."
+    )
     assert (inbox.take().everything, listening.wait(100.5)) == (True, 1.5)
 
 
@@ -667,7 +861,12 @@ def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
     inbox.take()
     ears[0].living = False
     listening.beat(FOLDERS, 101.0)
-    assert (ears[0].closed, len(ears), ears[1].followed, inbox.take().everything) == (True, 2, [["", "x"]], True)
+    assert (ears[0].closed, len(ears), ears[1].followed, inbox.take().everything) == (
+        True,
+        2,
+        [["", "x"]],
+        True,
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
@@ -680,9 +879,23 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
         assert ear.follow(survey(vault, PLAIN).listing.folders) is True
         assert ear.follow(survey(vault, PLAIN).listing.folders) is False
         heard = set[str]()
-        written(vault, {"x/deep.md": "", ".hidden.md": "", ".gitignore": "", "x/.gitignore": "", "a.md": "more\n"})
+        written(
+            vault,
+            {
+                "x/deep.md": "",
+                ".hidden.md": "",
+                ".gitignore": "",
+                "x/.gitignore": "",
+                "a.md": "more\n",
+            },
+        )
         end = time.monotonic() + 30
-        while time.monotonic() < end and not heard >= {"x/deep.md", ".gitignore", "x/.gitignore", "a.md"}:
+        while time.monotonic() < end and not heard >= {
+            "x/deep.md",
+            ".gitignore",
+            "x/.gitignore",
+            "a.md",
+        }:
             inbox.wait(0.2)
             heard |= inbox.take().paths
         assert heard == {"x/deep.md", ".gitignore", "x/.gitignore", "a.md"}
@@ -698,7 +911,9 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
 # -- what is known only to the watcher ------------------------------------------------------------------------------
 
 
-def test_a_note_that_is_copied_before_it_is_deleted_leaves_one_of_its_findings(tmp_path: Path) -> None:
+def test_a_note_that_is_copied_before_it_is_deleted_leaves_one_of_its_findings(
+    tmp_path: Path,
+) -> None:
     vault = vault_at(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
     with watching(vault, Wishes(verify=True)) as watched:
         (vault / "z.md").write_text((vault / "a.md").read_text())
@@ -733,8 +948,12 @@ def test_a_vault_that_was_away_does_not_make_it_forget_where_notes_went(tmp_path
 
 
 @pytest.mark.parametrize("poll", [None, 0.2])
-@pytest.mark.parametrize("place", ["vault/.gitignore", "vault/x/.gitignore", ".git/info/exclude", ".gitignore"])
-def test_what_git_ignores_is_obeyed_wherever_it_is_said(tmp_path: Path, place: str, poll: float | None) -> None:
+@pytest.mark.parametrize(
+    "place", ["vault/.gitignore", "vault/x/.gitignore", ".git/info/exclude", ".gitignore"]
+)
+def test_what_git_ignores_is_obeyed_wherever_it_is_said(
+    tmp_path: Path, place: str, poll: float | None
+) -> None:
     vault = vault_at(tmp_path / "vault", {"a.md": "", "x/c.md": "[[no]]\n"})
     git(tmp_path, "init")
     with watching(vault, Wishes(poll=poll, verify=True)) as watched:

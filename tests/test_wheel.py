@@ -16,10 +16,22 @@ PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, out of reach of the checkout's settings."""
-    environment = {key: value for key, value in os.environ.items()
-                   if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV") and not key.startswith("VAULTLINK_")}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8",
-                          check=False, timeout=300)
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+        and not key.startswith("VAULTLINK_")
+    }
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=300,
+    )
 
 
 def done(command: Sequence[str | Path], folder: Path) -> str:
@@ -68,7 +80,9 @@ def test_check_runs_and_finds(installed: Path, tmp_path: Path) -> None:
 
 def test_module_can_be_run(installed: Path, tmp_path: Path) -> None:
     python = installed.with_name("python")
-    assert done([python, "-m", "vaultlink", "--version"], tmp_path) == done([installed, "--version"], tmp_path)
+    assert done([python, "-m", "vaultlink", "--version"], tmp_path) == done(
+        [installed, "--version"], tmp_path
+    )
 
 
 def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:

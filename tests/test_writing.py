@@ -38,7 +38,10 @@ BYTES: Mapping[str, tuple[bytes, bytes]] = {
 
 def tree(root: Path) -> dict[str, bytes | None]:
     """Everything below a folder: what files hold, None for folders and what is no file."""
-    return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+    }
 
 
 def written(root: Path, files: Mapping[str, bytes]) -> Path:
@@ -79,7 +82,8 @@ def test_many_notes_in_many_folders(tmp_path: Path) -> None:
     outcome = write(vault, [Write(path, text, text.upper()) for path, text in old.items()])
     assert outcome == Outcome(tuple(sorted(old)), ())
     assert {path: text for path, text in tree(vault).items() if text is not None} == {
-        path: text.upper() for path, text in old.items()}
+        path: text.upper() for path, text in old.items()
+    }
 
 
 def test_nothing_to_write() -> None:
@@ -94,7 +98,9 @@ def test_permissions_stay(vault: Path, mode: int) -> None:
     assert stat.S_IMODE((vault / "Quay.md").stat().st_mode) == mode
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
+)
 def test_owner_stays(vault: Path) -> None:
     os.chown(vault / "Quay.md", 12345, 23456)
     assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",)
@@ -115,7 +121,10 @@ def test_attributes_stay(vault: Path) -> None:
 
 def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
     before = tree(vault)
-    assert missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == ["b", "b/c"]
+    assert missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == [
+        "b",
+        "b/c",
+    ]
     assert write(vault, [Write("b/c/New.md", None, b"new")]) == Outcome(("b/c/New.md",), ())
     assert tree(vault) == {**before, "b": None, "b/c": None, "b/c/New.md": b"new"}
 
@@ -140,26 +149,29 @@ CHANGED = "it changed since it was read"
 TAKEN = "there is a file of this name already"
 
 
-@pytest.mark.parametrize(("item", "why"), [
-    (Write("Quay.md", b"other", b"new"), CHANGED),
-    (Write("Quay.md", b"ol", b"new"), CHANGED),
-    (Write("Quay.md", b"", b"new"), CHANGED),
-    (Write("Quay.md", b"other", None), CHANGED),
-    (Write("Gone.md", b"old", b"new"), "it is gone"),
-    (Write("Gone.md", b"old", None), "it is gone"),
-    (Write("gone/Gone.md", b"old", b"new"), "its folder is gone"),
-    (Write("Quay.md", None, b"new"), TAKEN),
-    (Write("a", None, b"new"), TAKEN),
-    (Write("a", b"old", b"new"), "it is a folder"),
-    (Write("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
-    (Write("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
-    (Write("../Quay.md", b"old", b"new"), "its path is none in a vault"),
-    (Write("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
-    (Write("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
-    (Write("", None, b"new"), "its path is none in a vault"),
-    (Write("a\0b.md", None, b"new"), "its path is none in a vault"),
-    (Write("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
-])
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        (Write("Quay.md", b"other", b"new"), CHANGED),
+        (Write("Quay.md", b"ol", b"new"), CHANGED),
+        (Write("Quay.md", b"", b"new"), CHANGED),
+        (Write("Quay.md", b"other", None), CHANGED),
+        (Write("Gone.md", b"old", b"new"), "it is gone"),
+        (Write("Gone.md", b"old", None), "it is gone"),
+        (Write("gone/Gone.md", b"old", b"new"), "its folder is gone"),
+        (Write("Quay.md", None, b"new"), TAKEN),
+        (Write("a", None, b"new"), TAKEN),
+        (Write("a", b"old", b"new"), "it is a folder"),
+        (Write("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
+        (Write("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
+        (Write("../Quay.md", b"old", b"new"), "its path is none in a vault"),
+        (Write("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
+        (Write("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
+        (Write("", None, b"new"), "its path is none in a vault"),
+        (Write("a\0b.md", None, b"new"), "its path is none in a vault"),
+        (Write("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
+    ],
+)
 def test_refusal(vault: Path, item: Write, why: str) -> None:
     before = tree(vault.parent)
     assert write(vault, [item]) == refused(item.path, why)
@@ -170,7 +182,9 @@ def test_refusal(vault: Path, item: Write, why: str) -> None:
 def test_read_only_note(vault: Path) -> None:
     (vault / "Quay.md").chmod(0o444)
     for new in (b"new", None):
-        assert write(vault, [Write("Quay.md", b"old", new)]) == refused("Quay.md", "it is read-only")
+        assert write(vault, [Write("Quay.md", b"old", new)]) == refused(
+            "Quay.md", "it is read-only"
+        )
     assert (vault / "Quay.md").read_bytes() == b"old"
 
 
@@ -183,8 +197,14 @@ def test_symbolic_link(vault: Path) -> None:
         assert write(vault, [Write(name, b"old", b"new")]) == refused(name, "it is a symbolic link")
         assert write(vault, [Write(name, b"old", None)]) == refused(name, "it is a symbolic link")
         assert write(vault, [Write(name, None, b"new")]) == refused(name, TAKEN)
-    assert tree(vault) == {"Quay.md": b"old", "Link.md": b"old", "Nowhere.md": None, "Loop.md": None, "a": None,
-                           "a/Pier.md": b"old"}
+    assert tree(vault) == {
+        "Quay.md": b"old",
+        "Link.md": b"old",
+        "Nowhere.md": None,
+        "Loop.md": None,
+        "a": None,
+        "a/Pier.md": b"old",
+    }
 
 
 @posix
@@ -226,25 +246,43 @@ def test_hard_link(vault: Path) -> None:
 def test_pipe(vault: Path) -> None:
     assert sys.platform != "win32"
     os.mkfifo(vault / "Pipe.md")
-    assert write(vault, [Write("Pipe.md", b"", b"new")]) == refused("Pipe.md", "it is no ordinary file")
+    assert write(vault, [Write("Pipe.md", b"", b"new")]) == refused(
+        "Pipe.md", "it is no ordinary file"
+    )
 
 
 def test_one_refusal_stops_nobody(vault: Path) -> None:
-    items = [Write("Quay.md", b"other", b"new"), Write("Gone.md", b"old", b"new"), Write("a/Pier.md", b"old", b"new"),
-             Write("b/New.md", None, b"new")]
+    items = [
+        Write("Quay.md", b"other", b"new"),
+        Write("Gone.md", b"old", b"new"),
+        Write("a/Pier.md", b"old", b"new"),
+        Write("b/New.md", None, b"new"),
+    ]
     outcome = write(vault, items)
-    assert outcome == Outcome(("a/Pier.md", "b/New.md"), (Refusal("Gone.md", "it is gone"), Refusal("Quay.md", CHANGED)))
-    assert tree(vault) == {"Quay.md": b"old", "a": None, "a/Pier.md": b"new", "b": None, "b/New.md": b"new"}
+    assert outcome == Outcome(
+        ("a/Pier.md", "b/New.md"), (Refusal("Gone.md", "it is gone"), Refusal("Quay.md", CHANGED))
+    )
+    assert tree(vault) == {
+        "Quay.md": b"old",
+        "a": None,
+        "a/Pier.md": b"new",
+        "b": None,
+        "b/New.md": b"new",
+    }
 
 
 def test_a_note_is_written_once(vault: Path) -> None:
-    outcome = write(vault, [Write("Quay.md", b"old", b"first"), Write("Quay.md", b"old", b"second")])
+    outcome = write(
+        vault, [Write("Quay.md", b"old", b"first"), Write("Quay.md", b"old", b"second")]
+    )
     assert outcome == Outcome(("Quay.md",), (Refusal("Quay.md", CHANGED),))
     assert tree(vault) == {"Quay.md": b"first", "a": None, "a/Pier.md": b"old"}
 
 
 def test_no_vault(tmp_path: Path) -> None:
-    assert write(tmp_path / "gone", [Write("Quay.md", b"old", b"new")]).refused == (Refusal("Quay.md", "its folder is gone"),)
+    assert write(tmp_path / "gone", [Write("Quay.md", b"old", b"new")]).refused == (
+        Refusal("Quay.md", "its folder is gone"),
+    )
     assert tree(tmp_path) == {}
 
 
@@ -296,9 +334,13 @@ def _second(note: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second])
+@pytest.mark.parametrize(
+    "meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second]
+)
 @pytest.mark.parametrize("new", [b"new", None])
-def test_what_changes_in_between_is_left_alone(vault: Path, meddle: Callable[[Path], None], new: bytes | None) -> None:
+def test_what_changes_in_between_is_left_alone(
+    vault: Path, meddle: Callable[[Path], None], new: bytes | None
+) -> None:
     ready = job(vault, Write("Quay.md", b"old", new))
     meddle(vault / "Quay.md")
     after = tree(vault)
@@ -353,18 +395,28 @@ except JournalError as error:
 @posix
 def test_a_disk_that_takes_no_more(vault: Path) -> None:
     written(vault, {"Large.md": b"old"})
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(vault)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(vault)], capture_output=True, text=True, check=True
+    )
     outcome, complaint = done.stdout.splitlines()
     why = "the system allows no files of this size"
-    assert outcome == str(Outcome(("Quay.md",), (Refusal("Large.md", why), Refusal("b/New.md", why))))
-    assert complaint.startswith(f"the journal can't be kept in {journal_folder(vault)}: {why}. Nothing was written")
+    assert outcome == str(
+        Outcome(("Quay.md",), (Refusal("Large.md", why), Refusal("b/New.md", why)))
+    )
+    assert complaint.startswith(
+        f"the journal can't be kept in {journal_folder(vault)}: {why}. Nothing was written"
+    )
     assert tree(vault) == {"Quay.md": b"new", "Large.md": b"old", "a": None, "a/Pier.md": b"old"}
     assert sorted(path.name for path in journal_folder(vault).iterdir()) == []
 
 
 def test_sweeping_removes_what_the_run_left_and_nothing_else(vault: Path) -> None:
     left = {".vaultlink-run-0.tmp": b"", "a/.vaultlink-run-1.tmp": b"half"}
-    kept = {".vaultlink-run-1.tmp": b"", ".vaultlink-other-0.tmp": b"", "a/.vaultlink-run-7.tmp": b""}
+    kept = {
+        ".vaultlink-run-1.tmp": b"",
+        ".vaultlink-other-0.tmp": b"",
+        "a/.vaultlink-run-7.tmp": b"",
+    }
     before = tree(written(vault, kept))
     written(vault, left)
     sweep(vault, ["Quay.md", "a/Pier.md", "gone/Gone.md"], "run")
@@ -402,11 +454,16 @@ HOLDER = textwrap.dedent("""
 
 @pytest.mark.parametrize("end", ["done", "killed"])
 def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         assert holder.stdin and holder.stdout
         assert holder.stdout.readline() == b"held\n"
         calls: list[str] = []
-        with pytest.raises(Busy, match=r"another run of vaultlink .* try again"), lock(vault, lambda: calls.append("x"), 0.3):
+        with (
+            pytest.raises(Busy, match=r"another run of vaultlink .* try again"),
+            lock(vault, lambda: calls.append("x"), 0.3),
+        ):
             pass
         assert calls == ["x"]
 
@@ -438,10 +495,17 @@ def test_a_vault_is_the_same_by_any_way(vault: Path, tmp_path: Path) -> None:
         pass
 
 
-def test_without_a_place_for_the_journal_nothing_begins(vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_place_for_the_journal_nothing_begins(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
-    with pytest.raises(JournalError, match=r"can't be kept in .*file.*: a file stands .* VAULTLINK_STATE_DIR"), lock(vault):
+    with (
+        pytest.raises(
+            JournalError, match=r"can't be kept in .*file.*: a file stands .* VAULTLINK_STATE_DIR"
+        ),
+        lock(vault),
+    ):
         pass
 
 

@@ -51,7 +51,9 @@ class Watched:
     @property
     def batches(self) -> list[Batch]:
         """The batches after the vault was found, without sentinels and what consists of them."""
-        batches = [without_sentinels(item) for item in self.news if isinstance(item, Batch) and item.number]
+        batches = [
+            without_sentinels(item) for item in self.news if isinstance(item, Batch) and item.number
+        ]
         return [batch for batch in batches if batch.cause != Cause() or batch.new or batch.healed]
 
     @property
@@ -70,7 +72,9 @@ class Watched:
         with self._came:
             while not there(self):
                 assert self.failure is None, repr(self.failure)
-                assert self._came.wait(end - time.monotonic()) or there(self), f"not told of: {self.told()}"
+                assert self._came.wait(end - time.monotonic()) or there(self), (
+                    f"not told of: {self.told()}"
+                )
 
     def until_batches(self, count: int) -> list[Batch]:
         """Wait for so many batches."""
@@ -81,14 +85,22 @@ class Watched:
         """Wait until all that was done to the vault so far has been told of."""
         name = f"sentinel {next(_sentinels)}.md"
         (self.watch.root / name).write_text("")
-        self.until(lambda watched: any(isinstance(item, Batch) and name in item.cause.created for item in watched.news))
+        self.until(
+            lambda watched: any(
+                isinstance(item, Batch) and name in item.cause.created for item in watched.news
+            )
+        )
         time.sleep(0.06)  # files that changed but now are not compared
         return self
 
     def told(self) -> list[str]:
         """All batches as signs and places, for a failed test."""
-        return [f"{item.cause}: +{[str(new.diagnostic.rule) for new in item.new]} -{len(item.healed)}" if isinstance(item, Batch)
-                else str(item) for item in self.news]
+        return [
+            f"{item.cause}: +{[str(new.diagnostic.rule) for new in item.new]} -{len(item.healed)}"
+            if isinstance(item, Batch)
+            else str(item)
+            for item in self.news
+        ]
 
     def changes(self) -> list[str]:
         """What was new (+) or healed (-), batch after batch."""
@@ -98,21 +110,37 @@ class Watched:
 def without_sentinels(batch: Batch) -> Batch:
     """A batch without the notes by which tests know that all is told."""
     cause = batch.cause
-    saved, created, deleted = (tuple(path for path in paths if not path.startswith("sentinel "))
-                               for paths in (cause.saved, cause.created, cause.deleted))
-    new, healed = (tuple(item for item in found if not item.diagnostic.path.startswith("sentinel "))
-                   for found in (batch.new, batch.healed))
-    return replace(batch, cause=replace(cause, saved=saved, created=created, deleted=deleted), new=new, healed=healed)
+    saved, created, deleted = (
+        tuple(path for path in paths if not path.startswith("sentinel "))
+        for paths in (cause.saved, cause.created, cause.deleted)
+    )
+    new, healed = (
+        tuple(item for item in found if not item.diagnostic.path.startswith("sentinel "))
+        for found in (batch.new, batch.healed)
+    )
+    return replace(
+        batch,
+        cause=replace(cause, saved=saved, created=created, deleted=deleted),
+        new=new,
+        healed=healed,
+    )
 
 
 def signs(batch: Batch) -> list[str]:
     """What was new (+) or healed (-): rule and path."""
-    return [*(f"+ {item.rule} {item.path}" for item, _ in batch.new), *(f"- {item.rule} {item.path}" for item, _ in batch.healed)]
+    return [
+        *(f"+ {item.rule} {item.path}" for item, _ in batch.new),
+        *(f"- {item.rule} {item.path}" for item, _ in batch.healed),
+    ]
 
 
 @contextmanager
-def watching(vault: Path, wishes: Wishes = Wishes(), settings: Settings | None = None,  # noqa: B008 - frozen
-             pauses: Pauses = QUICK) -> Iterator[Watched]:
+def watching(
+    vault: Path,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    settings: Settings | None = None,
+    pauses: Pauses = QUICK,
+) -> Iterator[Watched]:
     """A watcher that has begun to listen; it must end when it is told to, and without a fault."""
     watch = Watch(vault, settings or Settings(cache=False), replace(wishes, pauses=pauses))
     watched = Watched(watch)

@@ -39,8 +39,12 @@ _MANY = 1000
 """So many topics are worth keeping the suggestions for."""
 
 
-def open_vault(root: Path | str, settings: Settings | None = None, progress: Progress | None = None,
-               surveyed: Survey | None = None) -> "Vault":
+def open_vault(
+    root: Path | str,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    surveyed: Survey | None = None,
+) -> "Vault":
     """Read a vault and check it. Raises VaultError (no such folder, no notes) or ConfigError (a bad setting)."""
     seen = surveyed or survey(Path(root), settings)
     rules = catalog(_declarations(seen))
@@ -57,7 +61,9 @@ def _declarations(seen: Survey) -> dict[str, Mapping[str, Any]]:
     cache = seen.cache()
     kept = cache.answer(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError):
-        known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(kept or b"", type=dict[str, dict[str, Any]])
+        known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(
+            kept or b"", type=dict[str, dict[str, Any]]
+        )
         return known
     declared = load_rules()
     if cache:
@@ -111,7 +117,9 @@ class Vault:
         except OSError:
             return b""
 
-    def fixes(self, diagnostics: Sequence[Diagnostic], answers: "Answers | None" = None) -> "Callable[[Diagnostic], Fix | None]":
+    def fixes(
+        self, diagnostics: Sequence[Diagnostic], answers: "Answers | None" = None
+    ) -> "Callable[[Diagnostic], Fix | None]":
         """What mends each of these findings, if anything does: asked for one by one."""
         from vaultlink.fixing.late import late  # noqa: PLC0415 - only where fixes are shown
         from vaultlink.fixing.repair import fix_of  # noqa: PLC0415
@@ -119,8 +127,12 @@ class Vault:
         known, makers = self._sources(self._topics(diagnostics)), late(answers)
         return lambda item: fix_of(self.state, known, item, makers)
 
-    def repair(self, wanted: "Allowed | None" = None, answers: "Answers | None" = None,
-               picked: "Picked | None" = None) -> "Repair":
+    def repair(
+        self,
+        wanted: "Allowed | None" = None,
+        answers: "Answers | None" = None,
+        picked: "Picked | None" = None,
+    ) -> "Repair":
         """What making all fixes that are wanted (without a word: the safe ones) would come to; of the findings that are picked,
         if not of all. Nothing is written."""
         from vaultlink.fixing.choice import allowed  # noqa: PLC0415 - only where something is fixed
@@ -130,20 +142,30 @@ class Vault:
 
         wanted = wanted or allowed(self.rules, self.config)
         topics = self._topics(self.check()) if answers else []
-        return repair(self.state, self._sources(topics), wanted, late(answers), examiner(self._setting, self.seen.settings.jobs),
-                      picked)
+        return repair(
+            self.state,
+            self._sources(topics),
+            wanted,
+            late(answers),
+            examiner(self._setting, self.seen.settings.jobs),
+            picked,
+        )
 
     def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
         """What making these fixes, and no others, would come to. Nothing is written."""
         rounds = iter([chosen])
         return self.tend(lambda _state, _sources: next(rounds, []))
 
-    def tend(self, asked: "Callable[[State, Sources], Iterable[tuple[Diagnostic, Fix]]]") -> "Repair":
+    def tend(
+        self, asked: "Callable[[State, Sources], Iterable[tuple[Diagnostic, Fix]]]"
+    ) -> "Repair":
         """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
         from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
         from vaultlink.mending import examiner  # noqa: PLC0415
 
-        return mend(self.state, self._sources([]), asked, examiner(self._setting, self.seen.settings.jobs))
+        return mend(
+            self.state, self._sources([]), asked, examiner(self._setting, self.seen.settings.jobs)
+        )
 
     def choices(self, item: Diagnostic, answers: "Answers") -> "list[Fix]":
         """All that may be done about a finding, the likeliest first."""
@@ -210,7 +232,11 @@ class Vault:
         from vaultlink.mending import sources  # noqa: PLC0415 - only where something is fixed
 
         known = self.suggest_all(topics) if topics else {}
-        return sources(self.seen, self._texts, lambda topic: known[topic] if topic in known else self.suggest(topic))
+        return sources(
+            self.seen,
+            self._texts,
+            lambda topic: known[topic] if topic in known else self.suggest(topic),
+        )
 
     def _topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
         """The dangling topics that findings are about."""
@@ -226,7 +252,9 @@ class Vault:
         """What each of many dangling topics may mean: worked out with all processors if there are very many, and kept
         for the next run on an unchanged vault."""
         if not self._suggested.keys() >= set(targets):
-            self._suggested.update(self._suggest_all([target for target in targets if target not in self._suggested]))
+            self._suggested.update(
+                self._suggest_all([target for target in targets if target not in self._suggested])
+            )
         return {target: self._suggested[target] for target in targets}
 
     def _suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
@@ -255,7 +283,9 @@ class Vault:
         on_disk = Path(note).resolve()
         if on_disk.is_relative_to(self.root):
             path = on_disk.relative_to(self.root).as_posix()
-            found = next((known for known in self.index.files if comparable(known) == comparable(path)), None)
+            found = next(
+                (known for known in self.index.files if comparable(known) == comparable(path)), None
+            )
             if found:
                 return found
         return resolve("", note, self.index.names) if note else None
@@ -276,6 +306,12 @@ class Vault:
         total = [sum(column) for column in zip(*rows, strict=True)]
         counts = Tally(*total)
         notes = sum(is_note(path) for path in self.index.files)
-        return {"notes": notes, "attachments": len(self.index.files) - notes, "links": counts.links,
-                "resolved": counts.resolved, "dangling": counts.dangling, "ambiguous": counts.ambiguous,
-                "external": counts.external}
+        return {
+            "notes": notes,
+            "attachments": len(self.index.files) - notes,
+            "links": counts.links,
+            "resolved": counts.resolved,
+            "dangling": counts.dangling,
+            "ambiguous": counts.ambiguous,
+            "external": counts.external,
+        }

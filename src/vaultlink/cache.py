@@ -48,7 +48,9 @@ def program_stamp() -> bytes:
     """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
     sign = blake2b(sys.version.encode(), digest_size=16)
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
-    folders = sorted(entry.path for entry in os.scandir(package) if entry.is_dir() and entry.name[0] != "_")
+    folders = sorted(
+        entry.path for entry in os.scandir(package) if entry.is_dir() and entry.name[0] != "_"
+    )
     for folder in (package, *folders, os.path.join(package, "..", "..", "rules")):  # noqa: PTH118
         for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
             if name.endswith((".py", ".yaml")):
@@ -62,7 +64,11 @@ def cache_folder(given: Path | None) -> Path:
     if given:
         return given
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vaultlink" / "Cache"
+        return (
+            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+            / "vaultlink"
+            / "Cache"
+        )
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "vaultlink"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaultlink"
@@ -93,7 +99,11 @@ class Cache:
     def answer(self, question: bytes, kind: str = "answer") -> bytes | None:
         """What was answered to a question, if it was the last one of its kind."""
         data = self._read(kind)
-        return bytes(data[len(question):]) if data is not None and data[:len(question)] == question else None
+        return (
+            bytes(data[len(question) :])
+            if data is not None and data[: len(question)] == question
+            else None
+        )
 
     def keep_answer(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
         """Keep the answer to a question until another of its kind is kept. The question is of fixed length."""
@@ -107,8 +117,8 @@ class Cache:
         head = len(_MAGIC) + len(self._program)
         if data[:head] != _MAGIC + self._program:
             return None
-        body = data[head + 4:]
-        return body if adler32(body) == int.from_bytes(data[head:head + 4], "big") else None
+        body = data[head + 4 :]
+        return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None
 
     def _write(self, name: str, body: bytes) -> None:
         temporary = None

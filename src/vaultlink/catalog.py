@@ -13,14 +13,32 @@ from types import ModuleType
 from typing import Any
 
 from vaultlink.model import Safety, Severity
-from vaultlink.rules import Finding, dangling, files, graph, links, metadata, names, sections, structure, upkeep
+from vaultlink.rules import (
+    Finding,
+    dangling,
+    files,
+    graph,
+    links,
+    metadata,
+    names,
+    sections,
+    structure,
+    upkeep,
+)
 
 Check = Callable[..., Iterator[Finding]]
 """A check of any scope; `Rule.scope` says what it is called with."""
 
 MODULES: Mapping[str, ModuleType] = {
-    "dangling": dangling, "files": files, "graph": graph, "links": links, "metadata": metadata, "names": names,
-    "sections": sections, "structure": structure, "upkeep": upkeep,
+    "dangling": dangling,
+    "files": files,
+    "graph": graph,
+    "links": links,
+    "metadata": metadata,
+    "names": names,
+    "sections": sections,
+    "structure": structure,
+    "upkeep": upkeep,
 }
 """Where checks live, as the `check` line names it."""
 
@@ -30,9 +48,24 @@ SCOPES = ("note", "links", "files", "vault")
 _CODE = re.compile(r"VL\d{3}")
 _NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "bool": bool, "int": int, "number": (int, float), "string": str, "list": list,
+    "bool": bool,
+    "int": int,
+    "number": (int, float),
+    "string": str,
+    "list": list,
 }
-_NEEDED = ("code", "name", "since", "summary", "why", "scope", "severity", "check", "message", "examples")
+_NEEDED = (
+    "code",
+    "name",
+    "since",
+    "summary",
+    "why",
+    "scope",
+    "severity",
+    "check",
+    "message",
+    "examples",
+)
 _ALLOWED = frozenset((*_NEEDED, "default", "reads", "options", "derive", "fix"))
 _FIX = {"when": ("sometimes", "always"), "safety": ("safe", "unsafe", "either")}
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
@@ -124,14 +157,27 @@ def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
         raise CatalogError(f"{name or 'a rule without a name'}: {wrong}")
     fix = mapping.get("fix", {})
     return Rule(
-        code=mapping["code"], name=mapping["name"], since=mapping["since"], summary=mapping["summary"].strip(),
-        why=mapping["why"].strip(), scope=mapping["scope"], reads_text=mapping.get("reads") == "text",
-        default=mapping.get("default", True), severity=Severity(mapping["severity"]),
+        code=mapping["code"],
+        name=mapping["name"],
+        since=mapping["since"],
+        summary=mapping["summary"].strip(),
+        why=mapping["why"].strip(),
+        scope=mapping["scope"],
+        reads_text=mapping.get("reads") == "text",
+        default=mapping.get("default", True),
+        severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),
-        options=tuple(_option(mapping["name"], key, value) for key, value in mapping.get("options", {}).items()),
-        examples=tuple(mapping["examples"]), check=check, fix_when=fix.get("when", "never"),
-        fix_safety=fix.get("safety", "safe"), fix_title=fix.get("title", "").strip(),
-        derive=tuple(mapping.get("derive", ())))
+        options=tuple(
+            _option(mapping["name"], key, value)
+            for key, value in mapping.get("options", {}).items()
+        ),
+        examples=tuple(mapping["examples"]),
+        check=check,
+        fix_when=fix.get("when", "never"),
+        fix_safety=fix.get("safety", "safe"),
+        fix_title=fix.get("title", "").strip(),
+        derive=tuple(mapping.get("derive", ())),
+    )
 
 
 def placeholders(template: str) -> frozenset[str]:
@@ -156,7 +202,9 @@ def unenforced(_note: object, _context: object) -> Iterator[Finding]:
 
 
 def _fits(rule: Rule, selector: str) -> bool:
-    return selector in ("ALL", rule.name) or (selector.startswith("VL") and rule.code.startswith(selector))
+    return selector in ("ALL", rule.name) or (
+        selector.startswith("VL") and rule.code.startswith(selector)
+    )
 
 
 def _near(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
@@ -185,8 +233,11 @@ def _faults(mapping: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a declaration, the plainest first."""
     yield from (f"“{key}” is missing" for key in _NEEDED if key not in mapping)
     yield from (f"“{key}” is not known" for key in mapping if key not in _ALLOWED)
-    yield from (f"“{key}” must be a text" for key in _TEXTS
-                if not isinstance(mapping[key], str) or not mapping[key].strip())
+    yield from (
+        f"“{key}” must be a text"
+        for key in _TEXTS
+        if not isinstance(mapping[key], str) or not mapping[key].strip()
+    )
     for key, fits, wanted in _WANTED:
         if key in mapping and not fits(mapping[key]):
             yield f"“{key}” must be {wanted}, not {mapping[key]!r}"
@@ -201,25 +252,46 @@ _WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("reads", "text".__eq__, "text if it is given"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
     ("options", lambda value: isinstance(value, Mapping), "a mapping"),
-    ("fix", lambda value: isinstance(value, Mapping) and value.keys() == {*_FIX, "title"} and all(
-        value[key] in words for key, words in _FIX.items()), "a mapping of when, safety and title"),
+    (
+        "fix",
+        lambda value: (
+            isinstance(value, Mapping)
+            and value.keys() == {*_FIX, "title"}
+            and all(value[key] in words for key, words in _FIX.items())
+        ),
+        "a mapping of when, safety and title",
+    ),
     ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
 )
 
 
 def _option(rule: str, name: str, given: Any) -> Option:
     """One option of a rule; its default must be of its type and among its choices."""
-    if not isinstance(given, Mapping) or not {"type", "default", "help"} <= given.keys() <= _OPTION_KEYS:
-        raise CatalogError(f"{rule}: option {name} needs type, default and help, and may have of and choices")
+    if (
+        not isinstance(given, Mapping)
+        or not {"type", "default", "help"} <= given.keys() <= _OPTION_KEYS
+    ):
+        raise CatalogError(
+            f"{rule}: option {name} needs type, default and help, and may have of and choices"
+        )
     kind, of, default = given["type"], given.get("of"), given["default"]
     if kind not in _TYPES or (of is not None and of not in _TYPES):
         raise CatalogError(f"{rule}: option {name} has a type that is none of {', '.join(_TYPES)}")
     choices = tuple(given.get("choices", ()))
     items = default if kind == "list" and isinstance(default, list) else [default]
-    fits = _is(default, kind) and (kind != "list" or of is None or all(_is(item, of) for item in items))
+    fits = _is(default, kind) and (
+        kind != "list" or of is None or all(_is(item, of) for item in items)
+    )
     if not fits or (choices and any(item not in choices for item in items)):
         raise CatalogError(f"{rule}: the default of option {name} is not what the option allows")
-    return Option(name, kind, of, tuple(default) if kind == "list" else default, str(given["help"]).strip(), choices)
+    return Option(
+        name,
+        kind,
+        of,
+        tuple(default) if kind == "list" else default,
+        str(given["help"]).strip(),
+        choices,
+    )
 
 
 def _is(value: object, kind: str) -> bool:

@@ -38,18 +38,36 @@ class Setting:
     moves: Mapping[str, str]
 
     @classmethod
-    def of(cls, rules: tuple[Rule, ...], config: Config, obsidian: Obsidian = _DEFAULTS,
-           ignored: Callable[[str], bool] | None = None, moves: Mapping[str, str] | None = None) -> "Setting":
+    def of(
+        cls,
+        rules: tuple[Rule, ...],
+        config: Config,
+        obsidian: Obsidian = _DEFAULTS,
+        ignored: Callable[[str], bool] | None = None,
+        moves: Mapping[str, str] | None = None,
+    ) -> "Setting":
         """The setting of a run, its globs made ready."""
         tests = [glob_matcher(config.exclude)] if config.exclude else []
         tests += [obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
         tests += [ignored] if ignored else []
         spared = tuple((glob_matcher([glob]), names) for glob, names in config.per_file_ignores)
         linted = (lambda path: not any(test(path) for test in tests)) if tests else _always
-        runs = {scope: tuple(rule for rule in rules if rule.scope == scope and rule.name in config.enabled)
-                for scope in SCOPES}
-        return cls(rules, config, obsidian, linted, glob_matcher(config.allow_dangling), spared, runs,
-                   moves or {})
+        runs = {
+            scope: tuple(
+                rule for rule in rules if rule.scope == scope and rule.name in config.enabled
+            )
+            for scope in SCOPES
+        }
+        return cls(
+            rules,
+            config,
+            obsidian,
+            linted,
+            glob_matcher(config.allow_dangling),
+            spared,
+            runs,
+            moves or {},
+        )
 
     @cached_property
     def headings(self) -> tuple[str, ...]:
@@ -69,13 +87,31 @@ class Setting:
 
     def spared_at(self, path: str) -> frozenset[str]:
         """The rules that are not asked of a path."""
-        return _NONE.union(*(names for matches, names in self.spared if matches(path))) if self.spared else _NONE
+        return (
+            _NONE.union(*(names for matches, names in self.spared if matches(path)))
+            if self.spared
+            else _NONE
+        )
 
     def checks(self, scope: str, index: Index = EMPTY) -> list[tuple[Rule, Context]]:
         """The rules of a scope that run, in the order of their codes, each with what its check may ask."""
         config = self.config
-        return [(rule, Context(index, config.options[rule.name], config.enabled, self.obsidian, self.allow_dangling,
-                               None, config.backlinks, self.moves)) for rule in self.runs[scope]]
+        return [
+            (
+                rule,
+                Context(
+                    index,
+                    config.options[rule.name],
+                    config.enabled,
+                    self.obsidian,
+                    self.allow_dangling,
+                    None,
+                    config.backlinks,
+                    self.moves,
+                ),
+            )
+            for rule in self.runs[scope]
+        ]
 
 
 def _always(_path: str) -> bool:
@@ -87,8 +123,11 @@ def _always(_path: str) -> bool:
 
 def check_note(setting: Setting, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
     """What the checks of scope `note` find in a note; those that read its text are left out if it is None."""
-    checks = [(rule, replace(context, text=text) if rule.reads_text else context)
-              for rule, context in setting.note_checks if text is not None or not rule.reads_text]
+    checks = [
+        (rule, replace(context, text=text) if rule.reads_text else context)
+        for rule, context in setting.note_checks
+        if text is not None or not rule.reads_text
+    ]
     return _run(setting, checks, note.path, note)
 
 
@@ -115,13 +154,21 @@ def check_vault(setting: Setting, index: Index) -> Found:
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
 
 
-def _run(setting: Setting, checks: Sequence[tuple[Rule, Context]], path: str, asked: Note | str) -> tuple[Diagnostic, ...]:
+def _run(
+    setting: Setting, checks: Sequence[tuple[Rule, Context]], path: str, asked: Note | str
+) -> tuple[Diagnostic, ...]:
     """What checks find when asked about a note, or a file by its path."""
     if not setting.linted(path):
         return ()
     spared = setting.spared_at(path)
-    return tuple([_stamped(setting, rule, path, finding) for rule, context in checks if rule.name not in spared
-                  for finding in rule.check(asked, context)])
+    return tuple(
+        [
+            _stamped(setting, rule, path, finding)
+            for rule, context in checks
+            if rule.name not in spared
+            for finding in rule.check(asked, context)
+        ]
+    )
 
 
 def _stamped(setting: Setting, rule: Rule, path: str, finding: Finding) -> Diagnostic:
@@ -129,12 +176,27 @@ def _stamped(setting: Setting, rule: Rule, path: str, finding: Finding) -> Diagn
     at = finding.at
     lines, column = _extent(at)
     fix = _fix(rule, finding) if finding.edits else None
-    return Diagnostic(rule.code, rule.name, setting.config.severity[rule.name], path, at.start, at.end, at.line, at.column,
-                      at.line + lines, column, rule.message.format_map(finding.values), finding.target, fix)
+    return Diagnostic(
+        rule.code,
+        rule.name,
+        setting.config.severity[rule.name],
+        path,
+        at.start,
+        at.end,
+        at.line,
+        at.column,
+        at.line + lines,
+        column,
+        rule.message.format_map(finding.values),
+        finding.target,
+        fix,
+    )
 
 
 def _fix(rule: Rule, finding: Finding) -> Fix:
-    return Fix(rule.fix_title.format_map(finding.values), finding.safety or rule.safety, finding.edits)
+    return Fix(
+        rule.fix_title.format_map(finding.values), finding.safety or rule.safety, finding.edits
+    )
 
 
 def _extent(at: object) -> tuple[int, int]:

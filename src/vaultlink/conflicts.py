@@ -11,9 +11,17 @@ from vaultlink.resolve import file_name, folder
 _COPIES = (
     ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
     ("Obsidian Sync", re.compile(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
-    ("Dropbox or Nextcloud", re.compile(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)")),
-    ("Dropbox", re.compile(r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
-                           r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)")),
+    (
+        "Dropbox or Nextcloud",
+        re.compile(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)"),
+    ),
+    (
+        "Dropbox",
+        re.compile(
+            r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
+            r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)"
+        ),
+    ),
     ("ownCloud", re.compile(r"_conflict-\d{8}-\d{6}(?=\.|$)")),
     ("Seafile", re.compile(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
 )
@@ -30,7 +38,7 @@ def conflicting_copy(path: str) -> tuple[str, str] | None:
     for service, pattern in _COPIES:
         found = pattern.search(name)
         if found:
-            return service, folder(path) + name[:found.start()] + name[found.end():]
+            return service, folder(path) + name[: found.start()] + name[found.end() :]
     return None
 
 

@@ -19,7 +19,18 @@ from vaultlink.resolve import file_name
 from vaultlink.silence import silenced
 from vaultlink.updating import concerned, update
 
-__all__ = ["Change", "Examined", "Found", "Presence", "Setting", "State", "check_note", "examine", "step", "unreadable"]
+__all__ = [
+    "Change",
+    "Examined",
+    "Found",
+    "Presence",
+    "Setting",
+    "State",
+    "check_note",
+    "examine",
+    "step",
+    "unreadable",
+]
 
 
 class Presence(Enum):
@@ -66,19 +77,36 @@ def step(state: State, changes: Sequence[Change], later: Setting | None = None) 
     files that come.
     """
     setting, moves = later or state.setting, state.setting.moves
-    examined = {change.path: _examined(setting, change) for change in changes if not isinstance(change.content, Presence)}
+    examined = {
+        change.path: _examined(setting, change)
+        for change in changes
+        if not isinstance(change.content, Presence)
+    }
     files = {change.path: change.content is not Presence.GONE for change in changes}
     notes: dict[str, Note | None] = {path: result.note for path, result in examined.items()}
     notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
     before = state.index
     index, affected = update(before, notes, files)
-    if before.files and (before.files is not index.files or moves != setting.moves):  # else what went where stays
+    if before.files and (
+        before.files is not index.files or moves != setting.moves
+    ):  # else what went where stays
         affected |= _following(index, {**moves, **setting.moves})
     named = concerned(before, index, files) if setting.runs["files"] else ()
-    fresh = _Fresh({path: result.diagnostics for path, result in examined.items()}, check_links(setting, index, affected),
-                   check_files(setting, index, named), check_vault(setting, index))
-    touched = affected.union(files, named, (path for path in state.whole.keys() | fresh.whole.keys()
-                                            if state.whole.get(path) != fresh.whole.get(path)))
+    fresh = _Fresh(
+        {path: result.diagnostics for path, result in examined.items()},
+        check_links(setting, index, affected),
+        check_files(setting, index, named),
+        check_vault(setting, index),
+    )
+    touched = affected.union(
+        files,
+        named,
+        (
+            path
+            for path in state.whole.keys() | fresh.whole.keys()
+            if state.whole.get(path) != fresh.whole.get(path)
+        ),
+    )
     found, diagnostics, tallies = dict(state.found), dict(state.diagnostics), dict(state.tallies)
     for path in touched:
         _put(found, path, _refreshed(state, index, fresh, path))
@@ -110,8 +138,11 @@ def _refreshed(state: State, index: Index, fresh: _Fresh, path: str) -> tuple[Di
     scopes = state.setting.scopes
     kept = state.found.get(path, ())
     found = [*fresh.whole.get(path, ())]
-    for scope, made, there in (("note", fresh.own, index.notes), ("links", fresh.linked, index.notes),
-                               ("files", fresh.named, index.files)):
+    for scope, made, there in (
+        ("note", fresh.own, index.notes),
+        ("links", fresh.linked, index.notes),
+        ("files", fresh.named, index.files),
+    ):
         if path in made:
             found += made[path]
         elif kept and path in there:
@@ -121,18 +152,24 @@ def _refreshed(state: State, index: Index, fresh: _Fresh, path: str) -> tuple[Di
     return tuple(found)
 
 
-def _left(setting: Setting, index: Index, path: str, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+def _left(
+    setting: Setting, index: Index, path: str, found: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
     """What is reported of the findings at a path: those that the note's ignores leave. Where a rule is not asked, an ignore of it
     is not found idle."""
     note = index.notes.get(path) if found or path in index.notes else None
     if note is None or not note.directives or not setting.linted(path):
         return found
     spared = setting.spared_at(path)
-    left = silenced([rule for rule in setting.rules if rule.name not in spared], setting.config, note, found)
+    left = silenced(
+        [rule for rule in setting.rules if rule.name not in spared], setting.config, note, found
+    )
     return tuple(sorted(left, key=lambda item: (item.start, item.code, item.end, item.message)))
 
 
-def _put(found: dict[str, tuple[Diagnostic, ...]], path: str, diagnostics: tuple[Diagnostic, ...]) -> None:
+def _put(
+    found: dict[str, tuple[Diagnostic, ...]], path: str, diagnostics: tuple[Diagnostic, ...]
+) -> None:
     if diagnostics:
         found[path] = diagnostics
     else:
@@ -147,7 +184,9 @@ def examine(setting: Setting, path: str, text: str) -> Examined:
     if path.lower().endswith(".canvas"):
         canvas = parse_canvas(path, text)
         return Examined(canvas, check_note(setting, canvas, None) if canvas.troubles else ())
-    if path.lower().endswith(".base"):  # no source of links (8.7); what it names is in use all the same
+    if path.lower().endswith(
+        ".base"
+    ):  # no source of links (8.7); what it names is in use all the same
         return Examined(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
     note = parse_note(path, text, setting.headings)
     return Examined(note, check_note(setting, note, text))

@@ -63,7 +63,9 @@ def find_vault(start: Path) -> Path:
 
 def is_marked(folder: Path) -> bool:
     """Whether something in a folder says that it is a vault."""
-    return (folder / ".obsidian").is_dir() or any(_configures(folder / name) for name in CONFIG_NAMES)
+    return (folder / ".obsidian").is_dir() or any(
+        _configures(folder / name) for name in CONFIG_NAMES
+    )
 
 
 def _configures(file: Path) -> bool:
@@ -103,8 +105,13 @@ def list_files(vault: Path) -> Listing:
     return Listing(files, tuple(sorted(unreadable)), folders, ignores)
 
 
-def _list_entry(entry: "os.DirEntry[str]", path: str, files: dict[str, Stamp], pending: list[tuple[str, str]],
-                seen: set[Path]) -> None:
+def _list_entry(
+    entry: "os.DirEntry[str]",
+    path: str,
+    files: dict[str, Stamp],
+    pending: list[tuple[str, str]],
+    seen: set[Path],
+) -> None:
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -128,7 +135,7 @@ def _stamp(status: os.stat_result) -> Stamp | None:
 def stamp_of(vault: str, path: str) -> Stamp | None:
     """What tells the state of one file of a vault, as `list_files` has it; None if it is none of a vault's files. Whether its
     folder is one of the vault's is not asked."""
-    name = path[path.rfind("/") + 1:]
+    name = path[path.rfind("/") + 1 :]
     if not name or name[0] == "." or passing(name):
         return None
     try:
@@ -151,10 +158,17 @@ def passing(name: str) -> bool:
 def in_vault(path: str) -> bool:
     """Whether a path below a vault's folder may be one of the vault's, by the names in it."""
     *folders, name = path.split("/")
-    return bool(name) and name[0] != "." and not passing(name) and all(folder[:1] not in ("", ".") for folder in folders)
+    return (
+        bool(name)
+        and name[0] != "."
+        and not passing(name)
+        and all(folder[:1] not in ("", ".") for folder in folders)
+    )
 
 
-def _list_symlink(entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], seen: set[Path]) -> None:
+def _list_symlink(
+    entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], seen: set[Path]
+) -> None:
     """Follow a link to a folder that overlaps with none that is listed already."""
     try:
         if not entry.is_dir():
@@ -198,8 +212,13 @@ def load_obsidian(vault: Path) -> Obsidian:
         _text(app.get("newLinkFormat"), known.new_link_format),
         app.get("useMarkdownLinks") is True,
         _text(app.get("attachmentFolderPath"), known.attachment_folder),
-        tuple(item for item in filters if isinstance(item, str)) if isinstance(filters, list) else (),
-        {key: value for key, value in types.items() if isinstance(value, str)} if isinstance(types, dict) else None)
+        tuple(item for item in filters if isinstance(item, str))
+        if isinstance(filters, list)
+        else (),
+        {key: value for key, value in types.items() if isinstance(value, str)}
+        if isinstance(types, dict)
+        else None,
+    )
 
 
 def _text(value: object, default: str) -> str:
@@ -265,8 +284,16 @@ def load_rules() -> dict[str, Mapping[str, Any]]:
     import yaml  # noqa: PLC0415 - a repeated check needs no declarations
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for folder in (Path(str(resources.files("vaultlink.rules"))), Path(__file__).parents[2] / "rules"):
-        declared = {file.stem: yaml.load(file.read_bytes(), Loader=loader) for file in sorted(folder.glob("*.yaml"))}
+    for folder in (
+        Path(str(resources.files("vaultlink.rules"))),
+        Path(__file__).parents[2] / "rules",
+    ):
+        declared = {
+            file.stem: yaml.load(file.read_bytes(), Loader=loader)
+            for file in sorted(folder.glob("*.yaml"))
+        }
         if declared:
             return declared
-    raise ConfigError("The rules' declarations are missing from this installation of vaultlink; install it again.")
+    raise ConfigError(
+        "The rules' declarations are missing from this installation of vaultlink; install it again."
+    )

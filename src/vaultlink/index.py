@@ -12,7 +12,16 @@ from functools import cached_property, lru_cache
 from vaultlink.anchors import find_anchor
 from vaultlink.model import Link, Note, Tally, Trouble
 from vaultlink.parse.links import wikilink_parts
-from vaultlink.resolve import Names, choose, comparable, file_name, is_note, name_key, spelling, title_slug
+from vaultlink.resolve import (
+    Names,
+    choose,
+    comparable,
+    file_name,
+    is_note,
+    name_key,
+    spelling,
+    title_slug,
+)
 from vaultlink.shelf import Shelf
 
 _BRACKETS = re.compile(r"[\[\]|]+")
@@ -30,7 +39,9 @@ class Index:
     Immutable by convention: nothing is changed after it was made, derived maps are computed when first asked for.
     """
 
-    def __init__(self, notes: Shelf, names: Names, targets: Mapping[str, Targets], files: frozenset[str]):
+    def __init__(
+        self, notes: Shelf, names: Names, targets: Mapping[str, Targets], files: frozenset[str]
+    ):
         self.notes = notes
         self.names = names
         self.targets = targets
@@ -71,8 +82,13 @@ class Index:
         links, targets = self.notes[path].links, self.targets[path]
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
-        shared = sum([bool(self.others(path, link)) for link, target in zip(links, targets, strict=True)
-                      if target in self.shared])
+        shared = sum(
+            [
+                bool(self.others(path, link))
+                for link, target in zip(links, targets, strict=True)
+                if target in self.shared
+            ]
+        )
         return Tally(len(links), len(links) - external - dangling, dangling, shared, external)
 
     @cached_property
@@ -165,8 +181,13 @@ def mentioned(index: Index, path: str) -> Iterable[str]:
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
     # Links of sections that vaultlink keeps are no links of the note, but whether they are right depends on names too.
-    targets.update(entry.link.target for section in note.sections if section.text for entry in section.entries
-                   if entry.link and not entry.link.external and entry.link.target)
+    targets.update(
+        entry.link.target
+        for section in note.sections
+        if section.text
+        for entry in section.entries
+        if entry.link and not entry.link.external and entry.link.target
+    )
     # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
     targets.update(slip for slip in map(_slipped, note.troubles) if slip)
     if note.sections:
@@ -178,7 +199,11 @@ def _spoken_of(note: Note) -> Iterator[str]:
     """What the entries of a note's sections say that they are about, which may be notes other than those they name."""
     for section in note.sections:
         for entry in section.entries:
-            said = (entry.title, entry.link.display or "") if entry.link else (entry.title, *_BRACKETS.split(entry.raw))
+            said = (
+                (entry.title, entry.link.display or "")
+                if entry.link
+                else (entry.title, *_BRACKETS.split(entry.raw))
+            )
             for words in said:
                 if words.strip():
                     yield from (words.strip(), title_slug(words.strip()))
@@ -188,7 +213,11 @@ def _slipped(trouble: Trouble) -> str:
     """What a text would name if it were a link, as it was meant."""
     if trouble.kind == "unquoted-property-link":
         return wikilink_parts(trouble.detail)[0]
-    return " ".join(trouble.detail.rpartition("\n")[0].split()) if trouble.kind == "malformed-link" else ""
+    return (
+        " ".join(trouble.detail.rpartition("\n")[0].split())
+        if trouble.kind == "malformed-link"
+        else ""
+    )
 
 
 def defined(index: Index, path: str) -> Iterable[str]:
@@ -211,7 +240,7 @@ def called(index: Index, path: str) -> set[tuple[str, str, str]]:
 def placed(_index: Index, path: str) -> Iterable[str]:
     """The comparable paths of a file and of the folders it lies in."""
     place = comparable(path)
-    return [place, *(place[:at + 1] for at, char in enumerate(place) if char == "/")]
+    return [place, *(place[: at + 1] for at, char in enumerate(place) if char == "/")]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -233,7 +262,9 @@ def _grouped(index: Index, paths: Iterable[str], keys: Keys) -> Grouped:
                 found[key].append(path)
             else:
                 found[key] = [path]
-    return {key: tuple(sorted(group)) if len(group) > 1 else (group[0],) for key, group in found.items()}
+    return {
+        key: tuple(sorted(group)) if len(group) > 1 else (group[0],) for key, group in found.items()
+    }
 
 
 def renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Names:

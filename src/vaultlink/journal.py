@@ -65,7 +65,9 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
 # -- writing with a record ----------------------------------------------------------------------------------------
 
 
-def perform(root: Path, command: str, summary: str, writes: Sequence[Write], undoes: str | None = None) -> Outcome:
+def perform(
+    root: Path, command: str, summary: str, writes: Sequence[Write], undoes: str | None = None
+) -> Outcome:
     """Record a run, then write its notes. The caller holds the lock. A run that wrote nothing leaves no record."""
     if not writes:
         return Outcome((), ())
@@ -74,21 +76,34 @@ def perform(root: Path, command: str, summary: str, writes: Sequence[Write], und
     if not outcome.written:
         _forget(journal_folder(root), run.id)
         return outcome
-    _mark(journal_folder(root), run.id, "ended", msgspec.msgpack.encode([refusal.path for refusal in outcome.refused]))
+    _mark(
+        journal_folder(root),
+        run.id,
+        "ended",
+        msgspec.msgpack.encode([refusal.path for refusal in outcome.refused]),
+    )
     return replace(outcome, run=run.id)
 
 
-def begin(root: Path, command: str, summary: str, writes: Sequence[Write], undoes: str | None = None) -> Run:
+def begin(
+    root: Path, command: str, summary: str, writes: Sequence[Write], undoes: str | None = None
+) -> Run:
     """Record a run that is about to write."""
     folder = made_folder(root)
     tidy(root)
     known = runs(root)
     when = max(time.time_ns(), known[0].when + 1 if known else 0)
     parts = [_change(root, item) for item in writes]
-    run = Run(f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(when // 10**9))}-{os.urandom(2).hex()}", when, command,
-              summary, os.fsencode(root), undoes,
-              tuple(missing_folders(root, [item.path for item in writes if item.old is None])),
-              tuple([change for change, _ in parts]))
+    run = Run(
+        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(when // 10**9))}-{os.urandom(2).hex()}",
+        when,
+        command,
+        summary,
+        os.fsencode(root),
+        undoes,
+        tuple(missing_folders(root, [item.path for item in writes if item.old is None])),
+        tuple([change for change, _ in parts]),
+    )
     try:
         _store(folder, f"{run.id}.run", [_head(run), *(kept for _, kept in parts)], durable=True)
     except OSError as error:
@@ -108,8 +123,13 @@ def _change(root: Path, item: Write) -> tuple[Change, bytes]:
     else:
         least = min(len(old), len(new))
         start = _alike(least, lambda low, high: old[low:high] == new[low:high])
-        end = _alike(least - start, lambda low, high: old[len(old) - high:len(old) - low] == new[len(new) - high:len(new) - low])
-    kept = old[start:len(old) - end]
+        end = _alike(
+            least - start,
+            lambda low, high: (
+                old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low]
+            ),
+        )
+    kept = old[start : len(old) - end]
     packed = len(kept) > _WORTH_PACKING
     if packed:
         kept = zlib.compress(kept, 1)
@@ -165,22 +185,30 @@ def _read(file: Path) -> Run | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(len(_MAGIC) + 24)
-            size, sign = int.from_bytes(data[len(_MAGIC):-20], "big"), data[-20:]
-            if data[:len(_MAGIC)] != _MAGIC or size > file.stat().st_size:
+            size, sign = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
+            if data[: len(_MAGIC)] != _MAGIC or size > file.stat().st_size:
                 return None
             head = stream.read(size)
         run = msgspec.msgpack.decode(head, type=Run) if digest(head) == sign else None
-        if run is None or file.stat().st_size != len(data) + size + sum(change.size for change in run.changes):
+        if run is None or file.stat().st_size != len(data) + size + sum(
+            change.size for change in run.changes
+        ):
             return None
-        return msgspec.structs.replace(run, refused=_left_alone(file), ended=file.with_suffix(".ended").exists(),
-                                       undone=file.with_suffix(".undone").exists())
+        return msgspec.structs.replace(
+            run,
+            refused=_left_alone(file),
+            ended=file.with_suffix(".ended").exists(),
+            undone=file.with_suffix(".undone").exists(),
+        )
     except (OSError, msgspec.MsgspecError, ValueError):
         return None
 
 
 def _left_alone(file: Path) -> frozenset[str]:
     try:
-        return frozenset(msgspec.msgpack.decode(file.with_suffix(".ended").read_bytes(), type=list[str]))
+        return frozenset(
+            msgspec.msgpack.decode(file.with_suffix(".ended").read_bytes(), type=list[str])
+        )
     except (OSError, msgspec.MsgspecError, ValueError):
         return frozenset()
 
@@ -197,10 +225,10 @@ def old_bytes(root: Path, run: Run) -> Callable[[int, bytes | None], bytes | Non
 
     def ask(number: int, new: bytes | None) -> bytes | None:
         change, now = run.changes[number], new or b""
-        kept = data[places[number]:places[number] + change.size]
+        kept = data[places[number] : places[number] + change.size]
         with suppress(zlib.error):
             kept = zlib.decompress(kept) if change.packed else kept
-        old = now[:change.start] + kept + now[len(now) - change.end:]
+        old = now[: change.start] + kept + now[len(now) - change.end :]
         return old if digest(old) == change.old else None
 
     return ask
@@ -210,7 +238,9 @@ def old_bytes(root: Path, run: Run) -> Callable[[int, bytes | None], bytes | Non
 
 
 def _head(run: Run) -> bytes:
-    head = msgspec.msgpack.encode(msgspec.structs.replace(run, refused=frozenset(), ended=False, undone=False))
+    head = msgspec.msgpack.encode(
+        msgspec.structs.replace(run, refused=frozenset(), ended=False, undone=False)
+    )
     return _MAGIC + len(head).to_bytes(4, "big") + (digest(head) or b"") + head
 
 

@@ -31,7 +31,11 @@ def state_folder() -> Path:
     if told:
         return Path(told)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "vaultlink" / "State"
+        return (
+            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+            / "vaultlink"
+            / "State"
+        )
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "vaultlink"
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "vaultlink"
@@ -42,8 +46,10 @@ def journal_folder(root: Path) -> Path:
     try:
         return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
     except RuntimeError:  # a user without a home
-        raise JournalError("there is no place for the journal, so nothing was written. VAULTLINK_STATE_DIR may name a "
-                           "folder for it.") from None
+        raise JournalError(
+            "there is no place for the journal, so nothing was written. VAULTLINK_STATE_DIR may name a "
+            "folder for it."
+        ) from None
 
 
 def made_folder(root: Path) -> Path:
@@ -59,13 +65,21 @@ def made_folder(root: Path) -> Path:
 
 def unkept(folder: Path, error: OSError) -> JournalError:
     """What to say when the journal can't be kept."""
-    said = "a file stands where its folder would be" if isinstance(error, FileExistsError) else reason(error)
-    return JournalError(f"the journal can't be kept in {folder}: {said}. Nothing was written, as it could not be undone. "
-                        "VAULTLINK_STATE_DIR may name another folder.")
+    said = (
+        "a file stands where its folder would be"
+        if isinstance(error, FileExistsError)
+        else reason(error)
+    )
+    return JournalError(
+        f"the journal can't be kept in {folder}: {said}. Nothing was written, as it could not be undone. "
+        "VAULTLINK_STATE_DIR may name another folder."
+    )
 
 
 @contextmanager
-def lock(root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _PATIENCE) -> Iterator[None]:
+def lock(
+    root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _PATIENCE
+) -> Iterator[None]:
     """Keep other writing runs off a vault, from before it is read until it is written. While another run holds the lock
     this one waits, having called `waiting` once; the system frees a lock whose process is gone."""
     folder = made_folder(root)
@@ -81,8 +95,10 @@ def lock(root: Path, waiting: Callable[[], None] = lambda: None, patience: float
                 waiting()
             told = True
             if time.monotonic() >= end:
-                raise Busy(f"another run of vaultlink has been writing to {root} for {patience:.0f} seconds or more. Nothing "
-                           "was done; try again when it has ended.")
+                raise Busy(
+                    f"another run of vaultlink has been writing to {root} for {patience:.0f} seconds or more. Nothing "
+                    "was done; try again when it has ended."
+                )
             time.sleep(0.05)
         yield
     finally:

@@ -30,8 +30,12 @@ class Texts:
     or if `bar`, asked with its path and text, says why it is to be left alone; `why` says so. `held` are bytes that were analysed
     in place of those on disk."""
 
-    def __init__(self, seen: Survey, bar: Callable[[str, str], str | None] = lambda _path, _text: None,
-                 held: Mapping[str, bytes] | None = None):
+    def __init__(
+        self,
+        seen: Survey,
+        bar: Callable[[str, str], str | None] = lambda _path, _text: None,
+        held: Mapping[str, bytes] | None = None,
+    ):
         self._barred, self._held = bar, held or {}
         self._root = os.fspath(seen.root)
         self._files: Mapping[str, Stamp] = seen.listing.files
@@ -44,8 +48,15 @@ class Texts:
         """The text of a note; None if it must not be changed."""
         if path not in self._known:
             text = self._read(path)
-            why = None if text is None else (
-                "two versions of it are waiting to be merged" if unmerged(text) else self._barred(path, text))
+            why = (
+                None
+                if text is None
+                else (
+                    "two versions of it are waiting to be merged"
+                    if unmerged(text)
+                    else self._barred(path, text)
+                )
+            )
             if why:
                 self.why[path] = why
                 text = None
@@ -61,7 +72,7 @@ class Texts:
             return None
         if data.startswith(BOM_UTF8):
             self._marked.add(path)
-            data = data[len(BOM_UTF8):]
+            data = data[len(BOM_UTF8) :]
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
@@ -112,16 +123,24 @@ class Texts:
         return (BOM_UTF8 if path in self._marked else b"") + text.encode()
 
 
-def sources(seen: Survey, texts: Texts, suggest: Callable[[str], Sequence[Suggestion]] | None) -> Sources:
+def sources(
+    seen: Survey, texts: Texts, suggest: Callable[[str], Sequence[Suggestion]] | None
+) -> Sources:
     """What late fixes may ask of a vault on disk."""
     files = seen.listing.files
-    return Sources(texts, lambda path: files[path].modified if path in files else 0, suggest, texts.closed)
+    return Sources(
+        texts, lambda path: files[path].modified if path in files else 0, suggest, texts.closed
+    )
 
 
 def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]], list[Change]]:
     """Examines changed texts, with all processors if there are many."""
+
     def examine(texts: Mapping[str, str]) -> list[Change]:
-        return [Change(path, result) for path, result in zip(texts, examine_texts(setting, texts, jobs), strict=True)]
+        return [
+            Change(path, result)
+            for path, result in zip(texts, examine_texts(setting, texts, jobs), strict=True)
+        ]
 
     return examine
 
@@ -129,13 +148,22 @@ def examiner(setting: Setting, jobs: int | None) -> Callable[[Mapping[str, str]]
 def spared(texts: Texts, repair: Repair) -> tuple[Refusal, ...]:
     """The notes that a repair leaves alone, each with why."""
     stuck = [Refusal(path, texts.why.get(path, "it can't be read")) for path in repair.stuck]
-    return (*stuck, *(Refusal(path, "its unsafe fixes would change more than they should") for path in repair.barred))
+    return (
+        *stuck,
+        *(
+            Refusal(path, "its unsafe fixes would change more than they should")
+            for path in repair.barred
+        ),
+    )
 
 
 def write(seen: Survey, texts: Texts, repair: Repair, command: str, summary: str) -> Outcome:
     """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
-    writes = [Write(path, None if old is None else texts.data(path, old), texts.data(path, new))
-              for path, (old, new) in sorted(repair.texts.items()) if old != new]
+    writes = [
+        Write(path, None if old is None else texts.data(path, old), texts.data(path, new))
+        for path, (old, new) in sorted(repair.texts.items())
+        if old != new
+    ]
     outcome = perform(seen.root, command, summary, writes)
     return replace(outcome, refused=(*spared(texts, repair), *outcome.refused))
 

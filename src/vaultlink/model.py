@@ -100,7 +100,11 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
     @property
     def destination(self) -> str:
         """The target as it is looked up: that of a canvas's file card is a path from the vault's root."""
-        return "/" + self.target if self.place is Place.CANVAS and self.raw[0] not in "[!" else self.target
+        return (
+            "/" + self.target
+            if self.place is Place.CANVAS and self.raw[0] not in "[!"
+            else self.target
+        )
 
 
 class Tag(Spot, frozen=True, array_like=True, gc=False):
@@ -228,8 +232,12 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def aliases(self) -> tuple[str, ...]:
         """The note's other names: `aliases` as a list, or one text taken whole (specification 4.15)."""
-        return tuple(alias for item in self.properties or () if item.key.lower() == "aliases"
-                     for alias in text_items(item.value))
+        return tuple(
+            alias
+            for item in self.properties or ()
+            if item.key.lower() == "aliases"
+            for alias in text_items(item.value)
+        )
 
     @property
     def title(self) -> str | None:

@@ -36,32 +36,48 @@ _unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).deco
 Progress = Callable[[int], None]
 
 
-def examine_files(setting: Setting, root: str, paths: Sequence[str], size: int, jobs: int | None,
-                  progress: Progress = lambda _done: None) -> Iterator[Examined]:
+def examine_files(
+    setting: Setting,
+    root: str,
+    paths: Sequence[str],
+    size: int,
+    jobs: int | None,
+    progress: Progress = lambda _done: None,
+) -> Iterator[Examined]:
     """What examining the notes at paths below a root gives, in their order. `size` is their bytes altogether."""
     processes = min(jobs or _processors(), len(paths)) if size > _WORTH_FORKING else 1
     enabled = gc.isenabled()
     gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
     try:
-        yield from _shared(lambda path: examine_file(setting, root, path), paths, processes, progress)
+        yield from _shared(
+            lambda path: examine_file(setting, root, path), paths, processes, progress
+        )
     finally:
         if enabled:
             gc.enable()
 
 
-def examine_texts(setting: Setting, texts: Mapping[str, str], jobs: int | None = None) -> list[Examined]:
+def examine_texts(
+    setting: Setting, texts: Mapping[str, str], jobs: int | None = None
+) -> list[Examined]:
     """What examining texts, by the path each is to stand at, gives, in their order."""
     paths = list(texts)
     large = sum(map(len, texts.values())) > _WORTH_FORKING
     processes = min(jobs or _processors(), len(paths)) if large else 1
-    return list(_shared(lambda path: examine(setting, path, texts[path]), paths, processes, lambda _done: None))
+    return list(
+        _shared(
+            lambda path: examine(setting, path, texts[path]), paths, processes, lambda _done: None
+        )
+    )
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _examined(one: Callable[[str], Examined], paths: Sequence[str], progress: Progress) -> list[Examined]:
+def _examined(
+    one: Callable[[str], Examined], paths: Sequence[str], progress: Progress
+) -> list[Examined]:
     results = []
     for done, path in enumerate(paths):
         results.append(one(path))
@@ -78,7 +94,9 @@ def examine_file(setting: Setting, root: str, path: str) -> Examined:
     return examine(setting, path, text)
 
 
-def _shared(one: Callable[[str], Examined], paths: Sequence[str], processes: int, progress: Progress) -> Iterator[Examined]:
+def _shared(
+    one: Callable[[str], Examined], paths: Sequence[str], processes: int, progress: Progress
+) -> Iterator[Examined]:
     if processes < 2 or sys.platform == "win32":
         yield from _examined(one, paths, progress)
         return
@@ -88,14 +106,17 @@ def _shared(one: Callable[[str], Examined], paths: Sequence[str], processes: int
 
     first, *rest = _shares(len(paths), processes)
     with _forks(work, rest) as answers:
-        yield from _examined(one, paths[:first[1]], lambda done: progress(done * processes))
+        yield from _examined(one, paths[: first[1]], lambda done: progress(done * processes))
         for (begin, end), answer in zip(rest, answers, strict=True):
             said = answer()
-            yield from _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
+            yield from (
+                _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
+            )
 
 
-def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str],
-                jobs: int | None) -> dict[str, tuple[Suggestion, ...]]:
+def suggest_all(
+    suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
+) -> dict[str, tuple[Suggestion, ...]]:
     """Suggestions for many topics."""
     processes = jobs or _processors()
     if len(topics) < _WORTH_SHARING or processes < 2 or sys.platform == "win32":
@@ -108,10 +129,14 @@ def suggest_all(suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequen
 
     first, *rest = _shares(len(topics), processes)
     with _forks(work, rest) as answers:
-        found = [suggest(topic) for topic in topics[:first[1]]]
+        found = [suggest(topic) for topic in topics[: first[1]]]
         for (begin, end), answer in zip(rest, answers, strict=True):
             said = answer()
-            found += _unpack_suggestions(said) if said is not None else [suggest(topic) for topic in topics[begin:end]]
+            found += (
+                _unpack_suggestions(said)
+                if said is not None
+                else [suggest(topic) for topic in topics[begin:end]]
+            )
     return dict(zip(topics, found, strict=True))
 
 
@@ -123,7 +148,9 @@ def _shares(size: int, processes: int) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def _forks(work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]) -> Iterator[list[Callable[[], bytes | None]]]:
+def _forks(
+    work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
+) -> Iterator[list[Callable[[], bytes | None]]]:
     """Have forks of this process do its other shares. What one says is waited for by calling its answer: None if it was killed.
     If this process is told to stop meanwhile, so are they."""
     context = multiprocessing.get_context("fork")
@@ -144,7 +171,9 @@ def _forks(work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]])
                 left.kill()
 
 
-_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_ENDING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 def _start(worker: BaseProcess) -> None:
@@ -164,7 +193,13 @@ def _answer(here: Connection, worker: BaseProcess) -> bytes | None:
     return said
 
 
-def _say(answer: Connection, ends: Sequence[Connection], work: Callable[[int, int], bytes], begin: int, end: int) -> None:
+def _say(
+    answer: Connection,
+    ends: Sequence[Connection],
+    work: Callable[[int, int], bytes],
+    begin: int,
+    end: int,
+) -> None:
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)  # the first process says that it was stopped

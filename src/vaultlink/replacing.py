@@ -25,9 +25,15 @@ _OTHERS = "it belongs to another user or group, and would not after being writte
 _TAKEN = "there is a file of this name already"
 SECOND_NAME = "it has a second name (a hard link), which would keep the old text"
 _WORDS = {
-    EACCES: "its folder may not be written to", EPERM: "the system does not permit it",
-    EDQUOT: "no space is left to this user", EEXIST: _TAKEN, EFBIG: "the system allows no files of this size",
-    ELOOP: _LINK, ENOENT: "it is gone", ENOSPC: "no space is left on the device", ENOTDIR: NO_FOLDER,
+    EACCES: "its folder may not be written to",
+    EPERM: "the system does not permit it",
+    EDQUOT: "no space is left to this user",
+    EEXIST: _TAKEN,
+    EFBIG: "the system allows no files of this size",
+    ELOOP: _LINK,
+    ENOENT: "it is gone",
+    ENOSPC: "no space is left on the device",
+    ENOTDIR: NO_FOLDER,
     EROFS: "it lies on a device that can only be read",
 }
 
@@ -70,7 +76,9 @@ def prepare(job: Job) -> None:
 
 def sync(job: Job) -> None:
     """Bring a note's new bytes to the disk."""
-    handle = os.open(job.folder.at(job.temporary), os.O_WRONLY | _NO_LINK | _BINARY, dir_fd=job.folder.handle)
+    handle = os.open(
+        job.folder.at(job.temporary), os.O_WRONLY | _NO_LINK | _BINARY, dir_fd=job.folder.handle
+    )
     try:
         os.fsync(handle)
     finally:
@@ -93,7 +101,12 @@ def settle(job: Job) -> None:
     if job.new is None:
         os.unlink(at(job.name), dir_fd=job.folder.handle)
     else:
-        os.replace(at(job.temporary), at(job.name), src_dir_fd=job.folder.handle, dst_dir_fd=job.folder.handle)
+        os.replace(
+            at(job.temporary),
+            at(job.name),
+            src_dir_fd=job.folder.handle,
+            dst_dir_fd=job.folder.handle,
+        )
         job.ready = False
 
 
@@ -109,7 +122,9 @@ def reason(error: Exception) -> str:
     """What went wrong with a file, as a clause that people understand."""
     if not isinstance(error, OSError):
         return str(error)
-    return _WORDS.get(error.errno or 0) or f"the system says: {(error.strerror or str(error)).lower()}"
+    return (
+        _WORDS.get(error.errno or 0) or f"the system says: {(error.strerror or str(error)).lower()}"
+    )
 
 
 def _open(job: Job) -> int:
@@ -125,7 +140,9 @@ def _compared(handle: int, old: bytes) -> os.stat_result:
     """What tells a note that can be replaced and holds the old bytes."""
     status = os.fstat(handle)
     if not modes.S_ISREG(status.st_mode):
-        raise Refused("it is a folder" if modes.S_ISDIR(status.st_mode) else "it is no ordinary file")
+        raise Refused(
+            "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is no ordinary file"
+        )
     if status.st_nlink > 1:
         raise Refused(SECOND_NAME)
     if not status.st_mode & modes.S_IWUSR:
@@ -136,20 +153,32 @@ def _compared(handle: int, old: bytes) -> os.stat_result:
 
 
 def _told(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_mode,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
 
 
 def _make(job: Job, model: int | None) -> None:
     """Put a note's new bytes beside it, with all that the file had which is not bytes."""
     try:
-        handle = os.open(job.folder.at(job.temporary), _MAKING, 0o666 if model is None else 0o600, dir_fd=job.folder.handle)
+        handle = os.open(
+            job.folder.at(job.temporary),
+            _MAKING,
+            0o666 if model is None else 0o600,
+            dir_fd=job.folder.handle,
+        )
     except FileNotFoundError:
         raise Refused(FOLDER_GONE) from None
     job.ready = True
     try:
         rest = memoryview(job.new or b"")
         while rest:
-            rest = rest[os.write(handle, rest):]
+            rest = rest[os.write(handle, rest) :]
         if model is not None and job.status is not None:
             if sys.platform != "win32":
                 _dress(handle, model, job.status)

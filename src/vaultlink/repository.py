@@ -29,18 +29,28 @@ _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows a program without a window would have git open one for a moment."""
 
 
-def ask_git(root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)) -> bytes | None:
+def ask_git(
+    root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)
+) -> bytes | None:
     """What git prints; None if it can't be asked, or ends with another exit code than these."""
     done = _run(root, *command, given=given)
     return done.stdout if done and done.returncode in good else None
 
 
-def _run(root: Path, *command: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes] | None:
+def _run(
+    root: Path, *command: str, given: bytes | None = None
+) -> subprocess.CompletedProcess[bytes] | None:
     try:
-        return subprocess.run(["git", "-C", os.fspath(root), *command], input=given, capture_output=True, check=False,
-                              timeout=_SECONDS, stdin=None if given is not None else subprocess.DEVNULL,
-                              env={name: value for name, value in os.environ.items() if name not in _ELSEWHERE},
-                              creationflags=_NO_WINDOW)
+        return subprocess.run(
+            ["git", "-C", os.fspath(root), *command],
+            input=given,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            stdin=None if given is not None else subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name not in _ELSEWHERE},
+            creationflags=_NO_WINDOW,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -68,7 +78,11 @@ def git_mark(root: Path) -> str:
     head = _read(folder / "HEAD")
     name = head.removeprefix("ref:").strip()
     common = (folder / (_read(folder / "commondir").strip() or ".")).resolve()
-    at = head if name == head.strip() else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
+    at = (
+        head
+        if name == head.strip()
+        else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
+    )
     with suppress(OSError):
         index = (folder / "index").stat()
         return f"{at} {index.st_size} {index.st_mtime_ns}"
@@ -96,8 +110,13 @@ def at_work(folder: Path | None) -> bool:
 def git_ignored(vault: Path) -> Callable[[str], bool] | None:
     """Which vault paths git ignores; None outside a repository or without git."""
     here = vault.resolve()
-    told = ask_git(here, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z") \
-        if git_folder(here) else None
+    told = (
+        ask_git(
+            here, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
+        )
+        if git_folder(here)
+        else None
+    )
     paths = os.fsdecode(told or b"").split("\0")[:-1]
     files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
     return (lambda path: path in files or path.startswith(folders)) if paths else None
@@ -141,18 +160,21 @@ def raw_entries(raw: bytes) -> Iterator[RawEntry]:
 
 def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """The bytes that git keeps under names, in their order; None where it has none."""
-    told = ask_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode()) or b""
+    told = (
+        ask_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
+        or b""
+    )
     found: list[bytes | None] = []
     at = 0
     for _ in names:
-        head, _, _ = told[at:at + 200].partition(b"\n")
+        head, _, _ = told[at : at + 200].partition(b"\n")
         words = head.split()
         at += len(head) + 1
         if len(words) != 3 or not words[2].isdigit():
             found.append(None)
             continue
         size = int(words[2])
-        found.append(told[at:at + size])
+        found.append(told[at : at + size])
         at += size + 1
     return found
 
@@ -160,20 +182,34 @@ def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
 def git_texts(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
     """The bytes of files, given by vault path and the name that git keeps them under, as a checkout would write them: where a
     filter encrypts them or keeps them elsewhere, git's own bytes say nothing."""
-    kept, filtered = git_blobs(root, [name for _, name in files]), _filtered(root, [path for path, _ in files])
+    kept, filtered = (
+        git_blobs(root, [name for _, name in files]),
+        _filtered(root, [path for path, _ in files]),
+    )
     if not filtered:
         return kept
     above = os.fsdecode(ask_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
-    return [ask_git(root, "cat-file", "--filters", f"--path={above}{path}", name) if path in filtered else data
-            for (path, name), data in zip(files, kept, strict=True)]
+    return [
+        ask_git(root, "cat-file", "--filters", f"--path={above}{path}", name)
+        if path in filtered
+        else data
+        for (path, name), data in zip(files, kept, strict=True)
+    ]
 
 
 def _filtered(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Those of these vault paths whose bytes a filter of git's, or an encoding, changes."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    told = os.fsdecode(ask_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked) or b"")
+    told = os.fsdecode(
+        ask_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked)
+        or b""
+    )
     words = told.split("\0")[:-1]
-    return frozenset(path for path, value in zip(words[::3], words[2::3], strict=True) if value not in ("unspecified", "unset"))
+    return frozenset(
+        path
+        for path, value in zip(words[::3], words[2::3], strict=True)
+        if value not in ("unspecified", "unset")
+    )
 
 
 def untracked(root: Path) -> list[str]:
@@ -182,14 +218,23 @@ def untracked(root: Path) -> list[str]:
     return os.fsdecode(told or b"").split("\0")[:-1]
 
 
-def merge_files(files: Sequence[Path], labels: Sequence[str], size: int) -> tuple[bytes, bool] | None:
+def merge_files(
+    files: Sequence[Path], labels: Sequence[str], size: int
+) -> tuple[bytes, bool] | None:
     """What git makes of three files, of ours, the base and theirs, and whether conflicts are left in it, with marks of a size;
     None if it makes nothing of them. It is what `git merge` makes of them, in the style of conflicts that the user has set."""
     given = [*(word for label in labels for word in ("-L", label)), "--", *map(os.fspath, files)]
-    for extra in (["--diff-algorithm=histogram"], []):  # as `git merge` has it; before 2.44 there is no choice
+    for extra in (
+        ["--diff-algorithm=histogram"],
+        [],
+    ):  # as `git merge` has it; before 2.44 there is no choice
         done = _run(Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *extra, *given)
         if done is None or done.returncode != _NO_SUCH_OPTION:
-            return (done.stdout, done.returncode > 0) if done and 0 <= done.returncode <= _MOST_CONFLICTS else None
+            return (
+                (done.stdout, done.returncode > 0)
+                if done and 0 <= done.returncode <= _MOST_CONFLICTS
+                else None
+            )
     return None
 
 

@@ -25,12 +25,12 @@ def comparable(text: str) -> str:
 
 def file_name(path: str) -> str:
     """The last segment of a path."""
-    return path[path.rfind("/") + 1:]
+    return path[path.rfind("/") + 1 :]
 
 
 def folder(path: str) -> str:
     """The folder of a path with a trailing slash, or "" for the root."""
-    return path[:path.rfind("/") + 1]
+    return path[: path.rfind("/") + 1]
 
 
 def name_key(path: str) -> str:
@@ -84,7 +84,9 @@ def _among(source: str, wanted: str, files: tuple[str, ...]) -> tuple[str | None
     exact = next((path for path in files if comparable(path) == wanted), None)
     if exact or rooted or "/" not in wanted:
         return exact, ()
-    fitting = tuple(path for path in files if comparable(path).endswith(wanted))  # 5.9: no segment boundary is asked for
+    fitting = tuple(
+        path for path in files if comparable(path).endswith(wanted)
+    )  # 5.9: no segment boundary is asked for
     if not fitting:
         return None, ()
     best = _nearest(source, fitting)
@@ -149,7 +151,9 @@ def same_words(one: str, other: str) -> bool:
 
 def _plain(name: str) -> str:
     """A name without accents, case and compatibility forms, all other marks kept."""
-    return name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
+    return (
+        name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
+    )
 
 
 def _letters(name: str) -> str:

@@ -9,7 +9,13 @@ from urllib.parse import quote
 
 from vaultlink.model import Edit, Kind, Link, Place
 from vaultlink.parse.brackets import link_destination
-from vaultlink.parse.links import is_external, markdown_destination, split_subpath, whole_link, wikilink_parts
+from vaultlink.parse.links import (
+    is_external,
+    markdown_destination,
+    split_subpath,
+    whole_link,
+    wikilink_parts,
+)
 
 Edits = tuple[Edit, ...]
 
@@ -27,7 +33,9 @@ def shown(target: str, subpath: str) -> str:
     """What Obsidian shows of a wikilink without display text: target and parts of the subpath (1.18)."""
     if not subpath:
         return target.strip()
-    return " > ".join(part for part in (piece.strip() for piece in (target, *subpath.split("#"))) if part)
+    return " > ".join(
+        part for part in (piece.strip() for piece in (target, *subpath.split("#"))) if part
+    )
 
 
 def rewritten(path: str, link: Link, target: str, subpath: str) -> Edits:
@@ -50,13 +58,28 @@ def converted(path: str, link: Link, target: str, subpath: str) -> Edits:
     """The edits that make a Markdown link of a wikilink, or the other way round; none if anything would be lost."""
     wikilink = link.kind is Kind.WIKILINK
     text = as_markdown(link, target, subpath) if wikilink else as_wikilink(link, target, subpath)
-    if link.external or link.place is not Place.BODY or (link.embed and link.display) or link.bracketed:
+    if (
+        link.external
+        or link.place is not Place.BODY
+        or (link.embed and link.display)
+        or link.bracketed
+    ):
         return ()
-    words = link.display if link.display is not None else "" if link.embed else shown(link.target, link.subpath)
+    words = (
+        link.display
+        if link.display is not None
+        else ""
+        if link.embed
+        else shown(link.target, link.subpath)
+    )
     if _MARKUP.search(words) or _CLOSING.search(target + subpath) or (not words and not link.embed):
         return ()
     now = _read_markdown(text) if wikilink else _read_wikilink(text, link.cell)
-    if now is None or now[:2] != (target, subpath) or (_words(now) if words else now[2] or "") != words:
+    if (
+        now is None
+        or now[:2] != (target, subpath)
+        or (_words(now) if words else now[2] or "") != words
+    ):
         return ()
     if not wikilink and link.raw != _plain_markdown(link):
         return ()  # a title would be lost
@@ -74,7 +97,13 @@ def as_wikilink(link: Link, target: str, subpath: str) -> str:
 def as_markdown(link: Link, target: str, subpath: str) -> str:
     """A link as a Markdown link to a target; a wikilink's text is what it shows."""
     sign = "!" if link.embed else ""
-    text = link.display if link.display is not None else "" if link.embed else shown(link.target, link.subpath)
+    text = (
+        link.display
+        if link.display is not None
+        else ""
+        if link.embed
+        else shown(link.target, link.subpath)
+    )
     return f"{sign}[{text}]({encoded(target)}{encoded(subpath, '#^')})"
 
 
@@ -82,7 +111,14 @@ def encoded(text: str, more: str = "", *, letters: bool = False) -> str:
     """Text as it stands in a Markdown destination. Letters of other scripts are left as they are if `letters` is true;
     parentheses if they are balanced."""
     safe = _SAFE + more if _balanced(text) else (_SAFE + more).replace("(", "").replace(")", "")
-    return "".join([char if letters and not char.isascii() and not char.isspace() else quote(char, safe=safe) for char in text])
+    return "".join(
+        [
+            char
+            if letters and not char.isascii() and not char.isspace()
+            else quote(char, safe=safe)
+            for char in text
+        ]
+    )
 
 
 def _balanced(text: str) -> bool:
@@ -115,7 +151,7 @@ def _wikilink(link: Link, target: str, subpath: str) -> _Change | None:
             return begin, end, named
         pipe = link.raw[end:].find("|")
         if pipe != -1:  # a pipe without a display text
-            return begin, end + pipe + 1, named + link.raw[end:end + pipe + 1] + before
+            return begin, end + pipe + 1, named + link.raw[end : end + pipe + 1] + before
         return begin, end, f"{named}\\|{before}" if link.cell else f"{named}|{before}"
     if link.display == words and link.place is not Place.SECTION:
         return begin, inner_end, named
@@ -135,7 +171,13 @@ def _wikilink_places(link: Link) -> tuple[int, int, int, int, int]:
         destination = destination[:-1].rstrip()
     mark = destination.find("#")
     target = destination if mark == -1 else destination[:mark].rstrip()
-    return begin, begin + len(target), begin + mark if mark != -1 else 0, begin + len(destination), begin + len(inner)
+    return (
+        begin,
+        begin + len(target),
+        begin + mark if mark != -1 else 0,
+        begin + len(destination),
+        begin + len(inner),
+    )
 
 
 def _markdown(link: Link, target: str, subpath: str) -> _Change | None:
@@ -161,7 +203,7 @@ def _destination_span(link: Link) -> tuple[int, int] | None:
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = link_destination(raw, at, len(raw))
         if stop == len(raw) and _named_by(destination) == (link.target, link.subpath):
-            start = at + 1 + len(raw[at + 1:]) - len(raw[at + 1:].lstrip())
+            start = at + 1 + len(raw[at + 1 :]) - len(raw[at + 1 :].lstrip())
             start += raw[start] == "<"
             return start, start + len(destination)
     return None
@@ -179,14 +221,24 @@ def _edits(path: str, link: Link, change: _Change, target: str, subpath: str) ->
     """A change of a link as edits, if the link can be changed, and would then be read as it is meant."""
     start, end, text = change
     old = link.raw[start:end]
-    if link.external or link.place is Place.CANVAS or link.end - link.start != len(link.raw) or text == old or "\n" in old:
+    if (
+        link.external
+        or link.place is Place.CANVAS
+        or link.end - link.start != len(link.raw)
+        or text == old
+        or "\n" in old
+    ):
         return ()
     raw = link.raw[:start] + text + link.raw[end:]
     if link.place is Place.PROPERTY:
-        fits = all(raw.count(mark) <= link.raw.count(mark) for mark in _QUOTES) and _fits(link, _read_value(raw), target, subpath)
+        fits = all(raw.count(mark) <= link.raw.count(mark) for mark in _QUOTES) and _fits(
+            link, _read_value(raw), target, subpath
+        )
     else:
         read = _read_wikilink(raw, link.cell) if link.kind is Kind.WIKILINK else _read_markdown(raw)
-        fits = not _CLOSING.search(_new_part(link, text, target, subpath)) and _fits(link, read, target, subpath)
+        fits = not _CLOSING.search(_new_part(link, text, target, subpath)) and _fits(
+            link, read, target, subpath
+        )
     return (Edit(path, link.start + start, link.start + end, text),) if fits else ()
 
 
@@ -205,7 +257,9 @@ def _fits(link: Link, read: _Read | None, target: str, subpath: str) -> bool:
     if read is None or read[:2] != (target, subpath):
         return False
     if link.kind is Kind.MARKDOWN and link.place is not Place.PROPERTY:
-        as_it_was = _read_markdown(link.raw)  # its text may run over lines, with marks of a quote between them
+        as_it_was = _read_markdown(
+            link.raw
+        )  # its text may run over lines, with marks of a quote between them
         return as_it_was is not None and read[2] == as_it_was[2]
     if link.embed or link.kind is Kind.MARKDOWN:
         return read[2] == link.display
@@ -217,7 +271,6 @@ def _words(read: _Read) -> str:
     return shown(target, subpath) if display is None else display
 
 
-
 def _read_value(raw: str) -> _Read | None:
     link = whole_link(raw, (0, 0, 1, 1), "")
     return (link.target, link.subpath, link.display) if link and not link.external else None
@@ -227,7 +280,12 @@ def _read_wikilink(raw: str, cell: bool) -> _Read | None:
     """Target, subpath and display of a wikilink's text, None if it is none."""
     lead = 3 if raw.startswith("!") else 2
     inner = raw[lead:-2]
-    whole = "\n" not in inner and not inner.startswith("[") and "[[" not in inner and raw.find("]]", lead) == len(raw) - 2
+    whole = (
+        "\n" not in inner
+        and not inner.startswith("[")
+        and "[[" not in inner
+        and raw.find("]]", lead) == len(raw) - 2
+    )
     if not whole or not inner.strip() or (cell and _BARE_PIPE.search(inner)):
         return None
     return wikilink_parts(inner)
@@ -243,7 +301,7 @@ def _read_markdown(raw: str) -> _Read | None:
         stop, destination = link_destination(raw, at, len(raw))
         named = _named_by(destination) if stop == len(raw) else None
         if named:
-            return *named, raw[1 + raw.startswith("!"):at - 1]
+            return *named, raw[1 + raw.startswith("!") : at - 1]
     return None
 
 

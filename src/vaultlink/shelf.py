@@ -15,7 +15,9 @@ class Shelf(Mapping[str, Note]):
 
     __slots__ = ("_notes", "_packed")
 
-    def __init__(self, notes: dict[str, Note] | None = None, packed: dict[str, bytes] | None = None):
+    def __init__(
+        self, notes: dict[str, Note] | None = None, packed: dict[str, bytes] | None = None
+    ):
         self._notes = notes or {}
         self._packed = packed or {}
 

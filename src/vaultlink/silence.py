@@ -9,7 +9,9 @@ from vaultlink.model import Diagnostic, Directive, Note
 UNUSED = "unused-ignore"
 
 
-def silenced(rules: Sequence[Rule], config: Config, note: Note, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def silenced(
+    rules: Sequence[Rule], config: Config, note: Note, found: Iterable[Diagnostic]
+) -> list[Diagnostic]:
     """The findings of a note that its directives leave, and one for each directive that silences none.
 
     A directive that names only rules which do not run says nothing about the note, and is left alone.
@@ -21,10 +23,17 @@ def silenced(rules: Sequence[Rule], config: Config, note: Note, found: Iterable[
         used.update(silencers)
         if not silencers:
             left.append(item)
-    rule = next((rule for rule in rules if rule.name == UNUSED and rule.name in config.enabled), None)
+    rule = next(
+        (rule for rule in rules if rule.name == UNUSED and rule.name in config.enabled), None
+    )
     if rule:
-        left += [_unused(rule, config, note, directive) for directive in note.directives
-                 if directive not in used and directive.action != "enable" and _could_silence(directive, rules, config)]
+        left += [
+            _unused(rule, config, note, directive)
+            for directive in note.directives
+            if directive not in used
+            and directive.action != "enable"
+            and _could_silence(directive, rules, config)
+        ]
     return left
 
 
@@ -45,21 +54,35 @@ def _silencing(directives: Sequence[Directive], item: Diagnostic) -> list[Direct
 
 def _on_line(directive: Directive, line: int) -> bool:
     return (directive.action == "disable-line" and directive.line == line) or (
-        directive.action == "disable-next-line" and directive.line + 1 == line)
+        directive.action == "disable-next-line" and directive.line + 1 == line
+    )
 
 
 def _names(directive: Directive, code: str, name: str) -> bool:
     """Whether a directive speaks of a rule, by its name, its code or a prefix of the code; without names of all."""
     return not directive.rules or any(
-        said.lower() == name or code.startswith(said.upper()) for said in directive.rules)
+        said.lower() == name or code.startswith(said.upper()) for said in directive.rules
+    )
 
 
 def _could_silence(directive: Directive, rules: Sequence[Rule], config: Config) -> bool:
-    return any(_names(directive, rule.code, rule.name) for rule in rules if rule.name in config.enabled)
+    return any(
+        _names(directive, rule.code, rule.name) for rule in rules if rule.name in config.enabled
+    )
 
 
 def _unused(rule: Rule, config: Config, note: Note, directive: Directive) -> Diagnostic:
     named = ", ".join(directive.rules) or "anything"
-    return Diagnostic(rule.code, rule.name, config.severity[rule.name], note.path, directive.start, directive.end,
-                      directive.line, directive.column, directive.line, directive.column + directive.end - directive.start,
-                      rule.message.format_map({"rules": named}))
+    return Diagnostic(
+        rule.code,
+        rule.name,
+        config.severity[rule.name],
+        note.path,
+        directive.start,
+        directive.end,
+        directive.line,
+        directive.column,
+        directive.line,
+        directive.column + directive.end - directive.start,
+        rule.message.format_map({"rules": named}),
+    )

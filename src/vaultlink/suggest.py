@@ -99,7 +99,9 @@ class Suggester:
         candidates = shared or names.resembling(text)
         if not candidates:
             return
-        found = process.extract(text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_LEAST * 100)
+        found = process.extract(
+            text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_LEAST * 100
+        )
         for name, score, _ in found:
             if shared:
                 like = score >= _SURE * 100 or names.share(words, name) >= 0.5
@@ -173,11 +175,15 @@ class _Names:
         """How much of what words tell is told by a name as well."""
         told = set(name.split())
         weights = {word: 1 / sqrt(1 + len(self._places.get(word, ()))) for word in words}
-        return sum(weight for word, weight in weights.items() if word in told) / sum(weights.values())
+        return sum(weight for word, weight in weights.items() if word in told) / sum(
+            weights.values()
+        )
 
     def sharing(self, words: list[str]) -> list[str]:
         """Names that share the rarest of these words, and of those as many more as leave a few."""
-        known = sorted((len(self._places[word]), word) for word in set(words) if word in self._places)
+        known = sorted(
+            (len(self._places[word]), word) for word in set(words) if word in self._places
+        )
         found: set[str] = set()
         for start in range(min(2, len(known))):
             found.update(self._narrowed([word for _, word in known[start:]], len(words)))
@@ -199,7 +205,7 @@ class _Names:
         for key in _shapes(text):
             found.update(self._shaped.get(key, ()))
         close = [name for name in found if abs(len(name) - len(text)) <= 3]
-        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[:_MOST * 4]
+        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[: _MOST * 4]
 
     @cached_property
     def _shaped(self) -> dict[str, set[str]]:
@@ -258,4 +264,6 @@ def _figures(text: str) -> list[str]:
 def _shapes(text: str) -> tuple[str, ...]:
     """What a slip of the fingers leaves of a name: all its letters, its beginning, or its end."""
     size = 3 if text.isascii() else 2
-    return ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
+    return (
+        ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
+    )

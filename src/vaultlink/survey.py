@@ -46,7 +46,9 @@ class Survey:
 
     def cache(self) -> Cache | None:
         """The vault's cache, unless it is not wanted."""
-        return Cache(cache_folder(self.settings.cache_dir), self.root) if self.settings.cache else None
+        return (
+            Cache(cache_folder(self.settings.cache_dir), self.root) if self.settings.cache else None
+        )
 
     def question(self, *asked: str) -> bytes | None:
         """A sign of everything an answer depends on: the files as they are, the settings, what is asked. None if a file
@@ -56,9 +58,17 @@ class Survey:
             return None
         listed = "\\n".join([f"{path}\\t{stamp}" for path, stamp in sorted(files.items())])
         ignored = [path for path in files if self.ignored(path)] if self.ignored else []
-        told = (asked, [(layer.source, layer.values) for layer in self.layers], repr(self.obsidian), ignored,
-                self.listing.unreadable, git_mark(self.root))
-        return digest((listed.encode("utf-8", "surrogatepass"), repr(told).encode("utf-8", "surrogatepass")))
+        told = (
+            asked,
+            [(layer.source, layer.values) for layer in self.layers],
+            repr(self.obsidian),
+            ignored,
+            self.listing.unreadable,
+            git_mark(self.root),
+        )
+        return digest(
+            (listed.encode("utf-8", "surrogatepass"), repr(told).encode("utf-8", "surrogatepass"))
+        )
 
 
 def survey(root: Path, settings: Settings | None = None) -> Survey:
@@ -72,4 +82,12 @@ def survey(root: Path, settings: Settings | None = None) -> Survey:
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]
     layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
-    return Survey(root, settings, list_files(root), tuple(layers), load_obsidian(root), git_ignored(root), started)
+    return Survey(
+        root,
+        settings,
+        list_files(root),
+        tuple(layers),
+        load_obsidian(root),
+        git_ignored(root),
+        started,
+    )

@@ -31,4 +31,4 @@ def sync_together(handle: int) -> bool:
 
 def _kind(status: bytes) -> int:
     """The file system's number, which is the first word of what the system tells of it."""
-    return int.from_bytes(status[:ctypes.sizeof(ctypes.c_long)], sys.byteorder) & 0xFFFFFFFF
+    return int.from_bytes(status[: ctypes.sizeof(ctypes.c_long)], sys.byteorder) & 0xFFFFFFFF

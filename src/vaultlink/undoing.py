@@ -33,8 +33,11 @@ def last(known: list[Run]) -> Run | None:
 def restoration(root: Path, run: Run) -> Restoration:
     """Look what there is to put back. Writes nothing."""
     found = list(_restorations(root, run))
-    return Restoration(run, tuple([item for item in found if isinstance(item, Write)]),
-                       tuple([item for item in found if isinstance(item, Refusal)]))
+    return Restoration(
+        run,
+        tuple([item for item in found if isinstance(item, Write)]),
+        tuple([item for item in found if isinstance(item, Refusal)]),
+    )
 
 
 def undo_run(root: Path, run: Run) -> Outcome:
@@ -44,7 +47,9 @@ def undo_run(root: Path, run: Run) -> Outcome:
     """
     tidy(root)
     plan = restoration(root, run)
-    outcome = perform(root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id)
+    outcome = perform(
+        root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id
+    )
     remove_empty(root, run.folders)
     if not outcome.refused and (outcome.written or not plan.refused):
         mark_undone(root, run, True)
@@ -56,7 +61,10 @@ def _restorations(root: Path, run: Run) -> Iterator[Write | Refusal]:
     try:
         ask = old_bytes(root, run)
     except OSError as error:
-        yield from (Refusal(change.path, f"its old text can't be read: {reason(error)}") for change in run.changes)
+        yield from (
+            Refusal(change.path, f"its old text can't be read: {reason(error)}")
+            for change in run.changes
+        )
         return
     for number, change in enumerate(run.changes):
         if change.path in run.refused:

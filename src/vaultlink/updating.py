@@ -22,21 +22,32 @@ from vaultlink.model import Link, Note, Place
 from vaultlink.resolve import choose, name_key
 
 
-def update(index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]) -> tuple[Index, set[str]]:
+def update(
+    index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]
+) -> tuple[Index, set[str]]:
     """The index after changes, and the notes whose findings may have changed.
 
     `notes`: path to the note now there, None if it is gone. `files`: path to whether a file of any kind is there now.
     """
     moved = {path for path, there in files.items() if there != (path in index.files)}
-    present = index.files ^ moved if moved else index.files  # the same one, which tells whoever asks that no file moved
-    after = Index(index.notes.changed(notes), renamed(index.names, index.files & moved, present & moved), {}, present)
+    present = (
+        index.files ^ moved if moved else index.files
+    )  # the same one, which tells whoever asks that no file moved
+    after = Index(
+        index.notes.changed(notes),
+        renamed(index.names, index.files & moved, present & moved),
+        {},
+        present,
+    )
     if not index.files:
         after.targets = _resolved(after, after.notes)
         return after, set(after.notes)
     changed = set(notes)
     keys = _changed_keys(index, after, changed | moved)
     again = {path for path in changed if path in after.notes}
-    again.update(path for key in keys for path in index.mentions.get(key, ()) if path in after.notes)
+    again.update(
+        path for key in keys for path in index.mentions.get(key, ()) if path in after.notes
+    )
     targets = dict(index.targets)
     for path in changed - again:
         targets.pop(path, None)
@@ -55,8 +66,13 @@ def concerned(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
         return set(after.files)
     moved = [path for path in changed if (path in before.files) != (path in after.files)]
     places = {place for path in moved for place in placed(after, path)}
-    return {path for index in (before, after) for place in places
-            for path in _firsts(place, index.places.get(place, ())) if path in after.files}
+    return {
+        path
+        for index in (before, after)
+        for place in places
+        for path in _firsts(place, index.places.get(place, ()))
+        if path in after.files
+    }
 
 
 def _firsts(place: str, paths: Sequence[str]) -> Iterable[str]:
@@ -71,20 +87,26 @@ def _firsts(place: str, paths: Sequence[str]) -> Iterable[str]:
     return firsts
 
 
-def _affected(before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]) -> set[str]:
+def _affected(
+    before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]
+) -> set[str]:
     """Whose findings may differ: everyone re-resolved, targets gained, lost or spoken of by a changed note, notes that
     link to headings or blocks of a changed note, notes that share a name with what came or went, and whoever names
     those."""
     affected = set(again)
     for path in again | changed:
         old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
-        affected.update(path for path in (old | new if path in changed else old ^ new) if path is not None)
+        affected.update(
+            path for path in (old | new if path in changed else old ^ new) if path is not None
+        )
     for path in changed:
         if _anchors(before.notes.get(path)) != _anchors(after.notes.get(path)):
             affected.update(after.backlinks.get(path, ()))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
     affected.update(sharing)
-    for path in sharing:  # how a link to them is written may have changed, and with it what is advised
+    for (
+        path
+    ) in sharing:  # how a link to them is written may have changed, and with it what is advised
         for key in defined(after, path):
             affected.update(after.mentions.get(key, ()))
     return {path for path in affected if path in after.notes}
@@ -92,8 +114,14 @@ def _affected(before: Index, after: Index, changed: set[str], again: set[str], k
 
 def _anchors(note: Note | None) -> object:
     """What checks of links to a note read of it: its names, headings and blocks, and whether it can be read at all."""
-    return note and ([(heading.level, heading.text) for heading in note.headings], [block.id for block in note.blocks],
-                     [trouble.kind for trouble in note.troubles], note.value_of("excalidraw-plugin"), note.title, note.aliases)
+    return note and (
+        [(heading.level, heading.text) for heading in note.headings],
+        [block.id for block in note.blocks],
+        [trouble.kind for trouble in note.troubles],
+        note.value_of("excalidraw-plugin"),
+        note.title,
+        note.aliases,
+    )
 
 
 def _changed_keys(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
@@ -130,7 +158,9 @@ def _derive(before: Index, after: Index, moved: set[str], resolved: set[str]) ->
         after.__dict__["shared"] = _still_shared(before, after, moved)
 
 
-def _patched(kept: Grouped, before: Index, after: Index, paths: Iterable[str], keys: Keys) -> Grouped:
+def _patched(
+    kept: Grouped, before: Index, after: Index, paths: Iterable[str], keys: Keys
+) -> Grouped:
     """A derived map of the index after, from the one before: the same one if these paths have in it what they had."""
     lost: dict[str, set[str]] = {}
     gained: dict[str, list[str]] = {}
@@ -143,7 +173,9 @@ def _patched(kept: Grouped, before: Index, after: Index, paths: Iterable[str], k
     if not lost and not gained:
         return kept
     patched = dict(kept)
-    for key in lost.keys() | gained.keys():  # once for each key: a folder may have as many files as there are changes
+    for key in (
+        lost.keys() | gained.keys()
+    ):  # once for each key: a folder may have as many files as there are changes
         gone = lost.get(key, ())
         group = [*(path for path in patched.get(key, ()) if path not in gone), *gained.get(key, ())]
         if group:
@@ -170,5 +202,11 @@ def _keys(index: Index, path: str, keys: Keys) -> set[str]:
 
 
 _DERIVED: tuple[tuple[str, Keys], ...] = (
-    ("aliased", aliases), ("titled", titles), ("spelled", spellings), ("mentions", mentioned),
-    ("definitions", defined), ("places", placed), ("backlinks", led_to))
+    ("aliased", aliases),
+    ("titled", titles),
+    ("spelled", spellings),
+    ("mentions", mentioned),
+    ("definitions", defined),
+    ("places", placed),
+    ("backlinks", led_to),
+)

@@ -64,13 +64,15 @@ def write(root: Path, writes: Sequence[Write], sign: str = "") -> Outcome:
     why: dict[int, str | None] = {}
     try:
         for begin in range(0, len(order), _BATCH):
-            batch = order[begin:begin + _BATCH]
+            batch = order[begin : begin + _BATCH]
             why.update(_write_batch(known, {number: writes[number] for number in batch}, sign))
             leave(known, keep=split(writes[batch[-1]].path)[0])
     finally:
         leave(known)
         remove_empty(root, known.made)
-    refused = [Refusal(writes[number].path, clause) for number, clause in why.items() if clause is not None]
+    refused = [
+        Refusal(writes[number].path, clause) for number, clause in why.items() if clause is not None
+    ]
     written = [writes[number].path for number, clause in why.items() if clause is None]
     return Outcome(tuple(sorted(written)), tuple(sorted(refused, key=lambda refusal: refusal.path)))
 
@@ -116,7 +118,9 @@ def _write_batch(known: Folders, writes: Mapping[int, Write], sign: str) -> dict
         except (OSError, Refused) as error:
             why[number] = reason(error)
         else:
-            jobs[number] = Job(item.old, item.new, item.mode, folder, name, _temporary(sign, number))
+            jobs[number] = Job(
+                item.old, item.new, item.mode, folder, name, _temporary(sign, number)
+            )
     try:
         for job in jobs.values():
             _attempt(prepare, job)

@@ -9,5 +9,22 @@ from vaultlink.backlinking.holding import Wanted, takes_section, wanted
 from vaultlink.backlinking.reading import Named, Piece, Reading, is_kept, read_section
 from vaultlink.backlinking.wording import Listed, Look, entry_text, look, loosely
 
-__all__ = ["Difference", "Listed", "Look", "Named", "Piece", "Reading", "Wanted", "difference", "entry_of",
-           "entry_text", "fits", "is_kept", "look", "loosely", "read_section", "takes_section", "wanted"]
+__all__ = [
+    "Difference",
+    "Listed",
+    "Look",
+    "Named",
+    "Piece",
+    "Reading",
+    "Wanted",
+    "difference",
+    "entry_of",
+    "entry_text",
+    "fits",
+    "is_kept",
+    "look",
+    "loosely",
+    "read_section",
+    "takes_section",
+    "wanted",
+]

@@ -37,7 +37,9 @@ def difference(section: Section, reading: Reading, wanted: Wanted, names: Names)
     present = set(there)
     missing = tuple(item for path, item in wanted.held.items() if path not in present)
     misplaced = wanted.ordered and there != [path for path in wanted.held if path in present]
-    misnamed = section.owner is Owner.WRITTEN and loosely(reading.heading) != loosely(wanted.look.heading)
+    misnamed = section.owner is Owner.WRITTEN and loosely(reading.heading) != loosely(
+        wanted.look.heading
+    )
     return Difference(missing, tuple(surplus), tuple(altered), misplaced, misnamed)
 
 
@@ -49,7 +51,9 @@ def entry_of(piece: Piece, wanted: Wanted, names: Names) -> Listed | None:
 
 def fits(named: Named, item: Listed, look: Look) -> bool:
     """Whether an entry says what it should, however it is formatted."""
-    written = named.armed and not named.subpath and (named.kind, named.target) == (item.kind, item.target)
+    written = (
+        named.armed and not named.subpath and (named.kind, named.target) == (item.kind, item.target)
+    )
     titled = named.title if look.style == "topics" else item.title
     alike = _alike(named.shown, item.title) and _alike(titled, item.title)
     return written and alike and (look.style == "topics" or (named.listed and not named.title))

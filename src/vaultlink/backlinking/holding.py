@@ -13,7 +13,16 @@ from vaultlink.model import Note, Owner, Place
 from vaultlink.resolve import is_note
 from vaultlink.templates import has_placeholder
 
-_UNFIT = frozenset(("unclosed-fence", "unclosed-comment", "unclosed-math", "unclosed-html", "undecodable", "unreadable"))
+_UNFIT = frozenset(
+    (
+        "unclosed-fence",
+        "unclosed-comment",
+        "unclosed-math",
+        "unclosed-html",
+        "undecodable",
+        "unreadable",
+    )
+)
 """Troubles that leave no live place at the end of a note, or no text at all."""
 
 _DRAWN = frozenset(("excalidraw-plugin", "kanban-plugin"))
@@ -23,14 +32,22 @@ _DRAWN = frozenset(("excalidraw-plugin", "kanban-plugin"))
 def takes_section(note: Note) -> bool:
     """Whether a section can be written into a note: it is no drawing or board, no template, whose section every note made
     from it would have, and its end is not swallowed."""
-    return (is_note(note.path) and not note.path.lower().endswith(".excalidraw.md")
-            and _UNFIT.isdisjoint(trouble.kind for trouble in note.troubles)
-            and not any(item.key in _DRAWN for item in note.properties or ()) and not _is_template(note))
+    return (
+        is_note(note.path)
+        and not note.path.lower().endswith(".excalidraw.md")
+        and _UNFIT.isdisjoint(trouble.kind for trouble in note.troubles)
+        and not any(item.key in _DRAWN for item in note.properties or ())
+        and not _is_template(note)
+    )
 
 
 def _is_template(note: Note) -> bool:
     """Whether a note's name, headings or properties hold a placeholder to be filled in."""
-    said = (note.path, *(heading.text for heading in note.headings), *(str(item.value) for item in note.properties or ()))
+    said = (
+        note.path,
+        *(heading.text for heading in note.headings),
+        *(str(item.value) for item in note.properties or ()),
+    )
     return any(map(has_placeholder, said))
 
 
@@ -47,11 +64,16 @@ class Wanted(NamedTuple):
 def wanted(note: Note, index: Index, settings: Mapping[str, Any], look: Look) -> Wanted:
     """What a note's section should be: its notes in the order of paths if that is set, else in that of titles."""
     answered = _answered(note, index) if settings["entries"] == "missing" else frozenset()
-    found = (listed(note.path, index.notes[source], index, look) for source in _citing(note.path, index)
-             if source not in answered)
+    found = (
+        listed(note.path, index.notes[source], index, look)
+        for source in _citing(note.path, index)
+        if source not in answered
+    )
     items = [item for item in found if item]
     items.sort(key=(lambda item: (item.path,)) if settings["order"] == "path" else _by_title)
-    return Wanted(note.path, {item.path: item for item in items}, settings["order"] in ("title", "path"), look)
+    return Wanted(
+        note.path, {item.path: item for item in items}, settings["order"] in ("title", "path"), look
+    )
 
 
 def _by_title(item: Listed) -> tuple[str, ...]:
@@ -68,14 +90,18 @@ def _citing(path: str, index: Index) -> Iterator[str]:
 def _cites(source: str, path: str, index: Index) -> bool:
     if not _has_own(index.notes[source]):
         return True
-    return any(target == path and link.place is not Place.SECTION for link, target in index.links(source))
+    return any(
+        target == path and link.place is not Place.SECTION for link, target in index.links(source)
+    )
 
 
 def _answered(note: Note, index: Index) -> frozenset[str | None]:
     """Where a note's own links lead, those of a section left out."""
     if not _has_own(note):
         return frozenset(index.targets[note.path])
-    return frozenset(target for link, target in index.links(note.path) if link.place is not Place.SECTION)
+    return frozenset(
+        target for link, target in index.links(note.path) if link.place is not Place.SECTION
+    )
 
 
 def _has_own(note: Note) -> bool:

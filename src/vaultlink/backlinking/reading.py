@@ -57,7 +57,9 @@ class Reading(NamedTuple):
 
 def is_kept(section: Section) -> bool:
     """Whether vaultlink keeps a section: it has markers, and was not moved into a quote."""
-    return section.owner is not Owner.AUTHOR and section.text[section.text.rfind("\n") + 1:].lstrip().startswith("<!--")
+    return section.owner is not Owner.AUTHOR and section.text[
+        section.text.rfind("\n") + 1 :
+    ].lstrip().startswith("<!--")
 
 
 def read_section(section: Section, heading: str) -> Reading:
@@ -71,7 +73,7 @@ def read_section(section: Section, heading: str) -> Reading:
         line = match[0].rstrip("\r\n")
         if not line.strip():
             continue
-        before, stop = text[at:match.start()], match.start() + len(line)
+        before, stop = text[at : match.start()], match.start() + len(line)
         indent = len(line) - len(line.lstrip(" \t"))
         if pieces and indent > edge:
             last = pieces[-1]
@@ -96,7 +98,7 @@ def _take(pieces: list[Piece], piece: Piece) -> None:
         whole = named(" ".join(part.text for part in (*above, piece)))
         if whole and whole.title and loosely(whole.title) == loosely(whole.shown):
             text = above[0].text + "".join(part.before + part.text for part in (*above[1:], piece))
-            pieces[-len(above):] = [Piece(above[0].before, text, whole, len(text))]
+            pieces[-len(above) :] = [Piece(above[0].before, text, whole, len(text))]
             return
     pieces.append(piece)
 
@@ -108,7 +110,9 @@ def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:
         glued = _GLUED.match(section.heading)  # entries may begin on the heading's line
         own = glued[0] if glued else section.heading
         return section.heading_start - section.start + len(own), own
-    first = next((match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None)
+    first = next(
+        (match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None
+    )
     if first and loosely(first[0]) == loosely(heading):
         own = first[0].rstrip()
         return first.start() + len(own), own
@@ -118,7 +122,7 @@ def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:
 def named(line: str) -> Named | None:
     """The entry that a line is: a title, a dash and a link, or a link alone, perhaps in a list; None for any other line."""
     mark = _MARK.match(line)
-    content = line[mark.end():] if mark else line
+    content = line[mark.end() :] if mark else line
     content = content.rstrip().removesuffix("\\")
     if "[[" in content or "](" in content:
         found = _named(content, listed=mark is not None, armed=True)
@@ -131,7 +135,7 @@ def named(line: str) -> Named | None:
 
 def _named(content: str, *, listed: bool, armed: bool) -> Named | None:
     links = read_inline(content).links
-    if len(links) != 1 or content[links[0].end:].strip() or links[0].embed:
+    if len(links) != 1 or content[links[0].end :].strip() or links[0].embed:
         return None
     link = links[0]
     parts = parts_of(content, link)
@@ -140,7 +144,7 @@ def _named(content: str, *, listed: bool, armed: bool) -> Named | None:
     target, subpath, display = parts
     kind = Kind.WIKILINK if isinstance(link, Wiki) else Kind.MARKDOWN
     shown = display or (target if kind is Kind.WIKILINK else "")
-    before = content[:link.start].strip()
+    before = content[: link.start].strip()
     title = _TITLE.fullmatch(before)
     if before and not title and loosely(before) != loosely(shown):
         return None

@@ -67,7 +67,9 @@ def listed(source: str, note: Note, index: Index, look: Look) -> Listed | None:
     target, title = named(source, note.path, index, look.naming), title_of(note)
     kinds = (Kind.MARKDOWN, Kind.WIKILINK) if look.markdown else (Kind.WIKILINK, Kind.MARKDOWN)
     for kind in kinds:
-        item = Listed(note.path, title, target if kind is Kind.WIKILINK else target + note.path[-3:], kind)
+        item = Listed(
+            note.path, title, target if kind is Kind.WIKILINK else target + note.path[-3:], kind
+        )
         if _leads(source, item, index):
             return item
     return None
@@ -93,7 +95,9 @@ def link_text(item: Listed, shown: str, pipe: str) -> str:
     if item.kind is Kind.WIKILINK:
         return f"[[{item.target}{pipe}{shown.replace('`', chr(39))}]]"
     # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks have to be.
-    target = "".join(char if char.isalnum() else quote(char, safe=_MARKDOWN_SAFE) for char in item.target)
+    target = "".join(
+        char if char.isalnum() else quote(char, safe=_MARKDOWN_SAFE) for char in item.target
+    )
     return f"[{escaped(shown)}]({target})"
 
 
@@ -116,7 +120,7 @@ def guarded(text: str) -> str:
     """Text that begins no heading, list or quote where it stands first on a line."""
     number = _NUMBER.match(text)
     if number:
-        return f"{number[1]}\\{text[number.end(1):]}"
+        return f"{number[1]}\\{text[number.end(1) :]}"
     return "\\" + text if _BLOCK.match(text) else text
 
 

@@ -23,8 +23,14 @@ class Command(NamedTuple):
 GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
         "check": Command("check", "check", "Check the vault's links and report what is wrong."),
-        "baseline": Command("baseline", "baseline", "Record today's findings, so that `check` reports only new ones."),
-        "watch": Command("watch", "watch", "Keep checking, and with --fix keep fixing, as the vault changes."),
+        "baseline": Command(
+            "baseline",
+            "baseline",
+            "Record today's findings, so that `check` reports only new ones.",
+        ),
+        "watch": Command(
+            "watch", "watch", "Keep checking, and with --fix keep fixing, as the vault changes."
+        ),
     },
     "Repair": {
         "fix": Command("fix", "fix", "Fix what can be fixed safely, backlinks sections included."),
@@ -34,7 +40,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "show": Command("show", "show", "Show what vaultlink sees in notes."),
         "links": Command("links", "links", "List links with what they lead to."),
         "topics": Command("topics", "topics", "List dangling topics, those named most first."),
-        "backlinks": Command("backlinks", "backlinks", "List what links to a note, or keep a section that does."),
+        "backlinks": Command(
+            "backlinks", "backlinks", "List what links to a note, or keep a section that does."
+        ),
         "orphans": Command("alone", "orphans", "List files that nothing links to."),
         "deadends": Command("alone", "deadends", "List notes that link nowhere."),
         "graph": Command("graph", "graph", "Describe the vault's graph, or export it."),
@@ -42,9 +50,15 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Set up": {
         "rule": Command("rules", "rule", "Explain a rule."),
         "rules": Command("rules", "rules", "List all rules."),
-        "config": Command("config", "config", "List the settings in force and where each comes from."),
-        "init": Command("init", "init", "Write settings to start from, or files that check changes."),
-        "merge-driver": Command("merging", "merge_driver", "Merge three versions of a note for git."),
+        "config": Command(
+            "config", "config", "List the settings in force and where each comes from."
+        ),
+        "init": Command(
+            "init", "init", "Write settings to start from, or files that check changes."
+        ),
+        "merge-driver": Command(
+            "merging", "merge_driver", "Merge three versions of a note for git."
+        ),
     },
 }
 ALIASES = {"unresolved": "topics"}
@@ -66,8 +80,10 @@ def run(line: Sequence[str]) -> int:
             raise
         if not _is_expected(error):
             detail = " ".join(str(error).split())[:300]
-            _complain(f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
-                      "it. VAULTLINK_DEBUG=1 makes the same command show where it happened.")
+            _complain(
+                f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
+                "it. VAULTLINK_DEBUG=1 makes the same command show where it happened."
+            )
             return FAULT
         from vaultlink.cli.terminal import mark, tell  # noqa: PLC0415
 
@@ -97,18 +113,25 @@ def _dispatch(line: list[str]) -> int:
 def overview() -> str:
     """The page that `vaultlink --help` prints."""
     size = max(map(len, COMMANDS))
-    parts = ["vaultlink keeps the links of an Obsidian vault true.\n", "Usage: vaultlink COMMAND [OPTIONS]\n"]
+    parts = [
+        "vaultlink keeps the links of an Obsidian vault true.\n",
+        "Usage: vaultlink COMMAND [OPTIONS]\n",
+    ]
     for title, group in GROUPS.items():
         rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
         parts.append("\n".join([f"{title}:", *rows]) + "\n")
-    parts.append("`vaultlink COMMAND --help` explains a command.\n"
-                 "Exit codes: 0 clean, 1 findings, 2 a command or setting can't be followed.\n")
+    parts.append(
+        "`vaultlink COMMAND --help` explains a command.\n"
+        "Exit codes: 0 clean, 1 findings, 2 a command or setting can't be followed.\n"
+    )
     return "\n".join(parts)
 
 
 def _unknown(name: str) -> str:
     if name.startswith("-"):
-        return f"{name} stands before any command; options follow it, as in `vaultlink check {name}`."
+        return (
+            f"{name} stands before any command; options follow it, as in `vaultlink check {name}`."
+        )
     from difflib import get_close_matches  # noqa: PLC0415
 
     near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
@@ -121,9 +144,16 @@ def _unknown(name: str) -> str:
 
 def _is_expected(error: Exception) -> bool:
     """Whether an error is the user's to mend. The classes are not imported for that: they are slow to import."""
-    kinds = (("vaultlink.cli.options", "UsageError"), ("vaultlink.config", "ConfigError"),
-             ("vaultlink.api", "VaultError"), ("vaultlink.locking", "JournalError"))
-    return any(name in sys.modules and isinstance(error, getattr(sys.modules[name], kind)) for name, kind in kinds)
+    kinds = (
+        ("vaultlink.cli.options", "UsageError"),
+        ("vaultlink.config", "ConfigError"),
+        ("vaultlink.api", "VaultError"),
+        ("vaultlink.locking", "JournalError"),
+    )
+    return any(
+        name in sys.modules and isinstance(error, getattr(sys.modules[name], kind))
+        for name, kind in kinds
+    )
 
 
 def _complain(text: str) -> None:

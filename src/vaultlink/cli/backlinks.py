@@ -19,22 +19,58 @@ from vaultlink.report.listings import backlinks as backlink_rows
 class Backlinks(Opening):
     """What `backlinks` is told."""
 
-    note: Annotated[str | None, words("NOTE", "A path in the vault, or a name as a link would give it.")] = None
-    write: Annotated[bool, option(
-        "--write", help="Write a section into every note that others link to (or into NOTE), and bring it in step.")] = False
-    check: Annotated[bool, option("--check", help="Say what would be written, and end with 1 if anything would.")] = False
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
-    adopt: Annotated[bool, option(
-        "--adopt", help="Let vaultlink keep the sections that notes have of their authors'.")] = False
-    remove: Annotated[bool, option(
-        "--remove", help="Take out the sections that vaultlink wrote, and its marks off those it adopted.")] = False
-    style: Annotated[str, option(
-        "--style", choices=BACKLINKS["style"], help="How sections look, instead of as is set.")] = ""
+    note: Annotated[
+        str | None, words("NOTE", "A path in the vault, or a name as a link would give it.")
+    ] = None
+    write: Annotated[
+        bool,
+        option(
+            "--write",
+            help="Write a section into every note that others link to (or into NOTE), and bring it in step.",
+        ),
+    ] = False
+    check: Annotated[
+        bool, option("--check", help="Say what would be written, and end with 1 if anything would.")
+    ] = False
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what would be written as a unified diff, and write nothing.",
+        ),
+    ] = False
+    adopt: Annotated[
+        bool,
+        option(
+            "--adopt", help="Let vaultlink keep the sections that notes have of their authors'."
+        ),
+    ] = False
+    remove: Annotated[
+        bool,
+        option(
+            "--remove",
+            help="Take out the sections that vaultlink wrote, and its marks off those it adopted.",
+        ),
+    ] = False
+    style: Annotated[
+        str,
+        option(
+            "--style", choices=BACKLINKS["style"], help="How sections look, instead of as is set."
+        ),
+    ] = ""
     heading: Annotated[str, option("--heading", metavar="LINE", help="Their heading.")] = ""
-    entries: Annotated[str, option(
-        "--entries", choices=BACKLINKS["entries"], help="The notes not linked back, or all that link here.")] = ""
-    order: Annotated[str, option("--order", choices=BACKLINKS["order"], help="The order of entries.")] = ""
+    entries: Annotated[
+        str,
+        option(
+            "--entries",
+            choices=BACKLINKS["entries"],
+            help="The notes not linked back, or all that link here.",
+        ),
+    ] = ""
+    order: Annotated[
+        str, option("--order", choices=BACKLINKS["order"], help="The order of entries.")
+    ] = ""
 
 
 def backlinks(options: Backlinks) -> int:
@@ -69,9 +105,13 @@ def backlinks(options: Backlinks) -> int:
     elif shape == "tsv":
         print_lines(terminal, cells)
     else:
-        print_rows(terminal, ("linked from", "links", "lines"), cells, f"No backlinks of {note} found.")
+        print_rows(
+            terminal, ("linked from", "links", "lines"), cells, f"No backlinks of {note} found."
+        )
         if rows:
-            terminal.say(f"{number(sum(row.count for row in rows), 'link')} to {note} in {number(len(rows), 'file')}.")
+            terminal.say(
+                f"{number(sum(row.count for row in rows), 'link')} to {note} in {number(len(rows), 'file')}."
+            )
     return CLEAN
 
 
@@ -81,7 +121,9 @@ def _all(terminal: Terminal, shape: str, vault: Vault) -> None:
     if shape == "json":
         print_document(terminal, {}, "notes", rows)
         return
-    counts = [(row.note, sum(link.count for link in row.backlinks), len(row.backlinks)) for row in rows]
+    counts = [
+        (row.note, sum(link.count for link in row.backlinks), len(row.backlinks)) for row in rows
+    ]
     counts.sort(key=lambda row: (-row[1], row[0]))
     if shape == "tsv":
         print_lines(terminal, counts)

@@ -26,9 +26,17 @@ class Record(Choosing):
     """What `baseline` is told."""
 
     folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
-    prune: Annotated[bool, option("--prune", help="Take out what is gone by now, and add nothing.")] = False
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
+    prune: Annotated[
+        bool, option("--prune", help="Take out what is gone by now, and add nothing.")
+    ] = False
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what would be written as a unified diff, and write nothing.",
+        ),
+    ] = False
 
 
 def baseline(options: Record) -> int:
@@ -54,9 +62,13 @@ def _record(options: Record, terminal: Terminal) -> int:
     warn(seen, terminal)
     before = read_baseline(seen.root)
     if options.prune and before is None:
-        raise UsageError(f"{seen.root / BASELINE}: there is no baseline to prune. `vaultlink baseline` makes one.")
+        raise UsageError(
+            f"{seen.root / BASELINE}: there is no baseline to prune. `vaultlink baseline` makes one."
+        )
     vault = read(seen, terminal)
-    made, sentence = _pruned(vault, before) if options.prune and before is not None else _made(vault)
+    made, sentence = (
+        _pruned(vault, before) if options.prune and before is not None else _made(vault)
+    )
     text = written(made)
     if b"\r\n" in (before or b""):  # as git checks it out on Windows
         text = text.replace("\n", "\r\n")
@@ -83,10 +95,20 @@ def _made(vault: Vault) -> tuple[Baseline, str]:
 
 def _pruned(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     """The baseline without what is gone, and with the others as they are now."""
-    sifted = sift(vault.state.diagnostics, [known_by(vault, before)], vault.text, lambda _path: True)
+    sifted = sift(
+        vault.state.diagnostics, [known_by(vault, before)], vault.text, lambda _path: True
+    )
     [debt] = sifted.debts
-    fresh = f" {number(len(sifted.new), 'new finding is', 'new findings are')} not in it." if sifted.new else ""
-    gone = number(debt.gone, "finding that is gone", "findings that are gone") if debt.gone else "no findings"
+    fresh = (
+        f" {number(len(sifted.new), 'new finding is', 'new findings are')} not in it."
+        if sifted.new
+        else ""
+    )
+    gone = (
+        number(debt.gone, "finding that is gone", "findings that are gone")
+        if debt.gone
+        else "no findings"
+    )
     sentence = f"Took out {gone}; {debt.left:,} left.{fresh}"
     return recorded(vault.state.setting, _marked(vault, sifted)), sentence
 

@@ -24,7 +24,9 @@ from vaultlink.resolve import is_note
 class Check(Repairing):
     """What `check` is told."""
 
-    fix: Annotated[bool, option("--fix", help="Fix what can be fixed safely, as `vaultlink fix` does.")] = False
+    fix: Annotated[
+        bool, option("--fix", help="Fix what can be fixed safely, as `vaultlink fix` does.")
+    ] = False
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -57,8 +59,18 @@ def check(options: Check) -> int:
     warn(seen, terminal)
     chosen, gate = chosen_of(options, seen.root), gate_of(options, seen)
     cache = None if stands_in(options) else seen.cache()
-    asked_for = repr((form, terminal.palette, terminal.room, chosen, options.statistics, options.fail_on, options.exit_zero,
-                      gate.sign))
+    asked_for = repr(
+        (
+            form,
+            terminal.palette,
+            terminal.room,
+            chosen,
+            options.statistics,
+            options.fail_on,
+            options.exit_zero,
+            gate.sign,
+        )
+    )
     question = seen.question("check", asked_for) if cache else None
     answer = _kept(cache.answer(question)) if cache and question else None
     if answer is None:
@@ -78,15 +90,24 @@ def _kept(data: bytes | None) -> Answer | None:
         return None
 
 
-def _answer(options: Check, terminal: Terminal, form: str, seen: Survey, asked: tuple[Sequence[str], Gate]) -> Answer:
+def _answer(
+    options: Check, terminal: Terminal, form: str, seen: Survey, asked: tuple[Sequence[str], Gate]
+) -> Answer:
     wanted, gate = within(asked[0]), asked[1]
     vault = with_standing(options, read(seen, terminal))
     found = sift(vault.state.diagnostics, gate.known(vault), vault.text, wanted)
     shown = results(options, terminal, form, vault, found)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
-    sentences = [summary(found.new, notes, found.debts), *map(debt_sentence, found.debts), waiting_sentence(found.new)]
-    return Answer(shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogateescape"),
-                  "\n".join(filter(None, sentences)), code(options, found.new))
+    sentences = [
+        summary(found.new, notes, found.debts),
+        *map(debt_sentence, found.debts),
+        waiting_sentence(found.new),
+    ]
+    return Answer(
+        shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogateescape"),
+        "\n".join(filter(None, sentences)),
+        code(options, found.new),
+    )
 
 
 def _details(seen: Survey, seconds: float) -> str:

@@ -51,11 +51,20 @@ def config(options: Shown) -> int:
     settings = configure(seen.layers, rules)
     rows = [*_places(options, seen), *_settings(settings)]
     if shape == "json":
-        print_document(terminal, {"vault": str(seen.root), "enabled": sorted(settings.enabled)}, "settings", rows)
+        print_document(
+            terminal,
+            {"vault": str(seen.root), "enabled": sorted(settings.enabled)},
+            "settings",
+            rows,
+        )
     elif shape == "tsv":
         print_lines(terminal, [(row.key, _written(row.value), row.source) for row in rows])
     else:
-        shown = [row for row in rows if terminal.verbose or row.source != DEFAULT or not _of_a_rule(row.key)]
+        shown = [
+            row
+            for row in rows
+            if terminal.verbose or row.source != DEFAULT or not _of_a_rule(row.key)
+        ]
         print_rows(terminal, HEADER, [(row.key, _described(row), row.source) for row in shown], "")
         terminal.say(f"{len(settings.enabled)} of {len(rules)} rules are on.")
     return CLEAN
@@ -63,7 +72,13 @@ def config(options: Shown) -> int:
 
 def _places(options: Shown, seen: Survey) -> list[SettingRow]:
     """The vault and the cache: settings that only options and the environment have."""
-    vault = "--vault" if options.vault else "command line" if options.folder else "found from the current folder"
+    vault = (
+        "--vault"
+        if options.vault
+        else "command line"
+        if options.folder
+        else "found from the current folder"
+    )
     rows = [SettingRow("vault", str(seen.root), vault)]
     if options.no_cache:
         return [*rows, SettingRow("cache-dir", None, "--no-cache")]

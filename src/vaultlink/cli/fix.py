@@ -23,7 +23,14 @@ from vaultlink.mending import remaining
 from vaultlink.report.debts import debt_sentence
 from vaultlink.report.diffs import unified
 from vaultlink.report.findings import summary
-from vaultlink.report.repairs import counted, examples, fixed_row, fixed_sentence, left_rows, withheld_sentence
+from vaultlink.report.repairs import (
+    counted,
+    examples,
+    fixed_row,
+    fixed_sentence,
+    left_rows,
+    withheld_sentence,
+)
 from vaultlink.resolve import is_note
 from vaultlink.writing import Outcome
 
@@ -32,8 +39,14 @@ from vaultlink.writing import Outcome
 class Fix(Repairing):
     """What `fix` is told."""
 
-    interactive: Annotated[bool, option(
-        "-i", "--interactive", help="Go through the findings one by one and choose what is done.")] = False
+    interactive: Annotated[
+        bool,
+        option(
+            "-i",
+            "--interactive",
+            help="Go through the findings one by one and choose what is done.",
+        ),
+    ] = False
 
 
 def fix(options: Fix) -> int:
@@ -60,7 +73,9 @@ def run(options: Repairing) -> int:
     form = terminal.form(FORMS, "full", "concise")
     asking, standing = isinstance(options, Fix) and options.interactive, stands_in(options)
     if asking and standing:
-        raise UsageError("--interactive asks on standard input, --stdin-filename reads a note from it: choose one.")
+        raise UsageError(
+            "--interactive asks on standard input, --stdin-filename reads a note from it: choose one."
+        )
     if options.diff or asking or standing:
         done = _fixed(options, terminal, asking)
     else:
@@ -70,7 +85,11 @@ def run(options: Repairing) -> int:
         return refused(done.repair.breach)
     if done.outcome:
         return _told(options, terminal, form, done)
-    return differences(terminal, done.vault, done.repair) if options.diff else _stood_in(options, terminal, done)
+    return (
+        differences(terminal, done.vault, done.repair)
+        if options.diff
+        else _stood_in(options, terminal, done)
+    )
 
 
 class _Done(NamedTuple):
@@ -90,19 +109,28 @@ def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> _Done:
     warn(seen, terminal)
     gate = gate_of(options, seen)
     vault = with_standing(options, read(seen, terminal))
-    known, wanted, answers = gate.known(vault), within(chosen_of(options, seen.root)), answers_of(options, seen.root)
+    known, wanted, answers = (
+        gate.known(vault),
+        within(chosen_of(options, seen.root)),
+        answers_of(options, seen.root),
+    )
     if asking:
         from vaultlink.cli.interactive import choose  # noqa: PLC0415 - only where somebody answers
 
         asked = sift(vault.state.diagnostics, changed(known), vault.text, wanted).new
         repair = vault.mend(choose(asked, terminal, vault, answers or Answers()))
     else:
-        repair = vault.repair(allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted), answers,
-                              picked(known, vault, wanted))
+        repair = vault.repair(
+            allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
+            answers,
+            picked(known, vault, wanted),
+        )
     if repair.breach or options.diff or stands_in(options):
         return _Done(vault, known, repair, None)
     with alone(terminal, seen.root) if asking else nullcontext():
-        outcome = write_repair(terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts)))
+        outcome = write_repair(
+            terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts))
+        )
     return _Done(vault, known, repair, outcome)
 
 
@@ -112,7 +140,10 @@ def _told(options: Repairing, terminal: Terminal, form: str, done: _Done) -> int
     assert outcome
     after = done.vault.after(remaining(repair, outcome.refused))
     left = _left(options, done, after)
-    early, late = (_reached(made, outcome) for made in (repair.made[:repair.first], repair.made[repair.first:]))
+    early, late = (
+        _reached(made, outcome)
+        for made in (repair.made[: repair.first], repair.made[repair.first :])
+    )
     made = early + late
     row = fixed_row(made, outcome.written, outcome.run, left_rows(outcome.refused))
     shown = form == "full" and not options.statistics
@@ -121,8 +152,14 @@ def _told(options: Repairing, terminal: Terminal, form: str, done: _Done) -> int
     else:
         terminal.show(results(options, terminal, form, after, left, {"fixed": row}))
     left_alone(terminal, outcome.refused)
-    fixed = fixed_sentence(row.by_rule, row.notes, told=shown) + (" `vaultlink undo` takes it back." if row.run else "")
-    for sentence in (fixed, withheld_sentence(left.new, options.unsafe_fixes), *_summed_up(after, left)):
+    fixed = fixed_sentence(row.by_rule, row.notes, told=shown) + (
+        " `vaultlink undo` takes it back." if row.run else ""
+    )
+    for sentence in (
+        fixed,
+        withheld_sentence(left.new, options.unsafe_fixes),
+        *_summed_up(after, left),
+    ):
         if sentence:
             terminal.say(sentence)
     return max(code(options, left.new), FOUND if outcome.refused else CLEAN)
@@ -130,23 +167,33 @@ def _told(options: Repairing, terminal: Terminal, form: str, done: _Done) -> int
 
 def _left(options: Repairing, done: _Done, after: Vault) -> Sifted:
     """What is still found, in the paths that the command is about."""
-    return sift(after.state.diagnostics, done.known, after.text, within(chosen_of(options, after.root)))
+    return sift(
+        after.state.diagnostics, done.known, after.text, within(chosen_of(options, after.root))
+    )
 
 
 def _summed_up(after: Vault, left: Sifted) -> list[str]:
-    return [summary(left.new, sum(map(is_note, after.index.files)), left.debts), *map(debt_sentence, left.debts)]
+    return [
+        summary(left.new, sum(map(is_note, after.index.files)), left.debts),
+        *map(debt_sentence, left.debts),
+    ]
 
 
 def _stood_in(options: Repairing, terminal: Terminal, done: _Done) -> int:
     """Print the text that stood in for a note as fixing would leave it; tell what remains."""
     [(path, data)] = done.vault.held.items()
-    fixed = done.vault.stored(path, done.repair.texts[path][1]) if path in done.repair.texts else data
+    fixed = (
+        done.vault.stored(path, done.repair.texts[path][1]) if path in done.repair.texts else data
+    )
     after = done.vault.after(done.repair.after)
     after.held = {path: fixed}
     left = _left(options, done, after)
     terminal.show(fixed)
     left_alone(terminal, done.vault.spared(done.repair))
-    for sentence in (fixed_sentence(counted(done.repair.made), len(done.repair.texts)), *_summed_up(after, left)):
+    for sentence in (
+        fixed_sentence(counted(done.repair.made), len(done.repair.texts)),
+        *_summed_up(after, left),
+    ):
         if sentence:
             terminal.say(sentence)
     return code(options, left.new)
@@ -161,7 +208,11 @@ def _reached(made: Sequence[Repaired], outcome: Outcome) -> list[Repaired]:
 def answers_of(options: Repairing, root: Path) -> Answers | None:
     """What to do about dangling topics; None if nothing."""
     if not options.unsafe_fixes:
-        for name, given in (("--unlink", options.unlink), ("--create", options.create), ("--template", options.template)):
+        for name, given in (
+            ("--unlink", options.unlink),
+            ("--create", options.create),
+            ("--template", options.template),
+        ):
             if given:
                 raise UsageError(f"{name} is an unsafe fix: it needs --unsafe-fixes too.")
         return None
@@ -182,13 +233,17 @@ def _folder(given: Path, root: Path) -> str:
         raise UsageError(f"--create: {given} lies outside the vault {root}.")
     path = place.relative_to(root).as_posix()
     if any(part.startswith(".") for part in place.relative_to(root).parts):
-        raise UsageError(f"--create: Obsidian sees nothing in {path}, since its name begins with a dot.")
+        raise UsageError(
+            f"--create: Obsidian sees nothing in {path}, since its name begins with a dot."
+        )
     return "" if path == "." else f"{path}/"
 
 
 def differences(terminal: Terminal, vault: Vault, repair: Repair) -> int:
     """Print what would be written."""
-    terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
+    terminal.show(
+        unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette)
+    )
     left_alone(terminal, vault.spared(repair))
     terminal.say(fixed_sentence(counted(repair.made), len(repair.texts), would=True))
     return FOUND if repair.texts else CLEAN

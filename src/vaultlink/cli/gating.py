@@ -76,6 +76,8 @@ def picked(known: Sequence[Known], vault: Vault, wanted: Callable[[str], bool]) 
         return None
 
     def new(state: State, sources: "Sources") -> "list[Diagnostic]":
-        return sift(state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted).new
+        return sift(
+            state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
+        ).new
 
     return new

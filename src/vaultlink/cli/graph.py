@@ -18,7 +18,9 @@ from vaultlink.report.layout import clean, pad, width
 class Graph(Whole):
     """What `graph` is told."""
 
-    format: Annotated[str, option("--format", choices=FORMATS, help="Export the whole graph in this format.")] = ""
+    format: Annotated[
+        str, option("--format", choices=FORMATS, help="Export the whole graph in this format.")
+    ] = ""
 
 
 def graph(options: Graph) -> int:
@@ -40,7 +42,9 @@ def graph(options: Graph) -> int:
     if shape == "json":
         terminal.show(msgspec.json.encode({"schema": 1, "graph": told}) + b"\n")
     elif shape == "tsv":
-        print_lines(terminal, [*_counts(told), *(("hub", count, path) for path, count in told.hubs)])
+        print_lines(
+            terminal, [*_counts(told), *(("hub", count, path) for path, count in told.hubs)]
+        )
     else:
         terminal.show(_page(told, terminal))
     return CLEAN
@@ -71,5 +75,3 @@ def _page(told: Figures, terminal: Terminal) -> str:
         size = max(len(f"{count:,}") for _, count in told.hubs)
         lines += [f"{count:>{size},}  {clean(path)}" for path, count in told.hubs]
     return "\n".join(lines) + "\n"
-
-

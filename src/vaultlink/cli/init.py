@@ -67,15 +67,31 @@ class Start(Placed):
     """What `init` is told."""
 
     folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
-    ci: Annotated[tuple[str, ...], option(
-        "--ci", choices=KINDS, help="Write what has every change of a repository checked.")] = ()
+    ci: Annotated[
+        tuple[str, ...],
+        option("--ci", choices=KINDS, help="Write what has every change of a repository checked."),
+    ] = ()
     pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
-    package: Annotated[str, option(
-        "--package", metavar="REQUIREMENT", help="What --ci has pip install; else vaultlink in this version.")] = ""
-    merge_driver: Annotated[bool, option(
-        "--merge-driver", help="Have git merge notes with backlinks sections by vaultlink.")] = False
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
+    package: Annotated[
+        str,
+        option(
+            "--package",
+            metavar="REQUIREMENT",
+            help="What --ci has pip install; else vaultlink in this version.",
+        ),
+    ] = ""
+    merge_driver: Annotated[
+        bool,
+        option("--merge-driver", help="Have git merge notes with backlinks sections by vaultlink."),
+    ] = False
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what would be written as a unified diff, and write nothing.",
+        ),
+    ] = False
 
 
 def init(options: Start) -> int:
@@ -98,7 +114,12 @@ def init(options: Start) -> int:
     joined = bool(kinds) or options.merge_driver
     texts = _files(vault, kinds, options.package, terminal) if joined else _settings(vault)
     if options.diff:
-        terminal.show(unified([(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()], terminal.palette))
+        terminal.show(
+            unified(
+                [(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()],
+                terminal.palette,
+            )
+        )
         return FOUND
     write(texts)
     sentences = _merging(vault, texts) if options.merge_driver else []
@@ -110,7 +131,9 @@ def init(options: Start) -> int:
 
 def _judge(options: Start, kinds: Sequence[str]) -> None:
     if options.package and not kinds:
-        raise UsageError("--package is what --ci has pip install: name one of github, gitlab, pre-commit with --ci.")
+        raise UsageError(
+            "--package is what --ci has pip install: name one of github, gitlab, pre-commit with --ci."
+        )
     if options.diff and options.merge_driver:
         raise UsageError("--merge-driver sets up git, which has no --diff.")
 
@@ -129,7 +152,11 @@ def _files(vault: Path, kinds: Sequence[str], package: str, terminal: Terminal) 
         return planned(vault, kinds, package)
     except TakenError as taken:
         several = len(taken.lacking) > 1
-        terminal.show("".join(f"# {path}\n{text}" if several else text for path, text in taken.lacking.items()))
+        terminal.show(
+            "".join(
+                f"# {path}\n{text}" if several else text for path, text in taken.lacking.items()
+            )
+        )
         raise
 
 

@@ -29,19 +29,33 @@ class Starter(NamedTuple):
 
 
 STARTERS = {
-    "github": Starter(".github/workflows/vaultlink.yml", "name:", "Printed is the workflow that would stand in it.",
-                      "Next: commit the workflow. It checks the pull request that brings it, and every one after that."),
-    "gitlab": Starter(".gitlab-ci.yml", "vaultlink:", "Add the job that is printed.",
-                      "Next: commit the pipeline. It checks the merge request that brings it, and every one after that."),
-    "pre-commit": Starter(".pre-commit-config.yaml", "  - repo:", "Add what is printed below its `repos:`.",
-                          "Next: `pre-commit install` puts the hook to use; each clone needs that once."),
+    "github": Starter(
+        ".github/workflows/vaultlink.yml",
+        "name:",
+        "Printed is the workflow that would stand in it.",
+        "Next: commit the workflow. It checks the pull request that brings it, and every one after that.",
+    ),
+    "gitlab": Starter(
+        ".gitlab-ci.yml",
+        "vaultlink:",
+        "Add the job that is printed.",
+        "Next: commit the pipeline. It checks the merge request that brings it, and every one after that.",
+    ),
+    "pre-commit": Starter(
+        ".pre-commit-config.yaml",
+        "  - repo:",
+        "Add what is printed below its `repos:`.",
+        "Next: `pre-commit install` puts the hook to use; each clone needs that once.",
+    ),
 }
 KINDS = tuple(STARTERS)
 
 _USUAL = ("main", "master")
 """What most repositories call the branch that others go into."""
 
-_LINE = re.compile("[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+")
+_LINE = re.compile(
+    "[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+"
+)
 """What can stand in a line of YAML as it is."""
 
 
@@ -50,7 +64,9 @@ class TakenError(UsageError):
 
     def __init__(self, lacking: Mapping[Path, str], adding: Iterable[str]):
         self.lacking = lacking
-        sentences = [f"{path} exists already. {how}" for path, how in zip(lacking, adding, strict=True)]
+        sentences = [
+            f"{path} exists already. {how}" for path, how in zip(lacking, adding, strict=True)
+        ]
         super().__init__("\n".join([*sentences, "Nothing was written."]))
 
 
@@ -59,7 +75,11 @@ def planned(vault: Path, kinds: Sequence[str], package: str) -> dict[Path, str]:
     here = vault.resolve()
     root = work_tree(here) or here
     texts = {kind: _text(kind, root, here, package) for kind in kinds}
-    taken = {kind: root / STARTERS[kind].path for kind in kinds if os.path.lexists(root / STARTERS[kind].path)}
+    taken = {
+        kind: root / STARTERS[kind].path
+        for kind in kinds
+        if os.path.lexists(root / STARTERS[kind].path)
+    }
     if taken:
         lacking = {path: _part(texts[kind], STARTERS[kind].begins) for kind, path in taken.items()}
         raise TakenError(lacking, (STARTERS[kind].adding for kind in taken))
@@ -77,7 +97,9 @@ def write(texts: Mapping[Path, str]) -> None:
                 stream.write(text)
         except OSError as error:
             take_back(written)
-            raise UsageError(f"can't write {path}: {error.strerror}. Nothing was written.") from None
+            raise UsageError(
+                f"can't write {path}: {error.strerror}. Nothing was written."
+            ) from None
 
 
 def take_back(written: Iterable[Path]) -> None:
@@ -91,7 +113,7 @@ def take_back(written: Iterable[Path]) -> None:
 
 def _part(text: str, begins: str) -> str:
     """A text from the line on that begins so."""
-    return text[text.index(f"\n{begins}") + 1:]
+    return text[text.index(f"\n{begins}") + 1 :]
 
 
 # -- filling in -----------------------------------------------------------------------------------------------------------
@@ -102,7 +124,11 @@ def _text(kind: str, root: Path, vault: Path, package: str) -> str:
     fill = _in_list if kind == "pre-commit" else _in_shell
     values = fill(_folder(root, vault), _plain(package or f"vaultlink=={__version__}", "--package"))
     values["branches"] = json.dumps(_branches(root), ensure_ascii=False)
-    text = resources.files("vaultlink.cli").joinpath("starters", f"{kind}.yml").read_text(encoding="utf-8")
+    text = (
+        resources.files("vaultlink.cli")
+        .joinpath("starters", f"{kind}.yml")
+        .read_text(encoding="utf-8")
+    )
     return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
 
 
@@ -113,7 +139,10 @@ def _in_shell(folder: str, package: str) -> dict[str, str]:
 def _in_list(folder: str, package: str) -> dict[str, str]:
     """pre-commit starts the program itself, so that words need no other quotes than YAML's."""
     given = json.dumps(["--vault", folder], ensure_ascii=False)
-    return {"package": json.dumps(package, ensure_ascii=False), "args": folder and f"\n        args: {given}"}
+    return {
+        "package": json.dumps(package, ensure_ascii=False),
+        "args": folder and f"\n        args: {given}",
+    }
 
 
 def _folder(root: Path, vault: Path) -> str:
@@ -127,7 +156,9 @@ def _folder(root: Path, vault: Path) -> str:
 def _plain(text: str, what: str) -> str:
     """A text that can stand in a file for machines without meaning something else there."""
     if not _LINE.fullmatch(text) or "${{" in text:
-        raise UsageError(f"{what}: {text!r} can't be written into such a file. Nothing was written.")
+        raise UsageError(
+            f"{what}: {text!r} can't be written into such a file. Nothing was written."
+        )
     return text
 
 
@@ -137,7 +168,9 @@ def _branches(root: Path) -> list[str]:
     told = _name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
     if told:
         return [told]
-    usual = [f"{place}/{name}" for place in ("refs/heads", "refs/remotes/origin") for name in _USUAL]
+    usual = [
+        f"{place}/{name}" for place in ("refs/heads", "refs/remotes/origin") for name in _USUAL
+    ]
     here = "" if ask_git(root, "for-each-ref", *usual) else _name(root, "HEAD")
     return [here] if here else [*_USUAL]
 

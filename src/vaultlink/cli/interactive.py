@@ -17,7 +17,7 @@ from vaultlink.report.frames import Frames
 from vaultlink.report.layout import Palette, clean
 from vaultlink.report.listings import wording
 
-_HELP = ("A number does that; Enter goes on; r leaves out this rule, n this note; q writes what was chosen; x writes nothing.")
+_HELP = "A number does that; Enter goes on; r leaves out this rule, n this note; q writes what was chosen; x writes nothing."
 
 
 class Word(Enum):
@@ -31,18 +31,26 @@ class Word(Enum):
     HELP = "?"
 
 
-def choose(asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: Answers) -> list[tuple[Diagnostic, Fix]]:
+def choose(
+    asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: Answers
+) -> list[tuple[Diagnostic, Fix]]:
     """What somebody wants done, finding by finding."""
     if not sys.stdin.isatty():
-        raise UsageError("--interactive asks questions, and nobody is there to answer: the input is no terminal.")
+        raise UsageError(
+            "--interactive asks questions, and nobody is there to answer: the input is no terminal."
+        )
     offered = [(item, fixes) for item in asked if (fixes := vault.choices(item, answers))]
-    frames = Frames(vault.text, suggestions(vault, []), wording(vault.index), terminal.room, terminal.palette)
+    frames = Frames(
+        vault.text, suggestions(vault, []), wording(vault.index), terminal.room, terminal.palette
+    )
     chosen: list[tuple[Diagnostic, Fix]] = []
     left_out: set[str] = set()
     for place, (item, fixes) in enumerate(offered):
         if item.rule in left_out or item.path in left_out:
             continue
-        terminal.show(f"\n{terminal.palette.dim}{place + 1} of {len(offered)}{terminal.palette.off}\n{frames.render([item])}")
+        terminal.show(
+            f"\n{terminal.palette.dim}{place + 1} of {len(offered)}{terminal.palette.off}\n{frames.render([item])}"
+        )
         terminal.show("".join(_offers(fixes, terminal.palette)))
         said = _answer(len(fixes))
         if isinstance(said, int):

@@ -29,15 +29,33 @@ def links(options: Noted) -> int:
     elif shape == "tsv":
         print_lines(terminal, map(_cells, rows))
     else:
-        entries = [(f"{row.path}:{row.line}:{row.column}", row.raw, destination(row)) for row in rows]
+        entries = [
+            (f"{row.path}:{row.line}:{row.column}", row.raw, destination(row)) for row in rows
+        ]
         print_rows(terminal, HEADER, entries, "No links found.")
         if rows:
             counts = counted(rows)
-            terminal.say(f"{number(len(rows), 'link')}: "
-                         + ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts)) + ".")
+            terminal.say(
+                f"{number(len(rows), 'link')}: "
+                + ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
+                + "."
+            )
     return CLEAN
 
 
 def _cells(row: LinkRow) -> tuple[object, ...]:
-    return (row.path, row.line, row.column, row.status, row.target, row.subpath, row.resolved, row.anchor, row.kind,
-            row.place, row.embed, row.display, row.raw)
+    return (
+        row.path,
+        row.line,
+        row.column,
+        row.status,
+        row.target,
+        row.subpath,
+        row.resolved,
+        row.anchor,
+        row.kind,
+        row.place,
+        row.embed,
+        row.display,
+        row.raw,
+    )

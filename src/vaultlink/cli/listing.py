@@ -16,8 +16,14 @@ def form(terminal: Terminal) -> str:
     return terminal.form(FORMS, "table", "tsv")
 
 
-def print_rows(terminal: Terminal, header: Sequence[str], rows: Sequence[Sequence[object]], nothing: str, *,
-               fold: bool = False) -> None:
+def print_rows(
+    terminal: Terminal,
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    nothing: str,
+    *,
+    fold: bool = False,
+) -> None:
     """Print rows as a table with a header, or a sentence beside an empty result."""
     if rows:
         terminal.show(table(header, rows, terminal.table_room, terminal.palette, fold=fold))
@@ -30,7 +36,8 @@ def print_lines(terminal: Terminal, rows: Iterable[Sequence[object]]) -> None:
     terminal.show(tsv(rows))
 
 
-def print_document(terminal: Terminal, head: Mapping[str, object], name: str,
-                   rows: Sequence[msgspec.Struct | str]) -> None:
+def print_document(
+    terminal: Terminal, head: Mapping[str, object], name: str, rows: Sequence[msgspec.Struct | str]
+) -> None:
     """Print rows as one JSON object."""
     terminal.show(document(head, name, rows))

@@ -35,14 +35,29 @@ Outcome = tuple[bytes, bool]
 class Merge(Printing):
     """What `merge-driver` is told."""
 
-    files: Annotated[tuple[Path, ...], words(
-        "BASE OURS THEIRS", "The three versions: %O, %A and %B; behind them may stand %L and %P.")] = ()
-    marker_size: Annotated[int | None, option(
-        "--marker-size", metavar="N", help="How long the marks of conflicts are: %L.")] = None
-    path: Annotated[str, option("--path", metavar="PATH", help="The note's path in the repository: %P.")] = ""
-    base_label: Annotated[str, option("--base-label", metavar="TEXT", help="What conflicts call the base: %S.")] = ""
-    ours_label: Annotated[str, option("--ours-label", metavar="TEXT", help="What conflicts call our side: %X.")] = ""
-    theirs_label: Annotated[str, option("--theirs-label", metavar="TEXT", help="What conflicts call theirs: %Y.")] = ""
+    files: Annotated[
+        tuple[Path, ...],
+        words(
+            "BASE OURS THEIRS",
+            "The three versions: %O, %A and %B; behind them may stand %L and %P.",
+        ),
+    ] = ()
+    marker_size: Annotated[
+        int | None,
+        option("--marker-size", metavar="N", help="How long the marks of conflicts are: %L."),
+    ] = None
+    path: Annotated[
+        str, option("--path", metavar="PATH", help="The note's path in the repository: %P.")
+    ] = ""
+    base_label: Annotated[
+        str, option("--base-label", metavar="TEXT", help="What conflicts call the base: %S.")
+    ] = ""
+    ours_label: Annotated[
+        str, option("--ours-label", metavar="TEXT", help="What conflicts call our side: %X.")
+    ] = ""
+    theirs_label: Annotated[
+        str, option("--theirs-label", metavar="TEXT", help="What conflicts call theirs: %Y.")
+    ] = ""
 
 
 def merge_driver(options: Merge) -> int:
@@ -75,7 +90,12 @@ def _with_words(options: Merge) -> Merge:
     more = [str(word) for word in options.files[3:]]
     size = next((int(word) for word in more if word.isdecimal()), None)
     path = next((word for word in more if not word.isdecimal()), "")
-    return replace(options, files=options.files[:3], marker_size=options.marker_size or size, path=options.path or path)
+    return replace(
+        options,
+        files=options.files[:3],
+        marker_size=options.marker_size or size,
+        path=options.path or path,
+    )
 
 
 def put(file: Path, data: bytes) -> bool:
@@ -97,7 +117,10 @@ def put(file: Path, data: bytes) -> bool:
 def _by_git(options: Merge, files: tuple[Path, Path, Path]) -> Outcome | None:
     """Git's own merge of ours, the base and theirs."""
     given = (options.ours_label, options.base_label, options.theirs_label)
-    labels = [name if label in _UNKNOWN else label for label, name in zip(given, ("ours", "base", "theirs"), strict=True)]
+    labels = [
+        name if label in _UNKNOWN else label
+        for label, name in zip(given, ("ours", "base", "theirs"), strict=True)
+    ]
     return merge_files([file.absolute() for file in files], labels, options.marker_size or 7)
 
 
@@ -112,13 +135,17 @@ def _binary(options: Merge) -> Outcome | None:
 def _by_sections(options: Merge) -> Outcome | None:
     """A merge of the sections apart from the rest; None for a note without any. Raises what it can't cope with."""
     read = [file.read_bytes() for file in options.files]
-    if not any(_SIGN in data for data in read) or not (options.path or ".md").lower().endswith(".md"):
+    if not any(_SIGN in data for data in read) or not (options.path or ".md").lower().endswith(
+        ".md"
+    ):
         return None
     from vaultlink.merging import Three, merged_note  # noqa: PLC0415 - most notes have no section
 
     with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
-        text, conflicts = merged_note(Three(*(data.decode() for data in read)),
-                                      lambda texts: _in_folder(options, Path(folder), texts))
+        text, conflicts = merged_note(
+            Three(*(data.decode() for data in read)),
+            lambda texts: _in_folder(options, Path(folder), texts),
+        )
     return text.encode(), conflicts
 
 

@@ -32,9 +32,11 @@ def driver() -> str:
     program = shlex.quote(Path(sys.executable).as_posix()).replace("%", "%%") + " -P -m vaultlink"
     if not sys.executable:
         program = "vaultlink"
-    return (f"{program} merge-driver %O %A %B --marker-size %L --path %P --base-label %S --ours-label %X --theirs-label %Y; "
-            f"code=$?; test $code = 0 || {{ test $code = 1 && {program} --version >/dev/null 2>&1; }} && exit $code; "
-            "git merge-file --marker-size=%L -L %X -L %S -L %Y %A %O %B")
+    return (
+        f"{program} merge-driver %O %A %B --marker-size %L --path %P --base-label %S --ours-label %X --theirs-label %Y; "
+        f"code=$?; test $code = 0 || {{ test $code = 1 && {program} --version >/dev/null 2>&1; }} && exit $code; "
+        "git merge-file --marker-size=%L -L %X -L %S -L %Y %A %O %B"
+    )
 
 
 def _why(root: Path) -> str:
@@ -46,9 +48,13 @@ def _why(root: Path) -> str:
 def _attribute(root: Path) -> str:
     file = root / ".gitattributes"
     if _in_force(root):
-        return f"Notes are merged by vaultlink already: git has the attribute {ATTRIBUTE.split()[1]}."
+        return (
+            f"Notes are merged by vaultlink already: git has the attribute {ATTRIBUTE.split()[1]}."
+        )
     if file.is_symlink():
-        raise UsageError(f"{file} is a symbolic link, which git does not follow; nothing was written.")
+        raise UsageError(
+            f"{file} is a symbolic link, which git does not follow; nothing was written."
+        )
     try:
         old = file.read_bytes() if file.exists() else b""
     except OSError as error:
@@ -58,8 +64,12 @@ def _attribute(root: Path) -> str:
     if not put(file, _appended(old)):
         raise UsageError(f"can't write {file}; nothing was written.")
     if not _in_force(root):
-        return f"Wrote `{ATTRIBUTE}` into {file}, but attributes elsewhere in the repository outdo it."
-    return f"Wrote `{ATTRIBUTE}` into {file}; commit it, so that every copy of the repository has it."
+        return (
+            f"Wrote `{ATTRIBUTE}` into {file}, but attributes elsewhere in the repository outdo it."
+        )
+    return (
+        f"Wrote `{ATTRIBUTE}` into {file}; commit it, so that every copy of the repository has it."
+    )
 
 
 def _in_force(root: Path) -> bool:
@@ -82,5 +92,8 @@ def _commands(root: Path) -> list[str]:
         if ask_git(root, "config", "--local", "--replace-all", key, value) is None:
             raise UsageError(f"git could not set {key}; is its configuration locked or read-only?")
         changed = True
-    return ["Set merge.vaultlink in the repository's own configuration; each copy needs that once." if changed
-            else "The repository's configuration has merge.vaultlink already."]
+    return [
+        "Set merge.vaultlink in the repository's own configuration; each copy needs that once."
+        if changed
+        else "The repository's configuration has merge.vaultlink already."
+    ]

@@ -28,7 +28,9 @@ def settings_of(options: Opening) -> Settings:
     )
 
 
-def surveyed(options: Opening, start: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Survey:
+def surveyed(
+    options: Opening, start: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> Survey:
     """The vault as far as it is known without reading a note: the one named, else that in which `start` lies. `overrides`
     are settings that a command makes besides those of its options."""
     if options.isolated and options.config:
@@ -42,7 +44,9 @@ def surveyed(options: Opening, start: Path | None = None, overrides: Mapping[str
 def vault_root(options: Opening, start: Path | None = None) -> Path:
     """Where the vault is that `surveyed` would look at. Nothing in it is looked at yet."""
     root = options.vault or _vault_of(start)
-    return root.resolve() if root.is_dir() else surveyed(options, start).root  # which says what is wrong with it
+    return (
+        root.resolve() if root.is_dir() else surveyed(options, start).root
+    )  # which says what is wrong with it
 
 
 def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
@@ -70,7 +74,11 @@ def found(vault: Vault, name: str) -> str:
     if path is not None:
         return path
     near = [item.path for item in vault.suggest(name)] or _near(name, vault)
-    hint = f"Did you mean {' or '.join(near[:2])}?" if near else "`vaultlink links` lists what the vault's notes name."
+    hint = (
+        f"Did you mean {' or '.join(near[:2])}?"
+        if near
+        else "`vaultlink links` lists what the vault's notes name."
+    )
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
 
 
@@ -81,7 +89,9 @@ def sources(vault: Vault, names: Sequence[str]) -> list[str]:
     paths = dict.fromkeys(found(vault, name) for name in names)
     for path in paths:
         if path not in vault.index.notes:
-            raise UsageError(f"{path} is an attachment and has no links. `vaultlink backlinks` lists those to it.")
+            raise UsageError(
+                f"{path} is an attachment and has no links. `vaultlink backlinks` lists those to it."
+            )
     return list(paths)
 
 
@@ -98,7 +108,9 @@ def within(chosen: Sequence[str]) -> Callable[[str], bool]:
     return lambda path: path in names or path.startswith(folders)
 
 
-def suggestions(vault: Vault, findings: Sequence[Diagnostic]) -> Callable[[Diagnostic], Sequence[Suggestion]]:
+def suggestions(
+    vault: Vault, findings: Sequence[Diagnostic]
+) -> Callable[[Diagnostic], Sequence[Suggestion]]:
     """What the topic of each of these findings may mean: something only where the topic is dangling."""
     names = vault.index.names
     dangling = {d.target: d.path for d in findings if d.target is not None}
@@ -106,7 +118,11 @@ def suggestions(vault: Vault, findings: Sequence[Diagnostic]) -> Callable[[Diagn
     known: dict[str, Sequence[Suggestion]] = dict(vault.suggest_all(topics))
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
-        return known.get(d.target, ()) if d.target is not None and resolve(d.path, d.target, names) is None else ()
+        return (
+            known.get(d.target, ())
+            if d.target is not None and resolve(d.path, d.target, names) is None
+            else ()
+        )
 
     return suggest
 
@@ -122,8 +138,13 @@ def _vault_of(start: Path | None) -> Path:
 
 
 def _overrides(options: Choosing) -> dict[str, Any]:
-    given = {"select": options.select, "ignore": options.ignore, "extend-select": options.extend_select,
-             "fixable": options.fixable, "unfixable": options.unfixable}
+    given = {
+        "select": options.select,
+        "ignore": options.ignore,
+        "extend-select": options.extend_select,
+        "fixable": options.fixable,
+        "unfixable": options.unfixable,
+    }
     return {key: list(value) for key, value in given.items() if value}
 
 
@@ -140,7 +161,9 @@ def _inside(root: Path, path: Path) -> str:
                 if real.is_relative_to(root):
                     name = real.relative_to(root).as_posix()
                     return "" if name == "." else name
-            raise UsageError(f"{path} lies outside the vault {root}. `--vault` names another vault.")
+            raise UsageError(
+                f"{path} lies outside the vault {root}. `--vault` names another vault."
+            )
     raise UsageError(f"{path}: there is no such file or folder.")
 
 

@@ -36,13 +36,29 @@ class UsageError(Exception):
 class Printing:
     """Where and how results are printed."""
 
-    output_format: Annotated[str, option(
-        "--output-format", metavar="FORM", help="How results are printed; see above. (VAULTLINK_OUTPUT_FORMAT)")] = ""
-    output_file: Annotated[Path | None, option(
-        "--output-file", metavar="FILE", help="Print results into a file instead.")] = None
-    color: Annotated[str, option(
-        "--color", choices=("auto", "always", "never"), help="When to use colour. (NO_COLOR, FORCE_COLOR)")] = "auto"
-    quiet: Annotated[bool, option("-q", "--quiet", help="Print results only, nothing beside them.")] = False
+    output_format: Annotated[
+        str,
+        option(
+            "--output-format",
+            metavar="FORM",
+            help="How results are printed; see above. (VAULTLINK_OUTPUT_FORMAT)",
+        ),
+    ] = ""
+    output_file: Annotated[
+        Path | None,
+        option("--output-file", metavar="FILE", help="Print results into a file instead."),
+    ] = None
+    color: Annotated[
+        str,
+        option(
+            "--color",
+            choices=("auto", "always", "never"),
+            help="When to use colour. (NO_COLOR, FORCE_COLOR)",
+        ),
+    ] = "auto"
+    quiet: Annotated[
+        bool, option("-q", "--quiet", help="Print results only, nothing beside them.")
+    ] = False
     verbose: Annotated[bool, option("-v", "--verbose", help="Say more about what is done.")] = False
 
 
@@ -50,71 +66,147 @@ class Printing:
 class Placed(Printing):
     """Where the vault is."""
 
-    vault: Annotated[Path | None, option(
-        "--vault", metavar="DIR", help="The vault. Without it: found upward, by settings or .obsidian.")] = None
+    vault: Annotated[
+        Path | None,
+        option(
+            "--vault",
+            metavar="DIR",
+            help="The vault. Without it: found upward, by settings or .obsidian.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening(Placed):
     """With which settings the vault is opened."""
 
-    config: Annotated[Path | None, option(
-        "--config", metavar="FILE", help="Settings from this file only. (VAULTLINK_CONFIG)")] = None
+    config: Annotated[
+        Path | None,
+        option("--config", metavar="FILE", help="Settings from this file only. (VAULTLINK_CONFIG)"),
+    ] = None
     isolated: Annotated[bool, option("--isolated", help="Read no settings file.")] = False
-    no_cache: Annotated[bool, option("--no-cache", help="Neither use nor keep what earlier runs read.")] = False
-    cache_dir: Annotated[Path | None, option(
-        "--cache-dir", metavar="DIR", help="Where to keep what was read. (VAULTLINK_CACHE_DIR)")] = None
-    jobs: Annotated[int | None, option("--jobs", metavar="N", help="How many processes may read notes.")] = None
+    no_cache: Annotated[
+        bool, option("--no-cache", help="Neither use nor keep what earlier runs read.")
+    ] = False
+    cache_dir: Annotated[
+        Path | None,
+        option(
+            "--cache-dir", metavar="DIR", help="Where to keep what was read. (VAULTLINK_CACHE_DIR)"
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None, option("--jobs", metavar="N", help="How many processes may read notes.")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choosing(Opening):
     """Which rules run. Rules are given by code, beginning of a code, or name, with commas between them."""
 
-    select: Annotated[tuple[str, ...], option(
-        "--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note.")] = ()
-    ignore: Annotated[tuple[str, ...], option("--ignore", metavar="RULES", help="Not these rules.")] = ()
-    extend_select: Annotated[tuple[str, ...], option(
-        "--extend-select", metavar="RULES", help="These rules too.")] = ()
-    fixable: Annotated[tuple[str, ...], option(
-        "--fixable", metavar="RULES", help="Repair findings of these rules only.")] = ()
-    unfixable: Annotated[tuple[str, ...], option(
-        "--unfixable", metavar="RULES", help="Never repair findings of these rules.")] = ()
+    select: Annotated[
+        tuple[str, ...],
+        option("--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note."),
+    ] = ()
+    ignore: Annotated[
+        tuple[str, ...], option("--ignore", metavar="RULES", help="Not these rules.")
+    ] = ()
+    extend_select: Annotated[
+        tuple[str, ...], option("--extend-select", metavar="RULES", help="These rules too.")
+    ] = ()
+    fixable: Annotated[
+        tuple[str, ...],
+        option("--fixable", metavar="RULES", help="Repair findings of these rules only."),
+    ] = ()
+    unfixable: Annotated[
+        tuple[str, ...],
+        option("--unfixable", metavar="RULES", help="Never repair findings of these rules."),
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reporting(Choosing):
     """What is reported, and what the exit code says of it."""
 
-    paths: Annotated[tuple[Path, ...], words(
-        "PATHS", "Files and folders; only what is found in them is reported, and fixed.")] = ()
-    statistics: Annotated[bool, option("--statistics", help="Count findings by rule instead of listing them.")] = False
-    fail_on: Annotated[str, option(
-        "--fail-on", choices=("error", "warning", "info", "never"), help="The mildest finding that ends with 1.",
-    )] = "warning"
-    exit_zero: Annotated[bool, option("--exit-zero", help="End with 0 even if there are findings.")] = False
-    changed_since: Annotated[str | None, option(
-        "--changed-since", metavar="REV", help="Only findings that the changes since this git revision brought about.",
-    )] = None
-    stdin_filename: Annotated[Path | None, option(
-        "--stdin-filename", metavar="NOTE", help="Take the text on standard input (-) as if it stood in this note.")] = None
-    no_baseline: Annotated[bool, option("--no-baseline", help="Report what the baseline knows as well.")] = False
+    paths: Annotated[
+        tuple[Path, ...],
+        words("PATHS", "Files and folders; only what is found in them is reported, and fixed."),
+    ] = ()
+    statistics: Annotated[
+        bool, option("--statistics", help="Count findings by rule instead of listing them.")
+    ] = False
+    fail_on: Annotated[
+        str,
+        option(
+            "--fail-on",
+            choices=("error", "warning", "info", "never"),
+            help="The mildest finding that ends with 1.",
+        ),
+    ] = "warning"
+    exit_zero: Annotated[
+        bool, option("--exit-zero", help="End with 0 even if there are findings.")
+    ] = False
+    changed_since: Annotated[
+        str | None,
+        option(
+            "--changed-since",
+            metavar="REV",
+            help="Only findings that the changes since this git revision brought about.",
+        ),
+    ] = None
+    stdin_filename: Annotated[
+        Path | None,
+        option(
+            "--stdin-filename",
+            metavar="NOTE",
+            help="Take the text on standard input (-) as if it stood in this note.",
+        ),
+    ] = None
+    no_baseline: Annotated[
+        bool, option("--no-baseline", help="Report what the baseline knows as well.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repairing(Reporting):
     """Which fixes are made, and whether they are written."""
 
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what would be written as a unified diff, and write nothing.")] = False
-    unsafe_fixes: Annotated[bool, option(
-        "--unsafe-fixes", help="Make unsafe fixes too: those that guess, such as the nearest name.")] = False
-    unlink: Annotated[bool, option(
-        "--unlink", help="With --unsafe-fixes: take dangling links out and keep their words.")] = False
-    create: Annotated[Path | None, option(
-        "--create", metavar="FOLDER", help="With --unsafe-fixes: make notes for dangling topics in this folder.")] = None
-    template: Annotated[Path | None, option(
-        "--template", metavar="FILE", help="The text of notes that --create makes; {{title}} stands for the topic.")] = None
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what would be written as a unified diff, and write nothing.",
+        ),
+    ] = False
+    unsafe_fixes: Annotated[
+        bool,
+        option(
+            "--unsafe-fixes",
+            help="Make unsafe fixes too: those that guess, such as the nearest name.",
+        ),
+    ] = False
+    unlink: Annotated[
+        bool,
+        option(
+            "--unlink", help="With --unsafe-fixes: take dangling links out and keep their words."
+        ),
+    ] = False
+    create: Annotated[
+        Path | None,
+        option(
+            "--create",
+            metavar="FOLDER",
+            help="With --unsafe-fixes: make notes for dangling topics in this folder.",
+        ),
+    ] = None
+    template: Annotated[
+        Path | None,
+        option(
+            "--template",
+            metavar="FILE",
+            help="The text of notes that --create makes; {{title}} stands for the topic.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,4 +220,6 @@ class Whole(Opening):
 class Noted(Opening):
     """Commands about notes; none named means all."""
 
-    notes: Annotated[tuple[str, ...], words("NOTE", "Paths in the vault, or names as a link would give them.")] = ()
+    notes: Annotated[
+        tuple[str, ...], words("NOTE", "Paths in the vault, or names as a link would give them.")
+    ] = ()

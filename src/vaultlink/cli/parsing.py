@@ -29,17 +29,25 @@ class Field:
     def value(self, raw: bool | str | list[str]) -> Any:
         """What was written, as a value of the field's type."""
         if isinstance(raw, list):
-            parts = [part.strip() for text in raw for part in text.split(",")] if self.word.names else raw
+            parts = (
+                [part.strip() for text in raw for part in text.split(",")]
+                if self.word.names
+                else raw
+            )
             return tuple(self.one(part) for part in parts if part or not self.word.names)
         return raw if isinstance(raw, bool) else self.one(raw)
 
     def one(self, text: str) -> Any:
         """One written value."""
         if self.word.choices and text not in self.word.choices:
-            raise UsageError(f'{self.word.names[-1]}: "{text}" is none of {", ".join(self.word.choices)}.')
+            raise UsageError(
+                f'{self.word.names[-1]}: "{text}" is none of {", ".join(self.word.choices)}.'
+            )
         if self.type is int:
             if not text.isdecimal() or int(text) < 1:
-                raise UsageError(f'{self.word.names[-1]}: must be a whole number from 1 on, not "{text}".')
+                raise UsageError(
+                    f'{self.word.names[-1]}: must be a whole number from 1 on, not "{text}".'
+                )
             return int(text)
         if self.type is float:
             return self._number(text)
@@ -84,7 +92,9 @@ def parse(command: str, run: Callable[[Options], int], line: Sequence[str]) -> O
         if isinstance(answer, int):
             return answer
         raw = answer
-    made: Options = options(**{field.name: field.value(raw[field.name]) for field in known if field.name in raw})
+    made: Options = options(
+        **{field.name: field.value(raw[field.name]) for field in known if field.name in raw}
+    )
     return made
 
 

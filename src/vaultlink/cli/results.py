@@ -28,11 +28,19 @@ OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 FORMS = ("full", "concise", "json", "json-lines", *OTHERS)
 
 
-def results(options: Reporting, terminal: Terminal, form: str, vault: Vault, found: Sifted,
-            more: Mapping[str, object] | None = None) -> str | bytes:
+def results(
+    options: Reporting,
+    terminal: Terminal,
+    form: str,
+    vault: Vault,
+    found: Sifted,
+    more: Mapping[str, object] | None = None,
+) -> str | bytes:
     """Findings in a form; `more` are further keys of the JSON document."""
     if form in OTHERS:
-        render: Callable[[Checked], str | bytes] = getattr(import_module(f"vaultlink.report.{form}"), form)
+        render: Callable[[Checked], str | bytes] = getattr(
+            import_module(f"vaultlink.report.{form}"), form
+        )
         return render(_checked(options, vault, found))
     if form in ("json", "json-lines"):
         return _data(form, vault, found, more or {})
@@ -40,15 +48,31 @@ def results(options: Reporting, terminal: Terminal, form: str, vault: Vault, fou
         return statistics(found.new, terminal.palette)
     if form == "concise":
         return concise(found.new, terminal.palette)
-    frames = Frames(vault.text, suggestions(vault, found.new), wording(vault.index), terminal.room, terminal.palette)
+    frames = Frames(
+        vault.text,
+        suggestions(vault, found.new),
+        wording(vault.index),
+        terminal.room,
+        terminal.palette,
+    )
     return frames.render(found.new)
 
 
 def _checked(options: Reporting, vault: Vault, found: Sifted) -> Checked:
     rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
-    return Checked(_place(vault), found.new, lambda: fingerprints(found.new, vault.text),
-                   lambda: list(map(vault.fixes(found.new, Answers()), found.new)), rules, vault.summary(), vault.text, found.old,
-                   found.debts, __version__, failing(options))
+    return Checked(
+        _place(vault),
+        found.new,
+        lambda: fingerprints(found.new, vault.text),
+        lambda: list(map(vault.fixes(found.new, Answers()), found.new)),
+        rules,
+        vault.summary(),
+        vault.text,
+        found.old,
+        found.debts,
+        __version__,
+        failing(options),
+    )
 
 
 def _place(vault: Vault) -> str:
@@ -61,14 +85,34 @@ def _place(vault: Vault) -> str:
 def _data(form: str, vault: Vault, found: Sifted, more: Mapping[str, object]) -> bytes:
     fixes = list(map(vault.fixes(found.new, Answers()), found.new))
     remembered = iter(fixes)
-    rows = finding_rows(found.new, vault.text, suggestions(vault, found.new), lambda _item: next(remembered), vault.data)
+    rows = finding_rows(
+        found.new,
+        vault.text,
+        suggestions(vault, found.new),
+        lambda _item: next(remembered),
+        vault.data,
+    )
     if form == "json-lines":
         return json_lines(rows)
-    figures = {**vault.summary(), "findings": len(found.new), "fixable": _count(fixes, Safety.SAFE),
-               "unsafe_fixable": _count(fixes, Safety.UNSAFE), "by_rule": by_rule(found.new)}
+    figures = {
+        **vault.summary(),
+        "findings": len(found.new),
+        "fixable": _count(fixes, Safety.SAFE),
+        "unsafe_fixable": _count(fixes, Safety.UNSAFE),
+        "by_rule": by_rule(found.new),
+    }
     known = [msgspec.to_builtins(debt) for debt in found.debts]
-    return document({"version": __version__, "vault": str(vault.root), "summary": figures, "known": known, **more},
-                    "findings", rows)
+    return document(
+        {
+            "version": __version__,
+            "vault": str(vault.root),
+            "summary": figures,
+            "known": known,
+            **more,
+        },
+        "findings",
+        rows,
+    )
 
 
 def _count(fixes: list[Fix | None], safety: Safety) -> int:
@@ -85,4 +129,6 @@ def failing(options: Reporting) -> frozenset[Severity]:
     """The severities of findings that a check fails for."""
     if options.fail_on == "never":
         return frozenset()
-    return frozenset(severity for severity in Severity if severity.rank >= Severity(options.fail_on).rank)
+    return frozenset(
+        severity for severity in Severity if severity.rank >= Severity(options.fail_on).rank
+    )

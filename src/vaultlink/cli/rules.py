@@ -18,7 +18,9 @@ from vaultlink.report.manual import HEADER, rule_cells, rule_page, rule_row
 class Manual(Printing):
     """What `rule` is told."""
 
-    rule: Annotated[tuple[str, ...], words("RULE", "A rule's name or code, or the beginning of a code.")] = ()
+    rule: Annotated[
+        tuple[str, ...], words("RULE", "A rule's name or code, or the beginning of a code.")
+    ] = ()
 
 
 def rules(options: Printing) -> int:

@@ -47,18 +47,36 @@ def keep(options: "Backlinks") -> int:
 
 
 def _refuse_clashes(options: "Backlinks") -> None:
-    given = [name for name, on in (("--write", options.write), ("--adopt", options.adopt), ("--remove", options.remove)) if on]
+    given = [
+        name
+        for name, on in (
+            ("--write", options.write),
+            ("--adopt", options.adopt),
+            ("--remove", options.remove),
+        )
+        if on
+    ]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} can't be followed at once: choose one.")
 
 
 def _overrides(options: "Backlinks") -> Mapping[str, Any]:
     """The settings of this run: only what is about sections is checked, and notes without one are to have one."""
-    given = {"style": options.style, "heading": options.heading, "entries": options.entries, "order": options.order}
-    return {"select": list(RULES), "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}}}
+    given = {
+        "style": options.style,
+        "heading": options.heading,
+        "entries": options.entries,
+        "order": options.order,
+    }
+    return {
+        "select": list(RULES),
+        "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}},
+    }
 
 
-def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept], tuple[Refusal, ...]]:
+def _kept(
+    options: "Backlinks", terminal: Terminal
+) -> tuple[Repair, list[Kept], tuple[Refusal, ...]]:
     """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
     seen = surveyed(options, overrides=_overrides(options))
     terminal.ready(seen.root)
@@ -75,19 +93,29 @@ def _kept(options: "Backlinks", terminal: Terminal) -> tuple[Repair, list[Kept],
     return repair, [row for row in rows if row.path in outcome.written], outcome.refused
 
 
-def _told(options: "Backlinks", terminal: Terminal, shape: str,
-          done: tuple[Repair, list[Kept], tuple[Refusal, ...]]) -> int:
+def _told(
+    options: "Backlinks",
+    terminal: Terminal,
+    shape: str,
+    done: tuple[Repair, list[Kept], tuple[Refusal, ...]],
+) -> int:
     """Tell what was done, or would be, and what was left alone."""
     repair, rows, left = done
     if options.diff:
-        terminal.show(unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette))
+        terminal.show(
+            unified(
+                [(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette
+            )
+        )
     else:
         _show(terminal, shape, rows)
     left_alone(terminal, left)
     written = bool(rows) and not (options.check or options.diff)
     if rows or not left:
-        terminal.say(_sentence(options, rows, "were" if written else "would be")
-                     + (" `vaultlink undo` takes it back." if written else ""))
+        terminal.say(
+            _sentence(options, rows, "were" if written else "would be")
+            + (" `vaultlink undo` takes it back." if written else "")
+        )
     would = bool(rows) and not written
     return FOUND if left or would else CLEAN
 
@@ -102,7 +130,10 @@ def _changes(options: "Backlinks", repair: Repair) -> dict[str, str]:
     """What becomes of the section of each note that changes."""
     changes = {}
     for path in repair.texts:
-        before, after = repair.before.index.notes[path].sections, repair.after.index.notes[path].sections
+        before, after = (
+            repair.before.index.notes[path].sections,
+            repair.after.index.notes[path].sections,
+        )
         if options.adopt:
             changes[path] = _ADOPTED
         elif options.remove or len(after) < len(before):
@@ -126,8 +157,22 @@ def _sentence(options: "Backlinks", rows: list[Kept], were: str) -> str:
     kinds = ("written", "brought in step", _REMOVED, _ADOPTED)
     counts = [(kind, sum(row.change == kind for row in rows)) for kind in kinds]
     if not any(count for _, count in counts):
-        what = "to be adopted" if options.adopt else "to be taken out" if options.remove else "to be written or changed"
+        what = (
+            "to be adopted"
+            if options.adopt
+            else "to be taken out"
+            if options.remove
+            else "to be written or changed"
+        )
         return f"No section is there {what}."
     (kind, count), *others = [(kind, count) for kind, count in counts if count]
     verb = "was" if were == "were" and count == 1 else were
-    return ", ".join([f"{number(count, 'section')} {verb} {kind}", *(f"{count:,} {kind}" for kind, count in others)]) + "."
+    return (
+        ", ".join(
+            [
+                f"{number(count, 'section')} {verb} {kind}",
+                *(f"{count:,} {kind}" for kind, count in others),
+            ]
+        )
+        + "."
+    )

@@ -20,10 +20,14 @@ def stands_in(options: Reporting) -> bool:
     """Whether a text on standard input is asked about. Raises UsageError if the command line is not clear about that."""
     if options.stdin_filename is None:
         if options.paths == _DASH:
-            raise UsageError("- is a text on standard input; --stdin-filename says in which note it is to stand.")
+            raise UsageError(
+                "- is a text on standard input; --stdin-filename says in which note it is to stand."
+            )
         return False
     if options.paths not in ((), _DASH):
-        raise UsageError("--stdin-filename names the one note that is checked; leave out the other paths, or give - for them.")
+        raise UsageError(
+            "--stdin-filename names the one note that is checked; leave out the other paths, or give - for them."
+        )
     return True
 
 
@@ -33,7 +37,14 @@ def start_of(options: Reporting) -> Path | None:
     if not stands_in(options):
         return options.paths[0] if options.paths else None
     assert options.stdin_filename
-    place = next((place for place in (options.stdin_filename, *options.stdin_filename.parents) if os.path.lexists(place)), Path())
+    place = next(
+        (
+            place
+            for place in (options.stdin_filename, *options.stdin_filename.parents)
+            if os.path.lexists(place)
+        ),
+        Path(),
+    )
     here = Path.cwd()
     if is_marked(find_vault(place)):
         return place
@@ -41,7 +52,9 @@ def start_of(options: Reporting) -> Path | None:
         return here
     if place in (options.stdin_filename, options.stdin_filename.parent) or options.vault:
         return place
-    raise UsageError(f"--stdin-filename: nothing says in which vault {options.stdin_filename} would be. `--vault` names it.")
+    raise UsageError(
+        f"--stdin-filename: nothing says in which vault {options.stdin_filename} would be. `--vault` names it."
+    )
 
 
 def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
@@ -56,7 +69,9 @@ def with_standing(options: Reporting, vault: Vault) -> Vault:
 
 def _given() -> bytes:
     if sys.stdin is None:  # closed by whoever started this
-        raise UsageError("--stdin-filename: standard input is closed, and the text is read from it.")
+        raise UsageError(
+            "--stdin-filename: standard input is closed, and the text is read from it."
+        )
     return sys.stdin.buffer.read()
 
 
@@ -69,5 +84,9 @@ def _note(options: Reporting, root: Path) -> str:
                 path = (folder / place.name).relative_to(root).as_posix()
                 if is_source(path) and in_vault(path):
                     return path
-                raise UsageError(f"--stdin-filename: {given} would be no note or canvas of the vault {root}.")
-    raise UsageError(f"--stdin-filename: {given} lies outside the vault {root}. `--vault` names another vault.")
+                raise UsageError(
+                    f"--stdin-filename: {given} would be no note or canvas of the vault {root}."
+                )
+    raise UsageError(
+        f"--stdin-filename: {given} lies outside the vault {root}. `--vault` names another vault."
+    )

@@ -18,7 +18,19 @@ _PIPED = 120
 """The columns of a cut line where there is no terminal to measure."""
 _ENDLESS = 1 << 20
 
-_FORMS = ("full", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit", "markdown", "table", "tsv")
+_FORMS = (
+    "full",
+    "concise",
+    "json",
+    "json-lines",
+    "github",
+    "gitlab",
+    "sarif",
+    "junit",
+    "markdown",
+    "table",
+    "tsv",
+)
 
 
 class Terminal:
@@ -81,7 +93,9 @@ class Terminal:
             return
         note = self.file.suffix.lower() in (".md", ".canvas", ".base") and self.file.exists()
         if note and self.file.resolve().is_relative_to(root):
-            raise UsageError(f"--output-file: {self.file} is a note of the vault; nothing was written.")
+            raise UsageError(
+                f"--output-file: {self.file} is a note of the vault; nothing was written."
+            )
         if not self.file.parent.is_dir():
             raise UsageError(f"can't write {self.file}: No such file or directory.")
 

@@ -47,4 +47,10 @@ def _entry(row: TopicRow) -> tuple[object, ...]:
     if not row.suggestions:
         return row.count, row.topic, "", "", ""
     best = row.suggestions[0]
-    return row.count, row.topic, best.path, REASONS.get(best.reason, best.reason), f"{best.score:.2f}"
+    return (
+        row.count,
+        row.topic,
+        best.path,
+        REASONS.get(best.reason, best.reason),
+        f"{best.score:.2f}",
+    )

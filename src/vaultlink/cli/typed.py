@@ -21,15 +21,32 @@ def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str])
     found: dict[str, bool | str | list[str]] = {}
 
     def collect(**given: Any) -> None:
-        found.update({name: list(value) if isinstance(value, tuple) else value for name, value in given.items()
-                      if value not in (None, False, (), [])})
+        found.update(
+            {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in given.items()
+                if value not in (None, False, (), [])
+            }
+        )
 
-    collect.__doc__ = "\n\n".join([cleandoc(manual), *(f"{field.word.metavar}: {field.word.help}" for field in known
-                                                         if not field.word.names)])
+    collect.__doc__ = "\n\n".join(
+        [
+            cleandoc(manual),
+            *(
+                f"{field.word.metavar}: {field.word.help}"
+                for field in known
+                if not field.word.names
+            ),
+        ]
+    )
     collect.__setattr__("__signature__", Signature([_parameter(field) for field in known]))
     collect.__annotations__ = {field.name: _annotation(field) for field in known}
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-                      context_settings={"help_option_names": ["-h", "--help"]})
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.command(command)(collect)
     try:
         code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
@@ -40,14 +57,22 @@ def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str])
 
 def _parameter(field: Field) -> Parameter:
     default = False if field.type is bool else None
-    return Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(field))
+    return Parameter(
+        field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(field)
+    )
 
 
 def _annotation(field: Field) -> Any:
-    told: Mapping[str, Any] = {"help": field.word.help, "metavar": field.word.metavar or None, "show_default": False}
+    told: Mapping[str, Any] = {
+        "help": field.word.help,
+        "metavar": field.word.metavar or None,
+        "show_default": False,
+    }
     kind: Any = bool if field.type is bool else list[str] | None if field.many else str | None
     if not field.word.names:
-        return Annotated[kind, typer.Argument(**told, hidden=True)]  # the manual says what the words mean
+        return Annotated[
+            kind, typer.Argument(**told, hidden=True)
+        ]  # the manual says what the words mean
     return Annotated[kind, typer.Option(*field.word.names, **told)]
 
 

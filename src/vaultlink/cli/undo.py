@@ -27,10 +27,21 @@ HEADER = ("when", "run", "notes", "command", "")
 class Undo(Placed):
     """What `undo` is told."""
 
-    run: Annotated[str | None, words("RUN", "A run as --list names it. Without it: the last that was not undone.")] = None
-    listed: Annotated[bool, option("--list", help="List the runs that can be undone, and change nothing.")] = False
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what would be put back as a unified diff, and write nothing.")] = False
+    run: Annotated[
+        str | None,
+        words("RUN", "A run as --list names it. Without it: the last that was not undone."),
+    ] = None
+    listed: Annotated[
+        bool, option("--list", help="List the runs that can be undone, and change nothing.")
+    ] = False
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what would be put back as a unified diff, and write nothing.",
+        ),
+    ] = False
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -88,14 +99,22 @@ def _chosen(root: Path, name: str | None, terminal: Terminal) -> Run | None:
             hint = " `vaultlink undo --list` lists what was undone." if known else ""
             terminal.say(f"There is nothing to undo in {root}.{hint}")
         return run
-    found = [run for run in known if run.id == name] or [run for run in known if name and run.id.startswith(name)]
+    found = [run for run in known if run.id == name] or [
+        run for run in known if name and run.id.startswith(name)
+    ]
     if len(found) == 1:
         return found[0]
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = [run.id for run in found][:2] or get_close_matches(name, [run.id for run in known], 2, 0.6)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`vaultlink undo --list` lists the runs."
-    raise UsageError(f'{"more than one" if found else "no"} run of this vault is called "{name}". {hint}')
+    near = [run.id for run in found][:2] or get_close_matches(
+        name, [run.id for run in known], 2, 0.6
+    )
+    hint = (
+        f"Did you mean {' or '.join(near)}?" if near else "`vaultlink undo --list` lists the runs."
+    )
+    raise UsageError(
+        f'{"more than one" if found else "no"} run of this vault is called "{name}". {hint}'
+    )
 
 
 def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
@@ -105,8 +124,10 @@ def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
         print_document(terminal, head, "left", left_rows(outcome.refused))
     left_alone(terminal, outcome.refused)
     if outcome.written:
-        terminal.say(f"Put back {number(len(outcome.written), 'note')} as before {_named(run)}. "
-                     f"`vaultlink undo {outcome.run}` takes that back.")
+        terminal.say(
+            f"Put back {number(len(outcome.written), 'note')} as before {_named(run)}. "
+            f"`vaultlink undo {outcome.run}` takes that back."
+        )
     elif not outcome.refused:
         terminal.say(f"Nothing to put back: every note is as it was before {_named(run)}.")
     return FOUND if outcome.refused else CLEAN
@@ -114,7 +135,12 @@ def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
 
 def _differences(terminal: Terminal, root: Path, run: Run) -> int:
     plan = restoration(root, run)
-    terminal.show(unified([(item.path, _text(item.old), _text(item.new)) for item in plan.writes], terminal.palette))
+    terminal.show(
+        unified(
+            [(item.path, _text(item.old), _text(item.new)) for item in plan.writes],
+            terminal.palette,
+        )
+    )
     left_alone(terminal, plan.refused)
     terminal.say(f"Would put back {number(len(plan.writes), 'note')} as before {_named(run)}.")
     return FOUND if plan.writes or plan.refused else CLEAN
@@ -134,15 +160,33 @@ def _time(run: Run) -> datetime:
 
 
 def _list(terminal: Terminal, form: str, known: list[Run]) -> int:
-    rows = [RunRow(run.id, _time(run).isoformat(), run.command, run.summary, len(run.changes), run.undone) for run in known]
+    rows = [
+        RunRow(
+            run.id, _time(run).isoformat(), run.command, run.summary, len(run.changes), run.undone
+        )
+        for run in known
+    ]
     if form == "json":
         print_document(terminal, {}, "runs", rows)
     elif form == "tsv":
-        print_lines(terminal, [(row.id, row.time, row.command, row.summary, row.notes, row.undone) for row in rows])
+        print_lines(
+            terminal,
+            [(row.id, row.time, row.command, row.summary, row.notes, row.undone) for row in rows],
+        )
     else:
-        cells = [(f"{_time(run):%d %b %Y %H:%M}", run.id, len(run.changes), run.command, "undone" if run.undone else "")
-                 for run in known]
+        cells = [
+            (
+                f"{_time(run):%d %b %Y %H:%M}",
+                run.id,
+                len(run.changes),
+                run.command,
+                "undone" if run.undone else "",
+            )
+            for run in known
+        ]
         print_rows(terminal, HEADER, cells, "No runs found.")
         if rows:
-            terminal.say(f"{number(len(rows), 'run')}; `vaultlink undo RUN --diff` shows what undoing one would change.")
+            terminal.say(
+                f"{number(len(rows), 'run')}; `vaultlink undo RUN --diff` shows what undoing one would change."
+            )
     return CLEAN

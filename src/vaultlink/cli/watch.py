@@ -24,7 +24,15 @@ from vaultlink.report.layout import clean
 from vaultlink.report.listings import wording
 from vaultlink.report.records import finding_rows
 from vaultlink.watching.batch import Batch, News, Notice, Proposal
-from vaultlink.watching.telling import batch_lines, batch_row, headline, healed_lines, healed_rows, status, watched_rows
+from vaultlink.watching.telling import (
+    batch_lines,
+    batch_row,
+    headline,
+    healed_lines,
+    healed_rows,
+    status,
+    watched_rows,
+)
 from vaultlink.watching.watch import Watch as Watcher
 from vaultlink.watching.watch import Wishes
 
@@ -39,13 +47,31 @@ class Watch(Choosing):
     """What `watch` is told."""
 
     folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
-    fix: Annotated[bool, option("--fix", help="Fix what can be fixed safely, whenever there is a pause.")] = False
-    diff: Annotated[bool, option(
-        "--diff", "--dry-run", help="Print what --fix would write as unified diffs, and write nothing.")] = False
-    poll: Annotated[float | None, option(
-        "--poll", metavar="SECONDS", help="Look at everything this often, where the system tells of no changes.")] = None
-    verify: Annotated[bool, option(
-        "--verify", help="Compare with a fresh start after every change, and say what differs.")] = False
+    fix: Annotated[
+        bool, option("--fix", help="Fix what can be fixed safely, whenever there is a pause.")
+    ] = False
+    diff: Annotated[
+        bool,
+        option(
+            "--diff",
+            "--dry-run",
+            help="Print what --fix would write as unified diffs, and write nothing.",
+        ),
+    ] = False
+    poll: Annotated[
+        float | None,
+        option(
+            "--poll",
+            metavar="SECONDS",
+            help="Look at everything this often, where the system tells of no changes.",
+        ),
+    ] = None
+    verify: Annotated[
+        bool,
+        option(
+            "--verify", help="Compare with a fresh start after every change, and say what differs."
+        ),
+    ] = False
 
 
 class _Ended(KeyboardInterrupt):
@@ -85,9 +111,16 @@ def _watcher(options: Watch, terminal: Terminal) -> Watcher:
     seen = surveyed(options, options.folder)
     terminal.ready(seen.root)
     if terminal.file is not None and terminal.file.resolve().is_relative_to(seen.root):
-        raise UsageError("--output-file: results of a watch can't be kept in the vault that is watched.")
-    wishes = Wishes(options.fix and not options.diff, options.diff, options.poll, options.verify,
-                    shlex.join(["vaultlink", *sys.argv[1:]]))
+        raise UsageError(
+            "--output-file: results of a watch can't be kept in the vault that is watched."
+        )
+    wishes = Wishes(
+        options.fix and not options.diff,
+        options.diff,
+        options.poll,
+        options.verify,
+        shlex.join(["vaultlink", *sys.argv[1:]]),
+    )
     with terminal.progress() as progress:
         return Watcher(seen.root, seen.settings, wishes, progress, seen)
 
@@ -103,8 +136,14 @@ def _signals() -> Iterator[Callable[[Callable[[], None]], None]]:
         signal.signal(number, signal.default_int_handler)
         ends[0]()
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as under nohup
+    numbers = [
+        getattr(signal, name)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+        if hasattr(signal, name)
+    ]
+    heard = [
+        number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    ]  # as under nohup
     before = {number: signal.signal(number, end) for number in heard}
     try:
         yield ends.append
@@ -125,7 +164,9 @@ class _Printer:
         """Print one piece of news."""
         self._status.clear()
         if isinstance(news, Notice):
-            tell(f"{mark('warning:')} {clean(news.sentence)}") if news.wrong else self._terminal.say(clean(news.sentence))
+            tell(
+                f"{mark('warning:')} {clean(news.sentence)}"
+            ) if news.wrong else self._terminal.say(clean(news.sentence))
         elif isinstance(news, Proposal):
             self._propose(news)
         else:
@@ -143,7 +184,11 @@ class _Printer:
         elif self._form == "json-lines":
             self._stream_rows(batch)
         elif batch.new or batch.healed or batch.fixed or self._options.verbose:
-            self._terminal.stream(self._full(batch) if self._form == "full" else batch_lines(batch, self._terminal.palette))
+            self._terminal.stream(
+                self._full(batch)
+                if self._form == "full"
+                else batch_lines(batch, self._terminal.palette)
+            )
 
     def _begin(self, batch: Batch) -> None:
         """The vault as it was found."""
@@ -167,9 +212,22 @@ class _Printer:
     def _stream_rows(self, batch: Batch) -> None:
         vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
         mend = vault.fixes(found, Answers())
-        rows = finding_rows(found, vault.text, suggestions(vault, found), mend, vault.data, [mark for _, mark in batch.new])
-        self._terminal.stream(json_lines([*watched_rows("new", batch.number, rows),
-                                          *watched_rows("healed", batch.number, healed_rows(batch.healed))]))
+        rows = finding_rows(
+            found,
+            vault.text,
+            suggestions(vault, found),
+            mend,
+            vault.data,
+            [mark for _, mark in batch.new],
+        )
+        self._terminal.stream(
+            json_lines(
+                [
+                    *watched_rows("new", batch.number, rows),
+                    *watched_rows("healed", batch.number, healed_rows(batch.healed)),
+                ]
+            )
+        )
         self._terminal.stream(json_lines([batch_row(batch)]))
 
     def _full(self, batch: Batch) -> str:
@@ -179,11 +237,20 @@ class _Printer:
 
     def _frames(self, batch: Batch) -> Frames:
         vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        return Frames(vault.text, suggestions(vault, found), wording(vault.index), self._terminal.room, self._terminal.palette)
+        return Frames(
+            vault.text,
+            suggestions(vault, found),
+            wording(vault.index),
+            self._terminal.room,
+            self._terminal.palette,
+        )
 
     def _propose(self, proposal: Proposal) -> None:
         """What would be written, unless it was shown already."""
-        shown = unified([(path, *texts) for path, texts in sorted(proposal.texts.items())], self._terminal.palette)
+        shown = unified(
+            [(path, *texts) for path, texts in sorted(proposal.texts.items())],
+            self._terminal.palette,
+        )
         if shown not in self._shown:
             self._shown = {shown}
             self._terminal.stream(shown)

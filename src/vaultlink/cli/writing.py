@@ -52,7 +52,9 @@ def left_alone(terminal: Terminal, refused: Iterable[Refusal]) -> None:
 def refused(breach: "Breach") -> int:
     """Say why nothing was written at all."""
     rules = " or ".join(breach.rules) or "a rule"
-    tell(f"{mark('error:')} nothing was written: in {clean(breach.path)} {clean(breach.what)}.\n"
-         f"A fix of {rules} is to blame. This is a fault in vaultlink; please report it. "
-         f"`--unfixable {','.join(breach.rules)}` goes around it.")
+    tell(
+        f"{mark('error:')} nothing was written: in {clean(breach.path)} {clean(breach.what)}.\n"
+        f"A fix of {rules} is to blame. This is a fault in vaultlink; please report it. "
+        f"`--unfixable {','.join(breach.rules)}` goes around it."
+    )
     return FAULT

@@ -8,5 +8,14 @@ from vaultlink.config.checks import COMMAND_LINE, ConfigError, Layer
 from vaultlink.config.patterns import glob_matcher, obsidian_filters
 from vaultlink.config.settings import BACKLINKS, DEFAULT, Config, configure
 
-__all__ = ["BACKLINKS", "COMMAND_LINE", "DEFAULT", "Config", "ConfigError", "Layer", "configure", "glob_matcher",
-           "obsidian_filters"]
+__all__ = [
+    "BACKLINKS",
+    "COMMAND_LINE",
+    "DEFAULT",
+    "Config",
+    "ConfigError",
+    "Layer",
+    "configure",
+    "glob_matcher",
+    "obsidian_filters",
+]

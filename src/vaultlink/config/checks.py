@@ -52,17 +52,23 @@ def texts(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
         raise ConfigError(f"{layer.place(key)}: must be a list of texts, not {shown(value)}.")
     for item in value:
         if not isinstance(item, str):
-            raise ConfigError(f"{layer.place(key)}: every element must be a text, not {shown(item)}.")
+            raise ConfigError(
+                f"{layer.place(key)}: every element must be a text, not {shown(item)}."
+            )
     return tuple(value)
 
 
-def selected(layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]) -> frozenset[str]:
+def selected(
+    layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]
+) -> frozenset[str]:
     """The names of the rules that selectors stand for."""
     try:
         return select(rules, selectors)
     except UnknownRule as error:
         hint = _meant(list(error.suggestions)) or " `vaultlink rules` lists all rules."
-        raise ConfigError(f"{layer.place(key)}: no rule is called {shown(error.selector)}.{hint}") from None
+        raise ConfigError(
+            f"{layer.place(key)}: no rule is called {shown(error.selector)}.{hint}"
+        ) from None
 
 
 def choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
@@ -96,7 +102,9 @@ def option_value(place: str, option: Option, value: Any) -> Any:
         if option.type == "list" and option.of:
             _fits(f"{place}: every element must be", option.of, item)
         if option.choices and item not in option.choices:
-            raise ConfigError(f"{place}: {shown(item)} is none of {', '.join(map(str, option.choices))}.")
+            raise ConfigError(
+                f"{place}: {shown(item)} is none of {', '.join(map(str, option.choices))}."
+            )
     return frozen(value)
 
 
@@ -122,11 +130,15 @@ def shown(value: Any) -> str:
     return "a list" if isinstance(value, (list, tuple)) else str(value)
 
 
-def unknown(layer: Layer, what: str, key: str, known: Sequence[str], before: str = "") -> ConfigError:
+def unknown(
+    layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
+) -> ConfigError:
     """The error for a key that does not exist, with the nearest that do."""
     from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
 
-    hint = _meant(get_close_matches(key, known, 2, 0.6)) or (f" Known: {', '.join(known)}." if known else "")
+    hint = _meant(get_close_matches(key, known, 2, 0.6)) or (
+        f" Known: {', '.join(known)}." if known else ""
+    )
     return ConfigError(f"{layer.place(before + key)}: there is no such {what}.{hint}")
 
 

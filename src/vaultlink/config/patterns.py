@@ -55,7 +55,7 @@ def _piece(text: str) -> str:
     if text[0] != "[" or len(text) < 3:
         return re.escape(text)
     inverted = text[1] == "!"
-    inside = re.escape(text[2 if inverted else 1:-1]).replace("\\-", "-")
+    inside = re.escape(text[2 if inverted else 1 : -1]).replace("\\-", "-")
     whole = f"(?!/)[{'^' if inverted else ''}{inside}]"
     return whole if _expression(whole) else re.escape(text)  # a range from z to a is no set
 

@@ -69,10 +69,15 @@ class Config:
 
     def digest(self) -> str:
         """A short hash of everything that can change findings; equal settings have equal digests in every process."""
-        told = (sorted(self.enabled), sorted((name, level.value) for name, level in self.severity.items()),
-                sorted((name, sorted(options.items())) for name, options in self.options.items()),
-                self.exclude, self.allow_dangling, [(glob, sorted(names)) for glob, names in self.per_file_ignores],
-                sorted(self.backlinks.items()))
+        told = (
+            sorted(self.enabled),
+            sorted((name, level.value) for name, level in self.severity.items()),
+            sorted((name, sorted(options.items())) for name, options in self.options.items()),
+            self.exclude,
+            self.allow_dangling,
+            [(glob, sorted(names)) for glob, names in self.per_file_ignores],
+            sorted(self.backlinks.items()),
+        )
         return blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
 
 
@@ -89,12 +94,18 @@ def configure(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         for key, value in _settings(layer, rules):
             values[key] = value
             sources[key] = layer.source
-        ignores |= {glob: select(rules, given) for glob, given in table(layer, "per-file-ignores").items()}
+        ignores |= {
+            glob: select(rules, given) for glob, given in table(layer, "per-file-ignores").items()
+        }
     return Config(
         enabled=_enabled(layers, rules),
         severity={rule.name: Severity(values[f"severity.{rule.name}"]) for rule in rules},
-        options={rule.name: {option.name: values[f"rules.{rule.name}.{option.name}"] for option in rule.options}
-                 for rule in rules},
+        options={
+            rule.name: {
+                option.name: values[f"rules.{rule.name}.{option.name}"] for option in rule.options
+            }
+            for rule in rules
+        },
         exclude=values["exclude"],
         allow_dangling=values["allow-dangling"],
         per_file_ignores=tuple(ignores.items()),
@@ -148,7 +159,9 @@ def _severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, st
             yield f"severity.{name}", level
 
 
-def _options(layer: Layer, name: str, given: Any, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
+def _options(
+    layer: Layer, name: str, given: Any, rules: tuple[Rule, ...]
+) -> Iterator[tuple[str, Any]]:
     rule = next((rule for rule in rules if name in (rule.name, rule.code)), None)
     if rule is None:
         raise unknown(layer, "rule", name, [rule.name for rule in rules], "rules.")
@@ -156,7 +169,10 @@ def _options(layer: Layer, name: str, given: Any, rules: tuple[Rule, ...]) -> It
     for key, value in table(Layer(layer.source, {f"rules.{name}": given}), f"rules.{name}").items():
         if key not in options:
             raise unknown(layer, f"option of {rule.name}", key, list(options), f"rules.{name}.")
-        yield f"rules.{rule.name}.{key}", option_value(layer.place(f"rules.{name}.{key}"), options[key], value)
+        yield (
+            f"rules.{rule.name}.{key}",
+            option_value(layer.place(f"rules.{name}.{key}"), options[key], value),
+        )
 
 
 def _backlinks(layer: Layer, key: str, value: Any) -> Any:
@@ -169,12 +185,16 @@ def _backlinks(layer: Layer, key: str, value: Any) -> Any:
         return choice(layer, place, value, choices)
     line = one_line(layer, place, value)
     if _SWALLOWS.search(line):
-        raise ConfigError(f"{layer.place(place)}: {shown(line)} is no heading: it would be read as something else, and may hide "
-                          "what stands below it.")
+        raise ConfigError(
+            f"{layer.place(place)}: {shown(line)} is no heading: it would be read as something else, and may hide "
+            "what stands below it."
+        )
     return line
 
 
-_SWALLOWS = re.compile(r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)")
+_SWALLOWS = re.compile(
+    r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)"
+)
 """What makes code, a comment, math, HTML, a tag, a rule, a table or a footnote of a line that was meant as a heading."""
 
 
@@ -183,8 +203,11 @@ def _enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]
     for layer in layers:
         if "select" in layer.values:
             chosen = frozenset()
-        marks = [(_width(selector), key == "ignore", selector) for key in ("select", "extend-select", "ignore")
-                 for selector in layer.values.get(key, ())]
+        marks = [
+            (_width(selector), key == "ignore", selector)
+            for key in ("select", "extend-select", "ignore")
+            for selector in layer.values.get(key, ())
+        ]
         for _, ignored, selector in sorted(marks):
             names = select(rules, [selector])
             chosen = chosen - names if ignored else chosen | names

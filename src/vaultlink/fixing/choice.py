@@ -24,17 +24,28 @@ def chosen(fixes: Iterable[Repaired]) -> list[Repaired]:
     for diagnostic, fix in sorted(fixes, key=_place):
         if not any(_taken(edit, taken.get(comparable(edit.path), [])) for edit in fix.edits):
             for edit in fix.edits:
-                insort(taken.setdefault(comparable(edit.path), []), (edit.start, edit.end, edit), key=lambda item: item[:2])
+                insort(
+                    taken.setdefault(comparable(edit.path), []),
+                    (edit.start, edit.end, edit),
+                    key=lambda item: item[:2],
+                )
             left.append((diagnostic, fix))
     return left
 
 
-def allowed(rules: Sequence[Rule], config: Config, *, unsafe: bool = False,
-            wanted: Callable[[str], bool] = lambda _path: True) -> Allowed:
+def allowed(
+    rules: Sequence[Rule],
+    config: Config,
+    *,
+    unsafe: bool = False,
+    wanted: Callable[[str], bool] = lambda _path: True,
+) -> Allowed:
     """Whether a fix is of a rule that the settings want fixed, in a note that is wanted, and safe unless unsafe ones may be
     made as well."""
     fixable = select(rules, config.fixable or ("ALL",)) - select(rules, config.unfixable)
-    return lambda item, fix: (item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path))
+    return lambda item, fix: (
+        item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path)
+    )
 
 
 def _place(item: Repaired) -> tuple[str, int, str, int, str]:

@@ -42,21 +42,32 @@ def choices(state: State, sources: Sources, item: Diagnostic, answers: Answers) 
     link = _link(state.index, item)
     if link is None:
         return
-    made = [_linked(state, item.path, link, near.path) for near in _suggested(state.index, sources, link.target)]
-    made += [_made(state.index, link, answers) if answers.folder is not None else None, _unlinked(item.path, link)]
+    made = [
+        _linked(state, item.path, link, near.path)
+        for near in _suggested(state.index, sources, link.target)
+    ]
+    made += [
+        _made(state.index, link, answers) if answers.folder is not None else None,
+        _unlinked(item.path, link),
+    ]
     yield from (fix for fix in made if fix)
 
 
 def _link(index: Index, item: Diagnostic) -> Link | None:
     """The dangling link that a finding is about; canvases are not edited."""
-    return _links(index, item.path).get((item.start, item.end)) if item.path in index.notes else None
+    return (
+        _links(index, item.path).get((item.start, item.end)) if item.path in index.notes else None
+    )
 
 
 @lru_cache(maxsize=4)
 def _links(index: Index, path: str) -> dict[tuple[int, int], Link]:
     """The dangling links of a note by their spans: a note may have very many of them."""
-    return {(link.start, link.end): link for link, target in index.links(path)
-            if target is None and link.place is not Place.CANVAS}
+    return {
+        (link.start, link.end): link
+        for link, target in index.links(path)
+        if target is None and link.place is not Place.CANVAS
+    }
 
 
 def _suggested(index: Index, sources: Sources, target: str) -> Sequence[Suggestion]:
@@ -73,7 +84,9 @@ def _clear(target: str, found: Sequence[Suggestion]) -> Suggestion | None:
     if not found or (len(found) > 1 and found[0].score - found[1].score < _APART):
         return None
     best = found[0]
-    return best if best.reason != "near" or best.score >= _SURE or _slip(target, best.path) else None
+    return (
+        best if best.reason != "near" or best.score >= _SURE or _slip(target, best.path) else None
+    )
 
 
 def _slip(target: str, path: str) -> bool:
@@ -94,7 +107,11 @@ def _unlinked(source: str, link: Link) -> Fix | None:
     words = shown(link.target, link.subpath) if link.display is None else link.display
     if link.embed or not words or link.end - link.start != len(link.raw):
         return None
-    return Fix("Take the link out, keep its words", Safety.UNSAFE, (Edit(source, link.start, link.end, words),))
+    return Fix(
+        "Take the link out, keep its words",
+        Safety.UNSAFE,
+        (Edit(source, link.start, link.end, words),),
+    )
 
 
 _IMPOSSIBLE = re.compile(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|/(?:/|$)')
@@ -104,7 +121,13 @@ _OTHER_FILE = re.compile(r"\.[A-Za-z]{2,4}\d?$")
 def _made(index: Index, link: Link, answers: Answers) -> Fix | None:
     """A note for a topic, unless no note could be called so or the link would not lead to it."""
     target = link.target.removesuffix(".md")
-    if link.embed or not target or target.startswith(("/", ".")) or _IMPOSSIBLE.search(target) or _OTHER_FILE.search(target):
+    if (
+        link.embed
+        or not target
+        or target.startswith(("/", "."))
+        or _IMPOSSIBLE.search(target)
+        or _OTHER_FILE.search(target)
+    ):
         return None
     path = f"{answers.folder}{target}.md"
     if any(comparable(path) == comparable(there) for there in index.files):

@@ -13,7 +13,7 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
     """The text after its edits; every character outside them stays what it is."""
     parts, at = [], 0
     for edit in edits:
-        parts += [text[at:edit.start], edit.text]
+        parts += [text[at : edit.start], edit.text]
         at = edit.end
     parts.append(text[at:])
     return "".join(parts)

@@ -17,7 +17,9 @@ def late(answers: Answers | None = None) -> Mapping[str, Late]:
     there are answers: working out what a topic may mean takes time."""
     makers: dict[str, Late] = {"missing-section": section_fix, "stale-section": section_fix}
     if answers is not None:
-        makers |= dict.fromkeys(_DANGLING, lambda state, sources, item: dangling.answer(state, sources, item, answers))
+        makers |= dict.fromkeys(
+            _DANGLING, lambda state, sources, item: dangling.answer(state, sources, item, answers)
+        )
     return makers
 
 

@@ -27,17 +27,26 @@ class Breach:
     rules: tuple[str, ...]
 
 
-def breaches(before: State, after: State, edits: Mapping[str, Sequence[Edit]],
-           rules: Mapping[str, Iterable[str]], unsafe: Collection[str] = ()) -> Iterator[Breach]:
+def breaches(
+    before: State,
+    after: State,
+    edits: Mapping[str, Sequence[Edit]],
+    rules: Mapping[str, Iterable[str]],
+    unsafe: Collection[str] = (),
+) -> Iterator[Breach]:
     """The broken promises. `edits` are those between the states, by path and in order; `rules` names whose
     fixes they are. Where `unsafe` ones are made, they may bring errors to light in what they write themselves."""
     shifts = {path: Shift(made) for path, made in edits.items()}
-    for path, source, what in chain(_breaches(before, after, shifts), _errors(before, after, shifts, unsafe)):
+    for path, source, what in chain(
+        _breaches(before, after, shifts), _errors(before, after, shifts, unsafe)
+    ):
         blamed = rules.get(source) or {name for names in rules.values() for name in names}
         yield Breach(path, what, source, tuple(sorted(blamed)))
 
 
-def _breaches(before: State, after: State, shifts: Mapping[str, Shift]) -> Iterator[tuple[str, str, str]]:
+def _breaches(
+    before: State, after: State, shifts: Mapping[str, Shift]
+) -> Iterator[tuple[str, str, str]]:
     """Broken promises: the note, the note whose edits broke it, and what happened."""
     created = {path for path in shifts if path not in before.index.notes}
     for path, shift in shifts.items():
@@ -46,7 +55,10 @@ def _breaches(before: State, after: State, shifts: Mapping[str, Shift]) -> Itera
             new = after.index.notes[path]
             for what in _lost(old, new, shift):
                 yield path, path, what
-            yield from ((path, path, what) for what in _misled(before.index, after.index, path, shift, created))
+            yield from (
+                (path, path, what)
+                for what in _misled(before.index, after.index, path, shift, created)
+            )
             yield from _unanchored(before.index, after.index, path, shifts)
     yield from _elsewhere(before.index, after.index, shifts, created)
 
@@ -56,8 +68,11 @@ def _breaches(before: State, after: State, shifts: Mapping[str, Shift]) -> Itera
 
 def _lost(old: Note, new: Note, shift: Shift) -> Iterator[str]:
     """What is in a note and no edit touches, but is not there afterwards."""
-    for what, had, has in (("heading", old.headings, new.headings), ("block", old.blocks, new.blocks),
-                           ("tag", old.tags, new.tags)):
+    for what, had, has in (
+        ("heading", old.headings, new.headings),
+        ("block", old.blocks, new.blocks),
+        ("tag", old.tags, new.tags),
+    ):
         yield from _missing(what, had, has, shift)
     if (old.properties is None) != (new.properties is None):
         yield "its properties would come or go"
@@ -73,7 +88,11 @@ def _lost(old: Note, new: Note, shift: Shift) -> Iterator[str]:
 
 def _troubles(note: Note) -> Counter[str]:
     """How often there is trouble of each kind that changes how the rest of a note is read."""
-    return Counter(item.kind for item in note.troubles if item.kind not in ("malformed-link", "unquoted-property-link"))
+    return Counter(
+        item.kind
+        for item in note.troubles
+        if item.kind not in ("malformed-link", "unquoted-property-link")
+    )
 
 
 def _missing(what: str, had: Sequence[Spot], has: Sequence[Spot], shift: Shift) -> Iterator[str]:
@@ -83,7 +102,10 @@ def _missing(what: str, had: Sequence[Spot], has: Sequence[Spot], shift: Shift) 
         if kept is None and not shift.touched(item.start, item.end):
             yield f"its {what} “{_words(item)}” would be lost"
     for item in there.values():  # a property that gets its name may make tags of its values
-        if not shift.made(item.start, item.end) and getattr(item, "place", None) is not Place.PROPERTY:
+        if (
+            not shift.made(item.start, item.end)
+            and getattr(item, "place", None) is not Place.PROPERTY
+        ):
             yield f"the {what} “{_words(item)}” would come into being"
 
 
@@ -91,7 +113,9 @@ def _words(item: Spot) -> str:
     return str(getattr(item, "text", "") or getattr(item, "name", "") or getattr(item, "id", ""))
 
 
-def _misled(before: Index, after: Index, path: str, shift: Shift, created: set[str]) -> Iterator[str]:
+def _misled(
+    before: Index, after: Index, path: str, shift: Shift, created: set[str]
+) -> Iterator[str]:
     """Links of an edited note that no edit touches, but that would be lost, made, or led elsewhere."""
     there = {link.start: (link, target) for link, target in after.links(path)}
     for link, target in before.links(path):
@@ -107,14 +131,20 @@ def _misled(before: Index, after: Index, path: str, shift: Shift, created: set[s
             yield f"the text {link.raw} would become a link"
 
 
-def _unanchored(before: Index, after: Index, path: str, shifts: Mapping[str, Shift]) -> Iterator[tuple[str, str, str]]:
+def _unanchored(
+    before: Index, after: Index, path: str, shifts: Mapping[str, Shift]
+) -> Iterator[tuple[str, str, str]]:
     """Links to headings and blocks of an edited note that would no longer find them."""
     if _anchors(before.notes[path]) == _anchors(after.notes[path]):
         return
     for source in before.backlinks.get(path, ()):
         shift = shifts.get(source)
         for link, target in before.links(source):
-            asks = target == path and link.subpath and not (shift and shift.inside(link.start, link.end))
+            asks = (
+                target == path
+                and link.subpath
+                and not (shift and shift.inside(link.start, link.end))
+            )
             if asks and before.anchor(link, path) and not after.anchor(link, path):
                 yield source, path, f"the link {link.raw} would no longer find its heading or block"
 
@@ -126,7 +156,9 @@ def _anchors(note: Note) -> object:
 # -- in all others ------------------------------------------------------------------------------------------------
 
 
-def _elsewhere(before: Index, after: Index, shifts: Mapping[str, Shift], created: set[str]) -> Iterator[tuple[str, str, str]]:
+def _elsewhere(
+    before: Index, after: Index, shifts: Mapping[str, Shift], created: set[str]
+) -> Iterator[tuple[str, str, str]]:
     """Links of notes without edits that would lead elsewhere; a dangling one may lead to a note that was made."""
     for path, targets in before.targets.items():
         now = after.targets.get(path)
@@ -136,11 +168,16 @@ def _elsewhere(before: Index, after: Index, shifts: Mapping[str, Shift], created
             yield path, path, "it would be gone"
         for link, was, is_ in zip(before.notes[path].links, targets, now or (), strict=False):
             if was != is_ and not (was is None and is_ in created):
-                yield path, is_ or path, f"the link {link.raw} would lead to {is_ or 'nothing'} instead of {was or 'nothing'}"
+                yield (
+                    path,
+                    is_ or path,
+                    f"the link {link.raw} would lead to {is_ or 'nothing'} instead of {was or 'nothing'}",
+                )
 
 
-def _errors(before: State, after: State, shifts: Mapping[str, Shift],
-            unsafe: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _errors(
+    before: State, after: State, shifts: Mapping[str, Shift], unsafe: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
     """Errors where there were none."""
     for path, now in after.found.items():
         was = before.found.get(path, ())
@@ -156,10 +193,16 @@ def _errors(before: State, after: State, shifts: Mapping[str, Shift],
 
 def _nowhere(index: Index, path: str, shift: Shift | None) -> set[int]:
     """Where the dangling links of a note stand afterwards."""
-    return {shift.after(link.start) if shift else link.start for link, target in index.links(path) if target is None}
+    return {
+        shift.after(link.start) if shift else link.start
+        for link, target in index.links(path)
+        if target is None
+    }
 
 
-def _new_errors(was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: Shift | None) -> list[Diagnostic]:
+def _new_errors(
+    was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: Shift | None
+) -> list[Diagnostic]:
     """Errors at places that had none; where edits were made, more errors than there were."""
     old = [item for item in was if item.severity is Severity.ERROR]
     new = [item for item in now if item.severity is Severity.ERROR]

@@ -51,8 +51,14 @@ Picked = Callable[[State, Sources], Iterable[Diagnostic]]
 """The findings of a round's state that are to be fixed."""
 
 
-def repair(state: State, sources: Sources, allowed: Allowed, late: Mapping[str, Late],
-           examine: Examine | None = None, picked: Picked | None = None) -> Repair:
+def repair(
+    state: State,
+    sources: Sources,
+    allowed: Allowed,
+    late: Mapping[str, Late],
+    examine: Examine | None = None,
+    picked: Picked | None = None,
+) -> Repair:
     """Make all fixes that are allowed, round by round; of the findings that are picked, if not of all."""
     return mend(state, sources, _Wishes(allowed, late, picked or _all), examine)
 
@@ -61,8 +67,12 @@ def _all(state: State, _sources: Sources) -> Iterator[Diagnostic]:
     return chain.from_iterable(state.diagnostics.values())
 
 
-def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iterable[Repaired]],
-         examine: Examine | None = None) -> Repair:
+def mend(
+    state: State,
+    sources: Sources,
+    wanted: Callable[[State, Sources], Iterable[Repaired]],
+    examine: Examine | None = None,
+) -> Repair:
     """Make the fixes that `wanted` asks for, of each round's state. Where an unsafe fix would break a promise, the unsafe
     ones of that note are not made; where a safe one would, nothing is."""
     work = _Work(state, sources, examine or _changes)
@@ -75,7 +85,9 @@ def mend(state: State, sources: Sources, wanted: Callable[[State, Sources], Iter
             return Repair(state, state, breach=unforeseen)
     rules = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
     path = fixes[0][0].path
-    return Repair(state, state, breach=Breach(path, "its fixes would never come to an end", path, rules))
+    return Repair(
+        state, state, breach=Breach(path, "its fixes would never come to an end", path, rules)
+    )
 
 
 class _Work:
@@ -99,14 +111,22 @@ class _Work:
         for."""
         free = []
         for diagnostic, fix in fixes:
-            closed = [edit.path for edit in fix.edits
-                      if edit.path in self.now.index.files and (self.text(edit.path) is None or self._sources.closed(edit.path))]
+            closed = [
+                edit.path
+                for edit in fix.edits
+                if edit.path in self.now.index.files
+                and (self.text(edit.path) is None or self._sources.closed(edit.path))
+            ]
             self._stuck.update(closed)
-            barred = fix.safety is Safety.UNSAFE and any(edit.path in self.barred for edit in fix.edits)
+            barred = fix.safety is Safety.UNSAFE and any(
+                edit.path in self.barred for edit in fix.edits
+            )
             if not closed and not barred and not _unsettles(self.now.index, fix):
                 free.append((diagnostic, fix))
         # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
-        return _one_by_one(chosen([item for item in free if item[0].rule not in LAST] or free), self._slow)
+        return _one_by_one(
+            chosen([item for item in free if item[0].rule not in LAST] or free), self._slow
+        )
 
     def round(self, fixes: list[Repaired]) -> Breach | None:
         """Make fixes, unless that would break promises. Fixes that each keep them may break them together: they are then made
@@ -114,9 +134,15 @@ class _Work:
         edits, rules = _by_path(fixes)
         fresh = {path: applied(self.text(path) or "", group) for path, group in edits.items()}
         after = step(self.now, self._examine(fresh))
-        unsafe = {edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits}
+        unsafe = {
+            edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
+        }
         broken = list(breaches(self.now, after, edits, rules, unsafe))
-        crowded = {path for path in {item.source for item in broken} if sum(path in _paths(fix) for _, fix in fixes) > 1}
+        crowded = {
+            path
+            for path in {item.source for item in broken}
+            if sum(path in _paths(fix) for _, fix in fixes) > 1
+        }
         self._slow |= crowded
         self.barred.update(item.source for item in broken if item.source in unsafe - crowded)
         if not broken:
@@ -135,8 +161,15 @@ class _Work:
 
     def done(self) -> Repair:
         """What it comes to."""
-        return Repair(self._before, self.now, self._texts, tuple(self._made), tuple(sorted(self._stuck)),
-                      tuple(sorted(self.barred)), first=self._first)
+        return Repair(
+            self._before,
+            self.now,
+            self._texts,
+            tuple(self._made),
+            tuple(sorted(self._stuck)),
+            tuple(sorted(self.barred)),
+            first=self._first,
+        )
 
 
 def _paths(fix: Fix) -> set[str]:
@@ -183,7 +216,9 @@ class _Wishes:
         return known[1]
 
 
-def fix_of(state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping[str, Late]) -> Fix | None:
+def fix_of(
+    state: State, sources: Sources, diagnostic: Diagnostic, late: Mapping[str, Late]
+) -> Fix | None:
     """What mends a finding, if anything does."""
     if diagnostic.fix is not None or diagnostic.rule not in late:
         return diagnostic.fix
@@ -194,8 +229,13 @@ def _unsettles(index: Index, fix: Fix) -> bool:
     """Whether a fix changes a heading that links ask for by its words."""
     for edit in fix.edits:
         changed = _headings_at(index, edit) if edit.path in index.notes else ()
-        if changed and any(link.subpath and target == edit.path and find_anchor(index.notes[edit.path], link.subpath) in changed
-                           for source in index.backlinks.get(edit.path, ()) for link, target in index.links(source)):
+        if changed and any(
+            link.subpath
+            and target == edit.path
+            and find_anchor(index.notes[edit.path], link.subpath) in changed
+            for source in index.backlinks.get(edit.path, ())
+            for link, target in index.links(source)
+        ):
             return True
     return False
 

@@ -8,12 +8,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaultlink.backlinking import Look, Wanted, difference, is_kept, look, read_section, takes_section, wanted
+from vaultlink.backlinking import (
+    Look,
+    Wanted,
+    difference,
+    is_kept,
+    look,
+    read_section,
+    takes_section,
+    wanted,
+)
 from vaultlink.engine import State
 from vaultlink.fixing.edits import applied
 from vaultlink.fixing.sections_order import ordered
 from vaultlink.fixing.sections_passages import Goal, passages
-from vaultlink.fixing.sections_placing import inserted, line_end, marked, opens_comment, removed, spots, unmarked
+from vaultlink.fixing.sections_placing import (
+    inserted,
+    line_end,
+    marked,
+    opens_comment,
+    removed,
+    spots,
+    unmarked,
+)
 from vaultlink.fixing.sections_writing import Pen, outdated, rewritten, typed, written
 from vaultlink.fixing.sources import Sources
 from vaultlink.index import Index
@@ -21,7 +38,9 @@ from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse import parse_note
 from vaultlink.parse.markers import halved
 
-_MAY_SWALLOW = re.compile(r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
+_MAY_SWALLOW = re.compile(
+    r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE
+)
 """What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
 
 
@@ -38,7 +57,12 @@ class Desk:
     def of(cls, state: State, sources: Sources) -> "Desk":
         """The desk under a state's own settings."""
         settings, obsidian = state.setting.config.backlinks, state.setting.obsidian
-        return cls(state.index, sources, settings, look(settings, obsidian.new_link_format, obsidian.use_markdown_links))
+        return cls(
+            state.index,
+            sources,
+            settings,
+            look(settings, obsidian.new_link_format, obsidian.use_markdown_links),
+        )
 
     def wanted(self, note: Note) -> Wanted:
         """What a note's section should be."""
@@ -55,7 +79,9 @@ class Desk:
         def cited(source: str) -> Sequence[str]:
             if source not in known:
                 words = self.sources.text(source)
-                known[source] = () if words is None else passages(self.index.notes[source], words, goal)
+                known[source] = (
+                    () if words is None else passages(self.index.notes[source], words, goal)
+                )
             return known[source]
 
         return Pen(self.index.names, line_end(text), cited)
@@ -73,8 +99,11 @@ def section_fix(state: State, sources: Sources, diagnostic: Diagnostic) -> Fix |
     if diagnostic.rule == "missing-section":
         edits = new_section(desk, note, text)
     else:
-        edits = [edit for section, edit in kept_sections(desk, note, text)
-                 if section.start <= diagnostic.start < section.end]
+        edits = [
+            edit
+            for section, edit in kept_sections(desk, note, text)
+            if section.start <= diagnostic.start < section.end
+        ]
     return Fix(_title(state, diagnostic.rule), Safety.SAFE, tuple(edits)) if edits else None
 
 
@@ -94,8 +123,9 @@ def new_section(desk: Desk, note: Note, text: str) -> list[Edit]:
     for spot in spots(text):
         section = written(due, order, f"before={spot.before} after={spot.after}", pen)
         edit = inserted(note.path, text, spot, section)
-        if not opens_comment(text[:spot.at]) and (
-                not _MAY_SWALLOW.search(text) or _lives(note, applied(text, [edit]), section)):
+        if not opens_comment(text[: spot.at]) and (
+            not _MAY_SWALLOW.search(text) or _lives(note, applied(text, [edit]), section)
+        ):
             return [edit]
     return []
 
@@ -135,8 +165,15 @@ def _smallest(path: str, section: Section, new: str) -> Edit | None:
     end = 0
     while end < room - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    head, gone = (sum(map(len, lines)) for lines in (before[:start], before[start:len(before) - end]))
-    return Edit(path, section.start + head, section.start + head + gone, "".join(after[start:len(after) - end]))
+    head, gone = (
+        sum(map(len, lines)) for lines in (before[:start], before[start : len(before) - end])
+    )
+    return Edit(
+        path,
+        section.start + head,
+        section.start + head + gone,
+        "".join(after[start : len(after) - end]),
+    )
 
 
 def _lives(note: Note, new: str, section: str) -> bool:
@@ -168,6 +205,10 @@ def adoption(note: Note, text: str) -> Fix | None:
     """What makes the last of a note's own sections one that vaultlink keeps; none if it keeps one already, or if the
     section is part of a quote, which markers would tear apart."""
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
-    if not own or len(own) < len(note.sections) or text[own[-1].start:own[-1].end].lstrip().startswith(">"):
+    if (
+        not own
+        or len(own) < len(note.sections)
+        or text[own[-1].start : own[-1].end].lstrip().startswith(">")
+    ):
         return None
     return Fix("let vaultlink keep the section", Safety.SAFE, (marked(note.path, text, own[-1]),))

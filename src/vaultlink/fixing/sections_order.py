@@ -30,8 +30,14 @@ def ranks(index: Index) -> Mapping[str, float]:
     followed."""
     paths = sorted(path for path in index.notes if is_note(path))
     number = {path: place for place, path in enumerate(paths)}
-    ways = [[number[target] for link, target in index.links(path)
-             if target in number and link.place is not Place.SECTION] for path in paths]
+    ways = [
+        [
+            number[target]
+            for link, target in index.links(path)
+            if target in number and link.place is not Place.SECTION
+        ]
+        for path in paths
+    ]
     count = len(paths)
     now = [1 / count] * count
     for _ in range(_ROUNDS):

@@ -36,7 +36,8 @@ class Goal:
 
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)*")
 _MARKS = re.compile(
-    r"[ \t]*(?:\[![^\]\n]*\][-+]?[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?|#{1,6}[ \t]+|\[\^[^\]\s]+\]:[ \t]*)?")
+    r"[ \t]*(?:\[![^\]\n]*\][-+]?[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?|#{1,6}[ \t]+|\[\^[^\]\s]+\]:[ \t]*)?"
+)
 _STARTS = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|\[\^[^\]\s]+\]:)")
 _BLOCK_ID = re.compile(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$")
 _COMMENTS = re.compile(r"%%.*?%%|<!--.*?-->|%%|<!--")
@@ -49,7 +50,12 @@ def passages(source: Note, text: str, goal: Goal) -> tuple[str, ...]:
     found: list[str] = []
     behind = 0
     for link, target in goal.index.links(source.path):
-        if target != goal.path or link.place is not Place.BODY or link.commented or link.start < behind:
+        if (
+            target != goal.path
+            or link.place is not Place.BODY
+            or link.commented
+            or link.start < behind
+        ):
             continue
         start, behind = _cell(text, link) if link.cell else _block(text, link.start)
         passage = _fit(_copied(text, start, behind, source, goal), link, goal)
@@ -74,7 +80,9 @@ def _block(text: str, at: int) -> tuple[int, int]:
         return start, end
     while end < len(text):
         below = end + 1
-        if not _goes_on(text, text.rfind("\n", 0, end) + 1, below) or _STARTS.match(_unquoted(text, below)):
+        if not _goes_on(text, text.rfind("\n", 0, end) + 1, below) or _STARTS.match(
+            _unquoted(text, below)
+        ):
             break
         end = _line_end(text, below)
     return start, end
@@ -86,7 +94,11 @@ def _goes_on(text: str, above: int, below: int) -> bool:
     if is_blank(one) or is_blank(other) or _depth(text, above) != _depth(text, below):
         return False
     ends = interrupts_paragraph(one) and not _STARTS.match(one)
-    return not ends and not one.lstrip().startswith("#") and (not interrupts_paragraph(other) or bool(_STARTS.match(other)))
+    return (
+        not ends
+        and not one.lstrip().startswith("#")
+        and (not interrupts_paragraph(other) or bool(_STARTS.match(other)))
+    )
 
 
 def _line_end(text: str, at: int) -> int:
@@ -95,18 +107,18 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _unquoted(text: str, start: int) -> str:
-    line = text[start:_line_end(text, start)].rstrip("\r")
-    return line[_QUOTE.match(line).end():]  # type: ignore[union-attr] # it fits anything
+    line = text[start : _line_end(text, start)].rstrip("\r")
+    return line[_QUOTE.match(line).end() :]  # type: ignore[union-attr] # it fits anything
 
 
 def _depth(text: str, start: int) -> int:
-    line = text[start:_line_end(text, start)]
+    line = text[start : _line_end(text, start)]
     return _QUOTE.match(line)[0].count(">")  # type: ignore[index]
 
 
 def _cell(text: str, link: Link) -> tuple[int, int]:
     """The span of a table's cell around a link."""
-    bars = [bar.start() for bar in re.finditer(r"(?<!\\)\|", text[:_line_end(text, link.start)])]
+    bars = [bar.start() for bar in re.finditer(r"(?<!\\)\|", text[: _line_end(text, link.start)])]
     line = text.rfind("\n", 0, link.start)
     start = max([line, *(bar for bar in bars if bar < link.start)]) + 1
     return start, min([_line_end(text, link.end), *(bar for bar in bars if bar >= link.end)])
@@ -118,8 +130,13 @@ def _cell(text: str, link: Link) -> tuple[int, int]:
 def _copied(text: str, start: int, end: int, source: Note, goal: Goal) -> str:
     """A span of a note on one line, links and tags made fit for the goal."""
     parts, at = [], start
-    changes = sorted([*_line_marks(text, start, end), *_tags(source, start, end),
-                      *_links(source, start, end, goal)])
+    changes = sorted(
+        [
+            *_line_marks(text, start, end),
+            *_tags(source, start, end),
+            *_links(source, start, end, goal),
+        ]
+    )
     for begin, stop, new in changes:
         if begin >= at:
             parts += [text[at:begin], new]
@@ -156,15 +173,25 @@ def _links(source: Note, start: int, end: int, goal: Goal) -> Iterator[tuple[int
         if link.place is not Place.BODY or link.start < start or link.end > end:
             continue
         raw = link.raw.removeprefix("!")
-        if not link.external and target is not None and resolve(goal.path, link.target, goal.index.names) != target:
-            raw = _redirected(structs.replace(link, raw=raw), named(goal.path, target, goal.index, goal.style))
+        if (
+            not link.external
+            and target is not None
+            and resolve(goal.path, link.target, goal.index.names) != target
+        ):
+            raw = _redirected(
+                structs.replace(link, raw=raw), named(goal.path, target, goal.index, goal.style)
+            )
         if raw != link.raw:
             yield link.start, link.end, raw
 
 
 def _redirected(link: Link, target: str) -> str:
     if link.kind is Kind.MARKDOWN:
-        return f"[[{target}{link.subpath}|{link.display}]]" if link.display else f"[[{target}{link.subpath}]]"
+        return (
+            f"[[{target}{link.subpath}|{link.display}]]"
+            if link.display
+            else f"[[{target}{link.subpath}]]"
+        )
     shown = link.display or (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
     return f"[[{target}{link.subpath}|{shown}]]"
 
@@ -177,7 +204,9 @@ def _fit(words: str, link: Link, goal: Goal) -> str:
     for passage in (_guarded(_cut(words, goal)), _guarded(words)):
         if len(passage) <= 2 * LONGEST and _lives(passage, goal):
             return passage
-    shown = " ".join((link.display or link.target or "…").translate(str.maketrans("[]|`", "()/'")).split())
+    shown = " ".join(
+        (link.display or link.target or "…").translate(str.maketrans("[]|`", "()/'")).split()
+    )
     return f"… [[{named(goal.path, goal.path, goal.index, goal.style)}|{shown}]] …"
 
 
@@ -193,12 +222,29 @@ def _cut(words: str, goal: Goal) -> str:
         return words
     found = read_inline(words)
     spans = [(link.start, link.end) for link in found.links] + found.hidden
-    near = next(((link.start, link.end) for link in found.links if _target(words[link.start:link.end], goal)), (0, 0))
+    near = next(
+        (
+            (link.start, link.end)
+            for link in found.links
+            if _target(words[link.start : link.end], goal)
+        ),
+        (0, 0),
+    )
     room = (LONGEST - min(near[1] - near[0], LONGEST)) // 2
     start, end = max(near[0] - room, 0), min(near[1] + room, len(words))
-    blanks = [at for at, char in enumerate(words) if char == " " and not any(begin < at < stop for begin, stop in spans)]
-    start = 0 if start == 0 else min((at for at in blanks if start <= at <= near[0]), default=near[0])
-    end = len(words) if end == len(words) else max((at for at in blanks if near[1] <= at <= end), default=near[1])
+    blanks = [
+        at
+        for at, char in enumerate(words)
+        if char == " " and not any(begin < at < stop for begin, stop in spans)
+    ]
+    start = (
+        0 if start == 0 else min((at for at in blanks if start <= at <= near[0]), default=near[0])
+    )
+    end = (
+        len(words)
+        if end == len(words)
+        else max((at for at in blanks if near[1] <= at <= end), default=near[1])
+    )
     return ("… " if start else "") + words[start:end].strip() + (" …" if end < len(words) else "")
 
 
@@ -209,9 +255,15 @@ def _target(raw: str, goal: Goal) -> bool:
 def _lives(passage: str, goal: Goal) -> bool:
     """Whether a passage, as an item of a list, still links to the note, and does nothing else."""
     note = parse_note(goal.path, f"- x\n  - {passage}\n  - y\n")
-    return _leads(note, goal) and not (note.tags or note.headings or note.blocks or note.troubles or note.directives)
+    return _leads(note, goal) and not (
+        note.tags or note.headings or note.blocks or note.troubles or note.directives
+    )
 
 
 def _leads(note: Note, goal: Goal) -> bool:
-    return any(link.target and not link.external and resolve(goal.path, link.target, goal.index.names) == goal.path
-               for link in note.links)
+    return any(
+        link.target
+        and not link.external
+        and resolve(goal.path, link.target, goal.index.names) == goal.path
+        for link in note.links
+    )

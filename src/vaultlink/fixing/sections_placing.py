@@ -56,8 +56,12 @@ def opens_comment(text: str) -> bool:
     body = span[2] if span else 0
     blocks = read_blocks(split_lines(text, body))
     code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
-    code += [(run.source(start), run.end(end)) for run in blocks.runs
-             for start, end in read_inline(run.text).hidden if run.text[start] == "`"]
+    code += [
+        (run.source(start), run.end(end))
+        for run in blocks.runs
+        for start, end in read_inline(run.text).hidden
+        if run.text[start] == "`"
+    ]
     closed = comment_spans(f"{text}%%", body, code)
     return bool(closed) and closed[-1][1] == len(text)
 
@@ -66,7 +70,7 @@ def inserted(path: str, text: str, spot: Spot, section: str) -> Edit:
     """The edit that writes a section, made without the line ends around it."""
     end = line_end(text)
     # Where a lone carriage return ends the text, a line feed would become one with it.
-    before = "\r\n" if text[spot.at - 1:spot.at] == "\r" else end
+    before = "\r\n" if text[spot.at - 1 : spot.at] == "\r" else end
     return Edit(path, spot.at, spot.at, before * spot.before + section + end * spot.after)
 
 
@@ -75,22 +79,32 @@ def removed(path: str, text: str, section: Section) -> Edit:
     stand behind it that they keep apart from what stands before."""
     end = _skipped(text, section.end, section.after)
     joined = section.after < 2 and end < len(text) and text[end] not in "\r\n"
-    return Edit(path, section.start if joined else _back(text, section.start, section.before), end, "")
+    return Edit(
+        path, section.start if joined else _back(text, section.start, section.before), end, ""
+    )
 
 
 def unmarked(path: str, section: Section) -> Edit:
     """The edit that takes the markers of an adopted section away, with the blank lines that came with them. It spans the
     section, whose links become the note's own again."""
     text = section.text
-    return Edit(path, section.start, section.end,
-                text[_skipped(text, text.find("-->") + 3, 2):_back(text, text.rfind("<!--"), 2)])
+    return Edit(
+        path,
+        section.start,
+        section.end,
+        text[_skipped(text, text.find("-->") + 3, 2) : _back(text, text.rfind("<!--"), 2)],
+    )
 
 
 def marked(path: str, text: str, section: Section) -> Edit:
     """The edit that puts an author's section between markers. It spans the section, whose links are the note's no more."""
     end = line_end(text)
-    return Edit(path, section.start, section.end,
-                f"{begin('adopted')}{end * 2}{text[section.start:section.end]}{end * 2}{END}")
+    return Edit(
+        path,
+        section.start,
+        section.end,
+        f"{begin('adopted')}{end * 2}{text[section.start : section.end]}{end * 2}{END}",
+    )
 
 
 def _lacking(text: str, at: int) -> int:
@@ -99,11 +113,13 @@ def _lacking(text: str, at: int) -> int:
     here = text[line:at]
     if here:
         return 2
-    return 0 if at == 0 or not _line_before(text, at).removesuffix("\r") else 1  # blanks alone end no HTML
+    return (
+        0 if at == 0 or not _line_before(text, at).removesuffix("\r") else 1
+    )  # blanks alone end no HTML
 
 
 def _line_before(text: str, at: int) -> str:
-    return text[text.rfind("\n", 0, at - 1) + 1:at - 1]
+    return text[text.rfind("\n", 0, at - 1) + 1 : at - 1]
 
 
 def _skipped(text: str, at: int, count: int) -> int:
@@ -119,8 +135,8 @@ def _skipped(text: str, at: int, count: int) -> int:
 def _back(text: str, at: int, count: int) -> int:
     """Before a number of line ends, as many as there are."""
     for _ in range(count):
-        if text[at - 1:at] == "\n":
-            at -= 2 if text[at - 2:at - 1] == "\r" else 1
+        if text[at - 1 : at] == "\n":
+            at -= 2 if text[at - 2 : at - 1] == "\r" else 1
     return at
 
 

@@ -53,7 +53,11 @@ class Once:
         self._done = True
         for path in sorted(state.index.notes):
             note = state.index.notes[path]
-            text = sources.text(path) if note.sections and self._chosen(path) and state.setting.linted(path) else None
+            text = (
+                sources.text(path)
+                if note.sections and self._chosen(path) and state.setting.linted(path)
+                else None
+            )
             fix = self._change(note, text) if text is not None else None
             if fix:
                 yield _finding(state, path, note.sections[0], fix.title), fix
@@ -77,8 +81,12 @@ def _outdated(state: State, sources: Sources, chosen: Chosen) -> Iterator[Repair
         told = any(item.rule in RULES for item in state.found.get(path, ()))
         text = sources.text(path) if not told and chosen(path) and setting.linted(path) else None
         for section, edit in kept_sections(desk, note, text) if text is not None else ():
-            item = _finding(state, path, section, "This section is out of step: passages are others by now.")
-            spared = any("stale-section" in rules and matches(path) for matches, rules in setting.spared)
+            item = _finding(
+                state, path, section, "This section is out of step: passages are others by now."
+            )
+            spared = any(
+                "stale-section" in rules and matches(path) for matches, rules in setting.spared
+            )
             if not spared and item in silenced(setting.rules, setting.config, note, (item,)):
                 yield item, Fix("bring the section in step", Safety.SAFE, (edit,))
 
@@ -87,5 +95,16 @@ def _finding(state: State, path: str, section: Section, message: str) -> Diagnos
     """A finding for what no check can see."""
     rule = next(rule for rule in state.setting.rules if rule.name == "stale-section")
     severity = state.setting.config.severity[rule.name]
-    return Diagnostic(rule.code, rule.name, severity, path, section.start, section.start, section.line, section.column,
-                      section.line, section.column, message)
+    return Diagnostic(
+        rule.code,
+        rule.name,
+        severity,
+        path,
+        section.start,
+        section.start,
+        section.line,
+        section.column,
+        section.line,
+        section.column,
+        message,
+    )

@@ -42,7 +42,9 @@ def written(wanted: Wanted, order: Sequence[str], said: str, pen: Pen) -> str:
     return (end * 2).join((begin(said), wanted.look.heading, entries, END))
 
 
-def rewritten(reading: Reading, found: Difference, wanted: Wanted, order: Sequence[str], pen: Pen) -> str:
+def rewritten(
+    reading: Reading, found: Difference, wanted: Wanted, order: Sequence[str], pen: Pen
+) -> str:
     """A section brought in step: what is right keeps its bytes, the rest is written anew, and all stands in order."""
     leading, groups = _groups(reading, wanted, pen)
     gap = _observed(reading, wanted, pen) or pen.end * _gap(wanted)
@@ -73,7 +75,9 @@ def typed(reading: Reading, wanted: Wanted, pen: Pen) -> bool:
     return any(piece.named is None or _below(piece, wanted, pen)[1] for piece in reading.pieces)
 
 
-def _groups(reading: Reading, wanted: Wanted, pen: Pen) -> tuple[list[Piece], dict[str, list[Piece]]]:
+def _groups(
+    reading: Reading, wanted: Wanted, pen: Pen
+) -> tuple[list[Piece], dict[str, list[Piece]]]:
     """What was typed before the first entry that stays; and each entry that does, with what was typed behind it."""
     leading: list[Piece] = []
     groups: dict[str, list[Piece]] = {}
@@ -96,14 +100,17 @@ def _kept(piece: Piece, named: Named, item: Listed, wanted: Wanted, pen: Pen) ->
     right = fits(named, item, wanted.look)
     if right and _same(piece, item.path, wanted, pen):
         return piece
-    line = piece.text[:piece.lead] if right else entry_text(item, wanted.look)
+    line = piece.text[: piece.lead] if right else entry_text(item, wanted.look)
     below = "".join(f"{pen.end}  - {passage}" for passage in _passages(item.path, wanted, pen))
     before = piece.before if right else ""
     return Piece(before, line + below + _below(piece, wanted, pen)[1], piece.named)
 
 
 def _entry(item: Listed, wanted: Wanted, pen: Pen) -> str:
-    lines = [entry_text(item, wanted.look), *(f"  - {passage}" for passage in _passages(item.path, wanted, pen))]
+    lines = [
+        entry_text(item, wanted.look),
+        *(f"  - {passage}" for passage in _passages(item.path, wanted, pen)),
+    ]
     return pen.end.join(lines)
 
 
@@ -114,7 +121,8 @@ def _passages(path: str, wanted: Wanted, pen: Pen) -> Sequence[str]:
 def _same(piece: Piece, path: str, wanted: Wanted, pen: Pen) -> bool:
     """Whether the passages below an entry are those of its note, however they are formatted."""
     return [loosely(text) for text in _below(piece, wanted, pen)[0]] == [
-        loosely(text) for text in _passages(path, wanted, pen)]
+        loosely(text) for text in _passages(path, wanted, pen)
+    ]
 
 
 def _below(piece: Piece, wanted: Wanted, pen: Pen) -> tuple[list[str], str]:
@@ -122,10 +130,10 @@ def _below(piece: Piece, wanted: Wanted, pen: Pen) -> tuple[list[str], str]:
     stand."""
     passages: list[str] = []
     rest: list[str] = []
-    for item in _items(piece.text[piece.lead:]):
+    for item in _items(piece.text[piece.lead :]):
         text = " ".join(line.strip() for line in item.split("\n"))
         mark = _ITEM.match(f" {text}")
-        words = text[mark.end() - 1:] if mark else text
+        words = text[mark.end() - 1 :] if mark else text
         if mark and piece.named and _cites(words, wanted.path, pen.names):
             passages.append(words)
         else:
@@ -184,7 +192,7 @@ def _observed(reading: Reading, wanted: Wanted, pen: Pen) -> str:
 
 def _renamed(head: str, wanted: Wanted) -> str:
     """Marker and heading, with the heading that is set."""
-    marker = head[:head.find("-->") + 3]
-    between = head[len(marker):]
-    blank = between[:len(between) - len(between.lstrip())]
+    marker = head[: head.find("-->") + 3]
+    between = head[len(marker) :]
+    blank = between[: len(between) - len(between.lstrip())]
     return marker + (blank or "\n\n") + wanted.look.heading

@@ -60,7 +60,11 @@ def settings_of(setting: Setting) -> dict[str, Any]:
     """The settings that findings depend on, by dotted key. How severe a finding is makes it no other one."""
     config = setting.config
     asked = {key: value for key, value in config.values.items() if _matters(key, config)}
-    told = {"rules": sorted(config.enabled), **asked, "Obsidian's excluded files": setting.obsidian.ignore_filters}
+    told = {
+        "rules": sorted(config.enabled),
+        **asked,
+        "Obsidian's excluded files": setting.obsidian.ignore_filters,
+    }
     return json.loads(json.dumps(told))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
 
 
@@ -105,11 +109,15 @@ def parsed(root: Path, data: bytes) -> Baseline:
         file = msgspec.json.decode(data, type=_File)
     except json.JSONDecodeError as error:
         merged = " It has conflicts of a merge." if b"\n<<<<<<<" in data else ""
-        raise ConfigError(f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_ANEW}") from None
+        raise ConfigError(
+            f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_ANEW}"
+        ) from None
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise ConfigError(f"{where}: this is no baseline: {error}. {_ANEW}") from None
     if file.schema != _SCHEMA:
-        raise ConfigError(f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_ANEW}")
+        raise ConfigError(
+            f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_ANEW}"
+        )
     findings: dict[str, list[Mark]] = {}
     for row in file.findings:
         findings.setdefault(row.path, []).append(Mark(row.code, row.about, row.line))
@@ -126,8 +134,10 @@ def fitting(root: Path, baseline: Baseline, setting: Setting) -> Baseline:
         return baseline
     more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
     version = f" by vaultlink {baseline.version}" if baseline.version != __version__ else ""
-    raise ConfigError(f"{root / BASELINE}: the baseline was made under other settings{version}: "
-                      f"{'; '.join(differences[:3])}{more}. {_ANEW}")
+    raise ConfigError(
+        f"{root / BASELINE}: the baseline was made under other settings{version}: "
+        f"{'; '.join(differences[:3])}{more}. {_ANEW}"
+    )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +147,10 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     if was - enabled:
         yield f"now without {_listed(was - enabled)}"
     for key in sorted((before.keys() | now.keys()) - {"rules"}):
-        if before.get(key) != now.get(key) and key.removeprefix("rules.").partition(".")[0] not in was ^ enabled:
+        if (
+            before.get(key) != now.get(key)
+            and key.removeprefix("rules.").partition(".")[0] not in was ^ enabled
+        ):
             yield f"{key} was {_shown(before.get(key))} and is {_shown(now.get(key))}"
 
 
@@ -159,4 +172,9 @@ def known_by(vault: Vault, data: bytes) -> Known:
     if any(path not in files for path in found):
         moves = {**git_moves(vault.root, files, any_alike=True), **moves}
     now = followed(found, moves)
-    return Known("baseline", BASELINE, frozenset(now), lambda path: [mark for old in now[path] for mark in found[old]])
+    return Known(
+        "baseline",
+        BASELINE,
+        frozenset(now),
+        lambda path: [mark for old in now[path] for mark in found[old]],
+    )

@@ -36,19 +36,27 @@ class Mark(NamedTuple):
 
 def keys(found: Sequence[Diagnostic], text: Text) -> list[Key]:
     """What findings at one path are known by, in their order."""
-    return [("VL101" if code in _LEADING_NOWHERE else code, about) for code, about, _ in identities(found, text)]
+    return [
+        ("VL101" if code in _LEADING_NOWHERE else code, about)
+        for code, about, _ in identities(found, text)
+    ]
 
 
 def marks(found: Sequence[Diagnostic], text: Text) -> list[Mark]:
     """Findings at one path as they are remembered, in their order."""
     told = text(found[0].path) if found else ""
-    return [Mark(*key, sign(told, item)) for key, item in zip(keys(found, lambda _path: told), found, strict=True)]
+    return [
+        Mark(*key, sign(told, item))
+        for key, item in zip(keys(found, lambda _path: told), found, strict=True)
+    ]
 
 
 def sign(text: str, item: Diagnostic) -> str:
     """What tells the line that a finding stands on from others, wherever in the note that line is."""
     end = text.find("\n", item.start)
-    return _digest(text[text.rfind("\n", 0, item.start) + 1:len(text) if end == -1 else end].strip())
+    return _digest(
+        text[text.rfind("\n", 0, item.start) + 1 : len(text) if end == -1 else end].strip()
+    )
 
 
 @lru_cache(maxsize=16)  # a paragraph is one line and may hold many links

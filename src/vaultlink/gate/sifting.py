@@ -33,10 +33,16 @@ def sift(found: Found, known: Sequence[Known], text: Text, wanted: Callable[[str
         left, gone = _known_by(source, asked, text, wanted)
         old |= left
         debts.append(Debt(source.kind, source.name, len(left), gone))
-    return Sifted([item for item in items if id(item) not in old], [item for item in items if id(item) in old], tuple(debts))
+    return Sifted(
+        [item for item in items if id(item) not in old],
+        [item for item in items if id(item) in old],
+        tuple(debts),
+    )
 
 
-def _known_by(source: Known, found: Found, text: Text, wanted: Callable[[str], bool]) -> tuple[set[int], int]:
+def _known_by(
+    source: Known, found: Found, text: Text, wanted: Callable[[str], bool]
+) -> tuple[set[int], int]:
     """Which findings a source knows, and how many it knows that are gone."""
     old: set[int] = set()
     gone = 0

@@ -36,25 +36,36 @@ def revision_of(root: Path, name: str) -> Revision:
     if git_folder(root) is None:
         raise VaultError(f"{_OPTION}: {root} lies in no git repository.")
     if _asked(root, "rev-parse", "--git-dir") is None:
-        raise VaultError(f"{_OPTION}: git can't be asked about {root}; `git -C '{root}' status` says why.")
-    commit = _asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        raise VaultError(
+            f"{_OPTION}: git can't be asked about {root}; `git -C '{root}' status` says why."
+        )
+    commit = _asked(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
     shallow = _asked(root, "rev-parse", "--is-shallow-repository") == "true"
     if commit is None:
-        hint = ("This clone holds only the last commits; in CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
-                if shallow else "`git branch -a` and `git log` list what there is.")
+        hint = (
+            "This clone holds only the last commits; in CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
+            if shallow
+            else "`git branch -a` and `git log` list what there is."
+        )
         raise VaultError(f"{_OPTION}: git knows no revision “{name}” here. {hint}")
     if _asked(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return Revision(name, commit)
     parted = _asked(root, "merge-base", commit, "HEAD")
     if parted is None and shallow:
-        raise VaultError(f"{_OPTION}: this clone is too shallow to tell where “{name}” and HEAD parted. In CI, fetch the whole "
-                         "history (`fetch-depth: 0`, `GIT_DEPTH: 0`).")
+        raise VaultError(
+            f"{_OPTION}: this clone is too shallow to tell where “{name}” and HEAD parted. In CI, fetch the whole "
+            "history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
+        )
     return Revision(name, parted or commit)
 
 
 def _asked(root: Path, *command: str) -> str | None:
     told = ask_git(root, *command)
-    return told.decode("utf-8", "replace").split("\n")[0].strip() or None if told is not None else None
+    return (
+        told.decode("utf-8", "replace").split("\n")[0].strip() or None if told is not None else None
+    )
 
 
 Was = str | Unreadable | Presence
@@ -81,17 +92,29 @@ def _linting(vault: Vault) -> State:
     ignored, files = vault.seen.ignored, vault.index.files
     if ignored is None:
         return vault.state
-    setting = Setting.of(vault.rules, vault.config, vault.seen.obsidian, lambda path: path in files and ignored(path),
-                         vault.state.setting.moves)
+    setting = Setting.of(
+        vault.rules,
+        vault.config,
+        vault.seen.obsidian,
+        lambda path: path in files and ignored(path),
+        vault.state.setting.moves,
+    )
     return replace(vault.state, setting=setting)
 
 
 def state_before(state: State, was: Mapping[str, Was]) -> State:
     """The state of a vault as it was."""
-    changes = [Change(path, unreadable(state.setting, path, *then) if isinstance(then, Unreadable) else then)
-               for path, then in was.items() if then is not Presence.GONE or path in state.index.files]
+    changes = [
+        Change(
+            path, unreadable(state.setting, path, *then) if isinstance(then, Unreadable) else then
+        )
+        for path, then in was.items()
+        if then is not Presence.GONE or path in state.index.files
+    ]
     files = {path for path in state.index.files | was.keys() if was.get(path) is not Presence.GONE}
-    return step(state, changes, replace(state.setting, moves=still_true(state.setting.moves, files)))
+    return step(
+        state, changes, replace(state.setting, moves=still_true(state.setting.moves, files))
+    )
 
 
 def _text(vault: Vault, was: Mapping[str, Was], path: str) -> str:
@@ -103,17 +126,34 @@ def _text(vault: Vault, was: Mapping[str, Was], path: str) -> str:
 def changes_since(vault: Vault, since: Revision) -> dict[str, Was]:
     """What stood at a revision where something else stands now. What git does not know is new, but what it ignores stays."""
     root, files = vault.root, vault.seen.listing.files
-    told = ask_git(root, "diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--relative", "--no-ext-diff",
-                   "--ignore-submodules", since.commit, "--", ".")
+    told = ask_git(
+        root,
+        "diff",
+        "--raw",
+        "-z",
+        "--no-renames",
+        "--no-abbrev",
+        "--relative",
+        "--no-ext-diff",
+        "--ignore-submodules",
+        since.commit,
+        "--",
+        ".",
+    )
     if told is None:
         raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
     entries = [entry for entry in raw_entries(told) if in_vault(entry.old)]
     notes = [entry for entry in entries if entry.mode in _ORDINARY and is_source(entry.old)]
     texts = _texts(root, since, notes) if notes else []
-    return {**{path: read_text(root / path) if path in files else Presence.GONE for path in vault.held},
-            **dict.fromkeys(untracked(root), Presence.GONE),
-            **{entry.old: Presence.ATTACHMENT if entry.mode in _ORDINARY else Presence.GONE for entry in entries},
-            **{entry.old: text for entry, text in zip(notes, texts, strict=True)}}
+    return {
+        **{path: read_text(root / path) if path in files else Presence.GONE for path in vault.held},
+        **dict.fromkeys(untracked(root), Presence.GONE),
+        **{
+            entry.old: Presence.ATTACHMENT if entry.mode in _ORDINARY else Presence.GONE
+            for entry in entries
+        },
+        **{entry.old: text for entry, text in zip(notes, texts, strict=True)},
+    }
 
 
 def _texts(root: Path, since: Revision, notes: Sequence[RawEntry]) -> list[str | Unreadable]:
@@ -121,6 +161,8 @@ def _texts(root: Path, since: Revision, notes: Sequence[RawEntry]) -> list[str |
     kept = git_texts(root, [(entry.old, entry.blob) for entry in notes])
     if None in kept:
         path = notes[kept.index(None)].old
-        raise VaultError(f"{_OPTION}: git can't give {path} as it was before the changes since “{since.name}”. A partial clone "
-                         "has to fetch it.")
+        raise VaultError(
+            f"{_OPTION}: git can't give {path} as it was before the changes since “{since.name}”. A partial clone "
+            "has to fetch it."
+        )
     return [decoded(data or b"") for data in kept]

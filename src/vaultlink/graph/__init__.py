@@ -7,4 +7,14 @@ from vaultlink.graph.export import FORMATS, export
 from vaultlink.graph.upkeep import LiveGraph
 from vaultlink.graph.view import KINDS, Figures, figures, graph, topic, topic_node
 
-__all__ = ["FORMATS", "KINDS", "Figures", "LiveGraph", "export", "figures", "graph", "topic", "topic_node"]
+__all__ = [
+    "FORMATS",
+    "KINDS",
+    "Figures",
+    "LiveGraph",
+    "export",
+    "figures",
+    "graph",
+    "topic",
+    "topic_node",
+]

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from vaultlink.graph.view import Graph
 
 NODE = {"kind": "string", "label": "string"}
-EDGE = {"line": "long", "kind": "string", "place": "string", "embed": "boolean", "subpath": "string",
-        "display": "string"}
+EDGE = {
+    "line": "long",
+    "kind": "string",
+    "place": "string",
+    "embed": "boolean",
+    "subpath": "string",
+    "display": "string",
+}
 
 
 def export(made: "Graph", form: str) -> str:
@@ -30,10 +36,15 @@ def _json(made: "Graph") -> str:
 
 
 def _graphml(made: "Graph") -> str:
-    lines = ["<?xml version='1.0' encoding='utf-8'?>", '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">']
+    lines = [
+        "<?xml version='1.0' encoding='utf-8'?>",
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
+    ]
     for owner, fields in (("node", NODE), ("edge", EDGE)):
-        lines += [f'  <key id="{owner}-{name}" for="{owner}" attr.name="{name}" attr.type="{kind}"/>'
-                  for name, kind in fields.items()]
+        lines += [
+            f'  <key id="{owner}-{name}" for="{owner}" attr.name="{name}" attr.type="{kind}"/>'
+            for name, kind in fields.items()
+        ]
     lines.append('  <graph edgedefault="directed">')
     for name, data in made.nodes(data=True):
         lines.append(f'    <node id="{_xml(name)}">{_data(data, "node", NODE)}</node>')
@@ -44,15 +55,26 @@ def _graphml(made: "Graph") -> str:
 
 
 def _data(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> str:
-    return "".join([f'<data key="{owner}-{name}">{_value(data[name])}</data>' for name in fields if name in data])
+    return "".join(
+        [
+            f'<data key="{owner}-{name}">{_value(data[name])}</data>'
+            for name in fields
+            if name in data
+        ]
+    )
 
 
 def _gexf(made: "Graph") -> str:
-    lines = ["<?xml version='1.0' encoding='utf-8'?>", '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">',
-             '  <graph defaultedgetype="directed" mode="static">']
+    lines = [
+        "<?xml version='1.0' encoding='utf-8'?>",
+        '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">',
+        '  <graph defaultedgetype="directed" mode="static">',
+    ]
     for owner, fields in (("node", NODE), ("edge", EDGE)):
-        entries = [f'      <attribute id="{owner}-{name}" title="{name}" type="{kind}"/>'
-                   for name, kind in fields.items()]
+        entries = [
+            f'      <attribute id="{owner}-{name}" title="{name}" type="{kind}"/>'
+            for name, kind in fields.items()
+        ]
         lines += [f'    <attributes class="{owner}" mode="static">', *entries, "    </attributes>"]
     lines.append("    <nodes>")
     for name, data in made.nodes(data=True):
@@ -66,13 +88,26 @@ def _gexf(made: "Graph") -> str:
 
 
 def _attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> str:
-    values = [f'<attvalue for="{owner}-{name}" value="{_value(data[name])}"/>' for name in fields if name in data]
+    values = [
+        f'<attvalue for="{owner}-{name}" value="{_value(data[name])}"/>'
+        for name in fields
+        if name in data
+    ]
     return f"<attvalues>{''.join(values)}</attvalues>"
 
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
-                        "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+_MARKS = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\t": "&#9;",
+        "\n": "&#10;",
+        "\r": "&#13;",
+    }
+)
 
 
 def _xml(text: str) -> str:
@@ -90,7 +125,9 @@ _SHAPES = {"note": "box", "canvas": "component", "attachment": "note", "dangling
 def _dot(made: "Graph") -> str:
     lines = ["digraph vault {"]
     for name, data in made.nodes(data=True):
-        lines.append(f"  {_quoted(name)} [label={_quoted(data['label'])}, shape={_SHAPES[data['kind']]}];")
+        lines.append(
+            f"  {_quoted(name)} [label={_quoted(data['label'])}, shape={_SHAPES[data['kind']]}];"
+        )
     for source, goal, data in made.edges(data=True):
         style = ", style=dashed" if data["embed"] else ""
         lines.append(f"  {_quoted(source)} -> {_quoted(goal)} [line={data['line']}{style}];")
@@ -102,7 +139,12 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-_WRITERS: Mapping[str, Callable[["Graph"], str]] = {"json": _json, "graphml": _graphml, "gexf": _gexf, "dot": _dot}
+_WRITERS: Mapping[str, Callable[["Graph"], str]] = {
+    "json": _json,
+    "graphml": _graphml,
+    "gexf": _gexf,
+    "dot": _dot,
+}
 
 FORMATS = tuple(_WRITERS)
 """The formats a graph can be exported in."""

@@ -40,7 +40,9 @@ class LiveGraph:
             left.update(self.made.adj[path], (path,))
             self.made.remove_edges_from(list(self.made.edges(path)))
         for node in left:
-            if node not in after.targets and not self.made.pred[node]:  # only notes are there unasked
+            if (
+                node not in after.targets and not self.made.pred[node]
+            ):  # only notes are there unasked
                 self.made.remove_node(node)
                 self.topics -= is_topic(node)
 
@@ -60,9 +62,9 @@ class LiveGraph:
         for data, new in zip(there, wanted, strict=False):
             data.clear()
             data.update(new)
-        for new in wanted[len(there):]:
+        for new in wanted[len(there) :]:
             self.made.add_edge(path, goal, **new)
-        for _ in there[len(wanted):]:
+        for _ in there[len(wanted) :]:
             self.made.remove_edge(path, goal)  # the one that was added last
 
     def _add(self, node: str) -> None:
@@ -85,8 +87,11 @@ def _differing(before: Index, after: Index) -> list[str]:
     has none.
     """
     had, has = before.targets, after.targets
-    return [path for path in compress(has, map(is_not, map(had.get, has), has.values()))
-            if had.get(path) != has[path] or before.notes[path] is not after.notes[path]]
+    return [
+        path
+        for path in compress(has, map(is_not, map(had.get, has), has.values()))
+        if had.get(path) != has[path] or before.notes[path] is not after.notes[path]
+    ]
 
 
 def _gone(before: Index, after: Index, differing: Iterable[str]) -> Iterable[str]:

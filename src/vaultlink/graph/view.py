@@ -69,9 +69,17 @@ def edges_from(index: Index, path: str) -> Iterator[tuple[str, Data]]:
     for link, resolved in index.links(path):
         if not link.external:
             shown = {} if link.display is None else {"display": link.display}
-            yield topic_node(topic(link.target)) if resolved is None else resolved, {
-                "line": link.line, "kind": link.kind.value, "place": link.place.value, "embed": link.embed,
-                "subpath": link.subpath, **shown}
+            yield (
+                topic_node(topic(link.target)) if resolved is None else resolved,
+                {
+                    "line": link.line,
+                    "kind": link.kind.value,
+                    "place": link.place.value,
+                    "embed": link.embed,
+                    "subpath": link.subpath,
+                    **shown,
+                },
+            )
 
 
 def _kind(path: str) -> str:
@@ -105,7 +113,9 @@ def figures(made: "Graph", hubs: int = 10) -> Figures:
     kinds = {name: str(data["kind"]) for name, data in made.nodes(data=True)}
     nodes = {kind: list(kinds.values()).count(kind) for kind in KINDS}
     real = [name for name, kind in kinds.items() if kind != "dangling"]
-    sizes = sorted((len(group) for group in nx.weakly_connected_components(made.subgraph(real))), reverse=True)
+    sizes = sorted(
+        (len(group) for group in nx.weakly_connected_components(made.subgraph(real))), reverse=True
+    )
     counts = sorted(((-count, name) for name, count in made.in_degree(real) if count))[:hubs]
     loops = sum(1 for source, goal in made.edges() if source == goal)
     dangling = sum(1 for _, goal in made.edges() if kinds[goal] == "dangling")

@@ -66,7 +66,10 @@ class Contents(NamedTuple):
     def typed(self) -> set[str]:
         """The lines that are no entries."""
         lines = [item for item in self.flow if isinstance(item, Line)]
-        return {line.text.strip() for line in (*lines, *(line for entry in self.entries.values() for line in entry.below))}
+        return {
+            line.text.strip()
+            for line in (*lines, *(line for entry in self.entries.values() for line in entry.below))
+        }
 
 
 def contents(text: str) -> Contents:
@@ -78,7 +81,9 @@ def contents(text: str) -> Contents:
     seen: Counter[str] = Counter()
     for number, piece in enumerate(reading.pieces):
         gap = piece.before if number else None
-        words = piece.text if piece.before else piece.text.lstrip()  # entries may begin on the heading's line
+        words = (
+            piece.text if piece.before else piece.text.lstrip()
+        )  # entries may begin on the heading's line
         if piece.named is None:
             flow += _typed(words, gap)
             continue
@@ -89,8 +94,15 @@ def contents(text: str) -> Contents:
         entries[key] = _entry(piece, piece.named, words, gap)
     begun = text.index("-->") + 3
     first = reading.pieces[0].before if reading.pieces else None
-    return Contents(text[:begun], reading.head[begun:], first, tuple(flow), entries, reading.tail,
-                    section.owner is Owner.ADOPTED)
+    return Contents(
+        text[:begun],
+        reading.head[begun:],
+        first,
+        tuple(flow),
+        entries,
+        reading.tail,
+        section.owner is Owner.ADOPTED,
+    )
 
 
 def lone_section(text: str) -> Section:

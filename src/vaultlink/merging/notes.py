@@ -46,7 +46,17 @@ def _filled(text: str, slot: Slot, conflicts: bool) -> str:
         return text.replace(sign, slot.text)
     while sign in text:
         start = text.index(sign)
-        gone = Section(start, start + len(sign), 0, 0, Owner.WRITTEN, "", start, start, before=slot.counts[0],
-                       after=slot.counts[1])
+        gone = Section(
+            start,
+            start + len(sign),
+            0,
+            0,
+            Owner.WRITTEN,
+            "",
+            start,
+            start,
+            before=slot.counts[0],
+            after=slot.counts[1],
+        )
         text = applied(text, [removed("", text, gone)])
     return text

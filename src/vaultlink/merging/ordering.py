@@ -11,7 +11,9 @@ _ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 Rank = Callable[[Key, Entry], tuple[str, ...]]
 
 
-def ordered(alive: Collection[Key], entries: Mapping[Key, Entry], versions: Three[Contents]) -> list[Key]:
+def ordered(
+    alive: Collection[Key], entries: Mapping[Key, Entry], versions: Three[Contents]
+) -> list[Key]:
     """The keys of the entries that stay, in order; `entries` are the merged ones."""
     for rank in (_title, _target):
         if all(_is_sorted(version, rank) for version in versions):

@@ -42,12 +42,14 @@ class Laid(NamedTuple):
 
 def version(text: str) -> Version:
     """A text with its sections. Raises Unsure for markers that hold no section."""
-    known = [section for section in parse_note("", text).sections if section.owner is not Owner.AUTHOR]
+    known = [
+        section for section in parse_note("", text).sections if section.owner is not Owner.AUTHOR
+    ]
     rest = text
     for section in reversed(known):
         if not is_kept(section) or not _stands_alone(text, section):
             raise Unsure("a section that does not stand alone")
-        rest = rest[:section.start] + rest[section.end:]
+        rest = rest[: section.start] + rest[section.end :]
     if rest.count(SIGN) != 2 * len(pairs(rest, 0)):
         raise Unsure("a marker without another")
     return Version(text, tuple(known))
@@ -55,8 +57,8 @@ def version(text: str) -> Version:
 
 def _stands_alone(text: str, section: Section) -> bool:
     """Whether a section has its lines for itself."""
-    behind, _, _ = text[section.end:].partition("\n")
-    return text[:section.start][-1:] in ("", "\n") and not behind.strip()
+    behind, _, _ = text[section.end :].partition("\n")
+    return text[: section.start][-1:] in ("", "\n") and not behind.strip()
 
 
 def laid(versions: Three[Version]) -> Laid:
@@ -84,9 +86,17 @@ def _in_place(versions: Three[Version], sign: str) -> Laid:
     """Each section's line where the section is."""
     slots = []
     for number in range(max(len(version.sections) for version in versions)):
-        own = versions.each(lambda version, number=number: next(iter(version.sections[number:]), None))  # type: ignore[misc]
+        own = versions.each(
+            lambda version, number=number: next(iter(version.sections[number:]), None)
+        )  # type: ignore[misc]
         counts = own.each(_counts)
-        slots.append(Slot(f"{sign} {number}.", merged_section(own.each(_text), counts), present(counts) or (0, 0)))
+        slots.append(
+            Slot(
+                f"{sign} {number}.",
+                merged_section(own.each(_text), counts),
+                present(counts) or (0, 0),
+            )
+        )
     signs = [slot.sign for slot in slots]
     return Laid(versions.each(lambda version: _without(version, signs)), tuple(slots))
 
@@ -102,7 +112,7 @@ def _text(section: Section | None) -> str | None:
 def _without(version: Version, signs: Sequence[str]) -> str:
     text = version.text
     for section, sign in reversed([*zip(version.sections, signs, strict=False)]):
-        text = text[:section.start] + sign + text[section.end:]
+        text = text[: section.start] + sign + text[section.end :]
     return text
 
 
@@ -113,11 +123,14 @@ def _at_the_end(versions: Three[Version], sign: str) -> Laid | None:
         return None
     spot = versions.each(lambda version: spots(version.text)[-1 if any(last) else 0])
     own = versions.each(lambda version: next(iter(version.sections), None))
-    counts: Three[Counts | None] = Three(*(
-        _counts(one) or (there.before, there.after) for one, there in zip(own, spot, strict=True)))
+    counts: Three[Counts | None] = Three(
+        *(_counts(one) or (there.before, there.after) for one, there in zip(own, spot, strict=True))
+    )
     slot = Slot(sign, merged_section(own.each(_text), counts), present(counts) or (0, 0))
-    bodies = (_without(version, [sign]) if version.sections else _placed(version.text, there, sign)
-              for version, there in zip(versions, spot, strict=True))
+    bodies = (
+        _without(version, [sign]) if version.sections else _placed(version.text, there, sign)
+        for version, there in zip(versions, spot, strict=True)
+    )
     return Laid(Three(*bodies), (slot,))
 
 
@@ -135,6 +148,7 @@ def _is_last(version: Version) -> bool | None:
     found = spots(bare)
     for number, spot in enumerate(found):
         if (spot.before, spot.after) == (section.before, section.after) and (
-                _placed(bare, spot, section.text) == version.text):
+            _placed(bare, spot, section.text) == version.text
+        ):
             return number > 0
     return None

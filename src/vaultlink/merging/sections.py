@@ -24,7 +24,9 @@ def merged_section(texts: Three[str | None], counts: Three[Counts | None]) -> st
         text = chosen(texts)
     else:
         end = present(texts.each(_line_end)) or "\n"
-        text = _merged(texts.each(lambda text: contents(text.replace("\r\n", "\n")) if text else Contents()))
+        text = _merged(
+            texts.each(lambda text: contents(text.replace("\r\n", "\n")) if text else Contents())
+        )
         text = text and text.replace("\n", end)
     return text and _counted(text, counts)
 
@@ -42,15 +44,21 @@ def _line_end(text: str | None) -> str | None:
 def _counted(text: str, counts: Three[Counts | None]) -> str:
     """A section whose marker says how many line ends were written around it, which each side may have changed."""
     [pair] = pairs(text, 0)
-    before, after = (present(counts.each(lambda count, place=place: count and count[place]))  # type: ignore[misc]
-                     for place in (0, 1))
+    before, after = (
+        present(counts.each(lambda count, place=place: count and count[place]))  # type: ignore[misc]
+        for place in (0, 1)
+    )
     if pair.adopted or None in (before, after) or (pair.before, pair.after) == (before, after):
         return text
-    return begin(f"before={before} after={after}") + text[pair.begun:]
+    return begin(f"before={before} after={after}") + text[pair.begun :]
 
 
 def _merged(versions: Three[Contents]) -> str | None:
-    alive = {key for key in (*versions.ours.keys, *versions.theirs.keys) if _stays(_entries(versions, key))}
+    alive = {
+        key
+        for key in (*versions.ours.keys, *versions.theirs.keys)
+        if _stays(_entries(versions, key))
+    }
     entries = {key: _entry(_entries(versions, key)) for key in alive}
     runs = versions.each(lambda version: version.runs(alive))
     flow: list[Line] = []
@@ -63,8 +71,14 @@ def _merged(versions: Three[Contents]) -> str | None:
         if heading.strip() != (versions.base.heading or "").strip():
             raise Unsure("a new heading with nothing below it")
         return None
-    text = "".join([_marker(versions, bool(adopted)), heading,
-                    *_spaced(flow, versions), present(versions.each(lambda version: version.tail)) or ""])
+    text = "".join(
+        [
+            _marker(versions, bool(adopted)),
+            heading,
+            *_spaced(flow, versions),
+            present(versions.each(lambda version: version.tail)) or "",
+        ]
+    )
     _hold(text, versions)
     return text
 
@@ -100,7 +114,9 @@ def _whole(entry: Entry) -> Line:
 def _marker(versions: Three[Contents], adopted: bool) -> str:
     """The begin marker as one side has it, or a new one if it says something else than is true."""
     marker = present(versions.each(lambda version: version.marker)) or ""
-    own = next(version.adopted for version in (versions.ours, versions.theirs) if version.marker == marker)
+    own = next(
+        version.adopted for version in (versions.ours, versions.theirs) if version.marker == marker
+    )
     return marker if own == adopted else begin("adopted" if adopted else "before=0 after=0")
 
 
@@ -108,7 +124,10 @@ def _heading(versions: Three[Contents]) -> str:
     """What stands between the marker and what is listed. Two new headings may both be somebody's."""
     heading = present(versions.each(lambda version: version.heading)) or ""
     for side in (versions.ours, versions.theirs):
-        if side.heading is not None and side.heading.strip() not in (heading.strip(), (versions.base.heading or "").strip()):
+        if side.heading is not None and side.heading.strip() not in (
+            heading.strip(),
+            (versions.base.heading or "").strip(),
+        ):
             raise Unsure("two new headings")
     return heading
 
@@ -117,19 +136,27 @@ def _spaced(flow: list[Line], versions: Three[Contents]) -> Iterable[str]:
     """The lines of a section with the line ends before each."""
     usual = _usual_gap(versions)
     for number, line in enumerate(flow):
-        gap = line.gap if number else present(versions.each(lambda version: version.first)) or "\n\n"
+        gap = (
+            line.gap if number else present(versions.each(lambda version: version.first)) or "\n\n"
+        )
         yield (gap or usual) + line.text
 
 
 def _usual_gap(versions: Three[Contents]) -> str:
     """What stands between a section's entries."""
-    entries = [entry for version in (versions.ours, versions.theirs, versions.base) for entry in version.entries.values()]
+    entries = [
+        entry
+        for version in (versions.ours, versions.theirs, versions.base)
+        for entry in version.entries.values()
+    ]
     known = next((entry.gap for entry in entries if entry.gap), None)
     return known or ("\n" if entries and entries[0].named.listed else "\n\n")
 
 
 def _hold(text: str, versions: Three[Contents]) -> None:
     """Make sure that a merged section is one, and that no line somebody typed since the base is missing."""
-    new: Mapping[str, set[str]] = {side: getattr(versions, side).typed() - versions.base.typed() for side in ("ours", "theirs")}
+    new: Mapping[str, set[str]] = {
+        side: getattr(versions, side).typed() - versions.base.typed() for side in ("ours", "theirs")
+    }
     if not new["ours"] | new["theirs"] <= contents(text).typed():
         raise Unsure("a typed line would be lost")

@@ -59,7 +59,9 @@ def _matches(base: Sequence[H], side: Sequence[H]) -> dict[int, int]:
 
 
 def _between(three: Three[Sequence[H]], start: Three[int], end: Three[int]) -> Three[list[H]]:
-    return Three(*(list(items[first:last]) for items, first, last in zip(three, start, end, strict=True)))
+    return Three(
+        *(list(items[first:last]) for items, first, last in zip(three, start, end, strict=True))
+    )
 
 
 def _hunk(three: Three[list[H]]) -> list[H]:
@@ -67,7 +69,9 @@ def _hunk(three: Three[list[H]]) -> list[H]:
     base, ours, theirs = three
     if base in (ours, theirs) or ours == theirs:
         return chosen(three)
-    if not set(theirs) - set(base):  # they only deleted, in the midst of what we changed: kept in doubt
+    if not set(theirs) - set(
+        base
+    ):  # they only deleted, in the midst of what we changed: kept in doubt
         return ours
     if not set(ours) - set(base):
         return theirs
@@ -78,7 +82,9 @@ def _hunk(three: Three[list[H]]) -> list[H]:
 def _both(ours: list[H], theirs: list[H]) -> list[H]:
     """All of two lists, what they share once."""
     found: list[H] = []
-    for _, start, end, their_start, their_end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+    for _, start, end, their_start, their_end in SequenceMatcher(
+        None, ours, theirs, autojunk=False
+    ).get_opcodes():
         found += ours[start:end]
         if ours[start:end] != theirs[their_start:their_end]:
             found += theirs[their_start:their_end]

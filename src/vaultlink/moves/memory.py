@@ -22,21 +22,37 @@ def remembered_moves(before: Remembered, now: Remembered) -> dict[str, str]:
     came = [path for path in now.stamps if path not in before.stamps]
     if not gone or not came:
         return {}
-    moves = _paired(gone, came, lambda path, side: _moment(path, side.stamps.get(path)), before, now)
+    moves = _paired(
+        gone, came, lambda path, side: _moment(path, side.stamps.get(path)), before, now
+    )
     gone = [path for path in gone if path not in moves]
     came = [path for path in came if path not in set(moves.values())]
     alike = _paired(gone, came, _content, before, now)
-    return {**moves, **{one: other for one, other in alike.items() if not of_a_series(one, other, same=True)}}
+    return {
+        **moves,
+        **{one: other for one, other in alike.items() if not of_a_series(one, other, same=True)},
+    }
 
 
-def _paired(gone: Iterable[str], came: Iterable[str], key: Callable[[str, Remembered], object], before: Remembered,
-            now: Remembered) -> dict[str, str]:
+def _paired(
+    gone: Iterable[str],
+    came: Iterable[str],
+    key: Callable[[str, Remembered], object],
+    before: Remembered,
+    now: Remembered,
+) -> dict[str, str]:
     """Old and new paths that have a key to themselves."""
     old, new = _keyed(gone, key, before), _keyed(came, key, now)
-    return {paths[0]: new[what][0] for what, paths in old.items() if len(paths) == 1 and len(new.get(what, ())) == 1}
+    return {
+        paths[0]: new[what][0]
+        for what, paths in old.items()
+        if len(paths) == 1 and len(new.get(what, ())) == 1
+    }
 
 
-def _keyed(paths: Iterable[str], key: Callable[[str, Remembered], object], side: Remembered) -> dict[object, list[str]]:
+def _keyed(
+    paths: Iterable[str], key: Callable[[str, Remembered], object], side: Remembered
+) -> dict[object, list[str]]:
     keyed: dict[object, list[str]] = {}
     for path in paths:
         what = key(path, side)
@@ -52,6 +68,12 @@ def _moment(path: str, stamp: Stamp | None) -> object:
 def _content(path: str, side: Remembered) -> object:
     """A note's size and what is in it; None of one in which nothing tells it from others."""
     stamp, note = side.stamps.get(path), side.note(path)
-    if not stamp or stamp.size <= 0 or note is None or note.blank or not (note.links or note.headings or note.properties):
+    if (
+        not stamp
+        or stamp.size <= 0
+        or note is None
+        or note.blank
+        or not (note.links or note.headings or note.properties)
+    ):
         return None
     return stamp.size, repr((note.properties, note.headings, note.blocks, note.links, note.tags))

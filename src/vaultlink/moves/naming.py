@@ -27,7 +27,7 @@ _DATE = re.compile(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
 def of_a_series(old: str, new: str, *, same: bool) -> bool:
     """Whether two names differ in numbers only, as those of daily notes do: made from one template, they are much alike, and
     none of them has become another. Where the text stayed the `same`, only dates tell that."""
-    one, other = (path[path.rfind("/") + 1:] for path in (old, new))
+    one, other = (path[path.rfind("/") + 1 :] for path in (old, new))
     if one == other or _DIGITS.sub("0", one) != _DIGITS.sub("0", other):
         return False
     return not same or _DATE.fullmatch(one.rpartition(".")[0]) is not None
@@ -35,4 +35,4 @@ def of_a_series(old: str, new: str, *, same: bool) -> bool:
 
 def extension(path: str) -> str:
     """What a file's name ends in, in small letters."""
-    return path[path.rfind("/") + 1:].rpartition(".")[2].lower()
+    return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()

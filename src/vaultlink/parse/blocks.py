@@ -23,10 +23,16 @@ class Blocks:
     """What the block pass found, in document order. Offsets are the source's."""
 
     runs: list[Run] = field(default_factory=list)
-    headings: list[tuple[int, str, int, int]] = field(default_factory=list)  # level, text, start, end
-    ids: list[tuple[str, int, int]] = field(default_factory=list)            # id, its offset, its block's offset
-    hidden: list[tuple[int, int]] = field(default_factory=list)              # code and HTML, as spans
-    unclosed: list[tuple[str, int, int]] = field(default_factory=list)       # kind, span of the opening line
+    headings: list[tuple[int, str, int, int]] = field(
+        default_factory=list
+    )  # level, text, start, end
+    ids: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # id, its offset, its block's offset
+    hidden: list[tuple[int, int]] = field(default_factory=list)  # code and HTML, as spans
+    unclosed: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # kind, span of the opening line
 
 
 def read_blocks(lines: list[Line]) -> Blocks:
@@ -72,7 +78,11 @@ def _hiding(lines: list[Line], at: int, found: Blocks) -> int:
 def _hide_until(lines: list[Line], at: int, end: tuple[int, bool], found: Blocks, kind: str) -> int:
     """Hide a block that should have been closed; note it if it was not and swallows something."""
     index, closed = end
-    first = next((line.text.strip() for line in lines[at + 1:] if not is_blank(line.text)), "") if not closed else ""
+    first = (
+        next((line.text.strip() for line in lines[at + 1 :] if not is_blank(line.text)), "")
+        if not closed
+        else ""
+    )
     # A script of the Excalidraw plugin opens a fence in a comment of its own, so that its code is shown as code.
     if first and first != "*/" and not lines[at].text.rstrip().endswith("*/"):
         found.unclosed.append((kind, lines[at].offset, lines[at].offset + len(lines[at].text)))
@@ -118,7 +128,7 @@ def _commented(lines: list[Line], at: int, cut: int) -> list[Line]:
     """The lines of a block comment without its opening mark: to the line of the next one, or to the container's end."""
     first = lines[at]
     inner = [Line(first.text[cut:], first.offset + cut)]
-    for line in lines[at + 1:]:
+    for line in lines[at + 1 :]:
         inner.append(line)
         if "%%" in line.text:
             break
@@ -132,7 +142,7 @@ def _quoted(lines: list[Line], at: int) -> list[Line]:
         text, offset = lines[index]
         mark = leaves.QUOTE.match(text)
         if mark:
-            cut = mark.end() + (text[mark.end():mark.end() + 1] == " ")
+            cut = mark.end() + (text[mark.end() : mark.end() + 1] == " ")
             inner.append(Line(text[cut:], offset + cut))
         elif is_blank(text) or _interrupts_quote(lines, index):
             break
@@ -143,7 +153,11 @@ def _quoted(lines: list[Line], at: int) -> list[Line]:
 
 def _interrupts_quote(lines: list[Line], at: int) -> bool:
     text = lines[at].text
-    return bool(leaves.INDENTED.match(text) or leaves.interrupts_paragraph(text) or leaves.is_setext(lines, at))
+    return bool(
+        leaves.INDENTED.match(text)
+        or leaves.interrupts_paragraph(text)
+        or leaves.is_setext(lines, at)
+    )
 
 
 def _footnote(lines: list[Line], at: int, cut: int) -> list[Line]:
@@ -151,12 +165,12 @@ def _footnote(lines: list[Line], at: int, cut: int) -> list[Line]:
     first = lines[at]
     inner = [Line(first.text[cut:], first.offset + cut)]
     pending: list[Line] = []
-    for line in lines[at + 1:]:
+    for line in lines[at + 1 :]:
         indent = leaves.INDENTED.match(line.text)
         if leaves.BLANK.match(line.text):
             pending.append(line)
         elif indent:
-            inner += [*pending, Line(line.text[indent.end():], line.offset + indent.end())]
+            inner += [*pending, Line(line.text[indent.end() :], line.offset + indent.end())]
             pending = []
         elif pending or leaves.FOOTNOTE.match(line.text) or leaves.interrupts_paragraph(line.text):
             break
@@ -165,7 +179,9 @@ def _footnote(lines: list[Line], at: int, cut: int) -> list[Line]:
     return inner
 
 
-def _text(lines: list[Line], at: int, found: Blocks, depth: int, before: int | None, owner: int | None) -> int:
+def _text(
+    lines: list[Line], at: int, found: Blocks, depth: int, before: int | None, owner: int | None
+) -> int:
     """Headings, tables, definitions and paragraphs: the index behind the block."""
     line = lines[at]
     marked = line.text[0] in leaves.MARKS
@@ -193,13 +209,17 @@ def _text(lines: list[Line], at: int, found: Blocks, depth: int, before: int | N
     return end
 
 
-def _heading(line: Line, span: tuple[int, int, int], found: Blocks, depth: int, owner: int | None) -> None:
+def _heading(
+    line: Line, span: tuple[int, int, int], found: Blocks, depth: int, owner: int | None
+) -> None:
     level, start, end = span
     text = line.text[start:end]
     if depth == 0:
         trimmed = text.strip(SPACES)
         inner = start + len(text) - len(text.lstrip(SPACES)) if trimmed else start
-        found.headings.append((level, trimmed, line.offset + inner, line.offset + inner + len(trimmed)))
+        found.headings.append(
+            (level, trimmed, line.offset + inner, line.offset + inner + len(trimmed))
+        )
     if text:
         found.runs.append(Run([Line(text, line.offset + start)]))
         _identify(Line(text, line.offset + start), found, line.offset if owner is None else owner)
@@ -219,7 +239,9 @@ def _end_of_paragraph(lines: list[Line], at: int) -> int:
         if text and text[0] not in leaves.MARKS and not text[0].isspace():
             end += 1
             continue
-        if is_blank(text) or (not leaves.INDENTED.match(text) and leaves.interrupts_paragraph(text)):
+        if is_blank(text) or (
+            not leaves.INDENTED.match(text) and leaves.interrupts_paragraph(text)
+        ):
             break
         end += 1
     return end

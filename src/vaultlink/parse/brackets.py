@@ -31,7 +31,7 @@ def link_destination(text: str, at: int, end: int) -> tuple[int, str]:
         return 0, ""
     else:
         stop = _balanced(text, opening.start(2), end)
-        destination = text[opening.start(2):stop]
+        destination = text[opening.start(2) : stop]
     title = _TITLE.match(text, stop, end)
     stop = title.end() if title else stop
     while stop < end and text[stop].isspace():

@@ -28,7 +28,10 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 def _whole(card: dict[str, Any]) -> dict[str, Any]:
     """A card whose texts have no halves of characters. JSON can spell them, but no file is called so, and none can be printed."""
-    return {key: _HALVES.sub("\ufffd", value) if isinstance(value, str) else value for key, value in card.items()}
+    return {
+        key: _HALVES.sub("\ufffd", value) if isinstance(value, str) else value
+        for key, value in card.items()
+    }
 
 
 def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
@@ -37,7 +40,18 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
     if card.get("type") != "file" or not isinstance(file, str) or not file:
         return None
     subpath = subpath if isinstance(subpath, str) and subpath.strip("#") else ""
-    return Link(*spot, file, file.removeprefix("/"), subpath, None, Kind.WIKILINK, False, Place.CANVAS, "", False)
+    return Link(
+        *spot,
+        file,
+        file.removeprefix("/"),
+        subpath,
+        None,
+        Kind.WIKILINK,
+        False,
+        Place.CANVAS,
+        "",
+        False,
+    )
 
 
 def unreadable_canvas(path: str, problem: str) -> Note:

@@ -12,25 +12,35 @@ SIGN = "vaultlink-"
 _MARK = re.compile("%%")
 _DIRECTIVE = re.compile(
     r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])(?P<rules>[^%\n]*?)[ \t]*"
-    r"(?:%%|-->)")
+    r"(?:%%|-->)"
+)
 
 
-def comment_directives(text: str, starts: list[int], code: Iterable[tuple[int, int]]) -> tuple[Directive, ...]:
+def comment_directives(
+    text: str, starts: list[int], code: Iterable[tuple[int, int]]
+) -> tuple[Directive, ...]:
     """The directives in a note's comments, those inside code left out."""
     spans = list(code)
     found = []
     for match in _DIRECTIVE.finditer(text):
         if not any(start <= match.start() < end for start, end in spans):
-            rules = tuple(re.split(r"[,\s]+", match["rules"].strip())) if match["rules"].strip() else ()
-            found.append(Directive(*match.span(), *position(starts, match.start()), match["action"], rules))
+            rules = (
+                tuple(re.split(r"[,\s]+", match["rules"].strip())) if match["rules"].strip() else ()
+            )
+            found.append(
+                Directive(*match.span(), *position(starts, match.start()), match["action"], rules)
+            )
     return tuple(found)
 
 
 def comment_spans(text: str, start: int, code: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans of the comments in a note's body: from one `%%` to the next; the last, if it is left alone, opens none."""
     spans = list(code)
-    marks = [at for at in (match.start() for match in _MARK.finditer(text, start))
-             if not any(begin <= at < end for begin, end in spans)]
+    marks = [
+        at
+        for at in (match.start() for match in _MARK.finditer(text, start))
+        if not any(begin <= at < end for begin, end in spans)
+    ]
     return list(zip(marks[::2], marks[1::2], strict=False))
 
 

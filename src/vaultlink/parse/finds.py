@@ -36,7 +36,7 @@ class Inline:
     """What the inline pass found in a run, in order; spans are the run's."""
 
     links: list[Wiki | Markdown] = field(default_factory=list)
-    tags: list[tuple[int, int]] = field(default_factory=list)      # the names' spans
-    hidden: list[tuple[int, int]] = field(default_factory=list)    # code, math and HTML
+    tags: list[tuple[int, int]] = field(default_factory=list)  # the names' spans
+    hidden: list[tuple[int, int]] = field(default_factory=list)  # code, math and HTML
     broken: list[Broken] = field(default_factory=list)
-    unsure: bool = False                                           # whether a tag counts if emphasis ends before it
+    unsure: bool = False  # whether a tag counts if emphasis ends before it

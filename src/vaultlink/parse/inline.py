@@ -13,16 +13,18 @@ from vaultlink.parse.slips import slip_at
 
 _BRACKET_OF_NO_LINK = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _SPECIAL = re.compile(
-    rf"[\\`$<#]|\[(?!{_BRACKET_OF_NO_LINK})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\.")
+    rf"[\\`$<#]|\[(?!{_BRACKET_OF_NO_LINK})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\."
+)
 _SPECIAL_OR_EMPHASIS = re.compile(rf"{_SPECIAL.pattern}|[*_]|~~|==")
-_SPECIAL_WITHOUT_MARKDOWN = re.compile(_SPECIAL.pattern.replace("<", r"", 1) + r"|<(?=[^<>]*[\[#`$\\])|<[!?]")
+_SPECIAL_WITHOUT_MARKDOWN = re.compile(
+    _SPECIAL.pattern.replace("<", r"", 1) + r"|<(?=[^<>]*[\[#`$\\])|<[!?]"
+)
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
 _TAG = re.compile(TAG)
 _DECLARATION = re.compile(r"<![A-Za-z]+\s")
 _AUTOLINK = re.compile(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
 _URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
-_TAG_NAME = re.compile(
-    "[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
+_TAG_NAME = re.compile("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
 _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
 _EMPHATIC = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
@@ -35,7 +37,13 @@ TAG_SIGN = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
 
 def may_hold_links(text: str) -> bool:
     """Whether a run can hold a link, a tag, or what was meant as a link."""
-    return "[[" in text or "](" in text or "]]" in text or "] (" in text or ("#" in text and bool(TAG_SIGN.search(text)))
+    return (
+        "[[" in text
+        or "](" in text
+        or "]]" in text
+        or "] (" in text
+        or ("#" in text and bool(TAG_SIGN.search(text)))
+    )
 
 
 def read_inline(text: str) -> Inline:
@@ -57,13 +65,28 @@ def _may_break(text: str, found: Inline) -> bool:
 class _Scan:
     """One pass over a run's text. The brackets are matched once; searches that failed are not repeated."""
 
-    __slots__ = ("_brackets", "_failed", "_node_end", "_sought", "_special", "emphasis", "found", "text")
+    __slots__ = (
+        "_brackets",
+        "_failed",
+        "_node_end",
+        "_sought",
+        "_special",
+        "emphasis",
+        "found",
+        "text",
+    )
 
     def __init__(self, text: str, *, emphasis: bool):
         self.text = text
         self.emphasis = emphasis
         self.found = Inline()
-        self._special = _SPECIAL_OR_EMPHASIS if emphasis else _SPECIAL if "](" in text else _SPECIAL_WITHOUT_MARKDOWN
+        self._special = (
+            _SPECIAL_OR_EMPHASIS
+            if emphasis
+            else _SPECIAL
+            if "](" in text
+            else _SPECIAL_WITHOUT_MARKDOWN
+        )
         self._brackets: dict[int, int] | None = None
         self._failed: dict[str, int] = {}
         self._node_end = -1
@@ -75,14 +98,14 @@ class _Scan:
         while special := self._special.search(self.text, at, end):
             at, char = special.start(), special[0]
             if char == "\\":
-                escapes = self.text[at + 1:at + 2] in _PUNCTUATION and at + 1 < end
+                escapes = self.text[at + 1 : at + 2] in _PUNCTUATION and at + 1 < end
                 at += 2 if escapes else 1
                 self._node_end = at if escapes else self._node_end
             elif char == "<":
                 stop = self._html(at, end)
-                if stop and not in_link and self.text[at:at + 3].lower() == "<a ":
+                if stop and not in_link and self.text[at : at + 3].lower() == "<a ":
                     in_link = True
-                elif stop and self.text[at:at + 4].lower() == "</a>":
+                elif stop and self.text[at : at + 4].lower() == "</a>":
                     in_link = False
                 at = stop or at + 1
             elif char in ("[", "!["):
@@ -121,9 +144,9 @@ class _Scan:
     def _code(self, at: int, end: int) -> int:
         """A code span: a run of backticks to the next run of the same length."""
         stop = at
-        while self.text[stop:stop + 1] == "`":
+        while self.text[stop : stop + 1] == "`":
             stop += 1
-        marks = self.text[at:min(stop, end)]
+        marks = self.text[at : min(stop, end)]
         if stop >= end or self._failed.get(marks, -1) == end:
             return 0
         close = stop
@@ -162,7 +185,9 @@ class _Scan:
                 close = self._seek(closing, inner)
                 if not 0 <= close <= end - len(closing):
                     return 0
-                if opening == "<!--" and (self.text[inner] in ">-" or self.text.find("--", inner, close) != -1):
+                if opening == "<!--" and (
+                    self.text[inner] in ">-" or self.text.find("--", inner, close) != -1
+                ):
                     return 0
                 return close + len(closing)
         if _DECLARATION.match(self.text, at, end):
@@ -183,7 +208,11 @@ class _Scan:
         return name.end()
 
     def _begins_tag(self, at: int, begin: int) -> bool:
-        if at in (begin, self._node_end) or self.text[at - 1].isspace() or self.text.startswith("%%", at - 2):
+        if (
+            at in (begin, self._node_end)
+            or self.text[at - 1].isspace()
+            or self.text.startswith("%%", at - 2)
+        ):
             return True
         self.found.unsure |= not self.emphasis and self.text[at - 1] in "*_~="
         return False
@@ -228,7 +257,7 @@ class _Scan:
     def _markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
         """A Markdown link or image (2); also steps over full references, which count for nothing (2.15)."""
         embed = opening > at
-        follow = self.text[close + 1:close + 2]
+        follow = self.text[close + 1 : close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
             stop, destination = link_destination(self.text, close + 1, end)
             if stop:
@@ -277,13 +306,13 @@ class _Scan:
 
     def _closing(self, mark: str, at: int, end: int) -> int:
         """Where emphasis with a mark ends: not empty, not in a longer row of marks, `_` not inside a word; 0 if nowhere."""
-        if mark in ("~~", "==") and self.text[at:at + 1].isspace():
+        if mark in ("~~", "==") and self.text[at : at + 1].isspace():
             return 0
         close = at
         while (close := self.text.find(mark, close, end)) != -1:
             after = close + len(mark)
             escaped = self.text[close - 1] == "\\"
-            row = self.text[after:after + 1] == mark[0] and after < end
+            row = self.text[after : after + 1] == mark[0] and after < end
             inside = mark == "_" and after < end and (self.text[after].isalnum())
             if not (escaped or row or inside):
                 return close if self.text[at:close].strip() else 0

@@ -23,20 +23,27 @@ RULE = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
 SETEXT = re.compile(r"(=+|-+)$")
 BULLET = re.compile(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
 DEFINITION = re.compile(
-    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$")
+    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
+)
 FOOTNOTE = re.compile(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
 
 _BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
     "fieldset|figcaption|figure|footer|form|frame|frameset|h1|h2|h3|h4|h5|h6|head|header|hgroup|hr|html|iframe|legend|li|"
     "link|main|menu|menuitem|meta|nav|noframes|ol|optgroup|option|p|param|pre|section|source|title|summary|table|tbody|"
-    "td|tfoot|th|thead|title|tr|track|ul")
-_ATTRIBUTES = r"""(?:\s+[a-zA-Z_:][a-zA-Z0-9:._-]*(?:\s*=\s*(?:[^"'=<>`\x00-\x20]+|'[^']*'|"[^"]*"))?)*"""
+    "td|tfoot|th|thead|title|tr|track|ul"
+)
+_ATTRIBUTES = (
+    r"""(?:\s+[a-zA-Z_:][a-zA-Z0-9:._-]*(?:\s*=\s*(?:[^"'=<>`\x00-\x20]+|'[^']*'|"[^"]*"))?)*"""
+)
 TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\s*>"
 
 _HTML_START = re.compile(r"[ \t]*<")
 _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
-    (re.compile(r"<(?:script|pre|style)(?=\s|>|$)", re.I), re.compile(r"</(?:script|pre|style)>", re.I)),
+    (
+        re.compile(r"<(?:script|pre|style)(?=\s|>|$)", re.I),
+        re.compile(r"</(?:script|pre|style)>", re.I),
+    ),
     (re.compile(r"<!--"), re.compile(r"-->")),
     (re.compile(r"<\?"), re.compile(r"\?>")),
     (re.compile(r"<![A-Za-z]"), re.compile(r">")),
@@ -86,7 +93,7 @@ def html_kind(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
     start = _HTML_START.match(text)
     if not start:
         return None
-    rest = text[start.end() - 1:]
+    rest = text[start.end() - 1 :]
     for opening, closing in _HTML_KINDS:
         if opening.match(rest):
             return closing or ""
@@ -130,7 +137,7 @@ def cells(line: Line) -> list[Line]:
     """The cells of a table row, each with its place. Every unescaped pipe ends one, in a link or code too (E18)."""
     text, found, start, at = line.text, [], 0, 0
     while at <= len(text):
-        char = text[at:at + 1]
+        char = text[at : at + 1]
         if char == "\\":
             at += 2
             continue
@@ -149,10 +156,10 @@ def heading_text(text: str) -> tuple[int, int, int] | None:
     opening = HEADING.match(text)
     if not opening:
         return None
-    rest = text[opening.end():].rstrip(" \t")
+    rest = text[opening.end() :].rstrip(" \t")
     closed = re.search(r"(?:^|[ \t])#+$", rest)
     if closed:
-        rest = rest[:closed.start()]
+        rest = rest[: closed.start()]
     inner = rest.strip(" \t")
     start = opening.end() + (len(rest) - len(rest.lstrip(" \t")) if inner else 0)
     return len(opening[1]), start, start + len(inner)

@@ -23,7 +23,7 @@ def wikilink_parts(inner: str) -> tuple[str, str, str | None]:
     display: str | None = None
     pipe = inner.find("|", 1)
     if pipe != -1:
-        display = inner[pipe + 1:].strip() or None
+        display = inner[pipe + 1 :].strip() or None
         inner = inner[:pipe].rstrip()
     if inner.endswith("\\"):
         inner = inner[:-1].rstrip()
@@ -35,11 +35,11 @@ def parts_of(text: str, link: Wiki | Markdown) -> tuple[str, str, str | None] | 
     """Target, subpath and display of a link that the inline pass found in a run of text; None for a Markdown link that leads
     out of the vault or whose destination can't be decoded."""
     if isinstance(link, Wiki):
-        return wikilink_parts(text[link.start + 2 + link.embed:link.end - 2])
+        return wikilink_parts(text[link.start + 2 + link.embed : link.end - 2])
     destination = markdown_destination(link.destination)
     if destination is None or is_external(destination):
         return None
-    return (*split_subpath(destination), text[link.start + 1 + link.embed:link.text_end])
+    return (*split_subpath(destination), text[link.start + 1 + link.embed : link.text_end])
 
 
 def split_subpath(destination: str) -> tuple[str, str]:
@@ -85,9 +85,9 @@ def _decoded_run(match: re.Match[str]) -> str:
     parts, plain = [], bytearray()
     escapes = match[0]
     for at in range(0, len(escapes), 3):
-        byte = int(escapes[at + 1:at + 3], 16)
+        byte = int(escapes[at + 1 : at + 3], 16)
         if byte in _KEPT:
-            parts += [plain.decode(), escapes[at:at + 3]]
+            parts += [plain.decode(), escapes[at : at + 3]]
             plain = bytearray()
         else:
             plain.append(byte)
@@ -98,7 +98,18 @@ def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Lin
     """The link that a property's value is as a whole, or None (4.9 to 4.14); `spot` is start, end, line, column."""
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
         target, subpath, display = wikilink_parts(text[2:-2])
-        return Link(*spot, text, target, subpath, display, Kind.WIKILINK, False, Place.PROPERTY, key_path, False)
+        return Link(
+            *spot,
+            text,
+            target,
+            subpath,
+            display,
+            Kind.WIKILINK,
+            False,
+            Place.PROPERTY,
+            key_path,
+            False,
+        )
     whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
     if not whole:
         return None
@@ -107,7 +118,20 @@ def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Lin
         return None
     external = is_external(destination)
     target, subpath = (destination, "") if external else split_subpath(destination)
-    return Link(*spot, text, target, subpath, whole[1], Kind.MARKDOWN, False, Place.PROPERTY, key_path, external)
+    return Link(
+        *spot,
+        text,
+        target,
+        subpath,
+        whole[1],
+        Kind.MARKDOWN,
+        False,
+        Place.PROPERTY,
+        key_path,
+        external,
+    )
 
 
-_WHOLE_MARKDOWN = re.compile(r"\[([^\[\]]*)\]\((?:<([^<>]*)>|((?:[^\s()]|\([^\s()]*\))+))(?:\s+\"[^\"]*\")?\)")
+_WHOLE_MARKDOWN = re.compile(
+    r"\[([^\[\]]*)\]\((?:<([^<>]*)>|((?:[^\s()]|\([^\s()]*\))+))(?:\s+\"[^\"]*\")?\)"
+)

@@ -48,7 +48,7 @@ def list_items(lines: list[Line], at: int) -> tuple[list[list[Line]], int]:
 def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
     """A line's indent in columns, its bullet's last character ("" without one), and the column its text starts at."""
     size, at = 0, 0
-    while text[at:at + 1] in (" ", "\t") and at < len(text):
+    while text[at : at + 1] in (" ", "\t") and at < len(text):
         size += _TAB - size % _TAB if text[at] == "\t" else 1
         at += 1
     if indent is not None and size >= indent:
@@ -59,7 +59,7 @@ def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
     after = bullet.end()
     width = size + after - at
     spaces = len(text) - after - len(text[after:].lstrip(" "))
-    if text[after:after + 1] == "\t":
+    if text[after : after + 1] == "\t":
         width += _TAB - width % _TAB
     elif spaces:
         width += spaces if spaces <= _TAB else 1
@@ -69,8 +69,13 @@ def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
 
 
 def _interrupts(text: str) -> bool:
-    return bool(HEADING.match(text) or FENCE.match(text) or RULE.match(text) or COMMENT.match(text)
-                or MATH_FENCE.match(text))
+    return bool(
+        HEADING.match(text)
+        or FENCE.match(text)
+        or RULE.match(text)
+        or COMMENT.match(text)
+        or MATH_FENCE.match(text)
+    )
 
 
 def item_content(item: list[Line]) -> list[Line]:
@@ -78,15 +83,22 @@ def item_content(item: list[Line]) -> list[Line]:
     first = item[0]
     bullet = _ITEM.match(first.text)
     assert bullet
-    rest = first.text[bullet.end():]
+    rest = first.text[bullet.end() :]
     mark = bullet[2]
-    extra = 1 if mark[:-1].isdigit() and mark[-1] == "." and int(mark[:-1][:6]) < 10 and len(bullet[0]) % 2 else 0
+    extra = (
+        1
+        if mark[:-1].isdigit()
+        and mark[-1] == "."
+        and int(mark[:-1][:6]) < 10
+        and len(bullet[0]) % 2
+        else 0
+    )
     lead = bullet[1] + " " * (len(mark) + extra) + bullet[3]
     shared = _shared_indent([lead + rest, *[line.text for line in item[1:]]], _columns(lead))
     offset = first.offset + bullet.end()
     task = _TASK.match(rest)
     if task:
-        rest, offset = rest[task.end():], offset + task.end()
+        rest, offset = rest[task.end() :], offset + task.end()
     return [Line(rest, offset), *[_dedented(line, shared) for line in item[1:]]]
 
 

@@ -6,12 +6,15 @@ from typing import NamedTuple
 SIGN = "vaultlink:backlinks"
 """What a text must hold for a marker to be possible."""
 
-_BEGIN = re.compile(r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)")
+_BEGIN = re.compile(
+    r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)"
+)
 _END = re.compile(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
 _COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
 APART = re.compile(
     r"<!-- (?:(?<=\n\n<!-- )|(?<=\A<!-- ))"
-    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->(?=\n\n|\n?\Z)")
+    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->(?=\n\n|\n?\Z)"
+)
 """A marker as vaultlink writes it, on a line of its own between empty lines: a block of HTML wherever it stands, that parts
 the text around it as a paragraph would."""
 
@@ -57,5 +60,13 @@ def halved(text: str, body: int) -> bool:
 def _pair(text: str, begin: re.Match[str], end: re.Match[str]) -> Pair:
     said = begin["said"]
     counts = {name: int(count) for name, count in _COUNT.findall(said)}
-    return Pair(begin.end("lead"), begin.end(), end.start(), text.index("<", end.start()), end.end(), "adopted" in said.split(),
-                counts.get("before", 0), counts.get("after", 0))
+    return Pair(
+        begin.end("lead"),
+        begin.end(),
+        end.start(),
+        text.index("<", end.start()),
+        end.end(),
+        "adopted" in said.split(),
+        counts.get("before", 0),
+        counts.get("after", 0),
+    )

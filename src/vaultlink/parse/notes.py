@@ -27,7 +27,13 @@ from vaultlink.parse.directives import SIGN, comment_directives, comment_spans, 
 from vaultlink.parse.finds import Inline, Markdown, Wiki
 from vaultlink.parse.inline import may_hold_links, read_inline
 from vaultlink.parse.lines import SPACES, Run, split_lines
-from vaultlink.parse.links import is_external, markdown_destination, split_subpath, whole_link, wikilink_parts
+from vaultlink.parse.links import (
+    is_external,
+    markdown_destination,
+    split_subpath,
+    whole_link,
+    wikilink_parts,
+)
 from vaultlink.parse.properties import Properties, frontmatter_span, read_properties
 from vaultlink.parse.sections import Source, read_sections
 from vaultlink.parse.sections_headings import may_begin, wordings
@@ -64,7 +70,24 @@ class _Found:
         target, subpath, display = wikilink_parts(raw[3:-2] if embed else raw[2:-2])
         line, column = position(self.starts, start)
         self.links.append(
-            Link(start, end, line, column, raw, target, subpath, display, _WIKILINK, embed, self.place, "", False, False, cell))
+            Link(
+                start,
+                end,
+                line,
+                column,
+                raw,
+                target,
+                subpath,
+                display,
+                _WIKILINK,
+                embed,
+                self.place,
+                "",
+                False,
+                False,
+                cell,
+            )
+        )
 
     def markdown(self, link: Markdown, run: Run) -> None:
         """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
@@ -74,9 +97,24 @@ class _Found:
         external = is_external(destination)
         target, subpath = (destination, "") if external else split_subpath(destination)
         start, end = run.source(link.start), run.end(link.end)
-        text = run.text[link.start + 1 + link.embed:link.text_end]
-        self.links.append(Link(*self.spot(start, end), self.text[start:end], target, subpath, text, _MARKDOWN, link.embed,
-                               self.place, "", external, False, run.cell, run.text[max(link.start - 1, 0):link.start] == "["))
+        text = run.text[link.start + 1 + link.embed : link.text_end]
+        self.links.append(
+            Link(
+                *self.spot(start, end),
+                self.text[start:end],
+                target,
+                subpath,
+                text,
+                _MARKDOWN,
+                link.embed,
+                self.place,
+                "",
+                external,
+                False,
+                run.cell,
+                run.text[max(link.start - 1, 0) : link.start] == "[",
+            )
+        )
 
     def run(self, run: Run) -> None:
         """Add everything in a run of text."""
@@ -97,11 +135,25 @@ class _Found:
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
         for broken in found.broken:
             start, end = run.source(broken.start), run.end(broken.end)
-            in_cell = "closing" in broken.fault and self.text[end:end + 80].lstrip(" \t").startswith("|")
+            in_cell = "closing" in broken.fault and self.text[end : end + 80].lstrip(
+                " \t"
+            ).startswith("|")
             fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
-            changes = pipe_in_cell(self.text, run, broken) if in_cell else changes_of(run, broken, self.text)
-            self.troubles.append(Trouble(*self.spot(start, end), "malformed-link", f"{broken.target}\n{fault}", changes))
-        self.code.extend((run.source(start), run.end(end)) for start, end in found.hidden if run.text[start] == "`")
+            changes = (
+                pipe_in_cell(self.text, run, broken)
+                if in_cell
+                else changes_of(run, broken, self.text)
+            )
+            self.troubles.append(
+                Trouble(
+                    *self.spot(start, end), "malformed-link", f"{broken.target}\n{fault}", changes
+                )
+            )
+        self.code.extend(
+            (run.source(start), run.end(end))
+            for start, end in found.hidden
+            if run.text[start] == "`"
+        )
 
 
 def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
@@ -120,15 +172,28 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     titles, blocks, hidden, runs = _plain(found, body, marks) or _structured(found, body)
     if found.directives:
         directives += comment_directives(text, found.starts, found.code)
-    blank = not text[body:body + 200].strip(SPACES) and not text[body:].strip(SPACES)
+    blank = not text[body : body + 200].strip(SPACES) and not text[body:].strip(SPACES)
     wording = wordings(headings)
     sections: tuple[Section, ...] = ()
     asked = may_begin(text, encoded.lower(), wording)
     if asked:
-        sections = read_sections(Source(text, body, found.starts, hidden, runs), found.links, wording, asked)
+        sections = read_sections(
+            Source(text, body, found.starts, hidden, runs), found.links, wording, asked
+        )
     links, sections = _placed(found, body, sections)
     troubles = _outside(found.troubles, sections) if sections else found.troubles
-    return Note(path, properties, titles, blocks, links, tuple(found.tags), directives, tuple(troubles), blank, sections)
+    return Note(
+        path,
+        properties,
+        titles,
+        blocks,
+        links,
+        tuple(found.tags),
+        directives,
+        tuple(troubles),
+        blank,
+        sections,
+    )
 
 
 _Read = tuple[tuple[Heading, ...], tuple[BlockId, ...], list[tuple[int, int]], list[Run] | None]
@@ -149,10 +214,38 @@ def _plain(found: _Found, body: int, marks: bytes) -> _Read | None:
             found.wikilink(start, end, text[start] == "!")
             continue
         line = bisect_right(starts, start)
-        found.links.append(Link(start, end, line, start - starts[line - 1] + 1, text[start:end], target.strip(), "",
-                                display and (display.strip() or None), _WIKILINK, text[start] == "!", _BODY, "", False))
+        found.links.append(
+            Link(
+                start,
+                end,
+                line,
+                start - starts[line - 1] + 1,
+                text[start:end],
+                target.strip(),
+                "",
+                display and (display.strip() or None),
+                _WIKILINK,
+                text[start] == "!",
+                _BODY,
+                "",
+                False,
+            )
+        )
     for start, end, words, address in read.web:
-        found.links.append(Link(*found.spot(start, end), text[start:end], address, "", words, _MARKDOWN, False, _BODY, "", True))
+        found.links.append(
+            Link(
+                *found.spot(start, end),
+                text[start:end],
+                address,
+                "",
+                words,
+                _MARKDOWN,
+                False,
+                _BODY,
+                "",
+                True,
+            )
+        )
     for start, end in read.careful:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.run(run)
@@ -161,7 +254,9 @@ def _plain(found: _Found, body: int, marks: bytes) -> _Read | None:
     headings = []
     for level, start, words in plain.plain_headings(text, body):
         line = bisect_right(starts, start)
-        headings.append(Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words))
+        headings.append(
+            Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words)
+        )
     return tuple(headings), (), hidden, None
 
 
@@ -177,15 +272,21 @@ def _structured(found: _Found, body: int) -> _Read:
 
 
 def _headings(blocks: Blocks, found: _Found) -> tuple[Heading, ...]:
-    return tuple(Heading(*found.spot(start, end), level, text) for level, text, start, end in blocks.headings)
+    return tuple(
+        Heading(*found.spot(start, end), level, text) for level, text, start, end in blocks.headings
+    )
 
 
 def _block_ids(blocks: Blocks, found: _Found) -> tuple[BlockId, ...]:
-    return tuple(BlockId(*found.spot(at, at + 1 + len(name)), name, position(found.starts, block)[0])
-                 for name, at, block in blocks.ids)
+    return tuple(
+        BlockId(*found.spot(at, at + 1 + len(name)), name, position(found.starts, block)[0])
+        for name, at, block in blocks.ids
+    )
 
 
-def _properties(read: Properties, found: _Found) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
+def _properties(
+    read: Properties, found: _Found
+) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
     """The properties with their links, tags and troubles added to what was found."""
     if read.invalid:
         _invalid(*read.invalid, found)
@@ -203,7 +304,9 @@ def _properties(read: Properties, found: _Found) -> tuple[tuple[Property, ...], 
     properties = []
     for entry in read.entries:
         spot = found.spot(entry.start, entry.end)
-        properties.append(Property(*spot, entry.key, entry.value, entry.value_start, entry.value_end))
+        properties.append(
+            Property(*spot, entry.key, entry.value, entry.value_start, entry.value_end)
+        )
         if entry.key.lower() == "tags":
             _property_tags(entry.key, entry.value, read, found)
         if entry.key == "vaultlink":
@@ -213,7 +316,7 @@ def _properties(read: Properties, found: _Found) -> tuple[tuple[Property, ...], 
 
 def _invalid(problem: str, at: int, found: _Found) -> None:
     """Note properties that are no YAML; those of a template are made by Templater first."""
-    if "<%" not in found.text[:found.text.find("\n---", 3)]:
+    if "<%" not in found.text[: found.text.find("\n---", 3)]:
         found.trouble("invalid-frontmatter", at, at + 1, problem)
 
 
@@ -229,7 +332,9 @@ def _property_tags(key: str, value: Value, read: Properties, found: _Found) -> N
             found.tags.append(Tag(*found.spot(*spots[path]), name, Place.PROPERTY))
 
 
-def _placed(found: _Found, body: int, sections: tuple[Section, ...]) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
+def _placed(
+    found: _Found, body: int, sections: tuple[Section, ...]
+) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
     """Links with those inside an author's section or a comment marked as such, those in vaultlink's own left out; and the
     sections with these links."""
     text, links = found.text, found.links
@@ -239,9 +344,17 @@ def _placed(found: _Found, body: int, sections: tuple[Section, ...]) -> tuple[tu
     kept, by_start = [], {}
     for link in links:
         section = _holder(link.start, sections) if link.place is _BODY else None
-        commented = bool(comments) and link.place is _BODY and any(start <= link.start < end for start, end in comments)
+        commented = (
+            bool(comments)
+            and link.place is _BODY
+            and any(start <= link.start < end for start, end in comments)
+        )
         place = Place.SECTION if section else link.place
-        new = structs.replace(link, place=place, commented=commented) if section or commented else link
+        new = (
+            structs.replace(link, place=place, commented=commented)
+            if section or commented
+            else link
+        )
         by_start[link.start] = new
         if not section or section.owner is Owner.AUTHOR:
             kept.append(new)
@@ -254,8 +367,13 @@ def _holder(at: int, sections: tuple[Section, ...]) -> Section | None:
 
 
 def _with_links(section: Section, by_start: dict[int, Link]) -> Section:
-    return structs.replace(section, entries=tuple(
-        structs.replace(entry, link=by_start[entry.link.start]) if entry.link else entry for entry in section.entries))
+    return structs.replace(
+        section,
+        entries=tuple(
+            structs.replace(entry, link=by_start[entry.link.start]) if entry.link else entry
+            for entry in section.entries
+        ),
+    )
 
 
 def _outside(troubles: list[Trouble], sections: tuple[Section, ...]) -> Iterable[Trouble]:
@@ -292,7 +410,18 @@ def _card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
     found = _Found(text, Place.CANVAS)
     for run in read_blocks(split_lines(text, 0)).runs:
         found.run(run)
-    return [Link(*spot, link.raw, link.target, link.subpath, link.display, link.kind, link.embed, Place.CANVAS, "",
-                 link.external) for link in found.links]
-
-
+    return [
+        Link(
+            *spot,
+            link.raw,
+            link.target,
+            link.subpath,
+            link.display,
+            link.kind,
+            link.embed,
+            Place.CANVAS,
+            "",
+            link.external,
+        )
+        for link in found.links
+    ]

@@ -14,29 +14,42 @@ from vaultlink.parse.lines import SPACES
 from vaultlink.parse.markers import APART, SIGN
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
-_OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"   # of a fence, a comment, an HTML block
-_DASHES = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"      # the second row of a table
+_OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # of a fence, a comment, an HTML block
+_DASHES = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
 _HIDING = (
     rf"(?:{_OPENER}|(?:\|[ \t]*)?{_DASHES}|\[[^\]\n]*\]:"
-    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_OPENER}))")
+    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_OPENER}))"
+)
 _HAZARD = re.compile(
     "\n(?:"
-    r"\n(?: {4}| {0,3}\t)"                           # indented behind a blank line: code, or more of a list
-    r"|#[^\n]*\n(?: {4}|\t)"                         # indented behind a heading
+    r"\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code, or more of a list
+    r"|#[^\n]*\n(?: {4}|\t)"  # indented behind a heading
     rf"|(?=[`~%<|:\-*+0-9\[]){_HIDING}"
-    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"                  # underlined heading
-    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDING})"    # in a quote
+    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"  # underlined heading
+    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDING})"  # in a quote
     rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDING})"
-    ")")
+    ")"
+)
 _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
-_SIGNS = tuple((bone, re.compile(sign)) for bone, sign in (
-    (b"`", "`"), (b"$", r"\$(?<=\S\$)(?!\d)"), (b"\\", r"\\"), (b"^[", r"\^\["), (b"](", r"\] ?\("), (b"://", "://"),
-    (b".", r"www\."), (b"", TAG_SIGN.pattern)))
+_SIGNS = tuple(
+    (bone, re.compile(sign))
+    for bone, sign in (
+        (b"`", "`"),
+        (b"$", r"\$(?<=\S\$)(?!\d)"),
+        (b"\\", r"\\"),
+        (b"^[", r"\^\["),
+        (b"](", r"\] ?\("),
+        (b"://", "://"),
+        (b".", r"www\."),
+        (b"", TAG_SIGN.pattern),
+    )
+)
 _WEB_LINK = re.compile(
     r"(?<![\]\\^!\[])\[((?:[^\[\]\n`$\\<>*_#^~=]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))*)\]"
-    r"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))+)\)(?![(\[])")
+    r"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))+)\)(?![(\[])"
+)
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
@@ -74,8 +87,10 @@ def is_plain(text: str, body: int, marks: bytes) -> bool:
         return False
     if b"%%" in marks and "vaultlink-" in text:
         return False
-    second = text.find("\n", text.find("\n", body) + 1)  # the first lines stand as if behind a blank one
-    if _HAZARD.search("\n\n" + (text[body:] if second < body else text[body:second + 1])):
+    second = text.find(
+        "\n", text.find("\n", body) + 1
+    )  # the first lines stand as if behind a blank one
+    if _HAZARD.search("\n\n" + (text[body:] if second < body else text[body : second + 1])):
         return False
     return _HAZARD.search(text, max(body - 1, 0)) is None
 
@@ -85,7 +100,7 @@ def plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
     if "#" not in text:
         return
     if body == 0 and text.startswith("#"):
-        first = _HEADING.match("\n" + text[:text.find("\n") + 1 or None])
+        first = _HEADING.match("\n" + text[: text.find("\n") + 1 or None])
         if first:
             yield _heading(first, -1)
     for match in _HEADING.finditer(text, max(body - 1, 0)):
@@ -136,7 +151,7 @@ def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
             target, display = match.groups()
             if target is None:
                 end = text.find("]]", start + 3) + 2
-                inner = text[start + 2:end - 2] if end != 1 else "\n"
+                inner = text[start + 2 : end - 2] if end != 1 else "\n"
                 if "\n" in inner or "[[" in inner or inner.startswith("]]"):
                     return None
                 target, display = inner, ""
@@ -148,18 +163,32 @@ def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
                 at = end
                 break
         else:
-            found.web[:] = [link for link in found.web if not any(begin <= link[0] < end for begin, end in careful)]
+            found.web[:] = [
+                link
+                for link in found.web
+                if not any(begin <= link[0] < end for begin, end in careful)
+            ]
             return found
 
 
 def _may_break(raw: str, doubtful: bool) -> bool:
     """Whether emphasis could end inside a link."""
-    return "*" in raw or "~~" in raw or "==" in raw or (
-        doubtful and _EMPHATIC_UNDERSCORE.search(raw) is not None)
+    return (
+        "*" in raw
+        or "~~" in raw
+        or "==" in raw
+        or (doubtful and _EMPHATIC_UNDERSCORE.search(raw) is not None)
+    )
 
 
-def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, str, str | None]],
-                    careful: list[tuple[int, int]], ahead: int) -> int:
+def _take_with_care(
+    text: str,
+    body: int,
+    at: int,
+    links: list[tuple[int, int, str, str | None]],
+    careful: list[tuple[int, int]],
+    ahead: int,
+) -> int:
     """Move the paragraph around an offset to those to be read with care; the offset behind it."""
     begin, end = plain_paragraph(text, body, at)
     while links and links[-1][0] >= begin:
@@ -168,7 +197,9 @@ def _take_with_care(text: str, body: int, at: int, links: list[tuple[int, int, s
     return end
 
 
-def _careful_paragraphs(text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]) -> list[tuple[int, int]]:
+def _careful_paragraphs(
+    text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]
+) -> list[tuple[int, int]]:
     """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag. Plain links to
     the web are none of these; they are collected."""
     signs = [sign for bone, sign in _SIGNS if bone in marks]
@@ -194,7 +225,7 @@ def _web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
     """Links to the web whose text and address hold nothing but words, and that stand in no HTML anchor."""
     for match in _WEB_LINK.finditer(text, body):
         begin, _ = plain_paragraph(text, body, match.start())
-        before = text[begin:match.start()].lower()
+        before = text[begin : match.start()].lower()
         if before.rfind("<a ") <= before.rfind("</a>"):
             yield match.start(), match.end(), match[1], match[2]
 

@@ -15,7 +15,8 @@ from vaultlink.parse.yaml_nodes import Broken, nodes_of, plain_value
 _OPENING = re.compile(r"---(?:\r?\n)")
 _CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
 _SIMPLE = re.compile(
-    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$""")
+    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
+)
 
 
 class Scalar(NamedTuple):
@@ -44,9 +45,11 @@ class Properties:
 
     entries: list[Entry] = field(default_factory=list)
     scalars: list[Scalar] = field(default_factory=list)
-    unquoted: list[tuple[str, int, int]] = field(default_factory=list)   # text of `[[x]]` written without quotes, span
+    unquoted: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # text of `[[x]]` written without quotes, span
     duplicates: list[tuple[str, int, int]] = field(default_factory=list)  # key, span
-    invalid: tuple[str, int] | None = None                               # what is wrong, and where
+    invalid: tuple[str, int] | None = None  # what is wrong, and where
 
 
 def frontmatter_span(text: str) -> tuple[int, int, int] | None:
@@ -92,7 +95,11 @@ def _read_simple(block: str, offset: int) -> Properties | None:
         elif group > 1:
             value = match[group]
         quote = group in (2, 3)
-        found.entries.append(Entry(key, value, offset, offset + len(key), offset + start - quote, offset + stop + quote))
+        found.entries.append(
+            Entry(
+                key, value, offset, offset + len(key), offset + start - quote, offset + stop + quote
+            )
+        )
         if isinstance(value, str):
             found.scalars.append(Scalar(key, value, offset + start, offset + stop))
         offset += len(line)
@@ -114,12 +121,27 @@ def _read_yaml(block: str, offset: int) -> Properties:
     for key, (start, end), node in root.items:
         if any(entry.key == key for entry in found.entries):
             found.duplicates.append((key, offset + start, offset + end))
-        found.entries.append(Entry(key, node.value, offset + start, offset + end, offset + node.start, offset + node.end))
+        found.entries.append(
+            Entry(
+                key,
+                node.value,
+                offset + start,
+                offset + end,
+                offset + node.start,
+                offset + node.end,
+            )
+        )
         for path, scalar in _texts(node, key):
-            quoted = block[scalar.start:scalar.start + 1] in ("'", '"')
-            found.scalars.append(Scalar(path, scalar.value, offset + scalar.start + quoted, offset + scalar.end - quoted))
+            quoted = block[scalar.start : scalar.start + 1] in ("'", '"')
+            found.scalars.append(
+                Scalar(
+                    path, scalar.value, offset + scalar.start + quoted, offset + scalar.end - quoted
+                )
+            )
         for start_of, end_of in _unquoted(node, block):
-            found.unquoted.append((block[start_of + 2:end_of - 2], offset + start_of, offset + end_of))
+            found.unquoted.append(
+                (block[start_of + 2 : end_of - 2], offset + start_of, offset + end_of)
+            )
     return found
 
 

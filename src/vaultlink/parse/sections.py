@@ -24,7 +24,9 @@ from vaultlink.parse.sections_flaws import flaws_of
 from vaultlink.parse.sections_headings import QUOTE, HeadingLine, Wordings, folded, heading_line
 from vaultlink.text import position
 
-_ANY_HEADING = re.compile(r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$")
+_ANY_HEADING = re.compile(
+    r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$"
+)
 _MOST_PROSE = 3
 """So many lines of prose may stand between two entries; more are no remark but the note that goes on."""
 
@@ -59,25 +61,44 @@ class _Body(NamedTuple):
     heads: dict[int, HeadingLine]
 
 
-def read_sections(source: Source, links: Sequence[Link], wording: Wordings, asked: Sequence[int]) -> tuple[Section, ...]:
+def read_sections(
+    source: Source, links: Sequence[Link], wording: Wordings, asked: Sequence[int]
+) -> tuple[Section, ...]:
     """The sections in a note's body, in order. `links` are those of the whole note; `asked` are the lines, counted from 0, that
     may be the heading of one."""
     text, body, starts = source.text, source.body, source.starts
     first = bisect_left(starts, body)
-    heads = {number - first: head for number in asked if number >= first and (head := _head(source, number, wording))}
+    heads = {
+        number - first: head
+        for number in asked
+        if number >= first and (head := _head(source, number, wording))
+    }
     marks = pairs(text, body)
     if not heads and not marks:
         return ()
-    comments = comment_spans(text, body, [span for span in source.hidden if text[span[0]] != "<"]) if "%%" in text else []
+    comments = (
+        comment_spans(text, body, [span for span in source.hidden if text[span[0]] != "<"])
+        if "%%" in text
+        else []
+    )
     inside = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
     page = Page(text, starts, inside, [link.start for link in inside])
-    marked = [_marked(page, pair, wording) for pair in marks if not _is_hidden(pair, [*source.hidden, *comments])]
-    live = {number: head for number, head in heads.items()
-            if not any(section.start <= starts[first + number] < section.end for section in marked)
-            and _is_live(source, comments, starts[first + number] + head.words)}
+    marked = [
+        _marked(page, pair, wording)
+        for pair in marks
+        if not _is_hidden(pair, [*source.hidden, *comments])
+    ]
+    live = {
+        number: head
+        for number, head in heads.items()
+        if not any(section.start <= starts[first + number] < section.end for section in marked)
+        and _is_live(source, comments, starts[first + number] + head.words)
+    }
     if not live:
         return tuple(marked)
-    lines = [_line(text, line.offset, line.offset + len(line.text)) for line in split_lines(text, body)]
+    lines = [
+        _line(text, line.offset, line.offset + len(line.text)) for line in split_lines(text, body)
+    ]
     hidden = [*source.hidden, *comments, *((section.start, section.end) for section in marked)]
     own = _authors(_Body(page, lines, hidden, wording, live))
     sections = sorted([*marked, *own], key=lambda section: section.start)
@@ -87,7 +108,10 @@ def read_sections(source: Source, links: Sequence[Link], wording: Wordings, aske
 def _head(source: Source, number: int, wording: Wordings) -> HeadingLine | None:
     """The heading that a line is, if it may be one."""
     text, starts = source.text, source.starts
-    start, end = starts[number], starts[number + 1] - 1 if number + 1 < len(starts) else len(source.text)
+    start, end = (
+        starts[number],
+        starts[number + 1] - 1 if number + 1 < len(starts) else len(source.text),
+    )
     line = text[start:end].removesuffix("\r")
     return heading_line(line, _line(text, start, start + len(line)).content - start, wording)
 
@@ -105,10 +129,15 @@ def _is_live(source: Source, comments: list[tuple[int, int]], at: int) -> bool:
         return False
     runs = source.runs
     if runs is None:
-        runs = read_blocks(split_lines(source.text, *plain_paragraph(source.text, source.body, at))).runs
+        runs = read_blocks(
+            split_lines(source.text, *plain_paragraph(source.text, source.body, at))
+        ).runs
     for run in runs:
         if run.text and run.source(0) <= at < run.end(len(run.text)):
-            return not any(run.source(start) <= at < run.end(end) for start, end in read_inline(run.text).hidden)
+            return not any(
+                run.source(start) <= at < run.end(end)
+                for start, end in read_inline(run.text).hidden
+            )
     return False
 
 
@@ -117,28 +146,48 @@ def _is_live(source: Source, comments: list[tuple[int, int]], at: int) -> bool:
 
 def _is_hidden(pair: Pair, hidden: Sequence[tuple[int, int]]) -> bool:
     """Whether one of two markers is no comment of its own but part of something that hides it."""
-    return any(first <= at < last and first != at for at in (pair.start, pair.closing) for first, last in hidden)
+    return any(
+        first <= at < last and first != at
+        for at in (pair.start, pair.closing)
+        for first, last in hidden
+    )
 
 
 def _marked(page: Page, pair: Pair, wording: Wordings) -> Section:
     """The section between two markers."""
     text = page.text
     heading, entries = _held(page, pair.begun, pair.line, wording)
-    return Section(pair.start, pair.end, *position(page.starts, pair.start), Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
-                   text[slice(*heading)], *heading, entries, (), text[pair.start:pair.end], pair.before, pair.after)
+    return Section(
+        pair.start,
+        pair.end,
+        *position(page.starts, pair.start),
+        Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
+        text[slice(*heading)],
+        *heading,
+        entries,
+        (),
+        text[pair.start : pair.end],
+        pair.before,
+        pair.after,
+    )
 
 
-def _held(page: Page, start: int, end: int, wording: Wordings) -> tuple[tuple[int, int], tuple[Entry, ...]]:
+def _held(
+    page: Page, start: int, end: int, wording: Wordings
+) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """The heading's span and the entries between markers. Lines indented below an entry are the passages it quotes."""
     text, heading = page.text, (start, start)
     entries: list[Entry] = []
     first = True
-    for line in (_line(text, item.offset, item.offset + len(item.text)) for item in split_lines(text, start, end)):
-        content = text[line.content:line.end]
+    for line in (
+        _line(text, item.offset, item.offset + len(item.text))
+        for item in split_lines(text, start, end)
+    ):
+        content = text[line.content : line.end]
         if not content.strip():
             continue
         if first and (_ANY_HEADING.match(content) or heading_line(content, 0, wording)):
-            heading = (line.start, line.start + len(text[line.start:line.end].rstrip()))
+            heading = (line.start, line.start + len(text[line.start : line.end].rstrip()))
         elif not (entries and content[0] in " \t"):
             entries += line_entries(page, line.start, line.content, line.end)
         first = False
@@ -166,7 +215,7 @@ class _Gathering:
         self.entries: list[Entry] = []
         self.prose: list[_Line] = []
         self.last = number
-        self.below: dict[int, int] = {}     # an entry's start to the end of the lines below it
+        self.below: dict[int, int] = {}  # an entry's start to the end of the lines below it
         self.waiting: list[tuple[int, tuple[Entry, ...]]] = []
         self.waiting_prose = 0
         self.stray = False
@@ -188,25 +237,41 @@ def _section(body: _Body, number: int) -> tuple[Section | None, int]:
     stop = line.start + head.end
     got = _Gathering(number)
     if line.start + head.rest < line.end:
-        rest = line.end - len(text[line.start + head.rest:line.end].lstrip())
+        rest = line.end - len(text[line.start + head.rest : line.end].lstrip())
         got.entries += line_entries(body.page, rest, rest, line.end)
         if not any(entry.link or entry.fault == "malformed-link" for entry in got.entries):
             return None, number
     elif _is_underlined(body, number):
         got.last, stop = number + 1, body.lines[number + 1].end
     _gather(body, got, line.depth)
-    if not got.entries and (not head.sure or (got.stray and not _is_built_in(text[line.start:stop]))):
+    if not got.entries and (
+        not head.sure or (got.stray and not _is_built_in(text[line.start : stop]))
+    ):
         return None, number
     end = body.lines[got.last]
     entries = with_cuts(text, line.start, stop, got.entries, got.below)
-    prose = tuple(Spot(item.content, _filled(text, item), *position(body.page.starts, item.content)) for item in got.prose)
-    return Section(line.start, max(stop, _filled(text, end)), *position(body.page.starts, line.start), Owner.AUTHOR,
-                   text[line.start:stop], line.start, stop, entries, prose), got.last
+    prose = tuple(
+        Spot(item.content, _filled(text, item), *position(body.page.starts, item.content))
+        for item in got.prose
+    )
+    return Section(
+        line.start,
+        max(stop, _filled(text, end)),
+        *position(body.page.starts, line.start),
+        Owner.AUTHOR,
+        text[line.start : stop],
+        line.start,
+        stop,
+        entries,
+        prose,
+    ), got.last
 
 
 def _is_underlined(body: _Body, number: int) -> bool:
     following = body.lines[number + 1] if number + 1 < len(body.lines) else None
-    return following is not None and bool(leaves.SETEXT.match(body.page.text[following.content:following.end]))
+    return following is not None and bool(
+        leaves.SETEXT.match(body.page.text[following.content : following.end])
+    )
 
 
 def _is_built_in(heading: str) -> bool:
@@ -215,7 +280,7 @@ def _is_built_in(heading: str) -> bool:
 
 def _filled(text: str, line: _Line) -> int:
     """The end of a line without the blanks it ends in."""
-    return line.start + len(text[line.start:line.end].rstrip())
+    return line.start + len(text[line.start : line.end].rstrip())
 
 
 def _gather(body: _Body, got: _Gathering, depth: int) -> None:
@@ -223,7 +288,7 @@ def _gather(body: _Body, got: _Gathering, depth: int) -> None:
     text, blank = body.page.text, False
     for number in range(got.last + 1, len(body.lines)):
         line = body.lines[number]
-        content = text[line.content:line.end]
+        content = text[line.content : line.end]
         if not content.strip():
             if line.depth < depth:
                 return
@@ -239,8 +304,14 @@ def _gather(body: _Body, got: _Gathering, depth: int) -> None:
             if got.waiting_prose and not _goes_on(got, entries[0]):
                 return
             got.take(number, entries, body.lines)
-        elif entries and (entries[0].dash or (got.entries and entries[0].marks.strip(" \t>") and got.entries[-1].marks ==
-                                              entries[0].marks)):
+        elif entries and (
+            entries[0].dash
+            or (
+                got.entries
+                and entries[0].marks.strip(" \t>")
+                and got.entries[-1].marks == entries[0].marks
+            )
+        ):
             got.take(number, entries, body.lines)
         elif not _waits(got, number, entries, blank):
             return
@@ -249,10 +320,15 @@ def _gather(body: _Body, got: _Gathering, depth: int) -> None:
 
 def _ends(body: _Body, line: _Line, content: str) -> bool:
     """Whether a line ends a section whatever it says: a heading, a rule, a footnote, a table, or text that is hidden."""
-    start = line.start + len(body.page.text[line.start:line.end]) - len(content)
+    start = line.start + len(body.page.text[line.start : line.end]) - len(content)
     start += len(content) - len(content.lstrip(" \t"))
-    return bool(leaves.HEADING.match(content) or leaves.RULE.match(content) or leaves.FOOTNOTE.match(content)
-                or content.lstrip().startswith(("|", "%%")) or any(first <= start < last for first, last in body.hidden))
+    return bool(
+        leaves.HEADING.match(content)
+        or leaves.RULE.match(content)
+        or leaves.FOOTNOTE.match(content)
+        or content.lstrip().startswith(("|", "%%"))
+        or any(first <= start < last for first, last in body.hidden)
+    )
 
 
 def _is_below(got: _Gathering, content: str, entries: tuple[Entry, ...]) -> bool:

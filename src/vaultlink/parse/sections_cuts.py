@@ -15,7 +15,9 @@ _JOINED_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
 """A line that goes on with what the entry began, and may be anything once it begins a block itself."""
 
 
-def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]) -> tuple[Entry, ...]:
+def with_cuts(
+    text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]
+) -> tuple[Entry, ...]:
     """Entries that know what to cut so that they are gone: with their line and the blank lines before it."""
     found = []
     for number, entry in enumerate(entries):
@@ -26,7 +28,10 @@ def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry],
             cut = (previous.end, end)
         elif following and following.line == entry.line:
             cut = (entry.start, following.start)
-        elif entry.start - len(entry.marks) <= heading_end and text.rfind("\n", start, entry.start) < 0:
+        elif (
+            entry.start - len(entry.marks) <= heading_end
+            and text.rfind("\n", start, entry.start) < 0
+        ):
             cut = (heading_end, end)
         else:
             cut = _lines(text, entry.start - len(entry.marks), end, heading_end)
@@ -34,7 +39,7 @@ def with_cuts(text: str, start: int, heading_end: int, entries: Sequence[Entry],
         joined = _JOINED_NEXT.match(text, end) and not (following and following.line == next_line)
         if _INDENTED_NEXT.match(text, end) or joined:
             cut = (entry.start, entry.start)
-        tail = text[entry.end:max(entry.end + len(entry.tail), below.get(entry.start, 0))]
+        tail = text[entry.end : max(entry.end + len(entry.tail), below.get(entry.start, 0))]
         found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
     return tuple(found)
 
@@ -52,13 +57,13 @@ def _lines(text: str, start: int, end: int, heading_end: int) -> tuple[int, int]
 def _line_end(text: str, at: int) -> int:
     """The end of a line behind nothing but blanks; the offset itself if more follows."""
     end = at
-    while text[end:end + 1] in (" ", "\t") and end < len(text):
+    while text[end : end + 1] in (" ", "\t") and end < len(text):
         end += 1
-    return end if text[end:end + 1] in ("", "\r", "\n") else at
+    return end if text[end : end + 1] in ("", "\r", "\n") else at
 
 
 def _without_quote(before: str) -> str:
     """A text without empty lines of a quote at its end."""
-    while (line := before[before.rfind("\n") + 1:]) and not line.strip(" \t>"):
-        before = before[:-len(line)].rstrip()
+    while (line := before[before.rfind("\n") + 1 :]) and not line.strip(" \t>"):
+        before = before[: -len(line)].rstrip()
     return before

@@ -14,10 +14,13 @@ from vaultlink.model import Entry, Link
 from vaultlink.text import position
 
 MARK = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
-_DASH = re.compile(r"(?:[–—―‒‐‑−]|-{2,3}>?|(?<![^ \t])-(?=[ \t]|$)|-(?=[ \t])|[-=]+>|[→⇒]|[:：])[ \t]*$")
+_DASH = re.compile(
+    r"(?:[–—―‒‐‑−]|-{2,3}>?|(?<![^ \t])-(?=[ \t]|$)|-(?=[ \t])|[-=]+>|[→⇒]|[:：])[ \t]*$"
+)
 _BETWEEN = re.compile(r"[ \t]*(?:[,;·•|][ \t]*)?")
 _BROKEN = re.compile(
-    r"(?<!\\)(?:\[\[(?P<inner>[^\[\]]+)\]?|(?<!\[)\[(?P<single>[^\[\]]+)\]{1,2})(?P<tail>[ \t.,;]*)$")
+    r"(?<!\\)(?:\[\[(?P<inner>[^\[\]]+)\]?|(?<!\[)\[(?P<single>[^\[\]]+)\]{1,2})(?P<tail>[ \t.,;]*)$"
+)
 _NO_TITLE = re.compile(r"[\[\]`|<>{}]|https?://|[.!;,]$|^[#^]")
 _LONGEST_TITLE = 300
 _LONGEST_ALONE = 150
@@ -59,7 +62,7 @@ def _trimmed(text: str, start: int, end: int) -> int:
 def _links(page: Page, start: int, end: int) -> list[Link]:
     """The links within a span that lead to files and stand in no other."""
     found: list[Link] = []
-    for link in page.links[bisect_left(page.offsets, start):bisect_left(page.offsets, end)]:
+    for link in page.links[bisect_left(page.offsets, start) : bisect_left(page.offsets, end)]:
         if not link.external and link.end <= end and not (found and link.start < found[-1].end):
             found.append(link)
     return found
@@ -80,7 +83,7 @@ def _linked(page: Page, start: int, stop: int, marks: str) -> tuple[Entry, ...]:
     if not entries:
         return ()
     last = entries[-1]
-    tail = page.text[last.end:stop]
+    tail = page.text[last.end : stop]
     if not _may_follow(tail, entries[0], marks):
         return ()
     entries[-1] = _replaced(last, tail)
@@ -88,8 +91,21 @@ def _linked(page: Page, start: int, stop: int, marks: str) -> tuple[Entry, ...]:
 
 
 def _replaced(entry: Entry, tail: str) -> Entry:
-    return Entry(entry.start, entry.end, entry.line, entry.column, entry.title, entry.title_end, entry.dash,
-                 entry.dash_end, entry.link, entry.marks, entry.fault, entry.raw, tail)
+    return Entry(
+        entry.start,
+        entry.end,
+        entry.line,
+        entry.column,
+        entry.title,
+        entry.title_end,
+        entry.dash,
+        entry.dash_end,
+        entry.link,
+        entry.marks,
+        entry.fault,
+        entry.raw,
+        tail,
+    )
 
 
 def _may_follow(tail: str, first: Entry, marks: str) -> bool:
@@ -107,15 +123,33 @@ def _entry(page: Page, at: int, link: Link, marks: str) -> Entry | None:
     text = page.text
     title_end, dash = _split(text, at, link.start)
     title = text[at:title_end]
-    if "[[" in title or "]]" in title or title.startswith((">", "#")) or len(title) > _LONGEST_TITLE:
+    if (
+        "[[" in title
+        or "]]" in title
+        or title.startswith((">", "#"))
+        or len(title) > _LONGEST_TITLE
+    ):
         return None
     if not title:
-        marks, at = marks + text[at:link.start], link.start  # a dash alone is a list mark
-        return Entry(at, link.end, *position(page.starts, at), "", at, "", at, link, marks, "", link.raw)
+        marks, at = marks + text[at : link.start], link.start  # a dash alone is a list mark
+        return Entry(
+            at, link.end, *position(page.starts, at), "", at, "", at, link, marks, "", link.raw
+        )
     if (not dash or dash in ":：") and not _alike(title, link):
         return None
-    return Entry(at, link.end, *position(page.starts, at), title, title_end, dash, link.start, link, marks, "",
-                 text[at:link.end])
+    return Entry(
+        at,
+        link.end,
+        *position(page.starts, at),
+        title,
+        title_end,
+        dash,
+        link.start,
+        link,
+        marks,
+        "",
+        text[at : link.end],
+    )
 
 
 def _split(text: str, at: int, end: int) -> tuple[int, str]:
@@ -123,7 +157,7 @@ def _split(text: str, at: int, end: int) -> tuple[int, str]:
     before = text[at:end]
     dash = _DASH.search(before)
     if dash:
-        return at + len(before[:dash.start()].rstrip()), dash[0].rstrip()
+        return at + len(before[: dash.start()].rstrip()), dash[0].rstrip()
     return at + len(before.rstrip()), ""
 
 
@@ -139,7 +173,10 @@ def _plain(text: str) -> str:
 
 
 def _overlap(one: str, other: str) -> bool:
-    shared = next((at for at, (own, its) in enumerate(zip(one, other, strict=False)) if own != its), min(len(one), len(other)))
+    shared = next(
+        (at for at, (own, its) in enumerate(zip(one, other, strict=False)) if own != its),
+        min(len(one), len(other)),
+    )
     return 0 < max(len(one), len(other)) <= shared * 5 // 3
 
 
@@ -153,8 +190,19 @@ def _nested(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     title_end, dash = _split(text, start, opening)
     if not dash or dash in ":：":
         return None
-    return Entry(start, stop, *position(page.starts, start), text[start:title_end], title_end, dash, opening, None,
-                 marks, "nested-link", text[start:stop])
+    return Entry(
+        start,
+        stop,
+        *position(page.starts, start),
+        text[start:title_end],
+        title_end,
+        dash,
+        opening,
+        None,
+        marks,
+        "nested-link",
+        text[start:stop],
+    )
 
 
 def _hurt(page: Page, start: int, stop: int, marks: str) -> Entry | None:
@@ -166,19 +214,38 @@ def _hurt(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     title_end, dash = _split(text, start, broken.start())
     if "[" in text[start:title_end] or "]" in text[start:title_end]:
         return None
-    both_single = broken["single"] is not None and not text[:broken.start("tail")].endswith("]]")
+    both_single = broken["single"] is not None and not text[: broken.start("tail")].endswith("]]")
     if title_end == start and not (marks.strip(" \t>") and not both_single):
         return None
-    if (not dash or dash in ":：") and title_end > start and (both_single or not _names(text[start:title_end], broken)):
+    if (
+        (not dash or dash in ":：")
+        and title_end > start
+        and (both_single or not _names(text[start:title_end], broken))
+    ):
         return None
     end = broken.start("tail")
-    return Entry(start, end, *position(page.starts, start), text[start:title_end], title_end, dash, broken.start(),
-                 None, marks, "malformed-link", text[start:end], text[end:stop])
+    return Entry(
+        start,
+        end,
+        *position(page.starts, start),
+        text[start:title_end],
+        title_end,
+        dash,
+        broken.start(),
+        None,
+        marks,
+        "malformed-link",
+        text[start:end],
+        text[end:stop],
+    )
 
 
 def _names(title: str, broken: re.Match[str]) -> bool:
     """Whether what stands between broken brackets is like a title."""
-    return any(_overlap(_plain(title), _plain(part)) for part in (broken["inner"] or broken["single"]).split("|"))
+    return any(
+        _overlap(_plain(title), _plain(part))
+        for part in (broken["inner"] or broken["single"]).split("|")
+    )
 
 
 def _alone(page: Page, start: int, stop: int, marks: str) -> Entry | None:
@@ -188,7 +255,23 @@ def _alone(page: Page, start: int, stop: int, marks: str) -> Entry | None:
     if dash in ("-", ":", "："):
         title_end, dash = (title_end, dash) if dash == "-" else (stop, "")
     title = text[start:title_end]
-    if not title or len(title) > _LONGEST_ALONE or title.endswith((":", "：")) or _NO_TITLE.search(title):
+    if (
+        not title
+        or len(title) > _LONGEST_ALONE
+        or title.endswith((":", "："))
+        or _NO_TITLE.search(title)
+    ):
         return None
-    return Entry(start, stop, *position(page.starts, start), title, title_end, dash, stop, None, marks, "no-link",
-                 text[start:stop])
+    return Entry(
+        start,
+        stop,
+        *position(page.starts, start),
+        title,
+        title_end,
+        dash,
+        stop,
+        None,
+        marks,
+        "no-link",
+        text[start:stop],
+    )

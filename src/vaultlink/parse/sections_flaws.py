@@ -28,19 +28,38 @@ _COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
 Changes = tuple[tuple[int, int, str], ...]
 
 
-def flaws_of(text: str, body: int, starts: list[int], sections: Sequence[Section],
-             hidden: Sequence[tuple[int, int]]) -> Iterator[Section]:
+def flaws_of(
+    text: str,
+    body: int,
+    starts: list[int],
+    sections: Sequence[Section],
+    hidden: Sequence[tuple[int, int]],
+) -> Iterator[Section]:
     """Sections, those of the note's author with their flaws."""
     for section in sections:
         if section.owner is not Owner.AUTHOR:
             yield section
             continue
-        found = (*_before(text, body, section), *_crowded(text, section), *_mixed(text, section),
-                 *_followed(text, section, sections, hidden), *_style(text, section))
-        flaws = tuple(Trouble(start, end, *position(starts, start), kind, "", changes) for start, end, kind, changes in found)
+        found = (
+            *_before(text, body, section),
+            *_crowded(text, section),
+            *_mixed(text, section),
+            *_followed(text, section, sections, hidden),
+            *_style(text, section),
+        )
+        flaws = tuple(
+            Trouble(start, end, *position(starts, start), kind, "", changes)
+            for start, end, kind, changes in found
+        )
         cut_start, cut_end = _cut(text, body, section)
         marks = section.entries[0].marks if section.entries else ""
-        yield structs.replace(section, flaws=flaws, cut_start=cut_start, cut_end=cut_end, gap=_gap(text, section, marks))
+        yield structs.replace(
+            section,
+            flaws=flaws,
+            cut_start=cut_start,
+            cut_end=cut_end,
+            gap=_gap(text, section, marks),
+        )
 
 
 Found = tuple[int, int, str, Changes]
@@ -48,8 +67,8 @@ Found = tuple[int, int, str, Changes]
 
 def _cut(text: str, body: int, section: Section) -> tuple[int, int]:
     """What to cut so that a section is gone: with what parts it from the text before it, or from that behind."""
-    before = text[body:section.start]
-    end = section.end + len(text[section.end:]) - len(text[section.end:].lstrip(" \t"))
+    before = text[body : section.start]
+    end = section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
     if before.strip():
         return body + len(before.rstrip()), end
     return section.start, end + len(text[end:]) - len(text[end:].lstrip("\r\n"))
@@ -59,20 +78,29 @@ def _before(text: str, body: int, section: Section) -> Iterator[Found]:
     """A heading that is no heading to Markdown runs on from the line before, if that is not blank."""
     start = section.start
     before = text[body:start].removesuffix("\n").removesuffix("\r")
-    line = before[before.rfind("\n") + 1:] if start > body else ""
-    plain = not section.heading.lstrip().startswith(("#", ">", "- ", "* ", "+ ")) and not line.lstrip().startswith("#")
+    line = before[before.rfind("\n") + 1 :] if start > body else ""
+    plain = not section.heading.lstrip().startswith(
+        ("#", ">", "- ", "* ", "+ ")
+    ) and not line.lstrip().startswith("#")
     if line.strip() and plain and "\n" not in section.heading:
         # What goes on with a quote or an indented line belongs to it; apart from it, lines may read otherwise.
         joined = _PARAGRAPH_END.split(before)[-1].split("\n")
-        movable = not is_indented(section) and not any(part.startswith((" ", "\t", ">")) for part in joined)
-        movable = movable and not _BLOCK_ID.search(line)  # which is one only at the end of its paragraph
+        movable = not is_indented(section) and not any(
+            part.startswith((" ", "\t", ">")) for part in joined
+        )
+        movable = movable and not _BLOCK_ID.search(
+            line
+        )  # which is one only at the end of its paragraph
         changes = ((start, start, _line_end(text)),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
 def is_indented(section: Section) -> bool:
     """Whether entries stand so far in that they are code as soon as what they belong to is gone."""
-    return any(entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks for entry in section.entries)
+    return any(
+        entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
+        for entry in section.entries
+    )
 
 
 def _line_end(text: str) -> str:
@@ -84,11 +112,11 @@ def _line_end(text: str) -> str:
 def _crowded(text: str, section: Section) -> Iterator[Found]:
     """Entries on the line of the heading, and several on one line: each goes on a line of its own."""
     entries = section.entries
-    if entries and "\n" not in text[section.heading_end:entries[0].start]:
+    if entries and "\n" not in text[section.heading_end : entries[0].start]:
         line = [entry for entry in entries if entry.line == entries[0].line]
         changes = _parted(text, section, section.heading_end, line, _quote(section))
         yield section.heading_start, section.heading_end, "one-line", changes
-        entries = entries[len(line):]
+        entries = entries[len(line) :]
     for line in _by_line(entries):
         if len(line) > 1:
             changes = _parted(text, section, line[0].end, line[1:], line[0].marks)
@@ -99,10 +127,12 @@ def _quote(section: Section) -> str | None:
     """The marks that lines below a heading need; None if it is a list item, to which they would no longer belong."""
     found = QUOTE.match(section.heading)
     marks = found[0] if found and ">" in found[0] else ""
-    return None if section.heading[len(marks):].lstrip().startswith(("- ", "* ", "+ ")) else marks
+    return None if section.heading[len(marks) :].lstrip().startswith(("- ", "* ", "+ ")) else marks
 
 
-def _parted(text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None) -> Changes:
+def _parted(
+    text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None
+) -> Changes:
     """The changes that put entries on lines of their own with marks before them; none where a line would be another block."""
     if marks is None or is_indented(section) or any(_BLOCK.match(entry.raw) for entry in entries):
         return ()
@@ -146,30 +176,40 @@ def _neighbours(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
 
 def _touch(text: str, one: Entry, other: Entry) -> bool:
     """Whether two entries stand on lines without a blank one between."""
-    return one.line + 1 == other.line or not re.search(r"\n[ \t>]*\r?\n", text[one.end:other.start])
+    return one.line + 1 == other.line or not re.search(
+        r"\n[ \t>]*\r?\n", text[one.end : other.start]
+    )
 
 
 def _mixed(text: str, section: Section) -> Iterator[Found]:
     """Line ends that are not as most are in the note."""
     usual = _line_end(text)
-    behind = _LINE_END.match(text, section.end + len(text[section.end:]) - len(text[section.end:].lstrip(" \t")))
+    behind = _LINE_END.match(
+        text, section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
+    )
     stop = behind.end() if behind else section.end
-    odd = [match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual]
+    odd = [
+        match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual
+    ]
     if odd:
         changes = tuple((start, end, usual) for start, end in odd)
         yield section.heading_start, section.heading_end, "mixed-newlines", changes
 
 
-def _followed(text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]) -> Iterator[Found]:
+def _followed(
+    text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]
+) -> Iterator[Found]:
     """Text behind the section that is no other section, comment, definition or name of a block."""
-    rest = text[section.end:]
+    rest = text[section.end :]
     for other in reversed(sections):
         if other.start >= section.end:
-            rest = rest[:other.start - section.end] + "\n" + rest[other.end - section.end:]
+            rest = rest[: other.start - section.end] + "\n" + rest[other.end - section.end :]
     shown = any(start >= section.end and text[start] not in "<[" for start, _ in hidden)
     for line in _COMMENT.sub("", rest).split("\n"):
         line = line.rstrip()  # noqa: PLW2901 - the same line
-        if line.strip(" \t>") and not (FOOTNOTE.match(line) or DEFINITION.match(line) or _LONE_ID.match(line)):
+        if line.strip(" \t>") and not (
+            FOOTNOTE.match(line) or DEFINITION.match(line) or _LONE_ID.match(line)
+        ):
             yield section.heading_start, section.heading_end, "not-last", ()
             return
     if shown:
@@ -179,21 +219,39 @@ def _followed(text: str, section: Section, sections: Sequence[Section], hidden: 
 def _style(text: str, section: Section) -> Iterator[Found]:
     """What is a matter of taste: entries without blank lines between, blanks at line ends, the note's final line ends."""
     end = _line_end(text)
-    glued = [(one, other) for one, other in _neighbours(section.entries)
-             if not one.marks + other.marks and _touch(text, one, other)]
+    glued = [
+        (one, other)
+        for one, other in _neighbours(section.entries)
+        if not one.marks + other.marks and _touch(text, one, other)
+    ]
     if glued:
-        changes = tuple((at, at, end) for at in (other.start - len(other.marks) for _, other in glued))
+        changes = tuple(
+            (at, at, end) for at in (other.start - len(other.marks) for _, other in glued)
+        )
         yield section.heading_start, section.heading_end, "glued-entries", changes
     line_end = text.find("\n", section.end)
     stop = len(text) if line_end == -1 else line_end
-    blanks = tuple((match.start(), match.end(), "") for match in _BLANKS.finditer(text, section.start, stop + 1)
-                   if match.start() >= section.heading_end and match.start() < stop)
+    blanks = tuple(
+        (match.start(), match.end(), "")
+        for match in _BLANKS.finditer(text, section.start, stop + 1)
+        if match.start() >= section.heading_end and match.start() < stop
+    )
     if blanks:
         yield section.heading_start, section.heading_end, "trailing-whitespace", blanks
-    rest = text[section.end:]
+    rest = text[section.end :]
     if not rest.strip():
         if "\n" not in rest:
-            yield section.heading_start, section.heading_end, "missing-final-newline", ((len(text), len(text), end),)
+            yield (
+                section.heading_start,
+                section.heading_end,
+                "missing-final-newline",
+                ((len(text), len(text), end),),
+            )
         elif rest.count("\n") > 1:
             first = section.end + rest.index("\n") + 1
-            yield section.heading_start, section.heading_end, "extra-final-newlines", ((first, len(text), ""),)
+            yield (
+                section.heading_start,
+                section.heading_end,
+                "extra-final-newlines",
+                ((first, len(text), ""),),
+            )

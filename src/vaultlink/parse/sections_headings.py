@@ -14,10 +14,12 @@ BUILT_IN = "Add backlinks using these topics"
 QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)*")
 _LEAD = re.compile(
     r"(?:\[![^\]\n]+\][+-]?[ \t]*)?(?P<hashes>#{1,6}[ \t]+)?(?P<bullet>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?"
-    r"(?P<marks>(?:\*{1,3}|_{1,3}|==)?)[ \t]*")
+    r"(?P<marks>(?:\*{1,3}|_{1,3}|==)?)[ \t]*"
+)
 _TAIL = re.compile(
     r"(?P<colon>[ \t]*[:：]?)[ \t]*(?P<marks>(?:\*{1,3}|_{1,3}|==)?)(?P<late>[ \t]*[:：]?)(?:[ \t]+#+)?"
-    r"(?=[ \t]|$)")
+    r"(?=[ \t]|$)"
+)
 _WORD = re.compile(r"[^ \t\u00a0]+")
 _BARE = " \t*_#>=~:：-+"
 
@@ -46,14 +48,23 @@ class HeadingLine(NamedTuple):
 @lru_cache(maxsize=8)
 def wordings(headings: tuple[str, ...] = ()) -> Wordings:
     """The built-in wording and others, which may be written as headings are."""
-    words = dict.fromkeys(tuple(folded(word) for word in text.split()) for text in map(_stripped, (BUILT_IN, *headings)))
+    words = dict.fromkeys(
+        tuple(folded(word) for word in text.split())
+        for text in map(_stripped, (BUILT_IN, *headings))
+    )
     known = tuple(item for item in words if item)
     longest = {max(item, key=len) for item in known}
     # A needle that holds another is found where that one is.
     plain = {word.encode() for word in longest if word.isascii()}
-    needles = tuple(sorted(word for word in plain if not any(other in word for other in plain if other != word)))
-    others = {form for word in longest if not word.isascii()
-              for form in (word, unicodedata.normalize("NFD", word).casefold())}
+    needles = tuple(
+        sorted(word for word in plain if not any(other in word for other in plain if other != word))
+    )
+    others = {
+        form
+        for word in longest
+        if not word.isascii()
+        for form in (word, unicodedata.normalize("NFD", word).casefold())
+    }
     return Wordings(known, needles, tuple(sorted(others)))
 
 
@@ -63,14 +74,20 @@ def _stripped(text: str) -> str:
 
 def folded(text: str) -> str:
     """Text as wordings are compared: composed, and without case."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return (
+        text.lower()
+        if text.isascii()
+        else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    )
 
 
 def may_begin(text: str, lowered: bytes, wording: Wordings) -> Sequence[int]:
     """The lines of a text, counted from 0, that may be a section's heading; `lowered` is its bytes with small ASCII letters."""
     if wording.texts and not text.isascii():
         small = text.casefold()
-        if any(needle in lowered for needle in wording.needles) or any(item in small for item in wording.texts):
+        if any(needle in lowered for needle in wording.needles) or any(
+            item in small for item in wording.texts
+        ):
             return range(text.count("\n") + 1)
         return ()
     found: set[int] = set()
@@ -93,13 +110,20 @@ def heading_line(line: str, at: int, wording: Wordings) -> HeadingLine | None:
         tail = _TAIL.match(line, end) if end else None
         if not tail:
             continue
-        rest = line[tail.end():]
+        rest = line[tail.end() :]
         colon = bool(tail["colon"].strip() or tail["late"].strip())
         if rest.strip() and not (colon and rest.rstrip().endswith(("]]", ")", "]"))):
             continue
         stop = tail.end() if rest.strip() else len(line)
         sure = len(words) > 2 or colon or bool(tail["marks"] or lead["hashes"])
-        return HeadingLine(lead.end(), len(line[:tail.end()].rstrip()), stop, sure, bool(lead["bullet"]), bool(lead["hashes"]))
+        return HeadingLine(
+            lead.end(),
+            len(line[: tail.end()].rstrip()),
+            stop,
+            sure,
+            bool(lead["bullet"]),
+            bool(lead["hashes"]),
+        )
     return None
 
 
@@ -124,4 +148,11 @@ def _beginning(line: str, at: int, end: int, word: str) -> int:
     """The position behind a word with which what stands between two positions begins; 0 if it begins otherwise."""
     if not folded(line[at:end]).startswith(word):
         return 0
-    return next((stop for stop in range(at + 1, end) if folded(line[at:stop]) == word and not line[stop].isalnum()), 0)
+    return next(
+        (
+            stop
+            for stop in range(at + 1, end)
+            if folded(line[at:stop]) == word and not line[stop].isalnum()
+        ),
+        0,
+    )

@@ -32,18 +32,26 @@ def changes_of(run: Run, slip: Broken, source: str) -> Changes:
     if not changes or not _brings(run.text, changes, slip):
         return ()
     placed = [(run.source(start), run.source(end), text) for start, end, text in changes]
-    broken = any("\n" in source[start:end] and not _may_join(source, start, end) for start, end, _ in placed)
+    broken = any(
+        "\n" in source[start:end] and not _may_join(source, start, end) for start, end, _ in placed
+    )
     return () if broken else tuple(placed)
 
 
 def _changes(text: str, slip: Broken) -> Changes:
     """What mends a slip by its looks, in the run."""
-    within = text[slip.start:slip.end]
+    within = text[slip.start : slip.end]
     if slip.fault == "a line break stands inside":
-        return tuple((slip.start + found.start(), slip.start + found.end(), " ") for found in _BREAK.finditer(within))
+        return tuple(
+            (slip.start + found.start(), slip.start + found.end(), " ")
+            for found in _BREAK.finditer(within)
+        )
     if slip.fault == "its destination holds a blank":
         start = within.index("](") + 2
-        return tuple((slip.start + found.start(), slip.start + found.end(), "%20") for found in _BLANKS.finditer(within, start))
+        return tuple(
+            (slip.start + found.start(), slip.start + found.end(), "%20")
+            for found in _BLANKS.finditer(within, start)
+        )
     if slip.fault == "a blank stands between text and destination":
         at = slip.start + within.index("] (") + 1
         return () if _MARK.match(within) else ((at, at + 1, ""),)
@@ -54,14 +62,16 @@ def _bracket(text: str, slip: Broken, within: str) -> Changes:
     """The bracket that is missing, unless those that are there have partners."""
     pairs = matched_brackets(text)
     if slip.fault == "one opening bracket is missing":
-        paired = slip.end - 1 in pairs.values() or text[slip.start - 1:slip.start] in ("!", "]")
+        paired = slip.end - 1 in pairs.values() or text[slip.start - 1 : slip.start] in ("!", "]")
         return () if paired else ((slip.start, slip.start, "["),)
     if slip.start in pairs or (slip.start and text[slip.start - 1] == "["):
         return ()
     if slip.fault == "one closing bracket is missing":
         return ((slip.end, slip.end, "]"),)
     whole = len(within.rstrip())
-    at_end = "|" not in within and "#" not in within  # else the display text or heading may end anywhere
+    at_end = (
+        "|" not in within and "#" not in within
+    )  # else the display text or heading may end anywhere
     return ((slip.start + whole, slip.start + whole, "]]"),) if at_end else ()
 
 
@@ -72,16 +82,20 @@ def _brings(text: str, changes: Changes, slip: Broken) -> bool:
         after = after[:start] + new + after[end:]
     old, new_ = read_inline(text), read_inline(after)
     had, has = _links(text, old), _links(after, new_)
-    came = [link for link in new_.links if link.start == slip.start or (link.embed and link.start == slip.start - 1)]
+    came = [
+        link
+        for link in new_.links
+        if link.start == slip.start or (link.embed and link.start == slip.start - 1)
+    ]
     if len(came) != 1 or len(has) != len(had) + 1 or _tags(text, old) != _tags(after, new_):
         return False
     rest = list(has)
-    rest.remove(after[came[0].start:came[0].end])
+    rest.remove(after[came[0].start : came[0].end])
     return rest == had and _target(after, came[0]) == " ".join(slip.target.split())
 
 
 def _links(text: str, found: Inline) -> list[str]:
-    return [text[link.start:link.end] for link in found.links]
+    return [text[link.start : link.end] for link in found.links]
 
 
 def _tags(text: str, found: Inline) -> list[str]:
@@ -91,13 +105,15 @@ def _tags(text: str, found: Inline) -> list[str]:
 def _target(text: str, link: Wiki | Markdown) -> str | None:
     if isinstance(link, Markdown):
         return markdown_destination(link.destination)
-    return wikilink_parts(text[link.start + 2 + link.embed:link.end - 2])[0]
+    return wikilink_parts(text[link.start + 2 + link.embed : link.end - 2])[0]
 
 
 def _may_join(source: str, start: int, end: int) -> bool:
     """Whether a line may be joined to the one before: no marks stand between, and what follows makes no heading or table."""
     behind = source.find("\n", end)
-    return not source[start:end].strip() and (behind == -1 or not _UNDERLINE.match(source, behind + 1))
+    return not source[start:end].strip() and (
+        behind == -1 or not _UNDERLINE.match(source, behind + 1)
+    )
 
 
 # -- in tables ------------------------------------------------------------------------------------------------------
@@ -110,8 +126,8 @@ def pipe_in_cell(source: str, run: Run, slip: Broken) -> Changes:
     if not rest or "#" in source[start:end]:
         return ()
     pipe = source.index("|", end)
-    line = source[run.source(0):rest.end()]
-    mended = line[:pipe - run.source(0)] + "\\" + line[pipe - run.source(0):]
+    line = source[run.source(0) : rest.end()]
+    mended = line[: pipe - run.source(0)] + "\\" + line[pipe - run.source(0) :]
     before, after = read_inline(run.text), read_inline(mended)
     came = [link for link in after.links if link.start == slip.start]
     if len(came) != 1 or len(after.links) != len(before.links) + 1 or came[0].end != len(mended):

@@ -5,14 +5,29 @@ import re
 from vaultlink.parse.finds import Broken
 
 _BROKEN_DOUBLE = (
-    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"), "one closing bracket is missing"),
+    (
+        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
+        "one closing bracket is missing",
+    ),
     (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "a line break stands inside"),
-    (re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"), "the closing brackets are missing"),
+    (
+        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
+        "the closing brackets are missing",
+    ),
 )
 _BROKEN_SINGLE = (
-    (re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"), "one opening bracket is missing"),
-    (re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"), "its destination holds a blank"),
-    (re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"), "a blank stands between text and destination"),
+    (
+        re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"),
+        "one opening bracket is missing",
+    ),
+    (
+        re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
+        "its destination holds a blank",
+    ),
+    (
+        re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
+        "a blank stands between text and destination",
+    ),
 )
 
 
@@ -20,7 +35,7 @@ def slip_at(text: str, at: int, end: int, close: int) -> Broken | None:
     """The slip that starts with the bracket at a position; `close` is where that bracket closes, 0 if it does not."""
     if text.startswith("[[", at):
         patterns = _BROKEN_DOUBLE
-    elif close and text[close + 1:close + 2] in ("]", "(", " "):
+    elif close and text[close + 1 : close + 2] in ("]", "(", " "):
         patterns = _BROKEN_SINGLE
     else:
         return None

@@ -20,7 +20,9 @@ _OCTAL = re.compile(r"0o([0-7]{1,1000})")
 _HEX = re.compile(r"0x([0-9a-fA-F]{1,1000})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
-_TEMPLATE = re.compile(r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M)
+_TEMPLATE = re.compile(
+    r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M
+)
 _BRACKET = re.compile(r"[\[\]{}]")
 _DEEPEST = 60
 _MOST_NODES = 50_000
@@ -100,7 +102,10 @@ def nodes_of(text: str) -> Node | Broken | None:
         mark = error.problem_mark or error.context_mark
         return Broken(error.problem or "it is no YAML", mark.index if mark else 0)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return Broken(str(error).splitlines()[0] if str(error) else "it is no YAML", getattr(error, "position", 0) or 0)
+        return Broken(
+            str(error).splitlines()[0] if str(error) else "it is no YAML",
+            getattr(error, "position", 0) or 0,
+        )
 
 
 def _without_templates(text: str) -> str:
@@ -130,14 +135,18 @@ class _Reader:
             return Node(self._scalar(node, start, end), start, end)
         self._open.add(id(node))
         if node.id == "sequence":
-            items = [(str(index), (0, 0), self.read(child)) for index, child in enumerate(node.value)]
+            items = [
+                (str(index), (0, 0), self.read(child)) for index, child in enumerate(node.value)
+            ]
             value: Any = [child.value for _, _, child in items]
         else:
-            items = [(_key(key), (key.start_mark.index, key.end_mark.index), self.read(child)) for key, child in node.value]
+            items = [
+                (_key(key), (key.start_mark.index, key.end_mark.index), self.read(child))
+                for key, child in node.value
+            ]
             value = {key: child.value for key, _, child in items}
         self._open.discard(id(node))
         return Node(value, start, end, tuple(items))
-
 
     def _scalar(self, node: Any, start: int, end: int) -> Any:
         if node.style:  # the C loader says "" of a plain one, the other None

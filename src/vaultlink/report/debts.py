@@ -30,9 +30,12 @@ def debt_sentence(debt: Debt) -> str:
         prune = f"`vaultlink baseline --prune` takes {'it' if debt.gone == 1 else 'them'} out."
         if not debt.left:
             return f"Gone: {number(debt.gone, 'finding')} of the baseline, none is left; {prune}"
-        return f"Not shown: {number(debt.left, 'finding')} of the baseline" + (f"; {gone} gone, {prune}" if gone else ".")
+        return f"Not shown: {number(debt.left, 'finding')} of the baseline" + (
+            f"; {gone} gone, {prune}" if gone else "."
+        )
     name = clean(debt.name)
     if not debt.left:
         return f"Gone: {number(debt.gone, 'finding')} from before the changes since {name}, none is left."
     return f"Not shown: {number(debt.left, 'finding')} from before the changes since {name}" + (
-        f"; {gone} gone since." if gone else ".")
+        f"; {gone} gone since." if gone else "."
+    )

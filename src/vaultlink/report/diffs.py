@@ -22,7 +22,9 @@ Change = tuple[str, str | None, str | None]
 
 def unified(changes: Iterable[Change], palette: Palette = PLAIN) -> str:
     """All changes, in the order given."""
-    return "".join(part for change in changes if change[1] != change[2] for part in _file(change, palette))
+    return "".join(
+        part for change in changes if change[1] != change[2] for part in _file(change, palette)
+    )
 
 
 def _file(change: Change, p: Palette) -> Iterator[str]:
@@ -69,7 +71,9 @@ def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[Block]]
         yield [(tag, a + skip, b + skip, c + skip, d + skip) for tag, a, b, c, d in group]
 
 
-def _hunk(before: Sequence[str], after: Sequence[str], group: list[Block], p: Palette) -> Iterator[str]:
+def _hunk(
+    before: Sequence[str], after: Sequence[str], group: list[Block], p: Palette
+) -> Iterator[str]:
     first, last = group[0], group[-1]
     yield f"{p.cyan}@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@{p.off}\n"
     for tag, a, b, c, d in group:

@@ -28,7 +28,10 @@ def document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
     if not rows:
         return opening + b"]}\n"
     # JSON never holds a raw line feed inside a row; the last one, after the last row, loses its comma again
-    return b"".join((opening, b"\n", json_lines(rows).replace(b"\n", b",\n"))).removesuffix(b",\n") + b"\n]}\n"
+    return (
+        b"".join((opening, b"\n", json_lines(rows).replace(b"\n", b",\n"))).removesuffix(b",\n")
+        + b"\n]}\n"
+    )
 
 
 def _encoded(value: Any) -> bytes:

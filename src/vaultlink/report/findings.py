@@ -15,16 +15,25 @@ def concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
     """One line a finding: `path:line:col: VL101 dangling-link message`."""
     if palette is not PLAIN:
         hues, bold, off = severity_hues(palette), palette.bold, palette.off
-        lines = [f"{bold}{clean(d.path)}{off}:{d.line}:{d.column}: {hues[d.severity]}{d.code}{off} {bold}{d.rule}{off} "
-                 f"{clean(d.message)}\n" for d in diagnostics]
+        lines = [
+            f"{bold}{clean(d.path)}{off}:{d.line}:{d.column}: {hues[d.severity]}{d.code}{off} {bold}{d.rule}{off} "
+            f"{clean(d.message)}\n"
+            for d in diagnostics
+        ]
         return "".join(lines)
     rows = [f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} {d.message}" for d in diagnostics]
-    return "\n".join([row if row.isprintable() else clean(row) for row in rows]) + ("\n" if rows else "")
+    return "\n".join([row if row.isprintable() else clean(row) for row in rows]) + (
+        "\n" if rows else ""
+    )
 
 
 def severity_hues(palette: Palette) -> Mapping[Severity, str]:
     """The colour of each severity."""
-    return {Severity.ERROR: palette.red, Severity.WARNING: palette.yellow, Severity.INFO: palette.blue}
+    return {
+        Severity.ERROR: palette.red,
+        Severity.WARNING: palette.yellow,
+        Severity.INFO: palette.blue,
+    }
 
 
 def by_rule(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
@@ -38,8 +47,10 @@ def statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> s
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
     size = len(str(ranked[0][1])) if ranked else 0
     hues = severity_hues(palette)
-    return "".join(f"{count:>{size}}  {hues[severity]}{code}{palette.off}  {rule}\n"
-                   for (code, rule, severity), count in ranked)
+    return "".join(
+        f"{count:>{size}}  {hues[severity]}{code}{palette.off}  {rule}\n"
+        for (code, rule, severity), count in ranked
+    )
 
 
 def summary(diagnostics: Sequence[Diagnostic], notes: int, debts: Sequence[Debt] = ()) -> str:
@@ -53,7 +64,13 @@ def summary(diagnostics: Sequence[Diagnostic], notes: int, debts: Sequence[Debt]
 def by_severity(diagnostics: Sequence[Diagnostic], debts: Sequence[Debt] = ()) -> str:
     """How many findings there are of each severity, the worst first."""
     levels, new = Counter([d.severity for d in diagnostics]), "new " if debts else ""
-    return ", ".join([number(levels[level], new + word, new + many) for level, word, many in _WORDS if levels[level]])
+    return ", ".join(
+        [
+            number(levels[level], new + word, new + many)
+            for level, word, many in _WORDS
+            if levels[level]
+        ]
+    )
 
 
 def waiting_sentence(diagnostics: Sequence[Diagnostic]) -> str:
@@ -62,8 +79,13 @@ def waiting_sentence(diagnostics: Sequence[Diagnostic]) -> str:
     safe, unsafe = counts[Safety.SAFE], counts[Safety.UNSAFE]
     if not safe:
         return f"`vaultlink fix --unsafe-fixes` can fix {unsafe:,} of them." if unsafe else ""
-    return f"`vaultlink fix` can fix {safe:,} of them" + (f", and {unsafe:,} more with --unsafe-fixes." if unsafe else ".")
+    return f"`vaultlink fix` can fix {safe:,} of them" + (
+        f", and {unsafe:,} more with --unsafe-fixes." if unsafe else "."
+    )
 
 
-_WORDS = ((Severity.ERROR, "error", "errors"), (Severity.WARNING, "warning", "warnings"),
-          (Severity.INFO, "info", "info"))
+_WORDS = (
+    (Severity.ERROR, "error", "errors"),
+    (Severity.WARNING, "warning", "warnings"),
+    (Severity.INFO, "info", "info"),
+)

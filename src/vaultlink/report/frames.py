@@ -26,7 +26,9 @@ class Frames:
     `wording` how a link to a path would be written. A finding with an empty span at the start is about a file as a
     whole, and has no frame."""
 
-    def __init__(self, text: Text, suggest: Suggest, wording: Wording, room: int, palette: Palette = PLAIN):
+    def __init__(
+        self, text: Text, suggest: Suggest, wording: Wording, room: int, palette: Palette = PLAIN
+    ):
         self.text, self.suggest, self.wording = text, suggest, wording
         self.room, self.palette = room, palette
         self.hues = severity_hues(palette)
@@ -45,16 +47,26 @@ class Frames:
         p, hue = self.palette, self.hues[d.severity]
         gutter = " " * len(str(d.line))
         level = "" if d.severity is Severity.ERROR else f" ({d.severity.value})"
-        head = (f"{hue}{p.bold}{d.code}{p.off} {p.bold}{d.rule}{p.off} {clean(d.message)}\n"
-                f"{gutter}{p.blue}-->{p.off} {path}:{d.line}:{d.column}{level}\n")
+        head = (
+            f"{hue}{p.bold}{d.code}{p.off} {p.bold}{d.rule}{p.off} {clean(d.message)}\n"
+            f"{gutter}{p.blue}-->{p.off} {path}:{d.line}:{d.column}{level}\n"
+        )
         begin = d.start - d.column + 1
         frame = ""
-        if d.end and 0 <= begin <= d.start < len(source) and (begin == 0 or source[begin - 1] == "\n"):
+        if (
+            d.end
+            and 0 <= begin <= d.start < len(source)
+            and (begin == 0 or source[begin - 1] == "\n")
+        ):
             line, mark = self._excerpt(d, source, begin, self.room - len(gutter) - 3)
-            frame = (f"{gutter} {p.blue}|{p.off}\n{p.blue}{d.line} |{p.off} {line}\n"
-                     f"{gutter} {p.blue}|{p.off} {hue}{mark}{p.off}\n")
+            frame = (
+                f"{gutter} {p.blue}|{p.off}\n{p.blue}{d.line} |{p.off} {line}\n"
+                f"{gutter} {p.blue}|{p.off} {hue}{mark}{p.off}\n"
+            )
         hint = self._hint(d) if d.target is not None else ""
-        return f"{head}{frame}{gutter} {p.cyan}= help:{p.off} {hint}\n" if hint else f"{head}{frame}"
+        return (
+            f"{head}{frame}{gutter} {p.cyan}= help:{p.off} {hint}\n" if hint else f"{head}{frame}"
+        )
 
     def _excerpt(self, d: Diagnostic, source: str, begin: int, room: int) -> tuple[str, str]:
         """The line as far as it fits around the span, and the marks below it."""
@@ -65,12 +77,14 @@ class Frames:
         first = max(begin, d.start - room)
         if even(line := source[first:end]):
             return _cut_evenly(line, d.start - first, stop - first, room)
-        before, after = _shown(source[first:d.start]), _shown(source[stop:end].rstrip("\r"))
-        span = cut(_shown(source[d.start:stop]), room)
+        before, after = _shown(source[first : d.start]), _shown(source[stop:end].rstrip("\r"))
+        span = cut(_shown(source[d.start : stop]), room)
         left = room - max(width(span), 1)
         before = cut_left(before, left - min(width(after), _AFTER, left))
         indent = width(before)
-        return f"{before}{span}{cut(after, left - indent)}".rstrip(), " " * indent + "^" * (room - left)
+        return f"{before}{span}{cut(after, left - indent)}".rstrip(), " " * indent + "^" * (
+            room - left
+        )
 
     def _hint(self, d: Diagnostic) -> str:
         """What may have been meant. The same topic has the same candidates wherever it is named."""
@@ -80,8 +94,10 @@ class Frames:
         topic = d.target or ""
         kept = self._hints.get(topic)
         if kept is None:
-            words = [f"[[{clean(self.wording(item.path))}]] ({REASONS.get(item.reason, item.reason)}, {item.score:.2f})"
-                     for item in found]
+            words = [
+                f"[[{clean(self.wording(item.path))}]] ({REASONS.get(item.reason, item.reason)}, {item.score:.2f})"
+                for item in found
+            ]
             kept = self._hints[topic] = f"did you mean {_either(words)}?"
         return kept
 
@@ -89,16 +105,16 @@ class Frames:
 def _cut_evenly(line: str, start: int, stop: int, room: int) -> tuple[str, str]:
     """What `_excerpt` does, where every character takes one column."""
     if stop - start > room:
-        line, start, stop = line[start:start + room - 1] + "…", 0, room
+        line, start, stop = line[start : start + room - 1] + "…", 0, room
     elif max(len(line), start + 1) > room:
         left = room - max(stop - start, 1)
         after = line[stop:]
         kept = left - min(len(after), _AFTER, left)
         if start > kept:
-            line = ("…" + line[start - kept + 1:] if kept else line[start:])
+            line = "…" + line[start - kept + 1 :] if kept else line[start:]
             start, stop = kept, kept + stop - start
         if len(line) > room:
-            line = line[:room - 1] + "…" if stop < room else line[:stop]
+            line = line[: room - 1] + "…" if stop < room else line[:stop]
     return line.rstrip(), " " * start + "^" * max(stop - start, 1)
 
 

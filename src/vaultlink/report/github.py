@@ -28,8 +28,10 @@ def github(checked: Checked) -> str:
             lost.append(number(len(found) - MOST, f"more {command}"))
     lines += filter(None, [debt_sentence(debt) for debt in checked.debts])
     if lost:
-        lines.append(f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "
-                     "output, such as concise or markdown, tell more.")
+        lines.append(
+            f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "
+            "output, such as concise or markdown, tell more."
+        )
     return "".join([f"{line}\n" for line in lines])
 
 
@@ -47,9 +49,16 @@ def _spread(found: Sequence[Diagnostic]) -> list[Diagnostic]:
 def _command(command: str, place: str, d: Diagnostic) -> str:
     """One annotation. Columns only make sense to GitHub on a single line: for longer spans its runner drops them."""
     last = last_line(d)
-    spot = {"line": d.line, "endLine": last} if last > d.line else {
-        "line": d.line, "col": d.column, "endLine": d.line,
-        "endColumn": d.end_column if d.end_line == d.line else d.column}
+    spot = (
+        {"line": d.line, "endLine": last}
+        if last > d.line
+        else {
+            "line": d.line,
+            "col": d.column,
+            "endLine": d.line,
+            "endColumn": d.end_column if d.end_line == d.line else d.column,
+        }
+    )
     properties = {"file": place + d.path, **spot, "title": f"{d.code} {d.rule}"}
     listed = ",".join([f"{key}={_property(str(value))}" for key, value in properties.items()])
     return f"::{command} {listed}::{_data(d.message)}"

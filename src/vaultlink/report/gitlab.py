@@ -22,8 +22,13 @@ _CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity
 def gitlab(checked: Checked) -> bytes:
     """The findings as a report."""
     seen: Counter[str] = Counter()
-    rows = [_issue(checked.place, d, _single(mark, seen)) for d, mark in zip(checked.findings, checked.prints(), strict=True)]
-    lines = json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")  # JSON holds no raw line feed inside a row
+    rows = [
+        _issue(checked.place, d, _single(mark, seen))
+        for d, mark in zip(checked.findings, checked.prints(), strict=True)
+    ]
+    lines = (
+        json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
+    )  # JSON holds no raw line feed inside a row
     return b"[\n" + lines + b"\n]\n" if rows else b"[]\n"
 
 

@@ -38,8 +38,15 @@ def junit(checked: Checked) -> bytes:
 
 
 def _suite(root: Element, name: str, tests: Sequence[Element]) -> None:
-    suite = SubElement(root, "testsuite", name=name, tests=str(len(tests)), failures=_count(tests, "failure"), errors="0",
-                       skipped=_count(tests, "skipped"))
+    suite = SubElement(
+        root,
+        "testsuite",
+        name=name,
+        tests=str(len(tests)),
+        failures=_count(tests, "failure"),
+        errors="0",
+        skipped=_count(tests, "skipped"),
+    )
     suite.extend(tests)
 
 
@@ -50,25 +57,37 @@ def _count(tests: Sequence[Element], what: str) -> str:
 def _tests(checked: Checked, rule: str, notes: Notes) -> list[Element]:
     if not notes:
         return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
-    return [_test(rule, _text(checked.place + path), found, checked.failing) for path, found in notes.items()]
+    return [
+        _test(rule, _text(checked.place + path), found, checked.failing)
+        for path, found in notes.items()
+    ]
 
 
-def _test(rule: str, path: str, found: Sequence[Diagnostic], failing: Collection[Severity]) -> Element:
+def _test(
+    rule: str, path: str, found: Sequence[Diagnostic], failing: Collection[Severity]
+) -> Element:
     """A note that a rule found something in. The text says all, since some servers show nothing else; there is no attribute
     for the file besides the name, since the schema that Jenkins goes by has none."""
     test = Element("testcase", classname=f"vaultlink.{rule}", name=path)
-    lines = "\n".join([f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_text(d.message)}" for d in found])
+    lines = "\n".join(
+        [f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_text(d.message)}" for d in found]
+    )
     worst = max([d.severity for d in found], key=lambda severity: severity.rank)
     if worst not in failing:
         SubElement(test, "system-out").text = lines
     else:
         more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
-        SubElement(test, "failure", type=worst.value, message=_text(found[0].message) + more).text = lines
+        SubElement(
+            test, "failure", type=worst.value, message=_text(found[0].message) + more
+        ).text = lines
     return test
 
 
 def _known(debt: Debt) -> Element:
-    test, sentence = Element("testcase", classname="vaultlink.known", name=_text(debt.where)), _text(debt_sentence(debt))
+    test, sentence = (
+        Element("testcase", classname="vaultlink.known", name=_text(debt.where)),
+        _text(debt_sentence(debt)),
+    )
     if debt.left:
         SubElement(test, "skipped", message=sentence)
     else:

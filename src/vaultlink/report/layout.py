@@ -25,7 +25,9 @@ class Palette(NamedTuple):
 
 
 PLAIN = Palette()
-COLOURED = Palette("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m")
+COLOURED = Palette(
+    "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m"
+)
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -77,7 +79,7 @@ def cut_left(text: str, room: int) -> str:
 
 def _head(text: str, room: int) -> str:
     if width(text) == len(text):
-        return text[:max(room, 0)]
+        return text[: max(room, 0)]
     for place, char in enumerate(text):
         room -= _columns(char)
         if room < 0:
@@ -110,13 +112,21 @@ def _cell(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]], room: int, palette: Palette = PLAIN, *,
-          fold: bool = False) -> str:
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    room: int,
+    palette: Palette = PLAIN,
+    *,
+    fold: bool = False,
+) -> str:
     """Rows in aligned columns under a header. Numbers stand to the right; where a line would not fit, the widest
     columns give way: cells are cut, or with `fold` those of the last column go on below."""
     cells = [[clean(_cell(cell)) for cell in row] for row in rows]
-    right = [bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
-             for place in range(len(header))]
+    right = [
+        bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
+        for place in range(len(header))
+    ]
     sizes = _sizes([header, *cells], room)
     lines = [f"{palette.bold}{_line(header, sizes, right)}{palette.off}"]
     for row in cells:

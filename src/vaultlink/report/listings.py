@@ -66,7 +66,11 @@ class BacklinksRow(msgspec.Struct, frozen=True, gc=False):
 
 def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
     """The links of some sources, in order."""
-    return [_link_row(index, path, link, resolved) for path in paths for link, resolved in index.links(path)]
+    return [
+        _link_row(index, path, link, resolved)
+        for path in paths
+        for link, resolved in index.links(path)
+    ]
 
 
 def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> LinkRow:
@@ -74,11 +78,26 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
     if resolved is None:
         status = "external" if link.external else "dangling"
     else:
-        status = "ambiguous" if resolved in index.shared and index.others(path, link) else "resolved"
+        status = (
+            "ambiguous" if resolved in index.shared and index.others(path, link) else "resolved"
+        )
         if link.subpath and (found := index.anchor(link, resolved)) is not None:
             anchor = "found" if found else "missing"
-    return LinkRow(path, link.line, link.column, link.kind, link.embed, link.place, link.raw, link.target,
-                   link.subpath or None, link.display, status, resolved, anchor)
+    return LinkRow(
+        path,
+        link.line,
+        link.column,
+        link.kind,
+        link.embed,
+        link.place,
+        link.raw,
+        link.target,
+        link.subpath or None,
+        link.display,
+        status,
+        resolved,
+        anchor,
+    )
 
 
 def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
@@ -89,7 +108,10 @@ def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list
             if resolved is None and not link.external:
                 named.setdefault(topic(link.target), []).append(Source(path, link.line))
     ranked = sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
-    return [TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name))) for name, sources in ranked]
+    return [
+        TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name)))
+        for name, sources in ranked
+    ]
 
 
 def backlinks(index: Index, note: str) -> list[BacklinkRow]:
@@ -108,8 +130,16 @@ def all_backlinks(index: Index) -> list[BacklinksRow]:
         for link, resolved in index.links(source):
             if resolved is not None:
                 found.setdefault(resolved, {}).setdefault(source, []).append(link.line)
-    return [BacklinksRow(note, tuple(BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
-                                     for source, lines in found[note].items())) for note in sorted(found)]
+    return [
+        BacklinksRow(
+            note,
+            tuple(
+                BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
+                for source, lines in found[note].items()
+            ),
+        )
+        for note in sorted(found)
+    ]
 
 
 def orphans(index: Index) -> list[str]:
@@ -121,7 +151,9 @@ def orphans(index: Index) -> list[str]:
     by_canvases: set[str | None] = set()
     for source, goals in index.targets.items():
         (by_notes if is_note(source) else by_canvases).update(goals)
-    return sorted(path for path in index.files - by_notes if is_note(path) or path not in by_canvases)
+    return sorted(
+        path for path in index.files - by_notes if is_note(path) or path not in by_canvases
+    )
 
 
 def deadends(index: Index) -> list[str]:
@@ -131,10 +163,12 @@ def deadends(index: Index) -> list[str]:
 
 def wording(index: Index) -> Callable[[str], str]:
     """How a link to a path would be written: the bare name if only this file bears it, else the path; without `.md`."""
+
     def written(path: str) -> str:
         alone = len(index.names.get(name_key(path), ())) == 1
         text = path.rsplit("/", 1)[-1] if alone else path
         return text[:-3] if is_note(text) else text
+
     return written
 
 

@@ -23,7 +23,9 @@ _TOP = 10
 _FIRST = 20
 """Findings that are told one by one."""
 
-_DANGLING = frozenset(("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link"))
+_DANGLING = frozenset(
+    ("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link")
+)
 """Rules about links that lead to no file, whatever else is known of their targets."""
 
 
@@ -31,13 +33,23 @@ def markdown(checked: Checked) -> str:
     """The page. However much was found, it stays far below the megabyte that GitHub takes."""
     debts = " ".join([debt_sentence(replace(debt, name=code(debt.name))) for debt in checked.debts])
     if not checked.findings:
-        return _page([f"## vaultlink: no {'new ' if debts else ''}findings", _all_well(checked), debts])
+        return _page(
+            [f"## vaultlink: no {'new ' if debts else ''}findings", _all_well(checked), debts]
+        )
     notes = [checked.place + d.path for d in checked.findings]
-    return _page([f"## vaultlink: {by_severity(checked.findings, checked.debts)}", _totals(checked), debts,
-                  "### Rules", _rules(checked),
-                  *_ranked("### Notes with the most findings", ("note", "findings"), notes),
-                  *_ranked("### Topics that nothing answers to", ("topic", "links"), _topics(checked)),
-                  f"### {'The first findings' if len(checked.findings) > _FIRST else 'Findings'}", _list(checked)])
+    return _page(
+        [
+            f"## vaultlink: {by_severity(checked.findings, checked.debts)}",
+            _totals(checked),
+            debts,
+            "### Rules",
+            _rules(checked),
+            *_ranked("### Notes with the most findings", ("note", "findings"), notes),
+            *_ranked("### Topics that nothing answers to", ("topic", "links"), _topics(checked)),
+            f"### {'The first findings' if len(checked.findings) > _FIRST else 'Findings'}",
+            _list(checked),
+        ]
+    )
 
 
 def _all_well(checked: Checked) -> str:
@@ -53,7 +65,9 @@ def _totals(checked: Checked) -> str:
     fixes = Counter([fix.safety for fix in checked.fixes() if fix is not None])
     header = ("notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable")
     figures = [checked.figures.get(name, 0) for name in header[:4]]
-    return _table(header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]])
+    return _table(
+        header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
+    )
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
@@ -67,19 +81,27 @@ def _rules(checked: Checked) -> str:
     rows: list[list[object]] = [[d.code, d.rule, d.severity.value, new[d.code]] for d in ranked]
     if not checked.debts:
         return _table(("code", "rule", "severity", "found"), rows)
-    return _table(("code", "rule", "severity", "new", "old"), [[*row, old[str(row[0])]] for row in rows])
+    return _table(
+        ("code", "rule", "severity", "new", "old"), [[*row, old[str(row[0])]] for row in rows]
+    )
 
 
 def _topics(checked: Checked) -> Iterator[str]:
     """What dangling links name, once for each of them; old findings count as well, since they dangle all the same."""
-    return (topic(d.target) for group in (checked.findings, checked.old) for d in group
-            if d.target is not None and d.rule in _DANGLING)
+    return (
+        topic(d.target)
+        for group in (checked.findings, checked.old)
+        for d in group
+        if d.target is not None and d.rule in _DANGLING
+    )
 
 
 def _ranked(title: str, header: Sequence[str], names: Iterator[str] | list[str]) -> list[str]:
     """A title and a table of what is named most; nothing if nothing is named."""
     ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_TOP]
-    return [title, _table(header, [[_cell(name), times] for name, times in ranked])] if ranked else []
+    return (
+        [title, _table(header, [[_cell(name), times] for name, times in ranked])] if ranked else []
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -91,9 +113,14 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _list(checked: Checked) -> str:
     first = checked.findings[:_FIRST]
-    lines = [f"- {code(f'{checked.place}{d.path}:{d.line}:{d.column}')} {d.code} {d.rule}: {sentence(d.message)}" for d in first]
+    lines = [
+        f"- {code(f'{checked.place}{d.path}:{d.line}:{d.column}')} {d.code} {d.rule}: {sentence(d.message)}"
+        for d in first
+    ]
     left = len(checked.findings) - len(first)
-    return "\n".join(lines) + (f"\n\n{number(left, 'more finding')} not listed here." if left else "")
+    return "\n".join(lines) + (
+        f"\n\n{number(left, 'more finding')} not listed here." if left else ""
+    )
 
 
 # -- what a vault holds -----------------------------------------------------------------------------------------------
@@ -102,13 +129,17 @@ def _list(checked: Checked) -> str:
 def code(text: str, room: int = 200) -> str:
     """Text as a code span that shows it as it is, cut where it is longer than there is room. The marks around it are as many
     as never stand together in it, since these would end it. Nothing at all makes no span."""
-    shown = clean(text[:room + 1])
-    shown = shown[:room - 1] + "…" if len(shown) > room else shown
+    shown = clean(text[: room + 1])
+    shown = shown[: room - 1] + "…" if len(shown) > room else shown
     if not shown:
         return ""
     runs = {len(run) for run in re.findall("`+", shown)}
     marks = "`" * next(size for size in count(1) if size not in runs)
-    pad = " " if "`" in (shown[0], shown[-1]) or (shown[0] == shown[-1] == " " and shown.strip(" ")) else ""
+    pad = (
+        " "
+        if "`" in (shown[0], shown[-1]) or (shown[0] == shown[-1] == " " and shown.strip(" "))
+        else ""
+    )
     return f"{marks}{pad}{shown}{pad}{marks}"
 
 
@@ -126,6 +157,10 @@ def sentence(text: str, room: int = 500) -> str:
     """A message as prose with the names that it quotes as code; the whole of it as code where that is not safe."""
     parts = _QUOTED.split(text)
     prose = parts[::2]
-    if len(text) > room or "www." in text.lower() or not all(_PROSE.fullmatch(part) for part in prose):
+    if (
+        len(text) > room
+        or "www." in text.lower()
+        or not all(_PROSE.fullmatch(part) for part in prose)
+    ):
         return code(text, room)
     return "".join(f"“{code(part)}”" if place % 2 else part for place, part in enumerate(parts))

@@ -60,10 +60,14 @@ def note_rows(index: Index, paths: Sequence[str]) -> list[NoteRow]:
 def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
     return NoteRow(
         path=note.path,
-        properties=None if note.properties is None else {item.key: item.value for item in note.properties},
+        properties=None
+        if note.properties is None
+        else {item.key: item.value for item in note.properties},
         aliases=note.aliases,
         tags=tuple([TagRow(tag.name, tag.line, tag.place) for tag in note.tags]),
-        headings=tuple([HeadingRow(heading.level, heading.text, heading.line) for heading in note.headings]),
+        headings=tuple(
+            [HeadingRow(heading.level, heading.text, heading.line) for heading in note.headings]
+        ),
         blocks=tuple([BlockRow(block.id, block.line) for block in note.blocks]),
         links=tuple(links),
     )
@@ -72,7 +76,10 @@ def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
 def page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
     """A note on a page: one group of lines for each kind of thing it has."""
     groups = [
-        ("properties", _pairs([(key, _written(value)) for key, value in (row.properties or {}).items()], room)),
+        (
+            "properties",
+            _pairs([(key, _written(value)) for key, value in (row.properties or {}).items()], room),
+        ),
         ("aliases", [clean(alias) for alias in row.aliases]),
         ("tags", _pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], room)),
         ("headings", [f"{'#' * heading.level} {clean(heading.text)}" for heading in row.headings]),
@@ -93,7 +100,10 @@ def facts(row: NoteRow) -> list[tuple[object, ...]]:
     """A note as rows of five cells: path, kind of thing, line, text, and what more there is to say."""
     path = row.path
     return [
-        *((path, "property", None, key, _written(value)) for key, value in (row.properties or {}).items()),
+        *(
+            (path, "property", None, key, _written(value))
+            for key, value in (row.properties or {}).items()
+        ),
         *((path, "alias", None, alias, None) for alias in row.aliases),
         *((path, "tag", tag.line, tag.name, tag.place) for tag in row.tags),
         *((path, "heading", heading.line, heading.text, heading.level) for heading in row.headings),
@@ -106,16 +116,24 @@ def destination(link: LinkRow) -> str:
     """Where a link leads, in words."""
     if link.resolved is None:
         return link.status
-    anchor = f" {link.subpath}" if link.anchor == "found" else f", but not {link.subpath}" if link.anchor else ""
+    anchor = (
+        f" {link.subpath}"
+        if link.anchor == "found"
+        else f", but not {link.subpath}"
+        if link.anchor
+        else ""
+    )
     return f"{link.resolved}{anchor}" + (" (ambiguous)" if link.status == "ambiguous" else "")
 
 
 def totals(rows: Sequence[NoteRow]) -> str:
     """What some notes have together, in a sentence."""
-    return (f"{number(len(rows), 'note')}: {number(sum(len(row.headings) for row in rows), 'heading')}, "
-            f"{number(sum(len(row.blocks) for row in rows), 'block')}, "
-            f"{number(sum(len(row.tags) for row in rows), 'tag')}, "
-            f"{number(sum(len(row.links) for row in rows), 'link')}.")
+    return (
+        f"{number(len(rows), 'note')}: {number(sum(len(row.headings) for row in rows), 'heading')}, "
+        f"{number(sum(len(row.blocks) for row in rows), 'block')}, "
+        f"{number(sum(len(row.tags) for row in rows), 'tag')}, "
+        f"{number(sum(len(row.links) for row in rows), 'link')}."
+    )
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], room: int) -> list[str]:

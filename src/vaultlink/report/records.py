@@ -69,22 +69,44 @@ Mend = Callable[[Diagnostic], Fix | None]
 """What mends a finding, if anything does."""
 
 
-def finding_rows(diagnostics: Sequence[Diagnostic], text: Text, suggest: Suggest,
-                 mend: Mend = lambda d: d.fix, data: Data = lambda _path: b"",
-                 prints: Sequence[str] | None = None) -> list[FindingRow]:
+def finding_rows(
+    diagnostics: Sequence[Diagnostic],
+    text: Text,
+    suggest: Suggest,
+    mend: Mend = lambda d: d.fix,
+    data: Data = lambda _path: b"",
+    prints: Sequence[str] | None = None,
+) -> list[FindingRow]:
     """Findings as rows, in their order; `prints` are their fingerprints, where they are known already."""
     prints = fingerprints(diagnostics, text) if prints is None else prints
     offsets = _Offsets(data)
-    return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message,
-                       d.target, suggestion_rows(suggest(d)) if d.target is not None else (), _fix_row(mend(d), offsets),
-                       mark)
-            for d, mark in zip(diagnostics, prints, strict=True)]
+    return [
+        FindingRow(
+            d.code,
+            d.rule,
+            d.severity,
+            d.path,
+            d.line,
+            d.column,
+            d.end_line,
+            d.end_column,
+            d.message,
+            d.target,
+            suggestion_rows(suggest(d)) if d.target is not None else (),
+            _fix_row(mend(d), offsets),
+            mark,
+        )
+        for d, mark in zip(diagnostics, prints, strict=True)
+    ]
 
 
 def _fix_row(fix: Fix | None, offsets: "_Offsets") -> FixRow | None:
     if fix is None:
         return None
-    edits = [EditRow(edit.path, offsets(edit.path, edit.start), offsets(edit.path, edit.end), edit.text) for edit in fix.edits]
+    edits = [
+        EditRow(edit.path, offsets(edit.path, edit.start), offsets(edit.path, edit.end), edit.text)
+        for edit in fix.edits
+    ]
     return FixRow(fix.safety, fix.title, tuple(edits))
 
 
@@ -99,7 +121,11 @@ class _Offsets:
         if path != self._path:
             raw = self._data(path)
             mark = len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0
-            self._path, self._text, self._last = path, raw[mark:].decode("utf-8", "replace"), (0, mark)
+            self._path, self._text, self._last = (
+                path,
+                raw[mark:].decode("utf-8", "replace"),
+                (0, mark),
+            )
         known, place = self._last
         if offset >= known:
             place += len(self._text[known:offset].encode())
@@ -137,7 +163,7 @@ def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
         if about is None or d.code in _ANCHORED:
             if d.path != path:
                 path, source = d.path, text(d.path)
-            about = _about(source[d.start:min(d.end, d.start + _LONGEST)], about)
+            about = _about(source[d.start : min(d.end, d.start + _LONGEST)], about)
         key = d.code, d.path, about
         count = seen.get(key, 0)
         seen[key] = count + 1
@@ -158,9 +184,14 @@ def _about(raw: str, target: str | None) -> str:
 def fingerprint(path: str, identity: Identity) -> str:
     """A name for a finding that survives lines moving."""
     code, about, count = identity
-    return blake2b(f"{code}\0{path}\0{about}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return blake2b(
+        f"{code}\0{path}\0{about}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8
+    ).hexdigest()
 
 
 def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
     """The fingerprints of findings, in their order."""
-    return [fingerprint(d.path, identity) for d, identity in zip(diagnostics, identities(diagnostics, text), strict=True)]
+    return [
+        fingerprint(d.path, identity)
+        for d, identity in zip(diagnostics, identities(diagnostics, text), strict=True)
+    ]

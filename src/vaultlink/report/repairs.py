@@ -36,8 +36,9 @@ class FixedRow(msgspec.Struct, frozen=True):
     left: tuple[LeftRow, ...]
 
 
-def fixed_row(made: Sequence[Repaired], written: Sequence[str], run: str | None,
-              left: tuple[LeftRow, ...]) -> FixedRow:
+def fixed_row(
+    made: Sequence[Repaired], written: Sequence[str], run: str | None, left: tuple[LeftRow, ...]
+) -> FixedRow:
     """What a run did, as data."""
     return FixedRow(len(written), len(made), counted(made), run, left)
 
@@ -47,7 +48,9 @@ def left_rows(refused: Sequence[Refusal]) -> tuple[LeftRow, ...]:
     return tuple([LeftRow(refusal.path, refusal.why) for refusal in refused])
 
 
-def examples(made: Sequence[Repaired], early: int, texts: Texts, room: int, palette: Palette = PLAIN) -> str:
+def examples(
+    made: Sequence[Repaired], early: int, texts: Texts, room: int, palette: Palette = PLAIN
+) -> str:
     """For each rule how many findings were fixed, and how the first looked before and afterwards. Only the `early` ones
     have their places in the texts before; a rule that has none of these is shown by its words alone."""
     counts = Counter((item.code, item.rule) for item, _ in made)
@@ -60,7 +63,9 @@ def examples(made: Sequence[Repaired], early: int, texts: Texts, room: int, pale
     blocks = []
     for (code, rule), count in sorted(counts.items()):
         _, fix = first[rule]
-        lines = [f"{count:>{size},}  {p.bold}{code} {rule}{p.off}  {p.dim}{clean(fix.title)}{p.off}"]
+        lines = [
+            f"{count:>{size},}  {p.bold}{code} {rule}{p.off}  {p.dim}{clean(fix.title)}{p.off}"
+        ]
         lines += _example(fix, texts, room, p) if rule in shown else []
         blocks.append("\n".join(lines) + "\n")
     return "".join(blocks)
@@ -75,7 +80,11 @@ def _example(fix: Fix, texts: Texts, room: int, p: Palette) -> list[str]:
     start = old.rfind("\n", 0, edit.start) + 1
     end = old.find("\n", edit.end)
     end = len(old) if end == -1 else end
-    edits = [other for other in fix.edits if other.path == edit.path and start <= other.start and other.end <= end]
+    edits = [
+        other
+        for other in fix.edits
+        if other.path == edit.path and start <= other.start and other.end <= end
+    ]
     after = applied(old[:end], in_order(edits))[start:]
     left = max(room - 4, 20)
     before, after = _around(old[start:end], after, edit.start - start, left)
@@ -89,18 +98,26 @@ def _around(before: str, after: str, at: int, room: int) -> tuple[str, str]:
     kept = cut_left(lead, room // 3)
     lost = len(before[:at]) if width(lead) > room // 3 else 0
     if lost:
-        return cut(kept + clean(before[at:].rstrip("\r")), room), cut(kept + clean(after[at:].rstrip("\r")), room)
+        return cut(kept + clean(before[at:].rstrip("\r")), room), cut(
+            kept + clean(after[at:].rstrip("\r")), room
+        )
     return cut(clean(before.rstrip("\r")), room), cut(clean(after.rstrip("\r")), room)
 
 
-def fixed_sentence(by_rule: Mapping[str, int], notes: int, *, would: bool = False, told: bool = False) -> str:
+def fixed_sentence(
+    by_rule: Mapping[str, int], notes: int, *, would: bool = False, told: bool = False
+) -> str:
     """What was done, or would be, in a sentence; rule by rule unless that was `told` already."""
     findings = sum(by_rule.values())
     if not findings:
         return "Nothing to fix."
     done = f"{'Would fix' if would else 'Fixed'} {number(findings, 'finding')} in {number(notes, 'note')}"
     ranked = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
-    return f"{done}." if told else f"{done}: {', '.join(f'{rule} {count:,}' for rule, count in ranked)}."
+    return (
+        f"{done}."
+        if told
+        else f"{done}: {', '.join(f'{rule} {count:,}' for rule, count in ranked)}."
+    )
 
 
 def counted(made: Sequence[Repaired]) -> dict[str, int]:

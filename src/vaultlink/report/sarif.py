@@ -23,7 +23,9 @@ from vaultlink.text import line_starts, position
 MOST = 25_000
 """Results in a run. GitHub refuses a file with more, so the mildest are left out, and a notification says how many."""
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 _ROOT = "%SRCROOT%"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
@@ -38,16 +40,22 @@ def sarif(checked: Checked) -> bytes:
     run = {
         "tool": {"driver": _driver(checked)},
         "invocations": [_invocation(len(checked.findings) - len(kept))],
-        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository that holds the vault."}}},
+        "originalUriBaseIds": {
+            _ROOT: {"description": {"text": "The root of the repository that holds the vault."}}
+        },
         "columnKind": "unicodeCodePoints",
-        "newlineSequences": ["\n"],  # a carriage return before it is a character of its line, for columns as well
+        "newlineSequences": [
+            "\n"
+        ],  # a carriage return before it is a character of its line, for columns as well
         "results": list(_results(checked, kept)),
     }
     return json_lines([{"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}])
 
 
 def _driver(checked: Checked) -> Row:
-    version = {"version": checked.version, "semanticVersion": checked.version} if checked.version else {}
+    version = (
+        {"version": checked.version, "semanticVersion": checked.version} if checked.version else {}
+    )
     return {"name": "vaultlink", **version, "rules": [_rule(rule) for rule in checked.rules]}
 
 
@@ -55,14 +63,19 @@ def _kept(findings: Sequence[Diagnostic]) -> Sequence[int]:
     """Which findings the log holds, in their order."""
     if len(findings) <= MOST:
         return range(len(findings))
-    return sorted(sorted(range(len(findings)), key=lambda place: -findings[place].severity.rank)[:MOST])
+    return sorted(
+        sorted(range(len(findings)), key=lambda place: -findings[place].severity.rank)[:MOST]
+    )
 
 
 def _invocation(lost: int) -> Row:
     if not lost:
         return {"executionSuccessful": True}
     text = f"{number(lost, 'finding')} left out, the mildest: a run holds {MOST:,} results at most."
-    return {"executionSuccessful": True, "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}]}
+    return {
+        "executionSuccessful": True,
+        "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}],
+    }
 
 
 # -- findings ---------------------------------------------------------------------------------------------------------
@@ -71,7 +84,9 @@ def _invocation(lost: int) -> Row:
 def _results(checked: Checked, kept: Sequence[int]) -> Iterator[Row]:
     prints, fixes = checked.prints(), checked.fixes()
     places = {rule.code: place for place, rule in enumerate(checked.rules)}
-    starts = lru_cache(maxsize=256)(lambda path: line_starts(checked.text(path)))  # the next fix is in a note near by
+    starts = lru_cache(maxsize=256)(
+        lambda path: line_starts(checked.text(path))
+    )  # the next fix is in a note near by
     for at in kept:
         d, fix = checked.findings[at], fixes[at]
         row: Row = {"ruleId": d.code}
@@ -80,8 +95,14 @@ def _results(checked: Checked, kept: Sequence[int]) -> Iterator[Row]:
         row |= {
             "level": _LEVELS[d.severity],
             "message": {"text": _plain(d.message)},
-            "locations": [{"physicalLocation": {"artifactLocation": _artifact(checked.place + d.path),
-                                                "region": _region(d.line, d.column, d.end_line, d.end_column)}}],
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": _artifact(checked.place + d.path),
+                        "region": _region(d.line, d.column, d.end_line, d.end_column),
+                    }
+                }
+            ],
             "partialFingerprints": {"vaultlink/v1": prints[at]},
         }
         if fix is not None:
@@ -118,13 +139,20 @@ def _fix(fix: Fix, place: str, starts: Callable[[str], list[int]]) -> Row:
     for edit in in_order(fix.edits):
         changes.setdefault(edit.path, []).append(_replacement(edit, starts(edit.path)))
     hint = "" if fix.safety is Safety.SAFE else " (unsafe: it may not be what was meant)"
-    return {"description": {"text": _plain(f"{fix.title}{hint}.")}, "properties": {"safety": fix.safety.value},
-            "artifactChanges": [{"artifactLocation": _artifact(place + path), "replacements": made}
-                                for path, made in changes.items()]}
+    return {
+        "description": {"text": _plain(f"{fix.title}{hint}.")},
+        "properties": {"safety": fix.safety.value},
+        "artifactChanges": [
+            {"artifactLocation": _artifact(place + path), "replacements": made}
+            for path, made in changes.items()
+        ],
+    }
 
 
 def _replacement(edit: Edit, starts: list[int]) -> Row:
-    row: Row = {"deletedRegion": _region(*position(starts, edit.start), *position(starts, edit.end))}
+    row: Row = {
+        "deletedRegion": _region(*position(starts, edit.start), *position(starts, edit.end))
+    }
     if edit.text:
         row["insertedContent"] = {"text": edit.text}
     return row
@@ -139,7 +167,9 @@ def _rule(rule: Rule) -> Row:
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": shorten(first, 1000, placeholder=" …")},  # GitHub cuts it at 1,024
+        "fullDescription": {
+            "text": shorten(first, 1000, placeholder=" …")
+        },  # GitHub cuts it at 1,024
         "help": {"text": _help(rule, _indented), "markdown": _help(rule, _fenced)},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {
@@ -166,20 +196,33 @@ def _example(rule: Rule, show: Show) -> list[str]:
     if example is None:
         return []
     found = {item["in"] for item in example.get("finds", ())}
-    files = [(path, text) for path, text in example["vault"].items() if path in found and str(text).strip()]
+    files = [
+        (path, text)
+        for path, text in example["vault"].items()
+        if path in found and str(text).strip()
+    ]
     shown = [part for path, text in files for part in (f"{path}:", show(_text(text)))]
     return [f"For example: {example['bad'].rstrip('.')}.", *shown]
 
 
 def _text(text: object) -> str:
     """A file's text; of one that can't be had, why."""
-    return "\n".join(f"({why})" for why in text.values()) if isinstance(text, Mapping) else str(text).rstrip("\n")
+    return (
+        "\n".join(f"({why})" for why in text.values())
+        if isinstance(text, Mapping)
+        else str(text).rstrip("\n")
+    )
 
 
 def _silencing(rule: Rule, show: Show) -> list[str]:
-    return [f"To silence {rule.code} on a line, write this behind it:", show(f"%%vaultlink-disable-line {rule.code}%%"),
-            "In a whole note, anywhere in it:", show(f"%%vaultlink-disable-file {rule.code}%%"),
-            "In the whole vault, in vaultlink.toml:", show(f'ignore = ["{rule.name}"]')]
+    return [
+        f"To silence {rule.code} on a line, write this behind it:",
+        show(f"%%vaultlink-disable-line {rule.code}%%"),
+        "In a whole note, anywhere in it:",
+        show(f"%%vaultlink-disable-file {rule.code}%%"),
+        "In the whole vault, in vaultlink.toml:",
+        show(f'ignore = ["{rule.name}"]'),
+    ]
 
 
 def _indented(text: str) -> str:

@@ -171,16 +171,20 @@ def _respelt(target: str, index: Index) -> tuple[str, ...]:
         return ()
     name = stem(target)
     folders = [part for part in folder(target).split("/") if part not in ("", ".", "..")]
-    return tuple(path for path in candidates if same_words(name, stem(path)) and _fits(folders, path))
+    return tuple(
+        path for path in candidates if same_words(name, stem(path)) and _fits(folders, path)
+    )
 
 
 def _fits(folders: list[str], path: str) -> bool:
     """Whether a file lies where a target's folders say, respelt ones included."""
     if not folders:
         return True
-    have = folder(path).split("/")[:-1][-len(folders):]
-    return len(have) == len(folders) and all(spelling(one) == spelling(other) and same_words(one, other)
-                                             for one, other in zip(folders, have, strict=True))
+    have = folder(path).split("/")[:-1][-len(folders) :]
+    return len(have) == len(folders) and all(
+        spelling(one) == spelling(other) and same_words(one, other)
+        for one, other in zip(folders, have, strict=True)
+    )
 
 
 def _listed(paths: tuple[str, ...], index: Index) -> str:

@@ -56,6 +56,8 @@ class Desk:
     @property
     def pipe(self) -> str:
         """The pipe of the section's links: with blanks around it unless most have none."""
-        raws = [entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw]
+        raws = [
+            entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
+        ]
         spaced = sum(" | " in raw for raw in raws)
         return " | " if spaced * 2 >= len(raws) else "|"

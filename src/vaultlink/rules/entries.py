@@ -36,7 +36,9 @@ def entry_defects(section: Section, note: Note, context: Context) -> Iterator[De
         yield from gone
         if target is not None:
             seen.add((target, ""))
-        if not any(defect.told and defect.edits for defect in gone) or any(defect.kind == "already-linked" for defect in gone):
+        if not any(defect.told and defect.edits for defect in gone) or any(
+            defect.kind == "already-linked" for defect in gone
+        ):
             yield from link_defects(desk, entry, entry.link, target)
             yield from _of_dash(desk, entry)
 
@@ -45,14 +47,18 @@ def _leads(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[s
     """Where the links of a note's sections lead, by their offsets, and what its body links to."""
     leads = list(index.links(note.path))
     sections = {link.start: target for link, target in leads if link.place is Place.SECTION}
-    body = frozenset(target for link, target in leads
-                     if target and link.place is Place.BODY and not link.commented and not link.embed)
+    body = frozenset(
+        target
+        for link, target in leads
+        if target and link.place is Place.BODY and not link.commented and not link.embed
+    )
     return sections, body
 
 
 @lru_cache(maxsize=1)
-def _memory(_index: Index, _enabled: frozenset[str], _allowed: object, _obsidian: object, _mode: object) -> dict[
-        str, frozenset[int]]:
+def _memory(
+    _index: Index, _enabled: frozenset[str], _allowed: object, _obsidian: object, _mode: object
+) -> dict[str, frozenset[int]]:
     return {}
 
 
@@ -62,33 +68,67 @@ def claimed(note: Note, context: Context) -> frozenset[int]:
     mode = context.backlinks.get("mode")
     if not note.sections or "broken-section-entry" not in context.enabled or mode == "off":
         return frozenset()
-    memory = _memory(context.index, context.enabled, context.allow_dangling, context.obsidian.new_link_format, mode)
+    memory = _memory(
+        context.index,
+        context.enabled,
+        context.allow_dangling,
+        context.obsidian.new_link_format,
+        mode,
+    )
     found = memory.get(note.path)
     if found is None:
         found = memory[note.path] = frozenset(
-            defect.link for section in note.sections for defect in entry_defects(section, note, context)
-            if defect.told and defect.link >= 0)
+            defect.link
+            for section in note.sections
+            for defect in entry_defects(section, note, context)
+            if defect.told and defect.link >= 0
+        )
     return found
 
 
 # -- an entry that is not needed --------------------------------------------------------------------------------------------
 
 
-def _to_go(desk: Desk, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]) -> Iterator[Defect]:
+def _to_go(
+    desk: Desk, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
+) -> Iterator[Defect]:
     """Entries that lead where another does, or nowhere else than here."""
     if target is None:
         return
     cut = desk.edit(entry.cut_start, entry.cut_end, "") if entry.cut_start < entry.cut_end else ()
     whole = not entry.tail.strip(" \t.,;") and not is_indented(desk.section)
     if target == desk.note.path and link.target and not link.subpath:
-        yield Defect("self-link", entry, "it leads to the note that it stands in", "Take the entry out", cut, whole,
-                     link=link.start, target=link.target)
+        yield Defect(
+            "self-link",
+            entry,
+            "it leads to the note that it stands in",
+            "Take the entry out",
+            cut,
+            whole,
+            link=link.start,
+            target=link.target,
+        )
     elif (target, "") in seen:
-        yield Defect("duplicate-entry", entry, "an entry above leads to the same note", "Take the later entry out", cut, whole,
-                     link=link.start, target=link.target)
+        yield Defect(
+            "duplicate-entry",
+            entry,
+            "an entry above leads to the same note",
+            "Take the later entry out",
+            cut,
+            whole,
+            link=link.start,
+            target=link.target,
+        )
     elif target in desk.body:
-        yield Defect("already-linked", entry, "the note's text links there already", "Take the entry out", cut, safe=False,
-                     target=link.target)
+        yield Defect(
+            "already-linked",
+            entry,
+            "the note's text links there already",
+            "Take the entry out",
+            cut,
+            safe=False,
+            target=link.target,
+        )
 
 
 # -- the dash ------------------------------------------------------------------------------------------------------------------
@@ -100,10 +140,21 @@ def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
         return
     edits = desk.edit(entry.title_end, entry.dash_end, DASH)
     if not entry.dash:
-        yield Defect("missing-dash", entry, "no dash stands between title and link", "Put an en dash before the link", edits)
+        yield Defect(
+            "missing-dash",
+            entry,
+            "no dash stands between title and link",
+            "Put an en dash before the link",
+            edits,
+        )
     elif entry.dash != "–":
-        yield Defect("wrong-dash", entry, f"“{entry.dash}” stands where an en dash belongs", "Put an en dash before the link",
-                     edits)
+        yield Defect(
+            "wrong-dash",
+            entry,
+            f"“{entry.dash}” stands where an en dash belongs",
+            "Put an en dash before the link",
+            edits,
+        )
 
 
 # -- entries whose link is none --------------------------------------------------------------------------------------------
@@ -111,7 +162,9 @@ def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
 
 def _without_link(desk: Desk, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
-        yield Defect("nested-link", entry, "a link begins inside another, so only the inner one is a link")
+        yield Defect(
+            "nested-link", entry, "a link begins inside another, so only the inner one is a link"
+        )
     elif entry.fault == "malformed-link":
         yield _malformed(desk, entry)
         yield from _of_dash(desk, entry)
@@ -124,10 +177,17 @@ def _linkless(desk: Desk, entry: Entry) -> Defect:
     notes = notes_called(entry.title, desk.index, desk.note.path)
     if len(notes) == 1 and notes[0] not in desk.targets.values():
         link = _new_link(desk, entry.title, notes[0])
-        return Defect("missing-link", entry, f"it has no link; “{stem(notes[0])}” is so called", "Add the link",
-                      desk.edit(entry.title_end, entry.end, DASH + link) if link else ())
+        return Defect(
+            "missing-link",
+            entry,
+            f"it has no link; “{stem(notes[0])}” is so called",
+            "Add the link",
+            desk.edit(entry.title_end, entry.end, DASH + link) if link else (),
+        )
     if len(notes) > 1:
-        return Defect("missing-link", entry, f"it has no link, and {len(notes)} notes are so called")
+        return Defect(
+            "missing-link", entry, f"it has no link, and {len(notes)} notes are so called"
+        )
     if notes:
         return Defect("missing-link", entry, "it has no link, and another entry leads to the note")
     return Defect("prose", entry, "it is no entry, and no note is so called")
@@ -136,7 +196,10 @@ def _linkless(desk: Desk, entry: Entry) -> Defect:
 def _new_link(desk: Desk, title: str, path: str) -> str:
     """A link to a note that shows a title; "" if the title can't be shown so."""
     name = desk.name(path)
-    if any(mark in title for mark in ("[", "]", "|")) or resolve(desk.note.path, name, desk.index.names) != path:
+    if (
+        any(mark in title for mark in ("[", "]", "|"))
+        or resolve(desk.note.path, name, desk.index.names) != path
+    ):
         return ""
     return f"[[{name}]]" if name == title else f"[[{name}{desk.pipe}{title}]]"
 
@@ -144,14 +207,22 @@ def _new_link(desk: Desk, title: str, path: str) -> str:
 def _malformed(desk: Desk, entry: Entry) -> Defect:
     """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
     at = entry.dash_end
-    inner = entry.raw[at - entry.start:].strip("[]")
+    inner = entry.raw[at - entry.start :].strip("[]")
     target, _, display = wikilink_parts(inner)
     chosen, others = choose(desk.note.path, target, desk.index.names) if target else (None, ())
     if chosen and not others:
         text = f"[[{inner}]]"
     else:
         notes = notes_called(entry.title or display or target, desk.index, desk.note.path)
-        text = _new_link(desk, entry.title or display or target, notes[0]) if len(notes) == 1 and not chosen else ""
+        text = (
+            _new_link(desk, entry.title or display or target, notes[0])
+            if len(notes) == 1 and not chosen
+            else ""
+        )
     problem = "its link lacks brackets and is none"
     hurt = Defect("malformed-link", entry, problem, link=at, target=target)
-    return hurt._replace(remedy="Complete the brackets", edits=desk.edit(at, entry.end, text)) if text else hurt
+    return (
+        hurt._replace(remedy="Complete the brackets", edits=desk.edit(at, entry.end, text))
+        if text
+        else hurt
+    )

@@ -15,8 +15,16 @@ from vaultlink.templates import has_placeholder
 def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> Iterator[Defect]:
     """What is wrong with an entry's link, and with its title held against where that leads."""
     if link.embed:
-        yield Defect("embed", entry, "the note is embedded, not linked to", "Make a link of the embed",
-                     desk.edit(link.start, link.start + 1, ""), safe=False, link=link.start, target=link.target)
+        yield Defect(
+            "embed",
+            entry,
+            "the note is embedded, not linked to",
+            "Make a link of the embed",
+            desk.edit(link.start, link.start + 1, ""),
+            safe=False,
+            link=link.start,
+            target=link.target,
+        )
     if target is None:
         yield _dangling(desk, entry, link)
     elif is_note(target):
@@ -40,8 +48,19 @@ def _dangling(desk: Desk, entry: Entry, link: Link) -> Defect:
     if len(meant) != 1 or (notes and shown and notes != shown):
         return untold
     edits = _retargeted(desk, entry, link, meant[0])
-    return Defect("dangling-slug", entry, f"nothing is called “{link.target}”, but “{stem(meant[0])}” fits the title",
-                  "Link to the note that the title names", edits, link=link.start, target=link.target) if edits else untold
+    return (
+        Defect(
+            "dangling-slug",
+            entry,
+            f"nothing is called “{link.target}”, but “{stem(meant[0])}” fits the title",
+            "Link to the note that the title names",
+            edits,
+            link=link.start,
+            target=link.target,
+        )
+        if edits
+        else untold
+    )
 
 
 def _swapped(desk: Desk, entry: Entry, link: Link) -> Defect | None:
@@ -51,13 +70,24 @@ def _swapped(desk: Desk, entry: Entry, link: Link) -> Defect | None:
     chosen, others = choose(desk.note.path, link.display, desk.index.names)
     if not chosen or others or not is_note(chosen) or chosen == desk.note.path:
         return None
-    if not fits(link.target, chosen, desk.index) and not (entry.title and same_title(entry.title, link.target)):
+    if not fits(link.target, chosen, desk.index) and not (
+        entry.title and same_title(entry.title, link.target)
+    ):
         return None
     start = link.start + link.raw.index(link.target)
-    middle = link.raw[link.raw.index(link.target) + len(link.target):link.raw.rindex(link.display)]
+    middle = link.raw[
+        link.raw.index(link.target) + len(link.target) : link.raw.rindex(link.display)
+    ]
     end = link.start + link.raw.rindex(link.display) + len(link.display)
-    return Defect("swapped-operands", entry, "the link's target and what it shows are swapped", "Swap target and display",
-                  desk.edit(start, end, link.display + middle + link.target), link=link.start, target=link.target)
+    return Defect(
+        "swapped-operands",
+        entry,
+        "the link's target and what it shows are swapped",
+        "Swap target and display",
+        desk.edit(start, end, link.display + middle + link.target),
+        link=link.start,
+        target=link.target,
+    )
 
 
 def _retargeted(desk: Desk, entry: Entry, link: Link, path: str) -> tuple[Edit, ...]:
@@ -75,16 +105,36 @@ def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defe
     """A target that fits several files, or names its note otherwise than the vault does."""
     others = desk.index.others(desk.note.path, link)
     if others:
-        fitting = [path for path in (target, *others) if entry.title and fits(entry.title, path, desk.index)]
+        fitting = [
+            path
+            for path in (target, *others)
+            if entry.title and fits(entry.title, path, desk.index)
+        ]
         meant = fitting[0] if len(fitting) == 1 else target
-        yield Defect("ambiguous-slug", entry, f"“{link.target}” fits {len(others) + 1} files", "Name the note by its path",
-                     _retargeted(desk, entry, link, meant), safe=False, link=link.start, target=link.target)
+        yield Defect(
+            "ambiguous-slug",
+            entry,
+            f"“{link.target}” fits {len(others) + 1} files",
+            "Name the note by its path",
+            _retargeted(desk, entry, link, meant),
+            safe=False,
+            link=link.start,
+            target=link.target,
+        )
         return
     kind, problem = _spelling(desk, link, target)
     if kind:
         edits = _retargeted(desk, entry, link, target)
         if edits:
-            yield Defect(kind, entry, problem, "Name the note as its file is named", edits, link=link.start, target=link.target)
+            yield Defect(
+                kind,
+                entry,
+                problem,
+                "Name the note as its file is named",
+                edits,
+                link=link.start,
+                target=link.target,
+            )
 
 
 def _spelling(desk: Desk, link: Link, target: str) -> tuple[str, str]:
@@ -96,10 +146,13 @@ def _spelling(desk: Desk, link: Link, target: str) -> tuple[str, str]:
         return "slug-subpath", "its link leads to a part of the note"
     if link.kind is Kind.WIKILINK and bare(written) != written:
         return "slug-extension", f"“{written}” carries the file's extension"
-    tail = bare(target).split("/")[-written.strip("/").count("/") - 1:]
+    tail = bare(target).split("/")[-written.strip("/").count("/") - 1 :]
     own = bare(written).strip("/").split("/")
     if own != tail and [comparable(part) for part in own] == [comparable(part) for part in tail]:
-        return "case-only", f"“{written}” is spelt otherwise than the file's name, “{'/'.join(tail)}”"
+        return (
+            "case-only",
+            f"“{written}” is spelt otherwise than the file's name, “{'/'.join(tail)}”",
+        )
     plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is Kind.WIKILINK
     if plain and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” carries a path that its name does not need"
@@ -116,7 +169,12 @@ def _titled(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defec
     if display is None or link.kind is Kind.MARKDOWN:
         if not right:
             yield _renamed(desk, entry, link, now)
-        elif link.kind is Kind.WIKILINK and not link.embed and not link.subpath and not exactly(link.target, title):
+        elif (
+            link.kind is Kind.WIKILINK
+            and not link.embed
+            and not link.subpath
+            and not exactly(link.target, title)
+        ):
             yield _undisplayed(desk, entry, link)
     elif same_title(title, display):
         if not right:
@@ -133,7 +191,9 @@ def _undisplayed(desk: Desk, entry: Entry, link: Link) -> Defect:
     if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
         return missing._replace(told=not spelt)
     at = link.end - 2
-    return missing._replace(remedy="Let the link show the title", edits=desk.edit(at, at, desk.pipe + entry.title))
+    return missing._replace(
+        remedy="Let the link show the title", edits=desk.edit(at, at, desk.pipe + entry.title)
+    )
 
 
 def _apart(desk: Desk, entry: Entry, link: Link, target: str, *, right: bool) -> Defect:
@@ -144,16 +204,26 @@ def _apart(desk: Desk, entry: Entry, link: Link, target: str, *, right: bool) ->
     if right and shown:
         return mismatch._replace(told=False)
     if shown:
-        return mismatch._replace(remedy="Take what the link shows as the title",
-                                 edits=desk.edit(entry.start, entry.title_end, link.display))
+        return mismatch._replace(
+            remedy="Take what the link shows as the title",
+            edits=desk.edit(entry.start, entry.title_end, link.display),
+        )
     if right:
-        return mismatch._replace(remedy="Let the link show the title", edits=_displaying(desk, link, entry.title))
-    return _renamed(desk, entry, link, title_now(target, desk.index))._replace(kind="title-alias-mismatch")
+        return mismatch._replace(
+            remedy="Let the link show the title", edits=_displaying(desk, link, entry.title)
+        )
+    return _renamed(desk, entry, link, title_now(target, desk.index))._replace(
+        kind="title-alias-mismatch"
+    )
 
 
 def _displaying(desk: Desk, link: Link, words: str) -> tuple[Edit, ...]:
     """The edits that let a link show other words."""
-    if link.kind is not Kind.WIKILINK or not link.display or any(mark in words for mark in ("[", "]", "\n")):
+    if (
+        link.kind is not Kind.WIKILINK
+        or not link.display
+        or any(mark in words for mark in ("[", "]", "\n"))
+    ):
         return ()
     at = link.start + link.raw.rindex(link.display)
     return desk.edit(at, at + len(link.display), words)

@@ -34,7 +34,10 @@ def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
 
 def _is_drawing(note: Note) -> bool:
     """Whether the note is a drawing, which its plugin writes, open fence and all."""
-    return note.path.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None
+    return (
+        note.path.lower().endswith(".excalidraw.md")
+        or note.value_of("excalidraw-plugin") is not None
+    )
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
@@ -60,14 +63,18 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
         words = line.strip(_MARKUP)
         if words and said.fullmatch(words.replace("’", "'")):
             at = start + line.index(words)
-            spot = Spot(at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+            spot = Spot(
+                at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+            )
             yield Finding(spot, {"words": words if len(words) <= 60 else words[:59] + "…"})
 
 
 @lru_cache(maxsize=8)
 def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """All phrases as one expression; one that is no expression is taken as plain words."""
-    return re.compile("|".join(f"(?:{_expression(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE)
+    return re.compile(
+        "|".join(f"(?:{_expression(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
+    )
 
 
 def _expression(phrase: str) -> str:

@@ -14,13 +14,21 @@ _TOP = Spot(0, 0, 1, 1)
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that no link leads to."""
-    if is_note(note.path) and note.path not in context.index.backlinks and not _ignored(note.path, context):
+    if (
+        is_note(note.path)
+        and note.path not in context.index.backlinks
+        and not _ignored(note.path, context)
+    ):
         yield Finding(_TOP, {"name": file_name(note.path)})
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
     """Notes without a link that leads anywhere."""
-    if is_note(note.path) and not any(context.index.targets.get(note.path, ())) and not _ignored(note.path, context):
+    if (
+        is_note(note.path)
+        and not any(context.index.targets.get(note.path, ()))
+        and not _ignored(note.path, context)
+    ):
         yield Finding(_TOP, {"name": file_name(note.path)})
 
 
@@ -33,10 +41,18 @@ def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
     linked = set(index.targets.get(note.path, ()))
     for source in sources:
         # A backlinks section is no reason to link back: else each section would bring forth others.
-        asked = (link for link, target in index.links(source)
-                 if target == note.path and link.place is not Place.SECTION)
-        if (source != note.path and source not in linked and is_note(source) and not _ignored(source, context)
-                and next(asked, None)):
+        asked = (
+            link
+            for link, target in index.links(source)
+            if target == note.path and link.place is not Place.SECTION
+        )
+        if (
+            source != note.path
+            and source not in linked
+            and is_note(source)
+            and not _ignored(source, context)
+            and next(asked, None)
+        ):
             yield Finding(_TOP, {"source": source[:-3]})
 
 
@@ -44,13 +60,22 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
     """Images, sounds, films and PDFs that nothing in the vault uses."""
     index = context.index
     kinds = tuple(f".{kind.lower().lstrip('.')}" for kind in context.options["extensions"])
-    unused = [path for path in index.files
-              if path.lower().endswith(kinds) and path not in index.backlinks and not _ignored(path, context)]
+    unused = [
+        path
+        for path in index.files
+        if path.lower().endswith(kinds)
+        and path not in index.backlinks
+        and not _ignored(path, context)
+    ]
     if unused:
         named, bases = _named_in_properties(context), _bases(context)
         for path in unused:
-            name, beside = comparable(file_name(path)), path[:path.rfind(".")] + ".md"
-            if beside not in index.notes and named.isdisjoint((comparable(path), name)) and name not in bases:
+            name, beside = comparable(file_name(path)), path[: path.rfind(".")] + ".md"
+            if (
+                beside not in index.notes
+                and named.isdisjoint((comparable(path), name))
+                and name not in bases
+            ):
                 yield Finding(_TOP, {"name": file_name(path)}, path=path)
 
 
@@ -74,8 +99,12 @@ def _ignored(path: str, context: Context) -> bool:
 def _globs(globs: tuple[str, ...]) -> re.Pattern[str]:
     """Globs over vault paths; one without a slash fits names in every folder, one that names a folder all in it."""
     anywhere = ("" if "/" in glob.rstrip("/") else "(?:.*/)?" for glob in globs)
-    return re.compile("|".join(f"{start}{translate(glob.rstrip('/')).removesuffix(_END)}(?:/.*)?"
-                               for start, glob in zip(anywhere, globs, strict=True)))
+    return re.compile(
+        "|".join(
+            f"{start}{translate(glob.rstrip('/')).removesuffix(_END)}(?:/.*)?"
+            for start, glob in zip(anywhere, globs, strict=True)
+        )
+    )
 
 
 _END = translate("")[-2:]
@@ -96,8 +125,14 @@ def _named_in_properties(context: Context) -> frozenset[str]:
 def _bases(context: Context) -> str:
     """The texts of all bases, comparable; each stands in a property of what is kept of the base."""
     notes = context.index.notes
-    bases = (notes[path] for path in sorted(context.index.files) if path.lower().endswith(".base") and path in notes)
-    return comparable("\n".join(str(item.value) for base in bases for item in base.properties or ()))
+    bases = (
+        notes[path]
+        for path in sorted(context.index.files)
+        if path.lower().endswith(".base") and path in notes
+    )
+    return comparable(
+        "\n".join(str(item.value) for base in bases for item in base.properties or ())
+    )
 
 
 def _groups(context: Context) -> list[list[str]]:

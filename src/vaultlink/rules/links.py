@@ -25,8 +25,13 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a block that their note does not have."""
     for link, target in _subpathed(note, context):
         if _lacks_block(link, target, note, context):
-            block = link.subpath[link.subpath.rfind("#") + 1:].strip()
-            yield Finding(link, {"note": stem(target), "block": block}, link.target, edits=_anchored(link, target, note, context))
+            block = link.subpath[link.subpath.rfind("#") + 1 :].strip()
+            yield Finding(
+                link,
+                {"note": stem(target), "block": block},
+                link.target,
+                edits=_anchored(link, target, note, context),
+            )
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
@@ -52,7 +57,9 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links from a note to itself that name no heading or block."""
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in _resolved(note, context):
-            if _to_itself(link, target, note, context) and not _outdone("self-link", link, target, note, context):
+            if _to_itself(link, target, note, context) and not _outdone(
+                "self-link", link, target, note, context
+            ):
                 yield Finding(link, {}, link.target)
 
 
@@ -70,16 +77,24 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     """Links whose target has other capitals than the file's name."""
     for link, target in _resolved(note, context):
-        if _other_case(link, target, note, context) and not _outdone("case-mismatch", link, target, note, context):
+        if _other_case(link, target, note, context) and not _outdone(
+            "case-mismatch", link, target, note, context
+        ):
             values = {"target": link.target, "name": _tail(link.target, target)}
-            yield Finding(link, values, link.target, edits=_capitalised(link, target, note, context))
+            yield Finding(
+                link, values, link.target, edits=_capitalised(link, target, note, context)
+            )
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
     """Wikilinks whose display text is what Obsidian would show without it."""
     for link, target in _resolved(note, context):
-        if _repeats(link, target, note, context) and not _outdone("redundant-display", link, target, note, context):
-            yield Finding(link, {"display": link.display}, link.target, edits=undisplayed(note.path, link))
+        if _repeats(link, target, note, context) and not _outdone(
+            "redundant-display", link, target, note, context
+        ):
+            yield Finding(
+                link, {"display": link.display}, link.target, edits=undisplayed(note.path, link)
+            )
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
@@ -87,19 +102,36 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
     markdown = _markdown_wanted(context)
     nested = _nested(note)
     for link, target in _resolved(note, context):
-        if link.place is Place.BODY and (link.target or link.subpath) and not _outdone("link-style", link, target, note, context):
+        if (
+            link.place is Place.BODY
+            and (link.target or link.subpath)
+            and not _outdone("link-style", link, target, note, context)
+        ):
             path = _wanted_path(link, target, note, context)
             other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
             if other_kind or bare(path) != bare(link.target.removeprefix("./")):
                 to_markdown = other_kind is not (link.kind is Kind.MARKDOWN)
                 name = bare(path)
-                if to_markdown and path and is_note(target) and (other_kind or is_note(link.target)):
+                if (
+                    to_markdown
+                    and path
+                    and is_note(target)
+                    and (other_kind or is_note(link.target))
+                ):
                     name += ".md"
-                change = rewritten if not other_kind else _unchanged if link.start in nested else converted
+                change = (
+                    rewritten
+                    if not other_kind
+                    else _unchanged
+                    if link.start in nested
+                    else converted
+                )
                 leads = resolve(note.path, name, context.index.names) == target
                 edits = change(note.path, link, name, link.subpath) if leads else ()
                 written = (as_markdown if to_markdown else as_wikilink)(link, name, link.subpath)
-                yield Finding(link, {"wanted": _after(link, edits) or written}, link.target, edits=edits)
+                yield Finding(
+                    link, {"wanted": _after(link, edits) or written}, link.target, edits=edits
+                )
 
 
 # -- what the checks ask of a link ----------------------------------------------------------------------------------
@@ -116,8 +148,11 @@ def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
     if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
         return []
     told = claimed(note, context)
-    return [(link, target) for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
-            if link.subpath and target is not None and link.start not in told]
+    return [
+        (link, target)
+        for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
+        if link.subpath and target is not None and link.start not in told
+    ]
 
 
 def _outdone(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:
@@ -140,10 +175,18 @@ def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bo
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
     """Whether what a subpath names is surely missing, for a link that is shown; where Obsidian's reading is unsure, not."""
-    if link.commented or context.index.anchor(link, target) is not False or has_placeholder(link.subpath):
+    if (
+        link.commented
+        or context.index.anchor(link, target) is not False
+        or has_placeholder(link.subpath)
+    ):
         return False
     note = context.index.notes.get(target)
-    if note is None or target.lower().endswith(".excalidraw.md") or note.value_of("excalidraw-plugin") is not None:
+    if (
+        note is None
+        or target.lower().endswith(".excalidraw.md")
+        or note.value_of("excalidraw-plugin") is not None
+    ):
         return False  # a drawing's elements have names of their own
     if any(trouble.kind in ("undecodable", "unreadable") for trouble in note.troubles):
         return False
@@ -153,7 +196,9 @@ def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
         return False  # a footnote (6.11)
     if name.startswith("^"):
         return all(block.id.lower() != name[1:].lower() for block in note.blocks)
-    return link.subpath.count("#") > 1 or _plain(name) not in {_plain(heading.text) for heading in note.headings}
+    return link.subpath.count("#") > 1 or _plain(name) not in {
+        _plain(heading.text) for heading in note.headings
+    }
 
 
 _TRAILING_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*$")
@@ -174,7 +219,9 @@ def _to_itself(link: Link, target: str, note: Note, _context: Context) -> bool:
 
 def _other_case(link: Link, target: str, _note: Note, _context: Context) -> bool:
     written, name = _steps(link.target), _steps(_tail(link.target, target))
-    return written != name and [comparable(step) for step in written] == [comparable(step) for step in name]
+    return written != name and [comparable(step) for step in written] == [
+        comparable(step) for step in name
+    ]
 
 
 def _repeats(link: Link, _target: str, _note: Note, _context: Context) -> bool:
@@ -204,27 +251,37 @@ def _steps(path: str) -> list[str]:
 
 def _tail(written: str, path: str) -> str:
     """As much of a file's path, from its end, as a target names; a note's without extension."""
-    return "/".join(bare(path).split("/")[-max(len(_steps(written)), 1):])
+    return "/".join(bare(path).split("/")[-max(len(_steps(written)), 1) :])
 
 
 def _markdown_wanted(context: Context) -> bool | None:
     """Whether links are to be Markdown links; None if either will do."""
     kind = context.options["kind"]
-    return {"wikilink": False, "markdown": True, "any": None}.get(kind, context.obsidian.use_markdown_links)
+    return {"wikilink": False, "markdown": True, "any": None}.get(
+        kind, context.obsidian.use_markdown_links
+    )
 
 
 def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
     """The target as the settings would write it (10.4); as it is if any will do."""
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
-    return link.target if style == "any" or not link.target else named(note.path, target, context.index, style)
+    return (
+        link.target
+        if style == "any" or not link.target
+        else named(note.path, target, context.index, style)
+    )
 
 
 def _nested(note: Note) -> set[int]:
     """Where links start that stand in the text of another: a link holds no Markdown link."""
     around = [text for text in note.links if text.kind is Kind.MARKDOWN and "[" in text.raw[2:]]
     starts = sorted(link.start for link in note.links) if around else []
-    return {at for text in around for at in starts[bisect_right(starts, text.start):bisect_left(starts, text.end)]}
+    return {
+        at
+        for text in around
+        for at in starts[bisect_right(starts, text.start) : bisect_left(starts, text.end)]
+    }
 
 
 def _unchanged(_path: str, _link: Link, _target: str, _subpath: str) -> tuple[Edit, ...]:
@@ -235,7 +292,7 @@ def _after(link: Link, edits: tuple[Edit, ...]) -> str:
     """A link as edits leave it, "" if there are none."""
     text = link.raw
     for edit in reversed(edits):
-        text = text[:edit.start - link.start] + edit.text + text[edit.end - link.start:]
+        text = text[: edit.start - link.start] + edit.text + text[edit.end - link.start :]
     return text if edits else ""
 
 
@@ -250,7 +307,11 @@ def _capitalised(link: Link, target: str, note: Note, context: Context) -> tuple
     for at, step in zip(places, own, strict=True):
         steps[at] = step
     name = "/".join(steps) + extension
-    return rewritten(note.path, link, name, link.subpath) if resolve(note.path, name, context.index.names) == target else ()
+    return (
+        rewritten(note.path, link, name, link.subpath)
+        if resolve(note.path, name, context.index.names) == target
+        else ()
+    )
 
 
 # -- headings and blocks that are written otherwise -----------------------------------------------------------------

@@ -34,7 +34,11 @@ def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
     for item in note.properties or ():
         now = _RENAMED.get(item.key.lower())
         if now and item.value not in (None, "", []):
-            edits = (Edit(note.path, item.start, item.end, now),) if _may_be_called(now, item, note) else ()
+            edits = (
+                (Edit(note.path, item.start, item.end, now),)
+                if _may_be_called(now, item, note)
+                else ()
+            )
             yield Finding(item, {"key": item.key, "now": now}, edits=edits)
 
 
@@ -42,10 +46,16 @@ def _may_be_called(now: str, item: Property, note: Note) -> bool:
     """Whether a property may have today's name: no other has it or may have it, and Obsidian would read its value whole."""
     called = [_RENAMED.get(other.key.lower(), other.key.lower()) for other in note.properties or ()]
     entries = item.value if isinstance(item.value, list) else [item.value]
-    if called.count(now) > 1 or item.end - item.start != len(item.key) or not all(isinstance(one, str) for one in entries):
+    if (
+        called.count(now) > 1
+        or item.end - item.start != len(item.key)
+        or not all(isinstance(one, str) for one in entries)
+    ):
         return False
     if now == "tags":
-        return not any(_tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries)
+        return not any(
+            _tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries
+        )
     return isinstance(item.value, list) or "," not in item.value
 
 
@@ -56,14 +66,22 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
             text = f"[[{trouble.detail}]]"
             quoted, target = _quoted(text, trouble), wikilink_parts(trouble.detail)[0]
             names = target and resolve(note.path, target, context.index.names)
-            edits = (Edit(note.path, trouble.start, trouble.end, quoted),) if quoted and target else ()
-            yield Finding(trouble, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE)
+            edits = (
+                (Edit(note.path, trouble.start, trouble.end, quoted),) if quoted and target else ()
+            )
+            yield Finding(
+                trouble, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE
+            )
 
 
 def _quoted(text: str, at: Spot) -> str:
     """A link in quotes that YAML takes for nothing else, "" if there are none."""
     inner = text[2:-2]
-    if at.end - at.start != len(text) or any(mark in inner for mark in "[]\n\r") or inner.strip()[:1] in ("'", '"'):
+    if (
+        at.end - at.start != len(text)
+        or any(mark in inner for mark in "[]\n\r")
+        or inner.strip()[:1] in ("'", '"')
+    ):
         return ""
     if '"' in inner or "\\" in inner:
         return "" if "'" in inner else f"'{text}'"
@@ -83,7 +101,9 @@ def property_type(note: Note, context: Context) -> Iterator[Finding]:
         kind = known.get(item.key.lower(), "")
         if kind in _FITS and not _is_template(item.value) and not _FITS[kind](item.value):
             spot = Spot(item.start, item.end, item.line, item.column)
-            yield Finding(spot, {"key": item.key, "type": _WORDS[kind], "actual": _described(item.value)})
+            yield Finding(
+                spot, {"key": item.key, "type": _WORDS[kind], "actual": _described(item.value)}
+            )
 
 
 _DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
@@ -114,16 +134,30 @@ def _is_number(value: Value) -> bool:
 
 
 def _is_checkbox(value: Value) -> bool:
-    return isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in ("true", "false"))
+    return isinstance(value, bool) or (
+        isinstance(value, str) and value.strip().lower() in ("true", "false")
+    )
 
 
 _FITS: Mapping[str, Callable[[Any], bool]] = {
-    "text": _is_scalar, "number": _is_number, "checkbox": _is_checkbox, "date": _is_date, "datetime": _is_date,
-    "multitext": _is_flat, "tags": _is_flat, "aliases": _is_flat,
+    "text": _is_scalar,
+    "number": _is_number,
+    "checkbox": _is_checkbox,
+    "date": _is_date,
+    "datetime": _is_date,
+    "multitext": _is_flat,
+    "tags": _is_flat,
+    "aliases": _is_flat,
 }
 _WORDS = {
-    "text": "a text", "number": "a number", "checkbox": "a checkbox", "date": "a date", "datetime": "a date and time",
-    "multitext": "a list", "tags": "a list of tags", "aliases": "a list of aliases",
+    "text": "a text",
+    "number": "a number",
+    "checkbox": "a checkbox",
+    "date": "a date",
+    "datetime": "a date and time",
+    "multitext": "a list",
+    "tags": "a list of tags",
+    "aliases": "a list of aliases",
 }
 
 
@@ -178,7 +212,11 @@ def tag_case(context: Context) -> Iterator[Finding]:
     for name, count in uses.items():
         for prefix in _prefixes(name):
             written.setdefault(prefix.lower(), Counter())[prefix] += count
-    usual = {key: min(forms, key=lambda form: (-forms[form], form)) for key, forms in written.items() if len(forms) > 1}
+    usual = {
+        key: min(forms, key=lambda form: (-forms[form], form))
+        for key, forms in written.items()
+        if len(forms) > 1
+    }
     if usual:
         for path, note in context.index.notes.items():
             for tag in note.tags:
@@ -205,10 +243,18 @@ def _usual(name: str, usual: Mapping[str, str]) -> str:
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that lack a property every note is to have."""
     wanted = context.options["properties"]
-    if not wanted or not is_note(note.path) or any(trouble.kind in _UNREAD for trouble in note.troubles):
+    if (
+        not wanted
+        or not is_note(note.path)
+        or any(trouble.kind in _UNREAD for trouble in note.troubles)
+    ):
         return
     empty = context.options["allow-empty"]
-    have = {item.key.lower() for item in note.properties or () if empty or item.value not in (None, "", [])}
+    have = {
+        item.key.lower()
+        for item in note.properties or ()
+        if empty or item.value not in (None, "", [])
+    }
     for key in wanted:
         if key.lower() not in have:
             yield Finding(_TOP, {"key": key})

@@ -13,11 +13,32 @@ _TOP = Spot(0, 0, 1, 1)
 _REFUSED = re.compile(r'[<>:"|?*\\]')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Without U+200C and U+200D, which Persian, Indic scripts and emoji need.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
+)
 _UNLINKABLE = re.compile(r"#|\[\[|\]\]|\]$")
-_SUSPECT = frozenset(map(chr, (*range(0x20), *range(0x7f, 0xa0), 0xad, 0x61c, 0x180e, 0x200b, 0x200e, 0x200f,
-                               *range(0x202a, 0x202f), *range(0x2060, 0x2065), *range(0x2066, 0x206a), 0xfeff)))
+_SUSPECT = frozenset(
+    map(
+        chr,
+        (
+            *range(0x20),
+            *range(0x7F, 0xA0),
+            0xAD,
+            0x61C,
+            0x180E,
+            0x200B,
+            0x200E,
+            0x200F,
+            *range(0x202A, 0x202F),
+            *range(0x2060, 0x2065),
+            *range(0x2066, 0x206A),
+            0xFEFF,
+        ),
+    )
+)
 _SUSPECT |= frozenset('<>:"|?*\\#[]')
 _DEVICES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
@@ -26,8 +47,12 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
     """Names of files, and of folders once each, at the first file in them."""
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
-    problems = [*_path_length(path, longest_path), *_problems(file_name(path), allowed, most_bytes), *_linking(path, allowed),
-                *_twin(path, path, context.index)]
+    problems = [
+        *_path_length(path, longest_path),
+        *_problems(file_name(path), allowed, most_bytes),
+        *_linking(path, allowed),
+        *_twin(path, path, context.index),
+    ]
     yield from (_finding(file_name(path), problem) for problem in problems)
     for folder in _told_of(path, context.index):
         name = file_name(folder[:-1])
@@ -40,7 +65,9 @@ def _told_of(path: str, index: Index) -> Iterator[str]:
     at = path.find("/") + 1
     while at:
         folder = path[:at]
-        here = index.places[comparable(folder)]  # sorted, and of folders that differ only in case each by itself
+        here = index.places[
+            comparable(folder)
+        ]  # sorted, and of folders that differ only in case each by itself
         if here[bisect_left(here, folder)] == path:
             yield folder
         at = path.find("/", at) + 1
@@ -48,13 +75,19 @@ def _told_of(path: str, index: Index) -> Iterator[str]:
 
 def _finding(name: str, problem: str) -> Finding:
     shown = _CONTROL.sub(_code, _INVISIBLE.sub(_code, name))
-    return Finding(_TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem})
+    return Finding(
+        _TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}
+    )
 
 
 def _may_be_odd(name: str, most_bytes: int) -> bool:
     """Whether a name is worth a closer look; false for nearly all."""
-    return (not _SUSPECT.isdisjoint(name) or name[-1] in ". " or len(name) * 4 > most_bytes
-            or name[:3].lower() in _DEVICES)
+    return (
+        not _SUSPECT.isdisjoint(name)
+        or name[-1] in ". "
+        or len(name) * 4 > most_bytes
+        or name[:3].lower() in _DEVICES
+    )
 
 
 def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
@@ -99,7 +132,7 @@ def _twin(place: str, path: str, index: Index) -> Iterator[str]:
     what = ""
     if place != path:
         place, what = place[:-1], "the folder "
-        first = "/".join(first.split("/")[:place.count("/") + 1])
+        first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
         yield f"is that of {what}“{file_name(first)}” where case and Unicode form don't count"
 

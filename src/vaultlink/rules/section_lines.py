@@ -15,18 +15,44 @@ from vaultlink.rules.entries import entry_defects
 _ACTIVE = re.compile(r"[\[\]|`$*<>\\\n]")
 """What reads otherwise in a wikilink than in the text of a Markdown link."""
 
-STYLE = frozenset(("glued-entries", "trailing-whitespace", "missing-final-newline", "extra-final-newlines", "heading-variant",
-                    "markdown-link"))
+STYLE = frozenset(
+    (
+        "glued-entries",
+        "trailing-whitespace",
+        "missing-final-newline",
+        "extra-final-newlines",
+        "heading-variant",
+        "markdown-link",
+    )
+)
 _SAID = {
-    "no-blank-before": ("the line before it is not blank, so it is no heading to Markdown", "Put a blank line before it"),
+    "no-blank-before": (
+        "the line before it is not blank, so it is no heading to Markdown",
+        "Put a blank line before it",
+    ),
     "one-line": ("entries stand on the line of its heading", "Give each entry a line of its own"),
     "several-on-a-line": ("several entries stand on one line", "Give each entry a line of its own"),
-    "mixed-newlines": ("its lines end otherwise than those of the note", "End its lines as the note's lines end"),
+    "mixed-newlines": (
+        "its lines end otherwise than those of the note",
+        "End its lines as the note's lines end",
+    ),
     "not-last": ("more of the note follows it", ""),
-    "glued-entries": ("no blank lines stand between its entries", "Put blank lines between the entries"),
-    "trailing-whitespace": ("blanks stand at the ends of its lines", "Take the blanks at line ends out"),
-    "missing-final-newline": ("the note does not end with a line end", "End the note with a line end"),
-    "extra-final-newlines": ("the note ends with several line ends", "End the note with one line end"),
+    "glued-entries": (
+        "no blank lines stand between its entries",
+        "Put blank lines between the entries",
+    ),
+    "trailing-whitespace": (
+        "blanks stand at the ends of its lines",
+        "Take the blanks at line ends out",
+    ),
+    "missing-final-newline": (
+        "the note does not end with a line end",
+        "End the note with a line end",
+    ),
+    "extra-final-newlines": (
+        "the note ends with several line ends",
+        "End the note with one line end",
+    ),
 }
 
 
@@ -51,17 +77,39 @@ def _lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """What is wrong with a section as a whole, or with its lines."""
     path = note.path
     if not section.entries and not section.prose:
-        yield Defect("empty-section", heading_spot(section), "it has no entries", "Take the heading out",
-                     (Edit(path, section.cut_start, section.cut_end, ""),), safe=False, part="section")
+        yield Defect(
+            "empty-section",
+            heading_spot(section),
+            "it has no entries",
+            "Take the heading out",
+            (Edit(path, section.cut_start, section.cut_end, ""),),
+            safe=False,
+            part="section",
+        )
     for flaw in section.flaws:
         problem, remedy = _SAID[flaw.kind]
         edits = tuple(Edit(path, *change) for change in flaw.changes)
         yield Defect(flaw.kind, _short(flaw), problem, remedy, edits, part="section")
     wanted = context.backlinks["heading"].strip()
-    plain = section.entries and not is_indented(section) and "\n" not in section.heading and section.heading[:1] not in " >-+\t"
-    if plain and section.heading != wanted and not any(flaw.kind == "one-line" for flaw in section.flaws):
-        yield Defect("heading-variant", heading_spot(section), f"its heading is not “{wanted}”", "Write it as configured",
-                     (Edit(path, section.heading_start, section.heading_end, wanted),), part="section")
+    plain = (
+        section.entries
+        and not is_indented(section)
+        and "\n" not in section.heading
+        and section.heading[:1] not in " >-+\t"
+    )
+    if (
+        plain
+        and section.heading != wanted
+        and not any(flaw.kind == "one-line" for flaw in section.flaws)
+    ):
+        yield Defect(
+            "heading-variant",
+            heading_spot(section),
+            f"its heading is not “{wanted}”",
+            "Write it as configured",
+            (Edit(path, section.heading_start, section.heading_end, wanted),),
+            part="section",
+        )
 
 
 def _short(flaw: Trouble) -> Spot:
@@ -72,9 +120,25 @@ def _markdown(section: Section, note: Note, context: Context) -> Iterator[Defect
     """Markdown links where the vault writes wikilinks."""
     for entry in section.entries:
         link = entry.link
-        target = resolve(note.path, link.target, context.index.names) if link and link.kind is Kind.MARKDOWN else None
-        if link and target and is_note(target) and link.display and not _ACTIVE.search(link.display):
+        target = (
+            resolve(note.path, link.target, context.index.names)
+            if link and link.kind is Kind.MARKDOWN
+            else None
+        )
+        if (
+            link
+            and target
+            and is_note(target)
+            and link.display
+            and not _ACTIVE.search(link.display)
+        ):
             name = named(note.path, target, context.index, context.obsidian.new_link_format)
             edit = Edit(note.path, link.start, link.end, as_wikilink(link, name, link.subpath))
-            yield Defect("markdown-link", entry, "it has a Markdown link where the vault has wikilinks",
-                         "Make a wikilink of the Markdown link", (edit,), link=link.start)
+            yield Defect(
+                "markdown-link",
+                entry,
+                "it has a Markdown link where the vault has wikilinks",
+                "Make a wikilink of the Markdown link",
+                (edit,),
+                link=link.start,
+            )

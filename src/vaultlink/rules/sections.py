@@ -30,10 +30,22 @@ def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _finding(defect: Defect) -> Finding:
-    what = f"The {defect.part}" if defect.part else f"The entry “{defect.at.title}”" if isinstance(
-        defect.at, Entry) and defect.at.title else "The entry" if isinstance(defect.at, Entry) else "The line"
-    return Finding(defect.at, {"what": what, "problem": defect.problem, "remedy": defect.remedy}, defect.target,
-                   edits=defect.edits, safety=defect.safety)
+    what = (
+        f"The {defect.part}"
+        if defect.part
+        else f"The entry “{defect.at.title}”"
+        if isinstance(defect.at, Entry) and defect.at.title
+        else "The entry"
+        if isinstance(defect.at, Entry)
+        else "The line"
+    )
+    return Finding(
+        defect.at,
+        {"what": what, "problem": defect.problem, "remedy": defect.remedy},
+        defect.target,
+        edits=defect.edits,
+        safety=defect.safety,
+    )
 
 
 # -- merging -------------------------------------------------------------------------------------------------------------------
@@ -43,7 +55,11 @@ def _merged(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
     """The edits that move a section's entries before those of the last one; none if more than entries would move."""
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose:
         return ()
-    if _quoted(section) or _quoted(last) or any(entry.tail.count("\n") for entry in section.entries):
+    if (
+        _quoted(section)
+        or _quoted(last)
+        or any(entry.tail.count("\n") for entry in section.entries)
+    ):
         return ()
     gone = Edit(path, section.cut_start, section.cut_end, "")
     lines = [entry.marks + entry.raw + entry.tail for entry in section.entries]

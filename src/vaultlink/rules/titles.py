@@ -32,7 +32,9 @@ def _said(text: str) -> str:
 def fits(title: str, path: str, index: Index) -> bool:
     """Whether a title is one of a note's: its name, its `title`, an alias, its first heading of the first level, or what its
     name was made from."""
-    return title_slug(title.strip()) == comparable(stem(path)) or any(same_title(title, name) for name in names_of(path, index))
+    return title_slug(title.strip()) == comparable(stem(path)) or any(
+        same_title(title, name) for name in names_of(path, index)
+    )
 
 
 def names_of(path: str, index: Index) -> tuple[str, ...]:
@@ -55,9 +57,17 @@ def notes_called(title: str, index: Index, without: str = "") -> tuple[str, ...]
     key, slug = comparable(title.strip()), title_slug(title.strip())
     if not key:
         return ()
-    spelled = [path for path in index.spelled.get(spelling(title), ()) if is_note(path)] if spelling(title) else []
+    spelled = (
+        [path for path in index.spelled.get(spelling(title), ()) if is_note(path)]
+        if spelling(title)
+        else []
+    )
     tiers = (
-        {*index.names.get(name_key(title.strip() + ".md"), ()), *index.titled.get(key, ()), *index.aliased.get(key, ())},
+        {
+            *index.names.get(name_key(title.strip() + ".md"), ()),
+            *index.titled.get(key, ()),
+            *index.aliased.get(key, ()),
+        },
         set(index.names.get(f"{slug}.md", ())) if slug else set(),
         {path for path in spelled if same_title(title, stem(path).replace("_", " "))},
     )

@@ -6,7 +6,16 @@ their notes is seen when sections are written.
 
 from collections.abc import Iterator, Sequence
 
-from vaultlink.backlinking import Difference, Wanted, difference, is_kept, look, read_section, takes_section, wanted
+from vaultlink.backlinking import (
+    Difference,
+    Wanted,
+    difference,
+    is_kept,
+    look,
+    read_section,
+    takes_section,
+    wanted,
+)
 from vaultlink.model import Note, Owner, Place, Section, Spot
 from vaultlink.rules import Context, Finding
 
@@ -39,44 +48,77 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
         return
-    names = [item.title for item in _wanted(note, context).held.values() if item.path not in _listed(note, context)]
+    names = [
+        item.title
+        for item in _wanted(note, context).held.values()
+        if item.path not in _listed(note, context)
+    ]
     if names:
-        lacking = ("its own section does not say so; `vaultlink backlinks --adopt` lets vaultlink keep it" if note.sections
-                   else "no section says so")
-        yield Finding(_TOP, {"who": _enumerated(names), "verb": "links" if len(names) == 1 else "link", "lacking": lacking})
+        lacking = (
+            "its own section does not say so; `vaultlink backlinks --adopt` lets vaultlink keep it"
+            if note.sections
+            else "no section says so"
+        )
+        yield Finding(
+            _TOP,
+            {
+                "who": _enumerated(names),
+                "verb": "links" if len(names) == 1 else "link",
+                "lacking": lacking,
+            },
+        )
 
 
 def _wanted(note: Note, context: Context) -> Wanted:
     obsidian = context.obsidian
-    return wanted(note, context.index, context.backlinks,
-                  look(context.backlinks, obsidian.new_link_format, obsidian.use_markdown_links))
+    return wanted(
+        note,
+        context.index,
+        context.backlinks,
+        look(context.backlinks, obsidian.new_link_format, obsidian.use_markdown_links),
+    )
 
 
 def _listed(note: Note, context: Context) -> set[str | None]:
     """Where the links of the author's own sections lead."""
     if not note.sections:
         return set()
-    return {target for link, target in context.index.links(note.path) if link.place is Place.SECTION}
+    return {
+        target for link, target in context.index.links(note.path) if link.place is Place.SECTION
+    }
 
 
 def _heading(section: Section) -> Spot:
     """The place of a section's heading; of its marker if it has none."""
     if not section.heading:
-        return Spot(section.start, section.start + section.text.find("-->") + 3, section.line, section.column)
-    before = section.text[:section.heading_start - section.start]
-    return Spot(section.heading_start, section.heading_end, section.line + before.count("\n"),
-                len(before) - before.rfind("\n"))
+        return Spot(
+            section.start,
+            section.start + section.text.find("-->") + 3,
+            section.line,
+            section.column,
+        )
+    before = section.text[: section.heading_start - section.start]
+    return Spot(
+        section.heading_start,
+        section.heading_end,
+        section.line + before.count("\n"),
+        len(before) - before.rfind("\n"),
+    )
 
 
 def _told(found: Difference) -> str:
     """What is wrong, as the end of a sentence; "" if nothing is."""
     told = []
     if found.missing:
-        told.append(f"{_enumerated([item.title for item in found.missing])} {_is(found.missing)} missing")
+        told.append(
+            f"{_enumerated([item.title for item in found.missing])} {_is(found.missing)} missing"
+        )
     if found.surplus:
         told.append(f"{_enumerated(found.surplus)} {_is(found.surplus)} there without a reason")
     if found.altered:
-        told.append(f"{_enumerated([item.title for item in found.altered])} {_is(found.altered)} written otherwise by now")
+        told.append(
+            f"{_enumerated([item.title for item in found.altered])} {_is(found.altered)} written otherwise by now"
+        )
     if found.misnamed:
         told.append("its heading is another")
     if found.misplaced and not told:

@@ -25,11 +25,18 @@ def identified(found: Found, paths: Iterable[str], text: Text) -> Known:
 def differing(before: Found, after: Found) -> list[str]:
     """The paths at which findings may not be what they were."""
     others = compress(after, map(is_not, map(before.get, after), after.values()))
-    return [*(path for path in others if before.get(path) != after[path]), *filterfalse(after.__contains__, before)]
+    return [
+        *(path for path in others if before.get(path) != after[path]),
+        *filterfalse(after.__contains__, before),
+    ]
 
 
-def delta(before: tuple[Found, Known], after: tuple[Found, Known], paths: Sequence[str],
-          moved: Mapping[str, str]) -> tuple[list[Reported], list[Reported]]:
+def delta(
+    before: tuple[Found, Known],
+    after: tuple[Found, Known],
+    paths: Sequence[str],
+    moved: Mapping[str, str],
+) -> tuple[list[Reported], list[Reported]]:
     """The findings that are new at these paths, and those that are healed. What was found in a note that `moved`, old path to
     new one, is the same where it is now."""
     origin = {new: old for old, new in moved.items()}
@@ -47,8 +54,14 @@ def delta(before: tuple[Found, Known], after: tuple[Found, Known], paths: Sequen
 def _missing(path: str, side: tuple[Found, Known], others: set[Identity]) -> list[Reported]:
     """The findings at a path that are not among others."""
     found, known = side
-    pairs: Iterable[tuple[Diagnostic, Identity]] = zip(found.get(path, ()), known.get(path, ()), strict=True)
-    return [Reported(item, fingerprint(path, identity)) for item, identity in pairs if identity not in others]
+    pairs: Iterable[tuple[Diagnostic, Identity]] = zip(
+        found.get(path, ()), known.get(path, ()), strict=True
+    )
+    return [
+        Reported(item, fingerprint(path, identity))
+        for item, identity in pairs
+        if identity not in others
+    ]
 
 
 def _place(reported: Reported) -> tuple[str, int, str]:

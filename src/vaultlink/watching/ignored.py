@@ -21,8 +21,12 @@ class Ignored:
 def with_ignored(seen: Survey, came: Sequence[str]) -> Survey:
     """A survey that knows which of the files that came git ignores."""
     fresh = ignored_among(seen.root, came) if came and git_folder(seen.root) else frozenset()
-    before = seen.ignored if isinstance(seen.ignored, Ignored) else Ignored(seen.ignored, frozenset())
+    before = (
+        seen.ignored if isinstance(seen.ignored, Ignored) else Ignored(seen.ignored, frozenset())
+    )
     fresh = frozenset(path for path in fresh if not before(path))
     if not fresh:
         return seen
-    return replace(seen, ignored=Ignored(before.known, fresh.union(before.since & seen.listing.files.keys())))
+    return replace(
+        seen, ignored=Ignored(before.known, fresh.union(before.since & seen.listing.files.keys()))
+    )

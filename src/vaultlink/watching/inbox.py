@@ -74,7 +74,11 @@ class Inbox:
             return self._hints()
 
     def _hints(self) -> Hints:
-        return Hints(frozenset() if self._everything else frozenset(self._paths), self._everything, self.count)
+        return Hints(
+            frozenset() if self._everything else frozenset(self._paths),
+            self._everything,
+            self.count,
+        )
 
     def wait(self, seconds: float) -> None:
         """Sleep until the first hint comes, the time is over, or somebody says stop."""

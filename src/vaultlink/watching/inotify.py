@@ -10,16 +10,34 @@ import os
 from collections.abc import Mapping
 from itertools import count
 
-from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
+from watchdog.observers.inotify_c import (
+    CallbackId,
+    InotifyConstants,
+    InotifyEvent,
+    InotifyFD,
+    Mask,
+    WatchDescriptor,
+)
 
 from vaultlink.watching.inbox import Inbox
 from vaultlink.watching.listening import NoWatch
 
-logging.getLogger("watchdog").addHandler(logging.NullHandler())  # that words got lost is acted on, and nobody's concern
+logging.getLogger("watchdog").addHandler(
+    logging.NullHandler()
+)  # that words got lost is acted on, and nobody's concern
 
-_TOLD = Mask(InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MODIFY | InotifyConstants.IN_ATTRIB
-             | InotifyConstants.IN_CREATE | InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVE
-             | InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF | InotifyConstants.IN_ONLYDIR)
+_TOLD = Mask(
+    InotifyConstants.IN_CLOSE_WRITE
+    | InotifyConstants.IN_MODIFY
+    | InotifyConstants.IN_ATTRIB
+    | InotifyConstants.IN_CREATE
+    | InotifyConstants.IN_DELETE
+    | InotifyConstants.IN_MOVE
+    | InotifyConstants.IN_DELETE_SELF
+    | InotifyConstants.IN_MOVE_SELF
+    | InotifyConstants.IN_ONLYDIR
+)
+
 
 class Inotify:
     """Leaves word in an inbox of what changes in folders."""
@@ -44,8 +62,11 @@ class Inotify:
         A watch stays with its folder wherever that goes, so folders are known by what they are, not by what they are called.
         """
         there = _by_identity(folders)
-        for folder in [folder for folder, (watch, _) in self._watches.items()
-                       if folder not in there or watch not in self._paths]:
+        for folder in [
+            folder
+            for folder, (watch, _) in self._watches.items()
+            if folder not in there or watch not in self._paths
+        ]:
             watch, known_as = self._watches.pop(folder)
             self._paths.pop(watch, None)
             self._system.remove_callbacks([(watch, known_as)])
@@ -118,9 +139,13 @@ def _by_identity(folders: Mapping[str, str]) -> dict[_Folder, tuple[str, ...]]:
 
 def _words(error: OSError, folders: int) -> str:
     if error.errno == errno.ENOSPC:
-        return (f"Linux has no watch left for a vault of {folders:,} folders (fs.inotify.max_user_watches is used up). More are "
-                "to be had: `sudo sysctl fs.inotify.max_user_watches=524288`, and the same line in /etc/sysctl.d to keep it.")
+        return (
+            f"Linux has no watch left for a vault of {folders:,} folders (fs.inotify.max_user_watches is used up). More are "
+            "to be had: `sudo sysctl fs.inotify.max_user_watches=524288`, and the same line in /etc/sysctl.d to keep it."
+        )
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return ("Linux lets this user watch from no further program (fs.inotify.max_user_instances is used up). More are to be "
-                "had: `sudo sysctl fs.inotify.max_user_instances=512`, and the same line in /etc/sysctl.d to keep it.")
+        return (
+            "Linux lets this user watch from no further program (fs.inotify.max_user_instances is used up). More are to be "
+            "had: `sudo sysctl fs.inotify.max_user_instances=512`, and the same line in /etc/sysctl.d to keep it."
+        )
     return f"Linux can't watch this vault: {error.strerror or error}."

@@ -77,7 +77,9 @@ class Listening:
         """Look whether words still come, and have everything looked at if it is time to."""
         if self._listener is not None and not self._listener.alive():
             self.begin(folders, now)
-        elif self.wait(now) <= 0 and not self._inbox:  # else each look would put off the batch that waits for quiet
+        elif (
+            self.wait(now) <= 0 and not self._inbox
+        ):  # else each look would put off the batch that waits for quiet
             self._looked = now
             self._inbox.hint_everything()
 

@@ -109,8 +109,12 @@ class Live:
         told = bool(changed or look.saved)
         cause = _cause(look, moved, {change.path for change in changed})
         went, came = frozenset(look.went), frozenset(look.came)
-        along = {old: new for old, new in moved.items() if old in went and new in came}  # else both were told of apart
-        return Prepared(before.state, look, seen, state, moving, cause, told, self._difference(state, along))
+        along = {
+            old: new for old, new in moved.items() if old in went and new in came
+        }  # else both were told of apart
+        return Prepared(
+            before.state, look, seen, state, moving, cause, told, self._difference(state, along)
+        )
 
     def holds(self, prepared: Prepared, look: Look) -> bool:
         """Whether what was worked out is what would come of another look, now."""
@@ -118,7 +122,10 @@ class Live:
 
     def commit(self, prepared: Prepared, fixed: Fixed | None = None) -> Batch | None:
         """Let what was worked out be so; None if there is nothing to tell of it."""
-        self.vault, self._moving = self.vault.renewed(prepared.seen, prepared.state), prepared.moving
+        self.vault, self._moving = (
+            self.vault.renewed(prepared.seen, prepared.state),
+            prepared.moving,
+        )
         if not (prepared.told or fixed):
             return None
         return self._told(Cause() if fixed else prepared.cause, prepared.difference, fixed)
@@ -129,7 +136,9 @@ class Live:
         vault.index.warm()
         moves = self._moving.now(vault.seen.listing.files)
         if moves != vault.state.setting.moves:
-            vault = vault.renewed(vault.seen, step(vault.state, [], replace(vault.state.setting, moves=moves)))
+            vault = vault.renewed(
+                vault.seen, step(vault.state, [], replace(vault.state.setting, moves=moves))
+            )
         difference = self._difference(vault.state, {})
         self.vault = vault
         return self._told(cause, difference)
@@ -151,7 +160,11 @@ class Live:
     def _follow(self, moving: Moving, look: Look, changes: list[Change]) -> dict[str, str]:
         """What the look tells of files that went elsewhere."""
         old, now = self.seen.listing.files, look.seen.listing.files
-        fresh = {change.path: change.content.note for change in changes if isinstance(change.content, Examined)}
+        fresh = {
+            change.path: change.content.note
+            for change in changes
+            if isinstance(change.content, Examined)
+        }
         notes: Callable[[str], Note | None] = self.vault.index.notes.get
         for path in look.went:
             moving.went(path, old[path], notes(path))
@@ -178,9 +191,13 @@ class Live:
                 self._known.pop(path, None)
         return self._batch(cause, difference.new, difference.healed, fixed)
 
-    def _batch(self, cause: Cause, new: list[Reported], healed: list[Reported], fixed: Fixed | None = None) -> Batch:
+    def _batch(
+        self, cause: Cause, new: list[Reported], healed: list[Reported], fixed: Fixed | None = None
+    ) -> Batch:
         number, self._number = self._number, self._number + 1
-        return Batch(number, time.time_ns(), cause, tuple(new), tuple(healed), self.totals, self.vault, fixed)
+        return Batch(
+            number, time.time_ns(), cause, tuple(new), tuple(healed), self.totals, self.vault, fixed
+        )
 
     def totals(self) -> Totals:
         """The vault in figures."""
@@ -203,8 +220,12 @@ def _differs(state: State, change: Change) -> bool:
 def _cause(look: Look, moved: Mapping[str, str], changed: set[str]) -> Cause:
     news = set(moved.values())
     saved = (*look.saved, *(path for path in look.doubtful if path in changed))
-    return Cause(tuple(sorted(saved)), tuple(path for path in look.came if path not in news),
-                 tuple(path for path in look.went if path not in moved), tuple(sorted(moved.items())))
+    return Cause(
+        tuple(sorted(saved)),
+        tuple(path for path in look.came if path not in news),
+        tuple(path for path in look.went if path not in moved),
+        tuple(sorted(moved.items())),
+    )
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -212,7 +233,11 @@ def _cause(look: Look, moved: Mapping[str, str], changed: set[str]) -> Cause:
 
 def _counted(state: State) -> _Counts:
     rows = [msgspec.structs.astuple(tally) for tally in state.tallies.values()]
-    return _Counts(state, sum(map(is_note, state.index.files)), Tally(*[sum(column) for column in zip(*rows, strict=True)]))
+    return _Counts(
+        state,
+        sum(map(is_note, state.index.files)),
+        Tally(*[sum(column) for column in zip(*rows, strict=True)]),
+    )
 
 
 def _recounted(counts: _Counts, after: State) -> _Counts:
@@ -223,11 +248,21 @@ def _recounted(counts: _Counts, after: State) -> _Counts:
     if before.index.files is not after.index.files:
         notes += sum(map(is_note, after.index.files - before.index.files))
         notes -= sum(map(is_note, before.index.files - after.index.files))
-    paths = list(compress(after.tallies, map(is_not, map(before.tallies.get, after.tallies), after.tallies.values())))
+    paths = list(
+        compress(
+            after.tallies,
+            map(is_not, map(before.tallies.get, after.tallies), after.tallies.values()),
+        )
+    )
     gone = filterfalse(after.tallies.__contains__, before.tallies)
     links = msgspec.structs.astuple(counts.links)
     for sign, side, some in ((1, after, paths), (-1, before, [*paths, *gone])):
         for tally in map(side.tallies.get, some):
             if tally is not None:
-                links = tuple([had + sign * more for had, more in zip(links, msgspec.structs.astuple(tally), strict=True)])
+                links = tuple(
+                    [
+                        had + sign * more
+                        for had, more in zip(links, msgspec.structs.astuple(tally), strict=True)
+                    ]
+                )
     return _Counts(after, notes, Tally(*links))

@@ -39,7 +39,9 @@ class Look(NamedTuple):
     def alike(self, other: "Look") -> bool:
         """Whether another look saw the same: nothing has changed in between."""
         files, others = self.seen.listing.files, other.seen.listing.files
-        return self[1:] == other[1:] and all(files.get(path) == others.get(path) for path in self.paths)
+        return self[1:] == other[1:] and all(
+            files.get(path) == others.get(path) for path in self.paths
+        )
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -64,7 +66,10 @@ def look(seen: Survey, hints: Hints, follow: Follow) -> Look:
         listing = list_files(seen.root)
         while follow(listing.folders):
             listing = list_files(seen.root)
-        paths: Iterable[str] = [*listing.files, *(path for path in seen.listing.files if path not in listing.files)]
+        paths: Iterable[str] = [
+            *listing.files,
+            *(path for path in seen.listing.files if path not in listing.files),
+        ]
     else:
         listing, paths = replace(seen.listing, files=files), hints.paths
     after = replace(seen, listing=listing, started=started)
@@ -83,7 +88,11 @@ def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
         stamp = stamp_of(root, path)
         if stamp:
             files[path] = stamp
-        elif path.endswith(".gitignore") or path in before.folders or os.path.islink(f"{root}/{path}"):  # noqa: PTH114 - asked of every file
+        elif (
+            path.endswith(".gitignore")
+            or path in before.folders
+            or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - asked of every file
+        ):
             return None
         else:
             files.pop(path, None)

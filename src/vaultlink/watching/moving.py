@@ -83,5 +83,7 @@ def _lately(seen: dict[str, _Seen]) -> dict[str, _Seen]:
 
 
 def _remembered(seen: Mapping[str, _Seen]) -> Remembered:
-    return Remembered({path: item.stamp for path, item in seen.items()},
-                      lambda path: seen[path].note if path in seen else None)
+    return Remembered(
+        {path: item.stamp for path, item in seen.items()},
+        lambda path: seen[path].note if path in seen else None,
+    )

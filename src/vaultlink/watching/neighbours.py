@@ -32,7 +32,9 @@ class Neighbours:
         self._told: dict[str, Neighbour] = {}
         try:
             self._folder.mkdir(exist_ok=True)
-            made = self._folder / f".{self._name}"  # it gets its name once it is locked, so that nobody takes it for left over
+            made = (
+                self._folder / f".{self._name}"
+            )  # it gets its name once it is locked, so that nobody takes it for left over
             self._handle = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             locked(self._handle)
             made.rename(self._folder / self._name)
@@ -51,7 +53,9 @@ class Neighbours:
     def repairs(self) -> bool:
         """Whether this watcher is the one that repairs: the oldest of those that would."""
         self.others()
-        return self._fixing and not any(other.fixing and name < self._name for name, other in self._others.items())
+        return self._fixing and not any(
+            other.fixing and name < self._name for name, other in self._others.items()
+        )
 
     def news(self) -> list[str]:
         """Sentences on watchers that came or ended since this was last asked."""
@@ -59,10 +63,19 @@ class Neighbours:
         came = {name: other for name, other in self._others.items() if name not in self._told}
         ended = [other for name, other in self._told.items() if name not in self._others]
         self._told = dict(self._others)
-        waits = " This one tells only, and mends once that one has ended." if self._fixing and not self.repairs() else ""
-        return [*(f"Another vaultlink watch (process {other.process}) is on this vault"
-                  + (f" and mends notes.{waits}" if other.fixing else ".") for other in came.values()),
-                *(f"The vaultlink watch of process {other.process} has ended." for other in ended)]
+        waits = (
+            " This one tells only, and mends once that one has ended."
+            if self._fixing and not self.repairs()
+            else ""
+        )
+        return [
+            *(
+                f"Another vaultlink watch (process {other.process}) is on this vault"
+                + (f" and mends notes.{waits}" if other.fixing else ".")
+                for other in came.values()
+            ),
+            *(f"The vaultlink watch of process {other.process} has ended." for other in ended),
+        ]
 
     def leave(self) -> None:
         """Be no longer there."""
@@ -75,7 +88,12 @@ class Neighbours:
         living = {}
         for file in sorted(self._folder.iterdir()):
             process = file.stem.rpartition("-")[2]
-            if file.name[0] != "." and file.name != self._name and process.isdigit() and _alive(file):
+            if (
+                file.name[0] != "."
+                and file.name != self._name
+                and process.isdigit()
+                and _alive(file)
+            ):
                 living[file.name] = Neighbour(int(process), file.suffix == ".fixing")
         return living
 

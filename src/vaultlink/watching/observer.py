@@ -26,18 +26,26 @@ class Observed:
     def follow(self, folders: Mapping[str, str], /) -> bool:
         """Watch the vault, and the folders that lie elsewhere behind symbolic links; tells whether one came in."""
         places = {path: Path(place) for path, place in folders.items()}
-        roots = {path: place.resolve() for path, place in places.items() if not path or place.is_symlink()}
+        roots = {
+            path: place.resolve()
+            for path, place in places.items()
+            if not path or place.is_symlink()
+        }
         if roots == self._roots:
             return False
         self._observer.unschedule_all()
         self._roots = roots
         for path, place in roots.items():
-            self._observer.schedule(_Handler(self._inbox, path, place), os.fspath(place), recursive=True)
+            self._observer.schedule(
+                _Handler(self._inbox, path, place), os.fspath(place), recursive=True
+            )
         return True
 
     def alive(self) -> bool:
         """Whether words still come."""
-        return self._observer.is_alive() and all(emitter.is_alive() for emitter in self._observer.emitters)
+        return self._observer.is_alive() and all(
+            emitter.is_alive() for emitter in self._observer.emitters
+        )
 
     def close(self) -> None:
         """Let go of all watches."""

@@ -44,7 +44,9 @@ class Repairing:
 
     def changed(self, paths: Sequence[str], now: float) -> None:
         """These notes were changed by somebody else."""
-        self._touched = {path: when for path, when in self._touched.items() if when > now - self._pauses.calm}
+        self._touched = {
+            path: when for path, when in self._touched.items() if when > now - self._pauses.calm
+        }
         self._touched.update(dict.fromkeys(paths, now))
         self.want(now)
 
@@ -81,14 +83,20 @@ class Repairing:
         repair = vault.repair()
         if repair.breach:
             return Attempt(breach=repair.breach)
-        outcome = vault.write(repair, self._command, fixed_sentence(counted(repair.made), len(repair.texts)))
+        outcome = vault.write(
+            repair, self._command, fixed_sentence(counted(repair.made), len(repair.texts))
+        )
         for path in outcome.written:
             old = _sign(repair.texts[path][0] or "")
             self._mended[path] = [*self._mended.get(path, []), old][-_MOST:]
         if any(refusal.why == _WRITING for refusal in outcome.refused):
             self.want(now)
         written = frozenset(outcome.written)
-        made = tuple((item, fix) for item, fix in repair.made if any(edit.path in written for edit in fix.edits))
+        made = tuple(
+            (item, fix)
+            for item, fix in repair.made
+            if any(edit.path in written for edit in fix.edits)
+        )
         refused = tuple(refusal for refusal in outcome.refused if refusal.why != _WRITING)
         return Attempt(Fixed(made, outcome.written, refused, outcome.run))
 

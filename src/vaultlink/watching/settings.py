@@ -62,8 +62,11 @@ def reopened(vault: Vault) -> Vault | None:
     before = vault.seen
     now = survey(before.root, before.settings)
     files = now.listing.files
-    alike = now.layers == before.layers and now.obsidian == before.obsidian and not any(
-        _ignores(now, path) != _ignores(before, path) for path in files)
+    alike = (
+        now.layers == before.layers
+        and now.obsidian == before.obsidian
+        and not any(_ignores(now, path) != _ignores(before, path) for path in files)
+    )
     return None if alike else open_vault(now.root, now.settings, None, now)
 
 

@@ -45,8 +45,16 @@ class Surroundings:
     """The surroundings of a vault. `away` says that it is gone for now, `said` what was said already. The settings are as they
     were when the vault was opened with them."""
 
-    def __init__(self, live: Live, settings: SettingsFiles, inbox: Inbox, listening: Listening, repairing: Repairing, *,
-                 fix: bool):
+    def __init__(
+        self,
+        live: Live,
+        settings: SettingsFiles,
+        inbox: Inbox,
+        listening: Listening,
+        repairing: Repairing,
+        *,
+        fix: bool,
+    ):
         self._live, self._settings, self._repairing = live, settings, repairing
         self._inbox, self._listening = inbox, listening
         self.root, self.away = live.vault.root, False
@@ -72,7 +80,9 @@ class Surroundings:
 
     def unsettled(self, seen: Survey) -> bool:
         """Whether settings are others than they were, or git was told to ignore something else."""
-        return self._settings.changed(seen) or seen.listing.ignores != self._live.seen.listing.ignores
+        return (
+            self._settings.changed(seen) or seen.listing.ignores != self._live.seen.listing.ignores
+        )
 
     def leave(self) -> None:
         """Watch no more."""
@@ -93,7 +103,10 @@ class Surroundings:
         if vault is None:
             if not self.away:
                 self.away = True
-                yield Notice(f"{self.root} is gone, or holds no note any more. Waiting for it to come back.", wrong=True)
+                yield Notice(
+                    f"{self.root} is gone, or holds no note any more. Waiting for it to come back.",
+                    wrong=True,
+                )
             return
         self._home = home
         if self.away:
@@ -111,14 +124,18 @@ class Surroundings:
         try:
             vault = reopened(self._live.vault)
         except (ConfigError, VaultError) as error:
-            yield from self.said.once("settings", f"{error} The settings before are kept.", wrong=True)
+            yield from self.said.once(
+                "settings", f"{error} The settings before are kept.", wrong=True
+            )
             return
         self.said.forget("settings")
         batch = None
         if vault:
             batch = self._live.replaced(alone(vault), Cause(words="new settings"))
         elif committed and self._live.totals().links.dangling:
-            batch = self._live.learn(git_moves(self.root, self._live.seen.listing.files), "git tells where files went")
+            batch = self._live.learn(
+                git_moves(self.root, self._live.seen.listing.files), "git tells where files went"
+            )
         if batch:
             self._repairing.want(time.monotonic())
             self._inbox.hint_everything()
@@ -133,7 +150,9 @@ class Surroundings:
     def unreadable(self, seen: Survey) -> Iterator[News]:
         """Tell of folders that can't be looked into: what lies in them seems not to be there."""
         for folder, why in seen.listing.unreadable:
-            yield from self.said.once(f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True)
+            yield from self.said.once(
+                f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True
+            )
 
     def repairs(self) -> bool:
         """Whether it is this watcher that mends notes."""

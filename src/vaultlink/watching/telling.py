@@ -56,11 +56,28 @@ class WatchedRow(FindingRow, frozen=True, gc=False):
 def batch_row(batch: Batch) -> BatchRow:
     """A batch as data."""
     cause, fixed = batch.cause, batch.fixed
-    row = None if fixed is None else fixed_row(fixed.made, fixed.written, fixed.run, left_rows(fixed.refused))
-    return BatchRow("batch" if batch.number else "state", SCHEMA, __version__, str(batch.vault.root), batch.number,
-                    _moment(batch.time), _words(batch), cause.saved, cause.created, cause.deleted,
-                    tuple([MovedRow(old, new) for old, new in cause.moved]), len(batch.new), len(batch.healed),
-                    _summary(batch.totals()), row)
+    row = (
+        None
+        if fixed is None
+        else fixed_row(fixed.made, fixed.written, fixed.run, left_rows(fixed.refused))
+    )
+    return BatchRow(
+        "batch" if batch.number else "state",
+        SCHEMA,
+        __version__,
+        str(batch.vault.root),
+        batch.number,
+        _moment(batch.time),
+        _words(batch),
+        cause.saved,
+        cause.created,
+        cause.deleted,
+        tuple([MovedRow(old, new) for old, new in cause.moved]),
+        len(batch.new),
+        len(batch.healed),
+        _summary(batch.totals()),
+        row,
+    )
 
 
 def watched_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[WatchedRow]:
@@ -70,13 +87,34 @@ def watched_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[Wa
 
 def healed_rows(reported: Sequence[Reported]) -> list[FindingRow]:
     """Findings that are no more, as they were: without what could be done about them."""
-    return [FindingRow(d.code, d.rule, d.severity, d.path, d.line, d.column, d.end_line, d.end_column, d.message, d.target, (),
-                       None, mark) for d, mark in reported]
+    return [
+        FindingRow(
+            d.code,
+            d.rule,
+            d.severity,
+            d.path,
+            d.line,
+            d.column,
+            d.end_line,
+            d.end_column,
+            d.message,
+            d.target,
+            (),
+            None,
+            mark,
+        )
+        for d, mark in reported
+    ]
 
 
 def _summary(totals: Totals) -> dict[str, int]:
-    return {"notes": totals.notes, "attachments": totals.attachments, **msgspec.structs.asdict(totals.links),
-            "topics": totals.topics, "findings": totals.findings}
+    return {
+        "notes": totals.notes,
+        "attachments": totals.attachments,
+        **msgspec.structs.asdict(totals.links),
+        "topics": totals.topics,
+        "findings": totals.findings,
+    }
 
 
 def _moment(nanoseconds: int) -> str:
@@ -91,7 +129,11 @@ def _moment(nanoseconds: int) -> str:
 
 def headline(batch: Batch) -> str:
     """When a batch was, what brought it about, and what came of it, on one line."""
-    came = [f"{len(found):,} {what}" for found, what in ((batch.new, "new"), (batch.healed, "healed")) if found]
+    came = [
+        f"{len(found):,} {what}"
+        for found, what in ((batch.new, "new"), (batch.healed, "healed"))
+        if found
+    ]
     clock = time.strftime("%H:%M:%S", time.localtime(batch.time // 10**9))
     return f"{clock} {_words(batch)}" + (f": {', '.join(came)}" if came else "")
 
@@ -117,15 +159,21 @@ def _signed(sign: str, hue: str, reported: Sequence[Reported], p: Palette) -> li
 
 def status(totals: Totals, last: str) -> str:
     """The vault in figures, and what happened last, on one line."""
-    figures = [number(totals.notes, "note"), number(totals.links.links, "link"), number(totals.topics, "dangling topic"),
-               number(totals.findings, "finding")]
+    figures = [
+        number(totals.notes, "note"),
+        number(totals.links.links, "link"),
+        number(totals.topics, "dangling topic"),
+        number(totals.findings, "finding"),
+    ]
     return " · ".join([*figures, last] if last else figures)
 
 
 def _words(batch: Batch) -> str:
     """What brought a batch about."""
     if batch.fixed:
-        return fixed_sentence(counted(batch.fixed.made), len(batch.fixed.written)).rstrip(".").lower()
+        return (
+            fixed_sentence(counted(batch.fixed.made), len(batch.fixed.written)).rstrip(".").lower()
+        )
     return cause_words(batch.cause) if batch.number else "as found"
 
 
@@ -133,7 +181,11 @@ def cause_words(cause: Cause) -> str:
     """A cause in words: a single file by its name, several by their number."""
     if cause.words:
         return cause.words
-    groups: Mapping[str, Sequence[str]] = {"saved": cause.saved, "created": cause.created, "deleted": cause.deleted}
+    groups: Mapping[str, Sequence[str]] = {
+        "saved": cause.saved,
+        "created": cause.created,
+        "deleted": cause.deleted,
+    }
     if len(cause.moved) == 1 and not any(groups.values()):
         return _moved(*cause.moved[0])
     told = [(verb, paths) for verb, paths in groups.items() if paths]
@@ -146,7 +198,11 @@ def cause_words(cause: Cause) -> str:
 
 def _moved(old: str, new: str) -> str:
     stays = old.rpartition("/")[0] == new.rpartition("/")[0]
-    return f"{clean(old)} renamed to {clean(new.rpartition('/')[2])}" if stays else f"{clean(old)} moved to {clean(new)}"
+    return (
+        f"{clean(old)} renamed to {clean(new.rpartition('/')[2])}"
+        if stays
+        else f"{clean(old)} moved to {clean(new)}"
+    )
 
 
 def _counted(paths: Sequence[str]) -> str:

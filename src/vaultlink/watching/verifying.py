@@ -35,10 +35,12 @@ def difference(live: Live) -> str | None:
 def _differences(live: Live, fresh: State) -> Iterator[str]:
     kept = live.vault.state
     sides: list[tuple[str, Any, Any]] = [
-        ("notes", kept.index.notes, fresh.index.notes), ("names", kept.index.names, fresh.index.names),
+        ("notes", kept.index.notes, fresh.index.notes),
+        ("names", kept.index.names, fresh.index.names),
         ("targets", kept.index.targets, fresh.index.targets),
         *((name, getattr(kept.index, name), getattr(fresh.index, name)) for name in _MAPS),
-        ("findings", kept.found, fresh.found), ("reported findings", kept.diagnostics, fresh.diagnostics),
+        ("findings", kept.found, fresh.found),
+        ("reported findings", kept.diagnostics, fresh.diagnostics),
         ("tallies", kept.tallies, fresh.tallies),
         ("nodes of the graph", _nodes(live.graph.made), _nodes(graph(fresh.index))),
         ("edges of the graph", _edges(live.graph.made), _edges(graph(fresh.index))),

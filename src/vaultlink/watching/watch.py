@@ -30,6 +30,7 @@ _FEW = 50
 _AT_WORK = 0.05
 """Seconds until it is asked again whether git is still at work."""
 
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a watcher is to do besides telling. `fix` mends, `propose` says what mending would write. `poll` is how many
@@ -50,8 +51,14 @@ class Watch:
     of it. Raises VaultError or ConfigError if the vault can't be opened, JournalError if it is to mend and could not keep a
     record."""
 
-    def __init__(self, root: Path, settings: Settings | None = None, wishes: Wishes = Wishes(),
-                 progress: Progress | None = None, surveyed: Survey | None = None):
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings | None = None,
+        wishes: Wishes = Wishes(),
+        progress: Progress | None = None,
+        surveyed: Survey | None = None,
+    ):
         seen = surveyed or survey(root, settings)
         self.root, self._wishes, self._pauses = seen.root, wishes, wishes.pauses
         self.faults = 0
@@ -60,7 +67,9 @@ class Watch:
         self.live = Live(open_vault(self.root, seen.settings, progress, seen))
         self._repairing = Repairing(self._pauses, wishes.command, writing=wishes.fix)
         self._listening = Listening(self._inbox, wishes.poll, self._pauses.relist, wishes.means)
-        self._around = Surroundings(self.live, settings_files, self._inbox, self._listening, self._repairing, fix=wishes.fix)
+        self._around = Surroundings(
+            self.live, settings_files, self._inbox, self._listening, self._repairing, fix=wishes.fix
+        )
         self._early: tuple[Prepared | None, int] | None = None
         self._beat = time.monotonic()
 
@@ -95,7 +104,11 @@ class Watch:
             return beat
         if not self._inbox:
             repair = self._repairing.wait(now)
-            return min(beat, self._listening.wait(now), _AT_WORK if repair <= 0 and self._around.at_work() else repair)
+            return min(
+                beat,
+                self._listening.wait(now),
+                _AT_WORK if repair <= 0 and self._around.at_work() else repair,
+            )
         batch = self._pauses.until_batch(self._inbox.first, self._inbox.last, now)
         if self._early is None or self._early[1] != self._inbox.count:
             batch = min(batch, max(self._inbox.last + self._pauses.early - now, 0.001))
@@ -132,7 +145,10 @@ class Watch:
         hints = self._inbox.peek()
         few = not hints.everything and len(hints.paths) <= _FEW
         if few and now >= self._inbox.last + self._pauses.early and self._around.here():
-            self._early = self.live.prepare(look(self.live.seen, hints, self._listening.follow)), hints.count
+            self._early = (
+                self.live.prepare(look(self.live.seen, hints, self._listening.follow)),
+                hints.count,
+            )
         elif not few:
             self._early = None, hints.count
 
@@ -171,16 +187,24 @@ class Watch:
         attempt = self._repairing.attempt(self.live.vault, now)
         if attempt.breach:
             rules = " or ".join(attempt.breach.rules)
-            yield from self._around.said.once("breach", f"nothing was mended: in {attempt.breach.path} {attempt.breach.what}. A "
-                                              f"fix of {rules} is to blame; please report it.", wrong=True)
+            yield from self._around.said.once(
+                "breach",
+                f"nothing was mended: in {attempt.breach.path} {attempt.breach.what}. A "
+                f"fix of {rules} is to blame; please report it.",
+                wrong=True,
+            )
         yield from self._around.said.once("trouble", attempt.trouble, wrong=True)
         if attempt.proposed:
             yield Proposal(attempt.proposed)
         if attempt.fixed:
             for refusal in attempt.fixed.refused:
-                yield from self._around.said.once(f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.why}.")
+                yield from self._around.said.once(
+                    f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.why}."
+                )
             if attempt.fixed.written:
-                seen = look(self.live.seen, Hints(frozenset(attempt.fixed.written)), self._listening.follow)
+                seen = look(
+                    self.live.seen, Hints(frozenset(attempt.fixed.written)), self._listening.follow
+                )
                 batch = self.live.take(seen, attempt.fixed)
                 if batch:
                     yield batch
@@ -194,5 +218,8 @@ class Watch:
                 told = difference(self.live)
         if told:
             self.faults += 1
-            yield Notice(f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
-                         "report it.", wrong=True)
+            yield Notice(
+                f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
+                "report it.",
+                wrong=True,
+            )
