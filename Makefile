@@ -34,13 +34,13 @@ demo: .venv/installed
 	@$(BIN)/vaultlink check fixtures/podcast-wiki --output-format full --exit-zero
 
 lint: .venv/tested
-	$(BIN)/ruff format --check
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 test: .venv/tested
-	$(BIN)/ruff format --check
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml

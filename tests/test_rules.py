@@ -289,9 +289,9 @@ def ignored(case: Case) -> Case | None:
     """The notes with an ignore at their start, below the properties."""
     notes = {}
     for path, text in texts(case).items():
-        head, body = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE).groups(
-            ""
-        )  # type: ignore[union-attr]
+        parts = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE)
+        assert parts
+        head, body = parts.groups("")
         notes[path] = f"{head}%%vaultlink-disable-file {case.rule.code}%%\n\n{body}"
     return changed(case, notes, tuple(wanted for wanted in case.finds if wanted["in"] not in notes))
 

@@ -45,18 +45,30 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def program_stamp() -> bytes:
-    """What tells this program from any other: its files' sizes and times, and the Python that runs it."""
-    sign = blake2b(sys.version.encode(), digest_size=16)
+    """Return a digest of this program: the sizes and times of its files, and the Python that runs it."""
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
-    folders = sorted(
-        entry.path for entry in os.scandir(package) if entry.is_dir() and entry.name[0] != "_"
-    )
-    for folder in (package, *folders, os.path.join(package, "..", "..", "rules")):  # noqa: PTH118
-        for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):  # noqa: PTH112, PTH208
-            if name.endswith((".py", ".yaml")):
-                status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
-                sign.update(b"%d %d" % (status.st_size, status.st_mtime_ns))
-    return sign.digest()
+    return folders_stamp((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
+
+
+def folders_stamp(folders: Iterable[str]) -> bytes:
+    """Return a digest of the sizes and times of all Python and YAML files below `folders`, and of the running Python.
+
+    Folders that do not exist are skipped.
+    """
+    stamp = blake2b(sys.version.encode(), digest_size=16)
+    pending = list(folders)
+    files: list[tuple[str, int, int]] = []
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith((".py", ".yaml")):
+                    status = entry.stat()
+                    files.append((entry.path, status.st_size, status.st_mtime_ns))
+                elif entry.is_dir() and entry.name[0] not in "._":
+                    pending.append(entry.path)
+    for _, size, modified in sorted(files):
+        stamp.update(b"%d %d\n" % (size, modified))
+    return stamp.digest()
 
 
 def cache_folder(given: Path | None) -> Path:

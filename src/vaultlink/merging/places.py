@@ -5,6 +5,7 @@ differ in their bodies only, and what happens at their ends is no conflict with 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vaultlink.backlinking import is_kept
@@ -82,13 +83,15 @@ def _sign(versions: Three[Version]) -> str:
     return sign
 
 
+def _nth_section(number: int, version: Version) -> Section | None:
+    return next(iter(version.sections[number:]), None)
+
+
 def _in_place(versions: Three[Version], sign: str) -> Laid:
     """Each section's line where the section is."""
     slots = []
     for number in range(max(len(version.sections) for version in versions)):
-        own = versions.each(
-            lambda version, number=number: next(iter(version.sections[number:]), None)
-        )  # type: ignore[misc]
+        own = versions.each(partial(_nth_section, number))
         counts = own.each(_counts)
         slots.append(
             Slot(

@@ -1,0 +1,96 @@
+"""Start-up: what is imported, which names stand in strings, and what tells one program from another."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from vaultlink.cache import folders_stamp
+from vaultlink.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "vaultlink"
+
+HEAVY = ("networkx", "watchdog", "typer", "rapidfuzz", "frontmatter", "rich", "yaml")
+"""Libraries that a warm check of a small vault does not import. Its first check reads the rules with yaml."""
+
+
+def imported_names(node: ast.AST) -> Iterator[str]:
+    """Yield the strings of a module that are dotted names of this package."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Constant) and isinstance(item.value, str):
+            parts = item.value.split(".")
+            if len(parts) > 1 and parts[0] == "vaultlink" and all(map(str.isidentifier, parts)):
+                yield item.value
+
+
+NO_MODULES = {"vaultlink.toml", "vaultlink.known"}
+"""A settings file, and the class name of test cases in JUnit reports."""
+
+NAMES = sorted(
+    {
+        name
+        for path in SOURCE.rglob("*.py")
+        for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    - NO_MODULES
+)
+
+
+def test_there_are_names_in_strings() -> None:
+    assert "vaultlink.model" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_a_string_can_be_imported(name: str) -> None:
+    import_module(name)
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.function)
+def test_the_function_of_a_command_can_be_imported(command: object) -> None:
+    module, function = command.module, command.function  # type: ignore[attr-defined]
+    assert callable(getattr(import_module(f"vaultlink.cli.{module}"), function))
+
+
+def heavy_modules(*words: str) -> set[str]:
+    """Run a command in a process of its own and return which heavy libraries it imported."""
+    code = (
+        "import sys; from vaultlink.__main__ import main; main(sys.argv[1:]); "
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_a_check_of_a_small_vault_imports_no_heavy_library(tmp_path: Path) -> None:
+    (tmp_path / "Home.md").write_text("[[Plan]] and [[Home]]\n", encoding="utf-8")
+    words = ("check", str(tmp_path), "--output-format", "concise")
+    assert heavy_modules(*words) <= {"yaml"}
+    assert heavy_modules(*words) == set()
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys, vaultlink; print([n for n in sys.modules if n.startswith('vaultlink.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("edited", ["top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml"])
+def test_the_stamp_of_a_program_changes_with_every_file(tmp_path: Path, edited: str) -> None:
+    for name in ("top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml", "one/data.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("before", encoding="utf-8")
+        os.utime(file, ns=(0, 0))
+    before = folders_stamp([str(tmp_path)])
+    os.utime(tmp_path / "one/data.txt", ns=(1, 1))
+    assert folders_stamp([str(tmp_path)]) == before
+    os.utime(tmp_path / edited, ns=(1, 1))
+    assert folders_stamp([str(tmp_path)]) != before
