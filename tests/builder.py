@@ -11,7 +11,7 @@ from vaultlink.catalog import Catalog, catalog
 from vaultlink.config import Layer, configure
 from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
 from vaultlink.model import Diagnostic
-from vaultlink.rules import Obsidian
+from vaultlink.obsidian import Obsidian
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
 Vault = Mapping[str, Any]

@@ -21,11 +21,12 @@ from running import Run, vault_at, written
 from vaultlink.catalog import catalog
 from vaultlink.cli import COMMANDS, GROUPS, overview
 from vaultlink.cli.init import STARTER
-from vaultlink.cli.options import Opening, UsageError
+from vaultlink.cli.options import Opening
 from vaultlink.cli.parsing import fields, plain
 from vaultlink.cli.terminal import Progress
 from vaultlink.cli.typed import read
 from vaultlink.config import Layer, configure
+from vaultlink.errors import UsageError
 from vaultlink.files import load_rules
 
 VAULT: Mapping[str, str] = {

@@ -11,12 +11,12 @@ from vaultlink.config import (
     COMMAND_LINE,
     DEFAULT,
     Config,
-    ConfigError,
     Layer,
     configure,
     glob_matcher,
     obsidian_filters,
 )
+from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 
 DEFAULTS = frozenset(rule.name for rule in RULES if rule.default)

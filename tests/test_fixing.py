@@ -9,9 +9,9 @@ from hypothesis import strategies as some
 
 from builder import RULES, Vault, build, found, setting
 from vaultlink.config import Layer, configure
+from vaultlink.edits import Shift, applied, collide, in_order
 from vaultlink.engine import Setting, State
 from vaultlink.fixing.choice import Repaired, allowed, chosen
-from vaultlink.fixing.edits import Shift, applied, collide, in_order
 from vaultlink.fixing.promise import Breach, breaches
 from vaultlink.fixing.repair import ROUNDS, Repair, mend
 from vaultlink.fixing.sources import Sources

@@ -28,17 +28,16 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
 from builder import RULES, build, found
 from vaultlink import Settings, open_vault
-from vaultlink.fixing.edits import applied, in_order
+from vaultlink.edits import applied, in_order
+from vaultlink.fingerprints import Debt, fingerprints
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.checked import Checked
-from vaultlink.report.debts import Debt
 from vaultlink.report.github import github
 from vaultlink.report.gitlab import gitlab
 from vaultlink.report.junit import junit
 from vaultlink.report.layout import clean
 from vaultlink.report.markdown import code, markdown, sentence
-from vaultlink.report.records import fingerprints
 from vaultlink.report.sarif import sarif
 from vaultlink.text import line_starts, position
 

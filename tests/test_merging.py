@@ -16,7 +16,7 @@ from running import Run, written
 from test_upkeep import kept, writing
 from vaultlink.cli.merging import FAILED, put
 from vaultlink.cli.merging_setup import ATTRIBUTE, driver, set_up_merge_driver
-from vaultlink.cli.options import UsageError
+from vaultlink.errors import UsageError
 from vaultlink.merging import Merged, Three, Unsure, merged_note
 from vaultlink.merging.threes import united
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import RULES, build
+from vaultlink.fingerprints import fingerprints
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.documents import document, json_lines
@@ -29,7 +30,7 @@ from vaultlink.report.listings import (
 )
 from vaultlink.report.manual import rule_page
 from vaultlink.report.notes import facts, note_rows, page, totals
-from vaultlink.report.records import FindingRow, finding_rows, fingerprints
+from vaultlink.report.records import FindingRow, finding_rows
 from vaultlink.text import line_starts, position
 
 

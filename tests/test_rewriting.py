@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder import build, found, setting
-from vaultlink.fixing.edits import applied, in_order
+from vaultlink.edits import applied, in_order
 from vaultlink.linking import retargeted
 from vaultlink.model import Edit, Kind, Link
 from vaultlink.parse import parse_note

@@ -11,9 +11,9 @@ from builder import build, found, setting
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import afterwards, repaired, sources
 from vaultlink.backlinking import entry_text, look, takes_section, wanted
+from vaultlink.edits import applied, in_order
 from vaultlink.engine import Change, Setting, State, step
 from vaultlink.fixing.choice import allowed
-from vaultlink.fixing.edits import applied, in_order
 from vaultlink.fixing.late import late
 from vaultlink.fixing.repair import repair
 from vaultlink.fixing.sections import adoption, removal

@@ -14,12 +14,12 @@ import pytest
 from running import vault_at, written
 from vaultlink.api import open_vault
 from vaultlink.files import Stamp, passing
+from vaultlink.fingerprints import fingerprint
 from vaultlink.fixing.choice import Repaired
 from vaultlink.locking import locked, made_folder
 from vaultlink.model import Diagnostic, Fix, Note, Safety, Severity, Tally
 from vaultlink.parse import parse_note
 from vaultlink.report.layout import COLOURED
-from vaultlink.report.records import fingerprint
 from vaultlink.survey import Settings, Survey, survey
 from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
 from vaultlink.watching.difference import Known, delta, differing, identified

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from vaultlink.errors import JournalError
 from vaultlink.folders import Refused, enter, folders, leave, missing_folders, remove_empty
-from vaultlink.locking import Busy, JournalError, journal_folder, lock
+from vaultlink.locking import Busy, journal_folder, lock
 from vaultlink.replacing import Job, discard, prepare, settle
 from vaultlink.syncing import sync_together
 from vaultlink.writing import Outcome, Refusal, Write, sweep, write

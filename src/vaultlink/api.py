@@ -16,12 +16,13 @@ import msgspec
 from vaultlink.catalog import Rule, catalog
 from vaultlink.config import Config, configure
 from vaultlink.engine import Change, Setting, State, step, unreadable
+from vaultlink.errors import VaultError
 from vaultlink.files import Unreadable, decoded, find_vault, load_rules, read_text
 from vaultlink.loading import Progress, load_state
 from vaultlink.model import Diagnostic, Fix, Note, Suggestion, Tally
 from vaultlink.parallel import suggest_all
 from vaultlink.resolve import comparable, is_note, resolve
-from vaultlink.survey import Settings, Survey, VaultError, survey
+from vaultlink.survey import Settings, Survey, survey
 
 if TYPE_CHECKING:
     import networkx as nx

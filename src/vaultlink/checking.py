@@ -11,7 +11,8 @@ from vaultlink.catalog import SCOPES, Rule
 from vaultlink.config import Config, glob_matcher, obsidian_filters
 from vaultlink.index import EMPTY, Index
 from vaultlink.model import Diagnostic, Fix, Note
-from vaultlink.rules import Context, Finding, Obsidian
+from vaultlink.obsidian import Obsidian
+from vaultlink.rules import Context, Finding
 
 _DEFAULTS = Obsidian()
 _NONE: frozenset[str] = frozenset()

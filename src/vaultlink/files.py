@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaultlink.config import ConfigError
-from vaultlink.rules import Obsidian
+from vaultlink.errors import ConfigError
+from vaultlink.obsidian import Obsidian
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 

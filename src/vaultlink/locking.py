@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
+from vaultlink.errors import JournalError
 from vaultlink.replacing import reason
 
 _PATIENCE = 60.0
 """Seconds that a run waits for another."""
-
-
-class JournalError(Exception):
-    """The journal can't be kept, so nothing may be written: what is wrong, in a sentence."""
 
 
 class Busy(JournalError):  # noqa: N818 - a state of affairs

@@ -5,6 +5,7 @@ columns count from 1. The types are msgspec structs: they are made by the hundre
 they are.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -306,3 +307,7 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str
     target: str | None = None
     fix: Fix | None = None
+
+
+TextByPath = Callable[[str], str]
+"""Returns the text of a note by its vault path."""

@@ -8,16 +8,13 @@ from typing import Any
 
 from vaultlink.cache import Cache, cache_folder, digest
 from vaultlink.config import COMMAND_LINE, Layer
+from vaultlink.errors import VaultError
 from vaultlink.files import Listing, list_files, load_config, load_obsidian
+from vaultlink.obsidian import Obsidian
 from vaultlink.repository import git_ignored, git_mark
-from vaultlink.rules import Obsidian
 
 RECENT = 50_000_000
 """Nanoseconds within which a second change of a file might leave its times as they are."""
-
-
-class VaultError(Exception):
-    """A vault that can't be opened: what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _dispatch(line: list[str]) -> int:
         return CLEAN
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:
-        from vaultlink.cli.options import UsageError  # noqa: PLC0415
+        from vaultlink.errors import UsageError  # noqa: PLC0415
 
         raise UsageError(_unknown(name))
     command = COMMANDS[name]

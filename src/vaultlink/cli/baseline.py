@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from vaultlink.api import Vault, VaultError
+from vaultlink.api import Vault
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.opening import read, surveyed, vault_root, warn
-from vaultlink.cli.options import Choosing, UsageError, option, words
+from vaultlink.cli.options import Choosing, option, words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, performed
+from vaultlink.errors import UsageError, VaultError
 from vaultlink.gate.baseline import Baseline, known_by, read_baseline, recorded, written
 from vaultlink.gate.known import BASELINE, Mark, marks
 from vaultlink.gate.sifting import Sifted, sift

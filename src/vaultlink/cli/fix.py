@@ -10,11 +10,12 @@ from vaultlink.api import Vault
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.gating import changed, gate_of, picked
 from vaultlink.cli.opening import read, surveyed, vault_root, warn, within
-from vaultlink.cli.options import Repairing, UsageError, option
+from vaultlink.cli.options import Repairing, option
 from vaultlink.cli.results import FORMS, code, results
 from vaultlink.cli.standing import chosen_of, stands_in, start_of, with_standing
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, left_alone, refused, write_repair
+from vaultlink.errors import UsageError
 from vaultlink.fixing.choice import Repaired, allowed
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sources import Answers

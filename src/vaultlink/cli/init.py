@@ -8,8 +8,9 @@ from typing import Annotated
 from vaultlink.api import find_vault
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.init_ci import KINDS, STARTERS, TakenError, planned, take_back, write
-from vaultlink.cli.options import Placed, UsageError, option, words
+from vaultlink.cli.options import Placed, option, words
 from vaultlink.cli.terminal import Terminal
+from vaultlink.errors import UsageError
 from vaultlink.files import CONFIG_NAMES, load_config
 from vaultlink.report.diffs import unified
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink import __version__
-from vaultlink.cli.options import UsageError
+from vaultlink.errors import UsageError
 from vaultlink.repository import ask_git, work_tree
 
 

@@ -9,8 +9,8 @@ from enum import Enum
 
 from vaultlink.api import Vault
 from vaultlink.cli.opening import suggestions
-from vaultlink.cli.options import UsageError
 from vaultlink.cli.terminal import Terminal, tell
+from vaultlink.errors import UsageError
 from vaultlink.fixing.sources import Answers
 from vaultlink.model import Diagnostic, Fix
 from vaultlink.report.frames import Frames

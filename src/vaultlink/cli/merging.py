@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.options import Printing, UsageError, option, words
+from vaultlink.cli.options import Printing, option, words
+from vaultlink.errors import UsageError
 from vaultlink.repository import merge_files
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from vaultlink.cli.merging import put
-from vaultlink.cli.options import UsageError
+from vaultlink.errors import UsageError
 from vaultlink.repository import ask_git
 
 ATTRIBUTE = "*.md merge=vaultlink"

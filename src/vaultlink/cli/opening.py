@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vaultlink.api import Settings, Survey, Vault, find_vault, open_vault, survey
-from vaultlink.cli.options import Choosing, Opening, UsageError
+from vaultlink.cli.options import Choosing, Opening
 from vaultlink.cli.terminal import Terminal
+from vaultlink.errors import UsageError
 from vaultlink.model import Diagnostic, Suggestion
 from vaultlink.resolve import is_note, resolve
 

@@ -28,10 +28,6 @@ def words(metavar: str, help: str) -> Word:  # noqa: A002
     return Word(help, (), metavar)
 
 
-class UsageError(Exception):
-    """A command line that can't be followed: what is wrong and what to do."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Printing:
     """Where and how results are printed."""

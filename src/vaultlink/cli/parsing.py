@@ -11,7 +11,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from vaultlink.cli.options import UsageError, Word
+from vaultlink.cli.options import Word
+from vaultlink.errors import UsageError
 
 Options = TypeVar("Options")
 Raw = Mapping[str, bool | str | list[str]]

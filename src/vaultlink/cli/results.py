@@ -11,6 +11,7 @@ from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.opening import suggestions
 from vaultlink.cli.options import Reporting
 from vaultlink.cli.terminal import Terminal
+from vaultlink.fingerprints import fingerprints
 from vaultlink.fixing.sources import Answers
 from vaultlink.gate.sifting import Sifted
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
@@ -19,7 +20,7 @@ from vaultlink.report.documents import document, json_lines
 from vaultlink.report.findings import by_rule, concise, statistics
 from vaultlink.report.frames import Frames
 from vaultlink.report.listings import wording
-from vaultlink.report.records import finding_rows, fingerprints
+from vaultlink.report.records import finding_rows
 from vaultlink.repository import work_tree
 
 OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")

@@ -7,8 +7,9 @@ from typing import Annotated
 from vaultlink.catalog import Rule, UnknownRule, catalog, select
 from vaultlink.cli import CLEAN
 from vaultlink.cli.listing import FORMS, print_document, print_lines, print_rows
-from vaultlink.cli.options import Printing, UsageError, words
+from vaultlink.cli.options import Printing, words
 from vaultlink.cli.terminal import Terminal
+from vaultlink.errors import UsageError
 from vaultlink.files import load_rules
 from vaultlink.report.layout import number
 from vaultlink.report.manual import HEADER, rule_cells, rule_page, rule_row

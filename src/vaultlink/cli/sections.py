@@ -9,9 +9,9 @@ import msgspec
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
 from vaultlink.cli.opening import found, read, surveyed, vault_root, warn
-from vaultlink.cli.options import UsageError
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import alone, left_alone, refused, write_repair
+from vaultlink.errors import UsageError
 from vaultlink.fixing.repair import Repair
 from vaultlink.fixing.sections_runs import RULES, Keeping, Once, adopting, removing
 from vaultlink.report.diffs import unified

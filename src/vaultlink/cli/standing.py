@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vaultlink.api import Vault
 from vaultlink.cli.opening import narrowed
-from vaultlink.cli.options import Reporting, UsageError
+from vaultlink.cli.options import Reporting
+from vaultlink.errors import UsageError
 from vaultlink.files import find_vault, in_vault, is_marked
 from vaultlink.loading import is_source
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from vaultlink.cli.options import Printing, UsageError
+from vaultlink.cli.options import Printing
+from vaultlink.errors import UsageError
 from vaultlink.report.layout import COLOURED, PLAIN, Palette, cut
 
 _PIPED = 120

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from vaultlink.cli.options import UsageError
 from vaultlink.cli.parsing import Field, Raw
+from vaultlink.errors import UsageError
 
 _Refusal: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of what typer raises for a wrong line; it has had two homes and keeps its place in the family."""

@@ -9,9 +9,10 @@ import msgspec
 
 from vaultlink.cli import CLEAN, FOUND
 from vaultlink.cli.listing import FORMS, print_document, print_lines, print_rows
-from vaultlink.cli.options import Placed, UsageError, option, words
+from vaultlink.cli.options import Placed, option, words
 from vaultlink.cli.terminal import Terminal, mark, tell
 from vaultlink.cli.writing import alone, left_alone
+from vaultlink.errors import UsageError
 from vaultlink.files import find_vault
 from vaultlink.journal import Run, runs, tidy
 from vaultlink.report.diffs import unified

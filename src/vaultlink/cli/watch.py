@@ -13,8 +13,9 @@ from typing import Annotated
 
 from vaultlink.cli import CLEAN, FAULT
 from vaultlink.cli.opening import suggestions, surveyed
-from vaultlink.cli.options import Choosing, UsageError, option, words
+from vaultlink.cli.options import Choosing, option, words
 from vaultlink.cli.terminal import Terminal, mark, tell
+from vaultlink.errors import UsageError
 from vaultlink.fixing.sources import Answers
 from vaultlink.report.diffs import unified
 from vaultlink.report.documents import json_lines

@@ -4,9 +4,10 @@ Mappings and the rule catalog enter, a value leaves. What is wrong raises `Confi
 here reads a file or knows where settings come from beyond the name they carry.
 """
 
-from vaultlink.config.checks import COMMAND_LINE, ConfigError, Layer
+from vaultlink.config.checks import COMMAND_LINE, Layer
 from vaultlink.config.patterns import glob_matcher, obsidian_filters
 from vaultlink.config.settings import BACKLINKS, DEFAULT, Config, configure
+from vaultlink.errors import ConfigError
 
 __all__ = [
     "BACKLINKS",

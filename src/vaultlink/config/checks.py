@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaultlink.catalog import Option, Rule, UnknownRule, select
+from vaultlink.errors import ConfigError
 
 COMMAND_LINE = "command line"
 """The source of a layer whose keys are options; messages name them so."""
-
-
-class ConfigError(Exception):
-    """A setting that can't be used: where it stands, what is wrong, and what may have been meant."""
 
 
 @dataclass(frozen=True, slots=True)

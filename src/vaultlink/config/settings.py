@@ -13,7 +13,6 @@ import msgspec
 
 from vaultlink.catalog import Rule, select
 from vaultlink.config.checks import (
-    ConfigError,
     Layer,
     choice,
     frozen,
@@ -26,6 +25,7 @@ from vaultlink.config.checks import (
     texts,
     unknown,
 )
+from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 
 DEFAULT = "default"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from vaultlink.catalog import Rule, select
 from vaultlink.config import Config
-from vaultlink.fixing.edits import collide
+from vaultlink.edits import collide
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.resolve import comparable
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from vaultlink.edits import Shift
 from vaultlink.engine import State
-from vaultlink.fixing.edits import Shift
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, Spot
 

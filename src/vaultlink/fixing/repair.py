@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from vaultlink.anchors import find_anchor
+from vaultlink.edits import applied, in_order
 from vaultlink.engine import Change, State, step
 from vaultlink.fixing.choice import Allowed, Repaired, chosen
-from vaultlink.fixing.edits import applied, in_order
 from vaultlink.fixing.promise import Breach, breaches
 from vaultlink.fixing.sources import Late, Sources
 from vaultlink.index import Index

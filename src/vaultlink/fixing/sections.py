@@ -18,8 +18,8 @@ from vaultlink.backlinking import (
     takes_section,
     wanted,
 )
+from vaultlink.edits import applied
 from vaultlink.engine import State
-from vaultlink.fixing.edits import applied
 from vaultlink.fixing.sections_order import ordered
 from vaultlink.fixing.sections_passages import Goal, passages
 from vaultlink.fixing.sections_placing import (

@@ -14,8 +14,9 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.config import Config, ConfigError
+from vaultlink.config import Config
 from vaultlink.engine import Setting
+from vaultlink.errors import ConfigError
 from vaultlink.gate.known import BASELINE, Known, Mark, followed
 from vaultlink.moves import git_moves
 from vaultlink.report.layout import number

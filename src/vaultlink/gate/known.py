@@ -11,9 +11,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from vaultlink.engine import Found
-from vaultlink.model import Diagnostic
-from vaultlink.report.frames import Text
-from vaultlink.report.records import identities
+from vaultlink.fingerprints import identities
+from vaultlink.model import Diagnostic, TextByPath
 
 BASELINE = ".vaultlink-baseline.json"
 """The name of a baseline's file, in the vault's folder. The dot keeps it out of the vault."""
@@ -34,7 +33,7 @@ class Mark(NamedTuple):
     line: str
 
 
-def keys(found: Sequence[Diagnostic], text: Text) -> list[Key]:
+def keys(found: Sequence[Diagnostic], text: TextByPath) -> list[Key]:
     """What findings at one path are known by, in their order."""
     return [
         ("VL101" if code in _LEADING_NOWHERE else code, about)
@@ -42,7 +41,7 @@ def keys(found: Sequence[Diagnostic], text: Text) -> list[Key]:
     ]
 
 
-def marks(found: Sequence[Diagnostic], text: Text) -> list[Mark]:
+def marks(found: Sequence[Diagnostic], text: TextByPath) -> list[Mark]:
     """Findings at one path as they are remembered, in their order."""
     told = text(found[0].path) if found else ""
     return [

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vaultlink.engine import Found
+from vaultlink.fingerprints import Debt
 from vaultlink.gate.known import Known, Mark, keys, sign
-from vaultlink.model import Diagnostic
-from vaultlink.report.debts import Debt
-from vaultlink.report.frames import Text
+from vaultlink.model import Diagnostic, TextByPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,9 @@ class Sifted:
     debts: tuple[Debt, ...]
 
 
-def sift(found: Found, known: Sequence[Known], text: Text, wanted: Callable[[str], bool]) -> Sifted:
+def sift(
+    found: Found, known: Sequence[Known], text: TextByPath, wanted: Callable[[str], bool]
+) -> Sifted:
     """Part the findings at the paths that are wanted. What any of several places knows is old."""
     asked = {path: found[path] for path in sorted(found) if wanted(path)}
     items = [item for group in asked.values() for item in group]
@@ -41,7 +42,7 @@ def sift(found: Found, known: Sequence[Known], text: Text, wanted: Callable[[str
 
 
 def _known_by(
-    source: Known, found: Found, text: Text, wanted: Callable[[str], bool]
+    source: Known, found: Found, text: TextByPath, wanted: Callable[[str], bool]
 ) -> tuple[set[int], int]:
     """Which findings a source knows, and how many it knows that are gone."""
     old: set[int] = set()
@@ -58,7 +59,7 @@ def _known_by(
     return old, gone
 
 
-def _again(items: Sequence[Diagnostic], known: Sequence[Mark], text: Text) -> list[bool]:
+def _again(items: Sequence[Diagnostic], known: Sequence[Mark], text: TextByPath) -> list[bool]:
     """Which findings at a path are among those known. Where there are more alike than were, the old ones are those on a line
     that was there before; only then lines are looked at."""
     asked = keys(items, text)

@@ -9,8 +9,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.api import Vault, VaultError
+from vaultlink.api import Vault
 from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
+from vaultlink.errors import VaultError
 from vaultlink.files import Unreadable, decoded, in_vault, read_text
 from vaultlink.gate.known import Known, Mark, followed, marks
 from vaultlink.loading import is_source

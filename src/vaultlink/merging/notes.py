@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from vaultlink.fixing.edits import applied
+from vaultlink.edits import applied
 from vaultlink.fixing.sections_placing import removed
 from vaultlink.merging.places import Slot, laid, version
 from vaultlink.merging.threes import Three, Unsure

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from vaultlink.backlinking import is_kept
-from vaultlink.fixing.edits import applied
+from vaultlink.edits import applied
 from vaultlink.fixing.sections_placing import Spot, inserted, removed, spots
 from vaultlink.merging.sections import Counts, merged_section
 from vaultlink.merging.threes import Three, Unsure, present

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultlink.catalog import Rule
-from vaultlink.model import Diagnostic, Fix, Severity
-from vaultlink.report.debts import Debt
-from vaultlink.report.frames import Text
+from vaultlink.fingerprints import Debt
+from vaultlink.model import Diagnostic, Fix, Severity, TextByPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Checked:
     fixes: Callable[[], Sequence[Fix | None]]
     rules: Sequence[Rule]
     figures: Mapping[str, int]
-    text: Text
+    text: TextByPath
     old: Sequence[Diagnostic] = ()
     debts: Sequence[Debt] = ()
     version: str = ""

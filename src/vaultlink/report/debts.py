@@ -1,24 +1,7 @@
 """Old findings: counted, and told in a sentence, but not reported."""
 
-from dataclasses import dataclass
-
+from vaultlink.fingerprints import Debt
 from vaultlink.report.layout import clean, number
-
-
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """Findings that are not reported because they are old: the `kind` of place that they are known from (`baseline` or
-    `revision`), its `name`, how many of them are `left`, and how many are `gone` since."""
-
-    kind: str
-    name: str
-    left: int
-    gone: int
-
-    @property
-    def where(self) -> str:
-        """The place, in words."""
-        return "the baseline" if self.kind == "baseline" else self.name
 
 
 def debt_sentence(debt: Debt) -> str:

@@ -6,8 +6,8 @@ Diagnostics enter, strings leave. Lines are built with plain formatting and join
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from vaultlink.fingerprints import Debt
 from vaultlink.model import Diagnostic, Safety, Severity
-from vaultlink.report.debts import Debt
 from vaultlink.report.layout import PLAIN, Palette, clean, number
 
 

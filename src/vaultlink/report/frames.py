@@ -6,11 +6,10 @@ span, so a line of megabytes costs no more than a short one.
 
 from collections.abc import Callable, Sequence
 
-from vaultlink.model import Diagnostic, Severity, Suggestion
+from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
 from vaultlink.report.findings import severity_hues
 from vaultlink.report.layout import PLAIN, Palette, clean, cut, cut_left, even, width
 
-Text = Callable[[str], str]
 Suggest = Callable[[Diagnostic], Sequence[Suggestion]]
 Wording = Callable[[str], str]
 
@@ -27,7 +26,12 @@ class Frames:
     whole, and has no frame."""
 
     def __init__(
-        self, text: Text, suggest: Suggest, wording: Wording, room: int, palette: Palette = PLAIN
+        self,
+        text: TextByPath,
+        suggest: Suggest,
+        wording: Wording,
+        room: int,
+        palette: Palette = PLAIN,
     ):
         self.text, self.suggest, self.wording = text, suggest, wording
         self.room, self.palette = room, palette

@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from vaultlink.fingerprints import Debt
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.checked import Checked
-from vaultlink.report.debts import Debt, debt_sentence
+from vaultlink.report.debts import debt_sentence
 from vaultlink.report.layout import clean
 
 Notes = dict[str, list[Diagnostic]]

@@ -3,15 +3,14 @@
 Diagnostics and ways to ask for texts and suggestions enter, rows leave.
 """
 
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 import msgspec
 
-from vaultlink.model import Diagnostic, Fix, Suggestion
-from vaultlink.report.frames import Suggest, Text
+from vaultlink.fingerprints import fingerprints
+from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
+from vaultlink.report.frames import Suggest
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +70,7 @@ Mend = Callable[[Diagnostic], Fix | None]
 
 def finding_rows(
     diagnostics: Sequence[Diagnostic],
-    text: Text,
+    text: TextByPath,
     suggest: Suggest,
     mend: Mend = lambda d: d.fix,
     data: Data = lambda _path: b"",
@@ -133,65 +132,3 @@ class _Offsets:
             place -= len(self._text[offset:known].encode())
         self._last = offset, place
         return place
-
-
-_LONGEST = 200
-"""Characters of a span that tell findings apart; the first line at most, as a span may reach to the note's end."""
-
-
-Identity = tuple[str, str, int]
-"""What tells a finding from others at its path, wherever in the note it stands: its code, what it is about (the link's
-target, with its heading or block where that is missing; else the text under it), and its number among equals."""
-
-
-_ANCHORED = frozenset(("VL102", "VL103"))
-"""Rules about what stands behind the `#` of a link, which its target does not tell."""
-
-_ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
-
-
-_LINKED = re.compile(r"\[\[([^\[\]|#\n]+)")
-
-
-def identities(diagnostics: Sequence[Diagnostic], text: Text) -> list[Identity]:
-    """The identities of all findings at one path, or at several, in their order."""
-    seen: dict[tuple[str, str, str], int] = {}
-    found = []
-    path, source = None, ""
-    for d in diagnostics:
-        about = d.target
-        if about is None or d.code in _ANCHORED:
-            if d.path != path:
-                path, source = d.path, text(d.path)
-            about = _about(source[d.start : min(d.end, d.start + _LONGEST)], about)
-        key = d.code, d.path, about
-        count = seen.get(key, 0)
-        seen[key] = count + 1
-        found.append((d.code, about, count))
-    return found
-
-
-def _about(raw: str, target: str | None) -> str:
-    """What a finding is about, by the text under it: how that goes on where there is a target, else the first link in it, so that
-    an entry of a section stays the same while it is mended bit by bit, else its first line."""
-    if target is None:
-        linked = _LINKED.search(raw)
-        return linked[1].strip() if linked else raw.partition("\n")[0].rstrip("\r")
-    anchor = _ANCHOR.search(raw)
-    return target + anchor[1].strip() if anchor else target
-
-
-def fingerprint(path: str, identity: Identity) -> str:
-    """A name for a finding that survives lines moving."""
-    code, about, count = identity
-    return blake2b(
-        f"{code}\0{path}\0{about}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8
-    ).hexdigest()
-
-
-def fingerprints(diagnostics: Sequence[Diagnostic], text: Text) -> list[str]:
-    """The fingerprints of findings, in their order."""
-    return [
-        fingerprint(d.path, identity)
-        for d, identity in zip(diagnostics, identities(diagnostics, text), strict=True)
-    ]

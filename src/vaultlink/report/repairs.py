@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vaultlink.fixing.edits import applied, in_order
+from vaultlink.edits import applied, in_order
 from vaultlink.model import Diagnostic, Fix, Safety
 from vaultlink.report.layout import PLAIN, Palette, clean, cut, cut_left, number, width
 from vaultlink.writing import Refusal

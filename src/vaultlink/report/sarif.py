@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vaultlink.catalog import Rule
-from vaultlink.fixing.edits import in_order
+from vaultlink.edits import in_order
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report.checked import Checked
 from vaultlink.report.documents import json_lines

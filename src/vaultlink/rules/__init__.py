@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from vaultlink.index import Index
 from vaultlink.model import Edit, Note, Safety
+from vaultlink.obsidian import Obsidian
 
 
 class Located(Protocol):
@@ -47,17 +48,6 @@ class Finding:
     path: str | None = None
     edits: tuple[Edit, ...] = ()
     safety: Safety | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Obsidian:
-    """What the vault's own settings say (`.obsidian/app.json`, `types.json`; specification section 10)."""
-
-    new_link_format: str = "shortest"
-    use_markdown_links: bool = False
-    attachment_folder: str = "/"
-    ignore_filters: tuple[str, ...] = ()
-    types: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,15 @@ from itertools import compress, filterfalse
 from operator import is_not
 
 from vaultlink.engine import Found
-from vaultlink.model import Diagnostic
-from vaultlink.report.frames import Text
-from vaultlink.report.records import Identity, fingerprint, identities
+from vaultlink.fingerprints import Identity, fingerprint, identities
+from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.watching.batch import Reported
 
 Known = dict[str, tuple[Identity, ...]]
 """Path to what tells its findings apart, in their order."""
 
 
-def identified(found: Found, paths: Iterable[str], text: Text) -> Known:
+def identified(found: Found, paths: Iterable[str], text: TextByPath) -> Known:
     """What tells the findings at these paths apart."""
     return {path: tuple(identities(found[path], text)) for path in paths if path in found}
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vaultlink.api import Vault
+from vaultlink.errors import JournalError
 from vaultlink.fixing.promise import Breach
 from vaultlink.journal import digest
-from vaultlink.locking import Busy, JournalError, lock
+from vaultlink.locking import Busy, lock
 from vaultlink.report.repairs import counted, fixed_sentence
 from vaultlink.watching.batch import Fixed
 from vaultlink.watching.pauses import Pauses

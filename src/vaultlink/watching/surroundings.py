@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vaultlink.api import Vault, VaultError, open_vault
-from vaultlink.config import ConfigError
-from vaultlink.locking import JournalError
+from vaultlink.api import Vault, open_vault
+from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.moves import git_moves
 from vaultlink.repository import at_work, git_folder
 from vaultlink.survey import Survey
