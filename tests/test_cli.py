@@ -21,8 +21,8 @@ from running import Run, vault_at, written
 from vaultlink.catalog import catalog
 from vaultlink.cli import COMMANDS, GROUPS, overview
 from vaultlink.cli.init import STARTER
-from vaultlink.cli.options import Opening
-from vaultlink.cli.parsing import fields, plain
+from vaultlink.cli.options import Opening, fields
+from vaultlink.cli.parsing import plain
 from vaultlink.cli.terminal import Progress
 from vaultlink.cli.typed import read
 from vaultlink.config import Layer, configure

@@ -20,7 +20,8 @@ import pytest
 
 from vaultlink import __version__
 from vaultlink.cli import COMMANDS
-from vaultlink.cli.parsing import fields, parse
+from vaultlink.cli.options import fields
+from vaultlink.cli.parsing import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIB = ROOT / "contrib"

@@ -24,8 +24,8 @@ from vaultlink.survey import Settings, Survey, survey
 from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
 from vaultlink.watching.difference import Known, delta, differing, identified
 from vaultlink.watching.ignored import with_ignored
-from vaultlink.watching.inbox import Hints, Inbox
-from vaultlink.watching.listening import Listening, NoWatch
+from vaultlink.watching.inbox import Hints, Inbox, NoWatch
+from vaultlink.watching.listening import Listening
 from vaultlink.watching.looking import Look, empty, look, whereabouts
 from vaultlink.watching.moving import Moving
 from vaultlink.watching.neighbours import Neighbours

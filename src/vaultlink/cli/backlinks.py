@@ -1,76 +1,14 @@
 """`vaultlink backlinks`: what links to a note, or to each; keeping sections of it is `sections`' part."""
 
-from dataclasses import dataclass
-from typing import Annotated
-
 from vaultlink.api import Vault
 from vaultlink.cli import CLEAN
+from vaultlink.cli.backlinks_options import Backlinks
 from vaultlink.cli.listing import form, print_document, print_lines, print_rows
 from vaultlink.cli.opening import found, opened
-from vaultlink.cli.options import Opening, option, words
 from vaultlink.cli.terminal import Terminal
-from vaultlink.config.settings import BACKLINKS
 from vaultlink.report.layout import number
 from vaultlink.report.listings import all_backlinks
 from vaultlink.report.listings import backlinks as backlink_rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backlinks(Opening):
-    """What `backlinks` is told."""
-
-    note: Annotated[
-        str | None, words("NOTE", "A path in the vault, or a name as a link would give it.")
-    ] = None
-    write: Annotated[
-        bool,
-        option(
-            "--write",
-            help="Write a section into every note that others link to (or into NOTE), and bring it in step.",
-        ),
-    ] = False
-    check: Annotated[
-        bool, option("--check", help="Say what would be written, and end with 1 if anything would.")
-    ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print what would be written as a unified diff, and write nothing.",
-        ),
-    ] = False
-    adopt: Annotated[
-        bool,
-        option(
-            "--adopt", help="Let vaultlink keep the sections that notes have of their authors'."
-        ),
-    ] = False
-    remove: Annotated[
-        bool,
-        option(
-            "--remove",
-            help="Take out the sections that vaultlink wrote, and its marks off those it adopted.",
-        ),
-    ] = False
-    style: Annotated[
-        str,
-        option(
-            "--style", choices=BACKLINKS["style"], help="How sections look, instead of as is set."
-        ),
-    ] = ""
-    heading: Annotated[str, option("--heading", metavar="LINE", help="Their heading.")] = ""
-    entries: Annotated[
-        str,
-        option(
-            "--entries",
-            choices=BACKLINKS["entries"],
-            help="The notes not linked back, or all that link here.",
-        ),
-    ] = ""
-    order: Annotated[
-        str, option("--order", choices=BACKLINKS["order"], help="The order of entries.")
-    ] = ""
 
 
 def backlinks(options: Backlinks) -> int:

@@ -3,9 +3,14 @@
 Declarations only. They name no parser, so that a plain command line can be read without importing one.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from vaultlink.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +224,69 @@ class Noted(Opening):
     notes: Annotated[
         tuple[str, ...], words("NOTE", "Paths in the vault, or names as a link would give them.")
     ] = ()
+
+
+Raw = Mapping[str, bool | str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of an option class: its word, the type of one value, and whether there may be several."""
+
+    name: str
+    word: Word
+    type: type
+    many: bool
+
+    def value(self, raw: bool | str | list[str]) -> Any:
+        """What was written, as a value of the field's type."""
+        if isinstance(raw, list):
+            parts = (
+                [part.strip() for text in raw for part in text.split(",")]
+                if self.word.names
+                else raw
+            )
+            return tuple(self.one(part) for part in parts if part or not self.word.names)
+        return raw if isinstance(raw, bool) else self.one(raw)
+
+    def one(self, text: str) -> Any:
+        """One written value."""
+        if self.word.choices and text not in self.word.choices:
+            raise UsageError(
+                f'{self.word.names[-1]}: "{text}" is none of {", ".join(self.word.choices)}.'
+            )
+        if self.type is int:
+            if not text.isdecimal() or int(text) < 1:
+                raise UsageError(
+                    f'{self.word.names[-1]}: must be a whole number from 1 on, not "{text}".'
+                )
+            return int(text)
+        if self.type is float:
+            return self._number(text)
+        return Path(text) if self.type is Path else text
+
+    def _number(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 < number < math.inf:
+            raise UsageError(f'{self.word.names[-1]}: must be a number above 0, not "{text}".')
+        return number
+
+
+def fields(options: type) -> list[Field]:
+    """The fields of an option class, its own first, then those of the classes it extends."""
+    hints = get_type_hints(options, include_extras=True)
+    names = [name for base in options.__mro__ for name in vars(base).get("__annotations__", {})]
+    return [_field(name, hints[name]) for name in names]
+
+
+def _field(name: str, hint: Any) -> Field:
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"{name}: says not how it is written")
+    kind, word = get_args(hint)
+    many = get_origin(kind) is tuple
+    if many or get_origin(kind) is UnionType:
+        kind = get_args(kind)[0]
+    return Field(name, word, kind, many)

@@ -20,7 +20,7 @@ from vaultlink.resolve import is_note
 from vaultlink.writing import Refusal
 
 if TYPE_CHECKING:
-    from vaultlink.cli.backlinks import Backlinks
+    from vaultlink.cli.backlinks_options import Backlinks
 
 
 class Kept(msgspec.Struct, frozen=True):

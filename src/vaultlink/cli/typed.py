@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vaultlink.cli.parsing import Field, Raw
+from vaultlink.cli.options import Field, Raw
 from vaultlink.errors import UsageError
 
 _Refusal: type[Exception] = typer.BadParameter.__mro__[2]

@@ -3,10 +3,12 @@
 Vault paths enter from any thread, in whatever number; what is taken out is a set of them, or the word to look at everything.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
+from typing import Protocol
 
 _MOST = 2_000
 """More paths than these are not told apart: looking at everything costs no more than looking at each."""
@@ -91,3 +93,25 @@ class Inbox:
         """Nobody needs to look any more. May be called by a signal's handler."""
         self.stopped = True
         self._bell.put(None)
+
+
+class NoWatch(Exception):  # noqa: N818 - a state of affairs
+    """The system has no watch left to give: what it says, and what helps."""
+
+
+class Listener(Protocol):
+    """Leaves word in an inbox of what changes in folders. `lossless` says whether it knows when a word got lost."""
+
+    lossless: bool
+
+    def follow(self, folders: Mapping[str, str], /) -> bool:
+        """Watch these folders, and no others; tells whether one came in. Raises NoWatch."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether words still come."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...

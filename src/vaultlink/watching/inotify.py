@@ -19,8 +19,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from vaultlink.watching.inbox import Inbox
-from vaultlink.watching.listening import NoWatch
+from vaultlink.watching.inbox import Inbox, NoWatch
 
 logging.getLogger("watchdog").addHandler(
     logging.NullHandler()

@@ -3,34 +3,11 @@
 import math
 import sys
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
-from vaultlink.watching.inbox import Inbox
+from vaultlink.watching.inbox import Inbox, Listener, NoWatch
 
 _POLL = 2.0
 """Seconds between looks at everything where the system turns out to have no means left."""
-
-
-class NoWatch(Exception):  # noqa: N818 - a state of affairs
-    """The system has no watch left to give: what it says, and what helps."""
-
-
-class Listener(Protocol):
-    """Leaves word in an inbox of what changes in folders. `lossless` says whether it knows when a word got lost."""
-
-    lossless: bool
-
-    def follow(self, folders: Mapping[str, str], /) -> bool:
-        """Watch these folders, and no others; tells whether one came in. Raises NoWatch."""
-        ...
-
-    def alive(self) -> bool:
-        """Whether words still come."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything."""
-        ...
 
 
 Means = Callable[[Inbox], Listener]
