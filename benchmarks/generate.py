@@ -80,47 +80,49 @@ WORDS = (
 )
 ENDINGS = ("a", "an", "e", "el", "i", "in", "o", "or", "u", "ur")
 SYLLABLES = [first + last for first in "bdfghklmnprstvwz" for last in ENDINGS]
-JOINTS = ("and the", "of the", "before the", "without a", "in every", "as a", "against the")
-NOTES_A_FOLDER = 300
-VOCABULARY = 6_000
+CONNECTIVES = ("and the", "of the", "before the", "without a", "in every", "as a", "against the")
+NOTES_PER_FOLDER = 300
+VOCABULARY_SIZE = 6_000
 
 
-class Language:
+class RandomLanguage:
     """Words as a language has them: a few very common ones, thousands of rare ones."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        rare = {"".join(rng.choices(SYLLABLES, k=rng.choice((2, 3)))) for _ in range(VOCABULARY)}
+        rare = {
+            "".join(rng.choices(SYLLABLES, k=rng.choice((2, 3)))) for _ in range(VOCABULARY_SIZE)
+        }
         self.words = [*WORDS, *sorted(rare)]
         self.weights = list(accumulate(1 / rank for rank in range(20, 20 + len(self.words))))
 
-    def some(self, number: int) -> list[str]:
+    def draw_words(self, number: int) -> list[str]:
         """Words drawn by how common they are."""
         return self.rng.choices(self.words, cum_weights=self.weights, k=number)
 
-    def sentence(self, length: int) -> str:
+    def make_sentence(self, length: int) -> str:
         """Words that mean nothing."""
-        return " ".join(self.some(length)).capitalize()
+        return " ".join(self.draw_words(length)).capitalize()
 
-    def titles(self, number: int) -> list[str]:
+    def make_titles(self, number: int) -> list[str]:
         """Titles, each different from the others."""
         found: dict[str, None] = {}
         while len(found) < number:
-            first, second, third, fourth = self.some(4)
-            found[f"{first.capitalize()} {second} {self.rng.choice(JOINTS)} {third} {fourth}"] = (
-                None
-            )
+            first, second, third, fourth = self.draw_words(4)
+            found[
+                f"{first.capitalize()} {second} {self.rng.choice(CONNECTIVES)} {third} {fourth}"
+            ] = None
         return list(found)
 
 
-def slug_of(title: str) -> str:
+def to_slug(title: str) -> str:
     """A title as a file name."""
     return title.lower().replace(" ", "_")
 
 
-def link_to(title: str, rng: random.Random) -> str:
+def make_link(title: str, rng: random.Random) -> str:
     """A link in one of the shapes that wikis of this kind hold."""
-    slug, minutes, seconds = slug_of(title), rng.randrange(90), rng.randrange(60)
+    slug, minutes, seconds = to_slug(title), rng.randrange(90), rng.randrange(60)
     stamp = f"[{minutes // 60:02}:{minutes % 60:02}:{seconds:02}]"
     shapes = (
         f"[[{slug} | {title}]]",
@@ -132,43 +134,45 @@ def link_to(title: str, rng: random.Random) -> str:
     return rng.choices(shapes, weights=(60, 10, 20, 5, 5))[0]
 
 
-def note(title: str, wanted: Iterable[str], language: Language) -> str:
+def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> str:
     """One note: properties, headings, prose with links and time stamps, and now and then code."""
     rng = language.rng
     parts = [
-        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.some(1)[0]}]\n---\n",
+        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.draw_words(1)[0]}]\n---\n",
         "From: [[index | The index]]\n",
     ]
     for number, other in enumerate(wanted):
         if number % 4 == 0:
-            parts.append(f"## {'Details' if number == 4 else language.sentence(3)}\n")
+            parts.append(f"## {'Details' if number == 4 else language.make_sentence(3)}\n")
         minute = rng.randrange(60)
         stamp = f'<a class="yt-timestamp" data-t="00:{minute:02}:00">[00:{minute:02}:00]</a>'
         parts.append(
-            f"{language.sentence(12)} {link_to(other, rng)} {language.sentence(9)} {stamp}.\n"
+            f"{language.make_sentence(12)} {make_link(other, rng)} {language.make_sentence(9)} {stamp}.\n"
         )
     if rng.random() < 0.1:
         parts.append("```\n[[not_a_link]]\n```\n")
     return "\n".join(parts)
 
 
-def generate(
+def generate_vault(
     folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2
 ) -> None:
     """Write the vault into a folder, 300 notes to a subfolder; there are three topics to five dangling links."""
     rng = random.Random(seed)
-    language = Language(rng)
+    language = RandomLanguage(rng)
     there = max(1, round(notes * links * dangling * 0.6))
-    titles = language.titles(notes + there)
+    titles = language.make_titles(notes + there)
     titles, missing = titles[:notes], titles[notes:]
     (folder / ".obsidian").mkdir(parents=True, exist_ok=True)
     (folder / "index.md").write_text("# Index\n", encoding="utf-8")
     for number, title in enumerate(titles):
-        part = folder / f"part-{number // NOTES_A_FOLDER:03}"
-        if number % NOTES_A_FOLDER == 0:
+        part = folder / f"part-{number // NOTES_PER_FOLDER:03}"
+        if number % NOTES_PER_FOLDER == 0:
             part.mkdir(exist_ok=True)
         wanted = [rng.choice(missing if rng.random() < dangling else titles) for _ in range(links)]
-        (part / f"{slug_of(title)}.md").write_text(note(title, wanted, language), encoding="utf-8")
+        (part / f"{to_slug(title)}.md").write_text(
+            make_note(title, wanted, language), encoding="utf-8"
+        )
 
 
 def main() -> None:
@@ -182,7 +186,9 @@ def main() -> None:
         "--dangling", type=float, default=0.2, help="share of links that lead nowhere"
     )
     given = parser.parse_args()
-    generate(given.folder, given.notes, seed=given.seed, links=given.links, dangling=given.dangling)
+    generate_vault(
+        given.folder, given.notes, seed=given.seed, links=given.links, dangling=given.dangling
+    )
 
 
 if __name__ == "__main__":

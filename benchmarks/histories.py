@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-CHANGED = 20
+CHANGED_NOTES = 20
 """Notes that the last commit changes."""
 
 
-def repository(
+def create_history(
     vault: Path, place: Path, recording: Sequence[str], environment: Mapping[str, str]
 ) -> None:
     """Copy a vault into a repository of two commits, and run a command between them."""
@@ -30,7 +30,7 @@ def repository(
         recording, cwd=place, env=dict(environment), check=True, stdout=subprocess.DEVNULL
     )
     notes = sorted(place.rglob("*.md"))
-    for note in notes[:: max(len(notes) // CHANGED, 1)][:CHANGED]:
+    for note in notes[:: max(len(notes) // CHANGED_NOTES, 1)][:CHANGED_NOTES]:
         with note.open("a", encoding="utf-8") as text:
             text.write("\nOne more line, and a [[topic that nobody wrote]].\n")
     git("add", "--all")

@@ -10,17 +10,17 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TimedCommand:
     """A command, the folder it runs in, and what is done before each run, unmeasured."""
 
     command: Sequence[str]
     folder: Path
     prepare: Callable[[], None] = lambda: None
     output: Path | None = None
-    good: tuple[int, ...] = (0, 1)
+    accepted_codes: tuple[int, ...] = (0, 1)
 
 
-def seconds(run: Run, environment: Mapping[str, str]) -> float:
+def measure_seconds(run: TimedCommand, environment: Mapping[str, str]) -> float:
     """Wall time of one run, which must end with an exit code that means it did its work."""
     run.prepare()
     with open(run.output or os.devnull, "wb") as out:  # noqa: PTH123
@@ -34,24 +34,24 @@ def seconds(run: Run, environment: Mapping[str, str]) -> float:
             check=False,
         )
         spent = time.perf_counter() - start
-    if done.returncode not in run.good:
+    if done.returncode not in run.accepted_codes:
         tail = done.stderr.decode(errors="replace")[-500:]
         raise SystemExit(f"{' '.join(run.command)} ended with exit code {done.returncode}:\n{tail}")
     return spent
 
 
-def medians(
-    runs: Mapping[str, Run], rounds: int, environment: Mapping[str, str]
+def measure_medians(
+    runs: Mapping[str, TimedCommand], rounds: int, environment: Mapping[str, str]
 ) -> dict[str, float]:
     """The median of each run over several rounds; within a round all take turns, so that a busy minute hits all."""
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            spent[name].append(seconds(run, environment))
+            spent[name].append(measure_seconds(run, environment))
     return {name: statistics.median(times) for name, times in spent.items()}
 
 
-def peak_megabytes(run: Run, environment: Mapping[str, str]) -> float | None:
+def measure_peak_megabytes(run: TimedCommand, environment: Mapping[str, str]) -> float | None:
     """The most memory that a run and its child processes held at once, shared pages counted once; None off Linux."""
     if not Path("/proc/self/smaps_rollup").exists():
         return None
@@ -65,21 +65,23 @@ def peak_megabytes(run: Run, environment: Mapping[str, str]) -> float | None:
         stderr=subprocess.DEVNULL,
     ) as process:
         while process.poll() is None:
-            peak = max(peak, sum(_proportional_kilobytes(pid) for pid in _family(process.pid)))
+            peak = max(
+                peak, sum(_read_pss_kilobytes(pid) for pid in _list_process_tree(process.pid))
+            )
             time.sleep(0.01)
     return peak / 1024
 
 
-def _family(pid: int) -> list[int]:
+def _list_process_tree(pid: int) -> list[int]:
     """A process and all that it started."""
     try:
         started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return [pid]
-    return [pid, *(member for child in started for member in _family(int(child)))]
+    return [pid, *(member for child in started for member in _list_process_tree(int(child)))]
 
 
-def _proportional_kilobytes(pid: int) -> int:
+def _read_pss_kilobytes(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

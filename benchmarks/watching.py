@@ -14,11 +14,11 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
-QUIET = 0.1
+QUIET_SECONDS = 0.1
 """Seconds without a change after which the watcher looks."""
 
 
-class Watched:
+class WatchProcess:
     """A watcher in a process of its own. Its lines come with the moment at which each arrived."""
 
     def __init__(self, command: Sequence[str], vault: Path, environment: Mapping[str, str]):
@@ -28,18 +28,18 @@ class Watched:
             env=dict(environment),
         )
         self._lines: Queue[tuple[float, bytes]] = Queue()
-        Thread(target=self._read, daemon=True).start()
+        Thread(target=self._read_lines, daemon=True).start()
         begun = time.monotonic()
-        self.begun = self.wait(b'"event":"state"', 120) - begun
+        self.startup_seconds = self.wait_for(b'"event":"state"', 120) - begun
         self.vault, self._environment, self._command = vault, environment, command
         time.sleep(3)  # word of changes begins to be brought
 
-    def _read(self) -> None:
+    def _read_lines(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put((time.monotonic(), line))
 
-    def linked(self, least: int, most: int) -> list[str]:
+    def find_linked_notes(self, least: int, most: int) -> list[str]:
         """The notes to which so many notes link."""
         listed = subprocess.run(
             [*self._command, "backlinks", "--vault", str(self.vault), "--output-format", "tsv"],
@@ -53,7 +53,7 @@ class Watched:
             path for path, _, files in rows if path.endswith(".md") and least <= int(files) <= most
         ]
 
-    def wait(self, words: bytes, seconds: float = 20.0) -> float:
+    def wait_for(self, words: bytes, seconds: float = 20.0) -> float:
         """When a line with these words arrived."""
         end = time.monotonic() + seconds
         while True:
@@ -66,18 +66,18 @@ class Watched:
             if words in line:
                 return moment
 
-    def line(self, seconds: float = 20.0) -> tuple[float, bytes]:
+    def next_line(self, seconds: float = 20.0) -> tuple[float, bytes]:
         """The next line."""
         return self._lines.get(timeout=seconds)
 
-    def rest(self) -> list[tuple[float, bytes]]:
+    def drain_lines(self) -> list[tuple[float, bytes]]:
         """The lines that arrived since."""
         lines = []
         while not self._lines.empty():
             lines.append(self._lines.get())
         return lines
 
-    def processor(self) -> float:
+    def read_cpu_seconds(self) -> float:
         """Seconds of processor time that it has taken so far."""
         fields = (
             Path(f"/proc/{self.process.pid}/stat")
@@ -87,7 +87,7 @@ class Watched:
         )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def megabytes(self) -> float:
+    def read_memory_megabytes(self) -> float:
         """What lies in memory now."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return (
@@ -95,13 +95,13 @@ class Watched:
             / 1024
         )
 
-    def end(self) -> int:
+    def stop(self) -> int:
         """Let it end as a service manager would; its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
 
-def saves(watched: Watched, vault: Path, rounds: int) -> list[float]:
+def time_saves(watched: WatchProcess, vault: Path, rounds: int) -> list[float]:
     """Seconds from each save of a note, with one more link that leads nowhere, to the finding."""
     dice = random.Random(1)
     notes = sorted(vault.rglob("*.md"))
@@ -112,55 +112,59 @@ def saves(watched: Watched, vault: Path, rounds: int) -> list[float]:
         time.sleep(0.3)
         note.write_bytes(text + f"\n[[benchmark topic {number}]]\n".encode())
         saved = time.monotonic()
-        spent.append(watched.wait(f"benchmark topic {number}".encode()) - saved)
+        spent.append(watched.wait_for(f"benchmark topic {number}".encode()) - saved)
         note.write_bytes(text)
-        watched.wait(b'"event":"healed"')
+        watched.wait_for(b'"event":"healed"')
     return spent
 
 
-def renames(watched: Watched, vault: Path, linked: Sequence[str], rounds: int) -> list[float]:
+def time_renames(
+    watched: WatchProcess, vault: Path, linked: Sequence[str], rounds: int
+) -> list[float]:
     """Seconds from each rename of a note to the last of the findings that it causes in the notes that link to it."""
     spent = []
     for path in [linked[number % len(linked)] for number in range(rounds if linked else 0)]:
         time.sleep(0.5)
-        watched.rest()
+        watched.drain_lines()
         note = vault / path
         other = note.with_name(f"{note.stem} renamed for a while.md")
         note.rename(other)
         renamed = time.monotonic()
-        spent.append(_last(watched) - renamed)
+        spent.append(_wait_for_batch(watched) - renamed)
         time.sleep(0.3)
-        watched.rest()
+        watched.drain_lines()
         other.rename(note)
-        _last(watched)
+        _wait_for_batch(watched)
     return spent
 
 
-def _last(watched: Watched) -> float:
+def _wait_for_batch(watched: WatchProcess) -> float:
     """When the last finding of the next batch arrived."""
     last = 0.0
     while True:
-        moment, line = watched.line()
+        moment, line = watched.next_line()
         if json.loads(line)["event"] == "batch":
             return last
         last = moment
 
 
-def late(spent: Sequence[float], share: float) -> float:
+def compute_delay(spent: Sequence[float], share: float) -> float:
     """How many seconds beyond the quiet time this share of the measurements stays below."""
-    return sorted(spent)[int(len(spent) * share)] - QUIET
+    return sorted(spent)[int(len(spent) * share)] - QUIET_SECONDS
 
 
-def endurance(watched: Watched, vault: Path, total: int, report: int) -> list[tuple[int, float]]:
+def measure_endurance(
+    watched: WatchProcess, vault: Path, total: int, report: int
+) -> list[tuple[int, float]]:
     """Saves in groups, as fast as the watcher takes each group for a batch; the megabytes after every so many."""
     dice = random.Random(2)
     notes = sorted(vault.rglob("*.md"))
     texts = {note: note.read_bytes() for note in notes[:400]}
-    weights = [(0, watched.megabytes())]
+    weights = [(0, watched.read_memory_megabytes())]
     for number in range(0, total, 20):
         for note in dice.sample(sorted(texts), 20):
             note.write_bytes(texts[note] + f"\n[[topic {dice.randrange(200)}]] {number}\n".encode())
-        watched.wait(b'"event":"batch"')
+        watched.wait_for(b'"event":"batch"')
         if (number + 20) % report == 0:
-            weights.append((number + 20, watched.megabytes()))
+            weights.append((number + 20, watched.read_memory_megabytes()))
     return weights

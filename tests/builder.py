@@ -7,28 +7,28 @@ from typing import Any
 import yaml
 from hypothesis import strategies as some
 
-from vaultlink.catalog import Catalog, catalog
-from vaultlink.config import Layer, configure
-from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
+from vaultlink.catalog import Catalog, build_catalog
+from vaultlink.config import Layer, merge_layers
+from vaultlink.engine import Change, LinterSettings, Presence, State, analyse_unreadable, step
 from vaultlink.model import Diagnostic
-from vaultlink.obsidian import Obsidian
+from vaultlink.obsidian import ObsidianSettings
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
-Vault = Mapping[str, Any]
+VaultFiles = Mapping[str, Any]
 """Path to text; for a note that can't be had to a mapping of the kind of trouble to its detail."""
 
 
-def declarations() -> dict[str, Mapping[str, Any]]:
+def load_declarations() -> dict[str, Mapping[str, Any]]:
     """The rules as declared in this repository, by file stem."""
     return {
         file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))
     }
 
 
-RULES: Catalog = catalog(declarations())
+RULES: Catalog = build_catalog(load_declarations())
 
 
-def setting(
+def make_settings(
     select: Sequence[str] = ("ALL",),
     *,
     options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -37,7 +37,7 @@ def setting(
     allow_dangling: Sequence[str] = (),
     backlinks: Mapping[str, Any] | None = None,
     moves: Mapping[str, str] | None = None,
-) -> Setting:
+) -> LinterSettings:
     """A setting with these rules only; `app` and `types` as in Obsidian's own files."""
     values = {
         "select": list(select),
@@ -45,23 +45,23 @@ def setting(
         "allow-dangling": list(allow_dangling),
         "backlinks": backlinks or {},
     }
-    config = configure([Layer("test", values)], RULES)
+    config = merge_layers([Layer("test", values)], RULES)
     app = app or {}
-    obsidian = Obsidian(
+    obsidian = ObsidianSettings(
         app.get("newLinkFormat", "shortest"),
         app.get("useMarkdownLinks", False),
         ignore_filters=tuple(app.get("userIgnoreFilters", ())),
         types=types,
     )
-    return Setting.of(RULES, config, obsidian, moves=moves)
+    return LinterSettings.build(RULES, config, obsidian, moves=moves)
 
 
-def changes(base: Setting, vault: Vault) -> Iterator[Change]:
+def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:
     """Every file of a vault as something that came."""
     for path, text in vault.items():
         if isinstance(text, Mapping):
             ((kind, detail),) = text.items()
-            yield Change(path, unreadable(base, path, kind, detail))
+            yield Change(path, analyse_unreadable(base, path, kind, detail))
         elif path.lower().endswith((".md", ".canvas", ".base")):
             yield Change(path, text)
         else:
@@ -72,7 +72,7 @@ Event = tuple[str, str | None, str | None]
 """What happens to a path: a text comes to stand there; or what is there goes, and to where if it is renamed."""
 
 
-def scripts(
+def event_scripts(
     paths: Sequence[str], texts: some.SearchStrategy[str]
 ) -> some.SearchStrategy[list[list[Event]]]:
     """Comings, edits, goings and renames in batches; what is renamed over another file takes its place."""
@@ -83,7 +83,7 @@ def scripts(
     return some.lists(some.lists(event, min_size=1, max_size=5), max_size=10)
 
 
-def happen(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
+def apply_events(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
     """The changes that a batch comes to; the vault is changed along."""
     touched: set[str] = set()
     for path, text, other in batch:
@@ -99,17 +99,17 @@ def happen(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
         touched.update((path, *come))
     there = {path: vault[path] for path in sorted(touched & vault.keys())}
     return [
-        *changes(setting(), there),
+        *make_changes(make_settings(), there),
         *(Change(path, Presence.GONE) for path in sorted(touched - vault.keys())),
     ]
 
 
-def build(vault: Vault, base: Setting | None = None) -> State:
+def build_state(vault: VaultFiles, base: LinterSettings | None = None) -> State:
     """The state after all files of a vault came at once."""
-    base = base or setting()
-    return step(State(base), list(changes(base, vault)))
+    base = base or make_settings()
+    return step(State(base), list(make_changes(base, vault)))
 
 
-def found(state: State) -> list[Diagnostic]:
+def collect_findings(state: State) -> list[Diagnostic]:
     """All findings of a state, sorted as they are reported."""
     return [item for path in sorted(state.diagnostics) for item in state.diagnostics[path]]

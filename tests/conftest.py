@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from repositories import PLAIN
-from running import Ran, Run
+from repositories import GIT_ENVIRONMENT
+from running import CommandResult, RunCommand
 from vaultlink.__main__ import main
 
 # The same examples in every run, so that a change is judged by what it changes. `VAULTLINK_EXPLORE=20` looks at twenty times
@@ -18,7 +18,7 @@ if not os.environ.get("VAULTLINK_EXPLORE"):
 
 
 @pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _isolate_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (
         "NO_COLOR",
         "FORCE_COLOR",
@@ -34,17 +34,17 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own settings of git bears on what git does, whoever starts it."""
-    for name, value in PLAIN.items():
+    for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
     """Runs a command in the current folder."""
 
-    def command(*words: str | Path) -> Ran:
+    def command(*words: str | Path) -> CommandResult:
         code = main([str(word) for word in words])
         done = capfdbinary.readouterr()
-        return Ran(code, done.out.decode(), done.err.decode())
+        return CommandResult(code, done.out.decode(), done.err.decode())
 
     return command

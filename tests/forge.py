@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from repositories import PLAIN
+from repositories import GIT_ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = (
+PROJECT_FILES = (
     "src",
     "rules",
     "pyproject.toml",
@@ -32,13 +32,13 @@ PARTS = (
 )
 """What a checkout of the project must have for others to use it."""
 
-Done = subprocess.CompletedProcess[str]
+CompletedText = subprocess.CompletedProcess[str]
 
 
 # -- processes ------------------------------------------------------------------------------------------------------------
 
 
-def surroundings(home: Path, **more: str) -> dict[str, str]:
+def make_clean_environment(home: Path, **more: str) -> dict[str, str]:
     """An environment that says nothing of this machine's user and settings."""
     kept = {
         name: value
@@ -53,7 +53,7 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
         "PRE_COMMIT_COLOR": "never",
-        **PLAIN,
+        **GIT_ENVIRONMENT,
         "GIT_TERMINAL_PROMPT": "0",
         "VAULTLINK_CACHE_DIR": str(home / "cache"),
         "VAULTLINK_STATE_DIR": str(home / "state"),
@@ -61,7 +61,9 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def ran(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Done:
+def run_process(
+    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
+) -> CompletedText:
     """A command that may fail."""
     return subprocess.run(
         command,
@@ -76,9 +78,11 @@ def ran(command: Sequence[str | Path], folder: Path, environment: Mapping[str, s
     )
 
 
-def printed(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> str:
+def check_output(
+    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
+) -> str:
     """What a command that must succeed prints."""
-    done = ran(command, folder, environment)
+    done = run_process(command, folder, environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -86,7 +90,7 @@ def printed(command: Sequence[str | Path], folder: Path, environment: Mapping[st
 # -- made once ------------------------------------------------------------------------------------------------------------
 
 
-def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that is made at length, and once for all processes of a test run."""
     base = factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
@@ -101,7 +105,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
 
 
 @dataclass(frozen=True)
-class Kit:
+class InstallKit:
     """What installations are made of: wheels of vaultlink and of all it needs, a checkout of the project, which is a repository
     of its own, and a Python environment that has no vaultlink."""
 
@@ -112,9 +116,9 @@ class Kit:
         """The project's files, committed."""
         return self.folder / "checkout"
 
-    def offline(self, home: Path, **more: str) -> dict[str, str]:
+    def make_offline_environment(self, home: Path, **more: str) -> dict[str, str]:
         """An environment in which pip takes everything from the wheels."""
-        return surroundings(
+        return make_clean_environment(
             home,
             PIP_NO_INDEX="1",
             PIP_NO_COMPILE="1",
@@ -123,16 +127,16 @@ class Kit:
         )
 
 
-def made_kit(factory: pytest.TempPathFactory) -> Kit:
+def build_kit(factory: pytest.TempPathFactory) -> InstallKit:
     """The kit of this test run."""
-    return Kit(once(factory, "kit", _make_kit))
+    return InstallKit(make_once(factory, "kit", _fill_kit))
 
 
-def _make_kit(folder: Path) -> None:
-    environment = surroundings(folder / "home")
+def _fill_kit(folder: Path) -> None:
+    environment = make_clean_environment(folder / "home")
     checkout = folder / "checkout"
     checkout.mkdir()
-    for part in PARTS:
+    for part in PROJECT_FILES:
         if (ROOT / part).is_dir():
             shutil.copytree(
                 ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__")
@@ -142,7 +146,7 @@ def _make_kit(folder: Path) -> None:
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"][
         "requires"
     ]
-    printed(
+    check_output(
         [
             sys.executable,
             "-m",
@@ -158,31 +162,31 @@ def _make_kit(folder: Path) -> None:
         folder,
         environment,
     )  # of which pre-commit makes the environment of a local hook
-    committed(checkout, environment, start=True)
+    commit_all(checkout, environment, start=True)
 
 
 # -- repositories ---------------------------------------------------------------------------------------------------------
 
 
-def committed(folder: Path, environment: Mapping[str, str], *, start: bool = False) -> str:
+def commit_all(folder: Path, environment: Mapping[str, str], *, start: bool = False) -> str:
     """Commit all there is in a repository, which is made first if it is to be, and say which commit that is."""
     if start:
-        printed(["git", "init", "--quiet", "--initial-branch", "main"], folder, environment)
-    printed(["git", "add", "--all"], folder, environment)
-    printed(
+        check_output(["git", "init", "--quiet", "--initial-branch", "main"], folder, environment)
+    check_output(["git", "add", "--all"], folder, environment)
+    check_output(
         ["git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "a step"],
         folder,
         environment,
     )
-    return printed(["git", "rev-parse", "HEAD"], folder, environment).strip()
+    return check_output(["git", "rev-parse", "HEAD"], folder, environment).strip()
 
 
-def origin_of(folder: Path, environment: Mapping[str, str]) -> str:
+def create_origin(folder: Path, environment: Mapping[str, str]) -> str:
     """The address of a new bare repository beside a repository, which knows it as its origin and has pushed what it has."""
     bare = folder.with_name(f"{folder.name}.git")
-    printed(["git", "clone", "--quiet", "--bare", folder, bare], folder, environment)
-    printed(["git", "remote", "add", "origin", bare.as_uri()], folder, environment)
-    printed(["git", "fetch", "--quiet"], folder, environment)
+    check_output(["git", "clone", "--quiet", "--bare", folder, bare], folder, environment)
+    check_output(["git", "remote", "add", "origin", bare.as_uri()], folder, environment)
+    check_output(["git", "fetch", "--quiet"], folder, environment)
     return bare.as_uri()
 
 
@@ -203,47 +207,47 @@ class Expression:
             self._tokens.append(match[1])
             at = match.end()
 
-    def value(self) -> str | bool:
+    def evaluate(self) -> str | bool:
         """What the expression comes to."""
-        value = self._either()
+        value = self._parse_or()
         assert not self._tokens, f"left over: {self._tokens}"
         return value
 
-    def _next(self, *wanted: str) -> str:
+    def _take_token(self, *wanted: str) -> str:
         return (
             self._tokens.pop(0)
             if self._tokens and (not wanted or self._tokens[0] in wanted)
             else ""
         )
 
-    def _either(self) -> str | bool:
-        value = self._both()
-        while self._next("||"):
-            other = self._both()
+    def _parse_or(self) -> str | bool:
+        value = self._parse_and()
+        while self._take_token("||"):
+            other = self._parse_and()
             value = value or other
         return value
 
-    def _both(self) -> str | bool:
-        value = self._compared()
-        while self._next("&&"):
-            other = self._compared()
+    def _parse_and(self) -> str | bool:
+        value = self._parse_comparison()
+        while self._take_token("&&"):
+            other = self._parse_comparison()
             value = value and other
         return value
 
-    def _compared(self) -> str | bool:
-        value = self._one()
-        while sign := self._next("==", "!="):
-            value = (value == self._one()) is (sign == "==")
+    def _parse_comparison(self) -> str | bool:
+        value = self._parse_operand()
+        while sign := self._take_token("==", "!="):
+            value = (value == self._parse_operand()) is (sign == "==")
         return value
 
-    def _one(self) -> str | bool:
-        if self._next("!"):
-            return not self._one()
-        if self._next("("):
-            value = self._either()
-            assert self._next(")")
+    def _parse_operand(self) -> str | bool:
+        if self._take_token("!"):
+            return not self._parse_operand()
+        if self._take_token("("):
+            value = self._parse_or()
+            assert self._take_token(")")
             return value
-        token = self._next()
+        token = self._take_token()
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
         found: Any = self._names
@@ -257,25 +261,25 @@ class Expression:
 
 
 @dataclass
-class Runner:
+class StepRunner:
     """Runs steps as GitHub's runner does: each condition and environment evaluated, each script by bash, and files carry what one
-    step says to the next. Other actions are not run but noted in `used`."""
+    step says to the next. Other actions are not run but noted in `used_actions`."""
 
     workspace: Path
     temp: Path
     environment: dict[str, str]
-    names: dict[str, Any] = field(default_factory=dict)
-    used: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    said: str = ""
+    contexts: dict[str, Any] = field(default_factory=dict)
+    used_actions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    log: str = ""
     failed: bool = False
 
-    def run(self, steps: Sequence[Mapping[str, Any]]) -> "Runner":
+    def run(self, steps: Sequence[Mapping[str, Any]]) -> "StepRunner":
         """Run steps one after the other."""
         for number, step in enumerate(steps):
             outputs: dict[str, str] = {}
-            outcome = self._outcome(step, outputs) if self._wanted(step) else "skipped"
+            outcome = self._run_step(step, outputs) if self._should_run(step) else "skipped"
             self.failed |= outcome == "failure"
-            self._steps[step.get("id", f"step {number}")] = {
+            self._step_results[step.get("id", f"step {number}")] = {
                 "outcome": outcome,
                 "conclusion": outcome,
                 "outputs": outputs,
@@ -283,13 +287,13 @@ class Runner:
         return self
 
     @property
-    def _steps(self) -> dict[str, Any]:
-        steps: dict[str, Any] = self.names.setdefault("steps", {})
+    def _step_results(self) -> dict[str, Any]:
+        steps: dict[str, Any] = self.contexts.setdefault("steps", {})
         return steps
 
-    def outcome(self, step: str) -> str:
+    def step_outcome(self, step: str) -> str:
         """How a step came out."""
-        return str(self._steps[step]["outcome"])
+        return str(self._step_results[step]["outcome"])
 
     @property
     def summary(self) -> str:
@@ -297,36 +301,36 @@ class Runner:
         page = self.temp / "summary.md"
         return page.read_text(encoding="utf-8") if page.exists() else ""
 
-    def text(self, value: object) -> str:
+    def interpolate(self, value: object) -> str:
         """A value of a workflow, its expressions evaluated."""
         words = {True: "true", False: "false"}
         return re.sub(
             r"\$\{\{(.*?)\}\}",
             lambda match: (
-                words[told] if isinstance(told := self._evaluated(match[1]), bool) else told
+                words[told] if isinstance(told := self._evaluate(match[1]), bool) else told
             ),
             words[value] if isinstance(value, bool) else str(value),
         )
 
-    def _evaluated(self, text: str) -> str | bool:
+    def _evaluate(self, text: str) -> str | bool:
         states = {
             "success()": not self.failed,
             "failure()": self.failed,
             "cancelled()": False,
             "always()": True,
         }
-        return Expression(text, self.names | states).value()
+        return Expression(text, self.contexts | states).evaluate()
 
-    def _wanted(self, step: Mapping[str, Any]) -> bool:
+    def _should_run(self, step: Mapping[str, Any]) -> bool:
         condition = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", str(step.get("if", "success()")))
-        asked = bool(self._evaluated(condition))
+        asked = bool(self._evaluate(condition))
         return asked and (
             not self.failed or re.search(r"\b(always|failure|cancelled)\(\)", condition) is not None
         )
 
-    def _outcome(self, step: Mapping[str, Any], outputs: dict[str, str]) -> str:
+    def _run_step(self, step: Mapping[str, Any], outputs: dict[str, str]) -> str:
         if "uses" in step:
-            self.used[step["uses"]] = step.get("with", {})
+            self.used_actions[step["uses"]] = step.get("with", {})
             return "success"
         assert "${{" not in step["run"], "an expression in a script is a way to inject code"
         script, carried, path = (self.temp / name for name in ("script.sh", "output", "path"))
@@ -341,14 +345,14 @@ class Runner:
             "GITHUB_ACTIONS": "true",
             "CI": "true",
         }
-        more = {name: self.text(value) for name, value in step.get("env", {}).items()}
+        more = {name: self.interpolate(value) for name, value in step.get("env", {}).items()}
         shell = (
             ["bash", "--noprofile", "--norc", "-eo", "pipefail"]
             if step.get("shell") == "bash"
             else ["bash", "-e"]
         )
-        done = ran([*shell, script], self.workspace, self.environment | told | more)
-        self.said += done.stdout + done.stderr
+        done = run_process([*shell, script], self.workspace, self.environment | told | more)
+        self.log += done.stdout + done.stderr
         outputs.update(
             line.partition("=")[::2] for line in carried.read_text(encoding="utf-8").splitlines()
         )
@@ -360,7 +364,7 @@ class Runner:
         return "success" if done.returncode == 0 else "failure"
 
 
-def shellcheck(script: str, *options: str) -> str:
+def run_shellcheck(script: str, *options: str) -> str:
     """What shellcheck says of a script for bash."""
     program = Path(sys.executable).with_name("shellcheck")
     return subprocess.run(
@@ -373,7 +377,7 @@ def shellcheck(script: str, *options: str) -> str:
     ).stdout
 
 
-def valid(kind: str, *files: Path) -> None:
+def assert_matches_schema(kind: str, *files: Path) -> None:
     """Assert that files are what a schema says."""
     program = Path(sys.executable).with_name("check-jsonschema")
     done = subprocess.run(

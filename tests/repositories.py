@@ -5,16 +5,16 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-DATE = "2024-01-30T12:00:00Z"
-PLAIN = {
+COMMIT_DATE = "2024-01-30T12:00:00Z"
+GIT_ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "Ann",
     "GIT_AUTHOR_EMAIL": "ann@example.org",
-    "GIT_AUTHOR_DATE": DATE,
+    "GIT_AUTHOR_DATE": COMMIT_DATE,
     "GIT_COMMITTER_NAME": "Ann",
     "GIT_COMMITTER_EMAIL": "ann@example.org",
-    "GIT_COMMITTER_DATE": DATE,
+    "GIT_COMMITTER_DATE": COMMIT_DATE,
 }
 """The environment in which git knows nothing but its own defaults, and who commits when: equal commits have equal names."""
 
@@ -27,11 +27,11 @@ def git(root: Path, *command: str) -> str:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env={**os.environ, **PLAIN},
+        env={**os.environ, **GIT_ENVIRONMENT},
     ).stdout
 
 
-def write(root: Path, notes: Mapping[str, str | bytes | None]) -> None:
+def update_files(root: Path, notes: Mapping[str, str | bytes | None]) -> None:
     """Make files hold texts; None takes a file away."""
     for path, text in notes.items():
         file = root / path
@@ -49,10 +49,10 @@ def commit(root: Path) -> str:
     return git(root, "rev-parse", "HEAD").strip()
 
 
-def repository(root: Path, notes: Mapping[str, str | bytes | None]) -> Path:
+def create_repository(root: Path, notes: Mapping[str, str | bytes | None]) -> Path:
     """A repository with one commit."""
     root.mkdir(parents=True, exist_ok=True)
     git(root, "init", "--quiet", "--initial-branch", "main")
-    write(root, notes)
+    update_files(root, notes)
     commit(root)
     return root

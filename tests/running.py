@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Ran(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command did."""
 
     code: int
@@ -24,17 +24,17 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
-Run = Callable[..., Ran]
+RunCommand = Callable[..., CommandResult]
 Files = Mapping[str, str] | Mapping[str, bytes]
 
 
-def vault_at(folder: Path, files: Files) -> Path:
+def create_vault(folder: Path, files: Files) -> Path:
     """A vault on disk that nothing above it is taken for."""
     (folder / ".obsidian").mkdir(parents=True)
-    return written(folder, files)
+    return write_files(folder, files)
 
 
-def written(folder: Path, files: Files) -> Path:
+def write_files(folder: Path, files: Files) -> Path:
     """A vault on disk."""
     for path, text in files.items():
         file = folder / path
@@ -43,7 +43,7 @@ def written(folder: Path, files: Files) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Every file of a vault."""
     return {
         file.relative_to(folder).as_posix(): file.read_bytes()

@@ -17,17 +17,17 @@ import yaml
 
 from forge import (
     ROOT,
-    Kit,
-    Runner,
-    committed,
-    made_kit,
-    once,
-    origin_of,
-    printed,
-    shellcheck,
-    valid,
+    InstallKit,
+    StepRunner,
+    assert_matches_schema,
+    build_kit,
+    check_output,
+    commit_all,
+    create_origin,
+    make_once,
+    run_shellcheck,
 )
-from running import written
+from running import write_files
 from vaultlink import __version__
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -47,14 +47,14 @@ HOSTILE = '; touch pwned $(touch pwned) `touch pwned` "it\'s" && ä'
 
 
 def test_action_is_valid() -> None:
-    valid("github-actions", ROOT / "action.yml")
+    assert_matches_schema("github-actions", ROOT / "action.yml")
 
 
 @pytest.mark.parametrize("step", SCRIPTS)
 def test_script_is_sound_and_nothing_is_put_into_its_text(step: str) -> None:
     assert "${{" not in SCRIPTS[step]
     assert "eval" not in SCRIPTS[step]
-    assert shellcheck(SCRIPTS[step]) == ""
+    assert run_shellcheck(SCRIPTS[step]) == ""
 
 
 def test_every_input_is_used_and_has_a_default() -> None:
@@ -74,20 +74,22 @@ def test_outputs_are_those_of_steps() -> None:
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
     """What installations are made of."""
-    return made_kit(tmp_path_factory)
+    return build_kit(tmp_path_factory)
 
 
-def runner_at(folder: Path, kit: Kit, **given: str) -> Runner:
+def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
     """A runner for the action, with these inputs. Empty words stand for names that Python can't have."""
     (folder / "temp").mkdir(parents=True)
     (folder / "workspace").mkdir()
     told = {name.replace("_", "-"): value for name, value in given.items()}
     assert told.keys() <= ACTION["inputs"].keys()
     inputs = {name: told.get(name, about["default"]) for name, about in ACTION["inputs"].items()}
-    environment = kit.offline(folder / "home", GITHUB_ACTION_PATH=str(kit.checkout))
-    return Runner(
+    environment = kit.make_offline_environment(
+        folder / "home", GITHUB_ACTION_PATH=str(kit.checkout)
+    )
+    return StepRunner(
         folder / "workspace",
         folder / "temp",
         environment,
@@ -96,18 +98,18 @@ def runner_at(folder: Path, kit: Kit, **given: str) -> Runner:
 
 
 @pytest.fixture(scope="session")
-def installed(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def installed(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What the first steps leave: the outputs of each, and the PATH of the steps after them."""
 
     def make(folder: Path) -> None:
         runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
-        assert not runner.failed, runner.said
-        assert runner.used == {}, "the Python that is there will do"
-        left = {"steps": runner.names["steps"], "path": runner.environment["PATH"]}
+        assert not runner.failed, runner.log
+        assert runner.used_actions == {}, "the Python that is there will do"
+        left = {"steps": runner.contexts["steps"], "path": runner.environment["PATH"]}
         (folder / "left.json").write_text(json.dumps(left), encoding="utf-8")
 
     left: Mapping[str, Any] = json.loads(
-        (once(tmp_path_factory, "action", make) / "left.json").read_text(encoding="utf-8")
+        (make_once(tmp_path_factory, "action", make) / "left.json").read_text(encoding="utf-8")
     )
     return left
 
@@ -123,7 +125,7 @@ esac
 """
 
 
-def pretending(runner: Runner, code: int) -> Runner:
+def pretending(runner: StepRunner, code: int) -> StepRunner:
     """A runner whose Python ends with a code where it is asked whether it will do, and installs nothing."""
     program = runner.temp / "bin" / "python3"
     program.parent.mkdir()
@@ -134,21 +136,22 @@ def pretending(runner: Runner, code: int) -> Runner:
 
 
 def test_what_is_installed_and_what_gets_onto_the_path(
-    installed: Mapping[str, Any], kit: Kit, tmp_path: Path
+    installed: Mapping[str, Any], kit: InstallKit, tmp_path: Path
 ) -> None:
     added = installed["path"].split(":")[0]
     assert os.listdir(added) == ["vaultlink"], "no second Python"  # noqa: PTH208
-    environment = {**kit.offline(tmp_path / "home"), "PATH": installed["path"]}
+    environment = {**kit.make_offline_environment(tmp_path / "home"), "PATH": installed["path"]}
     assert (
-        printed(["vaultlink", "--version"], tmp_path, environment) == f"vaultlink {__version__}\n"
+        check_output(["vaultlink", "--version"], tmp_path, environment)
+        == f"vaultlink {__version__}\n"
     )
 
 
-def test_a_version_is_installed_if_one_is_named(kit: Kit, tmp_path: Path) -> None:
+def test_a_version_is_installed_if_one_is_named(kit: InstallKit, tmp_path: Path) -> None:
     runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(
         STEPS[:INSTALLING]
     )
-    assert not runner.failed, runner.said
+    assert not runner.failed, runner.log
     assert (runner.temp / "told").read_text(encoding="utf-8").splitlines()[-2:] == [
         "--",
         "vaultlink==0.4.0rc1",
@@ -159,19 +162,18 @@ def test_a_version_is_installed_if_one_is_named(kit: Kit, tmp_path: Path) -> Non
     "version",
     ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"],
 )
-def test_what_is_no_version_is_not_installed(kit: Kit, tmp_path: Path, version: str) -> None:
+def test_what_is_no_version_is_not_installed(kit: InstallKit, tmp_path: Path, version: str) -> None:
     runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
     assert runner.failed
     assert (
-        runner.said
-        == "::error title=vaultlink::The input version is not the number of a version.\n"
+        runner.log == "::error title=vaultlink::The input version is not the number of a version.\n"
     )
     assert list(tmp_path.rglob("pwned")) == []
 
 
-def test_old_python_is_not_used(kit: Kit, tmp_path: Path) -> None:
+def test_old_python_is_not_used(kit: InstallKit, tmp_path: Path) -> None:
     runner = pretending(runner_at(tmp_path / "run", kit), 1).run(STEPS[:INSTALLING])
-    assert list(runner.used) == ["actions/setup-python@v6"]
+    assert list(runner.used_actions) == ["actions/setup-python@v6"]
 
 
 # -- checking -------------------------------------------------------------------------------------------------------------
@@ -182,34 +184,34 @@ class Forge:
     """A repository on GitHub, a pull request there, and what the action makes of either."""
 
     folder: Path
-    kit: Kit
+    kit: InstallKit
     installed: Mapping[str, Any]
     base: str = "main"
 
     def __post_init__(self) -> None:
-        self.environment = self.kit.offline(self.folder / "home")
-        self.root = written(self.folder / "author", NOTES)
-        committed(self.root, self.environment, start=True)
+        self.environment = self.kit.make_offline_environment(self.folder / "home")
+        self.root = write_files(self.folder / "author", NOTES)
+        commit_all(self.root, self.environment, start=True)
         if self.base != "main":
             self.git("branch", "--move", self.base)
         self.git("commit", "--quiet", "--allow-empty", "--message", "more history")
-        self.origin = origin_of(self.root, self.environment)
+        self.origin = create_origin(self.root, self.environment)
 
     def git(self, *words: str) -> str:
         """Run git in the author's clone."""
-        return printed(["git", *words], self.root, self.environment).strip()
+        return check_output(["git", *words], self.root, self.environment).strip()
 
     def pull(self, texts: Mapping[str, str], *gone: str) -> str:
         """Open a pull request, while somebody else breaks a link on the branch it goes into. The commit that is checked is the
         one GitHub makes by merging both."""
         self.git("checkout", "--quiet", "-b", "change")
-        written(self.root, texts)
+        write_files(self.root, texts)
         for path in gone:
             (self.root / path).unlink()
-        committed(self.root, self.environment)
+        commit_all(self.root, self.environment)
         self.git("checkout", "--quiet", self.base)
-        written(self.root, {"Other.md": "[[Elsewhere]]\n"})
-        committed(self.root, self.environment)
+        write_files(self.root, {"Other.md": "[[Elsewhere]]\n"})
+        commit_all(self.root, self.environment)
         self.git("checkout", "--quiet", "--detach")
         self.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
         self.git("push", "--quiet", "origin", self.base, "HEAD:refs/pull/1/merge")
@@ -223,7 +225,7 @@ class Forge:
         event: Mapping[str, Any] | None = None,
         inside: str = "",
         **given: str,
-    ) -> Runner:
+    ) -> StepRunner:
         """The action's steps on a checkout of a commit, as actions/checkout makes it; `inside` is where in the workspace."""
         runner = runner_at(self.folder / "run", self.kit, **given)
         tree = runner.workspace / inside
@@ -239,20 +241,20 @@ class Forge:
             ["fetch", "--quiet", "--no-tags", *wanted],
             ["checkout", "--quiet", "--detach", commit],
         ):
-            printed(["git", *command], tree, self.environment)
+            check_output(["git", *command], tree, self.environment)
         runner.environment |= {"GITHUB_BASE_REF": base, "PATH": self.installed["path"]}
-        runner.names["github"]["event"] = event or {}
+        runner.contexts["github"]["event"] = event or {}
         return self.again(runner)
 
-    def again(self, runner: Runner, **given: str) -> Runner:
+    def again(self, runner: StepRunner, **given: str) -> StepRunner:
         """The same with other inputs, on the same checkout."""
-        fresh = Runner(
+        fresh = StepRunner(
             runner.workspace,
             Path(mkdtemp(dir=runner.temp)),
             runner.environment,
             {
-                **runner.names,
-                "inputs": runner.names["inputs"]
+                **runner.contexts,
+                "inputs": runner.contexts["inputs"]
                 | {name.replace("_", "-"): value for name, value in given.items()},
             },
         )
@@ -261,31 +263,34 @@ class Forge:
             **install["outputs"],
             "home": mkdtemp(dir=fresh.temp),
         }  # each run of the action has its own
-        fresh.names["steps"] = {**self.installed["steps"], "install": {**install, "outputs": left}}
+        fresh.contexts["steps"] = {
+            **self.installed["steps"],
+            "install": {**install, "outputs": left},
+        }
         fresh.run(STEPS[INSTALLING:])
         assert list(self.folder.rglob("pwned")) == []
         return fresh
 
 
 @pytest.fixture
-def forge(tmp_path: Path, kit: Kit, installed: Mapping[str, Any]) -> Forge:
+def forge(tmp_path: Path, kit: InstallKit, installed: Mapping[str, Any]) -> Forge:
     """A repository whose notes have debt."""
     return Forge(tmp_path, kit, installed)
 
 
-def outputs(runner: Runner) -> dict[str, str]:
+def outputs(runner: StepRunner) -> dict[str, str]:
     """What the action hands to later steps."""
-    return {name: runner.text(about["value"]) for name, about in ACTION["outputs"].items()}
+    return {name: runner.interpolate(about["value"]) for name, about in ACTION["outputs"].items()}
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_pull_request_answers_for_what_it_breaks(forge: Forge, depth: int) -> None:
     runner = forge.act(forge.pull(BROKEN, "Kept.md"), "main", depth)
     assert runner.failed
-    assert "::error file=New.md,line=3,col=5," in runner.said
-    assert f"::error file=Old.md,line=1,col={1 + NOTES['Old.md'].index('[[Kept')}," in runner.said
-    assert "Nowhere" not in runner.said, "was broken before"
-    assert "Elsewhere" not in runner.said, "was broken by somebody else"
+    assert "::error file=New.md,line=3,col=5," in runner.log
+    assert f"::error file=Old.md,line=1,col={1 + NOTES['Old.md'].index('[[Kept')}," in runner.log
+    assert "Nowhere" not in runner.log, "was broken before"
+    assert "Elsewhere" not in runner.log, "was broken by somebody else"
     assert outputs(runner) == {"exit-code": "1", "findings": "2", "report": ""}
     assert "New.md" in runner.summary
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
@@ -294,7 +299,7 @@ def test_pull_request_answers_for_what_it_breaks(forge: Forge, depth: int) -> No
 @pytest.mark.parametrize("depth", [0, 1])
 def test_pull_request_that_breaks_nothing_passes(forge: Forge, depth: int) -> None:
     runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main", depth)
-    assert not runner.failed, runner.said
+    assert not runner.failed, runner.log
     assert outputs(runner) == {"exit-code": "0", "findings": "0", "report": ""}
     assert "vaultlink" in runner.summary
 
@@ -314,11 +319,11 @@ def test_elsewhere_all_notes_count(forge: Forge, base: str, only: str) -> None:
     runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), base, changed_only=only)
     assert runner.failed
     assert outputs(runner)["findings"] == "2"
-    assert "Nowhere" in runner.said
+    assert "Nowhere" in runner.log
 
 
 def test_base_branch_may_be_called_anything(
-    tmp_path: Path, kit: Kit, installed: Mapping[str, Any]
+    tmp_path: Path, kit: InstallKit, installed: Mapping[str, Any]
 ) -> None:
     base = "$(touch${IFS}pwned);'\"ä"
     forge = Forge(tmp_path, kit, installed, base)
@@ -328,7 +333,7 @@ def test_base_branch_may_be_called_anything(
 def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
     runner = forge.act(forge.git("rev-parse", "HEAD"), "no-longer-there")
     assert runner.failed
-    assert "Give actions/checkout fetch-depth: 0." in runner.said
+    assert "Give actions/checkout fetch-depth: 0." in runner.log
     assert "fetch-depth: 0" in runner.summary
     assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
@@ -391,11 +396,11 @@ def test_arguments_are_never_run(forge: Forge) -> None:
 def test_vault_may_be_called_anything(forge: Forge) -> None:
     folder = HOSTILE.replace("/", "")
     forge.git("rm", "-q", "-r", ".")
-    written(forge.root, {f"{folder}/.obsidian/app.json": "{}", f"{folder}/Home.md": ""})
-    committed(forge.root, forge.environment)
+    write_files(forge.root, {f"{folder}/.obsidian/app.json": "{}", f"{folder}/Home.md": ""})
+    commit_all(forge.root, forge.environment)
     runner = forge.act(forge.pull({f"{folder}/New.md": "[[Gone astray]]\n"}), "main", path=folder)
     assert outputs(runner)["findings"] == "1"
-    assert "touch pwned $(touch pwned)" in runner.said
+    assert "touch pwned $(touch pwned)" in runner.log
 
 
 def test_checkout_may_lie_in_a_folder(forge: Forge) -> None:
@@ -433,7 +438,7 @@ def test_inputs_that_can_not_be_followed_are_said(forge: Forge) -> None:
     for given, said in REFUSED:
         runner = forge.again(first, **given)
         assert runner.failed
-        assert said in runner.said
+        assert said in runner.log
         assert said in runner.summary
         assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
@@ -441,5 +446,5 @@ def test_inputs_that_can_not_be_followed_are_said(forge: Forge) -> None:
 def test_later_steps_have_the_command(forge: Forge) -> None:
     runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main")
     runner.run([{"id": "later", "run": "vaultlink orphans"}])
-    assert runner.outcome("later") == "success"
-    assert "New.md" in runner.said
+    assert runner.step_outcome("later") == "success"
+    assert "New.md" in runner.log

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from running import Run, written
+from running import RunCommand, write_files
 
 VAULT = {
     "A.md": "---\ntitle: The first\n---\nSee [[N]].\n",
@@ -23,7 +23,7 @@ SECTION = (
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault to stand in."""
-    folder = written(tmp_path / "vault", VAULT)
+    folder = write_files(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
 
@@ -35,7 +35,7 @@ def bytes_of(folder: Path) -> Mapping[str, bytes]:
     }
 
 
-def test_writing_checking_and_taking_out(vault: Path, run: Run) -> None:
+def test_writing_checking_and_taking_out(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     checked = run("backlinks", "--check")
     assert (checked.code, checked.lines) == (1, ["A.md\twritten", "sub/N.md\twritten"])
@@ -57,14 +57,14 @@ def test_writing_checking_and_taking_out(vault: Path, run: Run) -> None:
     assert run("backlinks", "--remove").out == ""
 
 
-def test_a_run_can_be_undone(vault: Path, run: Run) -> None:
+def test_a_run_can_be_undone(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     run("backlinks", "--write")
     assert run("undo").code == 0
     assert bytes_of(vault) == before
 
 
-def test_a_diff_shows_what_would_be_written(vault: Path, run: Run) -> None:
+def test_a_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     shown = run("backlinks", "--write", "--diff", "N")
     assert shown.code == 1
@@ -86,19 +86,21 @@ def test_a_diff_shows_what_would_be_written(vault: Path, run: Run) -> None:
         (["--style", "list", "--order", "path"], "- [[A|The first]]"),
     ],
 )
-def test_how_sections_look_can_be_said(vault: Path, run: Run, words: list[str], line: str) -> None:
+def test_how_sections_look_can_be_said(
+    vault: Path, run: RunCommand, words: list[str], line: str
+) -> None:
     assert run("backlinks", "--write", "N", *words).code == 0
     assert line in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
     assert run("backlinks", "--check", "N", *words).code == 0
 
 
-def test_one_note_alone(vault: Path, run: Run) -> None:
+def test_one_note_alone(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--write", "A").lines == ["A.md\twritten"]
     assert run("backlinks", "--check").lines == ["sub/N.md\twritten"]
     assert run("backlinks", "--check", "own").code == 0
 
 
-def test_adopting_keeping_and_letting_go(vault: Path, run: Run) -> None:
+def test_adopting_keeping_and_letting_go(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     assert run("backlinks", "--adopt", "--check").lines == ["own.md\tadopted"]
     assert run("backlinks", "--adopt").lines == ["own.md\tadopted"]
@@ -113,9 +115,9 @@ def test_adopting_keeping_and_letting_go(vault: Path, run: Run) -> None:
     )
 
 
-def test_passages_that_changed_are_seen(vault: Path, run: Run) -> None:
+def test_passages_that_changed_are_seen(vault: Path, run: RunCommand) -> None:
     run("backlinks", "--write", "--style", "context")
-    written(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
+    write_files(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
     assert run("backlinks", "--check", "--style", "context", "N").lines == [
         "sub/N.md\tbrought in step"
     ]
@@ -124,8 +126,8 @@ def test_passages_that_changed_are_seen(vault: Path, run: Run) -> None:
     assert run("backlinks", "--check", "--style", "context", "N").code == 0
 
 
-def test_ignores_hold(vault: Path, run: Run) -> None:
-    written(
+def test_ignores_hold(vault: Path, run: RunCommand) -> None:
+    write_files(
         vault,
         {
             "sub/N.md": "%%vaultlink-disable-file missing-section%%\n",
@@ -135,9 +137,9 @@ def test_ignores_hold(vault: Path, run: Run) -> None:
     assert run("backlinks", "--write").out == ""
 
 
-def test_fixing_keeps_sections_that_are_there(vault: Path, run: Run) -> None:
+def test_fixing_keeps_sections_that_are_there(vault: Path, run: RunCommand) -> None:
     run("backlinks", "--write", "N")
-    written(vault, {"B.md": "Nothing.\n", "D.md": "[[N]]\n"})
+    write_files(vault, {"B.md": "Nothing.\n", "D.md": "[[N]]\n"})
     assert "stale-section" in run("check").out
     run("fix")
     assert "stale-section" not in run("check").out
@@ -147,8 +149,8 @@ def test_fixing_keeps_sections_that_are_there(vault: Path, run: Run) -> None:
     assert "vaultlink" not in (vault / "A.md").read_text(encoding="utf-8")
 
 
-def test_fixing_writes_sections_where_that_is_set(vault: Path, run: Run) -> None:
-    written(vault, {".vaultlink.toml": '[backlinks]\nmode = "write"\nstyle = "list"\n'})
+def test_fixing_writes_sections_where_that_is_set(vault: Path, run: RunCommand) -> None:
+    write_files(vault, {".vaultlink.toml": '[backlinks]\nmode = "write"\nstyle = "list"\n'})
     run("fix")
     assert "- [[A|The first]]" in (vault / "sub/N.md").read_text(encoding="utf-8")
     after = bytes_of(vault)
@@ -157,7 +159,7 @@ def test_fixing_writes_sections_where_that_is_set(vault: Path, run: Run) -> None
     assert run("backlinks", "--check").code == 0
 
 
-def test_listings_leave_generated_sections_out(vault: Path, run: Run) -> None:
+def test_listings_leave_generated_sections_out(vault: Path, run: RunCommand) -> None:
     asked = (
         ["backlinks"],
         ["backlinks", "B"],
@@ -172,7 +174,7 @@ def test_listings_leave_generated_sections_out(vault: Path, run: Run) -> None:
     assert [run(*words).out for words in asked] == before
 
 
-def test_data(vault: Path, run: Run) -> None:
+def test_data(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--check", "--output-format", "json").data == {
         "schema": 1,
         "sections": [
@@ -191,8 +193,10 @@ def test_data(vault: Path, run: Run) -> None:
         (["--write", "map.png"], "is no note"),
     ],
 )
-def test_what_can_not_be_followed(vault: Path, run: Run, words: list[str], said: str) -> None:
-    written(vault, {"map.png": ""})
+def test_what_can_not_be_followed(
+    vault: Path, run: RunCommand, words: list[str], said: str
+) -> None:
+    write_files(vault, {"map.png": ""})
     ran = run("backlinks", *words)
     assert ran.code == 2
     assert said in " ".join(ran.err.split())

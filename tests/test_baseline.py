@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from builder import build
-from repositories import commit, git, repository, write
-from running import Run, contents, vault_at
-from vaultlink.gate import Known, marks, sift
-from vaultlink.gate.known import BASELINE
+from builder import build_state
+from repositories import commit, create_repository, git, update_files
+from running import RunCommand, create_vault, read_files
+from vaultlink.gate import KnownFindings, finding_keys, split_known
+from vaultlink.gate.known import BASELINE_FILE
 from vaultlink.model import Diagnostic
 
 Files = Mapping[str, str | bytes | None]
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = vault_at(
+    root = create_vault(
         tmp_path / "vault",
         {"vaultlink.toml": "", "a.md": "# A\n\nOld [[gone]].\n", "b.md": "# B\n\n[[a#Naught]]\n"},
     )
@@ -69,49 +69,49 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_only_what_is_new_is_reported(run: Run, vault: Path, case: Case) -> None:
+def test_only_what_is_new_is_reported(run: RunCommand, vault: Path, case: Case) -> None:
     assert run("baseline").code == 0
-    write(vault, case.after)
+    update_files(vault, case.after)
     done = run("check", "--output-format", "json")
     data = json.loads(done.out)
     assert [f"{row['path']}:{row['line']} {row['target']}" for row in data["findings"]] == case.new
     assert data["known"] == [
-        {"kind": "baseline", "name": BASELINE, "left": case.left, "gone": case.gone}
+        {"kind": "baseline", "name": BASELINE_FILE, "left": case.left, "gone": case.gone}
     ]
     assert done.code == (1 if case.new else 0)
     assert data["summary"]["findings"] == len(case.new)
 
 
-def test_an_entry_that_is_mended_bit_by_bit_stays_the_same(run: Run, vault: Path) -> None:
+def test_an_entry_that_is_mended_bit_by_bit_stays_the_same(run: RunCommand, vault: Path) -> None:
     head = "# C\n\n**Add backlinks using these topics:**\n\n"
-    write(vault, {"c.md": f"{head}Other — [[b]]\n"})
+    update_files(vault, {"c.md": f"{head}Other — [[b]]\n"})
     assert "VL406" in run("check").out
     run("baseline")
-    write(vault, {"c.md": f"{head}Other – [[b]]\n"})
+    update_files(vault, {"c.md": f"{head}Other – [[b]]\n"})
     assert "VL406" in run("check", "--no-baseline").out
     assert run("check").code == 0
-    write(vault, {"c.md": f"{head}Other – [[b]]\n\nAnother – [[a]]\n"})
+    update_files(vault, {"c.md": f"{head}Other – [[b]]\n\nAnother – [[a]]\n"})
     assert [line.split(":")[1] for line in run("check").lines] == ["7"]
 
 
-def test_without_a_baseline_everything_is_reported(run: Run, vault: Path) -> None:
+def test_without_a_baseline_everything_is_reported(run: RunCommand, vault: Path) -> None:
     data = json.loads(run("check", "--output-format", "json").out)
     assert (len(data["findings"]), data["known"]) == (2, [])
 
 
-def test_no_baseline_reports_what_it_knows(run: Run, vault: Path) -> None:
+def test_no_baseline_reports_what_it_knows(run: RunCommand, vault: Path) -> None:
     run("baseline")
     done = run("check", "--no-baseline")
     assert (done.code, len(done.lines)) == (1, 2)
     assert "Not shown" not in done.err
 
 
-def test_people_are_told_what_is_left_and_gone(run: Run, vault: Path) -> None:
+def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> None:
     done = run("baseline")
-    assert done.lines == [str(vault / BASELINE)]
+    assert done.lines == [str(vault / BASELINE_FILE)]
     assert "The baseline holds 2 findings of 2 rules in 2 files." in done.err
     assert "Not shown: 2 findings of the baseline.\n" in run("check").err
-    write(vault, {"a.md": "# A\n"})
+    update_files(vault, {"a.md": "# A\n"})
     done = run("check")
     assert "No new findings in 2 notes." in done.err
     assert (
@@ -120,99 +120,101 @@ def test_people_are_told_what_is_left_and_gone(run: Run, vault: Path) -> None:
     )
 
 
-def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: Run, vault: Path) -> None:
-    write(vault, {"a.md": "# A\n", "b.md": "# B\n"})
+def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"a.md": "# A\n", "b.md": "# B\n"})
     assert "The baseline holds 0 findings." in run("baseline").err
-    assert json.loads((vault / BASELINE).read_text(encoding="utf-8"))["findings"] == []
+    assert json.loads((vault / BASELINE_FILE).read_text(encoding="utf-8"))["findings"] == []
     assert run("check").code == 0
-    write(vault, {"a.md": "[[gone]]\n"})
+    update_files(vault, {"a.md": "[[gone]]\n"})
     assert run("check").code == 1
 
 
-def test_paths_narrow_what_is_counted(run: Run, vault: Path) -> None:
+def test_paths_narrow_what_is_counted(run: RunCommand, vault: Path) -> None:
     run("baseline")
     data = json.loads(run("check", "b.md", "--output-format", "json").out)
     assert [debt["left"] for debt in data["known"]] == [1]
-    write(vault, {"a.md": "# A\n"})
+    update_files(vault, {"a.md": "# A\n"})
     assert "Not shown: 1 finding of the baseline.\n" in run("check", "b.md").err
 
 
 # -- the file -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_findings_give_the_same_bytes(run: Run, vault: Path) -> None:
+def test_the_same_findings_give_the_same_bytes(run: RunCommand, vault: Path) -> None:
     run("baseline")
-    before = (vault / BASELINE).read_bytes()
+    before = (vault / BASELINE_FILE).read_bytes()
     run("baseline", "--no-cache")
-    assert (vault / BASELINE).read_bytes() == before
+    assert (vault / BASELINE_FILE).read_bytes() == before
     assert len([line for line in before.splitlines() if b'"path"' in line]) == 2
 
 
-def test_the_file_is_none_of_the_vault(run: Run, vault: Path) -> None:
+def test_the_file_is_none_of_the_vault(run: RunCommand, vault: Path) -> None:
     run("baseline")
     data = json.loads(run("check", "--output-format", "json").out)
     assert data["summary"]["attachments"] == 1  # vaultlink.toml
 
 
-def test_prune_takes_out_what_is_gone_and_adds_nothing(run: Run, vault: Path) -> None:
+def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: Path) -> None:
     run("baseline")
-    write(vault, {"a.md": "# A\n\n[[lost]]\n"})
+    update_files(vault, {"a.md": "# A\n\n[[lost]]\n"})
     assert (
         "Took out 1 finding that is gone; 1 left. 1 new finding is not in it."
         in run("baseline", "--prune").err
     )
     done = run("check")
     assert done.lines == ["a.md:3:1: VL101 dangling-link Nothing in the vault is called “lost”."]
-    write(vault, {"a.md": "# A\n\nOld [[gone]].\n"})
+    update_files(vault, {"a.md": "# A\n\nOld [[gone]].\n"})
     assert run("check").code == 1, "what came back is new"
 
 
-def test_prune_with_nothing_gone_writes_nothing(run: Run, vault: Path) -> None:
+def test_prune_with_nothing_gone_writes_nothing(run: RunCommand, vault: Path) -> None:
     run("baseline")
-    before = (vault / BASELINE).stat()
+    before = (vault / BASELINE_FILE).stat()
     assert "Took out no findings; 2 left." in run("baseline", "--prune").err
-    assert (vault / BASELINE).stat().st_mtime_ns == before.st_mtime_ns
+    assert (vault / BASELINE_FILE).stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_line_ends_stay_as_git_checked_them_out(run: Run, vault: Path) -> None:
+def test_line_ends_stay_as_git_checked_them_out(run: RunCommand, vault: Path) -> None:
     run("baseline")
-    before = (vault / BASELINE).read_bytes().replace(b"\n", b"\r\n")
-    (vault / BASELINE).write_bytes(before)
+    before = (vault / BASELINE_FILE).read_bytes().replace(b"\n", b"\r\n")
+    (vault / BASELINE_FILE).write_bytes(before)
     for words in ((), ("--prune",)):
         assert run("baseline", "--diff", *words).code == 0
         run("baseline", *words)
-        assert (vault / BASELINE).read_bytes() == before
+        assert (vault / BASELINE_FILE).read_bytes() == before
 
 
-def test_prune_needs_a_baseline(run: Run, vault: Path) -> None:
+def test_prune_needs_a_baseline(run: RunCommand, vault: Path) -> None:
     done = run("baseline", "--prune")
     assert done.code == 2
     assert "there is no baseline to prune" in done.err
 
 
-def test_diff_writes_nothing(run: Run, vault: Path) -> None:
+def test_diff_writes_nothing(run: RunCommand, vault: Path) -> None:
     done = run("baseline", "--diff")
     assert done.code == 1
-    assert not (vault / BASELINE).exists()
+    assert not (vault / BASELINE_FILE).exists()
     run("baseline")
     assert (run("baseline", "--diff").code, run("baseline", "--prune", "--dry-run").code) == (0, 0)
-    write(vault, {"a.md": "# A\n"})
+    update_files(vault, {"a.md": "# A\n"})
     done = run("baseline", "--prune", "--diff")
     assert done.code == 1
     assert [line for line in done.lines if line[:2] == "- "] != []
-    assert "gone" in (vault / BASELINE).read_text(encoding="utf-8")
+    assert "gone" in (vault / BASELINE_FILE).read_text(encoding="utf-8")
 
 
-def test_undo_takes_it_back(run: Run, vault: Path) -> None:
-    before = contents(vault)
+def test_undo_takes_it_back(run: RunCommand, vault: Path) -> None:
+    before = read_files(vault)
     run("baseline")
     assert run("undo").code == 0
-    assert contents(vault) == before
+    assert read_files(vault) == before
 
 
-def test_the_vault_may_be_named(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_vault_may_be_named(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(vault.parent)
-    assert run("baseline", vault).lines == [str(vault / BASELINE)]
+    assert run("baseline", vault).lines == [str(vault / BASELINE_FILE)]
     assert run("check", vault).code == 0
 
 
@@ -241,22 +243,22 @@ OTHERS: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
 def test_a_baseline_made_under_other_settings_is_refused(
-    run: Run, vault: Path, command: tuple[str, ...], config: str, why: str
+    run: RunCommand, vault: Path, command: tuple[str, ...], config: str, why: str
 ) -> None:
     run("baseline")
-    write(vault, {"vaultlink.toml": config})
-    before = contents(vault)
+    update_files(vault, {"vaultlink.toml": config})
+    before = read_files(vault)
     done = run(*command)
     assert (done.code, done.out) == (2, "")
     assert why in done.err
     assert "made under other settings" in done.err
-    assert contents(vault) == before
+    assert read_files(vault) == before
     assert run("check", "--no-baseline").code == 1
     assert run("baseline").code == 0
     assert run("check").code == 0
 
 
-def test_rules_chosen_on_the_command_line_are_other_settings(run: Run, vault: Path) -> None:
+def test_rules_chosen_on_the_command_line_are_other_settings(run: RunCommand, vault: Path) -> None:
     run("baseline")
     done = run("check", "--select", "VL101")
     assert done.code == 2
@@ -273,15 +275,17 @@ def test_rules_chosen_on_the_command_line_are_other_settings(run: Run, vault: Pa
         "",
     ],
 )
-def test_settings_that_find_nothing_else_are_no_others(run: Run, vault: Path, config: str) -> None:
+def test_settings_that_find_nothing_else_are_no_others(
+    run: RunCommand, vault: Path, config: str
+) -> None:
     run("baseline")
-    write(vault, {"vaultlink.toml": config})
+    update_files(vault, {"vaultlink.toml": config})
     assert run("check").code == 0
 
 
-def test_files_that_obsidian_excludes_are_a_setting(run: Run, vault: Path) -> None:
+def test_files_that_obsidian_excludes_are_a_setting(run: RunCommand, vault: Path) -> None:
     run("baseline")
-    write(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
+    update_files(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
     done = run("check")
     assert done.code == 2
     assert "Obsidian's excluded files was [] and is" in done.err
@@ -303,13 +307,13 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN)
 def test_a_file_that_is_no_baseline_is_an_error_with_its_place(
-    run: Run, vault: Path, data: bytes, why: str
+    run: RunCommand, vault: Path, data: bytes, why: str
 ) -> None:
-    (vault / BASELINE).write_bytes(data)
+    (vault / BASELINE_FILE).write_bytes(data)
     done = run("check")
     assert (done.code, done.out) == (2, "")
     assert why in done.err
-    assert f"error: {vault / BASELINE}:" in done.err
+    assert f"error: {vault / BASELINE_FILE}:" in done.err
     assert run("baseline").code == 0
     assert run("check").code == 0
 
@@ -321,50 +325,50 @@ LONG = "".join(f"Line {number} says something of its own.\n" for number in range
 
 @pytest.mark.parametrize("committed", [True, False])
 def test_the_findings_of_a_renamed_note_go_with_it(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
-    root = repository(
+    root = create_repository(
         tmp_path / "v", {"vaultlink.toml": "", "a.md": f"{LONG}[[gone]]\n", "b.md": "x\n"}
     )
     monkeypatch.chdir(root)
     run("baseline")
     commit(root)
-    write(root, {"a.md": None, "sub/c.md": f"{LONG}[[gone]]\n"})
+    update_files(root, {"a.md": None, "sub/c.md": f"{LONG}[[gone]]\n"})
     if committed:
         commit(root)
     assert run("check").code == 0
     run("baseline", "--prune")
-    assert '"path": "sub/c.md"' in (root / BASELINE).read_text(encoding="utf-8")
+    assert '"path": "sub/c.md"' in (root / BASELINE_FILE).read_text(encoding="utf-8")
 
 
 def test_the_findings_of_notes_that_are_alike_go_with_them(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("a.md", "b.md", "Chapter 3.md")
-    root = repository(
+    root = create_repository(
         tmp_path / "v",
         {"vaultlink.toml": "", **{f"x/{name}": f"{LONG}[[gone]]\n" for name in names}},
     )
     monkeypatch.chdir(root)
     run("baseline")
-    write(root, {f"x/{name}": None for name in names})
-    write(root, {f"y/{name.replace('3', '4')}": f"{LONG}[[gone]]\n" for name in names})
+    update_files(root, {f"x/{name}": None for name in names})
+    update_files(root, {f"y/{name.replace('3', '4')}": f"{LONG}[[gone]]\n" for name in names})
     assert run("check").code == 0
     commit(root)
     assert run("check").code == 0
 
 
 def test_what_two_branches_took_out_merges(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = {f"n{number}.md": f"[[gone {number}]]\n" for number in range(9)}
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", **notes})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", **notes})
     monkeypatch.chdir(root)
     run("baseline")
     commit(root)
     for branch, note in (("one", "n1.md"), ("two", "n7.md")):
         git(root, "switch", "--quiet", "--create", branch, "main")
-        write(root, {note: "mended\n"})
+        update_files(root, {note: "mended\n"})
         run("baseline", "--prune")
         commit(root)
     git(root, "merge", "--quiet", "--no-edit", "one")
@@ -373,13 +377,13 @@ def test_what_two_branches_took_out_merges(
 
 
 def test_with_a_revision_what_either_knows_is_old(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
     monkeypatch.chdir(root)
-    write(root, {"a.md": "[[gone]] [[taken on]]\n"})
+    update_files(root, {"a.md": "[[gone]] [[taken on]]\n"})
     run("baseline")
-    write(root, {"a.md": "[[gone]] [[taken on]] [[lost]]\n"})
+    update_files(root, {"a.md": "[[gone]] [[taken on]] [[lost]]\n"})
     done = run("check", "--changed-since", "HEAD")
     assert [line.partition("called ")[2] for line in done.lines] == ["“lost”."]
     assert "2 findings of the baseline" in done.err
@@ -389,10 +393,10 @@ def test_with_a_revision_what_either_knows_is_old(
 # -- fixing ---------------------------------------------------------------------------------------------------------------
 
 
-def test_fixing_mends_old_findings_and_reports_new_ones(run: Run, vault: Path) -> None:
-    write(vault, {"c.md": "---\naliases: [Bee]\n---\n", "d.md": "[[Bee]] [[gone]]\n"})
+def test_fixing_mends_old_findings_and_reports_new_ones(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"c.md": "---\naliases: [Bee]\n---\n", "d.md": "[[Bee]] [[gone]]\n"})
     run("baseline")
-    write(vault, {"a.md": "[[lost]]\n"})
+    update_files(vault, {"a.md": "[[lost]]\n"})
     done = run("fix")
     assert (vault / "d.md").read_bytes() == b"[[c|Bee]] [[gone]]\n"
     assert done.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
@@ -420,7 +424,7 @@ LINES = some.lists(
 
 def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
     text = "\n".join(lines)
-    return tuple(build({"a.md": text}).diagnostics.get("a.md", ())), text
+    return tuple(build_state({"a.md": text}).diagnostics.get("a.md", ())), text
 
 
 @given(LINES, LINES)
@@ -429,16 +433,18 @@ def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(
 ) -> None:
     old, old_text = found(before)
     now, text = found(after)
-    known = Known(
+    known = KnownFindings(
         "baseline",
         "",
         frozenset({"a.md"} if old else ()),
-        lambda _path: marks(old, lambda _path: old_text),
+        lambda _path: finding_keys(old, lambda _path: old_text),
     )
-    sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
-    [debt] = sifted.debts
-    assert len(sifted.new) + len(sifted.old) == len(now)
-    assert debt.left == len(sifted.old)
+    sifted = split_known(
+        {"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True
+    )
+    [debt] = sifted.known_counts
+    assert len(sifted.new) + len(sifted.known) == len(now)
+    assert debt.left == len(sifted.known)
     assert debt.left + debt.gone == len(old)
     counts = [Counter(item.target for item in items) for items in (now, old, sifted.new)]
     assert counts[2] == counts[0] - counts[1]
@@ -452,11 +458,13 @@ def test_lines_that_are_put_in_make_nothing_new(
 ) -> None:
     old, old_text = found(lines)
     now, text = found(lines[:place] + more + lines[place:])
-    known = Known(
+    known = KnownFindings(
         "baseline",
         "",
         frozenset({"a.md"} if old else ()),
-        lambda _path: marks(old, lambda _path: old_text),
+        lambda _path: finding_keys(old, lambda _path: old_text),
     )
-    sifted = sift({"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True)
+    sifted = split_known(
+        {"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True
+    )
     assert [item for item in sifted.new if item.code == "VL101"] == []

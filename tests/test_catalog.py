@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from builder import RULES, declarations
+from builder import RULES, load_declarations
 from vaultlink.catalog import (
     CatalogError,
     UnknownRule,
-    catalog,
-    placeholders,
-    rule_of,
-    select,
-    unenforced,
+    build_catalog,
+    build_rule,
+    check_nothing,
+    find_placeholders,
+    select_rules,
 )
 from vaultlink.model import Severity
 
@@ -32,14 +32,14 @@ PLAIN: Mapping[str, Any] = {
 
 
 def test_a_plain_declaration() -> None:
-    rule = rule_of(PLAIN, unenforced)
+    rule = build_rule(PLAIN, check_nothing)
     assert (rule.code, rule.name, rule.severity, rule.why) == (
         "VL999",
         "odd-thing",
         Severity.INFO,
         "Because it is.",
     )
-    assert rule.default
+    assert rule.enabled_by_default
     assert not rule.reads_text
     assert rule.options == ()
     assert (rule.fix_when, rule.fix_title) == ("never", "")
@@ -47,8 +47,8 @@ def test_a_plain_declaration() -> None:
 
 def test_an_option() -> None:
     given = {"type": "list", "of": "string", "default": ["a"], "help": "Words."}
-    (option,) = rule_of({**PLAIN, "options": {"words": given}}, unenforced).options
-    assert (option.name, option.type, option.of, option.default) == (
+    (option,) = build_rule({**PLAIN, "options": {"words": given}}, check_nothing).options
+    assert (option.name, option.type, option.element_type, option.default) == (
         "words",
         "list",
         "string",
@@ -74,7 +74,7 @@ def test_an_option() -> None:
 )
 def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
-        rule_of({**PLAIN, **change}, unenforced)
+        build_rule({**PLAIN, **change}, check_nothing)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
 )
 def test_what_is_missing_is_named(key: str) -> None:
     with pytest.raises(CatalogError, match=f"“{key}” is missing"):
-        rule_of({name: value for name, value in PLAIN.items() if name != key}, unenforced)
+        build_rule({name: value for name, value in PLAIN.items() if name != key}, check_nothing)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_is_missing_is_named(key: str) -> None:
 )
 def test_a_bad_option_is_refused(option: object) -> None:
     with pytest.raises(CatalogError, match=r"odd-thing: .*option limit"):
-        rule_of({**PLAIN, "options": {"limit": option}}, unenforced)
+        build_rule({**PLAIN, "options": {"limit": option}}, check_nothing)
 
 
 @pytest.mark.parametrize(
@@ -133,21 +133,21 @@ def test_a_bad_option_is_refused(option: object) -> None:
 )
 def test_a_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
-        catalog(declared)
+        build_catalog(declared)
 
 
 def test_rules_stand_in_the_order_of_their_codes() -> None:
-    turned = dict(reversed(declarations().items()))
-    assert [rule.code for rule in catalog(turned)] == sorted(rule.code for rule in RULES)
+    turned = dict(reversed(load_declarations().items()))
+    assert [rule.code for rule in build_catalog(turned)] == sorted(rule.code for rule in RULES)
 
 
 def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
     """No opt-in rule is an error: what is surely broken is on."""
-    assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.default)
+    assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.enabled_by_default)
 
 
 def test_placeholders() -> None:
-    assert placeholders("“{a}” and {b}, {{not}}.") == {"a", "b"}
+    assert find_placeholders("“{a}” and {b}, {{not}}.") == {"a", "b"}
 
 
 # -- selecting --------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_placeholders() -> None:
     ],
 )
 def test_select(selectors: list[str], names: set[str]) -> None:
-    assert select(RULES, selectors) == names
+    assert select_rules(RULES, selectors) == names
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_select(selectors: list[str], names: set[str]) -> None:
 )
 def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -> None:
     with pytest.raises(UnknownRule) as caught:
-        select(RULES, ["VL1", selector])
+        select_rules(RULES, ["VL1", selector])
     assert caught.value.selector == selector
     assert meant in caught.value.suggestions
 
@@ -192,4 +192,4 @@ def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -
 @pytest.mark.parametrize("selector", ["", "V", "L1", "link", "xyzzy", "all"])
 def test_no_part_of_a_name_selects(selector: str) -> None:
     with pytest.raises(UnknownRule):
-        select(RULES, [selector])
+        select_rules(RULES, [selector])

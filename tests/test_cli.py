@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 import vaultlink
-from running import Run, vault_at, written
-from vaultlink.catalog import catalog
-from vaultlink.cli import COMMANDS, GROUPS, overview
-from vaultlink.cli.init import STARTER
-from vaultlink.cli.options import Opening, fields
-from vaultlink.cli.parsing import plain
-from vaultlink.cli.terminal import Progress
-from vaultlink.cli.typed import read
-from vaultlink.config import Layer, configure
+from running import RunCommand, create_vault, write_files
+from vaultlink.catalog import build_catalog
+from vaultlink.cli import COMMANDS, GROUPS, render_overview
+from vaultlink.cli.init import STARTER_SETTINGS
+from vaultlink.cli.options import OpenOptions, list_option_fields
+from vaultlink.cli.parsing import parse_plain_line
+from vaultlink.cli.terminal import ProgressLine
+from vaultlink.cli.typed import parse_with_typer
+from vaultlink.config import Layer, merge_layers
 from vaultlink.errors import UsageError
 from vaultlink.files import load_rules
 
@@ -47,11 +47,11 @@ FINDINGS = [
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """The sample vault on disk."""
-    return vault_at(tmp_path / "vault", VAULT)
+    return create_vault(tmp_path / "vault", VAULT)
 
 
 @pytest.fixture
-def run(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Runs a command inside the sample vault."""
     monkeypatch.chdir(vault)
     return run
@@ -60,15 +60,15 @@ def run(run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 # -- check ------------------------------------------------------------------------------------------------------------
 
 
-def test_check_prints_findings_on_stdout_and_what_they_come_to_on_stderr(run: Run) -> None:
+def test_check_prints_findings_on_stdout_and_what_they_come_to_on_stderr(run: RunCommand) -> None:
     done = run("check")
     assert done.lines == FINDINGS
     assert done.err == "Found 3 errors, 1 warning in 2 files; 3 notes checked.\n"
     assert done.code == 1
 
 
-def test_a_clean_vault_has_no_output_but_a_sentence(run: Run, vault: Path) -> None:
-    written(vault, {"a/Quay.md": "# Ropes\n", "a/Pier.md": ""})
+def test_a_clean_vault_has_no_output_but_a_sentence(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"a/Quay.md": "# Ropes\n", "a/Pier.md": ""})
     assert run("check") == (0, "", "No findings in 3 notes.\n")
     assert run("check", "-q") == (0, "", "")
 
@@ -85,7 +85,7 @@ def test_a_clean_vault_has_no_output_but_a_sentence(run: Run, vault: Path) -> No
     ],
 )
 def test_paths_narrow_what_is_reported_not_what_is_known(
-    run: Run, paths: Sequence[str], lines: Sequence[str]
+    run: RunCommand, paths: Sequence[str], lines: Sequence[str]
 ) -> None:
     done = run("check", *paths)
     assert done.lines == lines
@@ -93,7 +93,7 @@ def test_paths_narrow_what_is_reported_not_what_is_known(
 
 
 def test_the_vault_is_found_from_the_first_path(
-    run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(vault.parent)
     assert run("check", "vault/a/Quay.md").lines == FINDINGS[3:]
@@ -119,11 +119,11 @@ def test_the_vault_is_found_from_the_first_path(
         (("--select", "VL404,VL102"), 1),
     ],
 )
-def test_exit_code(run: Run, options: Sequence[str], code: int) -> None:
+def test_exit_code(run: RunCommand, options: Sequence[str], code: int) -> None:
     assert run("check", *options).code == code
 
 
-def test_full_marks_the_span_and_says_what_may_have_been_meant(run: Run) -> None:
+def test_full_marks_the_span_and_says_what_may_have_been_meant(run: RunCommand) -> None:
     assert run("check", "a/Quay.md", "--output-format", "full").lines == [
         "VL101 dangling-link Nothing in the vault is called “Peir”.",
         " --> a/Quay.md:3:14",
@@ -134,7 +134,7 @@ def test_full_marks_the_span_and_says_what_may_have_been_meant(run: Run) -> None
     ]
 
 
-def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
+def test_json_is_as_the_contract_has_it(run: RunCommand, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "version", "vault", "summary", "known", "findings"]
@@ -166,7 +166,7 @@ def test_json_is_as_the_contract_has_it(run: Run, vault: Path) -> None:
     assert [json.loads(line) for line in lines] == data["findings"]
 
 
-def test_statistics_count_instead_of_listing(run: Run) -> None:
+def test_statistics_count_instead_of_listing(run: RunCommand) -> None:
     assert run("check", "--statistics").lines == [
         "3  VL101  dangling-link",
         "1  VL102  missing-heading",
@@ -174,20 +174,20 @@ def test_statistics_count_instead_of_listing(run: Run) -> None:
 
 
 def test_a_repeated_check_says_the_same_and_a_changed_vault_is_read_again(
-    run: Run, vault: Path
+    run: RunCommand, vault: Path
 ) -> None:
     old = 1_000_000_000_000_000_000
     for form in ("concise", "full", "json"):
         first = run("check", "--output-format", form)
         assert run("check", "--output-format", form) == first
         assert run("check", "--output-format", form, "--no-cache") == first
-    written(vault, {"a/Pier.md": ""})
+    write_files(vault, {"a/Pier.md": ""})
     os.utime(vault / "a/Pier.md", ns=(old, old))
     assert run("check").lines == FINDINGS[3:]
 
 
-def test_verbose_says_where_settings_come_from(run: Run, vault: Path) -> None:
-    written(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
+def test_verbose_says_where_settings_come_from(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
     done = run("check", "-v")
     assert done.lines == FINDINGS[2:3]
     assert "settings from vaultlink.toml; 6 files" in done.err
@@ -196,7 +196,7 @@ def test_verbose_says_where_settings_come_from(run: Run, vault: Path) -> None:
 # -- listings ---------------------------------------------------------------------------------------------------------
 
 
-def test_links(run: Run) -> None:
+def test_links(run: RunCommand) -> None:
     assert run("links", "Home").lines == [
         "Home.md\t7\t1\tresolved\tQuay\t\ta/Quay.md\t\twikilink\tbody\tfalse\t\t[[Quay]]",
         "Home.md\t7\t10\tresolved\tPier\t\ta/Pier.md\t\twikilink\tbody\tfalse\tthe pier\t[[Pier|the pier]]",
@@ -231,7 +231,7 @@ def test_links(run: Run) -> None:
     assert done.err == "3 links: 1 dangling, 2 resolved.\n"
 
 
-def test_show(run: Run) -> None:
+def test_show(run: RunCommand) -> None:
     assert run("show", "Home").lines == [
         "Home.md",
         "  properties",
@@ -258,7 +258,7 @@ def test_show(run: Run) -> None:
     assert "Home.md\theading\t5\tHome\t1" in run("show", "--output-format", "tsv").lines
 
 
-def test_topics_and_their_other_name(run: Run) -> None:
+def test_topics_and_their_other_name(run: RunCommand) -> None:
     done = run("topics")
     assert [line.split("\t")[:4] for line in done.lines] == [
         ["Nowhere", "2", "a/Pier.md", "1"],
@@ -276,7 +276,7 @@ def test_topics_and_their_other_name(run: Run) -> None:
     }
 
 
-def test_backlinks(run: Run) -> None:
+def test_backlinks(run: RunCommand) -> None:
     assert run("backlinks", "Home").lines == ["a/Pier.md\t1\t1", "a/Quay.md\t1\t3"]
     assert run("backlinks", "a/Quay.md", "--output-format", "json").data == {
         "schema": 1,
@@ -292,11 +292,11 @@ def test_backlinks(run: Run) -> None:
     ]
 
 
-def test_orphans_and_deadends(run: Run, vault: Path) -> None:
+def test_orphans_and_deadends(run: RunCommand, vault: Path) -> None:
     assert run("orphans").lines == ["old.png"]
     assert run("orphans", "--output-format", "json").data == {"schema": 1, "notes": ["old.png"]}
     assert run("deadends", "--output-format", "json").data == {"schema": 1, "notes": []}
-    written(vault, {"a/Pier.md": "[[Nowhere]]\n"})
+    write_files(vault, {"a/Pier.md": "[[Nowhere]]\n"})
     assert run("deadends").lines == ["a/Pier.md"]
     assert run("deadends", "--output-format", "table") == (
         0,
@@ -305,7 +305,7 @@ def test_orphans_and_deadends(run: Run, vault: Path) -> None:
     )
 
 
-def test_graph(run: Run) -> None:
+def test_graph(run: RunCommand) -> None:
     assert "notes\t3" in run("graph").lines
     assert run("graph", "--output-format", "table").lines[0] == "notes                       3"
     assert isinstance(run("graph", "--output-format", "json").data, dict)
@@ -320,7 +320,7 @@ def test_graph(run: Run) -> None:
     "command", ["links", "show", "topics", "backlinks", "orphans", "deadends", "graph"]
 )
 def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
-    run: Run, command: str
+    run: RunCommand, command: str
 ) -> None:
     for form in ("json", "tsv"):
         done = run(command, "--output-format", form)
@@ -339,11 +339,11 @@ def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
     ],
 )
 def test_an_empty_listing_says_so_beside_the_results(
-    run: Run, vault: Path, command: str, sentence: str
+    run: RunCommand, vault: Path, command: str, sentence: str
 ) -> None:
     for path in VAULT:
         (vault / path).unlink()
-    written(
+    write_files(
         vault, {"Home.md": "[[Home]]\n" if command in ("topics", "orphans", "deadends") else ""}
     )
     assert run(command, "--output-format", "table") == (0, "", sentence + "\n")
@@ -353,8 +353,8 @@ def test_an_empty_listing_says_so_beside_the_results(
 # -- rules, settings, set-up ------------------------------------------------------------------------------------------
 
 
-def test_rules_lists_all_rules(run: Run) -> None:
-    rules = catalog(load_rules())
+def test_rules_lists_all_rules(run: RunCommand) -> None:
+    rules = build_catalog(load_rules())
     assert [line.split("\t")[0] for line in run("rules").lines] == [rule.code for rule in rules]
     assert run("rule").out == run("rules").out
     data = run("rules", "--output-format", "json").data
@@ -362,7 +362,7 @@ def test_rules_lists_all_rules(run: Run) -> None:
     assert [rule["name"] for rule in data["rules"]] == [rule.name for rule in rules]
 
 
-def test_rule_explains_one_or_several(run: Run) -> None:
+def test_rule_explains_one_or_several(run: RunCommand) -> None:
     page = run("rule", "dangling-link")
     assert page.lines[0] == "VL101 dangling-link"
     assert run("rule", "VL101") == page
@@ -371,8 +371,8 @@ def test_rule_explains_one_or_several(run: Run) -> None:
     assert [rule["code"] for rule in data["rules"]] == [f"VL10{n}" for n in range(1, 10)]
 
 
-def test_config_lists_every_setting_with_its_source(run: Run, vault: Path) -> None:
-    written(vault, {"vaultlink.toml": 'exclude = ["old/"]\n[severity]\nself-link = "error"\n'})
+def test_config_lists_every_setting_with_its_source(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"vaultlink.toml": 'exclude = ["old/"]\n[severity]\nself-link = "error"\n'})
     data = run("config", "--select", "VL1", "--ignore", "VL2,VL3", "--output-format", "json").data
     assert isinstance(data, dict)
     rows = {row["key"]: (row["value"], row["source"]) for row in data["settings"]}
@@ -391,25 +391,27 @@ def test_config_lists_every_setting_with_its_source(run: Run, vault: Path) -> No
 
 
 def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
-    run: Run, vault: Path
+    run: RunCommand, vault: Path
 ) -> None:
     assert run("init").lines == [str(vault / "vaultlink.toml")]
-    assert (vault / "vaultlink.toml").read_text(encoding="utf-8") == STARTER
-    assert tomllib.loads(STARTER) == {}
+    assert (vault / "vaultlink.toml").read_text(encoding="utf-8") == STARTER_SETTINGS
+    assert tomllib.loads(STARTER_SETTINGS) == {}
     again = run("init")
     assert again.code == 2
     assert "vaultlink.toml exists already" in again.err
 
 
 @pytest.mark.parametrize("name", [".vaultlink.toml", "pyproject.toml"])
-def test_init_leaves_other_settings_alone(run: Run, vault: Path, name: str) -> None:
-    written(vault, {name: "[tool.vaultlink]\nselect = []\n" if name == "pyproject.toml" else ""})
+def test_init_leaves_other_settings_alone(run: RunCommand, vault: Path, name: str) -> None:
+    write_files(
+        vault, {name: "[tool.vaultlink]\nselect = []\n" if name == "pyproject.toml" else ""}
+    )
     assert run("init").code == 2
     assert not (vault / "vaultlink.toml").exists()
 
 
 def test_what_init_offers_is_right_once_it_is_uncommented() -> None:
-    offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER, flags=re.MULTILINE)
+    offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER_SETTINGS, flags=re.MULTILINE)
     values = tomllib.loads(offered)
     assert set(values) == {
         "select",
@@ -424,13 +426,13 @@ def test_what_init_offers_is_right_once_it_is_uncommented() -> None:
         "rules",
         "backlinks",
     }
-    configure([Layer("vaultlink.toml", values)], catalog(load_rules()))
+    merge_layers([Layer("vaultlink.toml", values)], build_catalog(load_rules()))
 
 
 # -- options and environment ------------------------------------------------------------------------------------------
 
 
-def test_output_file(run: Run, vault: Path, tmp_path: Path) -> None:
+def test_output_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     done = run("check", "--output-file", tmp_path / "out.txt")
     assert (done.code, done.out) == (1, "")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines() == FINDINGS
@@ -448,7 +450,7 @@ def test_output_file(run: Run, vault: Path, tmp_path: Path) -> None:
     ],
 )
 def test_the_environment_names_a_format_for_the_commands_that_have_it(
-    run: Run, monkeypatch: pytest.MonkeyPatch, value: str, command: str, starts: str
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch, value: str, command: str, starts: str
 ) -> None:
     monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", value)
     assert run(command).out.startswith(starts)
@@ -456,10 +458,10 @@ def test_the_environment_names_a_format_for_the_commands_that_have_it(
 
 
 def test_settings_from_a_named_file_from_the_environment_or_from_none(
-    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
-    written(tmp_path, {"other.toml": "select = []\n"})
+    write_files(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
+    write_files(tmp_path, {"other.toml": "select = []\n"})
     assert run("check").lines == FINDINGS[2:3]
     assert run("check", "--isolated").lines == FINDINGS
     assert run("check", "--config", tmp_path / "other.toml").lines == []
@@ -482,7 +484,7 @@ def test_settings_from_a_named_file_from_the_environment_or_from_none(
     ],
 )
 def test_colour(
-    run: Run,
+    run: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
     options: Sequence[str],
     environment: Mapping[str, str],
@@ -508,7 +510,7 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
 ) -> None:
     stream, clock = io.StringIO(), [seconds[0]]
     monkeypatch.setattr("vaultlink.cli.terminal.monotonic", lambda: clock[0])
-    with Progress(stream) as progress:
+    with ProgressLine(stream) as progress:
         for step, clock[0] in enumerate(seconds[1:], 1):
             progress(step * 1500, 21_000)
     assert stream.getvalue() == written_to_stderr
@@ -573,7 +575,7 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
     ],
 )
 def test_wrong_words_are_answered_on_stderr_with_two(
-    run: Run, words: Sequence[str], message: str
+    run: RunCommand, words: Sequence[str], message: str
 ) -> None:
     done = run(*words)
     assert (done.code, done.out) == (2, "")
@@ -583,9 +585,9 @@ def test_wrong_words_are_answered_on_stderr_with_two(
 
 
 def test_an_error_of_ours_is_one_message_without_a_traceback(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.cli.links.sources", None)
+    monkeypatch.setattr("vaultlink.cli.links.select_link_sources", None)
     done = run("links")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("internal error: TypeError: ")
@@ -598,15 +600,15 @@ def test_an_error_of_ours_is_one_message_without_a_traceback(
 # -- help -------------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_command_the_overview_is_printed(run: Run) -> None:
-    assert run() == run("--help") == run("-h") == (0, overview(), "")
-    assert max(map(len, overview().splitlines())) <= 80
+def test_without_a_command_the_overview_is_printed(run: RunCommand) -> None:
+    assert run() == run("--help") == run("-h") == (0, render_overview(), "")
+    assert max(map(len, render_overview().splitlines())) <= 80
     for name in COMMANDS:
-        assert re.search(rf"^  {name} ", overview(), re.MULTILINE)
+        assert re.search(rf"^  {name} ", render_overview(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_has_help_that_fits_80_columns(run: Run, name: str) -> None:
+def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand, name: str) -> None:
     done = run(name, "--help")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.lines)) <= 80
@@ -630,24 +632,26 @@ def test_every_command_and_option_has_help_that_fits_80_columns(run: Run, name: 
     ],
 )
 def test_a_plain_line_is_read_as_typer_reads_it(line: str) -> None:
-    from vaultlink.cli.options import Noted  # noqa: PLC0415
+    from vaultlink.cli.options import NotesOptions  # noqa: PLC0415
 
-    known = fields(Noted)
-    assert plain(known, line.split()) == read("links", "", known, line.split())
+    known = list_option_fields(NotesOptions)
+    assert parse_plain_line(known, line.split()) == parse_with_typer(
+        "links", "", known, line.split()
+    )
 
 
 @pytest.mark.parametrize(
     "line", ["-qv", "--help", "--", "--zzz", "--vault", "--vault --quiet", "--quiet=1", "-x", "a"]
 )
 def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
-    assert plain(fields(Opening), line.split()) is None
+    assert parse_plain_line(list_option_fields(OpenOptions), line.split()) is None
 
 
 def test_typer_reads_what_is_not_plain() -> None:
-    known = fields(Opening)
-    assert read("links", "", known, ["-qv"]) == {"quiet": True, "verbose": True}
+    known = list_option_fields(OpenOptions)
+    assert parse_with_typer("links", "", known, ["-qv"]) == {"quiet": True, "verbose": True}
     with pytest.raises(UsageError):
-        read("links", "", known, ["a"])
+        parse_with_typer("links", "", known, ["a"])
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -681,7 +685,7 @@ def test_a_plain_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_fault(vault: Path) -> None:
-    written(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
+    write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
@@ -697,7 +701,7 @@ def test_a_reader_that_leaves_early_is_no_fault(vault: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_an_interrupted_run_says_that_it_stopped(vault: Path) -> None:
-    written(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
+    write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:

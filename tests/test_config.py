@@ -7,26 +7,26 @@ import pytest
 
 from builder import RULES
 from vaultlink.config import (
-    BACKLINKS,
+    BACKLINKS_CHOICES,
     COMMAND_LINE,
-    DEFAULT,
+    DEFAULT_SOURCE,
     Config,
     Layer,
-    configure,
-    glob_matcher,
-    obsidian_filters,
+    compile_globs,
+    compile_obsidian_filters,
+    merge_layers,
 )
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 
-DEFAULTS = frozenset(rule.name for rule in RULES if rule.default)
+DEFAULTS = frozenset(rule.name for rule in RULES if rule.enabled_by_default)
 FILE = "vaultlink.toml"
 
 
 def of(*layers: Mapping[str, Any]) -> Config:
     """The settings of layers, the last one from the command line if there are several."""
     sources = [FILE] if len(layers) == 1 else [FILE, COMMAND_LINE]
-    return configure(
+    return merge_layers(
         [Layer(source, values) for source, values in zip(sources, layers, strict=True)], RULES
     )
 
@@ -125,7 +125,7 @@ def test_lists_replace_those_of_lower_layers_and_tables_are_merged_by_key() -> N
 
 
 def test_backlinks_have_all_their_settings() -> None:
-    assert of({}).backlinks == {key: choices[0] for key, choices in BACKLINKS.items()}
+    assert of({}).backlinks == {key: choices[0] for key, choices in BACKLINKS_CHOICES.items()}
     assert (
         of({"backlinks": {"mode": "off", "heading": "## Links here"}}).backlinks["heading"]
         == "## Links here"
@@ -137,7 +137,12 @@ def test_every_setting_says_where_it_comes_from() -> None:
     assert config.values.keys() == config.sources.keys()
     assert {
         key: config.sources[key] for key in ("exclude", "severity.self-link", "select", "ignore")
-    } == {"exclude": FILE, "severity.self-link": FILE, "select": COMMAND_LINE, "ignore": DEFAULT}
+    } == {
+        "exclude": FILE,
+        "severity.self-link": FILE,
+        "select": COMMAND_LINE,
+        "ignore": DEFAULT_SOURCE,
+    }
 
 
 @pytest.mark.parametrize(
@@ -329,15 +334,15 @@ def test_on_the_command_line_a_setting_is_called_by_its_option() -> None:
     ],
 )
 def test_glob(pattern: str, fits: Sequence[str], fails: Sequence[str]) -> None:
-    matches = glob_matcher([pattern])
+    matches = compile_globs([pattern])
     assert [path for path in fits if not matches(path)] == []
     assert [path for path in fails if matches(path)] == []
 
 
 def test_several_globs_fit_what_any_of_them_fits_and_none_fit_nothing() -> None:
-    matches = glob_matcher(["a/", "*.png"])
+    matches = compile_globs(["a/", "*.png"])
     assert (matches("a/b.md"), matches("x/y.png"), matches("b.md")) == (True, True, False)
-    assert not glob_matcher([])("a.md")
+    assert not compile_globs([])("a.md")
 
 
 @pytest.mark.parametrize(
@@ -356,4 +361,4 @@ def test_several_globs_fit_what_any_of_them_fits_and_none_fit_nothing() -> None:
     ],
 )
 def test_obsidian_filter(filters: Sequence[str], path: str, ignored: bool) -> None:
-    assert obsidian_filters(filters)(path) is ignored
+    assert compile_obsidian_filters(filters)(path) is ignored

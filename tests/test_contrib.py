@@ -20,8 +20,8 @@ import pytest
 
 from vaultlink import __version__
 from vaultlink.cli import COMMANDS
-from vaultlink.cli.options import fields
-from vaultlink.cli.parsing import parse
+from vaultlink.cli.options import list_option_fields
+from vaultlink.cli.parsing import parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIB = ROOT / "contrib"
@@ -38,12 +38,12 @@ def told(line: Sequence[str]) -> dict[str, Any]:
     function: Callable[[Any], int] = getattr(
         import_module(f"vaultlink.cli.{command.module}"), command.function
     )
-    options = parse(line[0], function, line[1:])
+    options = parse_options(line[0], function, line[1:])
     assert not isinstance(options, int), "a help page"
     [kind] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
     return {
-        max(field.word.names, key=len, default=""): getattr(options, field.name)
-        for field in fields(kind)
+        max(field.spec.names, key=len, default=""): getattr(options, field.name)
+        for field in list_option_fields(kind)
     }
 
 

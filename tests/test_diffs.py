@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from vaultlink.report.diffs import unified
-from vaultlink.report.layout import COLOURED
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.layout import COLORED
 
 LINES = some.lists(
     some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]),
@@ -51,7 +51,7 @@ def patched(old: str, diff: str) -> str:
 @given(TEXTS, TEXTS)
 def test_a_diff_makes_the_new_text_of_the_old(old: str, new: str) -> None:
     if old != new:
-        assert patched(old, unified([("a.md", old, new)])) == new
+        assert patched(old, unified_diff([("a.md", old, new)])) == new
 
 
 CHANGES: list[tuple[str, str | None, str | None]] = [
@@ -76,7 +76,7 @@ def test_git_applies_a_diff(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         if old is not None:
             (tmp_path / path).write_bytes(old.encode())
-    (tmp_path / "fix.patch").write_bytes(unified(CHANGES).encode())
+    (tmp_path / "fix.patch").write_bytes(unified_diff(CHANGES).encode())
     done = subprocess.run(
         ["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
     )
@@ -90,19 +90,19 @@ def test_git_applies_a_diff(tmp_path: Path) -> None:
 
 
 def test_how_a_diff_looks() -> None:
-    assert unified([("a b.md", "1\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n")]) == (
+    assert unified_diff([("a b.md", "1\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n")]) == (
         "--- a/a b.md\t\n+++ b/a b.md\t\n@@ -2,4 +2,4 @@\n 2\n 3\n 4\n-5\n+five\n"
     )
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
-    assert "\x1b[32m+b\x1b[0m\n" in unified([("a.md", "a\n", "b\n")], COLOURED)
-    assert "\x1b" not in unified([("a.md", "a\n", "b\n")])
+    assert "\x1b[32m+b\x1b[0m\n" in unified_diff([("a.md", "a\n", "b\n")], COLORED)
+    assert "\x1b" not in unified_diff([("a.md", "a\n", "b\n")])
 
 
 @pytest.mark.parametrize("changes", [[], [("a.md", "a", "a")]])
 def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> None:
-    assert unified(changes) == ""
+    assert unified_diff(changes) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
@@ -111,7 +111,7 @@ def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> N
 )
 def test_git_finds_a_note_whatever_it_is_called(tmp_path: Path, path: str) -> None:
     (tmp_path / path).write_bytes(b"a\n")
-    (tmp_path / "fix.patch").write_bytes(unified([(path, "a\n", "b\n")]).encode())
+    (tmp_path / "fix.patch").write_bytes(unified_diff([(path, "a\n", "b\n")]).encode())
     done = subprocess.run(
         ["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
     )

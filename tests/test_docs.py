@@ -17,11 +17,22 @@ from typing import Any
 import pytest
 import yaml
 
-from forge import ROOT, Kit, committed, made_kit, once, origin_of, printed, ran, surroundings, valid
-from running import vault_at, written
+from forge import (
+    ROOT,
+    InstallKit,
+    assert_matches_schema,
+    build_kit,
+    check_output,
+    commit_all,
+    create_origin,
+    make_clean_environment,
+    make_once,
+    run_process,
+)
+from running import create_vault, write_files
 from vaultlink import __version__
 from vaultlink.cli import COMMANDS
-from vaultlink.cli.parsing import parse
+from vaultlink.cli.parsing import parse_options
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 PROGRAMS = Path(sys.executable).parent
@@ -74,14 +85,14 @@ def test_every_block_says_its_language(page: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
     """What installations are made of."""
-    return made_kit(tmp_path_factory)
+    return build_kit(tmp_path_factory)
 
 
 @pytest.fixture
 def environment(
-    kit: Kit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    kit: InstallKit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """Surroundings in which `vaultlink` and `pre-commit` are installed."""
     programs = tmp_path / "bin"
@@ -91,23 +102,23 @@ def environment(
     )
     (programs / "vaultlink").chmod(0o755)
     (programs / "pre-commit").symlink_to(PROGRAMS / "pre-commit")
-    plain = surroundings(tmp_path / "home")
-    return kit.offline(
+    plain = make_clean_environment(tmp_path / "home")
+    return kit.make_offline_environment(
         tmp_path / "home",
         PATH=f"{programs}:{plain['PATH']}",
-        PRE_COMMIT_HOME=str(once(tmp_path_factory, "hooks-local", lambda _folder: None)),
+        PRE_COMMIT_HOME=str(make_once(tmp_path_factory, "hooks-local", lambda _folder: None)),
     )
 
 
 @pytest.fixture
 def repo(environment: dict[str, str], tmp_path: Path) -> Path:
     """A vault that is a repository with an origin; on a branch of it a link was broken."""
-    root = vault_at(tmp_path / "vault", NOTES | {".obsidian/app.json": "{}"})
-    committed(root, environment, start=True)
-    origin_of(root, environment)
-    printed(["git", "switch", "--quiet", "--create", "change"], root, environment)
-    written(root, {"Pier.md": "Beside the [[Port]].\n"})
-    committed(root, environment)
+    root = create_vault(tmp_path / "vault", NOTES | {".obsidian/app.json": "{}"})
+    commit_all(root, environment, start=True)
+    create_origin(root, environment)
+    check_output(["git", "switch", "--quiet", "--create", "change"], root, environment)
+    write_files(root, {"Pier.md": "Beside the [[Port]].\n"})
+    commit_all(root, environment)
     return root
 
 
@@ -115,7 +126,7 @@ def repo(environment: dict[str, str], tmp_path: Path) -> Path:
 def test_commands_can_be_followed(page: Path, repo: Path, environment: dict[str, str]) -> None:
     said = ""
     for block in blocks(page, "sh"):
-        done = ran(["bash", "-euo", "pipefail", "-c", block], repo, environment)
+        done = run_process(["bash", "-euo", "pipefail", "-c", block], repo, environment)
         said += done.stdout + done.stderr
         assert done.returncode == 0, f"{block}\n{said}"
     assert "error:" not in said
@@ -130,7 +141,7 @@ def mended(repo: Path, *notes: str) -> None:
 
 def left_by_github(repo: Path, environment: dict[str, str]) -> None:
     """The workflow and the baseline are on the origin, and all that can be mended is."""
-    files = printed(
+    files = check_output(
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(files)
@@ -139,7 +150,7 @@ def left_by_github(repo: Path, environment: dict[str, str]) -> None:
 
 def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
     """The pipeline and the baseline are on the origin, and all that can be mended is."""
-    files = printed(
+    files = check_output(
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".gitlab-ci.yml", ".vaultlink-baseline.json"} <= set(files)
@@ -149,9 +160,9 @@ def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
 def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
     """A commit with a link that leads nowhere is refused, a merge as well."""
     assert (repo / ".git" / "hooks" / "pre-merge-commit").exists()
-    written(repo, {"New.md": "[[Gone astray]]\n"})
-    printed(["git", "add", "--all"], repo, environment)
-    done = ran(["git", "commit", "--message", "a step"], repo, environment)
+    write_files(repo, {"New.md": "[[Gone astray]]\n"})
+    check_output(["git", "add", "--all"], repo, environment)
+    done = run_process(["git", "commit", "--message", "a step"], repo, environment)
     assert done.returncode == 1
     assert "Gone astray" in done.stdout + done.stderr
     mended(repo, "Mole.md")
@@ -161,15 +172,16 @@ def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
     """An automatic commit takes what was mended with it, and goes through whatever else is broken."""
     assert "merge=vaultlink" in (repo / ".gitattributes").read_text(encoding="utf-8")
     mended(repo, "Pier.md", "Mole.md")
-    written(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
-    printed(["git", "add", "--all"], repo, environment)
-    printed(["git", "commit", "--quiet", "--message", "vault backup"], repo, environment)
+    write_files(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
+    check_output(["git", "add", "--all"], repo, environment)
+    check_output(["git", "commit", "--quiet", "--message", "vault backup"], repo, environment)
     assert (
-        printed(["git", "show", "HEAD:New.md"], repo, environment)
+        check_output(["git", "show", "HEAD:New.md"], repo, environment)
         == "[[Harbour|Port]], [[Gone astray]]\n"
     )
     assert (
-        printed(["git", "status", "--porcelain", "--untracked-files=no"], repo, environment) == ""
+        check_output(["git", "status", "--porcelain", "--untracked-files=no"], repo, environment)
+        == ""
     )
 
 
@@ -191,7 +203,7 @@ def test_commands_within_sentences_are_commands(page: Path) -> None:
         function: Callable[[Any], int] = getattr(
             import_module(f"vaultlink.cli.{COMMANDS[name].module}"), COMMANDS[name].function
         )
-        assert not isinstance(parse(name, function, words), int), "a help page"
+        assert not isinstance(parse_options(name, function, words), int), "a help page"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=named)
@@ -201,13 +213,13 @@ def test_yaml_is_what_its_reader_takes_it_for(page: Path, tmp_path: Path) -> Non
         file.write_text(text, encoding="utf-8")
         keys = yaml.safe_load(text).keys()
         if "repos" in keys:
-            printed(
+            check_output(
                 [PROGRAMS / "pre-commit", "validate-config", file],
                 tmp_path,
-                surroundings(tmp_path / "home"),
+                make_clean_environment(tmp_path / "home"),
             )
         else:
-            valid("github-workflows" if "jobs" in keys else "gitlab-ci", file)
+            assert_matches_schema("github-workflows" if "jobs" in keys else "gitlab-ci", file)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -247,7 +259,7 @@ def copy(tmp_path: Path) -> Path:
 
 def checked(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """The project's check of its own documents, in a copy."""
-    return ran(own_check(), folder, surroundings(home))
+    return run_process(own_check(), folder, make_clean_environment(home))
 
 
 def test_own_documents_are_true(copy: Path, tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from functools import cached_property
 
 import pytest
 
-from builder import RULES, build, found, setting
+from builder import RULES, build_state, collect_findings, make_settings
 from vaultlink.cache import Cache
-from vaultlink.catalog import select
-from vaultlink.config import Layer, configure
-from vaultlink.engine import Change, Presence, Setting, State, step
+from vaultlink.catalog import select_rules
+from vaultlink.config import Layer, merge_layers
+from vaultlink.engine import Change, LinterSettings, Presence, State, step
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic
-from vaultlink.updating import concerned, update
+from vaultlink.updating import files_with_changed_names, update
 
 NAMES = ("a", "b", "A b", "a_b", "c", "é")
 FOLDERS = ("", "x/", "x/y/", "z/")
@@ -91,10 +91,10 @@ ODD = [
     )
 ]
 """Names that other systems refuse, that are one where case and Unicode form don't count, and those of copies."""
-EVERYTHING = setting(
+EVERYTHING = make_settings(
     ["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"}
 )
-NAMES_ONLY = setting(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
+NAMES_ONLY = make_settings(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
 
 
 DERIVED = sorted(name for name, made in vars(Index).items() if isinstance(made, cached_property))
@@ -148,8 +148,8 @@ def assert_same(kept: State, fresh: State) -> None:
     }
     for derived in DERIVED:
         assert getattr(kept.index, derived) == getattr(fresh.index, derived), derived
-    assert found(kept) == found(fresh)
-    assert dict(kept.found) == dict(fresh.found)
+    assert collect_findings(kept) == collect_findings(fresh)
+    assert dict(kept.all_findings) == dict(fresh.all_findings)
     assert dict(kept.tallies) == dict(fresh.tallies)
 
 
@@ -160,7 +160,7 @@ def test_kept_state_equals_a_fresh_one_after_every_step_of_a_random_script(seed:
     state = State(EVERYTHING)
     for _ in range(25):
         state = step(state, some_changes(dice, vault))
-        assert_same(state, build(vault, EVERYTHING))
+        assert_same(state, build_state(vault, EVERYTHING))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -170,7 +170,7 @@ def test_what_is_found_in_odd_names_is_kept_up_to_date(seed: int) -> None:
     state = State(NAMES_ONLY)
     for _ in range(40):
         state = step(state, some_changes(dice, vault, ODD))
-        assert_same(state, build(vault, NAMES_ONLY))
+        assert_same(state, build_state(vault, NAMES_ONLY))
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -178,24 +178,24 @@ def test_a_state_that_was_handed_out_never_changes(seed: int) -> None:
     """Not even when what is derived from its index was brought along into the next ones."""
     dice = random.Random(3000 + seed)
     vault: dict[str, str] = {}
-    states = [(State(EVERYTHING), build({}, EVERYTHING))]
+    states = [(State(EVERYTHING), build_state({}, EVERYTHING))]
     for _ in range(25):
-        states[-1][0].index.warm()
+        states[-1][0].index.compute_all()
         state = step(states[-1][0], some_changes(dice, vault, PATHS + ODD))
-        states.append((state, build(vault, EVERYTHING)))
+        states.append((state, build_state(vault, EVERYTHING)))
     for kept, fresh in states:
         assert_same(kept, fresh)
 
 
 def test_an_index_made_warm_hands_on_all_that_is_derived() -> None:
-    state = build({"a.md": "[[b]]\n", "b.md": "", "x/b.md": ""}, EVERYTHING)
-    state.index.warm()
+    state = build_state({"a.md": "[[b]]\n", "b.md": "", "x/b.md": ""}, EVERYTHING)
+    state.index.compute_all()
     after = step(state, [Change("c.md", "[[a]]\n"), Change("x/b.md", Presence.GONE)]).index
     assert set(DERIVED) <= vars(after).keys()
 
 
 def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_went() -> None:
-    before = build(
+    before = build_state(
         {"x/a.md": "", "x/b.md": "", "x/c.md": "", "X/d.md": "", "y/e.md": "", "X/B.md": ""},
         EVERYTHING,
     ).index
@@ -203,8 +203,12 @@ def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_we
     renamed = step(
         State(EVERYTHING, before), [Change("x/b.md", Presence.GONE), Change("z/b.md", "")]
     ).index
-    assert concerned(before, edited, ["x/c.md"]) == set()
-    assert concerned(before, renamed, ["x/b.md", "z/b.md"]) == {"X/B.md", "x/a.md", "z/b.md"}
+    assert files_with_changed_names(before, edited, ["x/c.md"]) == set()
+    assert files_with_changed_names(before, renamed, ["x/b.md", "z/b.md"]) == {
+        "X/B.md",
+        "x/a.md",
+        "z/b.md",
+    }
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -212,11 +216,11 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
     """Fresh starts before and after an edit differ in the findings of affected notes only."""
     dice = random.Random(1000 + seed)
     vault = {path: some_text(dice, path) for path in PATHS if path.endswith(".md")}
-    before = build(vault, EVERYTHING)
+    before = build_state(vault, EVERYTHING)
     for _ in range(10):
         path = dice.choice(sorted(vault))
         vault[path] = some_text(dice, path)
-        after = build(vault, EVERYTHING)
+        after = build_state(vault, EVERYTHING)
         _, affected = update(before.index, {path: after.index.notes[path]}, {path: True})
         for other in vault.keys() - affected - {path}:
             assert by_notes(before, other) == by_notes(after, other)
@@ -226,12 +230,14 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
 def by_notes(state: State, path: str) -> list[Diagnostic]:
     """What the checks that look at one note at a time found in it."""
     return [
-        item for item in state.found.get(path, ()) if state.setting.scopes[item.rule] != "vault"
+        item
+        for item in state.all_findings.get(path, ())
+        if state.settings.scope_by_rule[item.rule] != "vault"
     ]
 
 
 def test_an_empty_step_changes_nothing() -> None:
-    state = build({"a.md": "[[b]]\n", "b.md": ""}, EVERYTHING)
+    state = build_state({"a.md": "[[b]]\n", "b.md": ""}, EVERYTHING)
     again = step(state, [])
     assert_same(again, state)
 
@@ -269,8 +275,8 @@ def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
     ],
 )
 def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[int]) -> None:
-    state = build({"n.md": text}, setting(["dangling-link"]))
-    assert [item.line for item in found(state)] == lines
+    state = build_state({"n.md": text}, make_settings(["dangling-link"]))
+    assert [item.line for item in collect_findings(state)] == lines
 
 
 @pytest.mark.parametrize(
@@ -286,8 +292,8 @@ def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[i
     ],
 )
 def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> None:
-    state = build({"n.md": text}, setting(["dangling-link", "unused-ignore"]))
-    assert sum(item.rule == "unused-ignore" for item in found(state)) == unused
+    state = build_state({"n.md": text}, make_settings(["dangling-link", "unused-ignore"]))
+    assert sum(item.rule == "unused-ignore" for item in collect_findings(state)) == unused
 
 
 # -- the cache ----------------------------------------------------------------------------------------------------
@@ -296,9 +302,9 @@ def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> Non
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
 def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     cache = Cache(tmp_path, tmp_path / "vault")
-    cache.keep_answer(b"q" * 16, b"answer")
-    assert cache.answer(b"q" * 16) == b"answer"
-    assert cache.answer(b"r" * 16) is None
+    cache.save_result(b"q" * 16, b"answer")
+    assert cache.load_result(b"q" * 16) == b"answer"
+    assert cache.load_result(b"r" * 16) is None
     (file,) = tmp_path.glob("*/answer")
     whole = file.read_bytes()
     file.write_bytes(
@@ -309,20 +315,20 @@ def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ig
             "empty": b"",
         }[damage]
     )
-    assert cache.answer(b"q" * 16) is None
+    assert cache.load_result(b"q" * 16) is None
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("in the way")
     cache = Cache(tmp_path / "file", tmp_path)
-    cache.keep_answer(b"q" * 16, b"answer")
-    assert cache.answer(b"q" * 16) is None
+    cache.save_result(b"q" * 16, b"answer")
+    assert cache.load_result(b"q" * 16) is None
     assert cache.load() is None
 
 
 def test_every_rule_is_known_to_the_setting() -> None:
-    assert isinstance(EVERYTHING, Setting)
-    assert select(RULES, ["ALL"]) == EVERYTHING.config.enabled
+    assert isinstance(EVERYTHING, LinterSettings)
+    assert select_rules(RULES, ["ALL"]) == EVERYTHING.config.enabled
 
 
 IDLE = {
@@ -345,7 +351,7 @@ IDLE = {
     ],
 )
 def test_an_ignore_is_not_idle_where_nothing_is_asked(values: dict[str, object]) -> None:
-    base = Setting.of(RULES, configure([Layer("test", values)], RULES))
+    base = LinterSettings.build(RULES, merge_layers([Layer("test", values)], RULES))
     state = step(State(base), [Change(path, text) for path, text in IDLE.items()])
     assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {
         "y/a.md": ["unused-ignore"]

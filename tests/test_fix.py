@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from running import Ran, Run, contents, vault_at, written
-from vaultlink.locking import lock
+from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from vaultlink.locking import lock_vault
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",
@@ -26,7 +26,7 @@ FIXED = {
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample vault, in it."""
-    folder = vault_at(tmp_path / "vault", VAULT)
+    folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
 
@@ -35,9 +35,9 @@ def after(*, changed: Mapping[str, str] = FIXED) -> dict[str, bytes]:
     return {path: text.encode() for path, text in sorted({**VAULT, **changed}.items())}
 
 
-def test_what_is_safe_is_fixed_and_nothing_else_changes(run: Run, vault: Path) -> None:
+def test_what_is_safe_is_fixed_and_nothing_else_changes(run: RunCommand, vault: Path) -> None:
     told = run("fix")
-    assert contents(vault) == after()
+    assert read_files(vault) == after()
     assert told.code == 1
     assert told.lines == [
         "Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."
@@ -48,12 +48,12 @@ def test_what_is_safe_is_fixed_and_nothing_else_changes(run: Run, vault: Path) -
     )
 
 
-def test_check_fix_is_the_same(run: Run, vault: Path) -> None:
+def test_check_fix_is_the_same(run: RunCommand, vault: Path) -> None:
     assert run("check", "--fix").lines == run("fix").lines
-    assert contents(vault) == after()
+    assert read_files(vault) == after()
 
 
-def test_the_second_run_finds_nothing_to_do(run: Run, vault: Path) -> None:
+def test_the_second_run_finds_nothing_to_do(run: RunCommand, vault: Path) -> None:
     run("fix")
     before = {path: (vault / path).stat().st_mtime_ns for path in VAULT}
     told = run("fix")
@@ -61,10 +61,10 @@ def test_the_second_run_finds_nothing_to_do(run: Run, vault: Path) -> None:
     assert {path: (vault / path).stat().st_mtime_ns for path in VAULT} == before
 
 
-def test_undo_gives_back_every_byte(run: Run, vault: Path) -> None:
+def test_undo_gives_back_every_byte(run: RunCommand, vault: Path) -> None:
     run("fix")
     assert run("undo").code == 0
-    assert contents(vault) == after(changed={})
+    assert read_files(vault) == after(changed={})
 
 
 @pytest.mark.parametrize(
@@ -72,22 +72,22 @@ def test_undo_gives_back_every_byte(run: Run, vault: Path) -> None:
     [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],
 )
 def test_a_diff_shows_what_would_be_written_and_writes_nothing(
-    run: Run, vault: Path, words: tuple[str, ...]
+    run: RunCommand, vault: Path, words: tuple[str, ...]
 ) -> None:
     told = run(*words)
     assert told.code == 1
-    assert contents(vault) == after(changed={})
+    assert read_files(vault) == after(changed={})
     (vault / "fix.patch").write_bytes(told.out.encode())
     subprocess.run(["git", "apply", "fix.patch"], cwd=vault, check=True)
     (vault / "fix.patch").unlink()
-    assert contents(vault) == after()
+    assert read_files(vault) == after()
     assert run(*words).code == 0
 
 
-def test_paths_narrow_what_is_fixed(run: Run, vault: Path) -> None:
+def test_paths_narrow_what_is_fixed(run: RunCommand, vault: Path) -> None:
     told = run("fix", "My-Plan.md")
     assert told.code == 0
-    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+    assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_paths_narrow_what_is_fixed(run: Run, vault: Path) -> None:
     ],
 )
 def test_rules_can_be_chosen(
-    run: Run, vault: Path, words: tuple[str, ...], fixed: Mapping[str, str]
+    run: RunCommand, vault: Path, words: tuple[str, ...], fixed: Mapping[str, str]
 ) -> None:
     run("fix", *words)
-    assert contents(vault) == after(changed=fixed)
+    assert read_files(vault) == after(changed=fixed)
 
 
-def test_json_says_what_was_done_and_what_remains(run: Run, vault: Path) -> None:
+def test_json_says_what_was_done_and_what_remains(run: RunCommand, vault: Path) -> None:
     data = run("fix", "--output-format", "json").data
     assert isinstance(data, dict)
     assert data["fixed"] == {
@@ -128,7 +128,7 @@ def test_json_says_what_was_done_and_what_remains(run: Run, vault: Path) -> None
     assert data["summary"]["fixable"] == 0
 
 
-def test_edits_of_json_are_bytes_of_the_file(run: Run, vault: Path) -> None:
+def test_edits_of_json_are_bytes_of_the_file(run: RunCommand, vault: Path) -> None:
     """Applied by anybody, they give what `fix` writes; also behind a byte order mark and letters of several bytes."""
     path = vault / "Home.md"
     path.write_bytes(b"\xef\xbb\xbf" + "é🙂 [[Role of memory]] é [[my plan]]\r\n".encode())
@@ -160,30 +160,30 @@ LOOSE = {
 @pytest.fixture
 def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault with dangling topics."""
-    folder = vault_at(tmp_path / "loose", LOOSE)
+    folder = create_vault(tmp_path / "loose", LOOSE)
     monkeypatch.chdir(folder)
     return folder
 
 
-def test_nothing_unsafe_is_done_unasked(run: Run, loose: Path) -> None:
+def test_nothing_unsafe_is_done_unasked(run: RunCommand, loose: Path) -> None:
     told = run("fix")
-    assert contents(loose) == {path: text.encode() for path, text in LOOSE.items()}
+    assert read_files(loose) == {path: text.encode() for path, text in LOOSE.items()}
     assert "Nothing to fix." in told.err
 
 
-def test_a_near_name_is_linked(run: Run, loose: Path) -> None:
+def test_a_near_name_is_linked(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes")
     assert (
         loose / "Home.md"
     ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
 
 
-def test_links_are_taken_out_and_their_words_stay(run: Run, loose: Path) -> None:
+def test_links_are_taken_out_and_their_words_stay(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes", "--unlink")
     assert (loose / "Home.md").read_text() == "[[Plan|Plam]] some ideas ![[Ideas]] x\n"
 
 
-def test_notes_are_made_for_topics(run: Run, loose: Path) -> None:
+def test_notes_are_made_for_topics(run: RunCommand, loose: Path) -> None:
     (loose / "stub.txt").write_text("# {{title}}\n\nTo be written.\n")
     told = run("fix", "--unsafe-fixes", "--create", "Inbox", "--template", "stub.txt")
     assert told.code == 0
@@ -204,18 +204,18 @@ def test_notes_are_made_for_topics(run: Run, loose: Path) -> None:
     ],
 )
 def test_a_note_is_made_once_and_only_where_a_note_can_be(
-    run: Run, vault: Path, text: str, made: list[str]
+    run: RunCommand, vault: Path, text: str, made: list[str]
 ) -> None:
-    written(vault, {"Home.md": text})
-    before = contents(vault)
+    write_files(vault, {"Home.md": text})
+    before = read_files(vault)
     run("fix", "--unsafe-fixes", "--create", "Inbox")
-    assert [path for path in contents(vault) if path not in before] == made
+    assert [path for path in read_files(vault) if path not in before] == made
     assert run("fix", "--unsafe-fixes", "--create", "Inbox").err.startswith("Nothing to fix.")
 
 
 @pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
 def test_what_is_unsafe_needs_to_be_said_twice(
-    run: Run, loose: Path, words: tuple[str, ...]
+    run: RunCommand, loose: Path, words: tuple[str, ...]
 ) -> None:
     told = run("fix", *words)
     assert told.code == 2
@@ -226,7 +226,7 @@ def test_what_is_unsafe_needs_to_be_said_twice(
     ("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")]
 )
 def test_notes_are_made_inside_the_vault_only(
-    run: Run, loose: Path, folder: str, said: str
+    run: RunCommand, loose: Path, folder: str, said: str
 ) -> None:
     told = run("fix", "--unsafe-fixes", "--create", folder)
     assert told.code == 2
@@ -236,20 +236,20 @@ def test_notes_are_made_inside_the_vault_only(
 # -- notes that are left alone ------------------------------------------------------------------------------------
 
 
-def left_alone(told: Ran) -> list[str]:
+def left_alone(told: CommandResult) -> list[str]:
     return [line for line in told.err.splitlines() if ": left alone: " in line]
 
 
-def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: Run, vault: Path) -> None:
+def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: RunCommand, vault: Path) -> None:
     (vault / "Home.md").chmod(0o444)
     told = run("fix")
     assert told.code == 1
-    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+    assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
     assert left_alone(told) == ["Home.md: left alone: it is read-only."]
     assert "VL106 title-link" in told.out, "its findings remain"
 
 
-def test_a_diff_shows_nothing_that_would_not_be_written(run: Run, vault: Path) -> None:
+def test_a_diff_shows_nothing_that_would_not_be_written(run: RunCommand, vault: Path) -> None:
     (vault / "Home.md").chmod(0o444)
     os.link(vault / "My-Plan.md", vault.parent / "second name")
     told = run("fix", "--diff")
@@ -265,16 +265,16 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: Run, vault: Path) -
     [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")],
 )
 def test_results_that_have_no_place_are_refused_before_anything_is_written(
-    run: Run, vault: Path, file: str, said: str
+    run: RunCommand, vault: Path, file: str, said: str
 ) -> None:
     for command in ("fix", "check"):
         told = run(command, "--output-file", file)
         assert told.code == 2
         assert said in told.err
-    assert contents(vault) == after(changed={})
+    assert read_files(vault) == after(changed={})
 
 
-def test_a_note_in_a_sync_conflict_is_left_alone(run: Run, vault: Path) -> None:
+def test_a_note_in_a_sync_conflict_is_left_alone(run: RunCommand, vault: Path) -> None:
     (vault / "Home.sync-conflict-20240131-101500-ABCDEFG.md").write_text("mine\n")
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
@@ -283,7 +283,7 @@ def test_a_note_in_a_sync_conflict_is_left_alone(run: Run, vault: Path) -> None:
     ]
 
 
-def test_a_note_that_waits_to_be_merged_is_left_alone(run: Run, vault: Path) -> None:
+def test_a_note_that_waits_to_be_merged_is_left_alone(run: RunCommand, vault: Path) -> None:
     text = "<<<<<<< HEAD\n[[Role of memory]]\n=======\nnone\n>>>>>>> other\n"
     (vault / "Home.md").write_text(text)
     told = run("fix")
@@ -291,13 +291,13 @@ def test_a_note_that_waits_to_be_merged_is_left_alone(run: Run, vault: Path) -> 
     assert left_alone(told) == ["Home.md: left alone: two versions of it are waiting to be merged."]
 
 
-def test_undecodable_bytes_stay(run: Run, vault: Path) -> None:
+def test_undecodable_bytes_stay(run: RunCommand, vault: Path) -> None:
     (vault / "Old.md").write_bytes(b"[[Role of memory]] \xff\n")
     run("fix")
     assert (vault / "Old.md").read_bytes() == b"[[Role of memory]] \xff\n"
 
 
-def test_excluded_notes_stay(run: Run, vault: Path) -> None:
+def test_excluded_notes_stay(run: RunCommand, vault: Path) -> None:
     (vault / "vaultlink.toml").write_text('exclude = ["Home.md"]\n')
     run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
@@ -314,7 +314,7 @@ def test_two_runs_at_once_end_as_one(vault: Path) -> None:
     ]
     for process in both:
         process.communicate(timeout=60)
-    assert contents(vault) == after()
+    assert read_files(vault) == after()
     assert (
         subprocess.run(
             [*command, "--quiet"], cwd=vault, capture_output=True, check=False
@@ -329,7 +329,7 @@ def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: 
         f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n"
         for number in range(2000)
     }
-    written(
+    write_files(
         vault, {**many, "Index.md": "".join(f"[[{path.removesuffix('.md')}]]\n" for path in many)}
     )
     command = [sys.executable, "-m", "vaultlink", *words]
@@ -338,7 +338,7 @@ def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: 
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
-        with lock(vault, patience=10):
+        with lock_vault(vault, patience=10):
             assert running.poll() is None
         running.stdout.close()
 
@@ -380,12 +380,12 @@ def test_findings_are_gone_through_one_by_one(answering: Callable[..., str], vau
 
 def test_stopping_writes_nothing(answering: Callable[..., str], vault: Path) -> None:
     answering("1", "1", "x")
-    assert contents(vault) == after(changed={})
+    assert read_files(vault) == after(changed={})
 
 
 def test_a_rule_or_a_note_can_be_left_out(answering: Callable[..., str], vault: Path) -> None:
     answering("?", "n", "1")
-    assert contents(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
+    assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
 def test_questions_need_somebody(vault: Path) -> None:

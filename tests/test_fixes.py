@@ -4,34 +4,37 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from builder import RULES, Vault, build, found, setting
+from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
 from test_rules import Case, cases, named
-from vaultlink.engine import Setting
-from vaultlink.fixing.choice import allowed
-from vaultlink.fixing.late import late
-from vaultlink.fixing.repair import Repair, fix_of, repair
-from vaultlink.fixing.sources import Answers, Sources
+from vaultlink.engine import LinterSettings
+from vaultlink.fixing.choice import allowed_fixes
+from vaultlink.fixing.late import deferred_fixes
+from vaultlink.fixing.repair import FixPlan, find_fix, plan_fixes
+from vaultlink.fixing.sources import FixAnswers, FixSources
 from vaultlink.model import Safety
 
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 
-def repaired(base: Setting, vault: Vault, *, unsafe: bool = False) -> Repair:
+def repaired(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
     """What fixing a vault comes to."""
-    makers = late(Answers() if unsafe else None)
-    result = repair(
-        build(vault, base), sources(vault), allowed(base.rules, base.config, unsafe=unsafe), makers
+    makers = deferred_fixes(FixAnswers() if unsafe else None)
+    result = plan_fixes(
+        build_state(vault, base),
+        sources(vault),
+        allowed_fixes(base.rules, base.config, unsafe=unsafe),
+        makers,
     )
-    assert result.breach is None
+    assert result.broken_promise is None
     return result
 
 
-def sources(vault: Vault) -> Sources:
+def sources(vault: VaultFiles) -> FixSources:
     texts = {path: text for path, text in vault.items() if isinstance(text, str)}
-    return Sources(texts.get)
+    return FixSources(texts.get)
 
 
-def afterwards(result: Repair) -> dict[str, str]:
+def afterwards(result: FixPlan) -> dict[str, str]:
     return {path: new for path, (_, new) in result.texts.items()}
 
 
@@ -54,18 +57,18 @@ def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
 def test_a_rule_that_declares_no_fix_has_none(case: Case) -> None:
     assert all(
         item.fix is None
-        for item in found(build(case.vault, case.setting()))
+        for item in collect_findings(build_state(case.vault, case.setting()))
         if item.rule == case.rule.name
     )
 
 
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixes_are_as_declared(case: Case) -> None:
-    state = build(case.vault, case.setting())
-    makers = late(Answers())
+    state = build_state(case.vault, case.setting())
+    makers = deferred_fixes(FixAnswers())
     fixes = [
-        fix_of(state, sources(case.vault), item, makers)
-        for item in found(state)
+        find_fix(state, sources(case.vault), item, makers)
+        for item in collect_findings(state)
         if item.rule == case.rule.name
     ]
     assert case.rule.fix_when != "always" or None not in fixes
@@ -81,7 +84,7 @@ def test_fixes_are_as_declared(case: Case) -> None:
 def test_fixing_twice_equals_once(case: Case, unsafe: bool) -> None:
     result = repaired(case.setting(), case.vault, unsafe=unsafe)
     vault = {**case.vault, **afterwards(result)}
-    assert found(build(vault, case.setting())) == found(result.after)
+    assert collect_findings(build_state(vault, case.setting())) == collect_findings(result.after)
     assert not repaired(case.setting(), vault, unsafe=unsafe).texts
 
 
@@ -98,7 +101,7 @@ DERIVED = [
     for case in FIXING
     if case.example.get("fixed")
     for name, derive in (("newlines", windows), ("frontmatter", below_properties))
-    if name not in case.rule.derive
+    if name not in case.rule.skipped_variants
 ]
 
 
@@ -115,7 +118,7 @@ def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], 
 @pytest.mark.parametrize("case", cases(), ids=named)
 def test_all_rules_together_come_to_an_end(case: Case) -> None:
     example = case.example
-    base = setting(
+    base = make_settings(
         ["ALL"],
         options={case.rule.name: example.get("options", {})},
         app=example.get("app"),

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from builder import RULES, Vault, build, found, setting
-from vaultlink.config import Layer, configure
-from vaultlink.edits import Shift, applied, collide, in_order
-from vaultlink.engine import Setting, State
-from vaultlink.fixing.choice import Repaired, allowed, chosen
-from vaultlink.fixing.promise import Breach, breaches
-from vaultlink.fixing.repair import ROUNDS, Repair, mend
-from vaultlink.fixing.sources import Sources
+from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
+from vaultlink.config import Layer, merge_layers
+from vaultlink.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
+from vaultlink.engine import LinterSettings, State
+from vaultlink.fixing.choice import FindingWithFix, allowed_fixes, select_fixes
+from vaultlink.fixing.promise import BrokenPromise, find_broken_promises
+from vaultlink.fixing.repair import MAX_ROUNDS, FixPlan, apply_rounds
+from vaultlink.fixing.sources import FixSources
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 # -- edits --------------------------------------------------------------------------------------------------------
@@ -34,10 +34,10 @@ def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
 @given(edited())
 def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
-    after, shift = applied(text, edits), Shift(edits)
+    after, shift = apply_edits(text, edits), OffsetShift(edits)
     for offset, char in enumerate(text):
         if not any(edit.start <= offset < edit.end for edit in edits):
-            assert after[shift.after(offset)] == char
+            assert after[shift.map_offset(offset)] == char
     kept = len(text) - sum(edit.end - edit.start for edit in edits)
     assert len(after) == kept + sum(len(edit.text) for edit in edits)
 
@@ -45,12 +45,12 @@ def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
 @given(edited())
 def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
-    after, shift = applied(text, edits), Shift(edits)
+    after, shift = apply_edits(text, edits), OffsetShift(edits)
     back = [
         Edit("a.md", start, end, text[edit.start : edit.end])
-        for (start, end), edit in zip(shift.fresh, edits, strict=True)
+        for (start, end), edit in zip(shift.new_spans, edits, strict=True)
     ]
-    assert applied(after, back) == text
+    assert apply_edits(after, back) == text
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
 )
 def test_which_edits_collide(one: tuple[int, int], other: tuple[int, int], expected: bool) -> None:
     first, second = Edit("a.md", *one, "x"), Edit("a.md", *other, "y")
-    assert collide(first, second) is collide(second, first) is expected
-    assert not collide(first, Edit("b.md", *other, "y"))
+    assert edits_overlap(first, second) is edits_overlap(second, first) is expected
+    assert not edits_overlap(first, Edit("b.md", *other, "y"))
 
 
 # -- choosing -----------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def test_of_colliding_fixes_the_first_is_made() -> None:
         (diagnostic(2, 6), fix((2, 6))),
         (diagnostic(5, 7), fix((5, 7))),
     ]
-    assert chosen(fixes) == [fixes[0], fixes[2]]
+    assert select_fixes(fixes) == [fixes[0], fixes[2]]
 
 
 def test_a_fix_is_made_whole_or_not_at_all() -> None:
@@ -99,7 +99,7 @@ def test_a_fix_is_made_whole_or_not_at_all() -> None:
         (diagnostic(1, 9), fix((20, 24), (3, 5))),
         (diagnostic(21, 22), fix((21, 22))),
     ]
-    assert chosen(fixes) == [fixes[0], fixes[2]]
+    assert select_fixes(fixes) == [fixes[0], fixes[2]]
 
 
 @given(
@@ -108,15 +108,15 @@ def test_a_fix_is_made_whole_or_not_at_all() -> None:
 def test_the_order_of_findings_makes_no_difference(
     spans: list[tuple[int, int]], chance: random.Random
 ) -> None:
-    fixes: list[Repaired] = [
+    fixes: list[FindingWithFix] = [
         (diagnostic(start, start + size), fix((start, start + size))) for start, size in spans
     ]
     shuffled = list(fixes)
     chance.shuffle(shuffled)
-    assert chosen(fixes) == chosen(shuffled)
-    edits = [edit for _, mended in chosen(fixes) for edit in mended.edits]
+    assert select_fixes(fixes) == select_fixes(shuffled)
+    edits = [edit for _, mended in select_fixes(fixes) for edit in mended.edits]
     assert not any(
-        collide(one, other) for number, one in enumerate(edits) for other in edits[:number]
+        edits_overlap(one, other) for number, one in enumerate(edits) for other in edits[:number]
     )
 
 
@@ -140,10 +140,10 @@ def test_the_order_of_findings_makes_no_difference(
 def test_which_fixes_are_allowed(
     values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety, expected: bool
 ) -> None:
-    config = configure([Layer("test", values)], RULES)
-    may = allowed(RULES, config, unsafe=unsafe)
+    config = merge_layers([Layer("test", values)], RULES)
+    may = allowed_fixes(RULES, config, unsafe=unsafe)
     assert may(diagnostic(0, 1, rule=rule), Fix("Do it", safety, ())) is expected
-    assert not allowed(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
+    assert not allowed_fixes(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
         diagnostic(0, 1), Fix("Do it", safety, ())
     )
 
@@ -151,11 +151,11 @@ def test_which_fixes_are_allowed(
 # -- rounds -------------------------------------------------------------------------------------------------------
 
 
-def repaired(vault: Vault, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> Repair:
+def repaired(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
     """What comes of fixing a vault by makers of fixes: functions of a path and its text that yield spans and texts."""
-    state = build(vault, setting(rules))
+    state = build_state(vault, make_settings(rules))
 
-    def wanted(now: State, sources: Sources) -> Iterator[Repaired]:
+    def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
         for path in now.index.notes:
             text = sources.text(path)
             for make in makers:
@@ -165,7 +165,7 @@ def repaired(vault: Vault, *makers: object, rules: tuple[str, ...] = ("VL1",)) -
                         Fix("Do it", Safety.SAFE, (Edit(path, start, end, new),)),
                     )
 
-    return mend(state, Sources(vault.get), wanted)
+    return apply_rounds(state, FixSources(vault.get), wanted)
 
 
 def replacing(old: str, new: str) -> object:
@@ -182,38 +182,40 @@ def test_rounds_go_on_until_nothing_applies() -> None:
     result = repaired(
         {"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y")
     )
-    assert result.breach is None
+    assert result.broken_promise is None
     assert result.texts == {"a.md": ("one\r\n", "two\r\n"), "b.md": ("xone", "y")}
-    assert [item.path for item, _ in result.made] == ["a.md", "b.md", "b.md"]
-    assert result.first == 2
+    assert [item.path for item, _ in result.fixed] == ["a.md", "b.md", "b.md"]
+    assert result.first_round_count == 2
 
 
 def test_the_state_afterwards_is_that_of_the_new_texts() -> None:
     vault = {"a.md": "[[x]] one\n", "b.md": ""}
     result = repaired(vault, replacing("[[x]]", "[[b]]"))
-    assert found(result.after) == found(build({**vault, "a.md": "[[b]] one\n"}, setting(("VL1",))))
+    assert collect_findings(result.after) == collect_findings(
+        build_state({**vault, "a.md": "[[b]] one\n"}, make_settings(("VL1",)))
+    )
 
 
 def test_fixes_that_undo_each_other_are_our_fault() -> None:
     result = repaired({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
-    assert result.breach is not None
-    assert result.breach.what == "its fixes would never come to an end"
+    assert result.broken_promise is not None
+    assert result.broken_promise.problem == "its fixes would never come to an end"
     assert not result.texts
-    assert ROUNDS < 20
+    assert MAX_ROUNDS < 20
 
 
 def test_a_note_whose_text_can_not_be_had_is_left_alone() -> None:
-    vault: Vault = {"a.md": "one", "b.md": "one"}
-    state = build(vault, setting(("VL1",)))
+    vault: VaultFiles = {"a.md": "one", "b.md": "one"}
+    state = build_state(vault, make_settings(("VL1",)))
 
-    def wanted(now: State, sources: Sources) -> Iterator[Repaired]:
+    def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
         for path in now.index.notes:
             if sources.text(path) in ("one", None):
                 yield diagnostic(0, 3, path), fix((0, 3), path=path, text="two")
 
-    result = mend(state, Sources({"b.md": "one"}.get), wanted)
+    result = apply_rounds(state, FixSources({"b.md": "one"}.get), wanted)
     assert result.texts == {"b.md": ("one", "two")}
-    assert result.stuck == ("a.md",)
+    assert result.skipped == ("a.md",)
 
 
 def test_a_heading_that_links_ask_for_is_left_alone() -> None:
@@ -221,15 +223,15 @@ def test_a_heading_that_links_ask_for_is_left_alone() -> None:
     result = repaired(
         vault, replacing("# See one", "# See two"), replacing("well, one", "well, two")
     )
-    assert result.breach is None
+    assert result.broken_promise is None
     assert result.texts == {
         "a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
         "c.md": ("# See one\n", "# See two\n"),
     }
 
 
-def breach(*asked: object) -> Breach | None:
-    return next(breaches(*asked), None)  # type: ignore[arg-type]
+def breach(*asked: object) -> BrokenPromise | None:
+    return next(find_broken_promises(*asked), None)  # type: ignore[arg-type]
 
 
 # -- promises -----------------------------------------------------------------------------------------------------
@@ -298,14 +300,14 @@ BROKEN = [
 def after_edits(
     vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]
 ) -> tuple[State, State, dict[str, list[Edit]]]:
-    base = setting(("VL1",))
+    base = make_settings(("VL1",))
     made = {
-        path: in_order(Edit(path, *edit) for edit in group)
+        path: sort_edits(Edit(path, *edit) for edit in group)
         for path, group in edits.items()
         if group
     }
-    texts = {path: applied(vault.get(path, ""), group) for path, group in made.items()}
-    return build(vault, base), build({**vault, **texts}, base), made
+    texts = {path: apply_edits(vault.get(path, ""), group) for path, group in made.items()}
+    return build_state(vault, base), build_state({**vault, **texts}, base), made
 
 
 @pytest.mark.parametrize(
@@ -327,13 +329,13 @@ def test_a_promise_is_broken(
     before, after, made = after_edits(vault, edits)
     broken = breach(before, after, made, {path: ["some-rule"] for path in made})
     assert broken is not None
-    assert said in broken.what
+    assert said in broken.problem
     assert broken.rules == ("some-rule",)
 
 
 def test_a_new_error_is_a_broken_promise() -> None:
     """Of whatever rule: here two headings of one name, where the settings call that an error."""
-    strict = configure(
+    strict = merge_layers(
         [
             Layer(
                 "test",
@@ -342,33 +344,35 @@ def test_a_new_error_is_a_broken_promise() -> None:
         ],
         RULES,
     )
-    lenient = setting(("duplicate-heading",))
-    for scene, broken in ((Setting.of(RULES, strict), True), (lenient, False)):
-        before = build({"a.md": "# One\n\n# Two\n"}, scene)
-        after = build({"a.md": "# One\n\n# One\n"}, scene)
+    lenient = make_settings(("duplicate-heading",))
+    for scene, broken in ((LinterSettings.build(RULES, strict), True), (lenient, False)):
+        before = build_state({"a.md": "# One\n\n# Two\n"}, scene)
+        after = build_state({"a.md": "# One\n\n# One\n"}, scene)
         told = breach(before, after, {"a.md": [Edit("a.md", 9, 12, "One")]}, {})
-        assert (told is not None and "a new error, duplicate-heading" in told.what) is broken
+        assert (told is not None and "a new error, duplicate-heading" in told.problem) is broken
 
 
 def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
     """Where a note's safe fixes do harm as well, nothing is written at all."""
-    state = build({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, setting(("VL1",)))
+    state = build_state({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, make_settings(("VL1",)))
     fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
     word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
     rounds = iter([[(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]] * 2)
-    result = mend(
+    result = apply_rounds(
         state,
-        Sources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
+        FixSources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
         lambda _now, _sources: next(rounds, []),
     )
-    assert (result.texts, result.barred) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
+    assert (result.texts, result.blocked) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
     safe = Fix("Open a fence", Safety.SAFE, fence.edits)
     both = [
         (diagnostic(0, 1), safe),
         (diagnostic(4, 5), Fix("Write", Safety.UNSAFE, (Edit("a.md", 9, 9, "z"),))),
     ]
-    result = mend(state, Sources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both)
-    assert result.breach is not None
+    result = apply_rounds(
+        state, FixSources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both
+    )
+    assert result.broken_promise is not None
     assert not result.texts
 
 
@@ -376,11 +380,13 @@ def test_fixes_that_do_harm_only_together_are_made_one_by_one() -> None:
     """One backtick is text; two make code of what stands between them. After the first, the second is no longer wanted."""
     vault = {"a.md": "x [[b]] y", "b.md": ""}
 
-    def wanted(_now: State, sources: Sources) -> Iterator[Repaired]:
+    def wanted(_now: State, sources: FixSources) -> Iterator[FindingWithFix]:
         if "`" not in (sources.text("a.md") or ""):
             for place in (0, 8):
                 yield diagnostic(place, place + 1), fix((place, place + 1), text="`")
 
-    result = mend(build(vault, setting(("VL1",))), Sources(vault.get), wanted)
-    assert result.breach is None
+    result = apply_rounds(
+        build_state(vault, make_settings(("VL1",))), FixSources(vault.get), wanted
+    )
+    assert result.broken_promise is None
     assert result.texts == {"a.md": ("x [[b]] y", "` [[b]] y")}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from builder import Vault, build, changes, found, setting
-from vaultlink.engine import Setting, State, step
-from vaultlink.fixing.choice import allowed
-from vaultlink.fixing.late import late
-from vaultlink.fixing.repair import Repair, repair
-from vaultlink.fixing.sources import Answers, Sources
+from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
+from vaultlink.engine import LinterSettings, State, step
+from vaultlink.fixing.choice import allowed_fixes
+from vaultlink.fixing.late import deferred_fixes
+from vaultlink.fixing.repair import FixPlan, plan_fixes
+from vaultlink.fixing.sources import FixAnswers, FixSources
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
@@ -132,34 +132,34 @@ def notes(draw: some.DrawFn) -> str:
 
 
 VAULTS = some.dictionaries(some.sampled_from(PATHS), notes(), min_size=2)
-SCENES: Mapping[str, Setting] = {
-    "as it comes": setting(["VL0", "VL1", "VL2", "VL3", "VL4"]),
-    "relative Markdown links": setting(
+SCENES: Mapping[str, LinterSettings] = {
+    "as it comes": make_settings(["VL0", "VL1", "VL2", "VL3", "VL4"]),
+    "relative Markdown links": make_settings(
         ["ALL"], app={"newLinkFormat": "relative", "useMarkdownLinks": True}
     ),
-    "absolute, sections as lists": setting(
+    "absolute, sections as lists": make_settings(
         ["ALL"], app={"newLinkFormat": "absolute"}, backlinks={"mode": "write", "style": "list"}
     ),
-    "sections with passages": setting(
+    "sections with passages": make_settings(
         ["ALL"], backlinks={"mode": "write", "style": "context", "entries": "all"}
     ),
-    "sections of topics": setting(
+    "sections of topics": make_settings(
         ["ALL"], backlinks={"mode": "write", "order": "rank"}, moves={"old/Nowhere.md": "b/Plan.md"}
     ),
 }
 
 
-def fixed(base: Setting, vault: Vault, *, unsafe: bool) -> Repair:
-    makers = late(Answers(unlink=True) if unsafe else None)
-    state = build(vault, base)
-    result = repair(
-        state, Sources(vault.get), allowed(base.rules, base.config, unsafe=unsafe), makers
+def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> FixPlan:
+    makers = deferred_fixes(FixAnswers(unlink=True) if unsafe else None)
+    state = build_state(vault, base)
+    result = plan_fixes(
+        state, FixSources(vault.get), allowed_fixes(base.rules, base.config, unsafe=unsafe), makers
     )
-    assert result.breach is None, result.breach
+    assert result.broken_promise is None, result.broken_promise
     return result
 
 
-def afterwards(vault: Vault, result: Repair) -> dict[str, str]:
+def afterwards(vault: VaultFiles, result: FixPlan) -> dict[str, str]:
     return {**vault, **{path: new for path, (_, new) in result.texts.items()}}
 
 
@@ -177,7 +177,7 @@ def test_fixing_keeps_its_promises_and_comes_to_an_end(
     base = SCENES[scene]
     result = fixed(base, vault, unsafe=unsafe)
     after = afterwards(vault, result)
-    assert found(build(after, base)) == found(result.after)
+    assert collect_findings(build_state(after, base)) == collect_findings(result.after)
     assert not fixed(base, after, unsafe=unsafe).texts
 
 
@@ -187,12 +187,14 @@ def test_the_order_in_which_notes_came_makes_no_difference(
     vault: dict[str, str], chance: random.Random
 ) -> None:
     base = SCENES["as it comes"]
-    order = list(changes(base, vault))
+    order = list(make_changes(base, vault))
     chance.shuffle(order)
     state = State(base)
     for change in order:
         state = step(state, [change])
-    result = repair(state, Sources(vault.get), allowed(base.rules, base.config), late())
+    result = plan_fixes(
+        state, FixSources(vault.get), allowed_fixes(base.rules, base.config), deferred_fixes()
+    )
     assert result.texts == fixed(base, vault, unsafe=False).texts
 
 
@@ -200,10 +202,10 @@ def test_the_order_in_which_notes_came_makes_no_difference(
 @given(vault=VAULTS)
 def test_what_links_show_stays(vault: dict[str, str]) -> None:
     """Fixes of links change where they lead, not a word that a reader sees."""
-    base = setting(["VL1"])
+    base = make_settings(["VL1"])
     result = fixed(base, vault, unsafe=False)
     slips = {
-        item.path for item, _ in result.made if item.rule == "malformed-link"
+        item.path for item, _ in result.fixed if item.rule == "malformed-link"
     }  # these make links of text
     for path in result.texts.keys() - slips:
         assert shown(result.before, path) == shown(result.after, path)

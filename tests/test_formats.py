@@ -26,20 +26,20 @@ from hypothesis import strategies as some
 from sarif_kit.validate import validation_errors  # type: ignore[import-untyped]
 from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
-from builder import RULES, build, found
+from builder import RULES, build_state, collect_findings
 from vaultlink import Settings, open_vault
-from vaultlink.edits import applied, in_order
-from vaultlink.fingerprints import Debt, fingerprints
+from vaultlink.edits import apply_edits, sort_edits
+from vaultlink.fingerprints import KnownCount, fingerprint_all
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
-from vaultlink.report.checked import Checked
+from vaultlink.report.checked import CheckResult
 from vaultlink.report.github import github
 from vaultlink.report.gitlab import gitlab
 from vaultlink.report.junit import junit
-from vaultlink.report.layout import clean
-from vaultlink.report.markdown import code, markdown, sentence
+from vaultlink.report.layout import escape_controls
+from vaultlink.report.markdown import format_code_span, format_message, markdown
 from vaultlink.report.sarif import sarif
-from vaultlink.text import line_starts, position
+from vaultlink.text import line_and_column, line_starts
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -52,7 +52,7 @@ FIGURES = {
     "ambiguous": 0,
     "external": 9,
 }
-BASELINE, REVISION = Debt("baseline", "", 12, 3), Debt("revision", "fix/@me|`x`", 1, 0)
+BASELINE, REVISION = KnownCount("baseline", "", 12, 3), KnownCount("revision", "fix/@me|`x`", 1, 0)
 
 
 # -- what there is to tell --------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def checked(
     text: str = "see [[plan]]\n",
     texts: Mapping[str, str] | None = None,
     **more: Any,
-) -> Checked:
+) -> CheckResult:
     """What a check with all rules came to, in a vault of these texts, or where every note has the same."""
     values: dict[str, Any] = {
         "place": "",
@@ -100,25 +100,25 @@ def checked(
         "text": lambda path: text if texts is None else texts.get(path, ""),
     }
     prints = [f"{number:04x}" for number in range(len(findings))]
-    return Checked(
+    return CheckResult(
         findings=findings,
-        prints=lambda: prints,
+        fingerprints=lambda: prints,
         fixes=lambda: fixes or [None] * len(findings),
         **{**values, **more},
     )
 
 
 @cache
-def fixture(name: str) -> Checked:
+def fixture(name: str) -> CheckResult:
     """What a check of a sample vault came to, in a folder of its repository."""
     vault = open_vault(FIXTURES / name, Settings(cache=False))
     diagnostics = vault.check()
-    mend = vault.fixes(diagnostics)
+    mend = vault.fix_lookup(diagnostics)
     texts = {path: vault.text(path) for path in vault.index.files}
-    return Checked(
+    return CheckResult(
         "my notes/",
         diagnostics,
-        lambda: fingerprints(diagnostics, vault.text),
+        lambda: fingerprint_all(diagnostics, vault.text),
         lambda: list(map(mend, diagnostics)),
         [rule for rule in vault.rules if rule.name in vault.config.enabled],
         vault.summary(),
@@ -162,7 +162,7 @@ NASTY = (
     "'\"",
 )
 
-SAMPLES: Mapping[str, Checked] = {
+SAMPLES: Mapping[str, CheckResult] = {
     "clean": checked(),
     "no rules": checked(rules=()),
     "one": checked([finding()]),
@@ -179,7 +179,9 @@ SAMPLES: Mapping[str, Checked] = {
     "old": checked(
         [finding()], old=[finding("old.md", target="past")] * 12, debts=[BASELINE, REVISION]
     ),
-    "only old": checked(old=[finding("old.md")], debts=[BASELINE, Debt("baseline", "", 0, 0)]),
+    "only old": checked(
+        old=[finding("old.md")], debts=[BASELINE, KnownCount("baseline", "", 0, 0)]
+    ),
     "a new note": checked(
         [finding()], fixes=[Fix("Make it", Safety.UNSAFE, (Edit("new/plan.md", 0, 0, "# plan\n"),))]
     ),
@@ -198,7 +200,7 @@ VAULTS = [path.name for path in sorted(FIXTURES.iterdir()) if path.is_dir()]
 ALL = [*SAMPLES, *VAULTS]
 
 
-def sample(name: str) -> Checked:
+def sample(name: str) -> CheckResult:
     """A sample, or a sample vault."""
     return SAMPLES[name] if name in SAMPLES else fixture(name)
 
@@ -214,7 +216,7 @@ MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 
 @some.composite
-def checks(draw: some.DrawFn) -> Checked:
+def checks(draw: some.DrawFn) -> CheckResult:
     """Anything a check may come to: wild names, messages, texts, fixes and fingerprints."""
     text = draw(TEXTS)
     starts = line_starts(text)
@@ -222,7 +224,10 @@ def checks(draw: some.DrawFn) -> Checked:
     for _ in range(draw(some.integers(0, 5))):
         start = draw(some.integers(0, len(text)))
         end = draw(some.integers(start, len(text)))
-        (line, column), (end_line, end_column) = position(starts, start), position(starts, end)
+        (line, column), (end_line, end_column) = (
+            line_and_column(starts, start),
+            line_and_column(starts, end),
+        )
         findings.append(
             finding(
                 draw(TEXTS.filter(bool)),
@@ -247,7 +252,7 @@ def checks(draw: some.DrawFn) -> Checked:
     debts = draw(
         some.lists(
             some.builds(
-                Debt,
+                KnownCount,
                 some.sampled_from(["baseline", "revision"]),
                 TEXTS,
                 some.integers(0, 3),
@@ -269,7 +274,7 @@ def checks(draw: some.DrawFn) -> Checked:
 # -- sarif ------------------------------------------------------------------------------------------------------------
 
 
-def run_of(value: Checked) -> Any:
+def run_of(value: CheckResult) -> Any:
     """The run of a log that the schema finds valid."""
     log = json.loads(sarif(value))
     assert validation_errors(log) == []
@@ -284,22 +289,22 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
     rules, results = run["tool"]["driver"]["rules"], run["results"]
     assert run["tool"]["driver"]["version"] == "1.2.3"
     assert [(row["ruleId"], row["partialFingerprints"]["vaultlink/v1"]) for row in results] == [
-        (d.code, mark) for d, mark in zip(value.findings, value.prints(), strict=True)
+        (d.code, mark) for d, mark in zip(value.findings, value.fingerprints(), strict=True)
     ]
     assert all(
         rules[row["ruleIndex"]]["id"] == row["ruleId"] for row in results if "ruleIndex" in row
     )
     assert len(rules) == len(value.rules)
-    assert [row.get("baselineState") for row in results] == ["new" if value.debts else None] * len(
-        results
-    )
+    assert [row.get("baselineState") for row in results] == [
+        "new" if value.known_counts else None
+    ] * len(results)
     assert run["invocations"] == [{"executionSuccessful": True}]
     assert sarif(value) == sarif(value)
 
 
 @given(checks())
 @settings(max_examples=40 * MORE)
-def test_sarif_is_valid_whatever_a_vault_holds(value: Checked) -> None:
+def test_sarif_is_valid_whatever_a_vault_holds(value: CheckResult) -> None:
     for d, row in zip(value.findings, run_of(value)["results"], strict=True):
         assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (
             d.start,
@@ -363,7 +368,7 @@ def test_sarif_makes_no_links_of_a_vault_s_brackets(message: str, text: str) -> 
 def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sarif_module, "MOST", 3)
+    monkeypatch.setattr(sarif_module, "MAX_RESULTS", 3)
     severities = [Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.INFO, Severity.ERROR]
     run = run_of(
         checked(
@@ -411,7 +416,7 @@ def made(text: str, replacements: Sequence[Any]) -> str:
     return text
 
 
-def hold_fixes(value: Checked) -> int:
+def hold_fixes(value: CheckResult) -> int:
     """Compare every fix of a check; how many there were."""
     count = 0
     for row, fix in zip(run_of(value)["results"], value.fixes(), strict=True):
@@ -421,13 +426,13 @@ def hold_fixes(value: Checked) -> int:
             paths = [
                 unquote_to_bytes(change["artifactLocation"]["uri"])
                 .decode()
-                .removeprefix(value.place)
+                .removeprefix(value.path_prefix)
                 for change in changes
             ]
             assert sorted(paths) == sorted({edit.path for edit in fix.edits})
             for path, change in zip(paths, changes, strict=True):
-                edits = in_order(edit for edit in fix.edits if edit.path == path)
-                assert made(value.text(path), change["replacements"]) == applied(
+                edits = sort_edits(edit for edit in fix.edits if edit.path == path)
+                assert made(value.text(path), change["replacements"]) == apply_edits(
                     value.text(path), edits
                 )
             count += 1
@@ -460,7 +465,7 @@ def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(
                 path: change(text) if isinstance(text, str) and path.endswith(".md") else text
                 for path, text in example["vault"].items()
             }
-            diagnostics = found(build(vault))
+            diagnostics = collect_findings(build_state(vault))
             texts = {path: text for path, text in vault.items() if isinstance(text, str)}
             count += hold_fixes(
                 checked(diagnostics, fixes=[d.fix for d in diagnostics], texts=texts, rules=())
@@ -481,7 +486,8 @@ def command_parts(line: str) -> tuple[list[str], str]:
 PRINTABLE = [
     name
     for name in NASTY
-    if clean(name.replace("\n", "").replace("\r", "")) == name.replace("\n", "").replace("\r", "")
+    if escape_controls(name.replace("\n", "").replace("\r", ""))
+    == name.replace("\n", "").replace("\r", "")
 ]
 
 
@@ -588,11 +594,11 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_github_lines_stay_lines_whatever_a_vault_holds(value: Checked) -> None:
+def test_github_lines_stay_lines_whatever_a_vault_holds(value: CheckResult) -> None:
     lines = github(value).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(value.findings) + sum(
-        debt.left + debt.gone > 0 for debt in value.debts
+        debt.left + debt.gone > 0 for debt in value.known_counts
     )
     assert not any(char in line for line in lines for char in "\r\x1b\x00")
     for line in lines[: len(value.findings)]:
@@ -606,7 +612,7 @@ def test_github_lines_stay_lines_whatever_a_vault_holds(value: Checked) -> None:
 # -- gitlab -----------------------------------------------------------------------------------------------------------
 
 
-def report(value: Checked) -> list[Any]:
+def report(value: CheckResult) -> list[Any]:
     """A report whose entries are of the type that entries have."""
     rows: list[Any] = json.loads(gitlab(value))
     for row in rows:
@@ -623,15 +629,15 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
     value = sample(name)
     rows = report(value)
     assert [row["location"]["path"] for row in rows] == [
-        value.place + d.path for d in value.findings
+        value.path_prefix + d.path for d in value.findings
     ]
-    assert [row["fingerprint"] for row in rows] == list(value.prints())
+    assert [row["fingerprint"] for row in rows] == list(value.fingerprints())
     assert len(gitlab(value).splitlines()) == (len(rows) + 2 if rows else 1)
 
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: Checked) -> None:
+def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: CheckResult) -> None:
     rows = report(value)
     assert len(rows) == len(value.findings)
     assert all(
@@ -658,7 +664,7 @@ def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: st
     ],
 )
 def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]) -> None:
-    value = Checked(
+    value = CheckResult(
         "",
         [finding()] * len(prints),
         lambda: prints,
@@ -685,7 +691,7 @@ def test_the_type_of_entries_is_not_blind() -> None:
 # -- junit ------------------------------------------------------------------------------------------------------------
 
 
-def suites(value: Checked) -> dict[str, list[Any]]:
+def suites(value: CheckResult) -> dict[str, list[Any]]:
     """Suites by name, with their tests, as a reader sees them; what they count is right."""
     read = junitparser.JUnitXml.fromstring(junit(value))
     found_there = {}
@@ -713,11 +719,11 @@ def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> 
     known = {f"{rule.code} {rule.name}" for rule in value.rules} | {
         f"{d.code} {d.rule}" for d in value.findings
     }
-    assert tests.keys() == known | ({"known findings"} if value.debts else set())
+    assert tests.keys() == known | ({"known findings"} if value.known_counts else set())
     places = Counter({(d.code, d.path): d.severity.rank for d in value.findings})
     assert sum(case.name != "no findings" for suite in tests.values() for case in suite) == len(
         places
-    ) + len(value.debts)
+    ) + len(value.known_counts)
     for suite, cases in tests.items():
         if suite[:5] not in {code for code, _ in places} and suite != "known findings":
             assert [(case.name, case.is_passed) for case in cases] == [("no findings", True)]
@@ -744,7 +750,7 @@ def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: b
 
 
 def test_junit_skips_what_is_old() -> None:
-    value = checked(debts=[BASELINE, Debt("revision", "main", 0, 0)])
+    value = checked(debts=[BASELINE, KnownCount("revision", "main", 0, 0)])
     assert [
         (case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]
     ] == [("the baseline", True, False), ("main", False, True)]
@@ -753,11 +759,11 @@ def test_junit_skips_what_is_old() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_junit_can_be_read_whatever_a_vault_holds(value: Checked) -> None:
+def test_junit_can_be_read_whatever_a_vault_holds(value: CheckResult) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
     assert {
-        re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", clean(value.place + d.path))
+        re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", escape_controls(value.path_prefix + d.path))
         for d in value.findings
     } <= names
 
@@ -820,7 +826,7 @@ def rendered(page: str) -> Shown:
 
 def visible(text: str, room: int) -> str:
     """A text as the page shows it: control characters spelled out, cut where it is longer than the room."""
-    spelled = clean(text[: room + 1])
+    spelled = escape_controls(text[: room + 1])
     return (
         (spelled[: room - 1] + "…" if len(spelled) > room else spelled)
         .encode("utf-8", "replace")
@@ -828,7 +834,7 @@ def visible(text: str, room: int) -> str:
     )
 
 
-def hold_page(value: Checked) -> None:
+def hold_page(value: CheckResult) -> None:
     """Whether a page shows every name as it is, and is made of nothing but what we made it of."""
     page = markdown(value)
     assert len(page.encode("utf-8", "replace")) < 2**20
@@ -848,17 +854,17 @@ def hold_page(value: Checked) -> None:
         "code",
     }
     assert not set("@#|<>[]*_`~") & set(shown.loose.replace("\n", ""))
-    assert shown.items == [item(value.place, d) for d in value.findings[:20]]
+    assert shown.items == [item(value.path_prefix, d) for d in value.findings[:20]]
     notes = [cells[0] for table in shown.tables if table[0][0] == "note" for cells in table[1:]]
     assert len(notes) == min(10, len({d.path for d in value.findings}))
-    assert {*notes} <= {visible(value.place + d.path, 200) for d in value.findings}
+    assert {*notes} <= {visible(value.path_prefix + d.path, 200) for d in value.findings}
     assert all(len(row) == len(table[0]) for table in shown.tables for row in table)
 
 
 def item(place: str, d: Diagnostic) -> str:
     """A finding as its item shows it: of a message in prose each quoted name is cut, one that is code is cut as a whole."""
     head = f"{visible(f'{place}{d.path}:{d.line}:{d.column}', 200)} {d.code} {d.rule}: "
-    if sentence(d.message).startswith("`"):
+    if format_message(d.message).startswith("`"):
         return head + visible(d.message, 500)
     return (
         head + re.sub("“([^“”]*)”", lambda match: f"“{visible(match[1], 200)}”", d.message)
@@ -872,13 +878,13 @@ def test_markdown_shows_names_as_they_are(name: str) -> None:
 
 @given(checks())
 @settings(max_examples=100 * MORE)
-def test_markdown_shows_names_as_they_are_whatever_a_vault_holds(value: Checked) -> None:
+def test_markdown_shows_names_as_they_are_whatever_a_vault_holds(value: CheckResult) -> None:
     hold_page(value)
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
-    shown = rendered(f"x {code(name)} y")
+    shown = rendered(f"x {format_code_span(name)} y")
     assert (shown.code, shown.text.strip()) == ([visible(name, 200)], f"x {visible(name, 200)} y")
 
 
@@ -906,7 +912,7 @@ def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
     ],
 )
 def test_markdown_messages_are_prose_where_that_is_safe(message: str, page: str) -> None:
-    assert sentence(message) == page
+    assert format_message(message) == page
 
 
 def test_markdown_of_a_clean_vault_is_short() -> None:

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from repositories import repository, write
-from running import Run
+from repositories import create_repository, update_files
+from running import RunCommand
 
 OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 
@@ -15,7 +15,7 @@ OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 @pytest.fixture
 def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A vault in a folder of a repository."""
-    root = repository(
+    root = create_repository(
         tmp_path / "repo",
         {
             "my notes/.obsidian/app.json": "{}",
@@ -57,7 +57,9 @@ def places(form: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_files_are_named_as_the_repository_has_them(run: Run, vault: Path, form: str) -> None:
+def test_files_are_named_as_the_repository_has_them(
+    run: RunCommand, vault: Path, form: str
+) -> None:
     done = run("check", vault, "--output-format", form)
     shown = (
         ["my%20notes/a.md", "my%20notes/b.md"]
@@ -70,30 +72,30 @@ def test_files_are_named_as_the_repository_has_them(run: Run, vault: Path, form:
 
 @pytest.mark.parametrize("form", OTHERS)
 def test_outside_a_repository_paths_are_those_of_the_vault(
-    run: Run, tmp_path: Path, form: str
+    run: RunCommand, tmp_path: Path, form: str
 ) -> None:
     (tmp_path / "v" / ".obsidian").mkdir(parents=True)
-    write(tmp_path / "v", {"sub/a.md": "[[gone]]\n"})
+    update_files(tmp_path / "v", {"sub/a.md": "[[gone]]\n"})
     assert places(form, run("check", tmp_path / "v", "--output-format", form).out) == ["sub/a.md"]
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_what_is_old_is_left_out(run: Run, vault: Path, form: str) -> None:
+def test_what_is_old_is_left_out(run: RunCommand, vault: Path, form: str) -> None:
     run("baseline", vault)
     clean = run("check", vault, "--output-format", form)
     assert (clean.code, places(form, clean.out)) == (0, [])
-    write(vault, {"a.md": "See [[gone]] and [[lost]].\n"})
+    update_files(vault, {"a.md": "See [[gone]] and [[lost]].\n"})
     done = run("check", vault, "--changed-since", "HEAD", "--output-format", form)
     assert (done.code, len(places(form, done.out))) == (1, 1)
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_the_same_vault_gives_the_same_bytes(run: Run, vault: Path, form: str) -> None:
+def test_the_same_vault_gives_the_same_bytes(run: RunCommand, vault: Path, form: str) -> None:
     first = run("check", vault, "--output-format", form, "--no-cache").out
     assert [run("check", vault, "--output-format", form).out for _ in range(2)] == [first, first]
 
 
-def test_sarif_has_the_rules_that_ran_and_the_version(run: Run, vault: Path) -> None:
+def test_sarif_has_the_rules_that_ran_and_the_version(run: RunCommand, vault: Path) -> None:
     [log] = json.loads(run("check", vault, "--output-format", "sarif", "--select", "VL101").out)[
         "runs"
     ]
@@ -102,7 +104,7 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: Run, vault: Path) -> 
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_after_fixing_what_is_left_is_told(run: Run, vault: Path, form: str) -> None:
+def test_after_fixing_what_is_left_is_told(run: RunCommand, vault: Path, form: str) -> None:
     done = run("fix", vault, "--output-format", form)
     assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (
         1,
@@ -120,15 +122,15 @@ def test_after_fixing_what_is_left_is_told(run: Run, vault: Path, form: str) -> 
     ],
 )
 def test_junit_fails_for_what_the_check_fails_for(
-    run: Run, vault: Path, mildest: str, failures: list[str]
+    run: RunCommand, vault: Path, mildest: str, failures: list[str]
 ) -> None:
-    write(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
+    update_files(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
     for more in ((), ("--exit-zero",)):
         done = run("check", vault, "--output-format", "junit", "--fail-on", mildest, *more)
         assert places("junit", done.out) == failures
 
 
-def test_results_may_go_into_a_file(run: Run, vault: Path, tmp_path: Path) -> None:
+def test_results_may_go_into_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
     assert done.out == ""
     assert len(places("junit", (tmp_path / "report.xml").read_text(encoding="utf-8"))) == 2

@@ -14,9 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from builder import Event, build, happen, scripts, setting
+from builder import Event, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine import Change, Presence, State, step
-from vaultlink.graph import FORMATS, Figures, LiveGraph, export, figures, graph, topic, topic_node
+from vaultlink.graph import (
+    GRAPH_FORMATS,
+    GraphSummary,
+    LiveGraph,
+    build_graph,
+    export_graph,
+    summarize_graph,
+    topic_name,
+    topic_node,
+)
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",
@@ -26,9 +35,9 @@ VAULT = {
     "unused.png": "",
     "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Home.md", "x": 0, "y": 0}]}',
 }
-SAMPLE = graph(build(VAULT).index)
-STRANGE = graph(
-    build(
+SAMPLE = build_graph(build_state(VAULT).index)
+STRANGE = build_graph(
+    build_state(
         {"a & <b>.md": '[["x" \x0c|y\tz]] [[a & <b>]]', "back\\slash.md": "[[é]] [[a\x01b]]"}
     ).index
 )
@@ -103,17 +112,19 @@ def test_an_edge_tells_how_the_link_is_written() -> None:
     ],
 )
 def test_a_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
-    assert topic(target) == name
+    assert topic_name(target) == name
 
 
 def test_no_file_can_have_the_name_of_a_topics_node() -> None:
-    made = graph(build({"Home.md": "[[plan]]\n", "plan": "", "#plan": "", "?plan": ""}).index)
+    made = build_graph(
+        build_state({"Home.md": "[[plan]]\n", "plan": "", "#plan": "", "?plan": ""}).index
+    )
     assert topic_node("plan") in made
     assert made.nodes[topic_node("plan")]["kind"] == "dangling"
 
 
 def test_figures() -> None:
-    assert figures(SAMPLE) == Figures(
+    assert summarize_graph(SAMPLE) == GraphSummary(
         nodes={"note": 3, "attachment": 1, "canvas": 1, "dangling": 2},
         links=9,
         dangling=3,
@@ -121,7 +132,7 @@ def test_figures() -> None:
         components=(4, 1),
         hubs=(("a/Quay.md", 3), ("Home.md", 2), ("map.png", 1)),
     )
-    assert figures(SAMPLE, hubs=1).hubs == (("a/Quay.md", 3),)
+    assert summarize_graph(SAMPLE, hubs=1).hubs == (("a/Quay.md", 3),)
 
 
 # -- kept alive ---------------------------------------------------------------------------------------------------
@@ -168,32 +179,32 @@ TEXTS = some.just(CANVAS) | some.builds(
     some.sampled_from(["", "---\naliases: [Nick]\n---\n", '---\nup: "[[a]]"\n---\n']),
     some.lists(some.sampled_from(LINES), max_size=6),
 )
-PLAIN = setting(["dangling-link"])
+PLAIN = make_settings(["dangling-link"])
 
 
 def assert_live(live: LiveGraph, state: State) -> None:
     """The graph is what a new one would be: nodes, edges and the numbers of edges, with all that is said of them."""
-    made = graph(state.index)
-    assert sorted(live.made.nodes(data=True)) == sorted(made.nodes(data=True))
+    made = build_graph(state.index)
+    assert sorted(live.nx_graph.nodes(data=True)) == sorted(made.nodes(data=True))
     assert {
         (source, goal, key): data
-        for source, goal, key, data in live.made.edges(keys=True, data=True)
+        for source, goal, key, data in live.nx_graph.edges(keys=True, data=True)
     } == {(source, goal, key): data for source, goal, key, data in made.edges(keys=True, data=True)}
-    assert live.topics == figures(made).nodes["dangling"]
+    assert live.topic_count == summarize_graph(made).nodes["dangling"]
 
 
-@given(scripts(PATHS, TEXTS))
+@given(event_scripts(PATHS, TEXTS))
 def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]]) -> None:
     vault: dict[str, str] = {}
     state = State(PLAIN)
     live, late = LiveGraph(state.index), LiveGraph(state.index)
-    made = live.made
+    made = live.nx_graph
     for batch in script:
-        state = step(state, happen(vault, batch))
-        live.follow(state.index)
+        state = step(state, apply_events(vault, batch))
+        live.update_index(state.index)
         assert_live(live, state)
-    assert live.made is made
-    late.follow(state.index)
+    assert live.nx_graph is made
+    late.update_index(state.index)
     assert_live(late, state)
 
 
@@ -216,26 +227,26 @@ def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]
     ],
 )
 def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presence) -> None:
-    before = build(VAULT, PLAIN)
+    before = build_state(VAULT, PLAIN)
     live = LiveGraph(before.index)
     after = step(before, [Change(path, content)])
-    live.follow(after.index)
+    live.update_index(after.index)
     assert_live(live, after)
-    live.follow(before.index)
+    live.update_index(before.index)
     assert_live(live, before)
 
 
 def test_a_live_graph_touches_only_what_changed() -> None:
-    before = build(VAULT, PLAIN)
+    before = build_state(VAULT, PLAIN)
     live = LiveGraph(before.index)
     kept = {
         (source, goal, key): id(data)
-        for source, goal, key, data in live.made.edges(keys=True, data=True)
+        for source, goal, key, data in live.nx_graph.edges(keys=True, data=True)
     }
-    live.follow(step(before, [Change("Island.md", "[[Home]]\n")]).index)
+    live.update_index(step(before, [Change("Island.md", "[[Home]]\n")]).index)
     now = {
         (source, goal, key): id(data)
-        for source, goal, key, data in live.made.edges(keys=True, data=True)
+        for source, goal, key, data in live.nx_graph.edges(keys=True, data=True)
     }
     assert now == {**kept, ("Island.md", "Home.md", 0): now["Island.md", "Home.md", 0]}
 
@@ -245,13 +256,13 @@ def test_a_live_graph_touches_only_what_changed() -> None:
 
 @pytest.mark.parametrize("made", [SAMPLE, STRANGE], ids=["sample", "strange"])
 def test_node_link_json_is_networkx_own(made: "nx.MultiDiGraph[str]") -> None:
-    again = nx.node_link_graph(json.loads(export(made, "json")), edges="edges")
+    again = nx.node_link_graph(json.loads(export_graph(made, "json")), edges="edges")
     assert nx.utils.graphs_equal(again, made)
 
 
 @pytest.mark.parametrize("form", ["graphml", "gexf"])
 def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
-    data = io.BytesIO(export(SAMPLE, form).encode())
+    data = io.BytesIO(export_graph(SAMPLE, form).encode())
     again = (
         nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
     )
@@ -267,13 +278,13 @@ def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["graphml", "gexf"])
 def test_xml_holds_names_of_any_kind(form: str) -> None:
-    root = ET.fromstring(export(STRANGE, form))
+    root = ET.fromstring(export_graph(STRANGE, form))
     names = {node.get("id") for node in root.iter() if node.tag.endswith("}node")}
     assert {"a & <b>.md", "back\\slash.md", "/é", "/a\ufffdb", '/"x"'} <= names
 
 
 def test_dot_quotes_what_it_must() -> None:
-    lines = export(STRANGE, "dot").splitlines()
+    lines = export_graph(STRANGE, "dot").splitlines()
     assert lines[0] == "digraph vault {"
     assert '  "back\\\\slash.md" [label="back\\\\slash", shape=box];' in lines
     assert '  "a & <b>.md" -> "/\\"x\\"" [line=1];' in lines
@@ -295,4 +306,4 @@ def test_exports_are_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(outputs) == 1
-    assert FORMATS == ("json", "graphml", "gexf", "dot")
+    assert GRAPH_FORMATS == ("json", "graphml", "gexf", "dot")

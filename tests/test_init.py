@@ -15,21 +15,21 @@ import pytest
 import yaml
 
 from forge import (
-    Kit,
-    Runner,
-    committed,
-    made_kit,
-    once,
-    origin_of,
-    printed,
-    ran,
-    shellcheck,
-    surroundings,
-    valid,
+    InstallKit,
+    StepRunner,
+    assert_matches_schema,
+    build_kit,
+    check_output,
+    commit_all,
+    create_origin,
+    make_clean_environment,
+    make_once,
+    run_process,
+    run_shellcheck,
 )
-from running import Run, contents, written
+from running import RunCommand, read_files, write_files
 from vaultlink import __version__
-from vaultlink.cli.init_ci import KINDS, STARTERS
+from vaultlink.cli.init_ci import CI_KINDS, CI_TEMPLATES
 
 DEBT = {
     "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",
@@ -66,12 +66,12 @@ def repository(folder: Path, inside: str = "") -> Path:
     """A repository that git knows nothing of but its root; the vault in it is returned."""
     (folder / ".git").mkdir(parents=True)
     (folder / inside / ".obsidian").mkdir(parents=True)
-    return written(folder / inside, DEBT)
+    return write_files(folder / inside, DEBT)
 
 
 def loaded(root: Path, kind: str) -> Any:
     """The file of a kind as a machine reads it."""
-    return yaml.safe_load((root / STARTERS[kind].path).read_text(encoding="utf-8"))
+    return yaml.safe_load((root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8"))
 
 
 def scripts(root: Path) -> dict[str, str]:
@@ -87,18 +87,20 @@ def scripts(root: Path) -> dict[str, str]:
 # -- what is written ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_file_is_written_at_the_root_of_the_repository(run: Run, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", CI_KINDS)
+def test_file_is_written_at_the_root_of_the_repository(
+    run: RunCommand, tmp_path: Path, kind: str
+) -> None:
     vault = repository(tmp_path / "repo", "notes")
     told = run("init", vault, "--ci", kind)
-    path = tmp_path / "repo" / STARTERS[kind].path
+    path = tmp_path / "repo" / CI_TEMPLATES[kind].path
     assert (told.code, told.lines) == (0, [str(path)])
-    assert STARTERS[kind].next in told.err
+    assert CI_TEMPLATES[kind].next_step in told.err
     assert not (vault / "vaultlink.toml").exists()
     assert b"\r" not in path.read_bytes()
 
 
-def test_without_a_repository_the_vault_is_the_root(run: Run, tmp_path: Path) -> None:
+def test_without_a_repository_the_vault_is_the_root(run: RunCommand, tmp_path: Path) -> None:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     assert run("init", tmp_path / "vault", "--pre-commit").lines == [
         str(tmp_path / "vault" / ".pre-commit-config.yaml")
@@ -106,7 +108,7 @@ def test_without_a_repository_the_vault_is_the_root(run: Run, tmp_path: Path) ->
     assert "args" not in loaded(tmp_path / "vault", "pre-commit")["repos"][0]["hooks"][0]
 
 
-def test_worktree_is_a_repository(run: Run, tmp_path: Path) -> None:
+def test_worktree_is_a_repository(run: RunCommand, tmp_path: Path) -> None:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     (tmp_path / ".git").write_text("gitdir: elsewhere\n", encoding="utf-8")
     assert run("init", tmp_path / "vault", "--ci", "github").lines == [
@@ -114,7 +116,7 @@ def test_worktree_is_a_repository(run: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_several_at_once_each_once(run: Run, tmp_path: Path) -> None:
+def test_several_at_once_each_once(run: RunCommand, tmp_path: Path) -> None:
     repository(tmp_path / "repo")
     told = run(
         "init",
@@ -127,10 +129,10 @@ def test_several_at_once_each_once(run: Run, tmp_path: Path) -> None:
         "--ci",
         "pre-commit",
     )
-    assert told.lines == [str(tmp_path / "repo" / STARTERS[kind].path) for kind in KINDS]
+    assert told.lines == [str(tmp_path / "repo" / CI_TEMPLATES[kind].path) for kind in CI_KINDS]
 
 
-def test_files_are_valid(run: Run, tmp_path: Path) -> None:
+def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
     roots = [tmp_path / "repos" / str(number) for number in range(len(FOLDERS))]
     for root, folder in zip(roots, FOLDERS, strict=True):
         assert (
@@ -138,27 +140,27 @@ def test_files_are_valid(run: Run, tmp_path: Path) -> None:
                 "init",
                 repository(root, folder),
                 "--ci",
-                ",".join(KINDS),
+                ",".join(CI_KINDS),
                 "--package",
                 'x @ git+https://e.org/a b#egg="x"',
             ).code
             == 0
         )
     for kind, schema in SCHEMAS.items():
-        valid(schema, *(root / STARTERS[kind].path for root in roots))
-    hooks = [root / STARTERS["pre-commit"].path for root in roots]
-    printed(
+        assert_matches_schema(schema, *(root / CI_TEMPLATES[kind].path for root in roots))
+    hooks = [root / CI_TEMPLATES["pre-commit"].path for root in roots]
+    check_output(
         [Path(sys.executable).with_name("pre-commit"), "validate-config", *hooks],
         tmp_path,
-        surroundings(tmp_path / "home"),
+        make_clean_environment(tmp_path / "home"),
     )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_command_is_about_the_vault(run: Run, tmp_path: Path, folder: str) -> None:
+def test_every_command_is_about_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
     """Whatever a folder is called, each command has its name as one word, and nothing else comes of it."""
     root = tmp_path / "repo"
-    run("init", repository(root, folder), "--ci", ",".join(KINDS))
+    run("init", repository(root, folder), "--ci", ",".join(CI_KINDS))
     stub = tmp_path / "bin" / "vaultlink"
     stub.parent.mkdir()
     stub.write_text(
@@ -166,13 +168,13 @@ def test_every_command_is_about_the_vault(run: Run, tmp_path: Path, folder: str)
     )
     stub.chmod(0o755)
     stub.with_name("python").symlink_to("/bin/true")
-    environment = surroundings(
+    environment = make_clean_environment(
         tmp_path / "home",
         PATH=f"{stub.parent}:{os.environ['PATH']}",
         GITHUB_STEP_SUMMARY="/dev/null",
     )
     for script in scripts(root).values():
-        printed(["bash", "-eo", "pipefail", "-c", script], root, environment)
+        check_output(["bash", "-eo", "pipefail", "-c", script], root, environment)
     runs = (tmp_path / "words").read_text(encoding="utf-8").split("END\0")[:-1]
     calls = [
         *(words.split("\0") for words in runs),
@@ -192,7 +194,7 @@ def test_every_command_is_about_the_vault(run: Run, tmp_path: Path, folder: str)
     ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"],
 )
 def test_folder_that_can_not_be_written_down_is_refused(
-    run: Run, tmp_path: Path, folder: str
+    run: RunCommand, tmp_path: Path, folder: str
 ) -> None:
     told = run("init", repository(tmp_path / "repo", folder), "--ci", "github")
     assert (told.code, told.out) == (2, "")
@@ -212,17 +214,19 @@ def test_folder_that_can_not_be_written_down_is_refused(
     ],
 )
 def test_package_is_one_word_for_pip(
-    run: Run, tmp_path: Path, options: tuple[str, ...], requirement: str
+    run: RunCommand, tmp_path: Path, options: tuple[str, ...], requirement: str
 ) -> None:
     root = repository(tmp_path / "repo")
-    run("init", root, "--ci", ",".join(KINDS), *options)
+    run("init", root, "--ci", ",".join(CI_KINDS), *options)
     assert loaded(root, "pre-commit")["repos"][0]["hooks"][0]["additional_dependencies"] == [
         requirement
     ]
     for script in scripts(root).values():
         asked = f'python() {{ printf "%s\\n" "${{@: -1}}"; }}; vaultlink() {{ :; }}; GITHUB_STEP_SUMMARY=/dev/null\n{script}'
-        assert printed(
-            ["bash", "-eo", "pipefail", "-c", asked], root, surroundings(tmp_path / "home")
+        assert check_output(
+            ["bash", "-eo", "pipefail", "-c", asked],
+            root,
+            make_clean_environment(tmp_path / "home"),
         ).splitlines() == [requirement]
 
 
@@ -239,21 +243,23 @@ def test_package_is_one_word_for_pip(
     ],
 )
 def test_what_can_not_be_followed_is_said(
-    run: Run, tmp_path: Path, words: tuple[str, ...], said: str
+    run: RunCommand, tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
     root = repository(tmp_path / "repo")
-    before = contents(root)
+    before = read_files(root)
     told = run("init", root, *words)
     assert told.code == 2
     assert said in told.err
-    assert contents(root) == before
+    assert read_files(root) == before
 
 
-def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(run: Run, tmp_path: Path) -> None:
-    environment = surroundings(tmp_path / "home")
-    root = written(tmp_path / "repo", DEBT)
-    committed(root, environment, start=True)
-    printed(
+def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    environment = make_clean_environment(tmp_path / "home")
+    root = write_files(tmp_path / "repo", DEBT)
+    commit_all(root, environment, start=True)
+    check_output(
         ["git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release/ä"],
         root,
         environment,
@@ -275,28 +281,30 @@ def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(run: Run, tmp_pa
     ],
 )
 def test_without_that_it_is_a_branch_that_is_there(
-    run: Run, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]
+    run: RunCommand, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]
 ) -> None:
-    environment = surroundings(tmp_path / "home")
-    root = written(tmp_path / "repo", DEBT)
-    committed(root, environment, start=True)
-    printed(["git", "branch", "--move", here], root, environment)
+    environment = make_clean_environment(tmp_path / "home")
+    root = write_files(tmp_path / "repo", DEBT)
+    commit_all(root, environment, start=True)
+    check_output(["git", "branch", "--move", here], root, environment)
     for name in others:
-        printed(["git", "update-ref", name, "HEAD"], root, environment)
+        check_output(["git", "update-ref", name, "HEAD"], root, environment)
     run("init", root, "--ci", "github")
     assert loaded(root, "github")[True]["push"]["branches"] == branches
 
 
-def test_diff_shows_what_would_be_written_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+def test_diff_shows_what_would_be_written_and_writes_nothing(
+    run: RunCommand, tmp_path: Path
+) -> None:
     root = repository(tmp_path / "repo")
-    before = contents(root)
+    before = read_files(root)
     for words in ([], ["--ci", "github,gitlab"]):
         told = run("init", root, "--diff", *words)
         assert told.code == 1
-        assert contents(root) == before
+        assert read_files(root) == before
         (tmp_path / "away.diff").write_text(told.out, encoding="utf-8")
         assert run("init", root, *words).code == 0
-        printed(
+        check_output(
             [
                 "git",
                 "apply",
@@ -308,35 +316,37 @@ def test_diff_shows_what_would_be_written_and_writes_nothing(run: Run, tmp_path:
                 tmp_path / "away.diff",
             ],
             Path("/"),
-            surroundings(tmp_path / "home"),
+            make_clean_environment(tmp_path / "home"),
         )
-        assert contents(root) == before
+        assert read_files(root) == before
     assert run("init", root, "--diff", "--merge-driver").code == 2
 
 
-def test_scripts_are_sound(run: Run, tmp_path: Path) -> None:
+def test_scripts_are_sound(run: RunCommand, tmp_path: Path) -> None:
     run("init", repository(root := tmp_path / "repo", "it's"), "--ci", "github,gitlab")
-    assert [shellcheck(script) for script in scripts(root).values()] == ["", ""]
+    assert [run_shellcheck(script) for script in scripts(root).values()] == ["", ""]
 
 
-def test_nothing_of_an_event_stands_in_a_script(run: Run, tmp_path: Path) -> None:
+def test_nothing_of_an_event_stands_in_a_script(run: RunCommand, tmp_path: Path) -> None:
     run("init", repository(root := tmp_path / "repo"), "--ci", "github,gitlab")
     assert not any("${{" in script for script in scripts(root).values())
     assert loaded(root, "github")["permissions"] == {"contents": "read"}
 
 
-def test_starters_are_in_the_wheel(kit: Kit) -> None:
+def test_starters_are_in_the_wheel(kit: InstallKit) -> None:
     [wheel] = (kit.folder / "wheels").glob("vaultlink-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        assert {f"vaultlink/cli/starters/{kind}.yml" for kind in KINDS} <= set(archive.namelist())
+        assert {f"vaultlink/cli/starters/{kind}.yml" for kind in CI_KINDS} <= set(
+            archive.namelist()
+        )
 
 
 # -- what is there already ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CI_KINDS)
 def test_what_exists_is_kept_and_what_it_lacks_is_printed(
-    run: Run, tmp_path: Path, kind: str
+    run: RunCommand, tmp_path: Path, kind: str
 ) -> None:
     root = repository(tmp_path / "repo")
     there = {
@@ -344,17 +354,17 @@ def test_what_exists_is_kept_and_what_it_lacks_is_printed(
         "gitlab": "build:\n  script: [make]\n",
         "pre-commit": "repos:\n",
     }[kind]
-    written(root, {STARTERS[kind].path: there})
-    before = contents(root)
-    told = run("init", root, "--ci", ",".join(KINDS))
+    write_files(root, {CI_TEMPLATES[kind].path: there})
+    before = read_files(root)
+    told = run("init", root, "--ci", ",".join(CI_KINDS))
     assert told.code == 2
     assert (
-        f"{root / STARTERS[kind].path} exists already. {STARTERS[kind].adding}\nNothing was written."
+        f"{root / CI_TEMPLATES[kind].path} exists already. {CI_TEMPLATES[kind].merge_hint}\nNothing was written."
         in told.err
     )
-    assert contents(root) == before
+    assert read_files(root) == before
     added = yaml.safe_load(told.out if kind == "github" else there + told.out)
-    (root / STARTERS[kind].path).unlink()
+    (root / CI_TEMPLATES[kind].path).unlink()
     run("init", root, "--ci", kind)
     fresh = loaded(root, kind)
     assert (
@@ -367,10 +377,10 @@ def test_what_exists_is_kept_and_what_it_lacks_is_printed(
     )
 
 
-def test_several_that_exist_are_told_apart(run: Run, tmp_path: Path) -> None:
+def test_several_that_exist_are_told_apart(run: RunCommand, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     run("init", root, "--ci", "gitlab,pre-commit")
-    told = run("init", root, "--ci", ",".join(KINDS))
+    told = run("init", root, "--ci", ",".join(CI_KINDS))
     assert [line for line in told.lines if line.startswith(f"# {root}")] == [
         f"# {root}/.gitlab-ci.yml",
         f"# {root}/.pre-commit-config.yaml",
@@ -378,44 +388,48 @@ def test_several_that_exist_are_told_apart(run: Run, tmp_path: Path) -> None:
     assert not (root / ".github").exists()
 
 
-def test_link_to_nowhere_is_in_the_way_too(run: Run, tmp_path: Path) -> None:
+def test_link_to_nowhere_is_in_the_way_too(run: RunCommand, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     (root / ".gitlab-ci.yml").symlink_to("elsewhere.yml")
     assert run("init", root, "--ci", "gitlab").code == 2
     assert (root / ".gitlab-ci.yml").is_symlink()
 
 
-def test_what_was_written_is_taken_back_if_the_rest_can_not_be(run: Run, tmp_path: Path) -> None:
+def test_what_was_written_is_taken_back_if_the_rest_can_not_be(
+    run: RunCommand, tmp_path: Path
+) -> None:
     root = repository(tmp_path / "repo")
     (root / ".github").write_text("a file\n", encoding="utf-8")
-    before = contents(root)
+    before = read_files(root)
     told = run("init", root, "--ci", "gitlab,pre-commit,github")
     assert told.code == 2
     assert "can't write" in told.err
-    assert contents(root) == before
+    assert read_files(root) == before
 
 
-def test_merge_driver_is_set_up_beside_the_files(run: Run, tmp_path: Path) -> None:
-    environment = surroundings(tmp_path / "home")
-    root = written(tmp_path / "repo", DEBT)
-    committed(root, environment, start=True)
+def test_merge_driver_is_set_up_beside_the_files(run: RunCommand, tmp_path: Path) -> None:
+    environment = make_clean_environment(tmp_path / "home")
+    root = write_files(tmp_path / "repo", DEBT)
+    commit_all(root, environment, start=True)
     told = run("init", root, "--merge-driver", "--ci", "gitlab")
     assert (told.code, told.lines) == (0, [str(root / ".gitlab-ci.yml")])
-    assert "merge-driver" in printed(["git", "config", "merge.vaultlink.driver"], root, environment)
+    assert "merge-driver" in check_output(
+        ["git", "config", "merge.vaultlink.driver"], root, environment
+    )
     assert (root / ".gitattributes").exists()
     assert not (root / "vaultlink.toml").exists()
 
 
 def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(
-    run: Run, tmp_path: Path
+    run: RunCommand, tmp_path: Path
 ) -> None:
     root = repository(
         tmp_path / "repo"
     )  # no repository for git, which asks for more than the folder
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     told = run("init", root, "--merge-driver", "--ci", "github,gitlab")
     assert (told.code, told.out) == (2, "")
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     assert not (root / ".github").exists()
 
 
@@ -423,24 +437,26 @@ def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
     """What installations are made of."""
-    return made_kit(tmp_path_factory)
+    return build_kit(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def python(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Python in which the workflow's step has installed vaultlink."""
 
     def make(folder: Path) -> None:
-        printed(
-            [sys.executable, "-m", "venv", folder / "venv"], folder, kit.offline(folder / "home")
+        check_output(
+            [sys.executable, "-m", "venv", folder / "venv"],
+            folder,
+            kit.make_offline_environment(folder / "home"),
         )
-        root = written(folder / "repo", DEBT)
-        printed(
+        root = write_files(folder / "repo", DEBT)
+        check_output(
             [sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"],
             folder,
-            surroundings(folder / "home"),
+            make_clean_environment(folder / "home"),
         )
         [script] = [
             step["run"]
@@ -448,24 +464,30 @@ def python(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if " pip " in step.get("run", "")
         ]
         path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
-        printed(["bash", "-e", "-c", script], folder, kit.offline(folder / "home", PATH=path))
+        check_output(
+            ["bash", "-e", "-c", script],
+            folder,
+            kit.make_offline_environment(folder / "home", PATH=path),
+        )
 
-    return once(tmp_path_factory, "python", make) / "venv" / "bin"
+    return make_once(tmp_path_factory, "python", make) / "venv" / "bin"
 
 
 @pytest.fixture
-def repo(run: Run, tmp_path: Path, python: Path, kit: Kit) -> "Notes":
+def repo(run: RunCommand, tmp_path: Path, python: Path, kit: InstallKit) -> "Notes":
     """A repository of notes with debt, whose vault is in a folder, and in which `init` has written everything."""
     root = tmp_path / "repo"
     (root / "the notes" / ".obsidian").mkdir(parents=True)
     (root / "the notes" / ".obsidian" / "app.json").write_text("{}", encoding="utf-8")
-    written(root / "the notes", DEBT)
-    environment = kit.offline(tmp_path / "home", PATH=f"{python}:{os.environ['PATH']}")
-    committed(root, environment, start=True)
-    run("init", root / "the notes", "--ci", ",".join(KINDS))
+    write_files(root / "the notes", DEBT)
+    environment = kit.make_offline_environment(
+        tmp_path / "home", PATH=f"{python}:{os.environ['PATH']}"
+    )
+    commit_all(root, environment, start=True)
+    run("init", root / "the notes", "--ci", ",".join(CI_KINDS))
     notes = Notes(root, environment)
-    committed(root, environment)
-    origin_of(root, environment)
+    commit_all(root, environment)
+    create_origin(root, environment)
     notes.git("checkout", "--quiet", "-b", "change")
     return notes
 
@@ -478,20 +500,22 @@ class Notes:
 
     def git(self, *words: str) -> str:
         """Run git in it."""
-        return printed(["git", *words], self.root, self.environment).strip()
+        return check_output(["git", *words], self.root, self.environment).strip()
 
     def change(self, texts: Mapping[str, str], *gone: str) -> str:
         """Commit notes, and take some away."""
-        written(self.root / "the notes", texts)
+        write_files(self.root / "the notes", texts)
         for path in gone:
             (self.root / "the notes" / path).unlink()
-        return committed(self.root, self.environment)
+        return commit_all(self.root, self.environment)
 
     def hooked(self, texts: Mapping[str, str]) -> tuple[int, str]:
         """Commit notes through the hooks: git's exit code, and what was said if that is not 0."""
-        written(self.root / "the notes", texts)
+        write_files(self.root / "the notes", texts)
         self.git("add", "--all")
-        done = ran(["git", "commit", "--quiet", "--message", "a step"], self.root, self.environment)
+        done = run_process(
+            ["git", "commit", "--quiet", "--message", "a step"], self.root, self.environment
+        )
         return done.returncode, done.stdout + done.stderr if done.returncode else ""
 
     def moves_on(self) -> None:
@@ -501,12 +525,12 @@ class Notes:
         self.git("push", "--quiet", "origin", "main")
         self.git("checkout", "--quiet", "change")
 
-    def github(self, temp: Path, base: str = "", **event: Any) -> Runner:
+    def github(self, temp: Path, base: str = "", **event: Any) -> StepRunner:
         """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into, `event` what the
         run is about."""
         steps = loaded(self.root, "github")["jobs"]["links"]["steps"]
         temp.mkdir()
-        return Runner(
+        return StepRunner(
             self.root,
             temp,
             self.environment | {"GITHUB_BASE_REF": base},
@@ -516,7 +540,7 @@ class Notes:
     def gitlab(self, shell: str = "bash", **variables: str) -> tuple[int, str]:
         """The pipeline's job, run for what is checked out: its exit code, and what it said."""
         script = "\n".join(["set -e", scripts(self.root)["gitlab"]])
-        done = ran([shell, "-c", script], self.root, self.environment | variables)
+        done = run_process([shell, "-c", script], self.root, self.environment | variables)
         return done.returncode, done.stdout + done.stderr
 
 
@@ -533,9 +557,9 @@ def test_pull_request_that_breaks_a_link_fails(
     repo.change(texts, *gone)
     runner = repo.github(tmp_path / "runner", "main")
     assert runner.failed
-    assert runner.outcome("check") == "failure"
-    assert f"::error file={where},line=1," in runner.said
-    assert "Nowhere" not in runner.said, "yesterday's debt is not this change's"
+    assert runner.step_outcome("check") == "failure"
+    assert f"::error file={where},line=1," in runner.log
+    assert "Nowhere" not in runner.log, "yesterday's debt is not this change's"
     assert where.removeprefix("the notes/") in runner.summary
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
 
@@ -546,8 +570,8 @@ def test_pull_request_that_breaks_nothing_passes_whatever_main_did(
     repo.change({"New.md": "[[Old]] is there.\n"})
     repo.moves_on()
     runner = repo.github(tmp_path / "runner", "main")
-    assert not runner.failed, runner.said
-    assert "::error" not in runner.said
+    assert not runner.failed, runner.log
+    assert "::error" not in runner.log
     assert "vaultlink" in runner.summary
 
 
@@ -558,15 +582,15 @@ def test_merge_queue_answers_for_what_it_brings(repo: "Notes", tmp_path: Path) -
     repo.change({"Newer.md": "[[Gone astray]]\n"})
     runner = repo.github(tmp_path / "second", merge_group=upon)
     assert runner.failed
-    assert "Nowhere" not in runner.said
+    assert "Nowhere" not in runner.log
 
 
 def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(
-    repo: "Notes", tmp_path: Path, run: Run
+    repo: "Notes", tmp_path: Path, run: RunCommand
 ) -> None:
     runner = repo.github(tmp_path / "first")
     assert runner.failed
-    assert "the notes/Old.md" in runner.said
+    assert "the notes/Old.md" in runner.log
     run("baseline", "--vault", repo.root / "the notes")
     repo.change({})
     assert not repo.github(tmp_path / "second").failed
@@ -578,16 +602,16 @@ def test_summary_says_nothing_if_vaultlink_could_not_be_installed(
     repo: "Notes", tmp_path: Path
 ) -> None:
     repo.environment["PIP_FIND_LINKS"] = str(tmp_path)
-    file = repo.root / STARTERS["github"].path
+    file = repo.root / CI_TEMPLATES["github"].path
     file.write_text(file.read_text(encoding="utf-8").replace(__version__, "99"), encoding="utf-8")
     runner = repo.github(tmp_path / "runner", "main")
     assert runner.failed
-    assert runner.outcome("check") == "skipped"
+    assert runner.step_outcome("check") == "skipped"
     assert runner.summary == ""
 
 
 def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path) -> None:
-    used = repo.github(tmp_path / "runner").used
+    used = repo.github(tmp_path / "runner").used_actions
     [checkout, setup] = used.values()
     assert checkout["fetch-depth"] == 0
     assert setup["python-version"] == "3.13"
@@ -675,16 +699,18 @@ def test_job_is_run_where_it_should_be(
 
 
 @pytest.fixture(scope="session")
-def hooks(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hooks(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pre-commit keeps the environments it makes."""
-    return once(tmp_path_factory, "hooks-local", lambda _folder: None)
+    return make_once(tmp_path_factory, "hooks-local", lambda _folder: None)
 
 
 def test_hook_that_is_written_refuses_a_commit_that_breaks_a_link(
-    repo: "Notes", hooks: Path, run: Run
+    repo: "Notes", hooks: Path, run: RunCommand
 ) -> None:
     repo.environment["PRE_COMMIT_HOME"] = str(hooks)
-    printed([Path(sys.executable).with_name("pre-commit"), "install"], repo.root, repo.environment)
+    check_output(
+        [Path(sys.executable).with_name("pre-commit"), "install"], repo.root, repo.environment
+    )
     run("baseline", "--vault", repo.root / "the notes")
     assert repo.hooked({}) == (0, "")
     code, said = repo.hooked({"New.md": "[[Gone astray]]\n"})

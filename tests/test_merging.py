@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from running import Run, written
+from running import RunCommand, write_files
 from test_upkeep import kept, writing
-from vaultlink.cli.merging import FAILED, put
-from vaultlink.cli.merging_setup import ATTRIBUTE, driver, set_up_merge_driver
+from vaultlink.cli.merging import EXIT_DRIVER_FAILED, replace_file
+from vaultlink.cli.merging_setup import GIT_ATTRIBUTE, build_driver_command, set_up_merge_driver
 from vaultlink.errors import UsageError
-from vaultlink.merging import Merged, Three, Unsure, merged_note
-from vaultlink.merging.threes import united
+from vaultlink.merging import CannotMerge, MergeResult, ThreeWay, merge_note
+from vaultlink.merging.threes import merge_lists
 
 SETTINGS = '[backlinks]\nmode = "write"\nstyle = "{}"\n'
 HEAD = "<!-- vaultlink:backlinks before=1 after=1 -->\n\n**Add backlinks using these topics:**\n"
@@ -37,7 +37,7 @@ def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:
 class Repo:
     """A vault in a repository of its own, in which two branches change files and are merged."""
 
-    def __init__(self, root: Path, run: Run, *, driven: bool = True):
+    def __init__(self, root: Path, run: RunCommand, *, driven: bool = True):
         self.root, self.run = root, run
         root.mkdir(parents=True)
         git(root, "init", "--quiet", "--initial-branch", "ours")
@@ -46,7 +46,7 @@ class Repo:
 
     def step(self, files: Mapping[str, str] | Mapping[str, bytes], *words: str) -> None:
         """Write files, run vaultlink, commit."""
-        written(self.root, files)
+        write_files(self.root, files)
         if words:
             assert self.run(words[0], "--vault", self.root, *words[1:]).code in (0, 1)
         git(self.root, "add", "--all")
@@ -86,7 +86,7 @@ Make = Callable[..., Repo]
 
 
 @pytest.fixture
-def make(tmp_path: Path, run: Run) -> Make:
+def make(tmp_path: Path, run: RunCommand) -> Make:
     """Makes repositories."""
     return lambda name="vault", **kind: Repo(tmp_path / name, run, **kind)
 
@@ -395,7 +395,7 @@ def test_conflicts_in_the_body_are_those_that_git_makes(make: Make, style: str) 
             ),
         }
         repo.step(
-            {} if driven else {".gitattributes": f"{ATTRIBUTE}\n"}
+            {} if driven else {".gitattributes": f"{GIT_ATTRIBUTE}\n"}
         )  # the same revisions, whose names are labels
         changed = ["Second, mine.\nAlike.", "Second, theirs.\nAlike."]
         ours, theirs = ({"N.md": files["N.md"].replace("Second.", words)} for words in changed)
@@ -496,7 +496,9 @@ PLAIN: Mapping[str, tuple[bytes, bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_in_doubt_the_whole_note_is_merged_by_git(tmp_path: Path, run: Run, name: str) -> None:
+def test_in_doubt_the_whole_note_is_merged_by_git(
+    tmp_path: Path, run: RunCommand, name: str
+) -> None:
     files = [tmp_path / side for side in ("base", "ours", "theirs")]
     for file, data in zip(files, PLAIN[name], strict=True):
         file.write_bytes(data)
@@ -530,33 +532,33 @@ def test_in_doubt_the_whole_note_is_merged_by_git(tmp_path: Path, run: Run, name
     ]
 
 
-def test_other_files_than_notes_are_merged_by_git(tmp_path: Path, run: Run) -> None:
-    written(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
+def test_other_files_than_notes_are_merged_by_git(tmp_path: Path, run: RunCommand) -> None:
+    write_files(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
     files = [tmp_path / name for name in "bot"]
     assert run("merge-driver", *files, "--path", "board.canvas").code == 1
     assert "<<<<<<< ours" in files[1].read_text(encoding="utf-8")
 
 
-def test_a_file_that_is_no_text_is_in_conflict_and_stays(tmp_path: Path, run: Run) -> None:
-    written(tmp_path, {"b": b"\0\n", "o": b"\0 mine\n", "t": b"\0 theirs\n"})
+def test_a_file_that_is_no_text_is_in_conflict_and_stays(tmp_path: Path, run: RunCommand) -> None:
+    write_files(tmp_path, {"b": b"\0\n", "o": b"\0 mine\n", "t": b"\0 theirs\n"})
     assert run("merge-driver", *(tmp_path / name for name in "bot")).code == 1
     assert (tmp_path / "o").read_bytes() == b"\0 mine\n"
 
 
 def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(
-    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [tmp_path / name for name in "bot"]
-    assert run("merge-driver", *files).code == FAILED
-    written(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
+    assert run("merge-driver", *files).code == EXIT_DRIVER_FAILED
+    write_files(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
     monkeypatch.setenv("PATH", "")
-    assert run("merge-driver", *files).code == FAILED
+    assert run("merge-driver", *files).code == EXIT_DRIVER_FAILED
     assert files[1].read_text(encoding="utf-8") == hand(A, B)
     assert run("merge-driver", *files[:2]).code == 2
 
 
-def test_labels_and_the_size_of_marks_are_as_git_says(tmp_path: Path, run: Run) -> None:
-    written(tmp_path, {"b": "a\n" + hand(A), "o": "b\n" + hand(A, B), "t": "c\n" + hand(A, C)})
+def test_labels_and_the_size_of_marks_are_as_git_says(tmp_path: Path, run: RunCommand) -> None:
+    write_files(tmp_path, {"b": "a\n" + hand(A), "o": "b\n" + hand(A, B), "t": "c\n" + hand(A, C)})
     words = (
         "--marker-size",
         "9",
@@ -625,7 +627,7 @@ def test_what_keeps_it_from_working_is_said(
     with pytest.raises(UsageError, match="in no git repository"):
         set_up_merge_driver(tmp_path)
     git(tmp_path, "init", "--quiet")
-    written(tmp_path, {".git/info/attributes": "*.md merge=union\n"})
+    write_files(tmp_path, {".git/info/attributes": "*.md merge=union\n"})
     assert "outdo" in set_up_merge_driver(tmp_path)[0]
     (tmp_path / ".gitattributes").write_bytes("*.png binary\n".encode("utf-16"))
     with pytest.raises(UsageError, match="UTF-8"):
@@ -649,7 +651,7 @@ def test_what_keeps_it_from_working_is_said(
 )
 def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new: str) -> None:
     repo = make()
-    git(repo.root, "config", "merge.vaultlink.driver", driver().replace(old, new))
+    git(repo.root, "config", "merge.vaultlink.driver", build_driver_command().replace(old, new))
     result = three(repo, "a\n" + hand(A), "b\n" + hand(A, B), "c\n" + hand(A, C), clean=False)
     assert [hunk.split("\n")[0] for hunk in hunks(result)] == ["<<<<<<< HEAD", "<<<<<<< HEAD"]
 
@@ -669,7 +671,7 @@ def test_who_writes_the_driver_by_hand_may_leave_out_what_he_likes(make: Make, w
 
 
 @pytest.mark.parametrize("words", [(), ("a", "b"), tuple("abcdef")])
-def test_other_numbers_of_files_are_refused(run: Run, words: tuple[str, ...]) -> None:
+def test_other_numbers_of_files_are_refused(run: RunCommand, words: tuple[str, ...]) -> None:
     assert run("merge-driver", *words).code == 2
 
 
@@ -690,15 +692,15 @@ def test_the_driver_survives_odd_places_and_names(
 
 
 def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
-    assert not put(tmp_path / "none" / "x", b"1")
-    assert put(tmp_path / "x", b"1")
-    written(tmp_path, {"y": ""})
+    assert not replace_file(tmp_path / "none" / "x", b"1")
+    assert replace_file(tmp_path / "x", b"1")
+    write_files(tmp_path, {"y": ""})
     assert (tmp_path / "x").stat().st_mode == (tmp_path / "y").stat().st_mode
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x", "y"]
 
 
 def test_most_of_the_program_is_left_out(tmp_path: Path) -> None:
-    written(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
+    write_files(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
     code = (
         "import sys; from vaultlink.__main__ import main; code = main(sys.argv[1:]); "
         "sys.exit(code or bool({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.files', 'vaultlink.engine'} & {*sys.modules}))"
@@ -714,14 +716,14 @@ def test_most_of_the_program_is_left_out(tmp_path: Path) -> None:
 SIGN = "SECTION"
 
 
-def by_git(texts: Three[str]) -> Merged:
+def by_git(texts: ThreeWay[str]) -> MergeResult:
     """Git's merge, which is not run where there is nothing to ask."""
     if texts.ours == texts.theirs or texts.base in (texts.ours, texts.theirs):
-        return Merged(texts.theirs if texts.ours == texts.base else texts.ours, False)
+        return MergeResult(texts.theirs if texts.ours == texts.base else texts.ours, False)
     return real_git(texts)
 
 
-def real_git(texts: Three[str]) -> Merged:
+def real_git(texts: ThreeWay[str]) -> MergeResult:
     """Git's merge of three texts."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in zip(("b", "o", "t"), texts, strict=True):
@@ -732,7 +734,7 @@ def real_git(texts: Three[str]) -> Merged:
             check=False,
             capture_output=True,
         )
-    return Merged(done.stdout.decode(), done.returncode != 0)
+    return MergeResult(done.stdout.decode(), done.returncode != 0)
 
 
 WORDS = st.sampled_from(
@@ -776,7 +778,7 @@ def sections(draw: st.DrawFn, style: str) -> str:
 
 
 @st.composite
-def notes(draw: st.DrawFn) -> Three[str]:
+def notes(draw: st.DrawFn) -> ThreeWay[str]:
     """Three versions of a note."""
     style = draw(st.sampled_from(["topics", "list"]))
     end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
@@ -788,7 +790,7 @@ def notes(draw: st.DrawFn) -> Three[str]:
         st.one_of(sections(style), sections(style), sections(style), st.just("")),
         st.sampled_from(["\n"] * 5 + ["", "\n\nbelow\n"]),
     )
-    return Three(draw(made), draw(made), draw(made)).each(lambda text: text.replace("\n", end))
+    return ThreeWay(draw(made), draw(made), draw(made)).map(lambda text: text.replace("\n", end))
 
 
 def section_of(text: str) -> str:
@@ -808,10 +810,10 @@ def lines_of(text: str) -> set[str]:
 
 @given(notes())
 @budget(max_examples=150)
-def test_nothing_that_somebody_typed_is_lost(texts: Three[str]) -> None:
+def test_nothing_that_somebody_typed_is_lost(texts: ThreeWay[str]) -> None:
     try:
-        merged = merged_note(texts, by_git)
-    except Unsure:
+        merged = merge_note(texts, by_git)
+    except CannotMerge:
         return
     assert "vaultlink-section" not in merged.text
     for side in (texts.ours, texts.theirs):
@@ -822,33 +824,35 @@ def test_nothing_that_somebody_typed_is_lost(texts: Three[str]) -> None:
 
 @given(notes())
 @budget(max_examples=150)
-def test_a_side_that_changed_nothing_leaves_the_other_as_it_is(texts: Three[str]) -> None:
+def test_a_side_that_changed_nothing_leaves_the_other_as_it_is(texts: ThreeWay[str]) -> None:
     old, new, _ = texts
     for three_texts, expected in (
-        (Three(old, new, old), new),
-        (Three(old, old, new), new),
-        (Three(old, new, new), new),
-        (Three(old, old, old), old),
+        (ThreeWay(old, new, old), new),
+        (ThreeWay(old, old, new), new),
+        (ThreeWay(old, new, new), new),
+        (ThreeWay(old, old, old), old),
     ):
         try:
-            assert merged_note(three_texts, by_git) == (expected, False)
-        except Unsure:
+            assert merge_note(three_texts, by_git) == (expected, False)
+        except CannotMerge:
             assert "```" in old + new
 
 
 @given(notes())
 @budget(max_examples=60)
-def test_the_body_is_merged_as_git_merges_it(texts: Three[str]) -> None:
+def test_the_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
     if not all(map(section_of, texts)) or "```" in "".join(texts):
         return
-    bodies = texts.each(lambda text: text.replace(section_of(text), SIGN))
+    bodies = texts.map(lambda text: text.replace(section_of(text), SIGN))
     try:
-        merged = merged_note(texts, real_git)
-    except Unsure:
+        merged = merge_note(texts, real_git)
+    except CannotMerge:
         return
     section = section_of(merged.text.split("<<<<<<<", maxsplit=1)[0]) or section_of(merged.text)
     if section and merged.text.count("/vaultlink:") == 1:
-        assert Merged(merged.text.replace(section, SIGN), merged.conflicts) == real_git(bodies)
+        assert MergeResult(merged.text.replace(section, SIGN), merged.has_conflicts) == real_git(
+            bodies
+        )
 
 
 def names(text: str) -> list[str]:
@@ -859,14 +863,14 @@ def names(text: str) -> list[str]:
 
 @given(notes())
 @budget(max_examples=150)
-def test_entries_are_added_and_removed_as_of_a_set(texts: Three[str]) -> None:
+def test_entries_are_added_and_removed_as_of_a_set(texts: ThreeWay[str]) -> None:
     try:
-        merged = merged_note(texts, by_git)
-    except Unsure:
+        merged = merge_note(texts, by_git)
+    except CannotMerge:
         return
-    if merged.conflicts or "```" in "".join(texts):
+    if merged.has_conflicts or "```" in "".join(texts):
         return
-    old, ours, theirs = texts.each(lambda text: {*names(text)})
+    old, ours, theirs = texts.map(lambda text: {*names(text)})
     found = {*names(merged.text)}
     due = (ours & theirs) | (ours - old) | (theirs - old)
     assert due <= found <= ours | theirs
@@ -887,11 +891,11 @@ def linked(links: frozenset[tuple[str, str]]) -> dict[str, str]:
     }
 
 
-def line_by_line(texts: Three[str]) -> Merged:
+def line_by_line(texts: ThreeWay[str]) -> MergeResult:
     """A merge of texts that differ in lines apart from each other only."""
-    lines = texts.each(lambda text: text.split("\n"))
+    lines = texts.map(lambda text: text.split("\n"))
     assert len(set(map(len, lines))) == 1
-    return Merged(
+    return MergeResult(
         "\n".join(their if own == old else own for old, own, their in zip(*lines, strict=True)),
         False,
     )
@@ -907,9 +911,9 @@ def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
     theirs: frozenset[tuple[str, str]],
 ) -> None:
     setting = writing(style=style, entries="all")
-    versions = Three(old, ours, theirs).each(lambda links: kept(linked(links), setting))
+    versions = ThreeWay(old, ours, theirs).map(lambda links: kept(linked(links), setting))
     merged = {
-        path: merged_note(versions.each(lambda vault, path=path: vault[path]), line_by_line).text  # type: ignore[misc]
+        path: merge_note(versions.map(lambda vault, path=path: vault[path]), line_by_line).text  # type: ignore[misc]
         for path in versions.base
     }
     assert merged == kept(linked((ours & theirs) | (ours - old) | (theirs - old)), setting)
@@ -921,12 +925,12 @@ def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
 def test_united_lists_hold_what_either_added(
     old: list[str], ours: list[str], theirs: list[str]
 ) -> None:
-    found = united(Three(old, ours, theirs))
+    found = merge_lists(ThreeWay(old, ours, theirs))
     assert {*ours, *theirs} - {*old} <= {*found} <= {*ours, *theirs}
     assert {*ours} & {*theirs} <= {*found} | {*old}
     assert (
-        united(Three(old, ours, old))
-        == united(Three(old, old, ours))
-        == united(Three(old, ours, ours))
+        merge_lists(ThreeWay(old, ours, old))
+        == merge_lists(ThreeWay(old, old, ours))
+        == merge_lists(ThreeWay(old, ours, ours))
         == ours
     )

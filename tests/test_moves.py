@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from builder import build, setting
-from repositories import commit, git, repository, write
+from builder import build_state, make_settings
+from repositories import commit, create_repository, git, update_files
 from vaultlink.api import Settings, open_vault
 from vaultlink.engine import Change, State, step
 from vaultlink.files import list_files
 from vaultlink.model import Note
-from vaultlink.moves import Remembered, git_moves, remembered_moves, still_true
+from vaultlink.moves import VaultSnapshot, git_moves, moves_between, resolve_moves
 from vaultlink.parse import parse_note
-from vaultlink.repository import git_folder, git_mark
-from vaultlink.survey import RECENT
+from vaultlink.repository import find_git_dir, read_git_state
+from vaultlink.survey import RACY_WINDOW_NS
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 OLD = 1_600_000_000
@@ -39,7 +39,7 @@ def told(root: Path) -> dict[str, str]:
 
 
 def test_renames_of_earlier_commits_are_followed_to_where_the_file_is_now(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
+    root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     for old, new in (("a.md", "b.md"), ("b.md", "sub/c é.md")):
         move(root, old, new)
         commit(root)
@@ -48,7 +48,7 @@ def test_renames_of_earlier_commits_are_followed_to_where_the_file_is_now(tmp_pa
 
 @pytest.mark.parametrize("staged", ["nothing", "everything", "the new file"])
 def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged: str) -> None:
-    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n", "p.png": "picture"})
+    root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n", "p.png": "picture"})
     move(root, "a.md", "sub/b.md")
     move(root, "p.png", "sub/q.png")
     if staged == "everything":
@@ -60,9 +60,9 @@ def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged:
 
 @pytest.mark.parametrize("staged", [True, False])
 def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> None:
-    root = repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
+    root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     move(root, "a.md", "b.md")
-    write(
+    update_files(
         root,
         {
             "b.md": LONG.replace("Line 3 says", "The third line said") + "One more.\n",
@@ -75,21 +75,21 @@ def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> 
 
 
 def test_a_number_may_change_where_the_text_stays(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"Chapter 1.md": LONG, "2024-01-30.md": "D\n" + LONG})
+    root = create_repository(tmp_path, {"Chapter 1.md": LONG, "2024-01-30.md": "D\n" + LONG})
     move(root, "Chapter 1.md", "Chapter 2.md")
     move(root, "2024-01-30.md", "Journal/2024-01-30.md")
     assert told(root) == {"Chapter 1.md": "Chapter 2.md", "2024-01-30.md": "Journal/2024-01-30.md"}
 
 
 def test_windows_line_ends_make_no_other_note(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.md": LONG})
+    root = create_repository(tmp_path, {"a.md": LONG})
     (root / "a.md").unlink()
-    write(root, {"b.md": LONG.replace("\n", "\r\n")})
+    update_files(root, {"b.md": LONG.replace("\n", "\r\n")})
     assert told(root) == {"a.md": "b.md"}
 
 
 def test_a_chain_over_a_commit_and_the_working_tree(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.md": LONG})
+    root = create_repository(tmp_path, {"a.md": LONG})
     move(root, "a.md", "b.md")
     commit(root)
     move(root, "b.md", "c.md")
@@ -149,7 +149,7 @@ NOT_SURE: dict[str, Steps] = {
 
 @pytest.mark.parametrize("what", NOT_SURE)
 def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
-    root = repository(
+    root = create_repository(
         tmp_path,
         {
             "a.md": LONG,
@@ -164,7 +164,7 @@ def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
         if step_ == "move":
             move(root, *names)
         elif step_ == "write":
-            write(root, dict([names]))
+            update_files(root, dict([names]))
         elif step_ == "remove":
             (root / names[0]).unlink()
         else:
@@ -173,7 +173,7 @@ def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
 
 
 def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
-    repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
+    create_repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
     move(tmp_path, "notes/a.md", "notes/sub/b.md")
     commit(tmp_path)
     move(tmp_path, "notes/y.md", "notes/w.md")
@@ -181,14 +181,14 @@ def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
 
 
 def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
-    root = repository(tmp_path / "one", {"a.md": LONG})
+    root = create_repository(tmp_path / "one", {"a.md": LONG})
     git(root, "worktree", "add", "--quiet", str(tmp_path / "two"))
     move(tmp_path / "two", "a.md", "b.md")
     assert told(tmp_path / "two") == {"a.md": "b.md"}
     assert told(root) == {}
-    mark = git_mark(tmp_path / "two")
+    mark = read_git_state(tmp_path / "two")
     commit(tmp_path / "two")
-    assert git_mark(tmp_path / "two") != mark != ""
+    assert read_git_state(tmp_path / "two") != mark != ""
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_repository_that_cannot_be_asked_tells_nothing(
     elif broken == "no repository":
         root.mkdir()
     else:
-        repository(root, {"a.md": LONG})
+        create_repository(root, {"a.md": LONG})
         move(root, "a.md", "b.md")
     if broken == "no objects":
         shutil.rmtree(root / ".git" / "objects")
@@ -214,20 +214,21 @@ def test_a_repository_that_cannot_be_asked_tells_nothing(
     elif broken == "no git":
         monkeypatch.setenv("PATH", str(tmp_path))
     assert told(root) == {}
-    assert isinstance(git_mark(root), str)
+    assert isinstance(read_git_state(root), str)
 
 
 def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> None:
     assert (
-        git_folder(tmp_path) is None or tmp_path not in (git_folder(tmp_path) or tmp_path).parents
+        find_git_dir(tmp_path) is None
+        or tmp_path not in (find_git_dir(tmp_path) or tmp_path).parents
     )
-    root = repository(tmp_path, {"a.md": LONG})
-    first = git_mark(root)
+    root = create_repository(tmp_path, {"a.md": LONG})
+    first = read_git_state(root)
     told(root)
-    assert git_mark(root) == first, "asking changes nothing"
-    write(root, {"a.md": "x\n"})
+    assert read_git_state(root) == first, "asking changes nothing"
+    update_files(root, {"a.md": "x\n"})
     commit(root)
-    assert git_mark(root) != first
+    assert read_git_state(root) != first
 
 
 # -- what the last run remembers -----------------------------------------------------------------------------------
@@ -247,14 +248,14 @@ def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> No
 def test_moves_hold_as_long_as_the_files_say_so(
     moves: dict[str, str], files: list[str], true: dict[str, str]
 ) -> None:
-    assert still_true(moves, files) == true
+    assert resolve_moves(moves, files) == true
 
 
-def remembered(root: Path, notes: Mapping[str, str]) -> Remembered:
+def remembered(root: Path, notes: Mapping[str, str]) -> VaultSnapshot:
     """What is to be remembered of a folder after its notes were written."""
-    write(root, notes)
+    update_files(root, notes)
     parsed: dict[str, Note] = {path: parse_note(path, text) for path, text in notes.items()}
-    return Remembered(list_files(root).files, parsed.get)
+    return VaultSnapshot(list_files(root).files, parsed.get)
 
 
 def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
@@ -264,8 +265,8 @@ def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
     before = before._replace(stamps=list_files(tmp_path).files)
     move(tmp_path, "a.md", "x/c.md")
     move(tmp_path, "p.png", "q.png")
-    now = Remembered(list_files(tmp_path).files, lambda _path: None)
-    assert remembered_moves(before, now) == {"a.md": "x/c.md", "p.png": "q.png"}
+    now = VaultSnapshot(list_files(tmp_path).files, lambda _path: None)
+    assert moves_between(before, now) == {"a.md": "x/c.md", "p.png": "q.png"}
 
 
 def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) -> None:
@@ -279,7 +280,7 @@ def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) ->
     for number, path in enumerate(now.stamps):
         os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
     now = now._replace(stamps=list_files(tmp_path / "2").files)
-    assert remembered_moves(before, now) == {"a.md": "new.md"}
+    assert moves_between(before, now) == {"a.md": "new.md"}
 
 
 # -- checks --------------------------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ def age(root: Path) -> None:
     """Files that were not changed a moment ago, whose times would not be trusted."""
     for number, path in enumerate(sorted(root.rglob("*.md"))):
         os.utime(path, (OLD + number, OLD + number))
-    time.sleep(2 * RECENT / 1e9)
+    time.sleep(2 * RACY_WINDOW_NS / 1e9)
 
 
 MOVED = ["“Plan” was moved to b/Old plan."]
@@ -306,12 +307,12 @@ DANGLES = ["Nothing in the vault is called “Plan”."]
 
 def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> None:
     vault, cache = tmp_path / "vault", tmp_path / "cache"
-    write(vault, {"Home.md": "[[Plan]]\n", "a/Plan.md": "# Some\n", "x.md": "x\n"})
+    update_files(vault, {"Home.md": "[[Plan]]\n", "a/Plan.md": "# Some\n", "x.md": "x\n"})
     age(vault)
     assert messages(vault, cache) == []
     move(vault, "a/Plan.md", "b/Old plan.md")
     assert messages(vault, cache) == messages(vault, cache) == MOVED
-    write(
+    update_files(
         vault, {f"n{number}.md": "n\n" for number in range(30)}
     )  # so many that the cache is written anew
     age(vault)
@@ -320,12 +321,12 @@ def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> No
     assert messages(vault, cache) == ["“Plan” was moved to b/Older plan."]
     (vault / "b/Older plan.md").unlink()
     assert messages(vault, cache) == DANGLES
-    write(vault, {"Plan.md": ""})
+    update_files(vault, {"Plan.md": ""})
     assert messages(vault, cache) == []
 
 
 def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
-    vault = repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG})
+    vault = create_repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG})
     move(vault, "a/Plan.md", "b/Old plan.md")
     assert messages(vault, None) == MOVED
     shutil.rmtree(vault / ".git")
@@ -334,7 +335,7 @@ def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
 
 def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
     vault, cache = (
-        repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}),
+        create_repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}),
         tmp_path / "cache",
     )
     git(vault, "rm", "--quiet", "--cached", "a/Plan.md")
@@ -354,8 +355,8 @@ def test_what_is_told_of_moved_files_is_the_same_step_by_step() -> None:
         "b/Old plan.md": "",
         "sub/Side.md": "[[Plan]]\n",
     }
-    base = setting(["VL1"], moves={"Plan.md": "a/Old plan.md", "x/Plan.md": "b/Old plan.md"})
-    whole = build(vault, base)
+    base = make_settings(["VL1"], moves={"Plan.md": "a/Old plan.md", "x/Plan.md": "b/Old plan.md"})
+    whole = build_state(vault, base)
     for order in (list(vault), list(vault)[::-1]):
         state = State(base)
         for path in order:

@@ -212,7 +212,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         *note.blocks,
         *note.tags,
         *note.directives,
-        *note.troubles,
+        *note.problems,
     ]:
         assert 0 <= item.start <= item.end <= len(text)
         assert item.line == text.count("\n", 0, item.start) + 1
@@ -272,17 +272,17 @@ def reads_quickly(text: str) -> bool:
     """Whether a note is taken for plain."""
     span = frontmatter_span(text)
     body = span[2] if span else 0
-    shown, marks, _ = plain.without_markers(text, body, plain.bones(text.encode()))
-    return plain.is_plain(shown, body, marks)
+    shown, marks, _ = plain.mask_markers(text, body, plain.markup_bytes(text.encode()))
+    return plain.has_plain_blocks(shown, body, marks)
 
 
 def full_reading(text: str) -> Note:
     """The note as the block and inline passes read it, whatever stands in it."""
-    kept, plain.is_plain = plain.is_plain, lambda *_: False
+    kept, plain.has_plain_blocks = plain.has_plain_blocks, lambda *_: False
     try:
         return parse_note("n.md", text)
     finally:
-        plain.is_plain = kept
+        plain.has_plain_blocks = kept
 
 
 @settings(max_examples=150, deadline=None)
@@ -363,7 +363,7 @@ def test_values_agree_with_an_independent_reader_where_the_yaml_versions_do(
     try:
         theirs = frontmatter.loads(f"---\n{block}---\nbody\n").metadata
     except Exception:
-        assert any(trouble.kind == "invalid-frontmatter" for trouble in note.troubles)
+        assert any(trouble.kind == "invalid-frontmatter" for trouble in note.problems)
         return
     different = {
         "2024-01-01",
@@ -419,7 +419,7 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
 def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
     begun = time.process_time()
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
-    assert [trouble.kind for trouble in note.troubles] == ["invalid-frontmatter"]
+    assert [trouble.kind for trouble in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
     assert time.process_time() - begun < 5  # no measure of speed: a bomb would take for ever
@@ -429,7 +429,7 @@ def test_a_long_list_of_links_is_not_deep() -> None:
     block = "related: [" + ", ".join(f'"[[n{number}]]"' for number in range(2000)) + "]\n"
     note = parse_note("n.md", f"---\n{block}---\n")
     assert len(note.links) == 2000
-    assert note.troubles == ()
+    assert note.problems == ()
 
 
 # -- where things stand -------------------------------------------------------------------------------------------
@@ -499,7 +499,7 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
 )
 def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
-        trouble for trouble in parse_note("n.md", text).troubles if trouble.kind == "malformed-link"
+        trouble for trouble in parse_note("n.md", text).problems if trouble.kind == "malformed-link"
     ]
     assert [trouble.detail for trouble in troubles] == [f"{target}\n{fault}"]
 
@@ -518,7 +518,7 @@ def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -
 )
 def test_what_is_no_slip_is_left_alone(text: str) -> None:
     assert not [
-        trouble for trouble in parse_note("n.md", text).troubles if trouble.kind == "malformed-link"
+        trouble for trouble in parse_note("n.md", text).problems if trouble.kind == "malformed-link"
     ]
 
 
@@ -532,7 +532,7 @@ def test_what_is_no_slip_is_left_alone(text: str) -> None:
     ],
 )
 def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
-    assert [trouble.kind for trouble in parse_note("n.md", text).troubles] == [kind]
+    assert [trouble.kind for trouble in parse_note("n.md", text).problems] == [kind]
     assert links_of(text) == []
 
 
@@ -591,7 +591,7 @@ def test_a_canvas_is_a_source_of_links() -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
 def test_a_canvas_that_cannot_be_read_says_so(text: str) -> None:
-    assert [trouble.kind for trouble in parse_canvas("b.canvas", text).troubles] == [
+    assert [trouble.kind for trouble in parse_canvas("b.canvas", text).problems] == [
         "invalid-canvas"
     ]
 

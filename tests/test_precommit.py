@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from forge import ROOT, Kit, committed, made_kit, once, printed, ran
-from running import written
+from forge import ROOT, InstallKit, build_kit, check_output, commit_all, make_once, run_process
+from running import write_files
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
@@ -27,30 +27,32 @@ def manifest() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
     """What installations are made of."""
-    return made_kit(tmp_path_factory)
+    return build_kit(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def environments(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environments(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pre-commit keeps the environment of the hooks, which it makes here."""
 
     def make(folder: Path) -> None:
         notes = folder / "notes"
         notes.mkdir()
-        environment = kit.offline(folder / "home", PRE_COMMIT_HOME=str(folder))
-        committed(notes, environment, start=True)
+        environment = kit.make_offline_environment(folder / "home", PRE_COMMIT_HOME=str(folder))
+        commit_all(notes, environment, start=True)
         configure(notes, kit, ["vaultlink"])
-        printed([PRE_COMMIT, "install-hooks"], notes, environment)
+        check_output([PRE_COMMIT, "install-hooks"], notes, environment)
 
-    return once(tmp_path_factory, "hooks", make)
+    return make_once(tmp_path_factory, "hooks", make)
 
 
-def configure(root: Path, kit: Kit, hooks: Sequence[str], *arguments: str) -> None:
+def configure(root: Path, kit: InstallKit, hooks: Sequence[str], *arguments: str) -> None:
     """Have a repository use hooks of the project's commit."""
-    head = printed(
-        ["git", "rev-parse", "HEAD"], kit.checkout, kit.offline(kit.folder / "home")
+    head = check_output(
+        ["git", "rev-parse", "HEAD"],
+        kit.checkout,
+        kit.make_offline_environment(kit.folder / "home"),
     ).strip()
     told = [{"id": hook, **({"args": list(arguments)} if arguments else {})} for hook in hooks]
     config = {"repos": [{"repo": kit.checkout.as_uri(), "rev": head, "hooks": told}]}
@@ -60,30 +62,32 @@ def configure(root: Path, kit: Kit, hooks: Sequence[str], *arguments: str) -> No
 class Notes:
     """A repository of notes whose commits go through hooks."""
 
-    def __init__(self, root: Path, kit: Kit, environments: Path):
+    def __init__(self, root: Path, kit: InstallKit, environments: Path):
         self.root, self.kit = root, kit
-        self.environment = kit.offline(root.with_name("home"), PRE_COMMIT_HOME=str(environments))
+        self.environment = kit.make_offline_environment(
+            root.with_name("home"), PRE_COMMIT_HOME=str(environments)
+        )
 
     def start(self, hooks: Sequence[str], *arguments: str, below: str = ".") -> "Notes":
         """Commit the first notes, and put the hooks to use."""
-        written(self.root / below, NOTES)
-        committed(self.root, self.environment, start=True)
+        write_files(self.root / below, NOTES)
+        commit_all(self.root, self.environment, start=True)
         configure(self.root, self.kit, hooks, *arguments)
-        printed([PRE_COMMIT, "install"], self.root, self.environment)
+        check_output([PRE_COMMIT, "install"], self.root, self.environment)
         return self
 
     def commit(self, texts: Mapping[str, str], *gone: str) -> tuple[int, str]:
         """Commit notes, and take some away: git's exit code and what the hooks say."""
-        written(self.root, texts)
+        write_files(self.root, texts)
         for path in gone:
             (self.root / path).unlink()
-        printed(["git", "add", "--all"], self.root, self.environment)
-        done = ran(["git", "commit", "--message", "a step"], self.root, self.environment)
+        check_output(["git", "add", "--all"], self.root, self.environment)
+        done = run_process(["git", "commit", "--message", "a step"], self.root, self.environment)
         return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture
-def notes(tmp_path: Path, kit: Kit, environments: Path) -> Notes:
+def notes(tmp_path: Path, kit: InstallKit, environments: Path) -> Notes:
     """A repository that has no hooks yet."""
     (tmp_path / "repo").mkdir()
     return Notes(tmp_path / "repo", kit, environments)
@@ -92,9 +96,11 @@ def notes(tmp_path: Path, kit: Kit, environments: Path) -> Notes:
 # -- the manifest ---------------------------------------------------------------------------------------------------------
 
 
-def test_manifest_is_valid(kit: Kit) -> None:
-    printed(
-        [PRE_COMMIT, "validate-manifest", MANIFEST], kit.folder, kit.offline(kit.folder / "home")
+def test_manifest_is_valid(kit: InstallKit) -> None:
+    check_output(
+        [PRE_COMMIT, "validate-manifest", MANIFEST],
+        kit.folder,
+        kit.make_offline_environment(kit.folder / "home"),
     )
 
 
@@ -144,14 +150,16 @@ def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) 
     assert (notes.root / "Home.md").read_text(
         encoding="utf-8"
     ) == "To the [[Pier|Jetty]] and the [[Harbour]].\n"
-    assert printed(["git", "diff", "--name-only"], notes.root, notes.environment) == "Home.md\n"
+    assert (
+        check_output(["git", "diff", "--name-only"], notes.root, notes.environment) == "Home.md\n"
+    )
     code, said = notes.commit({})
     assert code == 0, said
 
 
 def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes: Notes) -> None:
     notes.start(["vaultlink"], "--vault", "my notes", "--changed-since", "HEAD", below="my notes")
-    written(
+    write_files(
         notes.root / "my notes",
         {".gitignore": "Private.md\n", "Private.md": "[[Nowhere]] is not linted.\n"},
     )
@@ -160,7 +168,7 @@ def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes:
     assert code == 1
     assert "Debt.md:1:14: VL101" in said
     assert "Nowhere" not in said
-    printed(
+    check_output(
         ["git", "commit", "--quiet", "--no-verify", "-m", "debt"], notes.root, notes.environment
     )
     code, said = notes.commit({"my notes/Debt.md": "[[Home]], still [[Gone astray]]\n"})
@@ -169,17 +177,25 @@ def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes:
 
 def test_what_is_not_added_does_not_count(notes: Notes) -> None:
     notes.start(["vaultlink"])
-    written(
+    write_files(
         notes.root, {"Home.md": "To the [[Harbour]] and [[Nowhere]].\n", "Pier.md": "[[Home]]\n"}
     )
-    printed(["git", "add", "Pier.md", ".pre-commit-config.yaml"], notes.root, notes.environment)
-    done = ran(["git", "commit", "--message", "a step"], notes.root, notes.environment)
+    check_output(
+        ["git", "add", "Pier.md", ".pre-commit-config.yaml"], notes.root, notes.environment
+    )
+    done = run_process(["git", "commit", "--message", "a step"], notes.root, notes.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nowhere" in (notes.root / "Home.md").read_text(encoding="utf-8")
 
 
 def test_all_can_be_checked_by_hand(notes: Notes) -> None:
     notes.start(["vaultlink"])
-    assert ran([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode == 0
-    written(notes.root, {"Home.md": "[[Nowhere]]\n"})
-    assert ran([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode == 1
+    assert (
+        run_process([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode
+        == 0
+    )
+    write_files(notes.root, {"Home.md": "[[Nowhere]]\n"})
+    assert (
+        run_process([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode
+        == 1
+    )

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.catalog import Rule, catalog
+from vaultlink.catalog import Rule, build_catalog
 from vaultlink.cli import ALIASES, COMMANDS
 from vaultlink.files import load_rules
-from vaultlink.watching.telling import batch_lines
-from watched import watching
+from vaultlink.watching.telling import format_batch
+from watched import run_watcher
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 START, END = "<!-- rules: start -->", "<!-- rules: end -->"
-RULES = catalog(load_rules())
+RULES = build_catalog(load_rules())
 
 
 def row(rule: Rule) -> str:
     """A rule's line in the table."""
-    state = rule.severity.value if rule.default else f"off ({rule.severity.value})"
+    state = rule.severity.value if rule.enabled_by_default else f"off ({rule.severity.value})"
     fix = {"never": "", "sometimes": FIXES[rule.fix_safety], "always": FIXES[rule.fix_safety]}[
         rule.fix_when
     ]
@@ -101,15 +101,15 @@ def test_results_in_the_readme_are_real(block: str) -> None:
 
 def test_what_the_readme_shows_of_a_watch_is_real(tmp_path: Path) -> None:
     vault = shutil.copytree(README.parent / "fixtures" / "podcast-wiki", tmp_path / "vault")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         with (vault / "why_canals_silt_up.md").open("a", encoding="utf-8") as note:
             note.write("More of this in [[lock_keepers | Lock keepers]].\n")
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         (vault / "lock_keepers.md").write_text("# Lock keepers\n", encoding="utf-8")
-        watched.until_batches(2)
+        watched.wait_for_batches(2)
         (vault / "ships_logs_as_climate_records.md").rename(vault / "ships_logs.md")
-        batches = watched.until_batches(3)
-    told = "".join(map(batch_lines, batches))
+        batches = watched.wait_for_batches(3)
+    told = "".join(map(format_batch, batches))
     clock = re.compile(r"^\d\d:\d\d:\d\d", re.MULTILINE)
     assert clock.sub("", told) == clock.sub("", WATCHED.split("\n\n")[2])
 

@@ -11,27 +11,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder import RULES, build
-from vaultlink.fingerprints import fingerprints
+from builder import RULES, build_state
+from vaultlink.fingerprints import fingerprint_all
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
-from vaultlink.report.documents import document, json_lines
-from vaultlink.report.findings import by_rule, concise, statistics, summary
-from vaultlink.report.frames import Frames
-from vaultlink.report.layout import COLOURED, clean, cut, cut_left, number, pad, table, tsv, width
-from vaultlink.report.listings import (
-    all_backlinks,
-    backlinks,
-    deadends,
-    link_rows,
-    orphans,
-    topics,
-    wording,
+from vaultlink.report.documents import encode_document, encode_json_lines
+from vaultlink.report.findings import (
+    count_by_rule,
+    render_concise,
+    render_statistics,
+    summarize_check,
 )
-from vaultlink.report.manual import rule_page
-from vaultlink.report.notes import facts, note_rows, page, totals
+from vaultlink.report.frames import FullRenderer
+from vaultlink.report.layout import (
+    COLORED,
+    display_width,
+    escape_controls,
+    format_count,
+    pad,
+    render_table,
+    render_tsv,
+    truncate,
+    truncate_left,
+)
+from vaultlink.report.listings import (
+    all_backlink_rows,
+    backlink_rows,
+    find_dead_ends,
+    find_orphans,
+    link_rows,
+    make_target_formatter,
+    topic_rows,
+)
+from vaultlink.report.manual import render_rule_page
+from vaultlink.report.notes import describe_totals, note_cells, note_rows, render_note_page
 from vaultlink.report.records import FindingRow, finding_rows
-from vaultlink.text import line_starts, position
+from vaultlink.text import line_and_column, line_starts
 
 
 def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
@@ -39,8 +54,8 @@ def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
     start = text.index(span, after)
     starts = line_starts(text)
     (line, column), (end_line, end_column) = (
-        position(starts, start),
-        position(starts, start + len(span)),
+        line_and_column(starts, start),
+        line_and_column(starts, start + len(span)),
     )
     plain = Diagnostic(
         "VL101",
@@ -66,7 +81,7 @@ def nothing(_: object) -> Sequence[Suggestion]:
 
 def framed(text: str, span: str, room: int = 40, **more: Any) -> list[str]:
     """The lines of one finding in full."""
-    frames = Frames(lambda _path: text, nothing, lambda path: path, room)
+    frames = FullRenderer(lambda _path: text, nothing, lambda path: path, room)
     return frames.render([finding(text, span, **more)]).splitlines()
 
 
@@ -143,7 +158,7 @@ def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(
     shown = framed(text, span)
     assert shown[3].partition(" | ")[2] == line
     assert shown[4].partition("| ")[2] == mark
-    assert all(width(part) <= 40 for part in shown[1:])
+    assert all(display_width(part) <= 40 for part in shown[1:])
 
 
 def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_file() -> None:
@@ -152,7 +167,7 @@ def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_f
         "VL301", "invalid-frontmatter", Severity.ERROR, "a.md", 1, 1, 1, 2, 1, 2, "Odd."
     )
     whole = Diagnostic("VL401", "orphan-note", Severity.WARNING, "a.md", 0, 0, 1, 1, 1, 1, "Alone.")
-    frames = Frames(lambda _path: text, nothing, lambda path: path, 80)
+    frames = FullRenderer(lambda _path: text, nothing, lambda path: path, 80)
     assert frames.render([inside]).splitlines()[3:] == ["1 | abc", "  |  ^"]
     assert frames.render([whole]) == "VL401 orphan-note Alone.\n --> a.md:1:1 (warning)\n"
 
@@ -160,7 +175,7 @@ def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_f
 def test_a_text_that_is_gone_or_changed_since_has_no_frame() -> None:
     d = finding("one\nsee [[plan]]\n", "[[plan]]")
     for now in ("", "short", "one see [[plan]] in one line\n"):
-        frames = Frames({"a.md": now}.__getitem__, nothing, lambda path: path, 80)
+        frames = FullRenderer({"a.md": now}.__getitem__, nothing, lambda path: path, 80)
         assert len(frames.render([d]).splitlines()) == 2
 
 
@@ -171,7 +186,7 @@ def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
         "plans": (Suggestion("Plans.md", "near", 0.9), Suggestion("old/Plan.md", "alias", 0.8)),
         "plot": (),
     }
-    frames = Frames(
+    frames = FullRenderer(
         lambda _path: text, lambda d: offered[d.target or ""], lambda path: path[:-3], 80
     )
     blocks = frames.render([finding(text, f"[[{name}]]", target=name) for name in offered]).split(
@@ -188,7 +203,7 @@ def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
 def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    line, column = position(line_starts(text), start)
+    line, column = line_and_column(line_starts(text), start)
     d = Diagnostic(
         "VL101",
         "dangling-link",
@@ -203,9 +218,11 @@ def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObjec
         "m",
     )
     for row in (
-        Frames(lambda _path: text, nothing, lambda path: path, 30).render([d]).splitlines()[2:]
+        FullRenderer(lambda _path: text, nothing, lambda path: path, 30)
+        .render([d])
+        .splitlines()[2:]
     ):
-        assert width(row) <= 30
+        assert display_width(row) <= 30
         assert "\x1b" not in row
 
 
@@ -213,7 +230,7 @@ def test_a_line_of_megabytes_costs_no_more_than_a_short_one() -> None:
     text = "[[plan]] " * 500_000
     d = [finding(text, "[[plan]]", place) for place in range(0, len(text), 9_000)]
     begun = time.perf_counter()
-    Frames(lambda _path: text, nothing, lambda path: path, 80).render(d)
+    FullRenderer(lambda _path: text, nothing, lambda path: path, 80).render(d)
     assert time.perf_counter() - begun < 0.5
 
 
@@ -232,22 +249,22 @@ SAMPLE = [
 
 
 def test_concise_is_a_line_a_finding() -> None:
-    assert concise(SAMPLE[:1]) == "a.md:1:1: VL101 dangling-link Nothing is called “plan”.\n"
-    assert concise([]) == ""
-    assert concise(SAMPLE[:1], COLOURED) == (
+    assert render_concise(SAMPLE[:1]) == "a.md:1:1: VL101 dangling-link Nothing is called “plan”.\n"
+    assert render_concise([]) == ""
+    assert render_concise(SAMPLE[:1], COLORED) == (
         "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m Nothing is called “plan”.\n"
     )
 
 
 def test_no_name_can_break_a_line_or_move_the_cursor() -> None:
     d = finding(TEXT, "[[plan]]", path="a\nb\x1b[2J.md", message="x\ty")
-    assert concise([d]) == "a\\nb\\u001b[2J.md:1:1: VL101 dangling-link x\\ty\n"
+    assert render_concise([d]) == "a\\nb\\u001b[2J.md:1:1: VL101 dangling-link x\\ty\n"
 
 
 def test_statistics_count_by_rule_most_first() -> None:
-    assert statistics(SAMPLE) == "3  VL101  dangling-link\n1  VL203  duplicate-heading\n"
-    assert statistics([]) == ""
-    assert by_rule(SAMPLE) == {"dangling-link": 3, "duplicate-heading": 1}
+    assert render_statistics(SAMPLE) == "3  VL101  dangling-link\n1  VL203  duplicate-heading\n"
+    assert render_statistics([]) == ""
+    assert count_by_rule(SAMPLE) == {"dangling-link": 3, "duplicate-heading": 1}
 
 
 @pytest.mark.parametrize(
@@ -260,14 +277,14 @@ def test_statistics_count_by_rule_most_first() -> None:
     ],
 )
 def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -> None:
-    assert summary(diagnostics, notes) == sentence
+    assert summarize_check(diagnostics, notes) == sentence
 
 
 def test_json_has_every_key_in_the_order_of_the_contract() -> None:
     offered = (Suggestion("Plans.md", "title", 0.93),)
     [row] = [
         json.loads(line)
-        for line in json_lines(
+        for line in encode_json_lines(
             finding_rows(SAMPLE[:1], lambda _path: TEXT, lambda _d: offered)
         ).splitlines()
     ]
@@ -290,19 +307,19 @@ def test_json_has_every_key_in_the_order_of_the_contract() -> None:
 
 def test_a_document_is_its_head_and_a_row_a_line() -> None:
     rows = finding_rows(SAMPLE, lambda _path: TEXT, nothing)
-    data = document({"vault": "é"}, "findings", rows)
+    data = encode_document({"vault": "é"}, "findings", rows)
     assert list(json.loads(data)) == ["schema", "vault", "findings"]
     assert len(json.loads(data)["findings"]) == 4
     assert data.count(b"\n") == 6
-    assert document({}, "findings", []) == b'{"schema":1,"findings":[]}\n'
+    assert encode_document({}, "findings", []) == b'{"schema":1,"findings":[]}\n'
 
 
 def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
     row = FindingRow(
         "VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f"
     )
-    assert json.loads(json_lines([row]))["path"] == "a\udcff.md"
-    assert json.loads(document({"n": 10**30}, "rows", [row]))["n"] == 10**30
+    assert json.loads(encode_json_lines([row]))["path"] == "a\udcff.md"
+    assert json.loads(encode_document({"n": 10**30}, "rows", [row]))["n"] == 10**30
 
 
 def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
@@ -318,11 +335,11 @@ def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
         )
         for d in SAMPLE
     ]
-    prints = fingerprints(SAMPLE, lambda _path: TEXT)
-    assert fingerprints(again, lambda _path: moved) == prints
+    prints = fingerprint_all(SAMPLE, lambda _path: TEXT)
+    assert fingerprint_all(again, lambda _path: moved) == prints
     assert len(set(prints)) == 4
     assert (
-        fingerprints(SAMPLE[1:], lambda _path: TEXT)[0] == prints[0]
+        fingerprint_all(SAMPLE[1:], lambda _path: TEXT)[0] == prints[0]
     )  # the first of its equals again
 
 
@@ -339,11 +356,11 @@ def test_seventy_thousand_findings_take_little_time(form: str) -> None:
     many = [item for _ in range(70_000 // len(d)) for item in d]
     begun = time.perf_counter()
     if form == "concise":
-        concise(many)
+        render_concise(many)
     elif form == "full":
-        Frames(lambda _path: text, nothing, lambda path: path, 80).render(many)
+        FullRenderer(lambda _path: text, nothing, lambda path: path, 80).render(many)
     else:
-        json_lines(finding_rows(many, lambda _path: text, nothing))
+        encode_json_lines(finding_rows(many, lambda _path: text, nothing))
     assert time.perf_counter() - begun < 1.5  # 0.05 to 0.4 s on an idle machine
 
 
@@ -364,7 +381,7 @@ def test_seventy_thousand_findings_take_little_time(form: str) -> None:
     ],
 )
 def test_width(text: str, columns: int) -> None:
-    assert width(text) == columns
+    assert display_width(text) == columns
 
 
 @pytest.mark.parametrize(
@@ -379,30 +396,30 @@ def test_width(text: str, columns: int) -> None:
     ],
 )
 def test_cut(text: str, room: int, head: str, tail: str) -> None:
-    assert cut(text, room) == head
-    assert cut_left(text, room) == tail
+    assert truncate(text, room) == head
+    assert truncate_left(text, room) == tail
 
 
 @given(st.text(max_size=30), st.integers(0, 20))
 def test_what_is_cut_fits(text: str, room: int) -> None:
-    text = clean(unicodedata.normalize("NFC", text))
-    assert width(cut(text, room)) <= room
-    assert width(cut_left(text, room)) <= room
-    assert width(pad(cut(text, room), room)) == room
+    text = escape_controls(unicodedata.normalize("NFC", text))
+    assert display_width(truncate(text, room)) <= room
+    assert display_width(truncate_left(text, room)) <= room
+    assert display_width(pad(truncate(text, room), room)) == room
 
 
 @pytest.mark.parametrize(
     ("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")]
 )
 def test_number(count: int, words: str) -> None:
-    assert number(count, "note") == words
+    assert format_count(count, "note") == words
 
 
 ROWS = [("Plans.md", 12, None), ("a/longer name.md", 3, "[[a link | with display]]")]
 
 
 def test_table_aligns_words_left_and_numbers_right() -> None:
-    assert table(("file", "links", "raw"), ROWS, 80) == (
+    assert render_table(("file", "links", "raw"), ROWS, 80) == (
         "file              links  raw\n"
         "Plans.md             12\n"
         "a/longer name.md      3  [[a link | with display]]\n"
@@ -411,19 +428,19 @@ def test_table_aligns_words_left_and_numbers_right() -> None:
 
 @pytest.mark.parametrize("room", range(24, 60))
 def test_table_gives_way_where_it_is_widest(room: int) -> None:
-    lines = table(("file", "links", "raw"), ROWS, room).splitlines()
-    assert max(map(width, lines)) <= max(room, 8 + 2 + 5 + 2 + 8)
+    lines = render_table(("file", "links", "raw"), ROWS, room).splitlines()
+    assert max(map(display_width, lines)) <= max(room, 8 + 2 + 5 + 2 + 8)
     assert lines[1].startswith("Plans.md")
 
 
 def test_table_folds_its_last_column_if_it_may() -> None:
-    assert table(("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True) == (
-        "code   finds\nVL101  A link leads\n       to no file.\n"
-    )
+    assert render_table(
+        ("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True
+    ) == ("code   finds\nVL101  A link leads\n       to no file.\n")
 
 
 def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
-    assert tsv([("a\tb.md", 1, None, True, "x\ny")]) == "a\\tb.md\t1\t\ttrue\tx\\ny\n"
+    assert render_tsv([("a\tb.md", 1, None, True, "x\ny")]) == "a\\tb.md\t1\t\ttrue\tx\\ny\n"
 
 
 # -- listings ---------------------------------------------------------------------------------------------------------
@@ -439,7 +456,7 @@ VAULT: Mapping[str, str] = {
     "p.png": "",
     "q.png": "",
 }
-INDEX: Index = build(VAULT).index
+INDEX: Index = build_state(VAULT).index
 
 
 def test_links_have_a_status_a_target_and_an_anchor() -> None:
@@ -462,7 +479,7 @@ def test_links_have_a_status_a_target_and_an_anchor() -> None:
 
 def test_topics_are_ranked_and_told_with_their_sources() -> None:
     offered = {"zz": (Suggestion("a.md", "near", 0.5),)}
-    [row] = topics(INDEX, lambda topic: offered[topic])
+    [row] = topic_rows(INDEX, lambda topic: offered[topic])
     assert (row.topic, row.count, [(source.path, source.line) for source in row.sources]) == (
         "zz",
         2,
@@ -472,26 +489,26 @@ def test_topics_are_ranked_and_told_with_their_sources() -> None:
 
 
 def test_backlinks_count_links_and_name_lines() -> None:
-    rows = [(row.path, row.count, row.lines) for row in backlinks(INDEX, "a.md")]
+    rows = [(row.path, row.count, row.lines) for row in backlink_rows(INDEX, "a.md")]
     assert rows == [("a.md", 1, (11,)), ("s.md", 2, (1, 2))]
-    assert backlinks(INDEX, "d/b.md") == []
-    every = {row.note: list(row.backlinks) for row in all_backlinks(INDEX)}
-    assert every == {note: backlinks(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}
+    assert backlink_rows(INDEX, "d/b.md") == []
+    every = {row.note: list(row.backlinks) for row in all_backlink_rows(INDEX)}
+    assert every == {note: backlink_rows(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}
 
 
 def test_orphans_are_files_nothing_links_to_and_dead_ends_notes_that_lead_nowhere() -> None:
-    assert orphans(INDEX) == ["d/b.md", "q.png", "t.md"]
-    assert deadends(INDEX) == ["b.md"]
+    assert find_orphans(INDEX) == ["d/b.md", "q.png", "t.md"]
+    assert find_dead_ends(INDEX) == ["b.md"]
 
 
 @pytest.mark.parametrize(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
 def test_a_suggested_link_is_written_as_short_as_it_may_be(path: str, words: str) -> None:
-    assert wording(INDEX)(path) == words
+    assert make_target_formatter(INDEX)(path) == words
 
 
 def test_a_note_is_shown_with_all_it_has() -> None:
     [row] = note_rows(INDEX, ["a.md"])
-    shown = json.loads(json_lines([row]))
+    shown = json.loads(encode_json_lines([row]))
     assert list(shown) == ["path", "properties", "aliases", "tags", "headings", "blocks", "links"]
     assert shown["properties"] == {
         "title": "The A",
@@ -510,13 +527,13 @@ def test_a_note_is_shown_with_all_it_has() -> None:
 
 
 def test_properties_are_null_without_frontmatter_and_empty_if_they_cannot_be_read() -> None:
-    index = build({"none.md": "text\n", "bad.md": "---\na: b: c\n---\n"}).index
+    index = build_state({"none.md": "text\n", "bad.md": "---\na: b: c\n---\n"}).index
     assert [row.properties for row in note_rows(index, ["none.md", "bad.md"])] == [None, {}]
 
 
 def test_a_page_groups_what_a_note_has() -> None:
     rows = note_rows(INDEX, ["a.md", "b.md"])
-    assert page(rows[0], 60).splitlines() == [
+    assert render_note_page(rows[0], 60).splitlines() == [
         "a.md",
         "  properties",
         "    title    The A",
@@ -536,13 +553,13 @@ def test_a_page_groups_what_a_note_has() -> None:
         "    [site](https://a.b)  external",
         "    [[#Top]]             a.md #Top",
     ]
-    assert page(rows[1], 60) == "b.md\n  nothing\n"
-    assert totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
+    assert render_note_page(rows[1], 60) == "b.md\n  nothing\n"
+    assert describe_totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
 
 
 def test_facts_are_five_cells_each() -> None:
     [row] = note_rows(INDEX, ["a.md"])
-    told = facts(row)
+    told = note_cells(row)
     assert {len(fact) for fact in told} == {5}
     assert ("a.md", "heading", 7, "Top", 1) in told
 
@@ -552,7 +569,7 @@ def test_facts_are_five_cells_each() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_a_page_with_its_examples(rule: Any) -> None:
-    text = rule_page(rule, 80)
+    text = render_rule_page(rule, 80)
     for part in (
         rule.code,
         rule.name,

@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder import build, found, setting
-from vaultlink.edits import applied, in_order
-from vaultlink.linking import retargeted
-from vaultlink.model import Edit, Kind, Link
+from builder import build_state, collect_findings, make_settings
+from vaultlink.edits import apply_edits, sort_edits
+from vaultlink.linking import retarget_link
+from vaultlink.model import Edit, Link, LinkKind
 from vaultlink.parse import parse_note
-from vaultlink.rewriting import converted, encoded, rewritten, shown, undisplayed
+from vaultlink.rewriting import (
+    convert_link,
+    default_display_text,
+    drop_display_text,
+    encode_destination,
+    rewrite_link,
+)
 
 TABLE = "| a |\n| - |\n| {} |\n"
 PROPERTY = '---\nup: "{}"\n---\n'
@@ -24,7 +30,7 @@ def only(text: str) -> Link:
 
 
 def after(text: str, edits: tuple[Edit, ...]) -> str:
-    return applied(text, in_order(edits))
+    return apply_edits(text, sort_edits(edits))
 
 
 # -- another target -----------------------------------------------------------------------------------------------
@@ -78,7 +84,7 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
 )
 def test_another_target_and_the_same_words(before: str, target: str, text: str) -> None:
     link = only(before)
-    edits = rewritten("n.md", link, target, link.subpath)
+    edits = rewrite_link("n.md", link, target, link.subpath)
     assert after(before, edits) == text
     now = only(text)
     assert (now.target, now.subpath) == (target, link.subpath)
@@ -86,8 +92,8 @@ def test_another_target_and_the_same_words(before: str, target: str, text: str) 
 
 
 def words(link: Link) -> str | None:
-    plain = link.kind is Kind.WIKILINK and not link.embed and link.display is None
-    return shown(link.target, link.subpath) if plain else link.display
+    plain = link.kind is LinkKind.WIKILINK and not link.embed and link.display is None
+    return default_display_text(link.target, link.subpath) if plain else link.display
 
 
 @pytest.mark.parametrize(
@@ -122,19 +128,19 @@ def words(link: Link) -> str | None:
 )
 def test_where_there_is_no_way_nothing_is_written(before: str, target: str) -> None:
     link = only(before)
-    assert rewritten("n.md", link, target, link.subpath) == ()
+    assert rewrite_link("n.md", link, target, link.subpath) == ()
 
 
 def test_the_same_again_is_no_edit() -> None:
     for text in ("[[a]]", "[[a#H|x]]", "[x](a.md)", "![[a.png|1]]"):
         link = only(text)
-        assert rewritten("n.md", link, link.target, link.subpath) == ()
+        assert rewrite_link("n.md", link, link.target, link.subpath) == ()
 
 
 def test_an_edit_touches_nothing_but_the_destination() -> None:
     text = "See [[ a  #H | x ]] and more"
     link = only(text)
-    assert rewritten("n.md", link, "b", link.subpath) == (Edit("n.md", 7, 12, "b  #H"),)
+    assert rewrite_link("n.md", link, "b", link.subpath) == (Edit("n.md", 7, 12, "b  #H"),)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_an_edit_touches_nothing_but_the_destination() -> None:
 )
 def test_another_subpath(before: str, subpath: str, text: str) -> None:
     link = only(before)
-    assert after(before, rewritten("n.md", link, link.target, subpath)) == text
+    assert after(before, rewrite_link("n.md", link, link.target, subpath)) == text
 
 
 # -- without display text, and in the other form -------------------------------------------------------------------
@@ -168,7 +174,7 @@ def test_another_subpath(before: str, subpath: str, text: str) -> None:
     ],
 )
 def test_a_display_text_that_says_nothing_goes(before: str, text: str) -> None:
-    assert after(before, undisplayed("n.md", only(before))) == text
+    assert after(before, drop_display_text("n.md", only(before))) == text
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_a_display_text_that_says_nothing_goes(before: str, text: str) -> None:
 )
 def test_the_other_form(before: str, target: str, text: str) -> None:
     link = only(before)
-    assert after(before, converted("n.md", link, target, link.subpath)) == text
+    assert after(before, convert_link("n.md", link, target, link.subpath)) == text
 
 
 @pytest.mark.parametrize(
@@ -208,7 +214,7 @@ def test_the_other_form(before: str, target: str, text: str) -> None:
 )
 def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, target: str) -> None:
     link = only(before)
-    assert converted("n.md", link, target, link.subpath) == ()
+    assert convert_link("n.md", link, target, link.subpath) == ()
 
 
 @given(
@@ -220,11 +226,11 @@ def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, tar
 )
 def test_what_is_encoded_is_read_back_or_refused(name: str) -> None:
     link = only("[x](a.md)")
-    edits = rewritten("n.md", link, name, "")
+    edits = rewrite_link("n.md", link, name, "")
     if edits:
         now = only(after("[x](a.md)", edits))
         assert (now.target, now.display) == (name.replace("\u00a0", " "), "x")
-    assert " " not in encoded(name)
+    assert " " not in encode_destination(name)
 
 
 # -- odd places ----------------------------------------------------------------------------------------------------
@@ -284,8 +290,8 @@ def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
     text = "".join(before) + raw + "".join(behind) + "\n"
     links = parse_note("n.md", text).links
     for at, link in enumerate(links):
-        target = name + ".md" if link.kind is Kind.MARKDOWN else name
-        edits = rewritten("n.md", link, target, link.subpath)
+        target = name + ".md" if link.kind is LinkKind.MARKDOWN else name
+        edits = rewrite_link("n.md", link, target, link.subpath)
         if edits:
             now = parse_note("n.md", after(text, edits)).links
             assert [item.target for item in now] == [
@@ -308,12 +314,14 @@ def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_t
     text = "".join(before) + raw + "".join(behind) + "\n"
     links = parse_note("n.md", text).links
     for at, link in enumerate(links):
-        if "<a " in text and link.kind is Kind.WIKILINK:
+        if "<a " in text and link.kind is LinkKind.WIKILINK:
             continue  # whether it stands in an anchor, which holds no Markdown links, is only known to the whole
         target = (
-            link.target.removesuffix(".md") if link.kind is Kind.MARKDOWN else link.target + ".md"
+            link.target.removesuffix(".md")
+            if link.kind is LinkKind.MARKDOWN
+            else link.target + ".md"
         )
-        edits = converted("n.md", link, target, link.subpath)
+        edits = convert_link("n.md", link, target, link.subpath)
         if edits:
             now = parse_note("n.md", after(text, edits)).links
             assert [item.target for item in now] == [
@@ -342,12 +350,12 @@ def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_t
 def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(
     style: str, source: str, path: str, text: str
 ) -> None:
-    index = build(
+    index = build_state(
         dict.fromkeys(("x/b.md", "y/c.md", "c.md", "x/d.md", "d.md", "p.png"), "")
         | {source: "[[a]]"}
     ).index
     (link,) = index.notes[source].links
-    assert after("[[a]]", retargeted(source, link, path, index, style)) == text
+    assert after("[[a]]", retarget_link(source, link, path, index, style)) == text
 
 
 @pytest.mark.parametrize(
@@ -361,7 +369,7 @@ def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(
     ],
 )
 def test_links_in_cells_say_so(text: str, cells: list[bool]) -> None:
-    assert [link.cell for link in parse_note("n.md", text).links] == cells
+    assert [link.in_table_cell for link in parse_note("n.md", text).links] == cells
 
 
 # -- rounds of fixes -----------------------------------------------------------------------------------------------
@@ -418,19 +426,19 @@ def cases() -> Iterator[tuple[dict[str, str], dict[str, str | bool]]]:
 def test_fixes_of_all_rules_for_links_come_to_an_end_and_show_the_same(
     vault: dict[str, str], app: dict[str, str | bool]
 ) -> None:
-    base = setting(["VL1"], app=app)
+    base = make_settings(["VL1"], app=app)
     texts = dict(vault)
     for _ in range(6):
-        state = build(texts, base)
-        edits = [edit for item in found(state) if item.fix for edit in item.fix.edits]
+        state = build_state(texts, base)
+        edits = [edit for item in collect_findings(state) if item.fix for edit in item.fix.edits]
         if not edits:
             break
-        texts["x/Home.md"] = applied(texts["x/Home.md"], in_order(edits))
+        texts["x/Home.md"] = apply_edits(texts["x/Home.md"], sort_edits(edits))
     else:
         pytest.fail(f"never ends: {texts['x/Home.md']}")
-    was, is_ = build(vault, base).index, state.index
-    old = [(words(link) or "", target) for link, target in was.links("x/Home.md")]
-    new = [(words(link) or "", target) for link, target in is_.links("x/Home.md")]
+    was, is_ = build_state(vault, base).index, state.index
+    old = [(words(link) or "", target) for link, target in was.resolved_links("x/Home.md")]
+    new = [(words(link) or "", target) for link, target in is_.resolved_links("x/Home.md")]
     kept = iter(new)
     for shown_, target in old:  # links that slips had hidden come in between
         assert any(

@@ -11,13 +11,22 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from builder import RULES, RULES_FOLDER, Vault, build, changes, declarations, found, setting
-from vaultlink.catalog import MODULES, Rule, placeholders
-from vaultlink.engine import Setting, State, step
+from builder import (
+    RULES,
+    RULES_FOLDER,
+    VaultFiles,
+    build_state,
+    collect_findings,
+    load_declarations,
+    make_changes,
+    make_settings,
+)
+from vaultlink.catalog import RULE_MODULES, Rule, find_placeholders
+from vaultlink.engine import LinterSettings, State, step
 from vaultlink.model import Diagnostic
 from vaultlink.rules import Context
 
-DECLARED = declarations()
+DECLARED = load_declarations()
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((RULES_FOLDER / "schema.json").read_text(encoding="utf-8"))
 )
@@ -30,16 +39,16 @@ class Case(NamedTuple):
 
     rule: Rule
     example: Mapping[str, Any]
-    vault: Vault
+    vault: VaultFiles
     finds: tuple[Mapping[str, Any], ...]
 
     @property
     def title(self) -> str:
         return str(self.example.get("good") or self.example.get("bad"))
 
-    def setting(self) -> Setting:
+    def setting(self) -> LinterSettings:
         example = self.example
-        return setting(
+        return make_settings(
             example.get("select", [self.rule.name]),
             options={self.rule.name: example.get("options", {})},
             app=example.get("app"),
@@ -65,14 +74,14 @@ def named(case: Case) -> str:
 EXAMPLES = pytest.mark.parametrize("case", cases(), ids=named)
 
 
-def shown(vault: Vault, item: Diagnostic) -> tuple[str, str, int]:
+def shown(vault: VaultFiles, item: Diagnostic) -> tuple[str, str, int]:
     """A finding as examples name it: path, text under the span, which of its occurrences."""
     text = vault[item.path] if isinstance(vault[item.path], str) else ""
     under = text[item.start : item.end]
     return item.path, under.replace("\r", ""), text.count(under, 0, item.start) + 1 if under else 1
 
 
-def check(vault: Vault, items: list[Diagnostic], finds: tuple[Mapping[str, Any], ...]) -> None:
+def check(vault: VaultFiles, items: list[Diagnostic], finds: tuple[Mapping[str, Any], ...]) -> None:
     """Hold findings against those an example names, in whatever order it does."""
     left = [(*shown(vault, item), item) for item in items]
     told = [(path, under, item.message) for path, under, _, item in left]
@@ -91,7 +100,7 @@ def check(vault: Vault, items: list[Diagnostic], finds: tuple[Mapping[str, Any],
 
 
 def own(case: Case, state: State) -> list[Diagnostic]:
-    return [item for item in found(state) if item.rule == case.rule.name]
+    return [item for item in collect_findings(state) if item.rule == case.rule.name]
 
 
 # -- declarations -----------------------------------------------------------------------------------------------------
@@ -119,7 +128,7 @@ def test_no_code_is_used_twice_or_again() -> None:
 def test_checks_and_declarations_are_one_to_one() -> None:
     functions = {
         f"{name}.{item.__name__}"
-        for name, module in MODULES.items()
+        for name, module in RULE_MODULES.items()
         for item in vars(module).values()
         if isinstance(item, FunctionType)
         and item.__module__ == module.__name__
@@ -147,7 +156,7 @@ def test_at_least_as_many_examples_must_not_fire() -> None:
 
 @EXAMPLES
 def test_example_is_exact(case: Case) -> None:
-    check(case.vault, own(case, build(case.vault, case.setting())), case.finds)
+    check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 
 
 @pytest.mark.parametrize(
@@ -155,14 +164,14 @@ def test_example_is_exact(case: Case) -> None:
 )
 def test_message_names_what_the_check_yields(case: Case) -> None:
     base = case.setting()
-    state = build(case.vault, base)
+    state = build_state(case.vault, base)
     rule = case.rule
     context = Context(
         state.index,
         base.config.options[rule.name],
         base.config.enabled,
         base.obsidian,
-        base.allow_dangling,
+        base.allows_dangling,
         None,
         base.config.backlinks,
         base.moves,
@@ -181,21 +190,23 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
         ]
     assert findings
     for finding in findings:
-        assert set(finding.values) == placeholders(rule.message) | placeholders(rule.fix_title)
+        assert set(finding.values) == find_placeholders(rule.message) | find_placeholders(
+            rule.fix_title
+        )
         assert (finding.path is not None) == (rule.scope == "vault")
 
 
 @EXAMPLES
 def test_note_by_note_equals_all_at_once(case: Case) -> None:
     base = case.setting()
-    whole = build(case.vault, base)
+    whole = build_state(case.vault, base)
     for seed in range(3):
-        order = list(changes(base, case.vault))
+        order = list(make_changes(base, case.vault))
         random.Random(seed).shuffle(order)
         state = State(base)
         for change in order:
             state = step(state, [change])
-        assert found(state) == found(whole)
+        assert collect_findings(state) == collect_findings(whole)
 
 
 # -- variants ---------------------------------------------------------------------------------------------------------
@@ -311,14 +322,14 @@ VARIANTS: dict[str, Variant] = {
 def variants() -> Iterator[Any]:
     for case in cases():
         for name, derive in VARIANTS.items():
-            variant = derive(case) if name not in case.rule.derive else None
+            variant = derive(case) if name not in case.rule.skipped_variants else None
             if variant:
                 yield pytest.param(variant, id=f"{named(case)}: {name}")
 
 
 @pytest.mark.parametrize("case", list(variants()))
 def test_variant_of_example(case: Case) -> None:
-    check(case.vault, own(case, build(case.vault, case.setting())), case.finds)
+    check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 
 
 def test_variants_are_many() -> None:
@@ -332,10 +343,10 @@ def test_variants_are_many() -> None:
 def test_a_link_gets_one_finding(case: Case) -> None:
     """Whatever is switched on: of the rules for links, the most telling one speaks."""
     example = case.example
-    base = setting(
+    base = make_settings(
         ["VL1"], options={case.rule.name: example.get("options", {})}, app=example.get("app")
     )
-    places = [(item.path, item.start) for item in found(build(case.vault, base))]
+    places = [(item.path, item.start) for item in collect_findings(build_state(case.vault, base))]
     canvases = {path for path in case.vault if path.endswith(".canvas")}
     assert len(places) == len({place for place in places if place[0] not in canvases}) + sum(
         path in canvases for path, _ in places
@@ -360,7 +371,9 @@ NOWHERE = {
 
 @pytest.mark.parametrize("first", range(len(DANGLING)))
 def test_a_rule_switched_off_leaves_its_links_to_the_next(first: int) -> None:
-    items = found(build(NOWHERE, setting(DANGLING[first:], moves={"My plan.md": "D.md"})))
+    items = collect_findings(
+        build_state(NOWHERE, make_settings(DANGLING[first:], moves={"My plan.md": "D.md"}))
+    )
     assert [item.rule for item in items] == [DANGLING[first]]
 
 
@@ -385,4 +398,6 @@ SOMEWHERE = {
 @pytest.mark.parametrize("rule", RESOLVED)
 def test_the_most_telling_rule_speaks(rule: str) -> None:
     vault = {"b/a/Plan.md": f"{SOMEWHERE[rule]}\n", "c/a/Plan.md": "", "x/a/Third.md": ""}
-    assert [item.rule for item in found(build(vault, setting(["VL1"])))] == [rule]
+    assert [item.rule for item in collect_findings(build_state(vault, make_settings(["VL1"])))] == [
+        rule
+    ]

@@ -9,14 +9,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from builder import build, found, setting
-from running import Run
+from builder import build_state, collect_findings, make_settings
+from running import RunCommand
 from test_fixes import afterwards, repaired
 from vaultlink.engine import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse import parse_note
 from vaultlink.rules import Context
-from vaultlink.rules.section_lines import section_defects
+from vaultlink.rules.section_lines import find_section_defects
 
 VECTORS: list[Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sections.yaml").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_what_is_read(vector: Mapping[str, Any]) -> None:
     assert len(note.sections) == vector.get("sections", 1)
     assert [shape(entry) for section in note.sections for entry in section.entries] == entries
     assert [
-        text[line.start : line.end] for section in note.sections for line in section.prose
+        text[line.start : line.end] for section in note.sections for line in section.prose_lines
     ] == vector.get("prose", [])
     for section in note.sections[:1]:
         assert section.owner == vector.get("owner", Owner.AUTHOR)
@@ -63,22 +63,22 @@ def shape(entry: Entry) -> list[str | None]:
 
 @EACH
 def test_what_is_wrong(vector: Mapping[str, Any]) -> None:
-    base = setting(backlinks={"headings": vector.get("headings", [])})
-    state = build({**NOTES, "Here.md": vector["text"]}, base)
+    base = make_settings(backlinks={"headings": vector.get("headings", [])})
+    state = build_state({**NOTES, "Here.md": vector["text"]}, base)
     note = state.index.notes["Here.md"]
     context = Context(
         state.index,
         {"style": True},
         base.config.enabled,
         base.obsidian,
-        base.allow_dangling,
+        base.allows_dangling,
         None,
         base.config.backlinks,
     )
     defects = {
-        f"{defect.kind}" if defect.told else f"({defect.kind})"
+        f"{defect.kind}" if defect.reported else f"({defect.kind})"
         for section in note.sections
-        for defect in section_defects(section, note, context)
+        for defect in find_section_defects(section, note, context)
     }
     assert defects - {"heading-variant"} == set(vector.get("defects", []))
 
@@ -178,11 +178,11 @@ def test_an_entry_can_be_cut_without_a_trace(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(TEXTS, some.booleans())
 def test_mending_comes_to_an_end(text: str, style: bool) -> None:
-    base = setting(["VL406", "VL407"], options={"broken-section-entry": {"style": style}})
+    base = make_settings(["VL406", "VL407"], options={"broken-section-entry": {"style": style}})
     vault = {**NOTES, "Here.md": text}
     result = repaired(base, vault)
     again = {**vault, **afterwards(result)}
-    assert found(build(again, base)) == found(result.after)
+    assert collect_findings(build_state(again, base)) == collect_findings(result.after)
     assert not repaired(base, again).texts
 
 
@@ -206,7 +206,7 @@ def test_a_link_in_a_section_gets_one_finding(line: str) -> None:
     vault = {**NOTES, "Here.md": f"Text.\n\nAdd backlinks using these topics:\n{line}\n"}
     items = [
         item
-        for item in found(build(vault, setting(["VL1", "VL4"])))
+        for item in collect_findings(build_state(vault, make_settings(["VL1", "VL4"])))
         if item.path == "Here.md" and item.start > 20
     ]
     assert len([item for item in items if item.rule not in ("dead-end", "orphan-note")]) == 1
@@ -217,27 +217,35 @@ def test_without_the_rule_others_speak() -> None:
         **NOTES,
         "Here.md": "Add backlinks using these topics:\nRed Tea – [[Red Tea | Red Tea]]\n",
     }
-    assert [item.rule for item in found(build(vault, setting(["VL1"])))] == ["title-link"]
-    off = setting(["VL1", "VL406"], backlinks={"mode": "off"})
-    assert [item.rule for item in found(build(vault, off))] == ["title-link"]
+    assert [item.rule for item in collect_findings(build_state(vault, make_settings(["VL1"])))] == [
+        "title-link"
+    ]
+    off = make_settings(["VL1", "VL406"], backlinks={"mode": "off"})
+    assert [item.rule for item in collect_findings(build_state(vault, off))] == ["title-link"]
 
 
 def test_whom_an_entry_speaks_of_is_told_when_that_note_comes() -> None:
     here = {"Here.md": "Add backlinks using these topics:\nDéjà vu: x – [[deja | Déjà vu: x]]\n"}
-    base = setting(["VL1", "VL406"])
-    before = build(here, base)
-    assert [item.rule for item in found(before)] == ["dangling-link"]
+    base = make_settings(["VL1", "VL406"])
+    before = build_state(here, base)
+    assert [item.rule for item in collect_findings(before)] == ["dangling-link"]
     after = step(before, [Change("dj_vu_x.md", "")])
-    assert [item.rule for item in found(after)] == ["broken-section-entry"]
-    assert found(after) == found(build({**here, "dj_vu_x.md": ""}, base))
+    assert [item.rule for item in collect_findings(after)] == ["broken-section-entry"]
+    assert collect_findings(after) == collect_findings(
+        build_state({**here, "dj_vu_x.md": ""}, base)
+    )
 
 
 def test_other_words_are_known_when_they_are_configured() -> None:
     text = "Text.\n\n## See also\n\nCup - [[cup]]\n"
     vault = {**NOTES, "Here.md": text}
-    assert not found(build(vault, setting(["VL406"])))
-    assert found(build(vault, setting(["VL406"], backlinks={"headings": ["see also"]})))
-    assert found(build(vault, setting(["VL406"], backlinks={"heading": "### See also"})))
+    assert not collect_findings(build_state(vault, make_settings(["VL406"])))
+    assert collect_findings(
+        build_state(vault, make_settings(["VL406"], backlinks={"headings": ["see also"]}))
+    )
+    assert collect_findings(
+        build_state(vault, make_settings(["VL406"], backlinks={"heading": "### See also"}))
+    )
 
 
 def test_windows_line_ends_are_kept() -> None:
@@ -246,7 +254,7 @@ def test_windows_line_ends_are_kept() -> None:
             "\n", "\r\n"
         )
     )
-    fixed = afterwards(repaired(setting(["VL406"]), {**NOTES, "Here.md": text}))
+    fixed = afterwards(repaired(make_settings(["VL406"]), {**NOTES, "Here.md": text}))
     assert fixed["Here.md"] == (
         "Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n".replace(
             "\n", "\r\n"
@@ -255,7 +263,7 @@ def test_windows_line_ends_are_kept() -> None:
 
 
 def test_kept_notes_are_read_anew_when_other_words_are_configured(
-    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".obsidian").mkdir()
     (tmp_path / "Here.md").write_text("Text.\n\n## See also\n\nCup - [[cup]]\n", encoding="utf-8")

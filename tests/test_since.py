@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from repositories import commit, git, repository, write
-from running import Run, contents
+from repositories import commit, create_repository, git, update_files
+from running import RunCommand, read_files
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Settings, open_vault
-from vaultlink.gate.since import changes_since, revision_of, state_before
+from vaultlink.gate.since import find_merge_base, past_contents, state_at_revision
 
 Files = Mapping[str, str | bytes | None]
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
@@ -172,7 +172,7 @@ CASES: dict[str, Case] = {
 }
 
 
-def told(run: Run, *words: str) -> list[str]:
+def told(run: RunCommand, *words: str) -> list[str]:
     """What is reported: `path:line code target`."""
     data = run("check", "--output-format", "json", *words).data
     assert isinstance(data, dict)
@@ -199,7 +199,7 @@ def agree(found: list[str], wanted: list[str]) -> bool:
 @pytest.mark.parametrize("folder", ["", "my notes"], ids=["repository", "folder of one"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_only_what_the_change_brought_about_is_reported(
-    run: Run,
+    run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     case: Case,
@@ -208,7 +208,7 @@ def test_only_what_the_change_brought_about_is_reported(
 ) -> None:
     root = tmp_path / "repo"
     vault = root / folder
-    repository(
+    create_repository(
         root,
         {
             "other/README.txt": "x",
@@ -218,7 +218,7 @@ def test_only_what_the_change_brought_about_is_reported(
             },
         },
     )
-    write(vault, case.after)
+    update_files(vault, case.after)
     if committed:
         commit(root)
     monkeypatch.chdir(vault)
@@ -227,15 +227,17 @@ def test_only_what_the_change_brought_about_is_reported(
 
 
 def test_the_exit_code_goes_by_what_is_new(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"})
+    root = create_repository(
+        tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"}
+    )
     monkeypatch.chdir(root)
     clean = run("check", "--changed-since", "HEAD")
     assert (clean.code, clean.out) == (0, "")
     assert "No new findings in 2 notes." in clean.err
     assert "Not shown: 1 finding from before the changes since HEAD." in clean.err
-    write(root, {"a.md": "[[lost]]\n"})
+    update_files(root, {"a.md": "[[lost]]\n"})
     dirty = run("check", "--changed-since", "HEAD")
     assert dirty.code == 1
     assert dirty.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
@@ -244,9 +246,11 @@ def test_the_exit_code_goes_by_what_is_new(
 
 
 def test_json_says_what_is_left_out(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"}))
+    monkeypatch.chdir(
+        create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
+    )
     data = run("check", "--changed-since", "HEAD", "--output-format", "json").data
     assert isinstance(data, dict)
     assert (data["known"], data["findings"]) == (
@@ -256,19 +260,21 @@ def test_json_says_what_is_left_out(
 
 
 def test_paths_narrow_what_is_reported(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "x/a.md": "x\n", "y/b.md": "x\n"})
-    write(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
+    root = create_repository(
+        tmp_path / "v", {"vaultlink.toml": "", "x/a.md": "x\n", "y/b.md": "x\n"}
+    )
+    update_files(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
     monkeypatch.chdir(root)
     assert told(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
 
 
 def test_a_second_look_gives_the_same_and_a_later_change_is_seen(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
-    write(root, {"a.md": "[[gone]]\n"})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
+    update_files(root, {"a.md": "[[gone]]\n"})
     commit(root)
     monkeypatch.chdir(root)
     for _ in range(2):
@@ -279,14 +285,16 @@ def test_a_second_look_gives_the_same_and_a_later_change_is_seen(
 
 
 def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"})
+    root = create_repository(
+        tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n", "b.md": "x\n"}
+    )
     git(root, "switch", "--quiet", "--create", "mine")
-    write(root, {"b.md": "[[lost]]\n"})
+    update_files(root, {"b.md": "[[lost]]\n"})
     commit(root)
     git(root, "switch", "--quiet", "main")
-    write(root, {"a.md": "mended\n", "c.md": "new here\n"})
+    update_files(root, {"a.md": "mended\n", "c.md": "new here\n"})
     commit(root)
     git(root, "switch", "--quiet", "mine")
     monkeypatch.chdir(root)
@@ -294,32 +302,32 @@ def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
 
 
 def test_what_git_ignores_was_there_before(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(
+    root = create_repository(
         tmp_path / "v",
         {"vaultlink.toml": "", ".gitignore": "*.png\n", "a.md": "![[p.png]]\n", "p.png": b"\x89"},
     )
     monkeypatch.chdir(root)
     assert told(run, "--changed-since", "HEAD") == []
-    write(root, {"q.md": "[[a]]\n", "a.md": "![[p.png]] ![[q.png]]\n"})
+    update_files(root, {"q.md": "[[a]]\n", "a.md": "![[p.png]] ![[q.png]]\n"})
     assert told(run, "--changed-since", "HEAD") == ["a.md:1 VL104 q.png"]
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "no repository": (lambda root: root, ("--changed-since", "HEAD"), "lies in no git repository"),
     "no such revision": (
-        lambda root: repository(root, {}),
+        lambda root: create_repository(root, {}),
         ("--changed-since", "nowhere"),
         "git knows no revision “nowhere” here",
     ),
     "an option for git": (
-        lambda root: repository(root, {}),
+        lambda root: create_repository(root, {}),
         ("--changed-since=--all",),
         "git knows no revision “--all” here",
     ),
     "an empty variable": (
-        lambda root: repository(root, {}),
+        lambda root: create_repository(root, {}),
         ("--changed-since", ""),
         "it names no revision",
     ),
@@ -329,7 +337,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
         "git knows no revision “HEAD” here",
     ),
     "a file": (
-        lambda root: repository(root, {"x.txt": "x"}),
+        lambda root: create_repository(root, {"x.txt": "x"}),
         ("--changed-since", "HEAD:x.txt"),
         "git knows no revision",
     ),
@@ -338,7 +346,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize(("made", "words", "why"), FAULTS.values(), ids=FAULTS)
 def test_a_revision_that_can_not_be_had_is_an_error(
-    run: Run,
+    run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     made: Callable[[Path], object],
@@ -346,7 +354,7 @@ def test_a_revision_that_can_not_be_had_is_an_error(
     why: str,
 ) -> None:
     root = tmp_path / "v"
-    write(root, {"vaultlink.toml": "", "a.md": "x\n"})
+    update_files(root, {"vaultlink.toml": "", "a.md": "x\n"})
     made(root)
     monkeypatch.chdir(root)
     for command in ("check", "fix"):
@@ -366,13 +374,13 @@ def test_a_revision_that_can_not_be_had_is_an_error(
     ids=str,
 )
 def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]
 ) -> None:
-    root = repository(
+    root = create_repository(
         tmp_path / "v", {"my notes/vaultlink.toml": "", "my notes/a.md": "[[gone]]\n"}
     )
-    repository(root / "other", {"x.txt": "x"})
-    write(root, {"my notes/a.md": "[[gone]] [[lost]]\n"})
+    create_repository(root / "other", {"x.txt": "x"})
+    update_files(root, {"my notes/a.md": "[[gone]] [[lost]]\n"})
     monkeypatch.chdir(root)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -380,10 +388,10 @@ def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(
 
 
 def test_a_note_is_what_a_checkout_would_write(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "v"
-    write(root, {".gitattributes": "*.md filter=turned\n"})
+    update_files(root, {".gitattributes": "*.md filter=turned\n"})
     git(root, "init", "--quiet")
     for way in ("clean", "smudge"):
         git(
@@ -392,18 +400,18 @@ def test_a_note_is_what_a_checkout_would_write(
             f"filter.turned.{way}",
             "tr 'a-z[]' 'n-za-m()'" if way == "clean" else "tr 'n-za-m()' 'a-z[]'",
         )
-    repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
+    create_repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
     assert "((" in git(root, "show", "HEAD:my notes/ä.md")
-    write(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
+    update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
     assert told(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
 
 
 def test_a_text_that_git_can_not_give_is_an_error(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
-    write(root, {"a.md": "[[gone]] and more\n"})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
+    update_files(root, {"a.md": "[[gone]] and more\n"})
     commit(root)
     blob = git(root, "rev-parse", "HEAD~1:a.md").strip()
     (root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
@@ -415,12 +423,12 @@ def test_a_text_that_git_can_not_give_is_an_error(
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
 def test_a_shallow_clone_is_named_as_the_reason(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
     commit(root)
     git(root, "switch", "--quiet", "--create", "mine")
-    write(root, {"a.md": "[[gone]]\n"})
+    update_files(root, {"a.md": "[[gone]]\n"})
     commit(root)
     git(root, "switch", "--quiet", "main")
     commit(root)
@@ -453,14 +461,14 @@ FIXABLE = {
 
 
 def test_only_what_the_change_brought_about_is_fixed(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", FIXABLE)
-    write(root, {"new.md": "[[Bee]] of old, and [[Bee]]\n\nAgain: [[Bee]]\n"})
+    root = create_repository(tmp_path / "v", FIXABLE)
+    update_files(root, {"new.md": "[[Bee]] of old, and [[Bee]]\n\nAgain: [[Bee]]\n"})
     monkeypatch.chdir(root)
     done = run("fix", "--changed-since", "HEAD")
     assert done.code == 0, done.err
-    texts = contents(root)
+    texts = read_files(root)
     assert texts["old.md"] == b"[[Bee]]\n"
     assert texts["new.md"].count(b"[[b|Bee]]") == 2
     assert texts["new.md"].count(b"[[Bee]]") == 1
@@ -468,9 +476,9 @@ def test_only_what_the_change_brought_about_is_fixed(
 
 
 def test_old_findings_stay_old_where_a_fix_moves_them(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(
+    root = create_repository(
         tmp_path / "v",
         {
             "vaultlink.toml": "",
@@ -479,35 +487,39 @@ def test_old_findings_stay_old_where_a_fix_moves_them(
             "Bee.md": LONG,
         },
     )
-    write(root, {"Bee.md": None, "a name that is longer.md": LONG})
+    update_files(root, {"Bee.md": None, "a name that is longer.md": LONG})
     monkeypatch.chdir(root)
     done = run("fix", "--changed-since", "HEAD")
-    assert contents(root)["a.md"].startswith(b"[[a name that is longer|Bee]] and [[b#Zero]]\n")
+    assert read_files(root)["a.md"].startswith(b"[[a name that is longer|Bee]] and [[b#Zero]]\n")
     assert (done.code, done.out) == (0, "")
     assert "Not shown: 2 findings from before the changes since HEAD." in done.err
 
 
-def test_a_difference_is_a_patch(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path / "v", FIXABLE)
-    write(root, {"x y/crlf.md": "One [[Bee]]\r\nlast [[Bee]]", "c.md": "[[B]]\n"})
+def test_a_difference_is_a_patch(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create_repository(tmp_path / "v", FIXABLE)
+    update_files(root, {"x y/crlf.md": "One [[Bee]]\r\nlast [[Bee]]", "c.md": "[[B]]\n"})
     monkeypatch.chdir(root)
     patch = tmp_path / "fix.patch"
     assert run("check", "--diff", "--changed-since", "HEAD", "--output-file", patch).code == 1
-    before = contents(root)
+    before = read_files(root)
     git(root, "apply", str(patch))
-    assert contents(root)["x y/crlf.md"] == b"One [[b|Bee]]\r\nlast [[b|Bee]]"
+    assert read_files(root)["x y/crlf.md"] == b"One [[b|Bee]]\r\nlast [[b|Bee]]"
     assert {
         path
-        for path, text in contents(root).items()
+        for path, text in read_files(root).items()
         if before[path] != text and not path.startswith(".git/")
     } == {"x y/crlf.md"}
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 
 def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "r", {f"my notes/{path}": text for path, text in FIXABLE.items()})
+    root = create_repository(
+        tmp_path / "r", {f"my notes/{path}": text for path, text in FIXABLE.items()}
+    )
     monkeypatch.chdir(root)
     run("check", "my notes", "--diff", "--output-file", tmp_path / "fix.patch")
     git(root, "apply", "--directory", "my notes", str(tmp_path / "fix.patch"))
@@ -529,7 +541,7 @@ def a_step(dice: random.Random, root: Path) -> None:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / dice.choice(there)).rename(root / path)
         else:
-            write(root, {path: some_text(dice, path)})
+            update_files(root, {path: some_text(dice, path)})
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -538,7 +550,7 @@ def test_the_past_is_what_a_fresh_start_would_have_seen(
 ) -> None:
     dice = random.Random(seed)
     config = 'select = ["ALL"]\nignore = ["moved-link"]\n'
-    root = repository(
+    root = create_repository(
         tmp_path / "v",
         {
             "vaultlink.toml": config,
@@ -553,8 +565,8 @@ def test_the_past_is_what_a_fresh_start_would_have_seen(
     a_step(dice, root)
     vault = open_vault(root, Settings(cache=False))
     for back in range(4):
-        revision = revision_of(root, f"HEAD~{back}")
-        then = state_before(vault.state, changes_since(vault, revision))
+        revision = find_merge_base(root, f"HEAD~{back}")
+        then = state_at_revision(vault.state, past_contents(vault, revision))
         git(tmp_path, "clone", "--quiet", str(root), f"then{back}")
         git(tmp_path / f"then{back}", "checkout", "--quiet", revision.commit)
         fresh = open_vault(tmp_path / f"then{back}", Settings(cache=False)).state
@@ -563,10 +575,10 @@ def test_the_past_is_what_a_fresh_start_would_have_seen(
 
 
 def test_json_is_the_same_whatever_order_was_asked_in(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
-    write(root, {"a.md": "[[gone]]\n"})
+    root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
+    update_files(root, {"a.md": "[[gone]]\n"})
     monkeypatch.chdir(root)
     cold = run("check", "--changed-since", "HEAD", "--output-format", "json", "--no-cache").out
     warm = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from repositories import repository, write
-from running import Ran, Run, contents, vault_at
+from repositories import create_repository, update_files
+from running import CommandResult, RunCommand, create_vault, read_files
 
 NOTES: dict[str, str | bytes | None] = {
     "a.md": "[[b]] and [[gone]]\n",
@@ -20,24 +20,24 @@ NOTES: dict[str, str | bytes | None] = {
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = vault_at(tmp_path / "vault", {})
-    write(root, NOTES)
+    root = create_vault(tmp_path / "vault", {})
+    update_files(root, NOTES)
     monkeypatch.chdir(root)
     return root
 
 
 @pytest.fixture
-def given(run: Run, monkeypatch: pytest.MonkeyPatch) -> "Given":
+def given(run: RunCommand, monkeypatch: pytest.MonkeyPatch) -> "Given":
     return Given(run, monkeypatch)
 
 
 class Given:
     """Runs a command with a text on standard input."""
 
-    def __init__(self, run: Run, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, run: RunCommand, monkeypatch: pytest.MonkeyPatch):
         self.run, self.monkeypatch = run, monkeypatch
 
-    def __call__(self, text: str | bytes, *words: str | Path) -> Ran:
+    def __call__(self, text: str | bytes, *words: str | Path) -> CommandResult:
         data = text.encode() if isinstance(text, str) else text
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
         return self.run(*words)
@@ -64,11 +64,11 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 def test_a_text_is_checked_as_if_it_stood_in_the_note(
     given: Given, vault: Path, note: str, text: str, told: list[str], dash: tuple[str, ...]
 ) -> None:
-    before = contents(vault)
+    before = read_files(vault)
     done = given(text, "check", "--stdin-filename", note, *dash)
     assert [" ".join(line.split()[:2]).replace(": ", " ") for line in done.lines] == told
     assert done.code == (1 if any("VL109" not in line for line in told) else 0)
-    assert contents(vault) == before
+    assert read_files(vault) == before
 
 
 @pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
@@ -111,7 +111,7 @@ def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path
 
 
 def test_standard_input_that_is_closed_is_told(
-    run: Run, vault: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     done = run("check", "--stdin-filename", "a.md", "-")
@@ -137,14 +137,14 @@ def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes
 
 
 def test_fix_prints_the_text_and_writes_nothing(given: Given, vault: Path) -> None:
-    before = contents(vault)
+    before = read_files(vault)
     done = given("[[Bee]] [[gone]]\n", "fix", "--stdin-filename", "a.md", "-")
     assert done.out == "[[b|Bee]] [[gone]]\n"
     assert done.code == 1
     assert "Fixed 1 finding in 1 note: alias-link 1." in done.err
     assert given("[[Bee]]\n", "check", "--fix", "--stdin-filename", "a.md").out == "[[b|Bee]]\n"
     assert given("nothing to mend", "fix", "--stdin-filename", "a.md", "-").out == "nothing to mend"
-    assert contents(vault) == before
+    assert read_files(vault) == before
 
 
 def test_diff_shows_what_fixing_would_change_in_the_text(given: Given, vault: Path) -> None:
@@ -166,7 +166,7 @@ def test_what_is_no_utf_8_is_a_finding(given: Given, vault: Path) -> None:
     assert (done.code, done.lines[0].split()[1]) == (1, "VL001")
 
 
-def test_nothing_of_it_is_remembered(given: Given, run: Run, vault: Path) -> None:
+def test_nothing_of_it_is_remembered(given: Given, run: RunCommand, vault: Path) -> None:
     before = run("check").out
     given("[[lost]]\n", "check", "--stdin-filename", "a.md", "-")
     assert run("check").out == before
@@ -176,7 +176,7 @@ def test_nothing_of_it_is_remembered(given: Given, run: Run, vault: Path) -> Non
 def test_only_what_the_text_brings_about_since_a_revision(
     given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
+    monkeypatch.chdir(create_repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
     done = given(
         "[[b]] and [[gone]] and [[lost]]\n",
         "check",
@@ -195,7 +195,7 @@ def test_only_what_the_text_brings_about_since_a_revision(
     )
 
 
-def test_what_the_baseline_knows_is_old(given: Given, run: Run, vault: Path) -> None:
+def test_what_the_baseline_knows_is_old(given: Given, run: RunCommand, vault: Path) -> None:
     run("baseline")
     assert given("More.\n\n[[gone]]\n", "check", "--stdin-filename", "a.md", "-").code == 0
     assert given("More.\n\n[[gone]] [[lost]]\n", "check", "--stdin-filename", "a.md", "-").code == 1

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from builder import Event, Vault, build, happen, scripts, setting
+from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink import suggest
 from vaultlink.engine import Change, Presence, State, step
 from vaultlink.suggest import Suggester
 
-VAULT: Vault = {
+VAULT: VaultFiles = {
     "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",
     "wiki/role_of_memory.md": "---\ntitle: Role of memory in learning\n---\n",
     "wiki/the_fall_of_the_roman_empire.md": "",
@@ -23,7 +23,7 @@ VAULT: Vault = {
     "会议记录.md": "",
     "wiki/samsung_s24_features.md": "",
 }
-SUGGEST = Suggester(build(VAULT).index)
+SUGGEST = Suggester(build_state(VAULT).index)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,13 @@ def test_the_surest_first_then_by_path_and_no_more_than_asked() -> None:
 
 
 def test_an_empty_vault() -> None:
-    assert Suggester(build({}).index)("Plan") == ()
+    assert Suggester(build_state({}).index)("Plan") == ()
 
 
 def test_the_order_of_files_does_not_matter() -> None:
-    turned = Suggester(build({path: VAULT[path] for path in sorted(VAULT, reverse=True)}).index)
+    turned = Suggester(
+        build_state({path: VAULT[path] for path in sorted(VAULT, reverse=True)}).index
+    )
     for target in ("Paln", "x/Same", "fall_of_the_roman_empire", "A Lee"):
         assert turned(target) == SUGGEST(target)
 
@@ -116,8 +118,11 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
         for second in ("memory", "empire", "market", "planet", "river")
         for third in map(str, range(100))
     }
-    suggester = Suggester(build(vault).index)
-    assert len(suggester._names.sharing(["rise", "of", "memory", "in", "the", "7"])) <= 24
+    suggester = Suggester(build_state(vault).index)
+    assert (
+        len(suggester._name_index.find_sharing_words(["rise", "of", "memory", "in", "the", "7"]))
+        <= 24
+    )
     assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
 
 
@@ -134,7 +139,7 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
 def test_names_equally_near_are_told_apart_by_their_letters(names: list[str], target: str) -> None:
     """Neither where files lie nor in which order they came decides: a suggester that followed a vault can't know that."""
     vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
-    found = Suggester(build(vault).index)(target)
+    found = Suggester(build_state(vault).index)(target)
     assert len({item.score for item in found}) == 1
     assert {item.path[3:] for item in found} == set(names[:3])
 
@@ -187,41 +192,41 @@ TARGETS = (
 )
 
 
-@given(scripts(PATHS, TEXTS))
+@given(event_scripts(PATHS, TEXTS))
 def test_a_suggester_that_followed_says_what_a_new_one_says(script: list[list[Event]]) -> None:
     vault: dict[str, str] = {}
-    state = State(setting(["dangling-link"]))
+    state = State(make_settings(["dangling-link"]))
     followed, late = Suggester(state.index), Suggester(state.index)
     late("Paln")
     for batch in script:
-        state = step(state, happen(vault, batch))
-        followed.follow(state.index)
+        state = step(state, apply_events(vault, batch))
+        followed.update_index(state.index)
         new = Suggester(state.index)
         assert [followed(target) for target in TARGETS] == [new(target) for target in TARGETS]
         assert [followed(target, 1) for target in TARGETS] == [new(target, 1) for target in TARGETS]
-        assert vars(followed._names).keys() >= vars(new._names).keys()
+        assert vars(followed._name_index).keys() >= vars(new._name_index).keys()
         for held in ("bearers", "_places", "_shaped"):
-            assert getattr(followed._names, held) == getattr(new._names, held)
-    late.follow(state.index)
+            assert getattr(followed._name_index, held) == getattr(new._name_index, held)
+    late.update_index(state.index)
     assert [late(target) for target in TARGETS] == [
         Suggester(state.index)(target) for target in TARGETS
     ]
 
 
 def test_what_was_found_is_remembered_until_a_name_changes() -> None:
-    state = build(VAULT)
+    state = build_state(VAULT)
     followed = Suggester(state.index)
     found = followed("Paln")
     state = step(state, [Change("Plan.md", "[[Quite another text]]\n")])
-    followed.follow(state.index)
+    followed.update_index(state.index)
     assert followed("Paln") is found
-    followed.follow(step(state, [Change("Plan.md", Presence.GONE)]).index)
+    followed.update_index(step(state, [Change("Plan.md", Presence.GONE)]).index)
     assert followed("Paln") == ()
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggest, "_REMEMBERED", 10)
-    suggester = Suggester(build(VAULT).index)
+    suggester = Suggester(build_state(VAULT).index)
     for number in range(100):
         suggester(f"Paln {number}")
-    assert len(suggester._names.known) <= 10
+    assert len(suggester._name_index.recalled) <= 10

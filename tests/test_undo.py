@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from running import Run, vault_at, written
+from running import RunCommand, create_vault, write_files
 from vaultlink import journal
-from vaultlink.journal import begin, perform, runs
-from vaultlink.locking import journal_folder, lock
-from vaultlink.writing import Outcome, Refusal, Write
+from vaultlink.journal import list_runs, record_and_write, record_run
+from vaultlink.locking import journal_folder, lock_vault
+from vaultlink.writing import PendingWrite, SkippedNote, WriteResult
 
 VAULT: Mapping[str, bytes] = {
     "Home.md": b"\xef\xbb\xbf# Home\r\n\r\n[[Peir]] \r\n",
@@ -33,7 +33,7 @@ FIXED: Mapping[str, bytes | None] = {
     "c/d/New.md": b"# New\n",
     "Empty.md": b"",
 }
-WRITES = [Write(path, VAULT.get(path), new) for path, new in FIXED.items()]
+WRITES = [PendingWrite(path, VAULT.get(path), new) for path, new in FIXED.items()]
 PATHS = tuple(sorted(FIXED))
 
 
@@ -48,22 +48,22 @@ def tree(root: Path) -> dict[str, bytes | None]:
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample vault, in it."""
-    folder = vault_at(tmp_path / "vault", VAULT)
+    folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
 
 
-def fix(vault: Path, writes: Sequence[Write] = WRITES) -> str:
+def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
     """A run that writes; its name."""
-    outcome = perform(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
-    assert outcome.run is not None
-    return outcome.run
+    outcome = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
+    assert outcome.run_id is not None
+    return outcome.run_id
 
 
 # -- back and forth ---------------------------------------------------------------------------------------------------
 
 
-def test_every_byte_comes_back(run: Run, vault: Path) -> None:
+def test_every_byte_comes_back(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     name = fix(vault)
     assert tree(vault) == {
@@ -76,11 +76,11 @@ def test_every_byte_comes_back(run: Run, vault: Path) -> None:
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("Put back 7 notes as before the run of ")
     assert tree(vault) == before
-    assert [item.undone for item in runs(vault) if item.id == name] == [True]
+    assert [item.undone for item in list_runs(vault) if item.id == name] == [True]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_permissions_come_back_with_a_note(run: Run, vault: Path) -> None:
+def test_permissions_come_back_with_a_note(run: RunCommand, vault: Path) -> None:
     for path in ("a/b/Gone.md", "Home.md"):
         (vault / path).chmod(0o640)
     fix(vault)
@@ -91,42 +91,42 @@ def test_permissions_come_back_with_a_note(run: Run, vault: Path) -> None:
     ]
 
 
-def test_undoing_is_undone_by_naming_it(run: Run, vault: Path) -> None:
+def test_undoing_is_undone_by_naming_it(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     first = fix(vault)
     after = tree(vault)
     run("undo")
-    second = runs(vault)[0]
+    second = list_runs(vault)[0]
     assert second.undoes == first
     assert run("undo", second.id).code == 0
     assert tree(vault) == after
-    third = runs(vault)[0]
-    assert {item.id: item.undone for item in runs(vault)} == {
+    third = list_runs(vault)[0]
+    assert {item.id: item.undone for item in list_runs(vault)} == {
         first: False,
         second.id: True,
         third.id: False,
     }
     assert run("undo", third.id).code == 0
     assert tree(vault) == before
-    assert {item.id: item.undone for item in runs(vault)}[first] is True
+    assert {item.id: item.undone for item in list_runs(vault)}[first] is True
     assert run("undo").err.startswith(f"There is nothing to undo in {vault}.")
     assert tree(vault) == before
 
 
-def test_undone_and_done_again_it_is_the_last_run_once_more(run: Run, vault: Path) -> None:
+def test_undone_and_done_again_it_is_the_last_run_once_more(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
     run("undo")
-    run("undo", runs(vault)[0].id)
+    run("undo", list_runs(vault)[0].id)
     assert run("undo").code == 0
     assert tree(vault) == before
 
 
-def test_runs_are_undone_one_after_the_other(run: Run, vault: Path) -> None:
+def test_runs_are_undone_one_after_the_other(run: RunCommand, vault: Path) -> None:
     states = [tree(vault)]
     for old, new in ((b"Peir", b"Pier"), (b"Pier", b"Pear"), (b"Pear", b"Bear")):
         text = (vault / "Home.md").read_bytes()
-        fix(vault, [Write("Home.md", text, text.replace(old, new))])
+        fix(vault, [PendingWrite("Home.md", text, text.replace(old, new))])
         states.append(tree(vault))
     for state in states[-2::-1]:
         assert run("undo").code == 0
@@ -138,9 +138,9 @@ def test_runs_are_undone_one_after_the_other(run: Run, vault: Path) -> None:
     )
 
 
-def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: Run, vault: Path) -> None:
+def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: RunCommand, vault: Path) -> None:
     first = fix(vault, WRITES[:2])
-    fix(vault, [Write("Home.md", FIXED["Home.md"], b"later")])
+    fix(vault, [PendingWrite("Home.md", FIXED["Home.md"], b"later")])
     done = run("undo", first)
     assert done.code == 1
     assert "Home.md: left alone: it was edited since.\n" in done.err
@@ -148,15 +148,15 @@ def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: Run, vault: Path)
     assert (vault / "a/Quay.md").read_bytes() == VAULT["a/Quay.md"]
 
 
-def test_a_run_is_named_by_its_beginning(run: Run, vault: Path) -> None:
+def test_a_run_is_named_by_its_beginning(run: RunCommand, vault: Path) -> None:
     name = fix(vault)
     assert run("undo", name[:-2]).code == 0
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_a_vault_that_makes_no_sense_is_no_hindrance(run: Run, vault: Path) -> None:
+def test_a_vault_that_makes_no_sense_is_no_hindrance(run: RunCommand, vault: Path) -> None:
     fix(vault)
-    written(
+    write_files(
         vault,
         {"vaultlink.toml": b"= nonsense", "Bad.md": b"---\n: [\n\xff", ".obsidian/app.json": b"{"},
     )
@@ -165,7 +165,7 @@ def test_a_vault_that_makes_no_sense_is_no_hindrance(run: Run, vault: Path) -> N
 
 
 def test_from_elsewhere(
-    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fix(vault)
     monkeypatch.chdir(tmp_path)
@@ -177,10 +177,10 @@ def test_from_elsewhere(
 # -- what somebody did since ------------------------------------------------------------------------------------------
 
 
-def test_what_was_edited_since_is_named_and_left_alone(run: Run, vault: Path) -> None:
+def test_what_was_edited_since_is_named_and_left_alone(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
-    written(
+    write_files(
         vault,
         {
             "Home.md": b"typed",
@@ -212,17 +212,17 @@ def test_what_was_edited_since_is_named_and_left_alone(run: Run, vault: Path) ->
     assert tree(vault) == expected
 
 
-def test_folders_that_hold_more_stay(run: Run, vault: Path) -> None:
+def test_folders_that_hold_more_stay(run: RunCommand, vault: Path) -> None:
     fix(vault)
-    written(vault, {"c/Own.md": b"typed"})
+    write_files(vault, {"c/Own.md": b"typed"})
     assert run("undo").code == 0
     assert tree(vault / "c") == {"Own.md": b"typed"}
 
 
-def test_a_note_the_run_left_alone_is_none_of_its(run: Run, vault: Path) -> None:
-    written(vault, {"Home.md": b"typed"})
-    assert perform(vault, "fix", "", WRITES).refused == (
-        Refusal("Home.md", "it changed since it was read"),
+def test_a_note_the_run_left_alone_is_none_of_its(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Home.md": b"typed"})
+    assert record_and_write(vault, "fix", "", WRITES).skipped == (
+        SkippedNote("Home.md", "it changed since it was read"),
     )
     done = run("undo")
     assert done.code == 0
@@ -231,7 +231,7 @@ def test_a_note_the_run_left_alone_is_none_of_its(run: Run, vault: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_what_can_not_be_written_now_can_be_put_back_later(run: Run, vault: Path) -> None:
+def test_what_can_not_be_written_now_can_be_put_back_later(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
     (vault / "Home.md").chmod(0o444)
@@ -243,9 +243,9 @@ def test_what_can_not_be_written_now_can_be_put_back_later(run: Run, vault: Path
     assert tree(vault) == before
 
 
-def test_what_was_put_back_by_hand_is_nothing_to_do(run: Run, vault: Path) -> None:
+def test_what_was_put_back_by_hand_is_nothing_to_do(run: RunCommand, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
-    written(vault, {path: VAULT[path] for path in ("Home.md", "a/Quay.md")})
+    write_files(vault, {path: VAULT[path] for path in ("Home.md", "a/Quay.md")})
     assert run("undo", name).err.startswith(
         "Nothing to put back: every note is as it was before the run of "
     )
@@ -255,11 +255,11 @@ def test_what_was_put_back_by_hand_is_nothing_to_do(run: Run, vault: Path) -> No
 # -- showing ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_reads_like_a_log(run: Run, vault: Path) -> None:
+def test_the_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")
     first = fix(vault, WRITES[:2])
     run("undo")
-    second = runs(vault)[0].id
+    second = list_runs(vault)[0].id
     done = run("undo", "--list", "--output-format", "table")
     header, *rows = done.lines
     assert header.split() == ["when", "run", "notes", "command"]
@@ -285,7 +285,7 @@ def test_the_list_reads_like_a_log(run: Run, vault: Path) -> None:
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
 
 
-def test_a_difference_is_shown_and_nothing_written(run: Run, vault: Path) -> None:
+def test_a_difference_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None:
     fix(vault, [WRITES[0], WRITES[3], WRITES[5]])
     before, kept = tree(vault), tree(journal_folder(vault))
     for word in ("--diff", "--dry-run"):
@@ -311,14 +311,14 @@ def test_a_difference_shows_bytes_that_are_no_text(vault: Path) -> None:
     assert b"\n-\xff\xfe\x80 [[Pier]]\n+\xff\xfe\x80 [[Peir]]\n" in done.stdout
 
 
-def test_json_tells_what_was_put_back(run: Run, vault: Path) -> None:
+def test_json_tells_what_was_put_back(run: RunCommand, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
-    written(vault, {"Home.md": b"typed"})
+    write_files(vault, {"Home.md": b"typed"})
     done = run("undo", "--output-format", "json")
     assert done.data == {
         "schema": 1,
         "run": name,
-        "undone_by": runs(vault)[0].id,
+        "undone_by": list_runs(vault)[0].id,
         "restored": ["a/Quay.md"],
         "left": [{"path": "Home.md", "why": "it was edited since"}],
     }
@@ -337,7 +337,7 @@ def test_json_tells_what_was_put_back(run: Run, vault: Path) -> None:
         (("--diff", "nonsense"), 'no run of this vault is called "nonsense".'),
     ],
 )
-def test_wrong_words(run: Run, vault: Path, words: Sequence[str], answer: str) -> None:
+def test_wrong_words(run: RunCommand, vault: Path, words: Sequence[str], answer: str) -> None:
     fix(vault)
     before = tree(vault)
     done = run("undo", *words)
@@ -346,7 +346,7 @@ def test_wrong_words(run: Run, vault: Path, words: Sequence[str], answer: str) -
     assert tree(vault) == before
 
 
-def test_a_run_that_is_nearly_named(run: Run, vault: Path) -> None:
+def test_a_run_that_is_nearly_named(run: RunCommand, vault: Path) -> None:
     first, second = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     assert f"Did you mean {first}" in run("undo", first[:-1] + "x").err
     done = run("undo", first[:8])
@@ -359,7 +359,7 @@ def test_a_run_that_is_nearly_named(run: Run, vault: Path) -> None:
 
 def test_while_another_run_writes_it_waits(vault: Path) -> None:
     fix(vault)
-    with lock(vault):
+    with lock_vault(vault):
         waiting = subprocess.Popen(
             [sys.executable, "-m", "vaultlink", "undo"], stderr=subprocess.PIPE
         )
@@ -374,7 +374,7 @@ def test_while_another_run_writes_it_waits(vault: Path) -> None:
 
 
 def test_without_a_place_for_the_journal(
-    run: Run, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
@@ -387,28 +387,28 @@ def test_without_a_place_for_the_journal(
 
 
 def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
-    assert perform(vault, "fix", "", []) == Outcome((), ())
-    outcome = perform(
+    assert record_and_write(vault, "fix", "", []) == WriteResult((), ())
+    outcome = record_and_write(
         vault,
         "fix",
         "",
-        [Write("Home.md", b"other", b"new"), Write("c/d/e/Home.md", b"other", None)],
+        [PendingWrite("Home.md", b"other", b"new"), PendingWrite("c/d/e/Home.md", b"other", None)],
     )
-    assert outcome == Outcome(
+    assert outcome == WriteResult(
         (),
         (
-            Refusal("Home.md", "it changed since it was read"),
-            Refusal("c/d/e/Home.md", "its folder is gone"),
+            SkippedNote("Home.md", "it changed since it was read"),
+            SkippedNote("c/d/e/Home.md", "its folder is gone"),
         ),
     )
-    assert runs(vault) == []
+    assert list_runs(vault) == []
     assert list(journal_folder(vault).glob("*")) == []
 
 
 def test_a_record_holds_little_beside_what_was_changed(vault: Path) -> None:
     text = os.urandom(200_000)
-    written(vault, {"Large.md": text})
-    fix(vault, [Write("Large.md", text, text[:100_000] + b"new" + text[100_010:])])
+    write_files(vault, {"Large.md": text})
+    fix(vault, [PendingWrite("Large.md", text, text[:100_000] + b"new" + text[100_010:])])
     assert sum(len(content or b"") for content in tree(journal_folder(vault)).values()) < 1_000
 
 
@@ -428,16 +428,16 @@ def test_a_record_holds_little_beside_what_was_changed(vault: Path) -> None:
     ],
 )
 def test_what_is_not_kept_is_put_together_again(
-    run: Run, vault: Path, old: bytes, new: bytes
+    run: RunCommand, vault: Path, old: bytes, new: bytes
 ) -> None:
-    written(vault, {"Note.md": old})
-    fix(vault, [Write("Note.md", old, new)])
+    write_files(vault, {"Note.md": old})
+    fix(vault, [PendingWrite("Note.md", old, new)])
     assert (vault / "Note.md").read_bytes() == new
     assert run("undo").code == 0
     assert (vault / "Note.md").read_bytes() == old
 
 
-def test_torn_records_are_told_and_passed_over(run: Run, vault: Path) -> None:
+def test_torn_records_are_told_and_passed_over(run: RunCommand, vault: Path) -> None:
     whole, torn = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     file = journal_folder(vault) / f"{torn}.run"
     content = file.read_bytes()
@@ -465,8 +465,8 @@ def test_torn_records_are_told_and_passed_over(run: Run, vault: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["Home.md", "Long.md"])
-def test_what_is_damaged_is_not_put_back(run: Run, vault: Path, path: str) -> None:
-    name = fix(vault, [Write(path, VAULT[path], FIXED[path])])
+def test_what_is_damaged_is_not_put_back(run: RunCommand, vault: Path, path: str) -> None:
+    name = fix(vault, [PendingWrite(path, VAULT[path], FIXED[path])])
     file = journal_folder(vault) / f"{name}.run"
     content = file.read_bytes()
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -476,7 +476,7 @@ def test_what_is_damaged_is_not_put_back(run: Run, vault: Path, path: str) -> No
     assert (vault / path).read_bytes() == FIXED[path]
 
 
-def test_a_record_that_is_gone(run: Run, vault: Path) -> None:
+def test_a_record_that_is_gone(run: RunCommand, vault: Path) -> None:
     name = fix(vault)
     (journal_folder(vault) / f"{name}.run").unlink()
     assert run("undo").err.startswith("There is nothing to undo in ")
@@ -485,9 +485,9 @@ def test_a_record_that_is_gone(run: Run, vault: Path) -> None:
 def test_old_runs_are_forgotten(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fix(vault, WRITES[:1])
     fix(vault, WRITES[1:2])
-    monkeypatch.setattr(journal, "_OLDEST", 0)
+    monkeypatch.setattr(journal, "_MAX_AGE_NS", 0)
     last = fix(vault, WRITES[2:3])
-    assert [item.id for item in runs(vault)] == [last]
+    assert [item.id for item in list_runs(vault)] == [last]
     assert {path.name for path in journal_folder(vault).iterdir()} == {
         f"{last}.run",
         f"{last}.ended",
@@ -499,17 +499,17 @@ def test_large_journals_lose_their_oldest_runs(
 ) -> None:
     names = [fix(vault, [item]) for item in WRITES[:3]]
     sizes = [(journal_folder(vault) / f"{name}.run").stat().st_size for name in names]
-    monkeypatch.setattr(journal, "_LARGEST", sizes[1] + sizes[2])
+    monkeypatch.setattr(journal, "_MAX_TOTAL_BYTES", sizes[1] + sizes[2])
     names.append(fix(vault, [WRITES[4]]))
-    assert [item.id for item in runs(vault)] == names[:0:-1]
-    monkeypatch.setattr(journal, "_LARGEST", 0)
+    assert [item.id for item in list_runs(vault)] == names[:0:-1]
+    monkeypatch.setattr(journal, "_MAX_TOTAL_BYTES", 0)
     names.append(fix(vault, [WRITES[5]]))
-    assert [item.id for item in runs(vault)] == names[:-2:-1]
+    assert [item.id for item in list_runs(vault)] == names[:-2:-1]
 
 
 def test_runs_of_one_second_keep_their_order(vault: Path) -> None:
-    names = [fix(vault, [Write(f"n{number}.md", None, b"")]) for number in range(5)]
-    assert [item.id for item in runs(vault)] == names[::-1]
+    names = [fix(vault, [PendingWrite(f"n{number}.md", None, b"")]) for number in range(5)]
+    assert [item.id for item in list_runs(vault)] == names[::-1]
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------
@@ -553,12 +553,12 @@ def killed(code: str, vault: Path, after: float) -> float:
         return time.monotonic() - start
 
 
-def test_killed_at_any_moment_everything_can_be_put_back(run: Run, tmp_path: Path) -> None:
+def test_killed_at_any_moment_everything_can_be_put_back(run: RunCommand, tmp_path: Path) -> None:
     old = {
         f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50
         for number in range(1_000)
     }
-    vault = written(tmp_path / "vault", old)
+    vault = write_files(tmp_path / "vault", old)
     before = tree(vault)
     whole = killed(RUN, vault, 60)
     assert (vault / "new/7/New.md").exists()
@@ -576,18 +576,18 @@ def test_killed_at_any_moment_everything_can_be_put_back(run: Run, tmp_path: Pat
 
 
 def test_after_a_killed_run_the_next_one_tidies_up(vault: Path) -> None:
-    name = begin(vault, "fix", "", WRITES).id
+    name = record_run(vault, "fix", "", WRITES).id
     before = tree(vault)
-    written(vault, {f".vaultlink-{name}-0.tmp": b"half", f"a/.vaultlink-{name}-1.tmp": b""})
-    written(journal_folder(vault), {"half.tmp": b""})
-    fix(vault, [Write("map.png", VAULT["map.png"], b"")])
+    write_files(vault, {f".vaultlink-{name}-0.tmp": b"half", f"a/.vaultlink-{name}-1.tmp": b""})
+    write_files(journal_folder(vault), {"half.tmp": b""})
+    fix(vault, [PendingWrite("map.png", VAULT["map.png"], b"")])
     assert tree(vault) == {**before, "map.png": b""}
     assert not list(journal_folder(vault).glob("*.tmp"))
 
 
-def test_the_record_is_there_before_the_first_note(run: Run, vault: Path) -> None:
+def test_the_record_is_there_before_the_first_note(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
-    begin(vault, "vaultlink fix", "", WRITES)
+    record_run(vault, "vaultlink fix", "", WRITES)
     assert tree(vault) == before
     assert json.loads(run("undo", "--list", "--output-format", "json").out)["runs"][0][
         "notes"

@@ -7,39 +7,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from builder import build, found, setting
+from builder import build_state, collect_findings, make_settings
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import afterwards, repaired, sources
-from vaultlink.backlinking import entry_text, look, takes_section, wanted
-from vaultlink.edits import applied, in_order
-from vaultlink.engine import Change, Setting, State, step
-from vaultlink.fixing.choice import allowed
-from vaultlink.fixing.late import late
-from vaultlink.fixing.repair import repair
-from vaultlink.fixing.sections import adoption, removal
-from vaultlink.fixing.sections_order import ranks
-from vaultlink.fixing.sections_runs import Keeping
-from vaultlink.fixing.sources import Sources
+from vaultlink.backlinking import can_hold_section, expected_section, render_entry, section_style
+from vaultlink.edits import apply_edits, sort_edits
+from vaultlink.engine import Change, LinterSettings, State, step
+from vaultlink.fixing.choice import allowed_fixes
+from vaultlink.fixing.late import deferred_fixes
+from vaultlink.fixing.repair import plan_fixes
+from vaultlink.fixing.sections import build_adoption_fix, build_removal_fix
+from vaultlink.fixing.sections_order import compute_pagerank
+from vaultlink.fixing.sections_runs import SectionUpdater
+from vaultlink.fixing.sources import FixSources
 from vaultlink.model import Owner
 from vaultlink.parse import parse_note
 
 RULES = ["stale-section", "missing-section"]
 
 
-def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> Setting:
+def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> LinterSettings:
     """A setting in which every note is to have a section, and nothing else is checked."""
-    return setting(RULES, app=app, backlinks={"mode": "write", **backlinks})
+    return make_settings(RULES, app=app, backlinks={"mode": "write", **backlinks})
 
 
-def kept(vault: Mapping[str, str], base: Setting | None = None) -> dict[str, str]:
+def kept(vault: Mapping[str, str], base: LinterSettings | None = None) -> dict[str, str]:
     """A vault with its sections written and in step."""
     return {**vault, **afterwards(repaired(base or writing(), vault))}
 
 
 def without(path: str, text: str) -> str:
     """A note without what vaultlink keeps in it."""
-    fix = removal(parse_note(path, text), text)
-    return applied(text, in_order(fix.edits)) if fix else text
+    fix = build_removal_fix(parse_note(path, text), text)
+    return apply_edits(text, sort_edits(fix.edits)) if fix else text
 
 
 def section(*lines: str, said: str = "before=1 after=1", end: str = "\n") -> str:
@@ -126,7 +126,7 @@ def test_a_section_stands_at_the_end_before_comments_and_footnotes(
 
 
 def test_a_drawing_is_known_by_its_name() -> None:
-    assert not takes_section(parse_note("x.excalidraw.md", "Text\n"))
+    assert not can_hold_section(parse_note("x.excalidraw.md", "Text\n"))
 
 
 @pytest.mark.parametrize("later", ["More\n", "\nMore\n", "- more\n"])
@@ -168,7 +168,7 @@ def test_a_title_is_made_safe_for_its_line(title: str, line: str) -> None:
     assert [(link.target, link.display) for link in alone.links] == [
         ("A", line[line.index(" | ", line.index("[[")) + 3 : -2])
     ]
-    assert not (alone.tags or alone.headings or alone.troubles)
+    assert not (alone.tags or alone.headings or alone.problems)
 
 
 @pytest.mark.parametrize(
@@ -403,8 +403,8 @@ def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() 
 
 def test_sections_are_written_once_when_links_are_mended() -> None:
     vault = {"A.md": "[[The goal]]\n", "B.md": "[[N]]\n", "N.md": "---\ntitle: The goal\n---\n"}
-    result = repaired(setting(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
-    assert [(item.rule, item.path) for item, _ in result.made] == [
+    result = repaired(make_settings(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
+    assert [(item.rule, item.path) for item, _ in result.fixed] == [
         ("title-link", "A.md"),
         ("missing-section", "N.md"),
     ]
@@ -546,13 +546,15 @@ FORMATTED = {
 def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
     style, text = FORMATTED[name]
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
-    assert [item.message for item in found(build(vault, base))] == (
+    assert [item.message for item in collect_findings(build_state(vault, base))] == (
         ["This section is out of step: its heading is another."]
         if name == "underlined heading"
         else []
     )
     if name != "underlined heading":
-        assert list(Keeping(lambda _path: True)(build(vault, base), sources(vault))) == []
+        assert (
+            list(SectionUpdater(lambda _path: True)(build_state(vault, base), sources(vault))) == []
+        )
     assert without("N.md", vault["N.md"]) == f"Text{end}"
 
 
@@ -669,8 +671,10 @@ def listed(text: str) -> str:
 def test_entries_stand_in_the_order_set(order: str, names: str) -> None:
     base = writing(style="list", order=order, entries="all")
     times = {"b.md": 3, "a.md": 2, "c.md": 1}
-    asked = Sources(ORDERED.get, lambda path: times.get(path, 0))
-    result = repair(build(ORDERED, base), asked, allowed(base.rules, base.config), late())
+    asked = FixSources(ORDERED.get, lambda path: times.get(path, 0))
+    result = plan_fixes(
+        build_state(ORDERED, base), asked, allowed_fixes(base.rules, base.config), deferred_fixes()
+    )
     assert listed(result.texts["N.md"][1]) == names
 
 
@@ -682,8 +686,8 @@ def test_a_section_is_not_rewritten_because_ranks_or_times_change(order: str) ->
 
 
 def test_ranks_add_up_and_sections_have_none() -> None:
-    state = build({**ORDERED, "e.md": f"Text\n\n{TOPICS}\n\nd – [[d | d]]\n"})
-    rank = ranks(state.index)
+    state = build_state({**ORDERED, "e.md": f"Text\n\n{TOPICS}\n\nd – [[d | d]]\n"})
+    rank = compute_pagerank(state.index)
     assert abs(sum(rank.values()) - 1) < 1e-6
     assert rank["d.md"] == rank["e.md"]
 
@@ -703,9 +707,9 @@ def test_ranks_add_up_and_sections_have_none() -> None:
 def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> None:
     text = f"Text\n\n{own}"
     note = parse_note("N.md", text)
-    fix = adoption(note, text)
+    fix = build_adoption_fix(note, text)
     assert fix is not None
-    adopted = applied(text, in_order(fix.edits))
+    adopted = apply_edits(text, sort_edits(fix.edits))
     assert [item.owner for item in parse_note("N.md", adopted).sections] == [Owner.ADOPTED]
     assert [entry.title for entry in parse_note("N.md", adopted).sections[0].entries] == [
         entry.title for entry in note.sections[0].entries
@@ -722,14 +726,14 @@ def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> 
     ],
 )
 def test_what_can_not_be_adopted(text: str) -> None:
-    assert adoption(parse_note("N.md", text), text) is None
+    assert build_adoption_fix(parse_note("N.md", text), text) is None
 
 
 def test_a_note_with_a_section_of_its_authors_gets_no_other() -> None:
     vault = {"A.md": "[[N]]\n", "N.md": f"{TOPICS}\n\nZ – [[Z | Z]]\n", "Z.md": ""}
     result = repaired(writing(), vault)
     assert not result.texts
-    assert [item.rule for item in found(result.after)] == ["missing-section"]
+    assert [item.rule for item in collect_findings(result.after)] == ["missing-section"]
 
 
 # -- whatever stands in a note ------------------------------------------------------------------------------------
@@ -871,7 +875,9 @@ def test_any_section_comes_in_step_at_once(
     base, vault = writing(**how), vault_of(f"{text}\n\n{marked}\n\n{tail}", others)
     result = repaired(base, vault)
     now = {**vault, **afterwards(result)}
-    assert [item.rule for item in found(result.after) if item.rule == "stale-section"] == []
+    assert [
+        item.rule for item in collect_findings(result.after) if item.rule == "stale-section"
+    ] == []
     assert not repaired(base, now).texts
     if "Typed" in vault["N.md"]:
         assert "Typed" in now["N.md"]
@@ -890,7 +896,7 @@ def test_findings_are_those_of_a_fresh_start_whatever_came_before(seed: int, ent
     for _ in range(25):
         changes = [with_section(dice, vault, change) for change in some_changes(dice, vault)]
         state = step(state, changes)
-        assert_same(state, build(vault, base))
+        assert_same(state, build_state(vault, base))
 
 
 def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> Change:
@@ -920,19 +926,23 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
     state = State(base)
     for _ in range(12):
         state = step(state, some_changes(dice, vault))
-        result = repair(state, sources(vault), allowed(base.rules, base.config), late())
-        assert result.breach is None
+        result = plan_fixes(
+            state, sources(vault), allowed_fixes(base.rules, base.config), deferred_fixes()
+        )
+        assert result.broken_promise is None
         assert afterwards(result) == afterwards(repaired(base, vault))
         vault.update(afterwards(result))
         state = result.after
-        assert_same(state, build(vault, base))
+        assert_same(state, build_state(vault, base))
 
 
 def test_what_is_wanted_is_worded_by_the_settings_alone() -> None:
-    state = build(NOTES | {"N.md": ""})
-    shown = look({"style": "list", "heading": TOPICS}, "shortest", False)
-    due = wanted(state.index.notes["N.md"], state.index, {"entries": "all", "order": "path"}, shown)
-    assert [entry_text(item, shown) for item in due.held.values()] == [
+    state = build_state(NOTES | {"N.md": ""})
+    shown = section_style({"style": "list", "heading": TOPICS}, "shortest", False)
+    due = expected_section(
+        state.index.notes["N.md"], state.index, {"entries": "all", "order": "path"}, shown
+    )
+    assert [render_entry(item, shown) for item in due.entries.values()] == [
         "- [[A]]",
         "- [[B|The second]]",
         "- [[C]]",

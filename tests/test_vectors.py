@@ -16,9 +16,9 @@ import yaml
 
 from vaultlink import Link, Note, Settings, Vault, open_vault
 from vaultlink.anchors import find_anchor
-from vaultlink.graph import topic
+from vaultlink.graph import topic_name
 from vaultlink.model import Place
-from vaultlink.report.listings import deadends, orphans
+from vaultlink.report.listings import find_dead_ends, find_orphans
 
 HERE = Path(__file__).resolve().parent
 SHARED = (
@@ -86,7 +86,8 @@ def test_own_vector(vector: Vector, tmp_path: Path) -> None:
     note = notes_of(vault)[source]
     got: dict[str, Callable[[], Any]] = {
         "links": lambda: [
-            described(vault, link, resolved) for link, resolved in vault.index.links(source)
+            described(vault, link, resolved)
+            for link, resolved in vault.index.resolved_links(source)
         ],
         "tags": lambda: [tag.name for tag in note.tags],
         "headings": lambda: [[heading.level, heading.text] for heading in note.headings],
@@ -110,7 +111,7 @@ def test_own_vector(vector: Vector, tmp_path: Path) -> None:
 
 def described(vault: Vault, link: Link, resolved: str | None) -> dict[str, Any]:
     """A link in the words of vectors.yaml."""
-    exists = vault.index.anchor(link, resolved)
+    exists = vault.index.has_anchor(link, resolved)
     return {
         "target": link.target,
         "to": resolved,
@@ -139,8 +140,8 @@ def counts(vault: Vault) -> dict[str, dict[str, int]]:
     return {
         source: dict(
             Counter(
-                f"?{topic(link.target)}" if resolved is None else resolved
-                for link, resolved in vault.index.links(source)
+                f"?{topic_name(link.target)}" if resolved is None else resolved
+                for link, resolved in vault.index.resolved_links(source)
                 if not link.external
             )
         )
@@ -151,7 +152,7 @@ def counts(vault: Vault) -> dict[str, dict[str, int]]:
 
 def listed(vault: Vault) -> tuple[list[str], list[str]]:
     """Orphans and dead ends."""
-    return orphans(vault.index), deadends(vault.index)
+    return find_orphans(vault.index), find_dead_ends(vault.index)
 
 
 def test_every_section_has_own_vectors() -> None:
@@ -170,7 +171,11 @@ def link_fault(vector: Vector, folder: Path) -> str:
         files[".obsidian/app.json"] = yaml.dump(vector["app_json"], default_flow_style=True)
     vault = opened(folder, files)
     source = vector["source"]
-    found = [(link, resolved) for link, resolved in vault.index.links(source) if not link.external]
+    found = [
+        (link, resolved)
+        for link, resolved in vault.index.resolved_links(source)
+        if not link.external
+    ]
     expect, faults = vector["expect"], []
     if "not-a-link" not in expect.get("also_acceptable", ()):
         faults += everything_faults(vector["all_in_source"], [link for link, _ in found])
@@ -232,11 +237,11 @@ def one_link_faults(
             yield f"leads to {resolved}, not {expect['target']}"
     elif resolved is not None:
         yield f"leads to {resolved}, should dangle"
-    elif composed(topic(link.target)) != expect["key"]:
-        yield f"dangles as {topic(link.target)!r}, not {expect['key']!r}"
+    elif composed(topic_name(link.target)) != expect["key"]:
+        yield f"dangles as {topic_name(link.target)!r}, not {expect['key']!r}"
     if link.embed != expect["embed"]:
         yield f"embed is {link.embed}"
-    exists = vault.index.anchor(link, resolved)
+    exists = vault.index.has_anchor(link, resolved)
     state = {"none": None, "ignored": None, "resolved": True, "unresolved": False}[
         expect["subpath"]
     ]

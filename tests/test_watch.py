@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from running import vault_at, written
+from running import create_vault, write_files
 from vaultlink.watching.batch import Batch
-from vaultlink.watching.observer import Observed
-from vaultlink.watching.verifying import difference
-from vaultlink.watching.watch import Wishes
-from watched import signs, watching
+from vaultlink.watching.observer import WatchdogBackend
+from vaultlink.watching.verifying import find_difference
+from vaultlink.watching.watch import WatchSettings
+from watched import format_changes, run_watcher
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 
@@ -24,71 +24,71 @@ SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """A small vault in which every link leads somewhere."""
-    return vault_at(tmp_path / "vault", SMALL)
+    return create_vault(tmp_path / "vault", SMALL)
 
 
 # -- what is told ---------------------------------------------------------------------------------------------------
 
 
 def test_the_vault_is_told_once_as_it_was_found(tmp_path: Path) -> None:
-    with watching(
-        vault_at(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})
+    with run_watcher(
+        create_vault(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})
     ) as watched:
         assert isinstance(watched.news[0], Batch)
-        assert signs(watched.news[0]) == ["+ dangling-link a.md", "+ dangling-link b.md"]
+        assert format_changes(watched.news[0]) == ["+ dangling-link a.md", "+ dangling-link b.md"]
         assert watched.batches == []
 
 
 def test_a_save_tells_what_it_broke_and_what_it_healed(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         (vault / "a.md").write_text("[[b]] and [[c]]\n")
-        first, second = watched.until_batches(2)
-    assert (signs(first), first.cause.saved) == (["+ dangling-link a.md"], ("a.md",))
-    assert (signs(second), second.cause.saved) == (["- dangling-link a.md"], ("a.md",))
+        first, second = watched.wait_for_batches(2)
+    assert (format_changes(first), first.cause.saved) == (["+ dangling-link a.md"], ("a.md",))
+    assert (format_changes(second), second.cause.saved) == (["- dangling-link a.md"], ("a.md",))
 
 
 def test_findings_that_only_move_in_their_note_are_not_told_again(tmp_path: Path) -> None:
-    with watching(
-        vault_at(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})
+    with run_watcher(
+        create_vault(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})
     ) as watched:
         (tmp_path / "vault" / "a.md").write_text(
             "more\n\nlines\n[[no]]\n\n[[no]] [[new]]\n![[p.png#x]]\n"
         )
-        [batch] = watched.until_batches(1)
-    assert signs(batch) == ["+ dangling-link a.md"]
+        [batch] = watched.wait_for_batches(1)
+    assert format_changes(batch) == ["+ dangling-link a.md"]
     assert batch.new[0].diagnostic.target == "new"
 
 
 def test_what_is_broken_elsewhere_is_told(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "b.md").unlink()
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         (vault / "deep").mkdir()
         (vault / "deep" / "b.md").write_text("back\n")
-        watched.settled()
-    assert watched.changes() == ["+ dangling-link a.md", "- dangling-link a.md"]
+        watched.settle()
+    assert watched.list_changes() == ["+ dangling-link a.md", "- dangling-link a.md"]
 
 
 def test_a_note_takes_its_findings_along_when_it_is_renamed(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
-    with watching(vault) as watched:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
+    with run_watcher(vault) as watched:
         (vault / "a.md").rename(vault / "other.md")
-        [batch] = watched.until_batches(1)
-    assert (signs(batch), batch.cause.moved) == ([], (("a.md", "other.md"),))
+        [batch] = watched.wait_for_batches(1)
+    assert (format_changes(batch), batch.cause.moved) == ([], (("a.md", "other.md"),))
 
 
 def test_figures_and_the_graph_are_those_of_a_fresh_start(vault: Path) -> None:
-    with watching(vault) as watched:
-        written(
+    with run_watcher(vault) as watched:
+        write_files(
             vault, {"d.md": "[[one]] [[two]] [[one]] ![[p.png]]\n", "p.png": "", "e.md": "[[d]]\n"}
         )
         (vault / "a.md").unlink()
-        watched.settled()
-        assert difference(watched.live) is None
-        assert watched.live.graph.made.has_edge("e.md", "d.md")
-        assert watched.live.totals().topics == 3
+        watched.settle()
+        assert find_difference(watched.session) is None
+        assert watched.session.graph.nx_graph.has_edge("e.md", "d.md")
+        assert watched.session.count_totals().dangling_topics == 3
 
 
 # -- the habits of editors ------------------------------------------------------------------------------------------
@@ -142,14 +142,14 @@ def kept_back(file: Path, text: str) -> None:
 def test_however_an_editor_saves_it_is_one_save(
     vault: Path, save: Callable[[Path, str], None]
 ) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         save(vault / "a.md", "[[b]] and [[nowhere]]\n")
-        watched.settled()
+        watched.settle()
         [batch] = watched.batches
-        assert difference(watched.live) is None
+        assert find_difference(watched.session) is None
     assert batch.cause.saved == ("a.md",)
     assert batch.cause.created == batch.cause.deleted == ()
-    assert signs(batch) == ["+ dangling-link a.md"]
+    assert format_changes(batch) == ["+ dangling-link a.md"]
 
 
 @pytest.mark.parametrize(
@@ -169,56 +169,56 @@ def test_however_an_editor_saves_it_is_one_save(
     ],
 )
 def test_what_programs_put_beside_notes_is_no_part_of_the_vault(vault: Path, name: str) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / name).parent.mkdir(exist_ok=True)
         (vault / name).write_text("[[nowhere]]\n")
-        watched.settled()
+        watched.settle()
         assert watched.batches == []
-        assert difference(watched.live) is None
+        assert find_difference(watched.session) is None
 
 
 @pytest.mark.parametrize("name", ["a~.md", "#a#.md", "~$a.md", "x.tmp"])
 def test_what_only_looks_like_that_is_a_part_of_the_vault(vault: Path, name: str) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / name).write_text("[[nowhere]]\n")
-        [batch] = watched.until_batches(1)
+        [batch] = watched.wait_for_batches(1)
     assert batch.cause.created == (name,)
 
 
 def test_an_attachment_that_is_written_to_is_nothing_to_tell(vault: Path) -> None:
     (vault / "log.txt").write_text("one\n")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         for _ in range(3):
             with (vault / "log.txt").open("a") as log:
                 log.write("more\n")
             time.sleep(0.15)
-        watched.settled()
+        watched.settle()
         assert watched.batches == []
 
 
 def test_a_touched_note_is_nothing_new(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         os.utime(vault / "a.md")
         (vault / "b.md").chmod(0o600)
-        watched.settled()
-        assert watched.changes() == []
-        assert difference(watched.live) is None
+        watched.settle()
+        assert watched.list_changes() == []
+        assert find_difference(watched.session) is None
 
 
 # -- batches --------------------------------------------------------------------------------------------------------
 
 
 def test_what_comes_close_together_is_one_batch(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         for number in range(8):
             (vault / f"n{number}.md").write_text("[[nowhere]]\n")
             time.sleep(0.03)
-        watched.settled()
+        watched.settle()
         assert len([batch for batch in watched.batches if batch.new]) == 1
 
 
 def test_a_vault_that_is_never_quiet_is_looked_at_all_the_same(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         begun = time.monotonic()
         while time.monotonic() < begun + 3 and not watched.batches:
             (vault / "a.md").write_text(f"[[nowhere]] {time.monotonic()}\n")
@@ -229,14 +229,14 @@ def test_a_vault_that_is_never_quiet_is_looked_at_all_the_same(vault: Path) -> N
 
 def test_git_at_work_is_waited_for(vault: Path) -> None:
     (vault / ".git").mkdir()
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / ".git" / "index.lock").write_text("")
         for number in range(10):
             (vault / f"n{number}.md").write_text("[[nowhere]]\n")
             time.sleep(0.2)
         assert watched.batches == []
         (vault / ".git" / "index.lock").unlink()
-        [batch] = watched.until_batches(1)
+        [batch] = watched.wait_for_batches(1)
     assert len(batch.cause.created) == 10
 
 
@@ -245,9 +245,9 @@ def test_a_lock_that_git_left_behind_holds_nothing_up(vault: Path) -> None:
     lock = vault / ".git" / "index.lock"
     lock.write_text("")
     os.utime(lock, (time.time() - 3600, time.time() - 3600))
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "n.md").write_text("[[nowhere]]\n")
-        assert watched.until_batches(1)[0].cause.created == ("n.md",)
+        assert watched.wait_for_batches(1)[0].cause.created == ("n.md",)
 
 
 def git(vault: Path, *words: str) -> None:
@@ -257,7 +257,7 @@ def git(vault: Path, *words: str) -> None:
 
 
 def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
-    vault = vault_at(
+    vault = create_vault(
         tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)}
     )
     git(vault, "init", "--quiet")
@@ -269,60 +269,60 @@ def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
     for number in range(1, 3000, 8):
         (vault / f"n{number}.md").unlink()
     git(vault, "commit", "--quiet", "--all", "-m", "two")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         git(vault, "checkout", "--quiet", "-")
-        watched.settled()
+        watched.settle()
         told = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
         assert len(told) == 1
         assert (len(told[0].cause.saved), len(told[0].cause.created)) == (1500, 375)
-        assert difference(watched.live) is None
+        assert find_difference(watched.session) is None
 
 
 # -- folders --------------------------------------------------------------------------------------------------------
 
 
 def test_folders_are_followed_wherever_they_go(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "one" / "two").mkdir(parents=True)
         (vault / "one" / "two" / "d.md").write_text("[[nowhere]]\n")
-        watched.settled()
+        watched.settle()
         (vault / "one").rename(vault / "three")
-        watched.settled()
+        watched.settle()
         (vault / "three" / "two" / "d.md").write_text("[[a]]\n")
-        watched.settled()
-        assert watched.changes() == [
+        watched.settle()
+        assert watched.list_changes() == [
             "+ dangling-link one/two/d.md",
             "- dangling-link three/two/d.md",
         ]
         shutil.rmtree(vault / "three")
-        watched.settled()
-        assert difference(watched.live) is None
+        watched.settle()
+        assert find_difference(watched.session) is None
 
 
 def test_a_folder_that_leaves_the_vault_is_followed_no_further(vault: Path, tmp_path: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "x").rename(tmp_path / "outside")
-        watched.settled()
+        watched.settle()
         (tmp_path / "outside" / "c.md").write_text("[[nowhere]]\n")
-        watched.settled()
-        assert watched.changes() == ["+ dangling-link a.md"]
-        assert difference(watched.live) is None
+        watched.settle()
+        assert watched.list_changes() == ["+ dangling-link a.md"]
+        assert find_difference(watched.session) is None
 
 
 def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
-    written(tmp_path / "elsewhere", {"far.md": "[[a]]\n", "deep/further.md": ""})
+    write_files(tmp_path / "elsewhere", {"far.md": "[[a]]\n", "deep/further.md": ""})
     (vault / "link").symlink_to(tmp_path / "elsewhere")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (tmp_path / "elsewhere" / "deep" / "further.md").write_text("[[nowhere]]\n")
-        watched.settled()
-        assert watched.changes() == ["+ dangling-link link/deep/further.md"]
+        watched.settle()
+        assert watched.list_changes() == ["+ dangling-link link/deep/further.md"]
         (vault / "link").unlink()
-        watched.settled()
-        assert difference(watched.live) is None
+        watched.settle()
+        assert find_difference(watched.session) is None
         (vault / "x" / "link").symlink_to(tmp_path / "elsewhere")
-        watched.settled()
-        assert watched.changes()[2:] == ["+ dangling-link x/link/deep/further.md"]
-        assert difference(watched.live) is None
+        watched.settle()
+        assert watched.list_changes()[2:] == ["+ dangling-link x/link/deep/further.md"]
+        assert find_difference(watched.session) is None
 
 
 # -- moves ----------------------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(
     vault: Path, pause: float, copied_first: bool
 ) -> None:
     (vault / "b.md").write_text("# B\n\nwhat is in it, and [[no]]\n")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         text = (vault / "b.md").read_text()
         for step in (0, 1) if not copied_first else (1, 0):
             if step:
@@ -342,11 +342,11 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(
             else:
                 (vault / "b.md").unlink()
             time.sleep(pause)
-        watched.settled()
-        assert "+ moved-link a.md" in watched.changes()
+        watched.settle()
+        assert "+ moved-link a.md" in watched.list_changes()
         told = [
             item
-            for item in watched.changes()
+            for item in watched.list_changes()
             if "dangling-link b.md" in item or "dangling-link new name.md" in item
         ]
         assert told in (
@@ -354,21 +354,21 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(
             ["- dangling-link b.md", "+ dangling-link new name.md"],
             ["+ dangling-link new name.md", "- dangling-link b.md"],
         )
-        assert difference(watched.live) is None
+        assert find_difference(watched.session) is None
         (vault / "new name.md").rename(vault / "newer name.md")
-        watched.settled()
-        [last] = [item for item in watched.live.vault.check() if item.rule == "moved-link"]
+        watched.settle()
+        [last] = [item for item in watched.session.vault.check() if item.rule == "moved-link"]
         assert last.message == "“b” was moved to newer name."
 
 
 def test_a_note_that_comes_back_under_its_old_name_heals_everything(vault: Path) -> None:
     (vault / "b.md").write_text("# B\n\nwhat is in it\n")
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.settled()
+        watched.settle()
         (vault / "q.md").rename(vault / "b.md")
-        watched.settled()
-        assert watched.changes() == ["+ moved-link a.md", "- moved-link a.md"]
+        watched.settle()
+        assert watched.list_changes() == ["+ moved-link a.md", "- moved-link a.md"]
 
 
 # -- equal to a fresh start -----------------------------------------------------------------------------------------
@@ -435,30 +435,30 @@ def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(
 ) -> None:
     for seed in range(seeds) if not MORE else range(seeds * MORE, seeds * MORE * 2):
         dice = random.Random(seed)
-        vault = vault_at(tmp_path / f"vault {seed}", SMALL)
-        with watching(vault, Wishes(poll=poll, verify=True)) as watched:
+        vault = create_vault(tmp_path / f"vault {seed}", SMALL)
+        with run_watcher(vault, WatchSettings(poll_seconds=poll, verify=True)) as watched:
             for _ in range(6):
                 for _ in range(dice.choice((1, 2, 5, 20))):
                     something(dice, vault)
                     time.sleep(dice.choice((0, 0, 0, 0.005, 0.12)))
-                watched.settled()
-                assert difference(watched.live) is None
+                watched.settle()
+                assert find_difference(watched.session) is None
 
 
 def test_it_is_the_same_where_there_is_no_inotify(vault: Path, tmp_path: Path) -> None:
-    written(tmp_path / "elsewhere", {"far.md": "[[a]]\n"})
+    write_files(tmp_path / "elsewhere", {"far.md": "[[a]]\n"})
     (vault / "link").symlink_to(tmp_path / "elsewhere")
-    with watching(vault, Wishes(means=Observed)) as watched:
+    with run_watcher(vault, WatchSettings(backend_factory=WatchdogBackend)) as watched:
         (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
-        watched.settled()
+        watched.settle()
         (vault / "b.md").rename(vault / "q.md")
-        watched.settled()
-        written(vault, {"new/deep/d.md": "[[nor here]]\n", ".hidden/e.md": "[[x]]\n"})
-        watched.settled()
+        watched.settle()
+        write_files(vault, {"new/deep/d.md": "[[nor here]]\n", ".hidden/e.md": "[[x]]\n"})
+        watched.settle()
         (tmp_path / "elsewhere" / "far.md").unlink()
-        watched.settled()
-        assert difference(watched.live) is None
-    assert watched.changes() == [
+        watched.settle()
+        assert find_difference(watched.session) is None
+    assert watched.list_changes() == [
         "+ dangling-link a.md",
         "+ moved-link a.md",
         "+ dangling-link new/deep/d.md",
@@ -477,11 +477,11 @@ for number in range(100_000):
 
 
 def test_a_storm_is_weathered(vault: Path) -> None:
-    written(vault, {f"many/n{number}.md": f"[[n{number + 1}]]\n" for number in range(700)})
-    with watching(vault) as watched:
+    write_files(vault, {f"many/n{number}.md": f"[[n{number + 1}]]\n" for number in range(700)})
+    with run_watcher(vault) as watched:
         subprocess.run([sys.executable, "-c", STORM, str(vault / "many")], check=True)
-        watched.settled()
+        watched.settle()
         assert any(
             item.diagnostic.target == "the end" for batch in watched.batches for item in batch.new
         )
-        assert difference(watched.live) is None
+        assert find_difference(watched.session) is None

@@ -23,9 +23,9 @@ from typing import IO, Any
 
 import pytest
 
-from running import Run, contents, vault_at, written
-from vaultlink.journal import runs
-from vaultlink.locking import made_folder
+from running import RunCommand, create_vault, read_files, write_files
+from vaultlink.journal import list_runs
+from vaultlink.locking import make_journal_folder
 
 PATIENT = 40.0
 """Seconds that a test waits for something that has to come, on a machine that has much else to do."""
@@ -185,7 +185,7 @@ def command(vault: Path, *options: str, before: Sequence[str] = ()) -> Iterator[
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """A small vault in which every link leads somewhere."""
-    return vault_at(tmp_path / "vault", SMALL)
+    return create_vault(tmp_path / "vault", SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -239,9 +239,9 @@ SUMMARY = [
 
 
 def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
-    tmp_path: Path, run: Run
+    tmp_path: Path, run: RunCommand
 ) -> None:
-    vault = vault_at(tmp_path / "vault", NICKS)
+    vault = create_vault(tmp_path / "vault", NICKS)
     checked = run("check", "--vault", vault, "--output-format", "json").data
     assert isinstance(checked, dict)
     with command(vault, "--output-format", "json-lines") as watcher:
@@ -348,7 +348,7 @@ def test_with_v_saves_without_consequences_are_told_too(vault: Path) -> None:
 
 
 def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {**SMALL, "a.md": "[[first]]\n"})
+    vault = create_vault(tmp_path / "vault", {**SMALL, "a.md": "[[first]]\n"})
     with command(vault, "--output-format", "full") as watcher:
         (vault / "a.md").write_text("See [[cc]]\n")
         watcher.printed("- a.md")
@@ -445,13 +445,13 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
 )
 def test_wrong_words_end_with_2_and_a_sentence(
     tmp_path: Path,
-    run: Run,
+    run: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
     files: dict[str, str],
     said: str,
 ) -> None:
-    monkeypatch.chdir(vault_at(tmp_path / "vault", files))
+    monkeypatch.chdir(create_vault(tmp_path / "vault", files))
     done = run("watch", *options)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")
@@ -507,18 +507,20 @@ def nicks(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, b
     notes = {f"n{number:03}.md": f"number {number}: [[Nick]]\n".encode() for number in range(count)}
     before = {**notes, "b.md": b"---\naliases: [Nick]\n---\n"}
     after = {path: data.replace(b"[[Nick]]", b"[[b|Nick]]") for path, data in before.items()}
-    return vault_at(folder, before), before, after
+    return create_vault(folder, before), before, after
 
 
 MOMENTS: dict[str, Callable[[Path], object]] = {
-    "the record is kept": lambda vault: list(made_folder(vault).glob("*.run")),
+    "the record is kept": lambda vault: list(make_journal_folder(vault).glob("*.run")),
     "bytes lie ready": lambda vault: len(os.listdir(vault)) > 302,  # noqa: PTH208 - asked a thousand times a second
     "the first note is written": lambda vault: b"b|" in (vault / "n000.md").read_bytes(),
     "half of the notes are written": lambda vault: b"b|" in (vault / "n150.md").read_bytes(),
 }
 
 
-def test_a_signal_while_notes_are_written_leaves_each_old_or_new(tmp_path: Path, run: Run) -> None:
+def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
+    tmp_path: Path, run: RunCommand
+) -> None:
     def stopped(moment: str) -> None:
         vault, _, _ = nicks(tmp_path / moment, 300)
         watcher = Watcher(vault, "--fix").said("Watching ")
@@ -536,20 +538,20 @@ def test_a_signal_while_notes_are_written_leaves_each_old_or_new(tmp_path: Path,
     for number, moment in enumerate(MOMENTS):
         _, before, after = nicks(tmp_path / f"model {number}", 300)
         vault = tmp_path / moment
-        now = contents(vault)
+        now = read_files(vault)
         assert now.keys() == before.keys()
         assert [path for path, data in now.items() if data not in (before[path], after[path])] == []
-        assert len(runs(vault)) == (1 if now != before else 0)
+        assert len(list_runs(vault)) == (1 if now != before else 0)
         if now != before:
             assert run("undo", "--vault", vault).code == 0
-            assert contents(vault) == before
+            assert read_files(vault) == before
 
 
 # -- settings -------------------------------------------------------------------------------------------------------
 
 
 def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
-    vault = vault_at(
+    vault = create_vault(
         tmp_path / "vault", {"a.md": "[[b]] [[no]]\n", "b.md": "[[a]]\n", "c.md": "[[a]]\n"}
     )
     config = vault / "vaultlink.toml"
@@ -630,12 +632,12 @@ def cloned(vault: Path) -> Callable[[], object]:
 
 def emptied(vault: Path) -> Callable[[], object]:
     """All notes are deleted, all at once, and brought back."""
-    kept = contents(vault)
+    kept = read_files(vault)
     aside = vault.with_name("aside")
     aside.mkdir()
     for path in ("x", *(file.name for file in vault.glob("*.md"))):
         (vault / path).rename(aside / path)
-    return lambda: written(vault, kept)
+    return lambda: write_files(vault, kept)
 
 
 def mounted_over(vault: Path) -> Callable[[], object]:
@@ -656,7 +658,7 @@ def mounted_over(vault: Path) -> Callable[[], object]:
 def test_a_vault_that_goes_away_is_waited_for(
     tmp_path: Path, going: Callable[[Path], Callable[[], object]]
 ) -> None:
-    vault = vault_at(
+    vault = create_vault(
         tmp_path / "vault",
         {**SMALL, "d.md": "[[no]] [[Nick]]\n", "e.md": "---\naliases: [Nick]\n---\n"},
     )
@@ -682,11 +684,11 @@ def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
         vault.rename(tmp_path / "elsewhere")
         watcher.said(GONE)
         time.sleep(CALM + 0.5)
-        assert contents(tmp_path / "elsewhere") == before
+        assert read_files(tmp_path / "elsewhere") == before
         assert not vault.exists()
         (tmp_path / "elsewhere").rename(vault)
         watcher.said(BACK).printed("fixed 3 findings in 3 notes")
-    assert contents(vault) == after
+    assert read_files(vault) == after
     assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 healed"
 
 
@@ -723,7 +725,9 @@ def limited(name: str, limit: int) -> list[str]:
 def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
     tmp_path: Path, name: str, limit: int, named: str
 ) -> None:
-    vault = vault_at(tmp_path / "vault", {f"f{number}/n{number}.md": "" for number in range(12)})
+    vault = create_vault(
+        tmp_path / "vault", {f"f{number}/n{number}.md": "" for number in range(12)}
+    )
     with command(vault, before=limited(name, limit)) as watcher:
         watcher.said(named).settled()
         (vault / "f7" / "n7.md").write_text("[[no]]\n")
@@ -746,7 +750,7 @@ def test_one_instance_of_inotify_is_enough(vault: Path) -> None:
 def test_watches_that_run_out_on_the_way_are_no_end(vault: Path) -> None:
     with command(vault, before=limited("max_inotify_watches", 4)) as watcher:
         watcher.settled()
-        written(vault, {f"f{number}/n.md": "[[no]]\n" for number in range(6)})
+        write_files(vault, {f"f{number}/n.md": "[[no]]\n" for number in range(6)})
         watcher.said("fs.inotify.max_user_watches").printed("f5/n.md")
         (vault / "f3" / "n.md").write_text("")
         watcher.printed("- f3/n.md")
@@ -762,7 +766,7 @@ def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
             file.touch()
             file.unlink()
         (vault / "b.md").unlink()
-        written(vault, {"x/c.md": "[[no]]\n", "new/deep/d.md": "[[nor]]\n"})
+        write_files(vault, {"x/c.md": "[[no]]\n", "new/deep/d.md": "[[nor]]\n"})
         watcher.send(signal.SIGCONT).printed("+ new/deep/d.md")
         watcher.settled()
     assert sorted(watcher.changes) == [
@@ -803,7 +807,7 @@ def test_compared_with_a_fresh_start_nothing_ever_differs(vault: Path, options: 
         for _ in range(4):
             for _ in range(dice.randrange(1, 12)):
                 file, other = vault / dice.choice(paths), vault / dice.choice(paths)
-                written(vault, {os.fspath(other.relative_to(vault)): dice.choice(texts)})
+                write_files(vault, {os.fspath(other.relative_to(vault)): dice.choice(texts)})
                 if dice.random() < 0.3:
                     other.rename(
                         file.parent / other.name
@@ -825,7 +829,7 @@ def test_what_would_be_fixed_is_shown_as_a_diff_and_not_written(tmp_path: Path) 
         "-number 0: [[Nick]]",
         "+number 0: [[b|Nick]]",
     ]
-    assert (contents(vault), runs(vault)) == (before, [])
+    assert (read_files(vault), list_runs(vault)) == (before, [])
 
 
 # -- on a terminal --------------------------------------------------------------------------------------------------
@@ -943,7 +947,7 @@ def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> 
 
 
 def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
     with screen(vault) as shown:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
         assert rows[:3] == [
@@ -977,13 +981,13 @@ def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(va
         (vault / "b.md").rename(vault / "q.md")
         first.printed("fixed 1 finding in 1 note")
         second.printed("- a.md")
-        assert len(runs(vault)) == 1
+        assert len(list_runs(vault)) == 1
         first.killed()
         second.said("has ended")
         (vault / "q.md").rename(vault / "r.md")
         second.printed("fixed 1 finding in 1 note")
         assert (vault / "a.md").read_text() == "[[r|b]] and [[c]]\n"
-    assert len(runs(vault)) == 2
+    assert len(list_runs(vault)) == 2
 
 
 # -- oddities -------------------------------------------------------------------------------------------------------
@@ -1001,7 +1005,7 @@ def test_bytes_that_are_no_text_are_told_and_healed(vault: Path) -> None:
 def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
     with command(vault, "--verify") as watcher:
         (vault / "b.md").unlink()
-        written(vault, {"b.md/inner.md": "[[no]]\n"})
+        write_files(vault, {"b.md/inner.md": "[[no]]\n"})
         watcher.printed("inner.md")
         shutil.rmtree(vault / "b.md")
         (vault / "b.md").write_text("# B\n")
@@ -1015,7 +1019,7 @@ def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
 
 
 def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: Path) -> None:
-    written(tmp_path, {"outside.md": "[[no]]\n"})
+    write_files(tmp_path, {"outside.md": "[[no]]\n"})
     with command(vault, "--verify", "-v") as watcher:
         (vault / "s.md").symlink_to(tmp_path / "outside.md")
         watcher.settled()

@@ -7,35 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from running import Run, vault_at, written
-from vaultlink.journal import runs
-from vaultlink.locking import lock
+from running import RunCommand, create_vault, write_files
+from vaultlink.journal import list_runs
+from vaultlink.locking import lock_vault
 from vaultlink.survey import Settings
 from vaultlink.watching.batch import Batch
-from vaultlink.watching.verifying import difference
-from vaultlink.watching.watch import Wishes
-from watched import PATIENT, QUICK, Watched, watching
+from vaultlink.watching.verifying import find_difference
+from vaultlink.watching.watch import WatchSettings
+from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
-FIX = Wishes(fix=True, verify=True)
+FIX = WatchSettings(fix=True, verify=True)
 LINKED = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """A small vault in which every link leads somewhere, and nobody has written for a while."""
-    vault = vault_at(tmp_path / "vault", LINKED)
+    vault = create_vault(tmp_path / "vault", LINKED)
     rested(vault)
     return vault
 
 
 def rested(vault: Path) -> None:
     """Let the pause pass after which notes may be written."""
-    time.sleep(QUICK.calm + 0.1)
+    time.sleep(QUICK_DEBOUNCE.fix_quiet + 0.1)
 
 
-def mended(watched: Watched) -> list[Batch]:
+def mended(watched: WatchRecorder) -> list[Batch]:
     """The batches of the watcher's own writing."""
-    return [item for item in watched.news if isinstance(item, Batch) and item.fixed]
+    return [item for item in watched.news if isinstance(item, Batch) and item.applied_fixes]
 
 
 def text(vault: Path, path: str = "a.md") -> str:
@@ -55,53 +55,53 @@ def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) ->
 
 
 def test_what_was_there_before_is_mended_as_by_fix(tmp_path: Path) -> None:
-    vault = vault_at(
+    vault = create_vault(
         tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
     )
     rested(vault)
-    with watching(vault, FIX) as watched:
-        watched.until(mended)
+    with run_watcher(vault, FIX) as watched:
+        watched.wait_for(mended)
         assert text(vault) == "[[b|Nick]]\n"
     [batch] = mended(watched)
-    assert batch.fixed is not None
-    assert (batch.fixed.written, [item.rule for item, _ in batch.fixed.made]) == (
+    assert batch.applied_fixes is not None
+    assert (batch.applied_fixes.written, [item.rule for item, _ in batch.applied_fixes.fixes]) == (
         ("a.md",),
         ["alias-link"],
     )
-    assert [item.diagnostic.rule for item in batch.healed] == ["alias-link"]
+    assert [item.diagnostic.rule for item in batch.resolved] == ["alias-link"]
 
 
 def test_links_follow_a_note_that_was_moved(vault: Path) -> None:
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "x" / "renamed.md")
-        watched.until(mended)
+        watched.wait_for(mended)
         assert text(vault) == "[[renamed|b]] and [[c]]\n"
-        watched.settled()
-        assert watched.live.vault.check() == []
+        watched.settle()
+        assert watched.session.vault.check() == []
 
 
 def test_links_follow_a_note_that_was_deleted_and_made_elsewhere(vault: Path) -> None:
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         data = text(vault, "b.md")
         (vault / "b.md").unlink()
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         (vault / "q.md").write_text(data)
-        watched.until(mended)
+        watched.wait_for(mended)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
 def test_links_follow_a_whole_folder(vault: Path) -> None:
     (vault / "a.md").write_text("[[x/c]] [[x/c|shown]]\n")
     rested(vault)
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "x").rename(vault / "y")
-        watched.settled()
+        watched.settle()
         time.sleep(1.0)
-        assert watched.live.vault.check() == [] or text(vault) == "[[y/c|x/c]] [[y/c|shown]]\n"
+        assert watched.session.vault.check() == [] or text(vault) == "[[y/c|x/c]] [[y/c|shown]]\n"
 
 
 def test_sections_are_kept(tmp_path: Path) -> None:
-    vault = vault_at(
+    vault = create_vault(
         tmp_path / "vault",
         {
             "vaultlink.toml": '[backlinks]\nmode = "write"\n',
@@ -111,35 +111,35 @@ def test_sections_are_kept(tmp_path: Path) -> None:
         },
     )
     rested(vault)
-    with watching(vault, FIX) as watched:
-        watched.until(lambda _: "[[a" in text(vault, "b.md"))
+    with run_watcher(vault, FIX) as watched:
+        watched.wait_for(lambda _: "[[a" in text(vault, "b.md"))
         rested(vault)
         (vault / "c.md").write_text("# C\n\n[[b]]\n")
-        watched.until(lambda _: "[[c" in text(vault, "b.md"))
-        watched.settled()
-        assert difference(watched.live) is None
+        watched.wait_for(lambda _: "[[c" in text(vault, "b.md"))
+        watched.settle()
+        assert find_difference(watched.session) is None
 
 
 def test_dangling_links_are_left_to_their_writer(vault: Path) -> None:
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "a.md").write_text("[[b]] and [[cc]]\n")
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         stays(vault, "[[b]] and [[cc]]\n")
     assert mended(watched) == []
 
 
 def test_without_the_wish_nothing_is_ever_written(vault: Path) -> None:
-    with watching(vault) as watched:
+    with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         stays(vault, LINKED["a.md"])
-        assert runs(vault) == []
+        assert list_runs(vault) == []
 
 
 def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
-    with watching(vault, Wishes(propose=True)) as watched:
+    with run_watcher(vault, WatchSettings(propose=True)) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(lambda watched: watched.proposals)
+        watched.wait_for(lambda watched: watched.proposals)
         stays(vault, LINKED["a.md"])
     assert watched.proposals[0].texts == {"a.md": (LINKED["a.md"], "[[q|b]] and [[c]]\n")}
 
@@ -148,7 +148,7 @@ def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
 
 
 def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault: Path) -> None:
-    with watching(vault, FIX, pauses=replace(QUICK, patience=1.0)) as watched:
+    with run_watcher(vault, FIX, pauses=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         last, typed = 0.0, LINKED["a.md"]
         for number in range(12):
@@ -157,17 +157,17 @@ def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault
             last = time.monotonic()
             time.sleep(0.25)
             assert text(vault) == typed
-        watched.until(mended)
-        assert time.monotonic() - last > QUICK.calm
+        watched.wait_for(mended)
+        assert time.monotonic() - last > QUICK_DEBOUNCE.fix_quiet
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
 def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: Path) -> None:
-    written(vault, {"d.md": "[[b]]\n"})
+    write_files(vault, {"d.md": "[[b]]\n"})
     rested(vault)
-    with watching(vault, FIX, pauses=replace(QUICK, patience=1.0)) as watched:
+    with run_watcher(vault, FIX, pauses=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        end = time.monotonic() + PATIENT
+        end = time.monotonic() + TIMEOUT_SECONDS
         typed = LINKED["a.md"]
         while not mended(watched) and time.monotonic() < end:
             typed += "."
@@ -177,74 +177,74 @@ def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: P
 
 
 def test_obsidian_renames_and_updates_the_links_itself(vault: Path) -> None:
-    written(vault, {f"n{number}.md": f"[[b]] {number}\n" for number in range(30)})
+    write_files(vault, {f"n{number}.md": f"[[b]] {number}\n" for number in range(30)})
     rested(vault)
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         for path in ["a.md", *(f"n{number}.md" for number in range(30))]:
             (vault / path).write_text(text(vault, path).replace("[[b]]", "[[q]]"))
             time.sleep(0.03)
-        watched.settled()
+        watched.settle()
         stays(vault, "[[q]] and [[c]]\n")
-        assert watched.live.vault.check() == []
+        assert watched.session.vault.check() == []
     assert mended(watched) == []
-    assert runs(vault) == []
+    assert list_runs(vault) == []
 
 
 def test_its_own_writes_are_no_news(vault: Path) -> None:
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(mended)
+        watched.wait_for(mended)
         count = len(watched.batches)
         time.sleep(1.0)
-        assert len(watched.batches) == count, watched.told()
-        assert len(runs(vault)) == 1
+        assert len(watched.batches) == count, watched.describe_news()
+        assert len(list_runs(vault)) == 1
 
 
 @pytest.mark.parametrize("by", ["hand", "undo"])
-def test_what_was_taken_back_is_not_done_again(vault: Path, run: Run, by: str) -> None:
-    with watching(vault, FIX) as watched:
+def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by: str) -> None:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(mended)
+        watched.wait_for(mended)
         if by == "hand":
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
-        watched.until(lambda watched: any("taken back" in notice for notice in watched.notices))
+        watched.wait_for(lambda watched: any("taken back" in notice for notice in watched.notices))
         stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
-        watched.until(lambda watched: len(mended(watched)) == 2)
+        watched.wait_for(lambda watched: len(mended(watched)) == 2)
         assert text(vault) == "Now: [[q|b]] and [[c]]\n"
 
 
 def test_a_note_that_changes_at_the_last_moment_waits_for_the_next_pause(vault: Path) -> None:
     """Times that say nothing of a change: the bytes are compared before they are replaced."""
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until_batches(1)
+        watched.wait_for_batches(1)
         status = (vault / "a.md").stat()
         (vault / "a.md").write_text("[[b]] AND [[c]]\n")
         os.utime(vault / "a.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-        watched.until(mended)
+        watched.wait_for(mended)
         assert text(vault) == "[[q|b]] AND [[c]]\n"
 
 
 def test_while_another_run_writes_it_waits(vault: Path) -> None:
-    with watching(vault, FIX) as watched:
-        with lock(vault):
+    with run_watcher(vault, FIX) as watched:
+        with lock_vault(vault):
             (vault / "b.md").rename(vault / "q.md")
-            watched.until_batches(1)
+            watched.wait_for_batches(1)
             stays(vault, LINKED["a.md"])
-        watched.until(mended)
+        watched.wait_for(mended)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
 def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
-    written(vault, {"a.sync-conflict-20260101-120000-ABCDEFG.md": "theirs\n"})
+    write_files(vault, {"a.sync-conflict-20260101-120000-ABCDEFG.md": "theirs\n"})
     rested(vault)
-    with watching(vault, FIX) as watched:
+    with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(
+        watched.wait_for(
             lambda watched: any("conflicting copy" in notice for notice in watched.notices)
         )
         stays(vault, LINKED["a.md"])
@@ -255,53 +255,53 @@ def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
 
 
 def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> None:
-    with watching(vault, FIX) as first:
-        with watching(vault, FIX) as second:
-            first.until(
+    with run_watcher(vault, FIX) as first:
+        with run_watcher(vault, FIX) as second:
+            first.wait_for(
                 lambda watched: any(
                     "is on this vault and mends" in notice for notice in watched.notices
                 )
             )
-            second.until(
+            second.wait_for(
                 lambda watched: any("This one tells only" in notice for notice in watched.notices)
             )
             rested(vault)
             (vault / "b.md").rename(vault / "q.md")
-            first.until(mended)
-            second.until(lambda watched: "- moved-link a.md" in watched.changes())
+            first.wait_for(mended)
+            second.wait_for(lambda watched: "- moved-link a.md" in watched.list_changes())
             time.sleep(1.0)
             assert mended(second) == []
-        first.until(lambda watched: any("has ended" in notice for notice in watched.notices))
-    assert len(runs(vault)) == 1
+        first.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
+    assert len(list_runs(vault)) == 1
 
 
 def test_the_second_mends_when_the_first_has_ended(vault: Path) -> None:
-    with watching(vault, FIX) as first, watching(vault, FIX) as second:
+    with run_watcher(vault, FIX) as first, run_watcher(vault, FIX) as second:
         first.watch.stop()
-        first.thread.join(PATIENT)
-        second.until(lambda watched: any("has ended" in notice for notice in watched.notices))
+        first.thread.join(TIMEOUT_SECONDS)
+        second.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
         rested(vault)
         (vault / "b.md").rename(vault / "q.md")
-        second.until(mended)
+        second.wait_for(mended)
 
 
 def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) -> None:
-    with watching(vault, FIX):
+    with run_watcher(vault, FIX):
         [folder] = (tmp_path / "state").rglob("watchers")
         (folder / "00000000000000000001-4.fixing").write_text("")
-    with watching(vault, FIX) as watched:
-        watched.settled()
+    with run_watcher(vault, FIX) as watched:
+        watched.settle()
         assert watched.notices == []
         (vault / "b.md").rename(vault / "q.md")
-        watched.until(mended)
+        watched.wait_for(mended)
 
 
 def test_where_no_record_can_be_kept_nothing_is_mended(
-    vault: Path, tmp_path: Path, run: Run
+    vault: Path, tmp_path: Path, run: RunCommand
 ) -> None:
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
     assert "can't be kept" in ran.err
-    with watching(vault, settings=Settings(cache=False)) as watched:
-        watched.settled()
+    with run_watcher(vault, settings=Settings(cache=False)) as watched:
+        watched.settle()

@@ -11,28 +11,39 @@ from threading import Thread
 
 import pytest
 
-from running import vault_at, written
+from running import create_vault, write_files
 from vaultlink.api import open_vault
-from vaultlink.files import Stamp, passing
+from vaultlink.files import FileStamp, is_temporary_name
 from vaultlink.fingerprints import fingerprint
-from vaultlink.fixing.choice import Repaired
-from vaultlink.locking import locked, made_folder
-from vaultlink.model import Diagnostic, Fix, Note, Safety, Severity, Tally
+from vaultlink.fixing.choice import FindingWithFix
+from vaultlink.locking import make_journal_folder, try_lock
+from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Safety, Severity
 from vaultlink.parse import parse_note
-from vaultlink.report.layout import COLOURED
-from vaultlink.survey import Settings, Survey, survey
-from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
-from vaultlink.watching.difference import Known, delta, differing, identified
-from vaultlink.watching.ignored import with_ignored
-from vaultlink.watching.inbox import Hints, Inbox, NoWatch
-from vaultlink.watching.listening import Listening
-from vaultlink.watching.looking import Look, empty, look, whereabouts
-from vaultlink.watching.moving import Moving
-from vaultlink.watching.neighbours import Neighbours
-from vaultlink.watching.pauses import Pauses
-from vaultlink.watching.telling import batch_lines, batch_row, cause_words, headline, status
-from vaultlink.watching.watch import Wishes
-from watched import watching
+from vaultlink.report.layout import COLORED
+from vaultlink.survey import Settings, VaultScan, scan_vault
+from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
+from vaultlink.watching.difference import (
+    FindingIdentities,
+    compare_findings,
+    find_changed_paths,
+    identify_findings,
+)
+from vaultlink.watching.ignored import update_ignored
+from vaultlink.watching.inbox import ChangeHints, EventQueue, WatchUnavailable
+from vaultlink.watching.listening import EventSource
+from vaultlink.watching.looking import Rescan, folder_identity, has_no_notes, rescan
+from vaultlink.watching.moving import MoveTracker
+from vaultlink.watching.neighbours import Peers
+from vaultlink.watching.pauses import Debounce
+from vaultlink.watching.telling import (
+    describe_cause,
+    format_batch,
+    format_headline,
+    format_status,
+    make_batch_row,
+)
+from vaultlink.watching.watch import WatchSettings
+from watched import run_watcher
 
 PLAIN = Settings(cache=False)
 SMALL = {
@@ -46,7 +57,7 @@ SMALL = {
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """A small vault."""
-    return vault_at(tmp_path / "vault", SMALL)
+    return create_vault(tmp_path / "vault", SMALL)
 
 
 def git(folder: Path, *words: str) -> None:
@@ -76,7 +87,9 @@ def git(folder: Path, *words: str) -> None:
 def test_a_batch_comes_after_quiet_or_after_the_longest_wait(
     first: float, last: float, now: float, left: float
 ) -> None:
-    assert Pauses(quiet=1.0, longest=4.0).until_batch(first, last, now) == left
+    assert (
+        Debounce(batch_quiet=1.0, batch_max_delay=4.0).seconds_until_batch(first, last, now) == left
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,45 +105,50 @@ def test_a_batch_comes_after_quiet_or_after_the_longest_wait(
 def test_a_repair_comes_after_a_calm_or_when_patience_is_over(
     first: float, last: float, now: float, left: float
 ) -> None:
-    assert Pauses(calm=3.0, patience=30.0).until_repair(first, last, now) == left
+    assert Debounce(fix_quiet=3.0, fix_max_delay=30.0).seconds_until_fix(first, last, now) == left
 
 
 def test_the_pauses_are_those_that_the_manual_names() -> None:
-    pauses = Pauses()
-    assert (pauses.quiet, pauses.longest, pauses.calm, pauses.patience) == (0.1, 1.5, 3.0, 30.0)
-    assert pauses.early < pauses.quiet < pauses.longest < pauses.calm
+    pauses = Debounce()
+    assert (pauses.batch_quiet, pauses.batch_max_delay, pauses.fix_quiet, pauses.fix_max_delay) == (
+        0.1,
+        1.5,
+        3.0,
+        30.0,
+    )
+    assert pauses.prepare_after < pauses.batch_quiet < pauses.batch_max_delay < pauses.fix_quiet
 
 
 # -- the inbox ------------------------------------------------------------------------------------------------------
 
 
 def test_hints_are_kept_until_they_are_taken() -> None:
-    inbox = Inbox()
-    assert (bool(inbox), bool(inbox.take()), inbox.count) == (False, False, 0)
+    inbox = EventQueue()
+    assert (bool(inbox), bool(inbox.take()), inbox.event_count) == (False, False, 0)
     for path in ("a.md", "b.md", "a.md"):
-        inbox.hint(path)
-    assert inbox.peek() == inbox.peek() == Hints(frozenset({"a.md", "b.md"}), False, 3)
-    assert inbox.take() == Hints(frozenset({"a.md", "b.md"}), False, 3)
-    assert (bool(inbox), inbox.take()) == (False, Hints(count=3))
+        inbox.add_path(path)
+    assert inbox.peek() == inbox.peek() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
+    assert inbox.take() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
+    assert (bool(inbox), inbox.take()) == (False, ChangeHints(event_count=3))
 
 
 def test_everything_swallows_every_path() -> None:
-    inbox = Inbox()
-    inbox.hint("a.md")
-    inbox.hint_everything()
-    inbox.hint("b.md")
-    assert inbox.take() == Hints(frozenset(), True, 3)
-    inbox.hint("c.md")
-    assert inbox.take() == Hints(frozenset({"c.md"}), False, 4)
+    inbox = EventQueue()
+    inbox.add_path("a.md")
+    inbox.request_full_rescan()
+    inbox.add_path("b.md")
+    assert inbox.take() == ChangeHints(frozenset(), True, 3)
+    inbox.add_path("c.md")
+    assert inbox.take() == ChangeHints(frozenset({"c.md"}), False, 4)
 
 
 @pytest.mark.parametrize(("count", "everything"), [(2_000, False), (2_001, True), (5_000, True)])
 def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
-    inbox = Inbox()
+    inbox = EventQueue()
     for number in range(count):
-        inbox.hint(f"{number}.md")
+        inbox.add_path(f"{number}.md")
     hints = inbox.take()
-    assert (hints.everything, len(hints.paths), hints.count) == (
+    assert (hints.full_rescan, len(hints.paths), hints.event_count) == (
         everything,
         0 if everything else count,
         count,
@@ -138,23 +156,23 @@ def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
 
 
 def test_the_first_and_the_last_hint_have_their_times() -> None:
-    inbox = Inbox()
-    inbox.hint("a.md")
-    first = inbox.first
-    assert (inbox.last, first > 0) == (first, True)
-    inbox.hint("b.md")
-    assert (inbox.first, inbox.last >= first) == (first, True)
+    inbox = EventQueue()
+    inbox.add_path("a.md")
+    first = inbox.first_event
+    assert (inbox.last_event, first > 0) == (first, True)
+    inbox.add_path("b.md")
+    assert (inbox.first_event, inbox.last_event >= first) == (first, True)
     inbox.take()
-    inbox.hint("c.md")
-    assert inbox.first == inbox.last >= first
+    inbox.add_path("c.md")
+    assert inbox.first_event == inbox.last_event >= first
 
 
 def test_no_hint_of_many_threads_is_lost() -> None:
-    inbox, taken = Inbox(), set[str]()
+    inbox, taken = EventQueue(), set[str]()
 
     def hint(here: int) -> None:
         for number in range(400):
-            inbox.hint(f"{here}/{number}")
+            inbox.add_path(f"{here}/{number}")
 
     threads = [Thread(target=hint, args=(here,)) for here in range(4)]
     for thread in threads:
@@ -162,7 +180,7 @@ def test_no_hint_of_many_threads_is_lost() -> None:
     while any(thread.is_alive() for thread in threads):
         taken |= inbox.take().paths
     taken |= inbox.take().paths
-    assert (taken, inbox.count) == (
+    assert (taken, inbox.event_count) == (
         {f"{here}/{number}" for here in range(4) for number in range(400)},
         1_600,
     )
@@ -170,10 +188,10 @@ def test_no_hint_of_many_threads_is_lost() -> None:
 
 @pytest.mark.parametrize("word", ["hint", "everything", "stop"])
 def test_who_waits_is_woken(word: str) -> None:
-    inbox = Inbox()
+    inbox = EventQueue()
     calls = {
-        "hint": lambda: inbox.hint("a.md"),
-        "everything": inbox.hint_everything,
+        "hint": lambda: inbox.add_path("a.md"),
+        "everything": inbox.request_full_rescan,
         "stop": inbox.stop,
     }
     waiting = Thread(target=inbox.wait, args=(600.0,), daemon=True)
@@ -186,8 +204,8 @@ def test_who_waits_is_woken(word: str) -> None:
 
 
 def test_a_wait_ends_with_its_time() -> None:
-    Inbox().wait(0.01)
-    Inbox().wait(-1.0)
+    EventQueue().wait(0.01)
+    EventQueue().wait(-1.0)
 
 
 # -- words ----------------------------------------------------------------------------------------------------------
@@ -196,33 +214,36 @@ def test_a_wait_ends_with_its_time() -> None:
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (Cause(), "nothing"),
-        (Cause(words="new settings"), "new settings"),
-        (Cause(saved=("a.md",)), "a.md saved"),
-        (Cause(created=("x/a.md",)), "x/a.md created"),
-        (Cause(deleted=("p.png",)), "p.png deleted"),
-        (Cause(saved=("a.md", "b.md")), "2 notes saved"),
-        (Cause(created=("a.md", "p.png")), "2 files created"),
-        (Cause(deleted=tuple(f"{number}.md" for number in range(1_200))), "1,200 notes deleted"),
-        (Cause(saved=("a.md",), created=("b.md",)), "1 note saved, 1 note created"),
+        (BatchCause(), "nothing"),
+        (BatchCause(description="new settings"), "new settings"),
+        (BatchCause(saved=("a.md",)), "a.md saved"),
+        (BatchCause(created=("x/a.md",)), "x/a.md created"),
+        (BatchCause(deleted=("p.png",)), "p.png deleted"),
+        (BatchCause(saved=("a.md", "b.md")), "2 notes saved"),
+        (BatchCause(created=("a.md", "p.png")), "2 files created"),
         (
-            Cause(saved=("a.md",), created=("p.png",), deleted=("c.md", "d.md")),
+            BatchCause(deleted=tuple(f"{number}.md" for number in range(1_200))),
+            "1,200 notes deleted",
+        ),
+        (BatchCause(saved=("a.md",), created=("b.md",)), "1 note saved, 1 note created"),
+        (
+            BatchCause(saved=("a.md",), created=("p.png",), deleted=("c.md", "d.md")),
             "1 note saved, 1 file created, 2 notes deleted",
         ),
-        (Cause(moved=(("a.md", "b.md"),)), "a.md renamed to b.md"),
-        (Cause(moved=(("x/a.md", "x/b.md"),)), "x/a.md renamed to b.md"),
-        (Cause(moved=(("a.md", "x/a.md"),)), "a.md moved to x/a.md"),
-        (Cause(moved=(("x/a.md", "y/b.md"),)), "x/a.md moved to y/b.md"),
-        (Cause(moved=(("a.md", "b.md"), ("c.md", "d.md"))), "2 notes moved"),
-        (Cause(moved=(("p.png", "q.png"), ("c.md", "d.md"))), "2 files moved"),
-        (Cause(saved=("c.md",), moved=(("a.md", "b.md"),)), "1 note saved, 1 note moved"),
-        (Cause(saved=("a\nb.md",)), "a\\nb.md saved"),
-        (Cause(moved=(("a.md", "\x1b[2J.md"),)), "a.md renamed to \\u001b[2J.md"),
-        (Cause(moved=(("a\t.md", "x/b\r.md"),)), "a\\t.md moved to x/b\\r.md"),
+        (BatchCause(moved=(("a.md", "b.md"),)), "a.md renamed to b.md"),
+        (BatchCause(moved=(("x/a.md", "x/b.md"),)), "x/a.md renamed to b.md"),
+        (BatchCause(moved=(("a.md", "x/a.md"),)), "a.md moved to x/a.md"),
+        (BatchCause(moved=(("x/a.md", "y/b.md"),)), "x/a.md moved to y/b.md"),
+        (BatchCause(moved=(("a.md", "b.md"), ("c.md", "d.md"))), "2 notes moved"),
+        (BatchCause(moved=(("p.png", "q.png"), ("c.md", "d.md"))), "2 files moved"),
+        (BatchCause(saved=("c.md",), moved=(("a.md", "b.md"),)), "1 note saved, 1 note moved"),
+        (BatchCause(saved=("a\nb.md",)), "a\\nb.md saved"),
+        (BatchCause(moved=(("a.md", "\x1b[2J.md"),)), "a.md renamed to \\u001b[2J.md"),
+        (BatchCause(moved=(("a\t.md", "x/b\r.md"),)), "a\\t.md moved to x/b\\r.md"),
     ],
 )
-def test_a_cause_in_words(cause: Cause, words: str) -> None:
-    assert cause_words(cause) == words
+def test_a_cause_in_words(cause: BatchCause, words: str) -> None:
+    assert describe_cause(cause) == words
 
 
 def finding(
@@ -245,20 +266,20 @@ def finding(
     )
 
 
-FOUND = Reported(finding(), "0123456789abcdef")
+FOUND = ReportedFinding(finding(), "0123456789abcdef")
 
 
 def batch(
     vault: Path,
-    cause: Cause = Cause(),  # noqa: B008 - frozen
+    cause: BatchCause = BatchCause(),  # noqa: B008 - frozen
     number: int = 1,
-    new: Sequence[Reported] = (),
-    healed: Sequence[Reported] = (),
-    fixed: Fixed | None = None,
+    new: Sequence[ReportedFinding] = (),
+    healed: Sequence[ReportedFinding] = (),
+    fixed: AppliedFixes | None = None,
 ) -> Batch:
     """A batch."""
     moment = time.mktime((2026, 3, 4, 14, 2, 33, 0, 0, -1))
-    totals = Totals(3, 1, Tally(), 2, len(new))
+    totals = VaultTotals(3, 1, LinkCounts(), 2, len(new))
     return Batch(
         number,
         int(moment) * 10**9 + 5_000_000,
@@ -272,24 +293,24 @@ def batch(
 
 
 def test_a_headline_says_when_why_and_what_came_of_it(vault: Path) -> None:
-    saved = Cause(saved=("a.md",))
-    assert headline(batch(vault, saved)) == "14:02:33 a.md saved"
-    assert headline(batch(vault, saved, new=[FOUND])) == "14:02:33 a.md saved: 1 new"
-    assert headline(batch(vault, saved, healed=[FOUND])) == "14:02:33 a.md saved: 1 healed"
+    saved = BatchCause(saved=("a.md",))
+    assert format_headline(batch(vault, saved)) == "14:02:33 a.md saved"
+    assert format_headline(batch(vault, saved, new=[FOUND])) == "14:02:33 a.md saved: 1 new"
+    assert format_headline(batch(vault, saved, healed=[FOUND])) == "14:02:33 a.md saved: 1 healed"
     assert (
-        headline(batch(vault, saved, new=[FOUND] * 1_200, healed=[FOUND]))
+        format_headline(batch(vault, saved, new=[FOUND] * 1_200, healed=[FOUND]))
         == "14:02:33 a.md saved: 1,200 new, 1 healed"
     )
-    assert headline(batch(vault, number=0)) == "14:02:33 as found"
+    assert format_headline(batch(vault, number=0)) == "14:02:33 as found"
 
 
 def test_what_the_watcher_mended_is_its_own_cause(vault: Path) -> None:
-    made: Repaired = (finding(), Fix("Mend it", Safety.SAFE, ()))
-    assert headline(batch(vault, fixed=Fixed((made,), ("a.md",), (), "run"))) == (
+    made: FindingWithFix = (finding(), Fix("Mend it", Safety.SAFE, ()))
+    assert format_headline(batch(vault, fixed=AppliedFixes((made,), ("a.md",), (), "run"))) == (
         "14:02:33 fixed 1 finding in 1 note: dangling-link 1"
     )
-    row = batch_row(
-        batch(vault, fixed=Fixed((made, made), ("a.md",), (), "run"), healed=[FOUND, FOUND])
+    row = make_batch_row(
+        batch(vault, fixed=AppliedFixes((made, made), ("a.md",), (), "run"), healed=[FOUND, FOUND])
     )
     assert row.fixed is not None
     assert (row.fixed.notes, row.fixed.findings, row.fixed.run, row.healed, row.saved) == (
@@ -302,20 +323,20 @@ def test_what_the_watcher_mended_is_its_own_cause(vault: Path) -> None:
 
 
 def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> None:
-    odd = Reported(finding("a\nb.md", message="“\x1b[2J” is odd."), "1")
-    assert batch_lines(
-        batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND])
+    odd = ReportedFinding(finding("a\nb.md", message="“\x1b[2J” is odd."), "1")
+    assert format_batch(
+        batch(vault, BatchCause(saved=("a.md",)), new=[odd], healed=[FOUND])
     ).splitlines() == [
         "14:02:33 a.md saved: 1 new, 1 healed",
         "+ a\\nb.md:1:1: VL101 dangling-link “\\u001b[2J” is odd.",
         "- a.md:1:1: VL101 dangling-link It is so.",
     ]
-    coloured = batch_lines(
-        batch(vault, Cause(saved=("a.md",)), new=[odd], healed=[FOUND]), COLOURED
+    coloured = format_batch(
+        batch(vault, BatchCause(saved=("a.md",)), new=[odd], healed=[FOUND]), COLORED
     ).splitlines()
     assert [line.partition(" ")[0] for line in coloured[1:]] == [
-        f"{COLOURED.red}+{COLOURED.off}",
-        f"{COLOURED.green}-{COLOURED.off}",
+        f"{COLORED.red}+{COLORED.reset}",
+        f"{COLORED.green}-{COLORED.reset}",
     ]
 
 
@@ -337,11 +358,14 @@ def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> N
 def test_the_status_shows_the_vault_in_figures(
     notes: int, links: int, topics: int, findings: int, last: str, line: str
 ) -> None:
-    assert status(Totals(notes, 0, Tally(links=links), topics, findings), last) == line
+    assert (
+        format_status(VaultTotals(notes, 0, LinkCounts(links=links), topics, findings), last)
+        == line
+    )
 
 
 def test_a_batch_as_data_names_its_moves_and_tells_the_state_apart(vault: Path) -> None:
-    row = batch_row(batch(vault, Cause(moved=(("a.md", "b.md"),)), new=[FOUND]))
+    row = make_batch_row(batch(vault, BatchCause(moved=(("a.md", "b.md"),)), new=[FOUND]))
     assert (row.event, row.batch, row.cause, row.new, row.fixed) == (
         "batch",
         1,
@@ -351,13 +375,13 @@ def test_a_batch_as_data_names_its_moves_and_tells_the_state_apart(vault: Path) 
     )
     assert [(item.old, item.new) for item in row.moved] == [("a.md", "b.md")]
     assert row.time.startswith("2026-03-04T14:02:33.005")
-    assert batch_row(batch(vault, number=0)).event == "state"
+    assert make_batch_row(batch(vault, number=0)).event == "state"
 
 
 # -- what is new and what is healed ---------------------------------------------------------------------------------
 
 
-Side = tuple[dict[str, tuple[Diagnostic, ...]], Known]
+Side = tuple[dict[str, tuple[Diagnostic, ...]], FindingIdentities]
 
 
 def side(found: Mapping[str, Sequence[str]]) -> Side:
@@ -366,7 +390,7 @@ def side(found: Mapping[str, Sequence[str]]) -> Side:
         path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1))
         for path, targets in found.items()
     }
-    return placed, identified(placed, placed, lambda _path: "")
+    return placed, identify_findings(placed, placed, lambda _path: "")
 
 
 @pytest.mark.parametrize(
@@ -397,19 +421,21 @@ def test_what_is_new_and_what_is_healed(
     healed: list[str],
 ) -> None:
     one, other = side(before), side(after)
-    paths = differing(one[0], other[0])
-    came, went = delta(one, (other[0], identified(other[0], paths, lambda _path: "")), paths, moved)
+    paths = find_changed_paths(one[0], other[0])
+    came, went = compare_findings(
+        one, (other[0], identify_findings(other[0], paths, lambda _path: "")), paths, moved
+    )
     assert [f"{item.path} {item.target}" for item, _ in came] == new
     assert [f"{item.path} {item.target}" for item, _ in went] == healed
 
 
 def test_the_fingerprint_of_equal_findings_counts_them() -> None:
-    came, _ = delta(side({}), side({"a": ["no", "no"]}), ["a"], {})
+    came, _ = compare_findings(side({}), side({"a": ["no", "no"]}), ["a"], {})
     assert [mark for _, mark in came] == [
         fingerprint("a", ("VL101", "no", 0)),
         fingerprint("a", ("VL101", "no", 1)),
     ]
-    _, went = delta(side({"a": ["no", "no"]}), side({"a": ["no"]}), ["a"], {})
+    _, went = compare_findings(side({"a": ["no", "no"]}), side({"a": ["no"]}), ["a"], {})
     assert [mark for _, mark in went] == [came[1].fingerprint]
 
 
@@ -418,16 +444,16 @@ def test_paths_with_the_same_findings_do_not_differ() -> None:
         side({"a": ["x"], "b": ["y"], "c": ["z"]})[0],
         side({"a": ["x"], "b": ["other"], "d": ["z"]})[0],
     )
-    assert sorted(differing(one, other)) == ["b", "c", "d"]
-    assert differing(one, dict(one)) == []
+    assert sorted(find_changed_paths(one, other)) == ["b", "c", "d"]
+    assert find_changed_paths(one, dict(one)) == []
 
 
 # -- where files went -----------------------------------------------------------------------------------------------
 
 
-def stamp(size: int, moment: int = 1) -> Stamp:
+def stamp(size: int, moment: int = 1) -> FileStamp:
     """What tells a state of a file."""
-    return Stamp(size, moment, moment)
+    return FileStamp(size, moment, moment)
 
 
 def note(path: str, text: str) -> Note:
@@ -437,7 +463,7 @@ def note(path: str, text: str) -> Note:
 
 def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
     for first in ("went", "came"):
-        moving = Moving({})
+        moving = MoveTracker({})
         steps = {
             "went": lambda moving=moving: moving.went(
                 "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
@@ -447,59 +473,59 @@ def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
             ),
         }
         steps.pop(first)()
-        assert moving.pairs() == {}
+        assert moving.match_new_moves() == {}
         steps.popitem()[1]()
-        assert moving.pairs() == {"a.md": "x/q.md"}
-        assert moving.pairs() == {}
-        assert moving.now({"x/q.md"}) == {"a.md": "x/q.md"}
-        assert moving.now({"x/q.md", "a.md"}) == {}
-        assert moving.now(set()) == {}
+        assert moving.match_new_moves() == {"a.md": "x/q.md"}
+        assert moving.match_new_moves() == {}
+        assert moving.current_moves({"x/q.md"}) == {"a.md": "x/q.md"}
+        assert moving.current_moves({"x/q.md", "a.md"}) == {}
+        assert moving.current_moves(set()) == {}
 
 
 def test_a_file_that_comes_back_did_not_move() -> None:
-    moving = Moving({})
-    moving.went("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.came("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.came("b.md", stamp(9), note("b.md", "# A\n"))
-    assert moving.pairs() == {}
+    moving = MoveTracker({})
+    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
+    moving.record_added("a.md", stamp(9), note("a.md", "# A\n"))
+    moving.record_added("b.md", stamp(9), note("b.md", "# A\n"))
+    assert moving.match_new_moves() == {}
 
 
 def test_which_of_two_it_became_is_unknown() -> None:
-    moving = Moving({})
-    moving.went("a.md", stamp(9), note("a.md", "# A\n"))
+    moving = MoveTracker({})
+    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
-        moving.came(path, stamp(9), note(path, "# A\n"))
-    assert moving.pairs() == {}
+        moving.record_added(path, stamp(9), note(path, "# A\n"))
+    assert moving.match_new_moves() == {}
 
 
 def test_what_was_written_since_it_came_counts() -> None:
-    moving = Moving({})
-    moving.came("q.md", stamp(0), note("q.md", ""))
-    moving.saved("q.md", stamp(5, 2), note("q.md", "# A\n"))
-    moving.saved("known.md", stamp(5, 2), note("known.md", "# A\n"))
-    moving.went("a.md", stamp(5, 1), note("a.md", "# A\n"))
-    assert moving.pairs() == {"a.md": "q.md"}
+    moving = MoveTracker({})
+    moving.record_added("q.md", stamp(0), note("q.md", ""))
+    moving.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
+    moving.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
+    moving.record_removed("a.md", stamp(5, 1), note("a.md", "# A\n"))
+    assert moving.match_new_moves() == {"a.md": "q.md"}
 
 
 def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None:
-    moving = Moving({"old.md": "a.md"})
-    moving.went("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.came("b.md", stamp(9), note("b.md", "# A\n"))
+    moving = MoveTracker({"old.md": "a.md"})
+    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
+    moving.record_added("b.md", stamp(9), note("b.md", "# A\n"))
     other = moving.copy()
-    assert other.pairs() == {"a.md": "b.md"}
-    assert other.now({"b.md"}) == {"old.md": "b.md", "a.md": "b.md"}
-    assert moving.now({"a.md"}) == {"old.md": "a.md"}  # a copy goes its own way
-    moving.learn({"x.md": "y.md"})
-    assert moving.now({"a.md", "y.md"}) == {"old.md": "a.md", "x.md": "y.md"}
+    assert other.match_new_moves() == {"a.md": "b.md"}
+    assert other.current_moves({"b.md"}) == {"old.md": "b.md", "a.md": "b.md"}
+    assert moving.current_moves({"a.md"}) == {"old.md": "a.md"}  # a copy goes its own way
+    moving.learn_moves({"x.md": "y.md"})
+    assert moving.current_moves({"a.md", "y.md"}) == {"old.md": "a.md", "x.md": "y.md"}
 
 
 # -- looking --------------------------------------------------------------------------------------------------------
 
 
-def settled(root: Path) -> Survey:
+def settled(root: Path) -> VaultScan:
     """A vault surveyed when nothing in it has changed for a while."""
     time.sleep(0.06)
-    return survey(root, PLAIN)
+    return scan_vault(root, PLAIN)
 
 
 def no_one_came(_folders: Mapping[str, str]) -> bool:
@@ -507,33 +533,35 @@ def no_one_came(_folders: Mapping[str, str]) -> bool:
     return False
 
 
-EVERYTHING = Hints(everything=True)
+EVERYTHING = ChangeHints(full_rescan=True)
 
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool) -> None:
     seen = settled(vault)
-    written(vault, {"a.md": "another text\n", "new.md": "", "q.png": "", "log.txt": "one\ntwo\n"})
+    write_files(
+        vault, {"a.md": "another text\n", "new.md": "", "q.png": "", "log.txt": "one\ntwo\n"}
+    )
     (vault / "b.md").unlink()
     paths = frozenset(
         {"a.md", "new.md", "q.png", "log.txt", "b.md", "never.md", ".hidden.md", "x.md~"}
     )
-    found = look(seen, EVERYTHING if everything else Hints(paths), no_one_came)
-    assert (found.came, found.went, found.saved, found.doubtful) == (
+    found = rescan(seen, EVERYTHING if everything else ChangeHints(paths), no_one_came)
+    assert (found.added, found.removed, found.modified, found.maybe_modified) == (
         ("new.md", "q.png"),
         ("b.md",),
         ("a.md",),
         (),
     )
-    assert found.moved
-    assert set(found.seen.listing.files) == {"a.md", "new.md", "q.png", "log.txt", "x/p.png"}
+    assert found.has_added_or_removed
+    assert set(found.scan.listing.files) == {"a.md", "new.md", "q.png", "log.txt", "x/p.png"}
 
 
 def test_where_nothing_is_hinted_at_nothing_is_seen(vault: Path) -> None:
     seen = settled(vault)
-    written(vault, {"a.md": "another text\n", "b.md": "and here\n"})
-    found = look(seen, Hints(frozenset({"a.md"})), no_one_came)
-    assert (found.paths, found.moved) == (("a.md",), False)
+    write_files(vault, {"a.md": "another text\n", "b.md": "and here\n"})
+    found = rescan(seen, ChangeHints(frozenset({"a.md"})), no_one_came)
+    assert (found.paths, found.has_added_or_removed) == (("a.md",), False)
 
 
 def test_a_change_that_size_and_time_hide_is_doubtful(vault: Path) -> None:
@@ -541,15 +569,15 @@ def test_a_change_that_size_and_time_hide_is_doubtful(vault: Path) -> None:
     status = (vault / "a.md").stat()
     (vault / "a.md").write_text("[[c]] and [[no]]\n")
     os.utime(vault / "a.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert look(seen, EVERYTHING, no_one_came)[1:] == ((), (), (), ("a.md",))
+    assert rescan(seen, EVERYTHING, no_one_came)[1:] == ((), (), (), ("a.md",))
 
 
 def test_what_changed_just_before_it_was_seen_is_doubtful_once_more(vault: Path) -> None:
     (vault / "a.md").write_text("just now\n")
-    seen = survey(vault, PLAIN)
+    seen = scan_vault(vault, PLAIN)
     seen = replace(seen, started=max(item.changed for item in seen.listing.files.values()) + 1)
-    assert "a.md" in look(seen, EVERYTHING, no_one_came).doubtful
-    assert look(settled(vault), EVERYTHING, no_one_came).doubtful == ()
+    assert "a.md" in rescan(seen, EVERYTHING, no_one_came).maybe_modified
+    assert rescan(settled(vault), EVERYTHING, no_one_came).maybe_modified == ()
 
 
 def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
@@ -558,32 +586,32 @@ def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
     def follow(folders: Mapping[str, str]) -> bool:
         told.append(sorted(folders))
         if len(told) == 1:
-            written(vault, {"late/l.md": ""})
+            write_files(vault, {"late/l.md": ""})
         return len(told) < 3
 
-    assert look(seen, EVERYTHING, follow).came == ("late/l.md",)
+    assert rescan(seen, EVERYTHING, follow).added == ("late/l.md",)
     assert told == [["", "x"], ["", "late", "x"], ["", "late", "x"]]
 
 
 def test_two_looks_are_alike_if_nothing_changed_between(vault: Path) -> None:
     seen = settled(vault)
     (vault / "a.md").write_text("another text\n")
-    first = look(seen, EVERYTHING, no_one_came)
-    assert first.alike(look(seen, Hints(frozenset({"a.md"})), no_one_came))
+    first = rescan(seen, EVERYTHING, no_one_came)
+    assert first.is_same(rescan(seen, ChangeHints(frozenset({"a.md"})), no_one_came))
     (vault / "a.md").write_text("and again another\n")
-    assert not first.alike(look(seen, EVERYTHING, no_one_came))
-    assert not first.alike(Look(first.seen))
+    assert not first.is_same(rescan(seen, EVERYTHING, no_one_came))
+    assert not first.is_same(Rescan(first.scan))
 
 
 def test_a_vault_that_is_away_or_another_is_told(vault: Path, tmp_path: Path) -> None:
-    home = whereabouts(vault)
+    home = folder_identity(vault)
     assert home is not None
     vault.rename(tmp_path / "elsewhere")
-    assert whereabouts(vault) is None
-    vault_at(vault, {"p.png": ""})
-    assert whereabouts(vault) not in (None, home)
-    assert empty(survey(vault, PLAIN))
-    assert not empty(survey(tmp_path / "elsewhere", PLAIN))
+    assert folder_identity(vault) is None
+    create_vault(vault, {"p.png": ""})
+    assert folder_identity(vault) not in (None, home)
+    assert has_no_notes(scan_vault(vault, PLAIN))
+    assert not has_no_notes(scan_vault(tmp_path / "elsewhere", PLAIN))
 
 
 # -- names that pass ------------------------------------------------------------------------------------------------
@@ -604,7 +632,7 @@ def test_a_vault_that_is_away_or_another_is_told(vault: Path, tmp_path: Path) ->
     ],
 )
 def test_names_under_which_programs_write_pass(name: str) -> None:
-    assert passing(name)
+    assert is_temporary_name(name)
 
 
 @pytest.mark.parametrize(
@@ -631,84 +659,88 @@ def test_names_under_which_programs_write_pass(name: str) -> None:
     ],
 )
 def test_names_that_only_look_like_that_stay(name: str) -> None:
-    assert not passing(name)
+    assert not is_temporary_name(name)
 
 
 # -- git ------------------------------------------------------------------------------------------------------------
 
 
-def ignored(seen: Survey) -> list[str]:
+def ignored(seen: VaultScan) -> list[str]:
     """The files that git is known to ignore."""
-    return sorted(path for path in seen.listing.files if seen.ignored and seen.ignored(path))
+    return sorted(
+        path for path in seen.listing.files if seen.is_git_ignored and seen.is_git_ignored(path)
+    )
 
 
 def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
     git(vault, "init")
-    written(
+    write_files(
         vault, {".gitignore": "out*\n!out-kept.md\n", "x/.gitignore": "here.md\n", "out1.md": ""}
     )
     before = settled(vault)
     assert ignored(before) == ["out1.md"]
     came = ["out2.md", "out-kept.md", "x/here.md", "here.md", "x/out3.md", "new.md"]
-    written(vault, dict.fromkeys(came, ""))
-    seen = look(before, EVERYTHING, no_one_came).seen
-    after = with_ignored(seen, came)
+    write_files(vault, dict.fromkeys(came, ""))
+    seen = rescan(before, EVERYTHING, no_one_came).scan
+    after = update_ignored(seen, came)
     assert (
         ignored(after)
         == ["out1.md", "out2.md", "x/here.md", "x/out3.md"]
-        == ignored(survey(vault, PLAIN))
+        == ignored(scan_vault(vault, PLAIN))
     )
     (vault / "out2.md").unlink()
-    written(vault, {"out4.md": ""})
-    last = with_ignored(look(after, EVERYTHING, no_one_came).seen, ["out4.md"])
+    write_files(vault, {"out4.md": ""})
+    last = update_ignored(rescan(after, EVERYTHING, no_one_came).scan, ["out4.md"])
     assert ignored(last) == ["out1.md", "out4.md", "x/here.md", "x/out3.md"]
 
 
 def test_where_nothing_new_is_ignored_the_survey_stays_as_it_is(vault: Path) -> None:
     git(vault, "init")
-    written(vault, {".gitignore": "out*\n", "out1.md": ""})
+    write_files(vault, {".gitignore": "out*\n", "out1.md": ""})
     seen = settled(vault)
-    assert with_ignored(seen, ["a.md", "never.md"]) is seen
-    assert with_ignored(seen, ["out1.md"]) is seen
-    assert with_ignored(survey(vault.parent, PLAIN), ["vault/out2.md"]).ignored is None
-    assert with_ignored(seen, []) is seen
+    assert update_ignored(seen, ["a.md", "never.md"]) is seen
+    assert update_ignored(seen, ["out1.md"]) is seen
+    assert update_ignored(scan_vault(vault.parent, PLAIN), ["vault/out2.md"]).is_git_ignored is None
+    assert update_ignored(seen, []) is seen
 
 
 # -- neighbours -----------------------------------------------------------------------------------------------------
 
 
 def test_of_those_that_mend_the_oldest_does(vault: Path) -> None:
-    teller, first, second = (Neighbours(vault, fixing=fixing) for fixing in (False, True, True))
+    teller, first, second = (Peers(vault, fixing=fixing) for fixing in (False, True, True))
     try:
-        assert [one.repairs() for one in (teller, first, second)] == [False, True, False]
-        assert [(other.process, other.fixing) for other in first.others()] == [
+        assert [one.is_fixer() for one in (teller, first, second)] == [False, True, False]
+        assert [(other.pid, other.fixing) for other in first.list_peers()] == [
             (os.getpid(), False),
             (os.getpid(), True),
         ]
-        assert second.news() == [
+        assert second.describe_changes() == [
             f"Another vaultlink watch (process {os.getpid()}) is on this vault.",
             f"Another vaultlink watch (process {os.getpid()}) is on this vault and mends notes. This one tells only, and mends "
             "once that one has ended.",
         ]
-        assert second.news() == []
-        first.leave()
-        assert second.news() == [f"The vaultlink watch of process {os.getpid()} has ended."]
-        assert second.repairs()
+        assert second.describe_changes() == []
+        first.close()
+        assert second.describe_changes() == [
+            f"The vaultlink watch of process {os.getpid()} has ended."
+        ]
+        assert second.is_fixer()
     finally:
         for one in (teller, second):
-            one.leave()
-    assert list((made_folder(vault) / "watchers").iterdir()) == []
+            one.close()
+    assert list((make_journal_folder(vault) / "watchers").iterdir()) == []
 
 
 def test_who_is_alone_hears_nothing(vault: Path) -> None:
-    alone = Neighbours(vault, fixing=True)
-    assert (alone.repairs(), alone.others(), alone.news()) == (True, [], [])
-    alone.leave()
-    alone.leave()
+    alone = Peers(vault, fixing=True)
+    assert (alone.is_fixer(), alone.list_peers(), alone.describe_changes()) == (True, [], [])
+    alone.close()
+    alone.close()
 
 
 def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None:
-    folder = made_folder(vault) / "watchers"
+    folder = make_journal_folder(vault) / "watchers"
     folder.mkdir()
     for name in (
         "00000000000000000001-4.fixing",
@@ -717,9 +749,9 @@ def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None
         ".00000000000000000003-6.fixing",
     ):
         (folder / name).write_text("")
-    alone = Neighbours(vault, fixing=True)
-    assert (alone.repairs(), alone.news()) == (True, [])
-    alone.leave()
+    alone = Peers(vault, fixing=True)
+    assert (alone.is_fixer(), alone.describe_changes()) == (True, [])
+    alone.close()
     assert sorted(file.name for file in folder.iterdir()) == [
         ".00000000000000000003-6.fixing",
         "notes.txt",
@@ -727,17 +759,17 @@ def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None
 
 
 def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
-    folder = made_folder(vault) / "watchers"
+    folder = make_journal_folder(vault) / "watchers"
     folder.mkdir()
     held = folder / "00000000000000000001-4.fixing"
     handle = os.open(held, os.O_RDWR | os.O_CREAT)
-    assert locked(handle)
-    second = Neighbours(vault, fixing=True)
-    assert (second.repairs(), len(second.news())) == (False, 1)
+    assert try_lock(handle)
+    second = Peers(vault, fixing=True)
+    assert (second.is_fixer(), len(second.describe_changes())) == (False, 1)
     os.close(handle)  # as the system does
-    assert second.news() == ["The vaultlink watch of process 4 has ended."]
-    assert (second.repairs(), held.exists()) == (True, False)
-    second.leave()
+    assert second.describe_changes() == ["The vaultlink watch of process 4 has ended."]
+    assert (second.is_fixer(), held.exists()) == (True, False)
+    second.close()
 
 
 # -- listening ------------------------------------------------------------------------------------------------------
@@ -746,19 +778,19 @@ def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
 class Ear:
     """A listener that hears nothing, and lives or has a watch left as long as it is told so."""
 
-    def __init__(self, inbox: Inbox, *, lossless: bool = True):
-        self.inbox, self.lossless = inbox, lossless
+    def __init__(self, inbox: EventQueue, *, detects_overflow: bool = True):
+        self.inbox, self.detects_overflow = inbox, detects_overflow
         self.followed: list[list[str]] = []
         self.living, self.closed, self.left = True, False, 100
 
-    def follow(self, folders: Mapping[str, str], /) -> bool:
+    def watch_folders(self, folders: Mapping[str, str], /) -> bool:
         """Watch folders, if there are watches left."""
         if len(folders) > self.left:
-            raise NoWatch("No watch is left.")
+            raise WatchUnavailable("No watch is left.")
         self.followed.append(sorted(folders))
         return False
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it lives."""
         return self.living
 
@@ -770,98 +802,106 @@ class Ear:
 class Ears(list[Ear]):
     """Means that make ears, and know all they made."""
 
-    def __call__(self, inbox: Inbox) -> Ear:
+    def __call__(self, inbox: EventQueue) -> Ear:
         self.append(Ear(inbox))
         return self[-1]
 
 
-def no_means(_inbox: Inbox) -> Ear:
+def no_means(_inbox: EventQueue) -> Ear:
     """Means of which none is left."""
-    raise NoWatch("No ear is left.")
+    raise WatchUnavailable("No ear is left.")
 
 
 FOLDERS = {"": "/v", "x": "/v/x"}
 
 
 def test_where_the_system_brings_word_nobody_needs_to_look() -> None:
-    inbox, ears = Inbox(), Ears()
-    listening = Listening(inbox, None, 60.0, ears)
-    listening.begin(FOLDERS, 100.0)
-    assert (inbox.take().everything, ears[0].followed) == (True, [["", "x"]])
-    assert listening.wait(100.0) == float("inf")
-    listening.beat(FOLDERS, 10_000.0)
+    inbox, ears = EventQueue(), Ears()
+    listening = EventSource(inbox, None, 60.0, ears)
+    listening.start(FOLDERS, 100.0)
+    assert (inbox.take().full_rescan, ears[0].followed) == (True, [["", "x"]])
+    assert listening.seconds_until_rescan(100.0) == float("inf")
+    listening.check(FOLDERS, 10_000.0)
     assert not inbox
-    listening.end()
+    listening.stop()
     assert ears[0].closed
 
 
 def test_where_words_get_lost_everything_is_looked_at_now_and_then() -> None:
-    inbox = Inbox()
-    listening = Listening(inbox, None, 60.0, lambda inbox: Ear(inbox, lossless=False))
-    listening.begin(FOLDERS, 100.0)
+    inbox = EventQueue()
+    listening = EventSource(inbox, None, 60.0, lambda inbox: Ear(inbox, detects_overflow=False))
+    listening.start(FOLDERS, 100.0)
     inbox.take()
-    assert [listening.wait(now) for now in (100.0, 150.0, 170.0)] == [60.0, 10.0, -10.0]
-    listening.beat(FOLDERS, 150.0)
+    assert [listening.seconds_until_rescan(now) for now in (100.0, 150.0, 170.0)] == [
+        60.0,
+        10.0,
+        -10.0,
+    ]
+    listening.check(FOLDERS, 150.0)
     assert not inbox
-    listening.beat(FOLDERS, 160.0)
-    assert (inbox.take().everything, listening.wait(160.0)) == (True, 60.0)
+    listening.check(FOLDERS, 160.0)
+    assert (inbox.take().full_rescan, listening.seconds_until_rescan(160.0)) == (True, 60.0)
 
 
 def test_a_poll_asks_for_no_listener() -> None:
-    inbox = Inbox()
-    listening = Listening(inbox, 5.0, 60.0, no_means)
-    listening.begin(FOLDERS, 100.0)
-    assert (inbox.take().everything, listening.wait(101.0), listening.complaint) == (True, 4.0, "")
-    assert listening.follow(FOLDERS) is False
-    listening.beat(FOLDERS, 105.0)
-    assert inbox.take().everything
+    inbox = EventQueue()
+    listening = EventSource(inbox, 5.0, 60.0, no_means)
+    listening.start(FOLDERS, 100.0)
+    assert (inbox.take().full_rescan, listening.seconds_until_rescan(101.0), listening.warning) == (
+        True,
+        4.0,
+        "",
+    )
+    assert listening.watch_folders(FOLDERS) is False
+    listening.check(FOLDERS, 105.0)
+    assert inbox.take().full_rescan
 
 
 def test_a_poll_puts_off_no_batch_that_waits_for_quiet() -> None:
-    inbox = Inbox()
-    listening = Listening(inbox, 0.05, 60.0, no_means)
-    listening.begin({}, 0.0)
+    inbox = EventQueue()
+    listening = EventSource(inbox, 0.05, 60.0, no_means)
+    listening.start({}, 0.0)
     inbox.take()
-    listening.beat({}, 0.1)
-    assert inbox.count == 2
-    listening.beat({}, 0.2)
-    assert inbox.count == 2, "what waits is not hinted at again"
+    listening.check({}, 0.1)
+    assert inbox.event_count == 2
+    listening.check({}, 0.2)
+    assert inbox.event_count == 2, "what waits is not hinted at again"
     inbox.take()
-    listening.beat({}, 0.3)
-    assert inbox.count == 3
+    listening.check({}, 0.3)
+    assert inbox.event_count == 3
 
 
 def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
-    inbox = Inbox()
-    listening = Listening(inbox, None, 60.0, no_means)
-    listening.begin(FOLDERS, 100.0)
+    inbox = EventQueue()
+    listening = EventSource(inbox, None, 60.0, no_means)
+    listening.start(FOLDERS, 100.0)
     assert (
-        listening.complaint
+        listening.warning
         == "No ear is left. Until then everything is looked at every 2 seconds, as with `--poll 2`."
     )
-    assert (inbox.take().everything, listening.wait(100.5)) == (True, 1.5)
+    assert (inbox.take().full_rescan, listening.seconds_until_rescan(100.5)) == (True, 1.5)
 
 
 def test_watches_that_run_out_later_end_the_listening() -> None:
-    inbox, ears = Inbox(), Ears()
-    listening = Listening(inbox, None, 60.0, ears)
-    listening.begin(FOLDERS, 100.0)
+    inbox, ears = EventQueue(), Ears()
+    listening = EventSource(inbox, None, 60.0, ears)
+    listening.start(FOLDERS, 100.0)
     ears[0].left = 2
-    assert listening.follow({**FOLDERS, "y": "/v/y"}) is False
-    assert (ears[0].closed, listening.complaint.startswith("No watch is left.")) == (True, True)
-    assert listening.wait(100.0) <= 2.0
-    listening.begin(FOLDERS, 200.0)  # begun anew, it is tried again
-    assert (len(ears), listening.wait(200.0)) == (2, float("inf"))
+    assert listening.watch_folders({**FOLDERS, "y": "/v/y"}) is False
+    assert (ears[0].closed, listening.warning.startswith("No watch is left.")) == (True, True)
+    assert listening.seconds_until_rescan(100.0) <= 2.0
+    listening.start(FOLDERS, 200.0)  # begun anew, it is tried again
+    assert (len(ears), listening.seconds_until_rescan(200.0)) == (2, float("inf"))
 
 
 def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
-    inbox, ears = Inbox(), Ears()
-    listening = Listening(inbox, None, 60.0, ears)
-    listening.begin(FOLDERS, 100.0)
+    inbox, ears = EventQueue(), Ears()
+    listening = EventSource(inbox, None, 60.0, ears)
+    listening.start(FOLDERS, 100.0)
     inbox.take()
     ears[0].living = False
-    listening.beat(FOLDERS, 101.0)
-    assert (ears[0].closed, len(ears), ears[1].followed, inbox.take().everything) == (
+    listening.check(FOLDERS, 101.0)
+    assert (ears[0].closed, len(ears), ears[1].followed, inbox.take().full_rescan) == (
         True,
         2,
         [["", "x"]],
@@ -871,15 +911,15 @@ def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) -> None:
-    from vaultlink.watching.inotify import Inotify  # noqa: PLC0415 - only where there is inotify
+    from vaultlink.watching.inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
-    inbox = Inbox()
-    ear = Inotify(inbox)
+    inbox = EventQueue()
+    ear = InotifyBackend(inbox)
     try:
-        assert ear.follow(survey(vault, PLAIN).listing.folders) is True
-        assert ear.follow(survey(vault, PLAIN).listing.folders) is False
+        assert ear.watch_folders(scan_vault(vault, PLAIN).listing.folders) is True
+        assert ear.watch_folders(scan_vault(vault, PLAIN).listing.folders) is False
         heard = set[str]()
-        written(
+        write_files(
             vault,
             {
                 "x/deep.md": "",
@@ -900,10 +940,10 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
             heard |= inbox.take().paths
         assert heard == {"x/deep.md", ".gitignore", "x/.gitignore", "a.md"}
         (vault / "new").mkdir()
-        while time.monotonic() < end and not inbox.peek().everything:
+        while time.monotonic() < end and not inbox.peek().full_rescan:
             time.sleep(0.01)
-        assert inbox.take().everything
-        assert ear.alive()
+        assert inbox.take().full_rescan
+        assert ear.is_alive()
     finally:
         ear.close()
 
@@ -914,37 +954,39 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
 def test_a_note_that_is_copied_before_it_is_deleted_leaves_one_of_its_findings(
     tmp_path: Path,
 ) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
-    with watching(vault, Wishes(verify=True)) as watched:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
+    with run_watcher(vault, WatchSettings(verify=True)) as watched:
         (vault / "z.md").write_text((vault / "a.md").read_text())
-        watched.settled()
+        watched.settle()
         (vault / "a.md").unlink()
-        watched.settled()
-    assert watched.changes() == ["+ dangling-link z.md", "- dangling-link a.md"]
+        watched.settle()
+    assert watched.list_changes() == ["+ dangling-link z.md", "- dangling-link a.md"]
 
 
 def test_new_settings_do_not_make_it_forget_where_notes_went(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
-    with watching(vault) as watched:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
+    with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.settled()
+        watched.settle()
         (vault / "vaultlink.toml").write_text('extend-select = ["dead-end"]\n')
-        watched.until(lambda watched: any(batch.cause.words for batch in watched.batches))
-        watched.settled()
-    assert not any("dangling-link" in line for line in watched.changes()), watched.changes()
+        watched.wait_for(lambda watched: any(batch.cause.description for batch in watched.batches))
+        watched.settle()
+    assert not any("dangling-link" in line for line in watched.list_changes()), (
+        watched.list_changes()
+    )
 
 
 def test_a_vault_that_was_away_does_not_make_it_forget_where_notes_went(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
-    with watching(vault) as watched:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
+    with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.settled()
+        watched.settle()
         vault.rename(tmp_path / "elsewhere")
-        watched.until(lambda watched: any("is gone" in notice for notice in watched.notices))
+        watched.wait_for(lambda watched: any("is gone" in notice for notice in watched.notices))
         (tmp_path / "elsewhere").rename(vault)
-        watched.until(lambda watched: any("is back" in notice for notice in watched.notices))
-        watched.settled()
-    assert watched.changes() == ["+ moved-link a.md"]
+        watched.wait_for(lambda watched: any("is back" in notice for notice in watched.notices))
+        watched.settle()
+    assert watched.list_changes() == ["+ moved-link a.md"]
 
 
 @pytest.mark.parametrize("poll", [None, 0.2])
@@ -954,21 +996,21 @@ def test_a_vault_that_was_away_does_not_make_it_forget_where_notes_went(tmp_path
 def test_what_git_ignores_is_obeyed_wherever_it_is_said(
     tmp_path: Path, place: str, poll: float | None
 ) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "", "x/c.md": "[[no]]\n"})
+    vault = create_vault(tmp_path / "vault", {"a.md": "", "x/c.md": "[[no]]\n"})
     git(tmp_path, "init")
-    with watching(vault, Wishes(poll=poll, verify=True)) as watched:
+    with run_watcher(vault, WatchSettings(poll_seconds=poll, verify=True)) as watched:
         (tmp_path / place).write_text("c.md\n")
-        watched.until(lambda watched: watched.changes() == ["- dangling-link x/c.md"])
+        watched.wait_for(lambda watched: watched.list_changes() == ["- dangling-link x/c.md"])
         (tmp_path / place).unlink()
-        watched.until(lambda watched: watched.changes()[1:] == ["+ dangling-link x/c.md"])
+        watched.wait_for(lambda watched: watched.list_changes()[1:] == ["+ dangling-link x/c.md"])
 
 
 def test_a_note_that_git_is_told_to_keep_is_ignored_no_longer(tmp_path: Path) -> None:
-    vault = vault_at(tmp_path / "vault", {"a.md": "", ".gitignore": "out*\n"})
+    vault = create_vault(tmp_path / "vault", {"a.md": "", ".gitignore": "out*\n"})
     git(vault, "init")
-    with watching(vault, Wishes(verify=True)) as watched:
+    with run_watcher(vault, WatchSettings(verify=True)) as watched:
         (vault / "out.md").write_text("[[no]]\n")
-        watched.settled()
-        assert watched.changes() == []
+        watched.settle()
+        assert watched.list_changes() == []
         git(vault, "add", "--force", "out.md")
-        watched.until(lambda watched: watched.changes() == ["+ dangling-link out.md"])
+        watched.wait_for(lambda watched: watched.list_changes() == ["+ dangling-link out.md"])

@@ -15,11 +15,23 @@ from pathlib import Path
 import pytest
 
 from vaultlink.errors import JournalError
-from vaultlink.folders import Refused, enter, folders, leave, missing_folders, remove_empty
-from vaultlink.locking import Busy, journal_folder, lock
-from vaultlink.replacing import Job, discard, prepare, settle
-from vaultlink.syncing import sync_together
-from vaultlink.writing import Outcome, Refusal, Write, sweep, write
+from vaultlink.folders import (
+    CannotWrite,
+    close_folders,
+    find_missing_folders,
+    open_folder,
+    prepare_folders,
+    remove_empty_folders,
+)
+from vaultlink.locking import LockTimeout, journal_folder, lock_vault
+from vaultlink.replacing import (
+    ReplaceJob,
+    commit_replacement,
+    discard_replacement,
+    prepare_replacement,
+)
+from vaultlink.syncing import sync_filesystem
+from vaultlink.writing import PendingWrite, SkippedNote, WriteResult, remove_leftovers, write_notes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -60,9 +72,9 @@ def vault(tmp_path: Path) -> Path:
     return written(tmp_path / "vault", {"Quay.md": b"old", "a/Pier.md": b"old"})
 
 
-def refused(path: str, why: str) -> Outcome:
+def refused(path: str, why: str) -> WriteResult:
     """An outcome of which nothing came."""
-    return Outcome((), (Refusal(path, why),))
+    return WriteResult((), (SkippedNote(path, why),))
 
 
 # -- what is written --------------------------------------------------------------------------------------------------
@@ -73,29 +85,34 @@ def test_bytes_are_written_as_they_are(vault: Path, name: str) -> None:
     old, new = BYTES[name]
     written(vault, {"Note.md": old})
     before = tree(vault)
-    assert write(vault, [Write("Note.md", old, new)]) == Outcome(("Note.md",), ())
+    assert write_notes(vault, [PendingWrite("Note.md", old, new)]) == WriteResult(("Note.md",), ())
     assert tree(vault) == {**before, "Note.md": new}
 
 
 def test_many_notes_in_many_folders(tmp_path: Path) -> None:
     old = {f"f{number % 300}/n{number}.md": f"old {number}".encode() for number in range(600)}
     vault = written(tmp_path / "vault", old)
-    outcome = write(vault, [Write(path, text, text.upper()) for path, text in old.items()])
-    assert outcome == Outcome(tuple(sorted(old)), ())
+    outcome = write_notes(
+        vault, [PendingWrite(path, text, text.upper()) for path, text in old.items()]
+    )
+    assert outcome == WriteResult(tuple(sorted(old)), ())
     assert {path: text for path, text in tree(vault).items() if text is not None} == {
         path: text.upper() for path, text in old.items()
     }
 
 
 def test_nothing_to_write() -> None:
-    assert write(Path("/nowhere/at/all"), []) == Outcome((), ())
+    assert write_notes(Path("/nowhere/at/all"), []) == WriteResult((), ())
 
 
 @posix
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o640, 0o755, 0o200])
 def test_permissions_stay(vault: Path, mode: int) -> None:
     (vault / "Quay.md").chmod(mode)
-    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",) or mode == 0o200
+    assert (
+        write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]).written == ("Quay.md",)
+        or mode == 0o200
+    )
     assert stat.S_IMODE((vault / "Quay.md").stat().st_mode) == mode
 
 
@@ -104,7 +121,7 @@ def test_permissions_stay(vault: Path, mode: int) -> None:
 )
 def test_owner_stays(vault: Path) -> None:
     os.chown(vault / "Quay.md", 12345, 23456)
-    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",)
+    assert write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]).written == ("Quay.md",)
     status = (vault / "Quay.md").stat()
     assert (status.st_uid, status.st_gid) == (12345, 23456)
 
@@ -116,30 +133,37 @@ def test_attributes_stay(vault: Path) -> None:
         os.setxattr(vault / "Quay.md", "user.colour", b"green")
     except OSError:
         pytest.skip("no attributes here")
-    assert write(vault, [Write("Quay.md", b"old", b"new")]).written == ("Quay.md",)
+    assert write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]).written == ("Quay.md",)
     assert os.getxattr(vault / "Quay.md", "user.colour") == b"green"
 
 
 def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
     before = tree(vault)
-    assert missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == [
+    assert find_missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == [
         "b",
         "b/c",
     ]
-    assert write(vault, [Write("b/c/New.md", None, b"new")]) == Outcome(("b/c/New.md",), ())
+    assert write_notes(vault, [PendingWrite("b/c/New.md", None, b"new")]) == WriteResult(
+        ("b/c/New.md",), ()
+    )
     assert tree(vault) == {**before, "b": None, "b/c": None, "b/c/New.md": b"new"}
 
 
 @posix
 def test_a_new_note_has_usual_permissions(vault: Path) -> None:
-    write(vault, [Write("New.md", None, b"new"), Write("Other.md", None, b"new", mode=0o640)])
+    write_notes(
+        vault,
+        [PendingWrite("New.md", None, b"new"), PendingWrite("Other.md", None, b"new", mode=0o640)],
+    )
     (vault / "Usual.md").write_bytes(b"")
     assert (vault / "New.md").stat().st_mode == (vault / "Usual.md").stat().st_mode
     assert stat.S_IMODE((vault / "Other.md").stat().st_mode) == 0o640
 
 
 def test_a_note_goes(vault: Path) -> None:
-    assert write(vault, [Write("a/Pier.md", b"old", None)]) == Outcome(("a/Pier.md",), ())
+    assert write_notes(vault, [PendingWrite("a/Pier.md", b"old", None)]) == WriteResult(
+        ("a/Pier.md",), ()
+    )
     assert tree(vault) == {"Quay.md": b"old", "a": None}
 
 
@@ -153,29 +177,29 @@ TAKEN = "there is a file of this name already"
 @pytest.mark.parametrize(
     ("item", "why"),
     [
-        (Write("Quay.md", b"other", b"new"), CHANGED),
-        (Write("Quay.md", b"ol", b"new"), CHANGED),
-        (Write("Quay.md", b"", b"new"), CHANGED),
-        (Write("Quay.md", b"other", None), CHANGED),
-        (Write("Gone.md", b"old", b"new"), "it is gone"),
-        (Write("Gone.md", b"old", None), "it is gone"),
-        (Write("gone/Gone.md", b"old", b"new"), "its folder is gone"),
-        (Write("Quay.md", None, b"new"), TAKEN),
-        (Write("a", None, b"new"), TAKEN),
-        (Write("a", b"old", b"new"), "it is a folder"),
-        (Write("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
-        (Write("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
-        (Write("../Quay.md", b"old", b"new"), "its path is none in a vault"),
-        (Write("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
-        (Write("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
-        (Write("", None, b"new"), "its path is none in a vault"),
-        (Write("a\0b.md", None, b"new"), "its path is none in a vault"),
-        (Write("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
+        (PendingWrite("Quay.md", b"other", b"new"), CHANGED),
+        (PendingWrite("Quay.md", b"ol", b"new"), CHANGED),
+        (PendingWrite("Quay.md", b"", b"new"), CHANGED),
+        (PendingWrite("Quay.md", b"other", None), CHANGED),
+        (PendingWrite("Gone.md", b"old", b"new"), "it is gone"),
+        (PendingWrite("Gone.md", b"old", None), "it is gone"),
+        (PendingWrite("gone/Gone.md", b"old", b"new"), "its folder is gone"),
+        (PendingWrite("Quay.md", None, b"new"), TAKEN),
+        (PendingWrite("a", None, b"new"), TAKEN),
+        (PendingWrite("a", b"old", b"new"), "it is a folder"),
+        (PendingWrite("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
+        (PendingWrite("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
+        (PendingWrite("../Quay.md", b"old", b"new"), "its path is none in a vault"),
+        (PendingWrite("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
+        (PendingWrite("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
+        (PendingWrite("", None, b"new"), "its path is none in a vault"),
+        (PendingWrite("a\0b.md", None, b"new"), "its path is none in a vault"),
+        (PendingWrite("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
     ],
 )
-def test_refusal(vault: Path, item: Write, why: str) -> None:
+def test_refusal(vault: Path, item: PendingWrite, why: str) -> None:
     before = tree(vault.parent)
-    assert write(vault, [item]) == refused(item.path, why)
+    assert write_notes(vault, [item]) == refused(item.path, why)
     assert tree(vault.parent) == before
 
 
@@ -183,7 +207,7 @@ def test_refusal(vault: Path, item: Write, why: str) -> None:
 def test_read_only_note(vault: Path) -> None:
     (vault / "Quay.md").chmod(0o444)
     for new in (b"new", None):
-        assert write(vault, [Write("Quay.md", b"old", new)]) == refused(
+        assert write_notes(vault, [PendingWrite("Quay.md", b"old", new)]) == refused(
             "Quay.md", "it is read-only"
         )
     assert (vault / "Quay.md").read_bytes() == b"old"
@@ -195,9 +219,13 @@ def test_symbolic_link(vault: Path) -> None:
     (vault / "Nowhere.md").symlink_to("nowhere.md")
     (vault / "Loop.md").symlink_to("Loop.md")
     for name in ("Link.md", "Nowhere.md", "Loop.md"):
-        assert write(vault, [Write(name, b"old", b"new")]) == refused(name, "it is a symbolic link")
-        assert write(vault, [Write(name, b"old", None)]) == refused(name, "it is a symbolic link")
-        assert write(vault, [Write(name, None, b"new")]) == refused(name, TAKEN)
+        assert write_notes(vault, [PendingWrite(name, b"old", b"new")]) == refused(
+            name, "it is a symbolic link"
+        )
+        assert write_notes(vault, [PendingWrite(name, b"old", None)]) == refused(
+            name, "it is a symbolic link"
+        )
+        assert write_notes(vault, [PendingWrite(name, None, b"new")]) == refused(name, TAKEN)
     assert tree(vault) == {
         "Quay.md": b"old",
         "Link.md": b"old",
@@ -215,16 +243,20 @@ def test_folder_outside_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> N
     before = tree(outside)
     why = "it lies outside the vault, behind a symbolic link"
     for path in ("out/Note.md", "out/b/Note.md"):
-        assert write(vault, [Write(path, b"old", b"new")]) == refused(path, why)
-        assert write(vault, [Write(path, b"old", None)]) == refused(path, why)
-    assert write(vault, [Write("out/c/New.md", None, b"new")]) == refused("out/c/New.md", why)
+        assert write_notes(vault, [PendingWrite(path, b"old", b"new")]) == refused(path, why)
+        assert write_notes(vault, [PendingWrite(path, b"old", None)]) == refused(path, why)
+    assert write_notes(vault, [PendingWrite("out/c/New.md", None, b"new")]) == refused(
+        "out/c/New.md", why
+    )
     assert tree(outside) == before
 
 
 @posix
 def test_folder_inside_behind_a_symbolic_link(vault: Path) -> None:
     (vault / "in").symlink_to("a")
-    assert write(vault, [Write("in/Pier.md", b"old", b"new")]).written == ("in/Pier.md",)
+    assert write_notes(vault, [PendingWrite("in/Pier.md", b"old", b"new")]).written == (
+        "in/Pier.md",
+    )
     assert (vault / "in").is_symlink()
     assert (vault / "a/Pier.md").read_bytes() == b"new"
 
@@ -232,14 +264,16 @@ def test_folder_inside_behind_a_symbolic_link(vault: Path) -> None:
 @posix
 def test_vault_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(vault)
-    assert write(tmp_path / "way", [Write("a/Pier.md", b"old", b"new")]).written == ("a/Pier.md",)
+    assert write_notes(tmp_path / "way", [PendingWrite("a/Pier.md", b"old", b"new")]).written == (
+        "a/Pier.md",
+    )
 
 
 @posix
 def test_hard_link(vault: Path) -> None:
     (vault / "Second.md").hardlink_to(vault / "Quay.md")
     why = "it has a second name (a hard link), which would keep the old text"
-    assert write(vault, [Write("Quay.md", b"old", b"new")]) == refused("Quay.md", why)
+    assert write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]) == refused("Quay.md", why)
     assert tree(vault) == {"Quay.md": b"old", "Second.md": b"old", "a": None, "a/Pier.md": b"old"}
 
 
@@ -247,21 +281,22 @@ def test_hard_link(vault: Path) -> None:
 def test_pipe(vault: Path) -> None:
     assert sys.platform != "win32"
     os.mkfifo(vault / "Pipe.md")
-    assert write(vault, [Write("Pipe.md", b"", b"new")]) == refused(
+    assert write_notes(vault, [PendingWrite("Pipe.md", b"", b"new")]) == refused(
         "Pipe.md", "it is no ordinary file"
     )
 
 
 def test_one_refusal_stops_nobody(vault: Path) -> None:
     items = [
-        Write("Quay.md", b"other", b"new"),
-        Write("Gone.md", b"old", b"new"),
-        Write("a/Pier.md", b"old", b"new"),
-        Write("b/New.md", None, b"new"),
+        PendingWrite("Quay.md", b"other", b"new"),
+        PendingWrite("Gone.md", b"old", b"new"),
+        PendingWrite("a/Pier.md", b"old", b"new"),
+        PendingWrite("b/New.md", None, b"new"),
     ]
-    outcome = write(vault, items)
-    assert outcome == Outcome(
-        ("a/Pier.md", "b/New.md"), (Refusal("Gone.md", "it is gone"), Refusal("Quay.md", CHANGED))
+    outcome = write_notes(vault, items)
+    assert outcome == WriteResult(
+        ("a/Pier.md", "b/New.md"),
+        (SkippedNote("Gone.md", "it is gone"), SkippedNote("Quay.md", CHANGED)),
     )
     assert tree(vault) == {
         "Quay.md": b"old",
@@ -273,16 +308,17 @@ def test_one_refusal_stops_nobody(vault: Path) -> None:
 
 
 def test_a_note_is_written_once(vault: Path) -> None:
-    outcome = write(
-        vault, [Write("Quay.md", b"old", b"first"), Write("Quay.md", b"old", b"second")]
+    outcome = write_notes(
+        vault,
+        [PendingWrite("Quay.md", b"old", b"first"), PendingWrite("Quay.md", b"old", b"second")],
     )
-    assert outcome == Outcome(("Quay.md",), (Refusal("Quay.md", CHANGED),))
+    assert outcome == WriteResult(("Quay.md",), (SkippedNote("Quay.md", CHANGED),))
     assert tree(vault) == {"Quay.md": b"first", "a": None, "a/Pier.md": b"old"}
 
 
 def test_no_vault(tmp_path: Path) -> None:
-    assert write(tmp_path / "gone", [Write("Quay.md", b"old", b"new")]).refused == (
-        Refusal("Quay.md", "its folder is gone"),
+    assert write_notes(tmp_path / "gone", [PendingWrite("Quay.md", b"old", b"new")]).skipped == (
+        SkippedNote("Quay.md", "its folder is gone"),
     )
     assert tree(tmp_path) == {}
 
@@ -290,17 +326,19 @@ def test_no_vault(tmp_path: Path) -> None:
 # -- in between -------------------------------------------------------------------------------------------------------
 
 
-def job(vault: Path, item: Write) -> Job:
+def job(vault: Path, item: PendingWrite) -> ReplaceJob:
     """A note whose new bytes lie ready beside it."""
-    ready = Job(item.old, item.new, None, enter(folders(vault), ""), item.path, ".ready.tmp")
-    prepare(ready)
+    ready = ReplaceJob(
+        item.old, item.new, None, open_folder(prepare_folders(vault), ""), item.path, ".ready.tmp"
+    )
+    prepare_replacement(ready)
     return ready
 
 
 def test_between_lie_the_new_bytes_ready(vault: Path) -> None:
-    ready = job(vault, Write("Quay.md", b"old", b"new"))
+    ready = job(vault, PendingWrite("Quay.md", b"old", b"new"))
     assert tree(vault) == {"Quay.md": b"old", ".ready.tmp": b"new", "a": None, "a/Pier.md": b"old"}
-    settle(ready)
+    commit_replacement(ready)
     assert tree(vault) == {"Quay.md": b"new", "a": None, "a/Pier.md": b"old"}
 
 
@@ -342,33 +380,35 @@ def _second(note: Path) -> None:
 def test_what_changes_in_between_is_left_alone(
     vault: Path, meddle: Callable[[Path], None], new: bytes | None
 ) -> None:
-    ready = job(vault, Write("Quay.md", b"old", new))
+    ready = job(vault, PendingWrite("Quay.md", b"old", new))
     meddle(vault / "Quay.md")
     after = tree(vault)
-    with pytest.raises((Refused, OSError)):
-        settle(ready)
+    with pytest.raises((CannotWrite, OSError)):
+        commit_replacement(ready)
     assert tree(vault) == after
-    discard(ready)
+    discard_replacement(ready)
     assert tree(vault) == {path: text for path, text in after.items() if path != ".ready.tmp"}
 
 
 def test_what_comes_in_between_is_not_overwritten(vault: Path) -> None:
-    ready = job(vault, Write("New.md", None, b"new"))
+    ready = job(vault, PendingWrite("New.md", None, b"new"))
     (vault / "New.md").write_bytes(b"typed")
-    with pytest.raises(Refused, match=TAKEN):
-        settle(ready)
-    discard(ready)
+    with pytest.raises(CannotWrite, match=TAKEN):
+        commit_replacement(ready)
+    discard_replacement(ready)
     assert tree(vault) == {"Quay.md": b"old", "New.md": b"typed", "a": None, "a/Pier.md": b"old"}
 
 
 @posix
 def test_a_folder_that_is_swapped_for_a_link_is_not_followed(vault: Path, tmp_path: Path) -> None:
     outside = written(tmp_path / "outside", {"Pier.md": b"old"})
-    ready = Job(b"old", b"new", None, enter(folders(vault), "a"), "Pier.md", ".ready.tmp")
-    prepare(ready)
+    ready = ReplaceJob(
+        b"old", b"new", None, open_folder(prepare_folders(vault), "a"), "Pier.md", ".ready.tmp"
+    )
+    prepare_replacement(ready)
     (vault / "a").rename(vault / "b")
     (vault / "a").symlink_to(outside)
-    settle(ready)
+    commit_replacement(ready)
     assert tree(outside) == {"Pier.md": b"old"}
     assert tree(vault / "b") == {"Pier.md": b"new"}
 
@@ -402,7 +442,7 @@ def test_a_disk_that_takes_no_more(vault: Path) -> None:
     outcome, complaint = done.stdout.splitlines()
     why = "the system allows no files of this size"
     assert outcome == str(
-        Outcome(("Quay.md",), (Refusal("Large.md", why), Refusal("b/New.md", why)))
+        WriteResult(("Quay.md",), (SkippedNote("Large.md", why), SkippedNote("b/New.md", why)))
     )
     assert complaint.startswith(
         f"the journal can't be kept in {journal_folder(vault)}: {why}. Nothing was written"
@@ -420,24 +460,24 @@ def test_sweeping_removes_what_the_run_left_and_nothing_else(vault: Path) -> Non
     }
     before = tree(written(vault, kept))
     written(vault, left)
-    sweep(vault, ["Quay.md", "a/Pier.md", "gone/Gone.md"], "run")
+    remove_leftovers(vault, ["Quay.md", "a/Pier.md", "gone/Gone.md"], "run")
     assert tree(vault) == before
 
 
 def test_only_empty_folders_are_removed(vault: Path) -> None:
     (vault / "b" / "c").mkdir(parents=True)
-    remove_empty(vault, ["b", "b/c", "a", "gone", "Quay.md"])
+    remove_empty_folders(vault, ["b", "b/c", "a", "gone", "Quay.md"])
     assert tree(vault) == {"Quay.md": b"old", "a": None, "a/Pier.md": b"old"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are synced one by one")
 def test_syncing_together_says_whether_it_did(vault: Path) -> None:
-    known = folders(vault)
-    handle = enter(known, "").handle
+    known = prepare_folders(vault)
+    handle = open_folder(known, "").handle
     assert handle is not None
-    assert sync_together(handle) in (True, False)
-    leave(known)
-    assert sync_together(10_000) is False
+    assert sync_filesystem(handle) in (True, False)
+    close_folders(known)
+    assert sync_filesystem(10_000) is False
 
 
 # -- one run at a time ------------------------------------------------------------------------------------------------
@@ -462,8 +502,8 @@ def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
         assert holder.stdout.readline() == b"held\n"
         calls: list[str] = []
         with (
-            pytest.raises(Busy, match=r"another run of vaultlink .* try again"),
-            lock(vault, lambda: calls.append("x"), 0.3),
+            pytest.raises(LockTimeout, match=r"another run of vaultlink .* try again"),
+            lock_vault(vault, lambda: calls.append("x"), 0.3),
         ):
             pass
         assert calls == ["x"]
@@ -476,23 +516,27 @@ def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
             else:
                 holder.stdin.close()
 
-        with lock(vault, leave):
+        with lock_vault(vault, leave):
             assert calls == ["x", "y"]
         holder.wait()
 
 
 def test_runs_in_two_vaults_do_not_wait(vault: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other", {})
-    with lock(vault, patience=0), lock(other, patience=0):
+    with lock_vault(vault, patience=0), lock_vault(other, patience=0):
         pass
-    with lock(vault, patience=0):
+    with lock_vault(vault, patience=0):
         pass
 
 
 @posix
 def test_a_vault_is_the_same_by_any_way(vault: Path, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(vault)
-    with lock(vault, patience=0), pytest.raises(Busy), lock(tmp_path / "way", patience=0):
+    with (
+        lock_vault(vault, patience=0),
+        pytest.raises(LockTimeout),
+        lock_vault(tmp_path / "way", patience=0),
+    ):
         pass
 
 
@@ -505,12 +549,12 @@ def test_without_a_place_for_the_journal_nothing_begins(
         pytest.raises(
             JournalError, match=r"can't be kept in .*file.*: a file stands .* VAULTLINK_STATE_DIR"
         ),
-        lock(vault),
+        lock_vault(vault),
     ):
         pass
 
 
 @posix
 def test_the_journal_is_for_its_user_alone(vault: Path) -> None:
-    with lock(vault):
+    with lock_vault(vault):
         assert stat.S_IMODE(journal_folder(vault).stat().st_mode) == 0o700

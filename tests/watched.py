@@ -9,83 +9,89 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from vaultlink.survey import Settings
-from vaultlink.watching.batch import Batch, Cause, News, Notice, Proposal
-from vaultlink.watching.live import Live
-from vaultlink.watching.pauses import Pauses
-from vaultlink.watching.watch import Watch, Wishes
+from vaultlink.watching.batch import Batch, BatchCause, Notice, Proposal, WatchUpdate
+from vaultlink.watching.live import Session
+from vaultlink.watching.pauses import Debounce
+from vaultlink.watching.watch import Watch, WatchSettings
 
-QUICK = Pauses(quiet=0.1, longest=1.5, calm=0.5, patience=3.0, heartbeat=0.2)
+QUICK_DEBOUNCE = Debounce(
+    batch_quiet=0.1, batch_max_delay=1.5, fix_quiet=0.5, fix_max_delay=3.0, heartbeat=0.2
+)
 """The pauses of a watcher whose writer does not take long."""
 
 _sentinels = count(1)
 
-PATIENT = 15.0
+TIMEOUT_SECONDS = 15.0
 """Seconds that a test waits for something that has to come."""
 
 
-class Watched:
+class WatchRecorder:
     """What a watcher has told so far."""
 
     def __init__(self, watch: Watch):
-        self.watch, self.news, self._came = watch, list[News](), Condition()
+        self.watch, self.news, self._arrived = watch, list[WatchUpdate](), Condition()
         self.failure: BaseException | None = None
-        self.thread = Thread(target=self._listen, daemon=True)
+        self.thread = Thread(target=self._record, daemon=True)
         self.thread.start()
 
-    def _listen(self) -> None:
+    def _record(self) -> None:
         try:
-            for item in self.watch.news():
-                with self._came:
+            for item in self.watch.updates():
+                with self._arrived:
                     self.news.append(item)
-                    self._came.notify_all()
+                    self._arrived.notify_all()
         except BaseException as error:
             self.failure = error
-        with self._came:
-            self._came.notify_all()
+        with self._arrived:
+            self._arrived.notify_all()
 
     @property
-    def live(self) -> Live:
+    def session(self) -> Session:
         """The vault kept alive."""
-        return self.watch.live
+        return self.watch.session
 
     @property
     def batches(self) -> list[Batch]:
         """The batches after the vault was found, without sentinels and what consists of them."""
         batches = [
-            without_sentinels(item) for item in self.news if isinstance(item, Batch) and item.number
+            remove_sentinels(item) for item in self.news if isinstance(item, Batch) and item.number
         ]
-        return [batch for batch in batches if batch.cause != Cause() or batch.new or batch.healed]
+        return [
+            batch for batch in batches if batch.cause != BatchCause() or batch.new or batch.resolved
+        ]
 
     @property
     def notices(self) -> list[str]:
         """What the watcher said of itself."""
-        return [item.sentence for item in self.news if isinstance(item, Notice)]
+        return [item.message for item in self.news if isinstance(item, Notice)]
 
     @property
     def proposals(self) -> list[Proposal]:
         """What it would have written."""
         return [item for item in self.news if isinstance(item, Proposal)]
 
-    def until(self, there: Callable[["Watched"], object], seconds: float = PATIENT) -> None:
+    def wait_for(
+        self, there: Callable[["WatchRecorder"], object], seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         """Wait for something to be told."""
         end = time.monotonic() + seconds
-        with self._came:
+        with self._arrived:
             while not there(self):
                 assert self.failure is None, repr(self.failure)
-                assert self._came.wait(end - time.monotonic()) or there(self), (
-                    f"not told of: {self.told()}"
+                assert self._arrived.wait(end - time.monotonic()) or there(self), (
+                    f"not told of: {self.describe_news()}"
                 )
 
-    def until_batches(self, count: int) -> list[Batch]:
+    def wait_for_batches(self, count: int) -> list[Batch]:
         """Wait for so many batches."""
-        self.until(lambda watched: len(watched.batches) >= count)
+        self.wait_for(lambda watched: len(watched.batches) >= count)
         return self.batches
 
-    def settled(self) -> "Watched":
+    def settle(self) -> "WatchRecorder":
         """Wait until all that was done to the vault so far has been told of."""
         name = f"sentinel {next(_sentinels)}.md"
         (self.watch.root / name).write_text("")
-        self.until(
+        self.wait_for(
             lambda watched: any(
                 isinstance(item, Batch) and name in item.cause.created for item in watched.news
             )
@@ -93,21 +99,21 @@ class Watched:
         time.sleep(0.06)  # files that changed but now are not compared
         return self
 
-    def told(self) -> list[str]:
+    def describe_news(self) -> list[str]:
         """All batches as signs and places, for a failed test."""
         return [
-            f"{item.cause}: +{[str(new.diagnostic.rule) for new in item.new]} -{len(item.healed)}"
+            f"{item.cause}: +{[str(new.diagnostic.rule) for new in item.new]} -{len(item.resolved)}"
             if isinstance(item, Batch)
             else str(item)
             for item in self.news
         ]
 
-    def changes(self) -> list[str]:
+    def list_changes(self) -> list[str]:
         """What was new (+) or healed (-), batch after batch."""
-        return [line for batch in self.batches for line in signs(batch)]
+        return [line for batch in self.batches for line in format_changes(batch)]
 
 
-def without_sentinels(batch: Batch) -> Batch:
+def remove_sentinels(batch: Batch) -> Batch:
     """A batch without the notes by which tests know that all is told."""
     cause = batch.cause
     saved, created, deleted = (
@@ -116,41 +122,41 @@ def without_sentinels(batch: Batch) -> Batch:
     )
     new, healed = (
         tuple(item for item in found if not item.diagnostic.path.startswith("sentinel "))
-        for found in (batch.new, batch.healed)
+        for found in (batch.new, batch.resolved)
     )
     return replace(
         batch,
         cause=replace(cause, saved=saved, created=created, deleted=deleted),
         new=new,
-        healed=healed,
+        resolved=healed,
     )
 
 
-def signs(batch: Batch) -> list[str]:
+def format_changes(batch: Batch) -> list[str]:
     """What was new (+) or healed (-): rule and path."""
     return [
         *(f"+ {item.rule} {item.path}" for item, _ in batch.new),
-        *(f"- {item.rule} {item.path}" for item, _ in batch.healed),
+        *(f"- {item.rule} {item.path}" for item, _ in batch.resolved),
     ]
 
 
 @contextmanager
-def watching(
+def run_watcher(
     vault: Path,
-    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    wishes: WatchSettings = WatchSettings(),  # noqa: B008 - frozen
     settings: Settings | None = None,
-    pauses: Pauses = QUICK,
-) -> Iterator[Watched]:
+    pauses: Debounce = QUICK_DEBOUNCE,
+) -> Iterator[WatchRecorder]:
     """A watcher that has begun to listen; it must end when it is told to, and without a fault."""
-    watch = Watch(vault, settings or Settings(cache=False), replace(wishes, pauses=pauses))
-    watched = Watched(watch)
+    watch = Watch(vault, settings or Settings(cache=False), replace(wishes, debounce=pauses))
+    watched = WatchRecorder(watch)
     try:
-        watched.until(lambda _: watched.news)
-        watched.settled()
+        watched.wait_for(lambda _: watched.news)
+        watched.settle()
         yield watched
     finally:
         watch.stop()
-        watched.thread.join(PATIENT)
+        watched.thread.join(TIMEOUT_SECONDS)
     assert not watched.thread.is_alive()
     assert watched.failure is None, repr(watched.failure)
-    assert watch.faults == 0, watched.notices
+    assert watch.verify_failures == 0, watched.notices

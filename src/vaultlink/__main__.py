@@ -17,9 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     import gc  # noqa: PLC0415
 
     gc.disable()  # one command makes little that dies in circles, and ends soon
-    from vaultlink.cli import run  # noqa: PLC0415
+    from vaultlink.cli import run_command  # noqa: PLC0415
 
-    return run(words)
+    return run_command(words)
 
 
 def start() -> None:

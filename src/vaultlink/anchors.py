@@ -4,12 +4,12 @@ import re
 
 from vaultlink.model import BlockId, Heading, Note
 
-_DROPPED = re.compile(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
+_IGNORED_IN_HEADINGS = re.compile(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
 
 
 def heading_key(text: str) -> str:
     """A heading as it is compared: punctuation but `-`, `_` and `'` made blank, blanks collapsed, lower-cased (6.2)."""
-    return _DROPPED.sub(" ", text).strip().lower()
+    return _IGNORED_IN_HEADINGS.sub(" ", text).strip().lower()
 
 
 def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
@@ -20,10 +20,10 @@ def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
         block = next((block for block in note.blocks if block.id.lower() == name), None)
         if block:
             return block
-    return _walk(note, [heading_key(part) for part in parts])
+    return _find_heading(note, [heading_key(part) for part in parts])
 
 
-def _walk(note: Note, keys: list[str]) -> Heading | None:
+def _find_heading(note: Note, keys: list[str]) -> Heading | None:
     """The heading a path of keys ends at: each part further on and deeper than the last (6.3)."""
     found: Heading | None = None
     wanted = iter(keys)

@@ -1,6 +1,6 @@
 """A vault as a program sees it: open it, ask for its notes, links and findings, get its graph.
 
-Everything the commands do starts here; looking goes through `survey`, reading and remembering through `loading`, thinking
+Everything the commands do starts here; looking goes through `scan_vault`, reading and remembering through `loading`, thinking
 through `engine`.
 """
 
@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vaultlink.catalog import Rule, catalog
-from vaultlink.config import Config, configure
-from vaultlink.engine import Change, Setting, State, step, unreadable
+from vaultlink.catalog import Rule, build_catalog
+from vaultlink.config import Config, merge_layers
+from vaultlink.engine import Change, LinterSettings, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.files import Unreadable, decoded, find_vault, load_rules, read_text
+from vaultlink.files import UnreadableFile, decode_note, find_vault, load_rules, read_text
 from vaultlink.loading import Progress, load_state
-from vaultlink.model import Diagnostic, Fix, Note, Suggestion, Tally
+from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Suggestion
 from vaultlink.parallel import suggest_all
-from vaultlink.resolve import comparable, is_note, resolve
-from vaultlink.survey import Settings, Survey, survey
+from vaultlink.resolve import is_note, normalize_name, resolve
+from vaultlink.survey import Settings, VaultScan, scan_vault
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from vaultlink.fixing.choice import Allowed
-    from vaultlink.fixing.repair import Picked, Repair
-    from vaultlink.fixing.sources import Answers, Sources
-    from vaultlink.mending import Texts
+    from vaultlink.fixing.choice import FixFilter
+    from vaultlink.fixing.repair import FindingSelector, FixPlan
+    from vaultlink.fixing.sources import FixAnswers, FixSources
+    from vaultlink.mending import AnalysedTexts
     from vaultlink.suggest import Suggester
-    from vaultlink.writing import Outcome, Refusal
+    from vaultlink.writing import SkippedNote, WriteResult
 
-__all__ = ["Settings", "Survey", "Vault", "VaultError", "find_vault", "open_vault", "survey"]
+__all__ = ["Settings", "Vault", "VaultError", "VaultScan", "find_vault", "open_vault", "scan_vault"]
 
-_MANY = 1000
+_MIN_CACHED_TOPICS = 1000
 """So many topics are worth keeping the suggestions for."""
 
 
@@ -44,23 +44,23 @@ def open_vault(
     root: Path | str,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    surveyed: Survey | None = None,
+    surveyed: VaultScan | None = None,
 ) -> "Vault":
     """Read a vault and check it. Raises VaultError (no such folder, no notes) or ConfigError (a bad setting)."""
-    seen = surveyed or survey(Path(root), settings)
-    rules = catalog(_declarations(seen))
-    config = configure(seen.layers, rules)
+    seen = surveyed or scan_vault(Path(root), settings)
+    rules = build_catalog(_load_declarations(seen))
+    config = merge_layers(seen.layers, rules)
     if not any(is_note(path) for path in seen.listing.files):
         raise VaultError(f"{seen.root}: there is no note in this vault (no file ends in .md).")
-    setting = Setting.of(rules, config, seen.obsidian, seen.ignored)
+    setting = LinterSettings.build(rules, config, seen.obsidian, seen.is_git_ignored)
     state = load_state(seen, setting, progress or (lambda _done, _all: None))
-    return Vault(seen, state.setting, state)
+    return Vault(seen, state.settings, state)
 
 
-def _declarations(seen: Survey) -> dict[str, Mapping[str, Any]]:
+def _load_declarations(seen: VaultScan) -> dict[str, Mapping[str, Any]]:
     """The rules' declarations; those of this very program are kept, since YAML is slow to read."""
-    cache = seen.cache()
-    kept = cache.answer(b"", "rules") if cache else None
+    cache = seen.open_cache()
+    kept = cache.load_result(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError):
         known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(
             kept or b"", type=dict[str, dict[str, Any]]
@@ -68,23 +68,23 @@ def _declarations(seen: Survey) -> dict[str, Mapping[str, Any]]:
         return known
     declared = load_rules()
     if cache:
-        cache.keep_answer(b"", msgspec.msgpack.encode(declared), "rules")
+        cache.save_result(b"", msgspec.msgpack.encode(declared), "rules")
     return declared
 
 
 class Vault:
     """An opened vault."""
 
-    def __init__(self, seen: Survey, setting: Setting, state: State):
+    def __init__(self, seen: VaultScan, setting: LinterSettings, state: State):
         self.root = seen.root
         self.config: Config = setting.config
         self.rules: tuple[Rule, ...] = setting.rules
         self.state = state
         self.index = state.index
-        self._setting = setting
-        self._suggested: dict[str, tuple[Suggestion, ...]] = {}
-        self.seen = seen
-        self.held: Mapping[str, bytes] = {}
+        self._settings = setting
+        self._suggestion_cache: dict[str, tuple[Suggestion, ...]] = {}
+        self.scan = seen
+        self.overlays: Mapping[str, bytes] = {}
 
     @cached_property
     def notes(self) -> Mapping[str, Note]:
@@ -108,138 +108,154 @@ class Vault:
 
     def text(self, path: str) -> str:
         """The text of a note as it is on disk now, or held in place of that; "" if it can't be read."""
-        text = decoded(self.held[path]) if path in self.held else read_text(self.root / path)
-        return "" if isinstance(text, Unreadable) else text
+        text = (
+            decode_note(self.overlays[path])
+            if path in self.overlays
+            else read_text(self.root / path)
+        )
+        return "" if isinstance(text, UnreadableFile) else text
 
-    def data(self, path: str) -> bytes:
+    def file_bytes(self, path: str) -> bytes:
         """The bytes of a file as it is on disk now, or held in place of that; none if it can't be read."""
         try:
-            return self.held[path] if path in self.held else (self.root / path).read_bytes()
+            return self.overlays[path] if path in self.overlays else (self.root / path).read_bytes()
         except OSError:
             return b""
 
-    def fixes(
-        self, diagnostics: Sequence[Diagnostic], answers: "Answers | None" = None
+    def fix_lookup(
+        self, diagnostics: Sequence[Diagnostic], answers: "FixAnswers | None" = None
     ) -> "Callable[[Diagnostic], Fix | None]":
         """What mends each of these findings, if anything does: asked for one by one."""
-        from vaultlink.fixing.late import late  # noqa: PLC0415 - only where fixes are shown
-        from vaultlink.fixing.repair import fix_of  # noqa: PLC0415
+        from vaultlink.fixing.late import deferred_fixes  # noqa: PLC0415 - only where fixes are shown
+        from vaultlink.fixing.repair import find_fix  # noqa: PLC0415
 
-        known, makers = self._sources(self._topics(diagnostics)), late(answers)
-        return lambda item: fix_of(self.state, known, item, makers)
+        known, makers = (
+            self._fix_sources(self._dangling_topics(diagnostics)),
+            deferred_fixes(answers),
+        )
+        return lambda item: find_fix(self.state, known, item, makers)
 
-    def repair(
+    def plan_fixes(
         self,
-        wanted: "Allowed | None" = None,
-        answers: "Answers | None" = None,
-        picked: "Picked | None" = None,
-    ) -> "Repair":
+        wanted: "FixFilter | None" = None,
+        answers: "FixAnswers | None" = None,
+        picked: "FindingSelector | None" = None,
+    ) -> "FixPlan":
         """What making all fixes that are wanted (without a word: the safe ones) would come to; of the findings that are picked,
         if not of all. Nothing is written."""
-        from vaultlink.fixing.choice import allowed  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.fixing.late import late  # noqa: PLC0415
-        from vaultlink.fixing.repair import repair  # noqa: PLC0415
-        from vaultlink.mending import examiner  # noqa: PLC0415
+        from vaultlink.fixing.choice import allowed_fixes  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.fixing.late import deferred_fixes  # noqa: PLC0415
+        from vaultlink.fixing.repair import plan_fixes  # noqa: PLC0415
+        from vaultlink.mending import make_analyser  # noqa: PLC0415
 
-        wanted = wanted or allowed(self.rules, self.config)
-        topics = self._topics(self.check()) if answers else []
-        return repair(
+        wanted = wanted or allowed_fixes(self.rules, self.config)
+        topics = self._dangling_topics(self.check()) if answers else []
+        return plan_fixes(
             self.state,
-            self._sources(topics),
+            self._fix_sources(topics),
             wanted,
-            late(answers),
-            examiner(self._setting, self.seen.settings.jobs),
+            deferred_fixes(answers),
+            make_analyser(self._settings, self.scan.settings.jobs),
             picked,
         )
 
-    def mend(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "Repair":
+    def plan_chosen_fixes(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "FixPlan":
         """What making these fixes, and no others, would come to. Nothing is written."""
         rounds = iter([chosen])
-        return self.tend(lambda _state, _sources: next(rounds, []))
+        return self.plan_rounds(lambda _state, _sources: next(rounds, []))
 
-    def tend(
-        self, asked: "Callable[[State, Sources], Iterable[tuple[Diagnostic, Fix]]]"
-    ) -> "Repair":
+    def plan_rounds(
+        self, asked: "Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]"
+    ) -> "FixPlan":
         """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
-        from vaultlink.fixing.repair import mend  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.mending import examiner  # noqa: PLC0415
+        from vaultlink.fixing.repair import apply_rounds  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.mending import make_analyser  # noqa: PLC0415
 
-        return mend(
-            self.state, self._sources([]), asked, examiner(self._setting, self.seen.settings.jobs)
+        return apply_rounds(
+            self.state,
+            self._fix_sources([]),
+            asked,
+            make_analyser(self._settings, self.scan.settings.jobs),
         )
 
-    def choices(self, item: Diagnostic, answers: "Answers") -> "list[Fix]":
+    def fix_choices(self, item: Diagnostic, answers: "FixAnswers") -> "list[Fix]":
         """All that may be done about a finding, the likeliest first."""
-        from vaultlink.fixing.late import choices  # noqa: PLC0415 - only where somebody chooses
+        from vaultlink.fixing.late import fix_choices  # noqa: PLC0415 - only where somebody chooses
 
-        return choices(self.state, self._sources([]), item, answers)
+        return fix_choices(self.state, self._fix_sources([]), item, answers)
 
-    def write(self, repair: "Repair", command: str, summary: str) -> "Outcome":
+    def write_plan(self, repair: "FixPlan", command: str, summary: str) -> "WriteResult":
         """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
         kept; then nothing is written."""
-        from vaultlink.mending import write  # noqa: PLC0415 - only where something is written
+        from vaultlink.mending import write_plan  # noqa: PLC0415 - only where something is written
 
-        return write(self.seen, self._texts, repair, command, summary)
+        return write_plan(self.scan, self._texts, repair, command, summary)
 
-    def after(self, state: State) -> "Vault":
+    def with_state(self, state: State) -> "Vault":
         """The same vault in another state."""
-        return Vault(self.seen, self._setting, state)
+        return Vault(self.scan, self._settings, state)
 
-    def holding(self, path: str, data: bytes) -> "Vault":
+    def with_overlay(self, path: str, data: bytes) -> "Vault":
         """The same vault as if these bytes stood in a note, or in a new one. Nothing is written."""
-        text = decoded(data)
-        content = unreadable(self._setting, path, *text) if isinstance(text, Unreadable) else text
-        holding = self.after(step(self.state, [Change(path, content)]))
-        holding.held = {path: data}
+        text = decode_note(data)
+        content = (
+            analyse_unreadable(self._settings, path, *text)
+            if isinstance(text, UnreadableFile)
+            else text
+        )
+        holding = self.with_state(step(self.state, [Change(path, content)]))
+        holding.overlays = {path: data}
         return holding
 
-    def renewed(self, seen: Survey, state: State) -> "Vault":
+    def with_scan(self, seen: VaultScan, state: State) -> "Vault":
         """The same vault, seen again later."""
-        later = Vault(seen, state.setting, state)
+        later = Vault(seen, state.settings, state)
         if "_suggester" in self.__dict__:
-            self._suggester.follow(state.index)
+            self._suggester.update_index(state.index)
             later.__dict__["_suggester"] = self._suggester
         return later
 
-    def guarded(self, bar: Callable[[str, str], str | None]) -> "Vault":
+    def with_skip_check(self, bar: Callable[[str, str], str | None]) -> "Vault":
         """The same vault, but notes are left alone where `bar`, asked with path and text, says why."""
-        from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.mending import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
 
-        guarded = self.after(self.state)
-        guarded.__dict__.update(_texts=Texts(self.seen, bar), _suggester=self._suggester)
+        guarded = self.with_state(self.state)
+        guarded.__dict__.update(_texts=AnalysedTexts(self.scan, bar), _suggester=self._suggester)
         return guarded
 
-    def setting_of(self, seen: Survey) -> Setting:
+    def settings_for(self, seen: VaultScan) -> LinterSettings:
         """The setting of this vault, seen again later under the same settings: what git ignores may be more."""
-        return Setting.of(self.rules, self.config, seen.obsidian, seen.ignored, self._setting.moves)
+        return LinterSettings.build(
+            self.rules, self.config, seen.obsidian, seen.is_git_ignored, self._settings.moves
+        )
 
-    def spared(self, repair: "Repair") -> "tuple[Refusal, ...]":
+    def skipped_notes(self, repair: "FixPlan") -> "tuple[SkippedNote, ...]":
         """The notes that a repair leaves alone, each with why."""
-        from vaultlink.mending import spared  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.mending import list_skipped  # noqa: PLC0415 - only where something is fixed
 
-        return spared(self._texts, repair)
+        return list_skipped(self._texts, repair)
 
-    def stored(self, path: str, text: str) -> bytes:
+    def encode_text(self, path: str, text: str) -> bytes:
         """A note's new text as it would stand on disk, with the byte order mark that the note has."""
-        return self._texts.data(path, text)
+        return self._texts.encode_text(path, text)
 
     @cached_property
-    def _texts(self) -> "Texts":
-        from vaultlink.mending import Texts  # noqa: PLC0415 - only where something is fixed
+    def _texts(self) -> "AnalysedTexts":
+        from vaultlink.mending import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
 
-        return Texts(self.seen, held=self.held)
+        return AnalysedTexts(self.scan, held=self.overlays)
 
-    def _sources(self, topics: Sequence[str]) -> "Sources":
-        from vaultlink.mending import sources  # noqa: PLC0415 - only where something is fixed
+    def _fix_sources(self, topics: Sequence[str]) -> "FixSources":
+        from vaultlink.mending import make_fix_sources  # noqa: PLC0415 - only where something is fixed
 
         known = self.suggest_all(topics) if topics else {}
-        return sources(
-            self.seen,
+        return make_fix_sources(
+            self.scan,
             self._texts,
             lambda topic: known[topic] if topic in known else self.suggest(topic),
         )
 
-    def _topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
+    def _dangling_topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
         """The dangling topics that findings are about."""
         names = self.index.names
         named = {item.target: item.path for item in diagnostics if item.target is not None}
@@ -252,22 +268,28 @@ class Vault:
     def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         """What each of many dangling topics may mean: worked out with all processors if there are very many, and kept
         for the next run on an unchanged vault."""
-        if not self._suggested.keys() >= set(targets):
-            self._suggested.update(
-                self._suggest_all([target for target in targets if target not in self._suggested])
+        if not self._suggestion_cache.keys() >= set(targets):
+            self._suggestion_cache.update(
+                self._load_suggestions(
+                    [target for target in targets if target not in self._suggestion_cache]
+                )
             )
-        return {target: self._suggested[target] for target in targets}
+        return {target: self._suggestion_cache[target] for target in targets}
 
-    def _suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        cache = self.seen.cache() if len(targets) > _MANY and not self.held else None
-        question = self.seen.question("suggestions", *targets) if cache else None
+    def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
+        cache = (
+            self.scan.open_cache()
+            if len(targets) > _MIN_CACHED_TOPICS and not self.overlays
+            else None
+        )
+        question = self.scan.cache_key("suggestions", *targets) if cache else None
         if cache is None or question is None:
-            return suggest_all(self._suggester, targets, self.seen.settings.jobs)
-        kept = cache.answer(question, "suggestions")
+            return suggest_all(self._suggester, targets, self.scan.settings.jobs)
+        kept = cache.load_result(question, "suggestions")
         with suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(kept or b"", type=dict[str, tuple[Suggestion, ...]])
-        found = suggest_all(self._suggester, targets, self.seen.settings.jobs)
-        cache.keep_answer(question, msgspec.msgpack.encode(found), "suggestions")
+        found = suggest_all(self._suggester, targets, self.scan.settings.jobs)
+        cache.save_result(question, msgspec.msgpack.encode(found), "suggestions")
         return found
 
     @cached_property
@@ -285,27 +307,32 @@ class Vault:
         if on_disk.is_relative_to(self.root):
             path = on_disk.relative_to(self.root).as_posix()
             found = next(
-                (known for known in self.index.files if comparable(known) == comparable(path)), None
+                (
+                    known
+                    for known in self.index.files
+                    if normalize_name(known) == normalize_name(path)
+                ),
+                None,
             )
             if found:
                 return found
         return resolve("", note, self.index.names) if note else None
 
-    def linted(self, path: str) -> bool:
+    def is_linted(self, path: str) -> bool:
         """Whether findings in a path are reported: not excluded by the configuration, Obsidian's settings or git."""
-        return self._setting.linted(path)
+        return self._settings.is_linted(path)
 
     def graph(self) -> "nx.MultiDiGraph[str]":
         """The vault's graph: notes and dangling topics as nodes, an edge for every link."""
-        from vaultlink.graph import graph  # noqa: PLC0415 - networkx is slow to import
+        from vaultlink.graph import build_graph  # noqa: PLC0415 - networkx is slow to import
 
-        return graph(self.index)
+        return build_graph(self.index)
 
     def summary(self) -> dict[str, int]:
         """How many notes, attachments and links there are, and what becomes of the links."""
         rows = [msgspec.structs.astuple(tally) for tally in self.state.tallies.values()]
         total = [sum(column) for column in zip(*rows, strict=True)]
-        counts = Tally(*total)
+        counts = LinkCounts(*total)
         notes = sum(is_note(path) for path in self.index.files)
         return {
             "notes": notes,

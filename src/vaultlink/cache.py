@@ -15,36 +15,36 @@ from zlib import adler32
 
 import msgspec
 
-from vaultlink.files import Stamp
-from vaultlink.model import Diagnostic, Tally
+from vaultlink.files import FileStamp
+from vaultlink.model import Diagnostic, LinkCounts
 
 _MAGIC = b"vaultlink cache 1\n"
 
 
-class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
-    other files. `setting` tells the rules and settings the findings are of. `silenced` holds all findings of a path where
-    they differ from what ignores left of them in `diagnostics`. `called` holds the index's maps of names, by theirs;
-    `headings` the wordings of sections that notes were read with. `moves` are those that the findings know of, `remembered`
+    other files. `settings_digest` tells the rules and settings the findings are of. `unsuppressed` holds all findings of a path where
+    they differ from what ignores left of them in `diagnostics`. `name_maps` holds the index's maps of names, by theirs;
+    `headings` the wordings of sections that notes were read with. `moves` are those that the findings know of, `remembered_moves`
     those of them that nothing but an earlier state tells."""
 
-    setting: str
+    settings_digest: str
     paths: list[str]
-    stamps: list[Stamp]
+    stamps: list[FileStamp]
     notes: list[bytes]
     targets: list[tuple[str | None, ...]]
-    tallies: list[Tally]
+    tallies: list[LinkCounts]
     diagnostics: dict[str, tuple[Diagnostic, ...]]
-    silenced: dict[str, tuple[Diagnostic, ...]]
+    unsuppressed: dict[str, tuple[Diagnostic, ...]]
     attachments: list[str]
-    called: dict[str, dict[str, tuple[str, ...]]]
+    name_maps: dict[str, dict[str, tuple[str, ...]]]
     headings: tuple[str, ...]
-    attachment_stamps: list[Stamp]
+    attachment_stamps: list[FileStamp]
     moves: dict[str, str]
-    remembered: dict[str, str]
+    remembered_moves: dict[str, str]
 
 
-def program_stamp() -> bytes:
+def program_digest() -> bytes:
     """Return a digest of this program: the sizes and times of its files, and the Python that runs it."""
     package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
     return folders_stamp((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
@@ -92,23 +92,23 @@ class Cache:
     def __init__(self, folder: Path, vault: Path):
         name = blake2b(os.fsencode(vault), digest_size=10).hexdigest()
         self._folder = folder / name
-        self._program = program_stamp()
+        self._program_digest = program_digest()
 
-    def load(self) -> Stored | None:
+    def load(self) -> CachedState | None:
         """The state kept last, if it is whole and of this very program."""
         data = self._read("state")
         if data is None:
             return None
         try:
-            return msgspec.msgpack.decode(data, type=Stored)
+            return msgspec.msgpack.decode(data, type=CachedState)
         except (msgspec.MsgspecError, ValueError):
             return None
 
-    def save(self, stored: Stored) -> None:
+    def save(self, stored: CachedState) -> None:
         """Keep a state. A cache that can't be written is no error."""
         self._write("state", msgspec.msgpack.encode(stored))
 
-    def answer(self, question: bytes, kind: str = "answer") -> bytes | None:
+    def load_result(self, question: bytes, kind: str = "answer") -> bytes | None:
         """What was answered to a question, if it was the last one of its kind."""
         data = self._read(kind)
         return (
@@ -117,7 +117,7 @@ class Cache:
             else None
         )
 
-    def keep_answer(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
+    def save_result(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
         """Keep the answer to a question until another of its kind is kept. The question is of fixed length."""
         self._write(kind, question + answer)
 
@@ -126,8 +126,8 @@ class Cache:
             data = memoryview((self._folder / name).read_bytes())
         except OSError:
             return None
-        head = len(_MAGIC) + len(self._program)
-        if data[:head] != _MAGIC + self._program:
+        head = len(_MAGIC) + len(self._program_digest)
+        if data[:head] != _MAGIC + self._program_digest:
             return None
         body = data[head + 4 :]
         return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None
@@ -138,7 +138,9 @@ class Cache:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=name)
             with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
-                stream.writelines((_MAGIC, self._program, adler32(body).to_bytes(4, "big"), body))
+                stream.writelines(
+                    (_MAGIC, self._program_digest, adler32(body).to_bytes(4, "big"), body)
+                )
             os.replace(temporary, self._folder / name)  # noqa: PTH105
         except OSError:
             if temporary:
@@ -146,7 +148,7 @@ class Cache:
                     os.unlink(temporary)  # noqa: PTH108
 
 
-def digest(parts: Iterable[bytes]) -> bytes:
+def digest_parts(parts: Iterable[bytes]) -> bytes:
     """A fixed-length sign of a sequence of bytes."""
     sign = blake2b(digest_size=16)
     for part in parts:

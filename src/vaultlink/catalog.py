@@ -26,10 +26,10 @@ from vaultlink.rules import (
     upkeep,
 )
 
-Check = Callable[..., Iterator[Finding]]
+CheckFunction = Callable[..., Iterator[Finding]]
 """A check of any scope; `Rule.scope` says what it is called with."""
 
-MODULES: Mapping[str, ModuleType] = {
+RULE_MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling,
     "files": files,
     "graph": graph,
@@ -45,16 +45,16 @@ MODULES: Mapping[str, ModuleType] = {
 SCOPES = ("note", "links", "files", "vault")
 """How far checks look, from the nearest to the farthest; `vaultlink.rules` says what each is called with."""
 
-_CODE = re.compile(r"VL\d{3}")
-_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
+_RULE_CODE = re.compile(r"VL\d{3}")
+_RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_OPTION_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool,
     "int": int,
     "number": (int, float),
     "string": str,
     "list": list,
 }
-_NEEDED = (
+_REQUIRED_KEYS = (
     "code",
     "name",
     "since",
@@ -66,8 +66,8 @@ _NEEDED = (
     "message",
     "examples",
 )
-_ALLOWED = frozenset((*_NEEDED, "default", "reads", "options", "derive", "fix"))
-_FIX = {"when": ("sometimes", "always"), "safety": ("safe", "unsafe", "either")}
+_ALLOWED_KEYS = frozenset((*_REQUIRED_KEYS, "default", "reads", "options", "derive", "fix"))
+_FIX_CHOICES = {"when": ("sometimes", "always"), "safety": ("safe", "unsafe", "either")}
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
@@ -90,7 +90,7 @@ class Option:
 
     name: str
     type: str
-    of: str | None
+    element_type: str | None
     default: Any
     help: str
     choices: tuple[Any, ...] = ()
@@ -102,7 +102,7 @@ class Rule:
 
     `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which says what a fix does
     ("" if there is none). `fix_when` is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
-    `derive` are the variants of its examples that tests leave out.
+    `skipped_variants` are the variants of its examples that tests leave out.
     """
 
     code: str
@@ -112,19 +112,19 @@ class Rule:
     why: str
     scope: str
     reads_text: bool
-    default: bool
+    enabled_by_default: bool
     severity: Severity
     message: str
     options: tuple[Option, ...]
     examples: tuple[Mapping[str, Any], ...]
-    check: Check
+    check: CheckFunction
     fix_when: str = "never"
     fix_safety: str = "safe"
     fix_title: str = ""
-    derive: tuple[str, ...] = ()
+    skipped_variants: tuple[str, ...] = ()
 
     @property
-    def safety(self) -> Safety:
+    def default_safety(self) -> Safety:
         """How safe a fix is unless a finding says otherwise."""
         return Safety.UNSAFE if self.fix_safety == "unsafe" else Safety.SAFE
 
@@ -133,13 +133,13 @@ Catalog = tuple[Rule, ...]
 """All rules, by code."""
 
 
-def catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
+def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
     """The rules that declarations (file stem to YAML mapping) describe, sorted by code."""
     rules = []
     for stem, mapping in declarations.items():
         if not isinstance(mapping, Mapping):
             raise CatalogError(f"{stem}: is no mapping")
-        rule = rule_of(mapping, _function(stem, mapping.get("check")))
+        rule = build_rule(mapping, _find_check(stem, mapping.get("check")))
         if rule.name != stem:
             raise CatalogError(f"{stem}: the file is not named like its rule, {rule.name}")
         rules.append(rule)
@@ -150,10 +150,10 @@ def catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
     return tuple(rules)
 
 
-def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
+def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
     """One rule from its declaration and its check."""
     name = mapping.get("name")
-    for wrong in _faults(mapping):
+    for wrong in _find_errors(mapping):
         raise CatalogError(f"{name or 'a rule without a name'}: {wrong}")
     fix = mapping.get("fix", {})
     return Rule(
@@ -164,11 +164,11 @@ def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
         why=mapping["why"].strip(),
         scope=mapping["scope"],
         reads_text=mapping.get("reads") == "text",
-        default=mapping.get("default", True),
+        enabled_by_default=mapping.get("default", True),
         severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),
         options=tuple(
-            _option(mapping["name"], key, value)
+            _build_option(mapping["name"], key, value)
             for key, value in mapping.get("options", {}).items()
         ),
         examples=tuple(mapping["examples"]),
@@ -176,38 +176,38 @@ def rule_of(mapping: Mapping[str, Any], check: Check) -> Rule:
         fix_when=fix.get("when", "never"),
         fix_safety=fix.get("safety", "safe"),
         fix_title=fix.get("title", "").strip(),
-        derive=tuple(mapping.get("derive", ())),
+        skipped_variants=tuple(mapping.get("derive", ())),
     )
 
 
-def placeholders(template: str) -> frozenset[str]:
+def find_placeholders(template: str) -> frozenset[str]:
     """The names in a message template."""
     return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
 
 
-def select(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
+def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
     """The names of the rules that selectors fit: names, codes, beginnings of codes (`VL1`) and `ALL`."""
     chosen: set[str] = set()
     for selector in selectors:
-        found = [rule.name for rule in rules if _fits(rule, selector)]
+        found = [rule.name for rule in rules if _matches(rule, selector)]
         if not found:
-            raise UnknownRule(selector, _near(rules, selector))
+            raise UnknownRule(selector, _suggest_selectors(rules, selector))
         chosen.update(found)
     return frozenset(chosen)
 
 
-def unenforced(_note: object, _context: object) -> Iterator[Finding]:
+def check_nothing(_note: object, _context: object) -> Iterator[Finding]:
     """The check of a rule that the engine itself enforces, because it alone knows what it needs."""
     return iter(())
 
 
-def _fits(rule: Rule, selector: str) -> bool:
+def _matches(rule: Rule, selector: str) -> bool:
     return selector in ("ALL", rule.name) or (
         selector.startswith("VL") and rule.code.startswith(selector)
     )
 
 
-def _near(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
+def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # noqa: PLC0415 - only for an error's message
 
     known = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
@@ -216,12 +216,14 @@ def _near(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
     return tuple(known[word] for word in get_close_matches(selector.lower(), known, 3, 0.6))
 
 
-def _function(stem: str, check: object) -> Check:
+def _find_check(stem: str, check: object) -> CheckFunction:
     """The function that a `check` line names."""
     if check == "engine":
-        return unenforced
+        return check_nothing
     module, _, function = check.partition(".") if isinstance(check, str) else ("", "", "")
-    found = getattr(MODULES.get(module), function, None) if not function.startswith("_") else None
+    found = (
+        getattr(RULE_MODULES.get(module), function, None) if not function.startswith("_") else None
+    )
     if not callable(found):
         raise CatalogError(f"{stem}: its check {check!r} names no function of vaultlink.rules")
     if function.replace("_", "-") != stem:
@@ -229,24 +231,24 @@ def _function(stem: str, check: object) -> Check:
     return found  # type: ignore[no-any-return]
 
 
-def _faults(mapping: Mapping[str, Any]) -> Iterator[str]:
+def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a declaration, the plainest first."""
-    yield from (f"“{key}” is missing" for key in _NEEDED if key not in mapping)
-    yield from (f"“{key}” is not known" for key in mapping if key not in _ALLOWED)
+    yield from (f"“{key}” is missing" for key in _REQUIRED_KEYS if key not in mapping)
+    yield from (f"“{key}” is not known" for key in mapping if key not in _ALLOWED_KEYS)
     yield from (
         f"“{key}” must be a text"
-        for key in _TEXTS
+        for key in _TEXT_KEYS
         if not isinstance(mapping[key], str) or not mapping[key].strip()
     )
-    for key, fits, wanted in _WANTED:
+    for key, fits, wanted in _KEY_CHECKS:
         if key in mapping and not fits(mapping[key]):
             yield f"“{key}” must be {wanted}, not {mapping[key]!r}"
 
 
-_TEXTS = ("code", "name", "since", "summary", "why", "message")
-_WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
-    ("code", _CODE.fullmatch, "VL and three digits"),
-    ("name", _NAME.fullmatch, "words of small letters, joined by hyphens"),
+_TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
+_KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
+    ("code", _RULE_CODE.fullmatch, "VL and three digits"),
+    ("name", _RULE_NAME.fullmatch, "words of small letters, joined by hyphens"),
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
     ("reads", "text".__eq__, "text if it is given"),
@@ -256,8 +258,8 @@ _WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
         "fix",
         lambda value: (
             isinstance(value, Mapping)
-            and value.keys() == {*_FIX, "title"}
-            and all(value[key] in words for key, words in _FIX.items())
+            and value.keys() == {*_FIX_CHOICES, "title"}
+            and all(value[key] in words for key, words in _FIX_CHOICES.items())
         ),
         "a mapping of when, safety and title",
     ),
@@ -265,7 +267,7 @@ _WANTED: tuple[tuple[str, Callable[[Any], object], str], ...] = (
 )
 
 
-def _option(rule: str, name: str, given: Any) -> Option:
+def _build_option(rule: str, name: str, given: Any) -> Option:
     """One option of a rule; its default must be of its type and among its choices."""
     if (
         not isinstance(given, Mapping)
@@ -275,12 +277,14 @@ def _option(rule: str, name: str, given: Any) -> Option:
             f"{rule}: option {name} needs type, default and help, and may have of and choices"
         )
     kind, of, default = given["type"], given.get("of"), given["default"]
-    if kind not in _TYPES or (of is not None and of not in _TYPES):
-        raise CatalogError(f"{rule}: option {name} has a type that is none of {', '.join(_TYPES)}")
+    if kind not in _OPTION_TYPES or (of is not None and of not in _OPTION_TYPES):
+        raise CatalogError(
+            f"{rule}: option {name} has a type that is none of {', '.join(_OPTION_TYPES)}"
+        )
     choices = tuple(given.get("choices", ()))
     items = default if kind == "list" and isinstance(default, list) else [default]
-    fits = _is(default, kind) and (
-        kind != "list" or of is None or all(_is(item, of) for item in items)
+    fits = _is_of_type(default, kind) and (
+        kind != "list" or of is None or all(_is_of_type(item, of) for item in items)
     )
     if not fits or (choices and any(item not in choices for item in items)):
         raise CatalogError(f"{rule}: the default of option {name} is not what the option allows")
@@ -294,5 +298,7 @@ def _option(rule: str, name: str, given: Any) -> Option:
     )
 
 
-def _is(value: object, kind: str) -> bool:
-    return isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))
+def _is_of_type(value: object, kind: str) -> bool:
+    return isinstance(value, _OPTION_TYPES[kind]) and (
+        kind == "bool" or not isinstance(value, bool)
+    )

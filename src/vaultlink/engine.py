@@ -11,25 +11,32 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.checking import Found, Setting, check_files, check_links, check_note, check_vault
-from vaultlink.index import EMPTY, Index, mention_keys
-from vaultlink.model import Diagnostic, Note, Property, Tally, Trouble
+from vaultlink.checking import (
+    FindingsByPath,
+    LinterSettings,
+    check_files,
+    check_links,
+    check_note,
+    check_vault,
+)
+from vaultlink.index import EMPTY_INDEX, Index, target_spellings
+from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem, Property
 from vaultlink.parse import parse_canvas, parse_note
 from vaultlink.resolve import file_name
-from vaultlink.silence import silenced
-from vaultlink.updating import concerned, update
+from vaultlink.silence import apply_suppressions
+from vaultlink.updating import files_with_changed_names, update
 
 __all__ = [
+    "AnalysedNote",
     "Change",
-    "Examined",
-    "Found",
+    "FindingsByPath",
+    "LinterSettings",
     "Presence",
-    "Setting",
     "State",
+    "analyse",
+    "analyse_unreadable",
     "check_note",
-    "examine",
     "step",
-    "unreadable",
 ]
 
 
@@ -40,7 +47,7 @@ class Presence(Enum):
     GONE = "gone"
 
 
-class Examined(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A note and what the checks of scope `note` found in it: all that is asked of its text."""
 
     note: Note
@@ -52,33 +59,33 @@ class Change:
     """What is now at a path: a text, what came of examining it elsewhere, a file without text, or nothing."""
 
     path: str
-    content: str | Examined | Presence
+    content: str | AnalysedNote | Presence
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """The whole memory of a run: the index, what all checks found, and of that what ignores leave to be reported.
 
-    `whole` is the part of `found` that the checks of scope `vault` made. Paths without findings are in none of them.
+    `vault_findings` is the part of `all_findings` that the checks of scope `vault` made. Paths without findings are in none of them.
     """
 
-    setting: Setting
-    index: Index = EMPTY
-    found: Found = field(default_factory=dict)
-    whole: Found = field(default_factory=dict)
-    diagnostics: Found = field(default_factory=dict)
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    settings: LinterSettings
+    index: Index = EMPTY_INDEX
+    all_findings: FindingsByPath = field(default_factory=dict)
+    vault_findings: FindingsByPath = field(default_factory=dict)
+    diagnostics: FindingsByPath = field(default_factory=dict)
+    tallies: Mapping[str, LinkCounts] = field(default_factory=dict)
 
 
-def step(state: State, changes: Sequence[Change], later: Setting | None = None) -> State:
+def step(state: State, changes: Sequence[Change], later: LinterSettings | None = None) -> State:
     """The state after changes. Whatever their order and grouping, equal vaults come to equal states.
 
     `later` is the setting from now on, if it is another one: it may tell of other moves, and of what is not linted among the
     files that come.
     """
-    setting, moves = later or state.setting, state.setting.moves
+    setting, moves = later or state.settings, state.settings.moves
     examined = {
-        change.path: _examined(setting, change)
+        change.path: _analyse_change(setting, change)
         for change in changes
         if not isinstance(change.content, Presence)
     }
@@ -90,9 +97,11 @@ def step(state: State, changes: Sequence[Change], later: Setting | None = None) 
     if before.files and (
         before.files is not index.files or moves != setting.moves
     ):  # else what went where stays
-        affected |= _following(index, {**moves, **setting.moves})
-    named = concerned(before, index, files) if setting.runs["files"] else ()
-    fresh = _Fresh(
+        affected |= _find_notes_naming(index, {**moves, **setting.moves})
+    named = (
+        files_with_changed_names(before, index, files) if setting.rules_by_scope["files"] else ()
+    )
+    fresh = _StepFindings(
         {path: result.diagnostics for path, result in examined.items()},
         check_links(setting, index, affected),
         check_files(setting, index, named),
@@ -103,45 +112,51 @@ def step(state: State, changes: Sequence[Change], later: Setting | None = None) 
         named,
         (
             path
-            for path in state.whole.keys() | fresh.whole.keys()
-            if state.whole.get(path) != fresh.whole.get(path)
+            for path in state.vault_findings.keys() | fresh.vault.keys()
+            if state.vault_findings.get(path) != fresh.vault.get(path)
         ),
     )
-    found, diagnostics, tallies = dict(state.found), dict(state.diagnostics), dict(state.tallies)
+    found, diagnostics, tallies = (
+        dict(state.all_findings),
+        dict(state.diagnostics),
+        dict(state.tallies),
+    )
     for path in touched:
-        _put(found, path, _refreshed(state, index, fresh, path))
-        _put(diagnostics, path, _left(setting, index, path, found.get(path, ())))
+        _store_findings(found, path, _merge_findings(state, index, fresh, path))
+        _store_findings(diagnostics, path, _suppress(setting, index, path, found.get(path, ())))
     for path, note in notes.items():
         if note is None:
             tallies.pop(path, None)
-    tallies.update((path, index.tally(path)) for path in affected)
-    return State(setting, index, found, fresh.whole, diagnostics, tallies)
+    tallies.update((path, index.count_links(path)) for path in affected)
+    return State(setting, index, found, fresh.vault, diagnostics, tallies)
 
 
-def _following(index: Index, moves: Mapping[str, str]) -> set[str]:
+def _find_notes_naming(index: Index, moves: Mapping[str, str]) -> set[str]:
     """The notes that name a file which went elsewhere: what they are advised depends on what is there now."""
-    keys = {key for old in moves for key in mention_keys(file_name(old))}
+    keys = {key for old in moves for key in target_spellings(file_name(old))}
     return {path for key in keys for path in index.mentions.get(key, ())}
 
 
-class _Fresh(NamedTuple):
+class _StepFindings(NamedTuple):
     """What the checks of each scope found in a step, by path; a path is absent if its checks did not run."""
 
-    own: Found
-    linked: Found
-    named: Found
-    whole: Found
+    note: FindingsByPath
+    links: FindingsByPath
+    files: FindingsByPath
+    vault: FindingsByPath
 
 
-def _refreshed(state: State, index: Index, fresh: _Fresh, path: str) -> tuple[Diagnostic, ...]:
+def _merge_findings(
+    state: State, index: Index, fresh: _StepFindings, path: str
+) -> tuple[Diagnostic, ...]:
     """All findings at a path: fresh ones, and the kept ones of those checks that did not run."""
-    scopes = state.setting.scopes
-    kept = state.found.get(path, ())
-    found = [*fresh.whole.get(path, ())]
+    scopes = state.settings.scope_by_rule
+    kept = state.all_findings.get(path, ())
+    found = [*fresh.vault.get(path, ())]
     for scope, made, there in (
-        ("note", fresh.own, index.notes),
-        ("links", fresh.linked, index.notes),
-        ("files", fresh.named, index.files),
+        ("note", fresh.note, index.notes),
+        ("links", fresh.links, index.notes),
+        ("files", fresh.files, index.files),
     ):
         if path in made:
             found += made[path]
@@ -152,22 +167,22 @@ def _refreshed(state: State, index: Index, fresh: _Fresh, path: str) -> tuple[Di
     return tuple(found)
 
 
-def _left(
-    setting: Setting, index: Index, path: str, found: tuple[Diagnostic, ...]
+def _suppress(
+    setting: LinterSettings, index: Index, path: str, found: tuple[Diagnostic, ...]
 ) -> tuple[Diagnostic, ...]:
     """What is reported of the findings at a path: those that the note's ignores leave. Where a rule is not asked, an ignore of it
     is not found idle."""
     note = index.notes.get(path) if found or path in index.notes else None
-    if note is None or not note.directives or not setting.linted(path):
+    if note is None or not note.directives or not setting.is_linted(path):
         return found
-    spared = setting.spared_at(path)
-    left = silenced(
+    spared = setting.ignored_rules(path)
+    left = apply_suppressions(
         [rule for rule in setting.rules if rule.name not in spared], setting.config, note, found
     )
     return tuple(sorted(left, key=lambda item: (item.start, item.code, item.end, item.message)))
 
 
-def _put(
+def _store_findings(
     found: dict[str, tuple[Diagnostic, ...]], path: str, diagnostics: tuple[Diagnostic, ...]
 ) -> None:
     if diagnostics:
@@ -179,28 +194,28 @@ def _put(
 # -- examining one text -------------------------------------------------------------------------------------------
 
 
-def examine(setting: Setting, path: str, text: str) -> Examined:
+def analyse(setting: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks that ask nothing but the note."""
     if path.lower().endswith(".canvas"):
         canvas = parse_canvas(path, text)
-        return Examined(canvas, check_note(setting, canvas, None) if canvas.troubles else ())
+        return AnalysedNote(canvas, check_note(setting, canvas, None) if canvas.problems else ())
     if path.lower().endswith(
         ".base"
     ):  # no source of links (8.7); what it names is in use all the same
-        return Examined(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
-    note = parse_note(path, text, setting.headings)
-    return Examined(note, check_note(setting, note, text))
+        return AnalysedNote(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
+    note = parse_note(path, text, setting.section_headings)
+    return AnalysedNote(note, check_note(setting, note, text))
 
 
-def unreadable(setting: Setting, path: str, kind: str, detail: str) -> Examined:
+def analyse_unreadable(setting: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
     """A note whose text can't be had: it exists and is a target, and says what is wrong with it."""
-    note = Note(path, troubles=(Trouble(0, 0, 1, 1, kind, detail),))
-    return Examined(note, check_note(setting, note, None))
+    note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
+    return AnalysedNote(note, check_note(setting, note, None))
 
 
-def _examined(setting: Setting, change: Change) -> Examined:
+def _analyse_change(setting: LinterSettings, change: Change) -> AnalysedNote:
     content = change.content
-    if isinstance(content, Examined):
+    if isinstance(content, AnalysedNote):
         return content
     assert isinstance(content, str)
-    return examine(setting, change.path, content)
+    return analyse(setting, change.path, content)

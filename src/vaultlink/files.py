@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
-from vaultlink.obsidian import Obsidian
+from vaultlink.obsidian import ObsidianSettings
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells one state of a file from another without reading it: size, and times of change in nanoseconds."""
 
     size: int
@@ -29,17 +29,17 @@ class Stamp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FileListing:
     """The files of a vault by vault path, the folders that could not be read, each with why, and all folders by vault path
-    ("" for the vault itself), each with where it is on disk. `ignores` are the `.gitignore` files in them."""
+    ("" for the vault itself), each with where it is on disk. `gitignores` are the `.gitignore` files in them."""
 
-    files: Mapping[str, Stamp]
-    unreadable: tuple[tuple[str, str], ...]
+    files: Mapping[str, FileStamp]
+    unreadable_folders: tuple[tuple[str, str], ...]
     folders: Mapping[str, str] = field(default_factory=dict)
-    ignores: Mapping[str, Stamp] = field(default_factory=dict)
+    gitignores: Mapping[str, FileStamp] = field(default_factory=dict)
 
 
-class Unreadable(NamedTuple):
+class UnreadableFile(NamedTuple):
     """Why a file has no text: the kind of trouble (`unreadable`, `undecodable`) and the detail."""
 
     kind: str
@@ -54,21 +54,21 @@ def find_vault(start: Path) -> Path:
     here = start if start.is_dir() else start.parent
     here = here.resolve()
     for folder in (here, *here.parents):
-        if is_marked(folder):
+        if is_vault_folder(folder):
             return folder
         if (folder / ".git").exists():
             break
     return here
 
 
-def is_marked(folder: Path) -> bool:
+def is_vault_folder(folder: Path) -> bool:
     """Whether something in a folder says that it is a vault."""
     return (folder / ".obsidian").is_dir() or any(
-        _configures(folder / name) for name in CONFIG_NAMES
+        _is_config_file(folder / name) for name in CONFIG_NAMES
     )
 
 
-def _configures(file: Path) -> bool:
+def _is_config_file(file: Path) -> bool:
     if file.name != "pyproject.toml":
         return file.is_file()
     try:
@@ -77,16 +77,16 @@ def _configures(file: Path) -> bool:
         return False
 
 
-def list_files(vault: Path) -> Listing:
+def list_files(vault: Path) -> FileListing:
     """Every file below a vault but what lies under a name with a leading dot (5.16), and what programs put beside a file
     while they write it.
 
     Symbolic links to folders outside the vault are followed, as Obsidian does (5.20); links to files and to folders
     that hold or lie in the vault are not.
     """
-    files: dict[str, Stamp] = {}
+    files: dict[str, FileStamp] = {}
     folders: dict[str, str] = {}
-    ignores: dict[str, Stamp] = {}
+    ignores: dict[str, FileStamp] = {}
     unreadable: list[tuple[str, str]] = []
     seen = {vault.resolve()}
     pending = [("", os.fspath(vault))]
@@ -96,19 +96,19 @@ def list_files(vault: Path) -> Listing:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name[0] != "." and not passing(entry.name):
+                    if entry.name[0] != "." and not is_temporary_name(entry.name):
                         _list_entry(entry, prefix + entry.name, files, pending, seen)
-                    elif entry.name == ".gitignore" and (stamp := _stamp(entry.stat())):
+                    elif entry.name == ".gitignore" and (stamp := _make_stamp(entry.stat())):
                         ignores[prefix + entry.name] = stamp
         except OSError as error:
             unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
-    return Listing(files, tuple(sorted(unreadable)), folders, ignores)
+    return FileListing(files, tuple(sorted(unreadable)), folders, ignores)
 
 
 def _list_entry(
     entry: "os.DirEntry[str]",
     path: str,
-    files: dict[str, Stamp],
+    files: dict[str, FileStamp],
     pending: list[tuple[str, str]],
     seen: set[Path],
 ) -> None:
@@ -121,47 +121,47 @@ def _list_entry(
     elif entry.is_dir(follow_symlinks=False):
         pending.append((path + "/", entry.path))
     else:
-        stamp = _stamp(entry.stat(follow_symlinks=False))
+        stamp = _make_stamp(entry.stat(follow_symlinks=False))
         if stamp:
             files[path] = stamp
 
 
-def _stamp(status: os.stat_result) -> Stamp | None:
+def _make_stamp(status: os.stat_result) -> FileStamp | None:
     """What tells a state of an ordinary file; None of anything else."""
     regular = modes.S_ISREG(status.st_mode)
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if regular else None
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if regular else None
 
 
-def stamp_of(vault: str, path: str) -> Stamp | None:
+def read_stamp(vault: str, path: str) -> FileStamp | None:
     """What tells the state of one file of a vault, as `list_files` has it; None if it is none of a vault's files. Whether its
     folder is one of the vault's is not asked."""
     name = path[path.rfind("/") + 1 :]
-    if not name or name[0] == "." or passing(name):
+    if not name or name[0] == "." or is_temporary_name(name):
         return None
     try:
         path.encode()
-        return _stamp(os.lstat(f"{vault}/{path}"))
+        return _make_stamp(os.lstat(f"{vault}/{path}"))
     except (OSError, ValueError):
         return None
 
 
-_PASSING = re.compile(r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}")
+_TEMPORARY_NAME = re.compile(r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}")
 """Names under which Syncthing, office programs, Emacs, Vim and macOS keep a file that they are writing, or its last version."""
 
 
-def passing(name: str) -> bool:
+def is_temporary_name(name: str) -> bool:
     """Whether a file's name says that some program is about to put it in another's place, or to take it away."""
     odd = name[0] in "~#" or name[-1] == "~" or ".sb-" in name
-    return odd and name[-3:].lower() != ".md" and _PASSING.fullmatch(name) is not None
+    return odd and name[-3:].lower() != ".md" and _TEMPORARY_NAME.fullmatch(name) is not None
 
 
-def in_vault(path: str) -> bool:
+def is_vault_path(path: str) -> bool:
     """Whether a path below a vault's folder may be one of the vault's, by the names in it."""
     *folders, name = path.split("/")
     return (
         bool(name)
         and name[0] != "."
-        and not passing(name)
+        and not is_temporary_name(name)
         and all(folder[:1] not in ("", ".") for folder in folders)
     )
 
@@ -184,34 +184,34 @@ def _list_symlink(
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def read_text(file: str | os.PathLike[str]) -> str | Unreadable:
+def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
     """The text of a file, without byte order mark, line ends as they are."""
     try:
         with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - the bare call costs a third
-            return decoded(stream.readall())
+            return decode_note(stream.readall())
     except OSError as error:
-        return Unreadable("unreadable", error.strerror or str(error))
+        return UnreadableFile("unreadable", error.strerror or str(error))
 
 
-def decoded(data: bytes) -> str | Unreadable:
+def decode_note(data: bytes) -> str | UnreadableFile:
     """The text that a note's bytes hold, without byte order mark, line ends as they are."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Unreadable("undecodable", f"byte {error.start + 1} of it is not UTF-8")
+        return UnreadableFile("undecodable", f"byte {error.start + 1} of it is not UTF-8")
     return text[1:] if text.startswith("\ufeff") else text
 
 
-def load_obsidian(vault: Path) -> Obsidian:
+def load_obsidian_settings(vault: Path) -> ObsidianSettings:
     """The vault's own settings; missing or unreadable files mean defaults, as in Obsidian."""
-    app = _json_object(vault / ".obsidian" / "app.json")
-    types = _json_object(vault / ".obsidian" / "types.json").get("types")
+    app = _read_json_object(vault / ".obsidian" / "app.json")
+    types = _read_json_object(vault / ".obsidian" / "types.json").get("types")
     filters = app.get("userIgnoreFilters")
-    known = Obsidian()
-    return Obsidian(
-        _text(app.get("newLinkFormat"), known.new_link_format),
+    known = ObsidianSettings()
+    return ObsidianSettings(
+        _string_or(app.get("newLinkFormat"), known.new_link_format),
         app.get("useMarkdownLinks") is True,
-        _text(app.get("attachmentFolderPath"), known.attachment_folder),
+        _string_or(app.get("attachmentFolderPath"), known.attachment_folder),
         tuple(item for item in filters if isinstance(item, str))
         if isinstance(filters, list)
         else (),
@@ -221,11 +221,11 @@ def load_obsidian(vault: Path) -> Obsidian:
     )
 
 
-def _text(value: object, default: str) -> str:
+def _string_or(value: object, default: str) -> str:
     return value if isinstance(value, str) else default
 
 
-def _json_object(file: Path) -> dict[str, Any]:
+def _read_json_object(file: Path) -> dict[str, Any]:
     try:
         value = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -236,7 +236,7 @@ def _json_object(file: Path) -> dict[str, Any]:
 def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
     """The configuration file of a vault, named and parsed: the given one, else the first found from the vault upward to
     the root of its git repository. Raises ConfigError with file and line for bad TOML."""
-    for file in config_files(vault, explicit):
+    for file in config_candidates(vault, explicit):
         values = _read_toml(file, required=explicit is not None)
         if file.name == "pyproject.toml" and values is not None:
             values = values.get("tool", {}).get("vaultlink")
@@ -245,7 +245,7 @@ def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[s
     return []
 
 
-def config_files(vault: Path, explicit: Path | None) -> Iterator[Path]:
+def config_candidates(vault: Path, explicit: Path | None) -> Iterator[Path]:
     """The places of a vault's configuration, whether or not anything is there: the first that holds one has it."""
     if explicit:
         yield explicit

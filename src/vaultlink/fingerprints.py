@@ -7,36 +7,38 @@ from hashlib import blake2b
 
 from vaultlink.model import Diagnostic, TextByPath
 
-_LONGEST = 200
+_MAX_SPAN = 200
 """Characters of a span that tell findings apart; the first line at most, as a span may reach to the note's end."""
 
 
-Identity = tuple[str, str, int]
+FindingIdentity = tuple[str, str, int]
 """What tells a finding from others at its path, wherever in the note it stands: its code, what it is about (the link's
 target, with its heading or block where that is missing; else the text under it), and its number among equals."""
 
 
-_ANCHORED = frozenset(("VL102", "VL103"))
+_ANCHOR_CODES = frozenset(("VL102", "VL103"))
 """Rules about what stands behind the `#` of a link, which its target does not tell."""
 
 
 _ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
 
 
-_LINKED = re.compile(r"\[\[([^\[\]|#\n]+)")
+_WIKILINK_TARGET = re.compile(r"\[\[([^\[\]|#\n]+)")
 
 
-def identities(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list[Identity]:
+def compute_identities(
+    diagnostics: Sequence[Diagnostic], text: TextByPath
+) -> list[FindingIdentity]:
     """The identities of all findings at one path, or at several, in their order."""
     seen: dict[tuple[str, str, str], int] = {}
     found = []
     path, source = None, ""
     for d in diagnostics:
         about = d.target
-        if about is None or d.code in _ANCHORED:
+        if about is None or d.code in _ANCHOR_CODES:
             if d.path != path:
                 path, source = d.path, text(d.path)
-            about = _about(source[d.start : min(d.end, d.start + _LONGEST)], about)
+            about = _find_subject(source[d.start : min(d.end, d.start + _MAX_SPAN)], about)
         key = d.code, d.path, about
         count = seen.get(key, 0)
         seen[key] = count + 1
@@ -44,17 +46,17 @@ def identities(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list[Iden
     return found
 
 
-def _about(raw: str, target: str | None) -> str:
+def _find_subject(raw: str, target: str | None) -> str:
     """What a finding is about, by the text under it: how that goes on where there is a target, else the first link in it, so that
     an entry of a section stays the same while it is mended bit by bit, else its first line."""
     if target is None:
-        linked = _LINKED.search(raw)
+        linked = _WIKILINK_TARGET.search(raw)
         return linked[1].strip() if linked else raw.partition("\n")[0].rstrip("\r")
     anchor = _ANCHOR.search(raw)
     return target + anchor[1].strip() if anchor else target
 
 
-def fingerprint(path: str, identity: Identity) -> str:
+def fingerprint(path: str, identity: FindingIdentity) -> str:
     """A name for a finding that survives lines moving."""
     code, about, count = identity
     return blake2b(
@@ -62,16 +64,16 @@ def fingerprint(path: str, identity: Identity) -> str:
     ).hexdigest()
 
 
-def fingerprints(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list[str]:
+def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list[str]:
     """The fingerprints of findings, in their order."""
     return [
         fingerprint(d.path, identity)
-        for d, identity in zip(diagnostics, identities(diagnostics, text), strict=True)
+        for d, identity in zip(diagnostics, compute_identities(diagnostics, text), strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Debt:
+class KnownCount:
     """Findings that are not reported because they are old: the `kind` of place that they are known from (`baseline` or
     `revision`), its `name`, how many of them are `left`, and how many are `gone` since."""
 
@@ -81,6 +83,6 @@ class Debt:
     gone: int
 
     @property
-    def where(self) -> str:
+    def label(self) -> str:
         """The place, in words."""
         return "the baseline" if self.kind == "baseline" else self.name

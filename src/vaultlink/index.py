@@ -10,26 +10,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from vaultlink.anchors import find_anchor
-from vaultlink.model import Link, Note, Tally, Trouble
-from vaultlink.parse.links import wikilink_parts
+from vaultlink.model import Link, LinkCounts, Note, ParseProblem
+from vaultlink.parse.links import parse_wikilink
 from vaultlink.resolve import (
-    Names,
-    choose,
-    comparable,
+    PathsByName,
     file_name,
     is_note,
     name_key,
-    spelling,
+    normalize_name,
+    resolve_with_alternatives,
+    spelling_key,
     title_slug,
 )
-from vaultlink.shelf import Shelf
+from vaultlink.shelf import PackedNotes
 
 _BRACKETS = re.compile(r"[\[\]|]+")
 
-Targets = tuple[str | None, ...]
+LinkTargets = tuple[str | None, ...]
 """Where a note's links lead, in the order of `note.links`; None for dangling and external ones."""
 
-Grouped = Mapping[str, tuple[str, ...]]
+PathsByKey = Mapping[str, tuple[str, ...]]
 """A key to the paths that have it, sorted."""
 
 
@@ -40,7 +40,11 @@ class Index:
     """
 
     def __init__(
-        self, notes: Shelf, names: Names, targets: Mapping[str, Targets], files: frozenset[str]
+        self,
+        notes: PackedNotes,
+        names: PathsByName,
+        targets: Mapping[str, LinkTargets],
+        files: frozenset[str],
     ):
         self.notes = notes
         self.names = names
@@ -48,17 +52,23 @@ class Index:
         self.files = files
 
     @classmethod
-    def of(cls, notes: Shelf, targets: Mapping[str, Targets], files: frozenset[str]) -> "Index":
+    def from_resolved(
+        cls, notes: PackedNotes, targets: Mapping[str, LinkTargets], files: frozenset[str]
+    ) -> "Index":
         """The index of files whose links are resolved already."""
-        return cls(notes, renamed({}, frozenset(), files), targets, files)
+        return cls(notes, update_names({}, frozenset(), files), targets, files)
 
     # -- asked of a link ------------------------------------------------------------------------------------------
 
-    def others(self, source: str, link: Link) -> tuple[str, ...]:
+    def alternatives(self, source: str, link: Link) -> tuple[str, ...]:
         """The files a resolved link's text fits as well; empty unless the link is ambiguous."""
-        return () if link.external else choose(source, link.destination, self.names)[1]
+        return (
+            ()
+            if link.external
+            else resolve_with_alternatives(source, link.lookup_target, self.names)[1]
+        )
 
-    def anchor(self, link: Link, resolved: str | None) -> bool | None:
+    def has_anchor(self, link: Link, resolved: str | None) -> bool | None:
         """Whether the heading or block a link names exists; None where there is nothing to look for: no subpath, a
         dangling link, or a target that is not a note (6.12)."""
         if not link.subpath or resolved is None or not is_note(resolved):
@@ -68,115 +78,115 @@ class Index:
 
     # -- asked of a note ------------------------------------------------------------------------------------------
 
-    def links(self, path: str) -> Iterator[tuple[Link, str | None]]:
+    def resolved_links(self, path: str) -> Iterator[tuple[Link, str | None]]:
         """A note's links, each with the file it leads to."""
         return zip(self.notes[path].links, self.targets[path], strict=True)
 
     @cached_property
-    def backlinks(self) -> Grouped:
+    def backlinks(self) -> PathsByKey:
         """For each file that links lead to, the sources of these links."""
-        return _grouped(self, self.notes, led_to)
+        return _group_paths(self, self.notes, outgoing_targets)
 
-    def tally(self, path: str) -> Tally:
+    def count_links(self, path: str) -> LinkCounts:
         """How many links a note has, by what becomes of them."""
         links, targets = self.notes[path].links, self.targets[path]
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
         shared = sum(
             [
-                bool(self.others(path, link))
+                bool(self.alternatives(path, link))
                 for link, target in zip(links, targets, strict=True)
-                if target in self.shared
+                if target in self.files_sharing_names
             ]
         )
-        return Tally(len(links), len(links) - external - dangling, dangling, shared, external)
+        return LinkCounts(len(links), len(links) - external - dangling, dangling, shared, external)
 
     @cached_property
-    def shared(self) -> frozenset[str]:
+    def files_sharing_names(self) -> frozenset[str]:
         """The files whose name another file has as well."""
         return frozenset(path for group in self.names.values() if len(group) > 1 for path in group)
 
     # -- asked of a name ------------------------------------------------------------------------------------------
 
     @cached_property
-    def aliased(self) -> Grouped:
+    def notes_by_alias(self) -> PathsByKey:
         """Comparable alias to the notes that have it."""
-        return _grouped(self, self.notes, aliases)
+        return _group_paths(self, self.notes, alias_keys)
 
     @cached_property
-    def titled(self) -> Grouped:
+    def notes_by_title(self) -> PathsByKey:
         """Comparable `title` property to the notes that have it."""
-        return _grouped(self, self.notes, titles)
+        return _group_paths(self, self.notes, title_keys)
 
     @cached_property
-    def spelled(self) -> Grouped:
+    def files_by_spelling(self) -> PathsByKey:
         """Spelling of a file's name (a note's without extension) to the files so called."""
-        return _grouped(self, self.files, spellings)
+        return _group_paths(self, self.files, file_spellings)
 
     @cached_property
-    def mentions(self) -> Grouped:
+    def mentions(self) -> PathsByKey:
         """Spelling of what links name to the notes that name it: whom a coming or going name concerns."""
-        return _grouped(self, self.notes, mentioned)
+        return _group_paths(self, self.notes, mentioned_spellings)
 
     @cached_property
-    def definitions(self) -> Grouped:
+    def definitions(self) -> PathsByKey:
         """Spelling of names, aliases and titles to the files that bear them."""
-        return _grouped(self, self.files, defined)
+        return _group_paths(self, self.files, defined_spellings)
 
     # -- asked of a place -----------------------------------------------------------------------------------------
 
     @cached_property
-    def places(self) -> Grouped:
+    def files_by_path(self) -> PathsByKey:
         """Comparable path of a file, and of a folder with a slash behind it, to the files that are there or below."""
-        return _grouped(self, self.files, placed)
+        return _group_paths(self, self.files, path_keys)
 
-    def warm(self) -> None:
+    def compute_all(self) -> None:
         """Compute now whatever is otherwise computed when first asked for. From then on `update` keeps all of it up to
         date, so that no step of a process that lives long has to wait for it."""
-        self.notes.unpack()
+        self.notes.unpack_all()
         for name, made in vars(Index).items():
             if isinstance(made, cached_property):
                 getattr(self, name)
 
 
-def stem(path: str) -> str:
+def link_name(path: str) -> str:
     """A note's file name without `.md`; any other file's whole name, since links must write its extension."""
     name = file_name(path)
     return name[:-3] if is_note(name) else name
 
 
-EMPTY = Index(Shelf(), {}, {}, frozenset())
+EMPTY_INDEX = Index(PackedNotes(), {}, {}, frozenset())
 """The index of no files."""
 
 # -- what a path has in each of the derived maps ------------------------------------------------------------------
 
-Keys = Callable[[Index, str], Iterable[str]]
+KeyFunction = Callable[[Index, str], Iterable[str]]
 
 
-def led_to(index: Index, path: str) -> Iterable[str]:
+def outgoing_targets(index: Index, path: str) -> Iterable[str]:
     """The files a source leads to."""
     return {target for target in index.targets[path] if target is not None}
 
 
-def aliases(index: Index, path: str) -> Iterable[str]:
+def alias_keys(index: Index, path: str) -> Iterable[str]:
     """The comparable aliases of a note."""
     note = index.notes.get(path)
-    return {comparable(alias) for alias in note.aliases} if note and note.properties else ()
+    return {normalize_name(alias) for alias in note.aliases} if note and note.properties else ()
 
 
-def titles(index: Index, path: str) -> Iterable[str]:
+def title_keys(index: Index, path: str) -> Iterable[str]:
     """The comparable title of a note."""
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
-    return (comparable(title),) if title else ()
+    return (normalize_name(title),) if title else ()
 
 
-def spellings(index: Index, path: str) -> Iterable[str]:
+def file_spellings(index: Index, path: str) -> Iterable[str]:
     """The spelling of a file's name."""
-    return (spelling(stem(path)),) if path in index.files else ()
+    return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
-def mentioned(index: Index, path: str) -> Iterable[str]:
+def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
     """The spellings that answer what a source names."""
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
@@ -189,13 +199,13 @@ def mentioned(index: Index, path: str) -> Iterable[str]:
         if entry.link and not entry.link.external and entry.link.target
     )
     # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
-    targets.update(slip for slip in map(_slipped, note.troubles) if slip)
+    targets.update(slip for slip in map(_intended_target, note.problems) if slip)
     if note.sections:
-        targets.update(_spoken_of(note))
-    return {key for target in targets for key in mention_keys(target)}
+        targets.update(_entry_names(note))
+    return {key for target in targets for key in target_spellings(target)}
 
 
-def _spoken_of(note: Note) -> Iterator[str]:
+def _entry_names(note: Note) -> Iterator[str]:
     """What the entries of a note's sections say that they are about, which may be notes other than those they name."""
     for section in note.sections:
         for entry in section.entries:
@@ -209,10 +219,10 @@ def _spoken_of(note: Note) -> Iterator[str]:
                     yield from (words.strip(), title_slug(words.strip()))
 
 
-def _slipped(trouble: Trouble) -> str:
+def _intended_target(trouble: ParseProblem) -> str:
     """What a text would name if it were a link, as it was meant."""
     if trouble.kind == "unquoted-property-link":
-        return wikilink_parts(trouble.detail)[0]
+        return parse_wikilink(trouble.detail)[0]
     return (
         " ".join(trouble.detail.rpartition("\n")[0].split())
         if trouble.kind == "malformed-link"
@@ -220,41 +230,43 @@ def _slipped(trouble: Trouble) -> str:
     )
 
 
-def defined(index: Index, path: str) -> Iterable[str]:
+def defined_spellings(index: Index, path: str) -> Iterable[str]:
     """The spellings of what a file is called."""
-    return {key for _, _, key in called(index, path)}
+    return {key for _, _, key in names_of_file(index, path)}
 
 
-def called(index: Index, path: str) -> set[tuple[str, str, str]]:
+def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
     """What a file is called: as what (name, alias, title), the comparable text, and its spelling."""
     if path not in index.files:
         return set()
-    names = {("name", stem(path)), ("name", file_name(path))}
+    names = {("name", link_name(path)), ("name", file_name(path))}
     note = index.notes.get(path)
     if note and note.properties:
         names.update(("alias", alias) for alias in note.aliases)
         names.update((("title", note.title),) if note.title else ())
-    return {(kind, comparable(text), spelling(text)) for kind, text in names}
+    return {(kind, normalize_name(text), spelling_key(text)) for kind, text in names}
 
 
-def placed(_index: Index, path: str) -> Iterable[str]:
+def path_keys(_index: Index, path: str) -> Iterable[str]:
     """The comparable paths of a file and of the folders it lies in."""
-    place = comparable(path)
+    place = normalize_name(path)
     return [place, *(place[: at + 1] for at, char in enumerate(place) if char == "/")]
 
 
 @lru_cache(maxsize=1 << 14)
-def mention_keys(target: str) -> tuple[str, ...]:
+def target_spellings(target: str) -> tuple[str, ...]:
     """The spellings a link's target may be answered by: its last segment's, and for a path the whole's, since a title or
     alias may hold a slash."""
     name = file_name(target)
-    keys: tuple[str, ...] = (spelling(stem(name)), spelling(name))
+    keys: tuple[str, ...] = (spelling_key(link_name(name)), spelling_key(name))
     if "?" in target:  # a web address may name a file (2.20)
-        keys += mention_keys(target.partition("?")[0])
-    return keys if name == target else (*keys, spelling(target), spelling(target.rstrip("/")))
+        keys += target_spellings(target.partition("?")[0])
+    return (
+        keys if name == target else (*keys, spelling_key(target), spelling_key(target.rstrip("/")))
+    )
 
 
-def _grouped(index: Index, paths: Iterable[str], keys: Keys) -> Grouped:
+def _group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
     found: dict[str, list[str]] = {}
     for path in paths:
         for key in keys(index, path):
@@ -267,7 +279,7 @@ def _grouped(index: Index, paths: Iterable[str], keys: Keys) -> Grouped:
     }
 
 
-def renamed(names: Names, before: frozenset[str], after: frozenset[str]) -> Names:
+def update_names(names: PathsByName, before: frozenset[str], after: frozenset[str]) -> PathsByName:
     """The names of the files there now."""
     came, went = after - before, before - after
     if not came and not went:

@@ -4,43 +4,47 @@ Paths and an index enter, the text that stands in a link leaves, or the edits th
 """
 
 from vaultlink.index import Index
-from vaultlink.model import Edit, Kind, Link
-from vaultlink.resolve import file_name, folder, is_note, resolve
-from vaultlink.rewriting import rewritten
+from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.resolve import file_name, is_note, parent_folder, resolve
+from vaultlink.rewriting import rewrite_link
 
 
-def named(source: str, path: str, index: Index, style: str) -> str:
+def format_target(source: str, path: str, index: Index, style: str) -> str:
     """The target by which a link in the note `source` names a file, without a note's extension. `style` is `shortest`,
-    `relative` or `absolute`, as Obsidian's `newLinkFormat` has it; any other is read as `absolute`."""
+    `relative_target` or `absolute`, as Obsidian's `newLinkFormat` has it; any other is read as `absolute`."""
     if style == "relative":
-        return relative(source, path)
+        return relative_target(source, path)
     if style == "shortest":
-        name = bare(file_name(path))
-        return name if resolve(source, name, index.names) == path else bare(path)
-    return bare(path)
+        name = strip_note_extension(file_name(path))
+        return name if resolve(source, name, index.names) == path else strip_note_extension(path)
+    return strip_note_extension(path)
 
 
-def relative(source: str, path: str) -> str:
+def relative_target(source: str, path: str) -> str:
     """The way from a note's folder to a file."""
-    here, there = folder(source).split("/")[:-1], folder(path).split("/")[:-1]
+    here, there = parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1]
     common = 0
     while common < min(len(here), len(there)) and here[common] == there[common]:
         common += 1
-    return "/".join([".."] * (len(here) - common) + there[common:] + [bare(file_name(path))])
+    return "/".join(
+        [".."] * (len(here) - common) + there[common:] + [strip_note_extension(file_name(path))]
+    )
 
 
-def bare(path: str) -> str:
+def strip_note_extension(path: str) -> str:
     """A path without a note's extension."""
     return path[:-3] if is_note(path) else path
 
 
-def retargeted(source: str, link: Link, path: str, index: Index, style: str) -> tuple[Edit, ...]:
+def retarget_link(source: str, link: Link, path: str, index: Index, style: str) -> tuple[Edit, ...]:
     """The edits that make a dangling link lead to a file, named in the vault's style or, where that would lead elsewhere or
     can't be written, by its whole path. What the link shows stays."""
-    for name in dict.fromkeys((named(source, path, index, style), bare(path))):
-        target = name + path[-3:] if link.kind is Kind.MARKDOWN and is_note(path) else name
+    for name in dict.fromkeys(
+        (format_target(source, path, index, style), strip_note_extension(path))
+    ):
+        target = name + path[-3:] if link.kind is LinkKind.MARKDOWN and is_note(path) else name
         if resolve(source, target, index.names) == path:
-            edits = rewritten(source, link, target, link.subpath)
+            edits = rewrite_link(source, link, target, link.subpath)
             if edits:
                 return edits
     return ()

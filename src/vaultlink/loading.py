@@ -4,31 +4,31 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from vaultlink.cache import Stored, digest
-from vaultlink.engine import Change, Examined, Presence, Setting, State, check_note, step
-from vaultlink.files import Stamp
-from vaultlink.index import Index, mention_keys
+from vaultlink.cache import CachedState, digest_parts
+from vaultlink.engine import AnalysedNote, Change, LinterSettings, Presence, State, check_note, step
+from vaultlink.files import FileStamp
+from vaultlink.index import Index, target_spellings
 from vaultlink.model import Note
-from vaultlink.moves import Remembered, git_moves, remembered_moves, still_true
-from vaultlink.parallel import examine_files
+from vaultlink.moves import VaultSnapshot, git_moves, moves_between, resolve_moves
+from vaultlink.parallel import analyse_files
 from vaultlink.resolve import file_name
-from vaultlink.shelf import Shelf
-from vaultlink.survey import RECENT, Survey
+from vaultlink.shelf import PackedNotes
+from vaultlink.survey import RACY_WINDOW_NS, VaultScan
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many notes are read, and of how many."""
 
-_FEW = 25
+_RESAVE_THRESHOLD = 25
 """So many changed notes are read anew each time rather than the cache written anew."""
 
 
-def load_state(seen: Survey, setting: Setting, progress: Progress) -> State:
+def load_state(seen: VaultScan, setting: LinterSettings, progress: Progress) -> State:
     """The state of a vault as it is on disk now, from what the cache remembers and what has changed since."""
-    cache = seen.cache()
+    cache = seen.open_cache()
     stored = cache.load() if cache else None
-    sign = _sign(seen, setting)
+    sign = _settings_digest(seen, setting)
     before, stamps = State(setting), {}
-    if stored is not None and (stored.setting == sign or _can_recheck(setting, stored)):
+    if stored is not None and (stored.settings_digest == sign or _can_recheck(setting, stored)):
         setting = replace(
             setting, moves=stored.moves
         )  # as the findings were made; where files went is asked anew below
@@ -36,37 +36,47 @@ def load_state(seen: Survey, setting: Setting, progress: Progress) -> State:
             stored.attachments
         )
         before = (
-            _restored(setting, stored) if stored.setting == sign else _rechecked(setting, stored)
+            _restore_state(setting, stored)
+            if stored.settings_digest == sign
+            else _recheck_state(setting, stored)
         )
-    changes = _changes(seen, setting, before, stamps, progress)
+    changes = _find_changes(seen, setting, before, stamps, progress)
     state = step(before, changes) if changes else before
-    remembered = _remembered(seen, state, stored) if stored else {}
-    state = _followed(state, {**_told(seen, state), **remembered})
-    if cache and (len(changes) > _FEW or not stamps or (stored and stored.setting != sign)):
-        cache.save(_stored(seen, state, sign, remembered))
+    remembered = _find_remembered_moves(seen, state, stored) if stored else {}
+    state = _apply_moves(state, {**_find_git_moves(seen, state), **remembered})
+    if cache and (
+        len(changes) > _RESAVE_THRESHOLD
+        or not stamps
+        or (stored and stored.settings_digest != sign)
+    ):
+        cache.save(_build_cached_state(seen, state, sign, remembered))
     return state
 
 
-def _sign(seen: Survey, setting: Setting) -> str:
+def _settings_digest(seen: VaultScan, setting: LinterSettings) -> str:
     """Tells whether findings were made under the same settings."""
     ignored = (
-        sorted(path for path in seen.listing.files if seen.ignored(path)) if seen.ignored else []
+        sorted(path for path in seen.listing.files if seen.is_git_ignored(path))
+        if seen.is_git_ignored
+        else []
     )
-    return digest((setting.config.digest().encode(), repr((seen.obsidian, ignored)).encode())).hex()
+    return digest_parts(
+        (setting.config.digest().encode(), repr((seen.obsidian, ignored)).encode())
+    ).hex()
 
 
-def _can_recheck(setting: Setting, stored: Stored) -> bool:
+def _can_recheck(setting: LinterSettings, stored: CachedState) -> bool:
     """Whether the notes kept will do under other settings: no rule asks for texts, and sections are known by the same words."""
-    return stored.headings == setting.headings and not any(
-        rule.reads_text for rules in setting.runs.values() for rule in rules
+    return stored.headings == setting.section_headings and not any(
+        rule.reads_text for rules in setting.rules_by_scope.values() for rule in rules
     )
 
 
-def _changes(
-    seen: Survey,
-    setting: Setting,
+def _find_changes(
+    seen: VaultScan,
+    setting: LinterSettings,
     before: State,
-    stamps: Mapping[str, Stamp | None],
+    stamps: Mapping[str, FileStamp | None],
     progress: Progress,
 ) -> list[Change]:
     """What is on disk now and was not, or not so, in the state before."""
@@ -74,17 +84,17 @@ def _changes(
     paths = [
         path
         for path in files
-        if (stamps.get(path) != files[path] if is_source(path) else path not in stamps)
+        if (stamps.get(path) != files[path] if is_source_file(path) else path not in stamps)
     ]
     return [
-        *changes_at(seen, setting, paths, progress),
+        *read_changes(seen, setting, paths, progress),
         *(Change(path, Presence.GONE) for path in before.index.files if path not in files),
     ]
 
 
-def changes_at(
-    seen: Survey,
-    setting: Setting,
+def read_changes(
+    seen: VaultScan,
+    setting: LinterSettings,
     paths: Iterable[str],
     progress: Progress = lambda _done, _all: None,
 ) -> Iterator[Change]:
@@ -92,12 +102,12 @@ def changes_at(
     files = seen.listing.files
     sources, others = [], []
     for path in paths:
-        if path in files and is_source(path):
+        if path in files and is_source_file(path):
             sources.append(path)
         else:
             others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
     size = sum(files[path].size for path in sources)
-    examined = examine_files(
+    examined = analyse_files(
         setting,
         os.fspath(seen.root),
         sources,
@@ -109,7 +119,7 @@ def changes_at(
     yield from others
 
 
-def is_source(path: str) -> bool:
+def is_source_file(path: str) -> bool:
     """Whether a file's text is read: of notes and canvases for links, of bases for the files they name."""
     return (
         path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
@@ -119,15 +129,15 @@ def is_source(path: str) -> bool:
 # -- where files went -----------------------------------------------------------------------------------------------
 
 
-def _told(seen: Survey, state: State) -> dict[str, str]:
+def _find_git_moves(seen: VaultScan, state: State) -> dict[str, str]:
     """Where git says that files went; it is only asked if there are links that lead nowhere."""
-    asked = "moved-link" in state.setting.config.enabled and any(
+    asked = "moved-link" in state.settings.config.enabled and any(
         tally.dangling for tally in state.tallies.values()
     )
     return git_moves(seen.root, seen.listing.files) if asked else {}
 
 
-def _remembered(seen: Survey, state: State, stored: Stored) -> dict[str, str]:
+def _find_remembered_moves(seen: VaultScan, state: State, stored: CachedState) -> dict[str, str]:
     """Where files went since they were kept, and before, as long as they are still there."""
     files = seen.listing.files
     stamps = dict(
@@ -137,55 +147,57 @@ def _remembered(seen: Survey, state: State, stored: Stored) -> dict[str, str]:
             strict=True,
         )
     )
-    if not stored.remembered and all(path in files for path in stamps):
+    if not stored.remembered_moves and all(path in files for path in stamps):
         return {}
-    notes = Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True)))
-    fresh = remembered_moves(
-        Remembered(stamps, notes.get), Remembered(files, state.index.notes.get)
+    notes = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
+    fresh = moves_between(
+        VaultSnapshot(stamps, notes.get), VaultSnapshot(files, state.index.notes.get)
     )
-    return still_true({**stored.remembered, **fresh}, files)
+    return resolve_moves({**stored.remembered_moves, **fresh}, files)
 
 
-def _followed(state: State, moves: Mapping[str, str]) -> State:
+def _apply_moves(state: State, moves: Mapping[str, str]) -> State:
     """The state with files known to have gone to other places: what names their old ones is checked again."""
-    before = state.setting.moves
+    before = state.settings.moves
     if moves == before:
         return state
-    state = replace(state, setting=replace(state.setting, moves=moves))
+    state = replace(state, settings=replace(state.settings, moves=moves))
     changed = {old for old in {**before, **moves} if before.get(old) != moves.get(old)}
-    keys = {key for old in changed for key in mention_keys(file_name(old))}
+    keys = {key for old in changed for key in target_spellings(file_name(old))}
     named = {path for key in keys for path in state.index.mentions.get(key, ())}
-    scopes = state.setting.scopes
+    scopes = state.settings.scope_by_rule
     own = {
-        path: tuple(item for item in state.found.get(path, ()) if scopes[item.rule] == "note")
+        path: tuple(
+            item for item in state.all_findings.get(path, ()) if scopes[item.rule] == "note"
+        )
         for path in named
     }
     return step(
         state,
-        [Change(path, Examined(state.index.notes[path], own[path])) for path in sorted(named)],
+        [Change(path, AnalysedNote(state.index.notes[path], own[path])) for path in sorted(named)],
     )
 
 
 # -- from and to the cache ------------------------------------------------------------------------------------------
 
 
-def _restored(setting: Setting, stored: Stored) -> State:
+def _restore_state(setting: LinterSettings, stored: CachedState) -> State:
     """The state as it was kept."""
-    index = Index.of(
-        Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True))),
+    index = Index.from_resolved(
+        PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True))),
         dict(zip(stored.paths, stored.targets, strict=True)),
         frozenset((*stored.paths, *stored.attachments)),
     )
-    index.__dict__.update(stored.called)  # what the index would compute when first asked
-    scopes = setting.scopes
-    found = {**stored.diagnostics, **stored.silenced}
+    index.__dict__.update(stored.name_maps)  # what the index would compute when first asked
+    scopes = setting.scope_by_rule
+    found = {**stored.diagnostics, **stored.unsuppressed}
     whole = (
         {
             path: left
             for path, items in found.items()
             if (left := tuple(item for item in items if scopes[item.rule] == "vault"))
         }
-        if setting.runs["vault"]
+        if setting.rules_by_scope["vault"]
         else {}
     )
     return State(
@@ -198,44 +210,51 @@ def _restored(setting: Setting, stored: Stored) -> State:
     )
 
 
-def _rechecked(setting: Setting, stored: Stored) -> State:
+def _recheck_state(setting: LinterSettings, stored: CachedState) -> State:
     """The state of the notes kept, checked under other settings."""
-    shelf = Shelf(packed=dict(zip(stored.paths, stored.notes, strict=True)))
-    changes = [Change(path, _examined_again(setting, shelf[path])) for path in stored.paths]
+    shelf = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
+    changes = [Change(path, _recheck_note(setting, shelf[path])) for path in stored.paths]
     return step(
         State(setting),
         [*changes, *(Change(path, Presence.ATTACHMENT) for path in stored.attachments)],
     )
 
 
-def _examined_again(setting: Setting, note: Note) -> Examined:
+def _recheck_note(setting: LinterSettings, note: Note) -> AnalysedNote:
     """A note that was read before, checked anew without its text."""
-    return Examined(note, check_note(setting, note, None))
+    return AnalysedNote(note, check_note(setting, note, None))
 
 
-def _stored(seen: Survey, state: State, sign: str, remembered: dict[str, str]) -> Stored:
+def _build_cached_state(
+    seen: VaultScan, state: State, sign: str, remembered: dict[str, str]
+) -> CachedState:
     index, files = state.index, seen.listing.files
     paths = list(index.targets)
     attachments = sorted(index.files.difference(paths))
-    trusted = seen.started - RECENT
-    stamps = [files[path] if files[path].changed < trusted else Stamp(-1, 0, 0) for path in paths]
-    return Stored(
+    trusted = seen.started - RACY_WINDOW_NS
+    stamps = [
+        files[path] if files[path].changed < trusted else FileStamp(-1, 0, 0) for path in paths
+    ]
+    return CachedState(
         sign,
         paths,
         stamps,
-        [index.notes.packed(path) for path in paths],
+        [index.notes.pack_note(path) for path in paths],
         [index.targets[path] for path in paths],
         [state.tallies[path] for path in paths],
         dict(state.diagnostics),
         {
             path: items
-            for path, items in state.found.items()
+            for path, items in state.all_findings.items()
             if state.diagnostics.get(path) is not items
         },
         attachments,
-        {name: dict(getattr(index, name)) for name in ("aliased", "titled", "spelled")},
-        state.setting.headings,
+        {
+            name: dict(getattr(index, name))
+            for name in ("notes_by_alias", "notes_by_title", "files_by_spelling")
+        },
+        state.settings.section_headings,
         [files[path] for path in attachments],
-        dict(state.setting.moves),
+        dict(state.settings.moves),
         remembered,
     )

@@ -12,13 +12,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 from vaultlink.errors import JournalError
-from vaultlink.replacing import reason
+from vaultlink.replacing import describe_os_error
 
-_PATIENCE = 60.0
+_TIMEOUT_SECONDS = 60.0
 """Seconds that a run waits for another."""
 
 
-class Busy(JournalError):  # noqa: N818 - a state of affairs
+class LockTimeout(JournalError):  # noqa: N818 - a state of affairs
     """Another run is writing to the vault, and did not end in time."""
 
 
@@ -49,23 +49,23 @@ def journal_folder(root: Path) -> Path:
         ) from None
 
 
-def made_folder(root: Path) -> Path:
+def make_journal_folder(root: Path) -> Path:
     """The vault's folder, which nobody else may look into: it holds what notes said."""
     folder = journal_folder(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise unkept(folder, error) from None
+        raise make_journal_error(folder, error) from None
     return folder
 
 
-def unkept(folder: Path, error: OSError) -> JournalError:
+def make_journal_error(folder: Path, error: OSError) -> JournalError:
     """What to say when the journal can't be kept."""
     said = (
         "a file stands where its folder would be"
         if isinstance(error, FileExistsError)
-        else reason(error)
+        else describe_os_error(error)
     )
     return JournalError(
         f"the journal can't be kept in {folder}: {said}. Nothing was written, as it could not be undone. "
@@ -74,25 +74,25 @@ def unkept(folder: Path, error: OSError) -> JournalError:
 
 
 @contextmanager
-def lock(
-    root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _PATIENCE
+def lock_vault(
+    root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _TIMEOUT_SECONDS
 ) -> Iterator[None]:
     """Keep other writing runs off a vault, from before it is read until it is written. While another run holds the lock
     this one waits, having called `waiting` once; the system frees a lock whose process is gone."""
-    folder = made_folder(root)
+    folder = make_journal_folder(root)
     try:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise unkept(folder, error) from None
+        raise make_journal_error(folder, error) from None
     try:
         end = time.monotonic() + patience
         told = False
-        while not locked(handle):
+        while not try_lock(handle):
             if not told:
                 waiting()
             told = True
             if time.monotonic() >= end:
-                raise Busy(
+                raise LockTimeout(
                     f"another run of vaultlink has been writing to {root} for {patience:.0f} seconds or more. Nothing "
                     "was done; try again when it has ended."
                 )
@@ -102,7 +102,7 @@ def lock(
         os.close(handle)
 
 
-def locked(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
     """Whether the lock is ours now. Where the system knows no locks, comparing before writing has to do."""
     try:
         if sys.platform == "win32":

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-Value: TypeAlias = Any
+PropertyValue: TypeAlias = Any
 """A property's value as Obsidian has it: None, bool, int, float, str, list or dict of these."""
 
 
-class Kind(StrEnum):
+class LinkKind(StrEnum):
     """How a link is written."""
 
     WIKILINK = "wikilink"
@@ -51,7 +51,7 @@ class Safety(StrEnum):
     UNSAFE = "unsafe"
 
 
-class Spot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class SourceSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A place in a source: a span, and the line and column it starts at."""
 
     start: int
@@ -60,46 +60,46 @@ class Spot(msgspec.Struct, frozen=True, array_like=True, gc=False):
     column: int
 
 
-class Heading(Spot, frozen=True, array_like=True, gc=False):
+class Heading(SourceSpan, frozen=True, array_like=True, gc=False):
     """A top-level heading; its span is the heading's text without the marks."""
 
     level: int
     text: str
 
 
-class BlockId(Spot, frozen=True, array_like=True, gc=False):
+class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
     """A block identifier `^id`; `block_line` is the line on which the block it names starts."""
 
     id: str
     block_line: int
 
 
-class Link(Spot, frozen=True, array_like=True, gc=False):
+class Link(SourceSpan, frozen=True, array_like=True, gc=False):
     """A link or embed, as written.
 
     `target` is the path part and `subpath` the rest from the first `#` on ("" if there is none or it is empty); both
     trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
     text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
-    link in a property, and "" elsewhere. `external` is true for URLs, `commented` for links in a `%%` comment, which
-    Obsidian counts but shows to nobody, `cell` for links in a cell of a table, where a pipe has to be written `\\|`,
-    `bracketed` for Markdown links right behind an opening bracket, which would change what a wikilink there means.
+    link in a property, and "" elsewhere. `external` is true for URLs, `in_comment` for links in a `%%` comment, which
+    Obsidian counts but shows to nobody, `in_table_cell` for links in a cell of a table, where a pipe has to be written `\\|`,
+    `after_bracket` for Markdown links right behind an opening bracket, which would change what a wikilink there means.
     """
 
     raw: str
     target: str
     subpath: str
     display: str | None
-    kind: Kind
+    kind: LinkKind
     embed: bool
     place: Place
     key_path: str
     external: bool
-    commented: bool = False
-    cell: bool = False
-    bracketed: bool = False
+    in_comment: bool = False
+    in_table_cell: bool = False
+    after_bracket: bool = False
 
     @property
-    def destination(self) -> str:
+    def lookup_target(self) -> str:
         """The target as it is looked up: that of a canvas's file card is a path from the vault's root."""
         return (
             "/" + self.target
@@ -108,23 +108,23 @@ class Link(Spot, frozen=True, array_like=True, gc=False):
         )
 
 
-class Tag(Spot, frozen=True, array_like=True, gc=False):
+class Tag(SourceSpan, frozen=True, array_like=True, gc=False):
     """A tag, its name without the `#`."""
 
     name: str
     place: Place
 
 
-class Property(Spot, frozen=True, array_like=True, gc=False):
+class Property(SourceSpan, frozen=True, array_like=True, gc=False):
     """A top-level property; the spot is its key's, `value_start` and `value_end` span its value as written."""
 
     key: str
-    value: Value
+    value: PropertyValue
     value_start: int
     value_end: int
 
 
-class Directive(Spot, frozen=True, array_like=True, gc=False):
+class Directive(SourceSpan, frozen=True, array_like=True, gc=False):
     """An instruction to vaultlink inside a note: `disable`, `enable`, `disable-line`, `disable-next-line`,
     `disable-file`, or `property` for the `vaultlink: {ignore: [...]}` property. `rules` empty means all of them."""
 
@@ -132,19 +132,19 @@ class Directive(Spot, frozen=True, array_like=True, gc=False):
     rules: tuple[str, ...]
 
 
-class Trouble(Spot, frozen=True, array_like=True, gc=False):
+class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
     """Something the parser met and survived.
 
     Kinds: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each swallows the rest of the note);
     `invalid-frontmatter`, `duplicate-property` (`detail` is the key), `unquoted-property-link` (`detail` is the text
     between the outer brackets), `malformed-link` (`detail` is the name it holds and, on a line of its own, what is wrong),
-    `invalid-canvas`, `undecodable`, `unreadable`. `changes` (start, end, text) are what makes a malformed link one, where
+    `invalid-canvas`, `undecodable`, `unreadable`. `replacements` (start, end, text) are what makes a malformed link one, where
     only one reading exists.
     """
 
     kind: str
     detail: str
-    changes: tuple[tuple[int, int, str], ...] = ()
+    replacements: tuple[tuple[int, int, str], ...] = ()
 
 
 class Owner(StrEnum):
@@ -155,7 +155,7 @@ class Owner(StrEnum):
     ADOPTED = "adopted"
 
 
-class Entry(Spot, frozen=True, array_like=True, gc=False):
+class Entry(SourceSpan, frozen=True, array_like=True, gc=False):
     """One entry of a section; the spot runs from its first character behind list and quote marks to its last.
 
     The title is text[start:title_end], "" if there is none; `dash` stands between title and link, without blanks ("" if
@@ -179,15 +179,15 @@ class Entry(Spot, frozen=True, array_like=True, gc=False):
     cut_end: int = 0
 
 
-class Section(Spot, frozen=True, array_like=True, gc=False):
+class Section(SourceSpan, frozen=True, array_like=True, gc=False):
     """An "Add backlinks" section: from its heading line (or the marker before it) to behind its last entry (or the marker
     after it), line end not included.
 
-    `heading` is the heading as written, at `heading_start` to `heading_end`. `prose` are the lines among the entries that
-    are none. `flaws` are those of an author's section: see parse/sections_flaws.py. `text` is the whole section as written,
+    `heading` is the heading as written, at `heading_start` to `heading_end`. `prose_lines` are the lines among the entries that
+    are none. `problems` are those of an author's section: see parse/sections_flaws.py. `text` is the whole section as written,
     and only kept of sections with the marker, whose links are no links of the note: they are made from those of other
-    notes. `before` and `after` are the numbers of line ends that were written around such a section. Without
-    text[cut_start:cut_end] an author's section is gone, with the blank lines before it; `gap` is what parts its entries.
+    notes. `newlines_before` and `newlines_after` are the numbers of line ends that were written around such a section. Without
+    text[cut_start:cut_end] an author's section is gone, with the blank lines before it; `entry_separator` is what parts its entries.
     """
 
     owner: Owner
@@ -195,14 +195,14 @@ class Section(Spot, frozen=True, array_like=True, gc=False):
     heading_start: int
     heading_end: int
     entries: tuple[Entry, ...] = ()
-    prose: tuple[Spot, ...] = ()
+    prose_lines: tuple[SourceSpan, ...] = ()
     text: str = ""
-    before: int = 0
-    after: int = 0
-    flaws: tuple[Trouble, ...] = ()
+    newlines_before: int = 0
+    newlines_after: int = 0
+    problems: tuple[ParseProblem, ...] = ()
     cut_start: int = 0
     cut_end: int = 0
-    gap: str = ""
+    entry_separator: str = ""
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -219,11 +219,11 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     links: tuple[Link, ...] = ()
     tags: tuple[Tag, ...] = ()
     directives: tuple[Directive, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    problems: tuple[ParseProblem, ...] = ()
     blank: bool = False
     sections: tuple[Section, ...] = ()
 
-    def value_of(self, key: str) -> Value:
+    def property_value(self, key: str) -> PropertyValue:
         """The value of a property by its exact key, or None."""
         for item in self.properties or ():
             if item.key == key:
@@ -243,17 +243,17 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def title(self) -> str | None:
         """The `title` property, if it is text."""
-        value = self.value_of("title")
+        value = self.property_value("title")
         return value.strip() or None if isinstance(value, str) else None
 
 
-def text_items(value: Value) -> list[str]:
+def text_items(value: PropertyValue) -> list[str]:
     """The texts of a property that holds a text or a list; other elements are dropped, as Obsidian does."""
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
 
 
-class Tally(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class LinkCounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How many links a note has: all, those that lead to a file, dangling ones, those of the resolved whose text fits
     other files too, and external ones."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Obsidian:
+class ObsidianSettings:
     """What the vault's own settings say (`.obsidian/app.json`, `types.json`; specification section 10)."""
 
     new_link_format: str = "shortest"

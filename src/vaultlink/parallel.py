@@ -16,68 +16,68 @@ from multiprocessing.process import BaseProcess
 
 import msgspec
 
-from vaultlink.engine import Examined, Setting, examine, unreadable
-from vaultlink.files import Unreadable, read_text
+from vaultlink.engine import AnalysedNote, LinterSettings, analyse, analyse_unreadable
+from vaultlink.files import UnreadableFile, read_text
 from vaultlink.model import Suggestion
 
-_WORTH_FORKING = 4_000_000
+_FORK_THRESHOLD_BYTES = 4_000_000
 """Bytes of text below which another process costs more than it saves."""
 
-_WORTH_SHARING = 2_000
+_FORK_THRESHOLD_TOPICS = 2_000
 """Topics below which another process costs more than it saves."""
 
 _HEAD_START = 0.08
 """What the first process takes beyond an equal share, in shares."""
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Examined]).decode
+_unpack_notes = msgspec.msgpack.Decoder(list[AnalysedNote]).decode
 _unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).decode
 
-Progress = Callable[[int], None]
+DoneCallback = Callable[[int], None]
 
 
-def examine_files(
-    setting: Setting,
+def analyse_files(
+    setting: LinterSettings,
     root: str,
     paths: Sequence[str],
     size: int,
     jobs: int | None,
-    progress: Progress = lambda _done: None,
-) -> Iterator[Examined]:
+    progress: DoneCallback = lambda _done: None,
+) -> Iterator[AnalysedNote]:
     """What examining the notes at paths below a root gives, in their order. `size` is their bytes altogether."""
-    processes = min(jobs or _processors(), len(paths)) if size > _WORTH_FORKING else 1
+    processes = min(jobs or _count_processors(), len(paths)) if size > _FORK_THRESHOLD_BYTES else 1
     enabled = gc.isenabled()
     gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
     try:
-        yield from _shared(
-            lambda path: examine_file(setting, root, path), paths, processes, progress
+        yield from _analyse_in_parallel(
+            lambda path: analyse_file(setting, root, path), paths, processes, progress
         )
     finally:
         if enabled:
             gc.enable()
 
 
-def examine_texts(
-    setting: Setting, texts: Mapping[str, str], jobs: int | None = None
-) -> list[Examined]:
+def analyse_texts(
+    setting: LinterSettings, texts: Mapping[str, str], jobs: int | None = None
+) -> list[AnalysedNote]:
     """What examining texts, by the path each is to stand at, gives, in their order."""
     paths = list(texts)
-    large = sum(map(len, texts.values())) > _WORTH_FORKING
-    processes = min(jobs or _processors(), len(paths)) if large else 1
+    large = sum(map(len, texts.values())) > _FORK_THRESHOLD_BYTES
+    processes = min(jobs or _count_processors(), len(paths)) if large else 1
     return list(
-        _shared(
-            lambda path: examine(setting, path, texts[path]), paths, processes, lambda _done: None
+        _analyse_in_parallel(
+            lambda path: analyse(setting, path, texts[path]), paths, processes, lambda _done: None
         )
     )
 
 
-def _processors() -> int:
+def _count_processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def _examined(
-    one: Callable[[str], Examined], paths: Sequence[str], progress: Progress
-) -> list[Examined]:
+def _analyse_each(
+    one: Callable[[str], AnalysedNote], paths: Sequence[str], progress: DoneCallback
+) -> list[AnalysedNote]:
     results = []
     for done, path in enumerate(paths):
         results.append(one(path))
@@ -86,31 +86,33 @@ def _examined(
     return results
 
 
-def examine_file(setting: Setting, root: str, path: str) -> Examined:
+def analyse_file(setting: LinterSettings, root: str, path: str) -> AnalysedNote:
     """Read and examine one note."""
     text = read_text(f"{root}/{path}")
-    if isinstance(text, Unreadable):
-        return unreadable(setting, path, text.kind, text.detail)
-    return examine(setting, path, text)
+    if isinstance(text, UnreadableFile):
+        return analyse_unreadable(setting, path, text.kind, text.detail)
+    return analyse(setting, path, text)
 
 
-def _shared(
-    one: Callable[[str], Examined], paths: Sequence[str], processes: int, progress: Progress
-) -> Iterator[Examined]:
+def _analyse_in_parallel(
+    one: Callable[[str], AnalysedNote], paths: Sequence[str], processes: int, progress: DoneCallback
+) -> Iterator[AnalysedNote]:
     if processes < 2 or sys.platform == "win32":
-        yield from _examined(one, paths, progress)
+        yield from _analyse_each(one, paths, progress)
         return
 
     def work(begin: int, end: int) -> bytes:
-        return _pack(_examined(one, paths[begin:end], lambda _done: None))
+        return _pack(_analyse_each(one, paths[begin:end], lambda _done: None))
 
-    first, *rest = _shares(len(paths), processes)
-    with _forks(work, rest) as answers:
-        yield from _examined(one, paths[: first[1]], lambda done: progress(done * processes))
+    first, *rest = _split_work(len(paths), processes)
+    with _run_forks(work, rest) as answers:
+        yield from _analyse_each(one, paths[: first[1]], lambda done: progress(done * processes))
         for (begin, end), answer in zip(rest, answers, strict=True):
             said = answer()
             yield from (
-                _unpack(said) if said is not None else _examined(one, paths[begin:end], progress)
+                _unpack_notes(said)
+                if said is not None
+                else _analyse_each(one, paths[begin:end], progress)
             )
 
 
@@ -118,8 +120,8 @@ def suggest_all(
     suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
 ) -> dict[str, tuple[Suggestion, ...]]:
     """Suggestions for many topics."""
-    processes = jobs or _processors()
-    if len(topics) < _WORTH_SHARING or processes < 2 or sys.platform == "win32":
+    processes = jobs or _count_processors()
+    if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2 or sys.platform == "win32":
         return {topic: suggest(topic) for topic in topics}
     for topic in topics[:1]:
         suggest(topic)  # prepares the names, once for all processes
@@ -127,8 +129,8 @@ def suggest_all(
     def work(begin: int, end: int) -> bytes:
         return _pack([suggest(topic) for topic in topics[begin:end]])
 
-    first, *rest = _shares(len(topics), processes)
-    with _forks(work, rest) as answers:
+    first, *rest = _split_work(len(topics), processes)
+    with _run_forks(work, rest) as answers:
         found = [suggest(topic) for topic in topics[: first[1]]]
         for (begin, end), answer in zip(rest, answers, strict=True):
             said = answer()
@@ -140,7 +142,7 @@ def suggest_all(
     return dict(zip(topics, found, strict=True))
 
 
-def _shares(size: int, processes: int) -> list[tuple[int, int]]:
+def _split_work(size: int, processes: int) -> list[tuple[int, int]]:
     """Begin and end of each process's share; the first, this process's own, is a little larger: it need not pack."""
     share = int(size / (processes + _HEAD_START)) or 1
     cuts = [size - share * number for number in range(processes - 1, -1, -1)]
@@ -148,7 +150,7 @@ def _shares(size: int, processes: int) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def _forks(
+def _run_forks(
     work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
 ) -> Iterator[list[Callable[[], bytes | None]]]:
     """Have forks of this process do its other shares. What one says is waited for by calling its answer: None if it was killed.
@@ -160,32 +162,37 @@ def _forks(
         for begin, end in shares:
             here, there = context.Pipe(duplex=False)
             ends.append(here)
-            worker = context.Process(target=_say, args=(there, ends, work, begin, end), daemon=True)
-            _start(worker)
+            worker = context.Process(
+                target=_send_result, args=(there, ends, work, begin, end), daemon=True
+            )
+            _start_worker(worker)
             workers.append(worker)
             there.close()
-        yield [partial(_answer, here, worker) for here, worker in zip(ends, workers, strict=True)]
+        yield [
+            partial(_receive_result, here, worker)
+            for here, worker in zip(ends, workers, strict=True)
+        ]
     finally:
         for left in workers:
             if left.is_alive():
                 left.kill()
 
 
-_ENDING = tuple(
+_TERMINATION_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
 
-def _start(worker: BaseProcess) -> None:
+def _start_worker(worker: BaseProcess) -> None:
     """Start a fork; signals that this process handles in its own way wait until the fork has let go of that way."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
     try:
         worker.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _answer(here: Connection, worker: BaseProcess) -> bytes | None:
+def _receive_result(here: Connection, worker: BaseProcess) -> bytes | None:
     said = None
     with suppress(EOFError):
         said = here.recv_bytes()
@@ -193,17 +200,17 @@ def _answer(here: Connection, worker: BaseProcess) -> bytes | None:
     return said
 
 
-def _say(
+def _send_result(
     answer: Connection,
     ends: Sequence[Connection],
     work: Callable[[int, int], bytes],
     begin: int,
     end: int,
 ) -> None:
-    for number in _ENDING:
+    for number in _TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)  # the first process says that it was stopped
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION_SIGNALS)
     for other in ends:
         other.close()  # so that nobody goes on for a process that is gone
     with suppress(BrokenPipeError):

@@ -13,15 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
-_STALE = 60.0
+_STALE_LOCK_SECONDS = 60.0
 """Seconds after which git's lock was left by a git that is no more."""
 
-_MOST_CONFLICTS, _NO_SUCH_OPTION = 127, 129
+_MAX_CONFLICT_COUNT, _UNKNOWN_OPTION = 127, 129
 """The highest exit code of `git merge-file` that counts conflicts, and the one for an option that it does not know."""
 
-_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 """What git tells its hooks of the repository they are run for, seen from the folder they are run in: a vault may lie in another
 folder, or in another repository."""
 
@@ -29,7 +29,7 @@ _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows a program without a window would have git open one for a moment."""
 
 
-def ask_git(
+def run_git(
     root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)
 ) -> bytes | None:
     """What git prints; None if it can't be asked, or ends with another exit code than these."""
@@ -46,16 +46,16 @@ def _run(
             input=given,
             capture_output=True,
             check=False,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             stdin=None if given is not None else subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in _ELSEWHERE},
+            env={name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES},
             creationflags=_NO_WINDOW,
         )
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def git_folder(root: Path) -> Path | None:
+def find_git_dir(root: Path) -> Path | None:
     """The folder in which git keeps what it knows of a vault; None outside a repository."""
     for folder in (root, *root.parents):
         there = folder / ".git"
@@ -69,10 +69,10 @@ def git_folder(root: Path) -> Path | None:
     return None
 
 
-def git_mark(root: Path) -> str:
+def read_git_state(root: Path) -> str:
     """What tells one state of a vault's repository from another, as far as moves go: the last commit, and the times of git's
     index. "" outside a repository."""
-    folder = git_folder(root)
+    folder = find_git_dir(root)
     if folder is None:
         return ""
     head = _read(folder / "HEAD")
@@ -96,25 +96,25 @@ def _read(file: Path) -> str:
         return ""
 
 
-def at_work(folder: Path | None) -> bool:
+def is_git_busy(folder: Path | None) -> bool:
     """Whether git is changing the files of the working tree that belongs to its folder: a checkout or pull of thousands of
     files is waited for, and seen as one."""
     if folder is None:
         return False
     try:
-        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE  # noqa: PTH116 - asked twenty times a second
+        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE_LOCK_SECONDS  # noqa: PTH116 - asked twenty times a second
     except OSError:
         return False
 
 
-def git_ignored(vault: Path) -> Callable[[str], bool] | None:
+def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
     """Which vault paths git ignores; None outside a repository or without git."""
     here = vault.resolve()
     told = (
-        ask_git(
+        run_git(
             here, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
         )
-        if git_folder(here)
+        if find_git_dir(here)
         else None
     )
     paths = os.fsdecode(told or b"").split("\0")[:-1]
@@ -122,30 +122,30 @@ def git_ignored(vault: Path) -> Callable[[str], bool] | None:
     return (lambda path: path in files or path.startswith(folders)) if paths else None
 
 
-def ignored_among(root: Path, paths: Sequence[str]) -> frozenset[str]:
+def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Those of these vault paths that git ignores."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    told = ask_git(root, "check-ignore", "-z", "--stdin", given=asked, good=(0, 1))
+    told = run_git(root, "check-ignore", "-z", "--stdin", given=asked, good=(0, 1))
     return frozenset(os.fsdecode(told or b"").split("\0")[:-1])
 
 
 # -- what git has of files ------------------------------------------------------------------------------------------------
 
 
-class RawEntry(NamedTuple):
+class RawDiffEntry(NamedTuple):
     """A change as git tells it: a letter, the file's mode and blob before, whether the text stayed, the path before, the path
     after (of a rename), and in which of the commits told of, counted from 0."""
 
-    kind: str
+    status: str
     mode: str
     blob: str
-    same: bool
+    identical: bool
     old: str
     new: str
-    commit: int
+    commit_number: int
 
 
-def raw_entries(raw: bytes) -> Iterator[RawEntry]:
+def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
     """The changes in git's raw form: `:modes blobs letter`, then one path, or two of a rename; between them the commits."""
     fields, commit = iter(os.fsdecode(raw).split("\0")), 0
     for field in fields:
@@ -155,13 +155,13 @@ def raw_entries(raw: bytes) -> Iterator[RawEntry]:
             continue
         kind, old = words[4][:1], next(fields, "")
         new = next(fields, "") if kind in "RC" else ""
-        yield RawEntry(kind, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
+        yield RawDiffEntry(kind, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
 
 
-def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
+def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """The bytes that git keeps under names, in their order; None where it has none."""
     told = (
-        ask_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
+        run_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
         or b""
     )
     found: list[bytes | None] = []
@@ -179,29 +179,29 @@ def git_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
     return found
 
 
-def git_texts(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
+def read_filtered_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
     """The bytes of files, given by vault path and the name that git keeps them under, as a checkout would write them: where a
     filter encrypts them or keeps them elsewhere, git's own bytes say nothing."""
     kept, filtered = (
-        git_blobs(root, [name for _, name in files]),
-        _filtered(root, [path for path, _ in files]),
+        read_blobs(root, [name for _, name in files]),
+        _find_filtered_paths(root, [path for path, _ in files]),
     )
     if not filtered:
         return kept
-    above = os.fsdecode(ask_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
+    above = os.fsdecode(run_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
     return [
-        ask_git(root, "cat-file", "--filters", f"--path={above}{path}", name)
+        run_git(root, "cat-file", "--filters", f"--path={above}{path}", name)
         if path in filtered
         else data
         for (path, name), data in zip(files, kept, strict=True)
     ]
 
 
-def _filtered(root: Path, paths: Sequence[str]) -> frozenset[str]:
+def _find_filtered_paths(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Those of these vault paths whose bytes a filter of git's, or an encoding, changes."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     told = os.fsdecode(
-        ask_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked)
+        run_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked)
         or b""
     )
     words = told.split("\0")[:-1]
@@ -212,9 +212,9 @@ def _filtered(root: Path, paths: Sequence[str]) -> frozenset[str]:
     )
 
 
-def untracked(root: Path) -> list[str]:
+def list_untracked(root: Path) -> list[str]:
     """The vault paths that git neither keeps nor ignores."""
-    told = ask_git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    told = run_git(root, "ls-files", "--others", "--exclude-standard", "-z")
     return os.fsdecode(told or b"").split("\0")[:-1]
 
 
@@ -229,15 +229,15 @@ def merge_files(
         [],
     ):  # as `git merge` has it; before 2.44 there is no choice
         done = _run(Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *extra, *given)
-        if done is None or done.returncode != _NO_SUCH_OPTION:
+        if done is None or done.returncode != _UNKNOWN_OPTION:
             return (
                 (done.stdout, done.returncode > 0)
-                if done and 0 <= done.returncode <= _MOST_CONFLICTS
+                if done and 0 <= done.returncode <= _MAX_CONFLICT_COUNT
                 else None
             )
     return None
 
 
-def work_tree(root: Path) -> Path | None:
+def find_work_tree(root: Path) -> Path | None:
     """The folder whose files git keeps, the vault among them; None outside a repository."""
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

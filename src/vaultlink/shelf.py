@@ -6,11 +6,11 @@ import msgspec
 
 from vaultlink.model import Note
 
-_unpack = msgspec.msgpack.Decoder(Note).decode
-_pack = msgspec.msgpack.Encoder().encode
+_decode_note = msgspec.msgpack.Decoder(Note).decode
+_encode_note = msgspec.msgpack.Encoder().encode
 
 
-class Shelf(Mapping[str, Note]):
+class PackedNotes(Mapping[str, Note]):
     """A read-only mapping of paths to notes, some of them still packed as the cache keeps them."""
 
     __slots__ = ("_notes", "_packed")
@@ -24,7 +24,7 @@ class Shelf(Mapping[str, Note]):
     def __getitem__(self, path: str) -> Note:
         note = self._notes.get(path)
         if note is None:
-            note = self._notes[path] = _unpack(self._packed[path])
+            note = self._notes[path] = _decode_note(self._packed[path])
         return note
 
     def __contains__(self, path: object) -> bool:
@@ -37,7 +37,7 @@ class Shelf(Mapping[str, Note]):
     def __len__(self) -> int:
         return len(self._notes.keys() | self._packed.keys()) if self._packed else len(self._notes)
 
-    def changed(self, notes: Mapping[str, Note | None]) -> "Shelf":
+    def with_changes(self, notes: Mapping[str, Note | None]) -> "PackedNotes":
         """The notes after some came, changed or went (None)."""
         kept, packed = self._notes.copy(), self._packed.copy()
         for path, note in notes.items():
@@ -46,13 +46,13 @@ class Shelf(Mapping[str, Note]):
                 kept.pop(path, None)
             else:
                 kept[path] = note
-        return Shelf(kept, packed)
+        return PackedNotes(kept, packed)
 
-    def unpack(self) -> None:
+    def unpack_all(self) -> None:
         """Unpack all notes now and keep none packed: what changes from here on is made faster, and notes are kept once."""
         notes = {path: self[path] for path in self}
         self._notes, self._packed = notes, {}
 
-    def packed(self, path: str) -> bytes:
+    def pack_note(self, path: str) -> bytes:
         """A note as the cache keeps it."""
-        return self._packed.get(path) or _pack(self._notes[path])
+        return self._packed.get(path) or _encode_note(self._notes[path])

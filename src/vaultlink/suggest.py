@@ -12,28 +12,28 @@ from itertools import chain, compress, filterfalse
 from math import sqrt
 from operator import ne
 
-from vaultlink.index import Grouped, Index, aliases, stem, titles
+from vaultlink.index import Index, PathsByKey, alias_keys, link_name, title_keys
 from vaultlink.model import Suggestion
-from vaultlink.resolve import comparable, file_name, resolve, spelling
+from vaultlink.resolve import file_name, normalize_name, resolve, spelling_key
 
-_RESPELT, _LIKE = 0.95, 0.93
+_RESPELLING_SCORE, _RESPELT_ALIAS_SCORE = 0.95, 0.93
 """Scores of a name that differs in spelling only, and of a title or alias that does."""
 
-_LEAST = 0.66
+_MIN_SCORE = 0.66
 """Names scored lower are not worth a reader's time."""
 
-_SURE = 0.9
+_SURE_SCORE = 0.9
 """Names scored lower have to share half of what the target's words tell; the rarer a word, the more it tells. Names
 that share no word may differ by a slip or two."""
 
-_MOST = 12
+_MAX_CANDIDATES = 12
 """So many names are scored for each of the two words a search starts from."""
 
-_REMEMBERED = 1 << 13
+_MAX_REMEMBERED = 1 << 13
 """So many targets' near names are remembered; a process that runs for weeks may be asked for any number."""
 
 _DIGITS = re.compile(r"\d+")
-_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
+_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 class Suggester:
@@ -47,76 +47,82 @@ class Suggester:
         """The files a target that leads nowhere may mean, the surest first; none for a target that leads somewhere."""
         if resolve("", target, self._index.names):
             return ()
-        spelled = list(self._spelled(target))
-        return _surest(spelled, limit) if spelled else self._nearest(target, limit)
+        spelled = list(self._match_spelling(target))
+        return _take_best(spelled, limit) if spelled else self._recall_nearest(target, limit)
 
-    def follow(self, after: Index) -> None:
+    def update_index(self, after: Index) -> None:
         """Go on to a later index of the same vault: what is said from now on is what a new suggester would say of it."""
         before, self._index = self._index, after
-        if "_names" in self.__dict__:
-            self._names.follow(before, after)
+        if "_name_index" in self.__dict__:
+            self._name_index.update_names(before, after)
 
     # -- the same but for spelling --------------------------------------------------------------------------------
 
-    def _spelled(self, target: str) -> Iterator[Suggestion]:
+    def _match_spelling(self, target: str) -> Iterator[Suggestion]:
         """Files whose name, title or alias is the target, or is so but for spelling."""
         definitions = self._index.definitions
-        for key in {spelling(stem(file_name(target))): 0, spelling(target): 0}:
+        for key in {spelling_key(link_name(file_name(target))): 0, spelling_key(target): 0}:
             for path in definitions.get(key, ()) if key else ():
-                reason, score = self._reason(path, key, comparable(target))
+                reason, score = self._match_reason(path, key, normalize_name(target))
                 yield Suggestion(path, reason, score)
 
-    def _reason(self, path: str, key: str, plain: str) -> tuple[str, float]:
+    def _match_reason(self, path: str, key: str, plain: str) -> tuple[str, float]:
         note = self._index.notes.get(path)
         title, others = (note.title, note.aliases) if note else (None, ())
-        if title and comparable(title) == plain:
+        if title and normalize_name(title) == plain:
             return "title", 1.0
-        if any(comparable(alias) == plain for alias in others):
+        if any(normalize_name(alias) == plain for alias in others):
             return "alias", 1.0
-        if spelling(stem(path)) == key:
-            return "respelling", _RESPELT
-        return ("title", _LIKE) if title and spelling(title) == key else ("alias", _LIKE)
+        if spelling_key(link_name(path)) == key:
+            return "respelling", _RESPELLING_SCORE
+        return (
+            ("title", _RESPELT_ALIAS_SCORE)
+            if title and spelling_key(title) == key
+            else ("alias", _RESPELT_ALIAS_SCORE)
+        )
 
     # -- near names -----------------------------------------------------------------------------------------------
 
-    def _nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        known, asked = self._names.known, (target, limit)
+    def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
+        known, asked = self._name_index.recalled, (target, limit)
         if asked not in known:
-            if len(known) >= _REMEMBERED:
+            if len(known) >= _MAX_REMEMBERED:
                 known.clear()
-            known[asked] = _surest(self._near(target, limit), limit)
+            known[asked] = _take_best(self._match_near_names(target, limit), limit)
         return known[asked]
 
-    def _near(self, target: str, limit: int) -> Iterator[Suggestion]:
+    def _match_near_names(self, target: str, limit: int) -> Iterator[Suggestion]:
         """Files with a name, title or alias that is much like the target."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
-        names = self._names
-        words = _words(stem(file_name(target)))
+        names = self._name_index
+        words = _split_words(link_name(file_name(target)))
         text = " ".join(words)
-        shared = names.sharing(words)
-        candidates = shared or names.resembling(text)
+        shared = names.find_sharing_words(words)
+        candidates = shared or names.find_similar(text)
         if not candidates:
             return
         found = process.extract(
-            text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_LEAST * 100
+            text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_MIN_SCORE * 100
         )
         for name, score, _ in found:
             if shared:
-                like = score >= _SURE * 100 or names.share(words, name) >= 0.5
+                like = score >= _SURE_SCORE * 100 or names.shared_weight(words, name) >= 0.5
             else:
                 like = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
-            if like and _figures(text) == _figures(name):
-                for path in names.bearers[name]:
-                    yield Suggestion(path, "near", min(round(score / 100, 2), _LIKE - 0.01))
+            if like and _find_numbers(text) == _find_numbers(name):
+                for path in names.paths_by_name[name]:
+                    yield Suggestion(
+                        path, "near", min(round(score / 100, 2), _RESPELT_ALIAS_SCORE - 0.01)
+                    )
 
     @cached_property
-    def _names(self) -> "_Names":
-        return _Names(self._index)
+    def _name_index(self) -> "_NameIndex":
+        return _NameIndex(self._index)
 
 
-def _surest(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
+def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
     best: dict[str, Suggestion] = {}
     for item in found:
         if item.path not in best or best[item.path].score < item.score:
@@ -124,99 +130,107 @@ def _surest(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
     return tuple(sorted(best.values(), key=lambda item: (-item.score, item.path))[:limit])
 
 
-class _Names:
+class _NameIndex:
     """All names, titles and aliases as plain words, the files that bear each, and where each word occurs.
 
     Names that are equally near are told apart by their letters alone, since maps that were changed along with the vault
-    have another order than new ones. `known` are the near names of targets, as long as no name changes.
+    have another order than new ones. `recalled` are the near names of targets, as long as no name changes.
     """
 
     def __init__(self, index: Index):
-        self.known: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
-        self.bearers: dict[str, set[str]] = {}
-        self._places: dict[str, set[str]] = {}
+        self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+        self.paths_by_name: dict[str, set[str]] = {}
+        self._names_by_word: dict[str, set[str]] = {}
         for path in index.files:
-            self._add(_plain(stem(path)), (path,))
-        for name, paths in chain(index.titled.items(), index.aliased.items()):
-            self._add(_plain(name), paths)
+            self._add(_normalize_words(link_name(path)), (path,))
+        for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+            self._add(_normalize_words(name), paths)
 
-    def follow(self, before: Index, after: Index) -> None:
+    def update_names(self, before: Index, after: Index) -> None:
         """Take over what files are newly called, and forget what they are called no longer."""
-        renamed = _renamed(before, after)
+        renamed = _find_renamed(before, after)
         if renamed:
-            self.known.clear()
+            self.recalled.clear()
         for path in renamed:
-            old, new = _plain_names(before, path), _plain_names(after, path)
+            old, new = _names_as_words(before, path), _names_as_words(after, path)
             for text in old - new:
                 self._drop(text, path)
             for text in new - old:
                 self._add(text, (path,))
 
     def _add(self, text: str, paths: Iterable[str]) -> None:
-        if text in self.bearers:
-            self.bearers[text].update(paths)
+        if text in self.paths_by_name:
+            self.paths_by_name[text].update(paths)
         elif text:
-            self.bearers[text] = set(paths)
-            for held, key in self._held(text):
+            self.paths_by_name[text] = set(paths)
+            for held, key in self._containing_maps(text):
                 held.setdefault(key, set()).add(text)
 
     def _drop(self, text: str, path: str) -> None:
-        if text and _taken(self.bearers, text, path):
-            for held, key in self._held(text):
-                _taken(held, key, text)
+        if text and _remove_item(self.paths_by_name, text, path):
+            for held, key in self._containing_maps(text):
+                _remove_item(held, key, text)
 
-    def _held(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
+    def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
         """Where a name is held: in which maps, and under which keys."""
-        yield from ((self._places, word) for word in set(text.split()))
-        if "_shaped" in self.__dict__:  # else that will be made of all names when first needed
-            yield from ((self._shaped, key) for key in set(_shapes(text)))
+        yield from ((self._names_by_word, word) for word in set(text.split()))
+        if (
+            "_names_by_typo_key" in self.__dict__
+        ):  # else that will be made of all names when first needed
+            yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
 
-    def share(self, words: list[str], name: str) -> float:
+    def shared_weight(self, words: list[str], name: str) -> float:
         """How much of what words tell is told by a name as well."""
         told = set(name.split())
-        weights = {word: 1 / sqrt(1 + len(self._places.get(word, ()))) for word in words}
+        weights = {word: 1 / sqrt(1 + len(self._names_by_word.get(word, ()))) for word in words}
         return sum(weight for word, weight in weights.items() if word in told) / sum(
             weights.values()
         )
 
-    def sharing(self, words: list[str]) -> list[str]:
+    def find_sharing_words(self, words: list[str]) -> list[str]:
         """Names that share the rarest of these words, and of those as many more as leave a few."""
         known = sorted(
-            (len(self._places[word]), word) for word in set(words) if word in self._places
+            (len(self._names_by_word[word]), word)
+            for word in set(words)
+            if word in self._names_by_word
         )
         found: set[str] = set()
         for start in range(min(2, len(known))):
-            found.update(self._narrowed([word for _, word in known[start:]], len(words)))
+            found.update(self._narrow([word for _, word in known[start:]], len(words)))
         return sorted(found)
 
-    def _narrowed(self, words: list[str], length: int) -> Iterable[str]:
-        left = self._places[words[0]]
+    def _narrow(self, words: list[str], length: int) -> Iterable[str]:
+        left = self._names_by_word[words[0]]
         for word in words[1:]:
-            if len(left) <= _MOST:
+            if len(left) <= _MAX_CANDIDATES:
                 return left
-            left = left & self._places[word] or left
-        if len(left) > _MOST * 5:
+            left = left & self._names_by_word[word] or left
+        if len(left) > _MAX_CANDIDATES * 5:
             return ()  # words that so many names share tell too little
-        return sorted(left, key=lambda text: (abs(text.count(" ") + 1 - length), text))[:_MOST]
+        return sorted(left, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
+            :_MAX_CANDIDATES
+        ]
 
-    def resembling(self, text: str) -> list[str]:
+    def find_similar(self, text: str) -> list[str]:
         """Names that share no word but the same letters, the beginning or the end: slips in a single word."""
         found: set[str] = set()
-        for key in _shapes(text):
-            found.update(self._shaped.get(key, ()))
+        for key in _typo_keys(text):
+            found.update(self._names_by_typo_key.get(key, ()))
         close = [name for name in found if abs(len(name) - len(text)) <= 3]
-        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[: _MOST * 4]
+        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
+            : _MAX_CANDIDATES * 4
+        ]
 
     @cached_property
-    def _shaped(self) -> dict[str, set[str]]:
+    def _names_by_typo_key(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for text in self.bearers:
-            for key in _shapes(text):
+        for text in self.paths_by_name:
+            for key in _typo_keys(text):
                 found.setdefault(key, set()).add(text)
         return found
 
 
-def _taken(held: dict[str, set[str]], key: str, item: str) -> bool:
+def _remove_item(held: dict[str, set[str]], key: str, item: str) -> bool:
     """Take an item from what is held under a key; whether it was the last."""
     held[key].remove(item)
     if held[key]:
@@ -225,43 +239,49 @@ def _taken(held: dict[str, set[str]], key: str, item: str) -> bool:
     return True
 
 
-def _renamed(before: Index, after: Index) -> set[str]:
+def _find_renamed(before: Index, after: Index) -> set[str]:
     """The files that came, went, or got or lost a title or alias."""
     renamed = set() if before.files is after.files else set(before.files ^ after.files)
-    for old, new in ((before.titled, after.titled), (before.aliased, after.aliased)):
-        for name in _differing(old, new):
+    for old, new in (
+        (before.notes_by_title, after.notes_by_title),
+        (before.notes_by_alias, after.notes_by_alias),
+    ):
+        for name in _find_changed_keys(old, new):
             renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
     return renamed
 
 
-def _differing(old: Grouped, new: Grouped) -> Iterator[str]:
+def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
     """The names that other files have now: mostly none, and then the maps are the same or hold the same tuples."""
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)
 
 
-def _plain_names(index: Index, path: str) -> set[str]:
+def _names_as_words(index: Index, path: str) -> set[str]:
     """What a file is called, in plain words."""
     if path not in index.files:
         return set()
-    return {_plain(name) for name in (stem(path), *titles(index, path), *aliases(index, path))}
+    return {
+        _normalize_words(name)
+        for name in (link_name(path), *title_keys(index, path), *alias_keys(index, path))
+    }
 
 
-def _plain(name: str) -> str:
-    return " ".join(_words(name))
+def _normalize_words(name: str) -> str:
+    return " ".join(_split_words(name))
 
 
-def _words(name: str) -> list[str]:
-    return comparable(name).translate(_BREAKS).split()
+def _split_words(name: str) -> list[str]:
+    return normalize_name(name).translate(_WORD_BREAKS).split()
 
 
-def _figures(text: str) -> list[str]:
+def _find_numbers(text: str) -> list[str]:
     """The numbers in a name: with other ones it is that of another thing, or day."""
     return _DIGITS.findall(text)
 
 
-def _shapes(text: str) -> tuple[str, ...]:
+def _typo_keys(text: str) -> tuple[str, ...]:
     """What a slip of the fingers leaves of a name: all its letters, its beginning, or its end."""
     size = 3 if text.isascii() else 2
     return (

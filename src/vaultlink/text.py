@@ -17,7 +17,7 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
-def position(starts: list[int], offset: int) -> tuple[int, int]:
+def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     """The line and column of an offset, given the text's line starts."""
     line = bisect_right(starts, offset)
     return line, offset - starts[line - 1] + 1

@@ -8,86 +8,94 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultlink.folders import remove_empty
-from vaultlink.journal import Change, Run, digest, mark_undone, old_bytes, perform, tidy
-from vaultlink.replacing import reason
-from vaultlink.writing import Outcome, Refusal, Write, read_bytes
+from vaultlink.folders import remove_empty_folders
+from vaultlink.journal import (
+    RecordedChange,
+    RecordedRun,
+    clean_up_journal,
+    digest_content,
+    load_old_bytes,
+    mark_undone,
+    record_and_write,
+)
+from vaultlink.replacing import describe_os_error
+from vaultlink.writing import PendingWrite, SkippedNote, WriteResult, read_bytes
 
-EDITED = "it was edited since"
+EDITED_SINCE = "it was edited since"
 
 
 @dataclass(frozen=True, slots=True)
-class Restoration:
+class UndoPlan:
     """What undoing a run would write, and which notes it would leave alone."""
 
-    run: Run
-    writes: tuple[Write, ...]
-    refused: tuple[Refusal, ...]
+    run: RecordedRun
+    writes: tuple[PendingWrite, ...]
+    skipped: tuple[SkippedNote, ...]
 
 
-def last(known: list[Run]) -> Run | None:
+def find_last_run(known: list[RecordedRun]) -> RecordedRun | None:
     """The run that is undone when none is named: the last that neither was undone nor is an undoing itself."""
     return next((run for run in known if not run.undone and run.undoes is None), None)
 
 
-def restoration(root: Path, run: Run) -> Restoration:
+def plan_undo(root: Path, run: RecordedRun) -> UndoPlan:
     """Look what there is to put back. Writes nothing."""
-    found = list(_restorations(root, run))
-    return Restoration(
+    found = list(_plan_notes(root, run))
+    return UndoPlan(
         run,
-        tuple([item for item in found if isinstance(item, Write)]),
-        tuple([item for item in found if isinstance(item, Refusal)]),
+        tuple([item for item in found if isinstance(item, PendingWrite)]),
+        tuple([item for item in found if isinstance(item, SkippedNote)]),
     )
 
 
-def undo_run(root: Path, run: Run) -> Outcome:
+def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Put back what a run changed. The caller holds the lock.
 
     The run counts as undone unless a note could not be written: then undoing it again may do the rest.
     """
-    tidy(root)
-    plan = restoration(root, run)
-    outcome = perform(
+    clean_up_journal(root)
+    plan = plan_undo(root, run)
+    outcome = record_and_write(
         root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id
     )
-    remove_empty(root, run.folders)
-    if not outcome.refused and (outcome.written or not plan.refused):
+    remove_empty_folders(root, run.folders)
+    if not outcome.skipped and (outcome.written or not plan.skipped):
         mark_undone(root, run, True)
-    refused = sorted([*plan.refused, *outcome.refused], key=lambda refusal: refusal.path)
-    return Outcome(outcome.written, tuple(refused), outcome.run)
+    refused = sorted([*plan.skipped, *outcome.skipped], key=lambda refusal: refusal.path)
+    return WriteResult(outcome.written, tuple(refused), outcome.run_id)
 
 
-def _restorations(root: Path, run: Run) -> Iterator[Write | Refusal]:
+def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | SkippedNote]:
     try:
-        ask = old_bytes(root, run)
+        ask = load_old_bytes(root, run)
     except OSError as error:
         yield from (
-            Refusal(change.path, f"its old text can't be read: {reason(error)}")
+            SkippedNote(change.path, f"its old text can't be read: {describe_os_error(error)}")
             for change in run.changes
         )
         return
     for number, change in enumerate(run.changes):
-        if change.path in run.refused:
+        if change.path in run.skipped:
             continue
         try:
             now = read_bytes(root, change.path)
         except OSError as error:
-            yield Refusal(change.path, reason(error))
+            yield SkippedNote(change.path, describe_os_error(error))
             continue
-        sign = digest(now)
+        sign = digest_content(now)
         if sign == change.old:
             continue
         if sign != change.new:
-            yield Refusal(change.path, _why(change, now))
+            yield SkippedNote(change.path, _skip_reason(change, now))
         else:
             old = ask(number, now)
             if old is None and change.old is not None:
-                yield Refusal(change.path, "what the journal kept of it is damaged")
+                yield SkippedNote(change.path, "what the journal kept of it is damaged")
             else:
-                yield Write(change.path, now, old, change.mode)
+                yield PendingWrite(change.path, now, old, change.mode)
 
 
-def _why(change: Change, now: bytes | None) -> str:
+def _skip_reason(change: RecordedChange, now: bytes | None) -> str:
     if now is None:
         return "it was removed or renamed since"
-    return "a file of this name was made since" if change.new is None else EDITED
+    return "a file of this name was made since" if change.new is None else EDITED_SINCE

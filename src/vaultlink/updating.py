@@ -4,22 +4,22 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from vaultlink.index import (
-    Grouped,
     Index,
-    Keys,
-    Targets,
-    aliases,
-    called,
-    defined,
-    led_to,
-    mentioned,
-    placed,
-    renamed,
-    spellings,
-    titles,
+    KeyFunction,
+    LinkTargets,
+    PathsByKey,
+    alias_keys,
+    defined_spellings,
+    file_spellings,
+    mentioned_spellings,
+    names_of_file,
+    outgoing_targets,
+    path_keys,
+    title_keys,
+    update_names,
 )
 from vaultlink.model import Link, Note, Place
-from vaultlink.resolve import choose, name_key
+from vaultlink.resolve import name_key, resolve_with_alternatives
 
 
 def update(
@@ -34,16 +34,16 @@ def update(
         index.files ^ moved if moved else index.files
     )  # the same one, which tells whoever asks that no file moved
     after = Index(
-        index.notes.changed(notes),
-        renamed(index.names, index.files & moved, present & moved),
+        index.notes.with_changes(notes),
+        update_names(index.names, index.files & moved, present & moved),
         {},
         present,
     )
     if not index.files:
-        after.targets = _resolved(after, after.notes)
+        after.targets = _resolve_links(after, after.notes)
         return after, set(after.notes)
     changed = set(notes)
-    keys = _changed_keys(index, after, changed | moved)
+    keys = _find_changed_spellings(index, after, changed | moved)
     again = {path for path in changed if path in after.notes}
     again.update(
         path for key in keys for path in index.mentions.get(key, ()) if path in after.notes
@@ -51,13 +51,13 @@ def update(
     targets = dict(index.targets)
     for path in changed - again:
         targets.pop(path, None)
-    targets.update(_resolved(after, again))
+    targets.update(_resolve_links(after, again))
     after.targets = targets
-    _derive(index, after, changed | moved, again | changed)
-    return after, _affected(index, after, changed, again, keys)
+    _update_derived_maps(index, after, changed | moved, again | changed)
+    return after, _find_affected_notes(index, after, changed, again, keys)
 
 
-def concerned(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """The files of which checks of names may find something else: those that came; those whose path is that of one that came
     or went but for case and Unicode form; and of the folders in their paths the first file in each that is so called."""
     if before.files is after.files:
@@ -65,17 +65,17 @@ def concerned(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     if not before.files:
         return set(after.files)
     moved = [path for path in changed if (path in before.files) != (path in after.files)]
-    places = {place for path in moved for place in placed(after, path)}
+    places = {place for path in moved for place in path_keys(after, path)}
     return {
         path
         for index in (before, after)
         for place in places
-        for path in _firsts(place, index.places.get(place, ()))
+        for path in _first_per_folder(place, index.files_by_path.get(place, ()))
         if path in after.files
     }
 
 
-def _firsts(place: str, paths: Sequence[str]) -> Iterable[str]:
+def _first_per_folder(place: str, paths: Sequence[str]) -> Iterable[str]:
     """Of the files at a place those that are told of: all, or if it is a folder the first one in each so called."""
     if not place.endswith("/"):
         return paths
@@ -87,7 +87,7 @@ def _firsts(place: str, paths: Sequence[str]) -> Iterable[str]:
     return firsts
 
 
-def _affected(
+def _find_affected_notes(
     before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]
 ) -> set[str]:
     """Whose findings may differ: everyone re-resolved, targets gained, lost or spoken of by a changed note, notes that
@@ -100,47 +100,51 @@ def _affected(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
     for path in changed:
-        if _anchors(before.notes.get(path)) != _anchors(after.notes.get(path)):
+        if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
             affected.update(after.backlinks.get(path, ()))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
     affected.update(sharing)
     for (
         path
     ) in sharing:  # how a link to them is written may have changed, and with it what is advised
-        for key in defined(after, path):
+        for key in defined_spellings(after, path):
             affected.update(after.mentions.get(key, ()))
     return {path for path in affected if path in after.notes}
 
 
-def _anchors(note: Note | None) -> object:
+def _linkable_parts(note: Note | None) -> object:
     """What checks of links to a note read of it: its names, headings and blocks, and whether it can be read at all."""
     return note and (
         [(heading.level, heading.text) for heading in note.headings],
         [block.id for block in note.blocks],
-        [trouble.kind for trouble in note.troubles],
-        note.value_of("excalidraw-plugin"),
+        [trouble.kind for trouble in note.problems],
+        note.property_value("excalidraw-plugin"),
         note.title,
         note.aliases,
     )
 
 
-def _changed_keys(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
+def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
     """Spellings of what files that came, changed or went are no longer called, or newly."""
-    return {key for path in moved for _, _, key in called(before, path) ^ called(after, path)}
+    return {
+        key
+        for path in moved
+        for _, _, key in names_of_file(before, path) ^ names_of_file(after, path)
+    }
 
 
-def _resolved(index: Index, paths: Iterable[str]) -> dict[str, Targets]:
+def _resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
     """Where the links of notes lead. A bare name that one file has leads there from everywhere, so it is looked up once."""
     everywhere: dict[str, str | None] = {}
     names = index.names
 
     def lead(path: str, link: Link) -> str | None:
-        target = link.target if link.place is not Place.CANVAS else link.destination
+        target = link.target if link.place is not Place.CANVAS else link.lookup_target
         if target in everywhere:
             return everywhere[target]
         if link.external:
             return None
-        chosen, others = choose(path, target, names)
+        chosen, others = resolve_with_alternatives(path, target, names)
         if target and "/" not in target and not others:
             everywhere[target] = chosen
         return chosen
@@ -148,24 +152,24 @@ def _resolved(index: Index, paths: Iterable[str]) -> dict[str, Targets]:
     return {path: tuple([lead(path, link) for link in index.notes[path].links]) for path in paths}
 
 
-def _derive(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
+def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
     """Bring along what was derived from the index before: only what has to do with these paths is looked at."""
-    for name, of_path in _DERIVED:
+    for name, of_path in _DERIVED_MAPS:
         if name in before.__dict__:
-            paths = resolved if of_path is led_to else moved
-            after.__dict__[name] = _patched(before.__dict__[name], before, after, paths, of_path)
-    if "shared" in before.__dict__:
-        after.__dict__["shared"] = _still_shared(before, after, moved)
+            paths = resolved if of_path is outgoing_targets else moved
+            after.__dict__[name] = _patch_map(before.__dict__[name], before, after, paths, of_path)
+    if "files_sharing_names" in before.__dict__:
+        after.__dict__["files_sharing_names"] = _update_shared_names(before, after, moved)
 
 
-def _patched(
-    kept: Grouped, before: Index, after: Index, paths: Iterable[str], keys: Keys
-) -> Grouped:
+def _patch_map(
+    kept: PathsByKey, before: Index, after: Index, paths: Iterable[str], keys: KeyFunction
+) -> PathsByKey:
     """A derived map of the index after, from the one before: the same one if these paths have in it what they had."""
     lost: dict[str, set[str]] = {}
     gained: dict[str, list[str]] = {}
     for path in paths:
-        old, new = _keys(before, path, keys), _keys(after, path, keys)
+        old, new = _compute_keys(before, path, keys), _compute_keys(after, path, keys)
         for key in old - new:
             lost.setdefault(key, set()).add(path)
         for key in new - old:
@@ -185,28 +189,30 @@ def _patched(
     return patched
 
 
-def _still_shared(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
+def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
     """The files that share their name: only for names of files that came or went can this be any different."""
     if before.names is after.names:
-        return before.shared
+        return before.files_sharing_names
     keys = {name_key(path) for path in moved}
     groups = (after.names.get(key, ()) for key in keys)
     unsure = (before.names.get(key, ()) for key in keys)
-    return before.shared.difference(*unsure).union(*(group for group in groups if len(group) > 1))
+    return before.files_sharing_names.difference(*unsure).union(
+        *(group for group in groups if len(group) > 1)
+    )
 
 
-def _keys(index: Index, path: str, keys: Keys) -> set[str]:
+def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
     """What a path has in a map; nothing if the index does not hold it."""
-    on_notes = keys in (led_to, mentioned)
+    on_notes = keys in (outgoing_targets, mentioned_spellings)
     return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
 
 
-_DERIVED: tuple[tuple[str, Keys], ...] = (
-    ("aliased", aliases),
-    ("titled", titles),
-    ("spelled", spellings),
-    ("mentions", mentioned),
-    ("definitions", defined),
-    ("places", placed),
-    ("backlinks", led_to),
+_DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
+    ("notes_by_alias", alias_keys),
+    ("notes_by_title", title_keys),
+    ("files_by_spelling", file_spellings),
+    ("mentions", mentioned_spellings),
+    ("definitions", defined_spellings),
+    ("files_by_path", path_keys),
+    ("backlinks", outgoing_targets),
 )

@@ -4,27 +4,44 @@ An index, the settings of sections and a section's text enter; entries and diffe
 needed here, so checks can ask.
 """
 
-from vaultlink.backlinking.difference import Difference, difference, entry_of, fits
-from vaultlink.backlinking.holding import Wanted, takes_section, wanted
-from vaultlink.backlinking.reading import Named, Piece, Reading, is_kept, read_section
-from vaultlink.backlinking.wording import Listed, Look, entry_text, look, loosely
+from vaultlink.backlinking.difference import (
+    SectionDiff,
+    compare_section,
+    entry_matches,
+    match_entry,
+)
+from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinking.reading import (
+    ExistingEntry,
+    ParsedSection,
+    SectionPart,
+    is_managed_section,
+    parse_section,
+)
+from vaultlink.backlinking.wording import (
+    ExpectedEntry,
+    SectionStyle,
+    normalize_markdown,
+    render_entry,
+    section_style,
+)
 
 __all__ = [
-    "Difference",
-    "Listed",
-    "Look",
-    "Named",
-    "Piece",
-    "Reading",
-    "Wanted",
-    "difference",
-    "entry_of",
-    "entry_text",
-    "fits",
-    "is_kept",
-    "look",
-    "loosely",
-    "read_section",
-    "takes_section",
-    "wanted",
+    "ExistingEntry",
+    "ExpectedEntry",
+    "ExpectedSection",
+    "ParsedSection",
+    "SectionDiff",
+    "SectionPart",
+    "SectionStyle",
+    "can_hold_section",
+    "compare_section",
+    "entry_matches",
+    "expected_section",
+    "is_managed_section",
+    "match_entry",
+    "normalize_markdown",
+    "parse_section",
+    "render_entry",
+    "section_style",
 ]

@@ -2,66 +2,72 @@
 
 from typing import NamedTuple
 
-from vaultlink.backlinking.holding import Wanted
-from vaultlink.backlinking.reading import Named, Piece, Reading
-from vaultlink.backlinking.wording import Listed, Look, loosely
+from vaultlink.backlinking.holding import ExpectedSection
+from vaultlink.backlinking.reading import ExistingEntry, ParsedSection, SectionPart
+from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, normalize_markdown
 from vaultlink.model import Owner, Section
-from vaultlink.resolve import Names, resolve
+from vaultlink.resolve import PathsByName, resolve
 
 
-class Difference(NamedTuple):
+class SectionDiff(NamedTuple):
     """What is wrong with a section: notes that it lacks, what entries show that do not belong there, notes named or called
     otherwise, whether entries are out of order, and whether its heading is another."""
 
-    missing: tuple[Listed, ...] = ()
-    surplus: tuple[str, ...] = ()
-    altered: tuple[Listed, ...] = ()
-    misplaced: bool = False
-    misnamed: bool = False
+    missing: tuple[ExpectedEntry, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    outdated: tuple[ExpectedEntry, ...] = ()
+    out_of_order: bool = False
+    wrong_heading: bool = False
 
 
-def difference(section: Section, reading: Reading, wanted: Wanted, names: Names) -> Difference:
+def compare_section(
+    section: Section, reading: ParsedSection, wanted: ExpectedSection, names: PathsByName
+) -> SectionDiff:
     """What is wrong with a section that vaultlink keeps. The heading of an adopted one is its author's."""
     there: list[str] = []
     surplus, altered = [], []
-    for piece in reading.pieces:
-        if piece.named is None:
+    for piece in reading.parts:
+        if piece.entry is None:
             continue
-        item = entry_of(piece, wanted, names)
+        item = match_entry(piece, wanted, names)
         if item is None or item.path in there:
-            surplus.append(piece.named.shown)
+            surplus.append(piece.entry.display)
             continue
         there.append(item.path)
-        if not fits(piece.named, item, wanted.look):
+        if not entry_matches(piece.entry, item, wanted.style):
             altered.append(item)
     present = set(there)
-    missing = tuple(item for path, item in wanted.held.items() if path not in present)
-    misplaced = wanted.ordered and there != [path for path in wanted.held if path in present]
-    misnamed = section.owner is Owner.WRITTEN and loosely(reading.heading) != loosely(
-        wanted.look.heading
-    )
-    return Difference(missing, tuple(surplus), tuple(altered), misplaced, misnamed)
+    missing = tuple(item for path, item in wanted.entries.items() if path not in present)
+    misplaced = wanted.is_ordered and there != [path for path in wanted.entries if path in present]
+    misnamed = section.owner is Owner.WRITTEN and normalize_markdown(
+        reading.heading
+    ) != normalize_markdown(wanted.style.heading)
+    return SectionDiff(missing, tuple(surplus), tuple(altered), misplaced, misnamed)
 
 
-def entry_of(piece: Piece, wanted: Wanted, names: Names) -> Listed | None:
+def match_entry(
+    piece: SectionPart, wanted: ExpectedSection, names: PathsByName
+) -> ExpectedEntry | None:
     """What a part of a section lists of what the section should hold; None for any other entry and for what is typed."""
-    path = resolve(wanted.path, piece.named.target, names) if piece.named else None
-    return wanted.held.get(path) if path else None
+    path = resolve(wanted.path, piece.entry.target, names) if piece.entry else None
+    return wanted.entries.get(path) if path else None
 
 
-def fits(named: Named, item: Listed, look: Look) -> bool:
+def entry_matches(named: ExistingEntry, item: ExpectedEntry, look: SectionStyle) -> bool:
     """Whether an entry says what it should, however it is formatted."""
     written = (
-        named.armed and not named.subpath and (named.kind, named.target) == (item.kind, item.target)
+        named.is_link
+        and not named.subpath
+        and (named.kind, named.target) == (item.kind, item.target)
     )
-    titled = named.title if look.style == "topics" else item.title
-    alike = _alike(named.shown, item.title) and _alike(titled, item.title)
-    return written and alike and (look.style == "topics" or (named.listed and not named.title))
+    titled = named.title if look.kind == "topics" else item.title
+    alike = _is_same_text(named.display, item.title) and _is_same_text(titled, item.title)
+    return written and alike and (look.kind == "topics" or (named.is_list_item and not named.title))
 
 
-def _alike(one: str, other: str) -> bool:
-    return one == other or _plain(one) == _plain(other)
+def _is_same_text(one: str, other: str) -> bool:
+    return one == other or _normalize_title(one) == _normalize_title(other)
 
 
-def _plain(text: str) -> str:
-    return loosely(text).replace("`", "'")
+def _normalize_title(text: str) -> str:
+    return normalize_markdown(text).replace("`", "'")

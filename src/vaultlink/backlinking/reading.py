@@ -7,67 +7,67 @@ forgiven: other list marks, blank lines, escapes, even links that lost their bra
 import re
 from typing import NamedTuple
 
-from vaultlink.backlinking.wording import loosely
-from vaultlink.model import Kind, Owner, Section
-from vaultlink.parse.finds import Wiki
+from vaultlink.backlinking.wording import normalize_markdown
+from vaultlink.model import LinkKind, Owner, Section
+from vaultlink.parse.finds import InlineWikilink
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import parts_of
+from vaultlink.parse.links import parse_inline_link
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
-_TITLE = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
-_DISARMED = re.compile(r"\\(?=[\[\]])")
-_GLUED = re.compile(r"[^:\[]*:[*_]*(?=.*\[\[)")
-_WRAPPED = 4
+_LIST_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_TITLE_AND_DASH = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
+_ESCAPED_BRACKET = re.compile(r"\\(?=[\[\]])")
+_HEADING_BEFORE_ENTRY = re.compile(r"[^:\[]*:[*_]*(?=.*\[\[)")
+_MAX_WRAPPED_LINES = 4
 """Over so many lines more an entry may be wrapped."""
 
 
-class Named(NamedTuple):
+class ExistingEntry(NamedTuple):
     """An entry as written: the title before the link and the dash between ("" if there is none), the link's parts, whether
     it is a list item, and whether the link is one (a backslash may have disarmed it)."""
 
     title: str
     target: str
     subpath: str
-    shown: str
-    kind: Kind
-    listed: bool
-    armed: bool
+    display: str
+    kind: LinkKind
+    is_list_item: bool
+    is_link: bool
 
 
-class Piece(NamedTuple):
+class SectionPart(NamedTuple):
     """A part of a section: the line ends and blank lines before it, its lines, and the entry that it begins with (None for
-    what a person typed), as long as `lead`. Indented lines below belong to it."""
+    what a person typed), as long as `entry_length`. Indented lines below belong to it."""
 
-    before: str
+    gap: str
     text: str
-    named: Named | None
-    lead: int = 0
+    entry: ExistingEntry | None
+    entry_length: int = 0
 
 
-class Reading(NamedTuple):
+class ParsedSection(NamedTuple):
     """A section's text: marker and heading, the pieces below, and what follows the last of them. `heading` is the heading
     as written, "" if there is none."""
 
     head: str
-    pieces: tuple[Piece, ...]
+    parts: tuple[SectionPart, ...]
     tail: str
     heading: str
 
 
-def is_kept(section: Section) -> bool:
+def is_managed_section(section: Section) -> bool:
     """Whether vaultlink keeps a section: it has markers, and was not moved into a quote."""
     return section.owner is not Owner.AUTHOR and section.text[
         section.text.rfind("\n") + 1 :
     ].lstrip().startswith("<!--")
 
 
-def read_section(section: Section, heading: str) -> Reading:
+def parse_section(section: Section, heading: str) -> ParsedSection:
     """The parts of a section's text, from its marker to the one that ends it; `heading` is the one it should have."""
     text = section.text
     end = text.rfind("<!--")
-    begin, own = _heading(section, heading, end)
-    pieces: list[Piece] = []
+    begin, own = _find_heading(section, heading, end)
+    pieces: list[SectionPart] = []
     before, at, edge = "", begin, 0
     for match in _LINE.finditer(text, begin, end):
         line = match[0].rstrip("\r\n")
@@ -80,72 +80,86 @@ def read_section(section: Section, heading: str) -> Reading:
             pieces[-1] = last._replace(text=last.text + before + line)
         else:  # what is left of the lines below an entry that went is none itself
             below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
-            _take(pieces, Piece(before, line, None if below else named(line), len(line)))
+            _add_line(
+                pieces, SectionPart(before, line, None if below else parse_entry(line), len(line))
+            )
             edge = indent
         at = stop
-    return Reading(text[:begin], tuple(pieces), text[at:], own)
+    return ParsedSection(text[:begin], tuple(pieces), text[at:], own)
 
 
-def _take(pieces: list[Piece], piece: Piece) -> None:
+def _add_line(pieces: list[SectionPart], piece: SectionPart) -> None:
     """Add a line to the pieces, or to those of its paragraph that it is an entry with: a formatter may have wrapped it."""
-    above: list[Piece] = []
+    above: list[SectionPart] = []
     below = piece
-    while len(above) < _WRAPPED and len(above) < len(pieces) and below.before.count("\n") == 1:
+    while (
+        len(above) < _MAX_WRAPPED_LINES and len(above) < len(pieces) and below.gap.count("\n") == 1
+    ):
         below = pieces[-1 - len(above)]
-        if below.named:
+        if below.entry:
             break
         above.insert(0, below)
-        whole = named(" ".join(part.text for part in (*above, piece)))
-        if whole and whole.title and loosely(whole.title) == loosely(whole.shown):
-            text = above[0].text + "".join(part.before + part.text for part in (*above[1:], piece))
-            pieces[-len(above) :] = [Piece(above[0].before, text, whole, len(text))]
+        whole = parse_entry(" ".join(part.text for part in (*above, piece)))
+        if (
+            whole
+            and whole.title
+            and normalize_markdown(whole.title) == normalize_markdown(whole.display)
+        ):
+            text = above[0].text + "".join(part.gap + part.text for part in (*above[1:], piece))
+            pieces[-len(above) :] = [SectionPart(above[0].gap, text, whole, len(text))]
             return
     pieces.append(piece)
 
 
-def _heading(section: Section, heading: str, end: int) -> tuple[int, str]:
+def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:
     """Where the first line behind a section's heading begins, and the heading."""
     begin = section.text.find("-->") + 3
     if section.heading:
-        glued = _GLUED.match(section.heading)  # entries may begin on the heading's line
+        glued = _HEADING_BEFORE_ENTRY.match(
+            section.heading
+        )  # entries may begin on the heading's line
         own = glued[0] if glued else section.heading
         return section.heading_start - section.start + len(own), own
     first = next(
         (match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None
     )
-    if first and loosely(first[0]) == loosely(heading):
+    if first and normalize_markdown(first[0]) == normalize_markdown(heading):
         own = first[0].rstrip()
         return first.start() + len(own), own
     return begin, ""
 
 
-def named(line: str) -> Named | None:
+def parse_entry(line: str) -> ExistingEntry | None:
     """The entry that a line is: a title, a dash and a link, or a link alone, perhaps in a list; None for any other line."""
-    mark = _MARK.match(line)
+    mark = _LIST_MARKER.match(line)
     content = line[mark.end() :] if mark else line
     content = content.rstrip().removesuffix("\\")
     if "[[" in content or "](" in content:
-        found = _named(content, listed=mark is not None, armed=True)
+        found = _parse_entry_content(content, listed=mark is not None, armed=True)
         if found:
             return found
     if "\\[" in content:
-        return _named(_DISARMED.sub("", content), listed=mark is not None, armed=False)
+        return _parse_entry_content(
+            _ESCAPED_BRACKET.sub("", content), listed=mark is not None, armed=False
+        )
     return None
 
 
-def _named(content: str, *, listed: bool, armed: bool) -> Named | None:
+def _parse_entry_content(content: str, *, listed: bool, armed: bool) -> ExistingEntry | None:
     links = read_inline(content).links
     if len(links) != 1 or content[links[0].end :].strip() or links[0].embed:
         return None
     link = links[0]
-    parts = parts_of(content, link)
+    parts = parse_inline_link(content, link)
     if parts is None:
         return None
     target, subpath, display = parts
-    kind = Kind.WIKILINK if isinstance(link, Wiki) else Kind.MARKDOWN
-    shown = display or (target if kind is Kind.WIKILINK else "")
+    kind = LinkKind.WIKILINK if isinstance(link, InlineWikilink) else LinkKind.MARKDOWN
+    shown = display or (target if kind is LinkKind.WIKILINK else "")
     before = content[: link.start].strip()
-    title = _TITLE.fullmatch(before)
-    if before and not title and loosely(before) != loosely(shown):
+    title = _TITLE_AND_DASH.fullmatch(before)
+    if before and not title and normalize_markdown(before) != normalize_markdown(shown):
         return None
-    return Named(title["title"] if title else before, target, subpath, shown, kind, listed, armed)
+    return ExistingEntry(
+        title["title"] if title else before, target, subpath, shown, kind, listed, armed
+    )

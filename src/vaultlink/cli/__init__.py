@@ -1,6 +1,6 @@
 """The command line: the first word picks a command, whose module alone is imported; an exit code leaves.
 
-Nothing raised below gets out of `run`: what the user can mend is said in a sentence, a fault of ours in one line.
+Nothing raised below gets out of `run_command`: what the user can mend is said in a sentence, a fault of ours in one line.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-CLEAN, FOUND, FAULT, STOPPED = 0, 1, 2, 130
+EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 class Command(NamedTuple):
@@ -65,52 +65,52 @@ ALIASES = {"unresolved": "topics"}
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
-def run(line: Sequence[str]) -> int:
+def run_command(line: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        return _dispatch(list(line))
+        return _dispatch_command(list(line))
     except KeyboardInterrupt:
-        from vaultlink.cli.terminal import silence, tell  # noqa: PLC0415
+        from vaultlink.cli.terminal import discard_output, print_stderr  # noqa: PLC0415
 
-        silence(sys.stdout)
-        tell("stopped")
-        return STOPPED
+        discard_output(sys.stdout)
+        print_stderr("stopped")
+        return EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
-        if not _is_expected(error):
+        if not _is_user_error(error):
             detail = " ".join(str(error).split())[:300]
-            _complain(
+            _print_error(
                 f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
                 "it. VAULTLINK_DEBUG=1 makes the same command show where it happened."
             )
-            return FAULT
-        from vaultlink.cli.terminal import mark, tell  # noqa: PLC0415
+            return EXIT_ERROR
+        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
 
-        tell(f"{mark('error:')} {error}")
-        return FAULT
+        print_stderr(f"{format_label('error:')} {error}")
+        return EXIT_ERROR
 
 
-def _dispatch(line: list[str]) -> int:
+def _dispatch_command(line: list[str]) -> int:
     if not line or line[0] in ("-h", "--help", "help"):
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
 
-        Terminal().show(overview())
-        return CLEAN
+        Terminal().print_results(render_overview())
+        return EXIT_CLEAN
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:
         from vaultlink.errors import UsageError  # noqa: PLC0415
 
-        raise UsageError(_unknown(name))
+        raise UsageError(_explain_unknown_command(name))
     command = COMMANDS[name]
-    from vaultlink.cli.parsing import parse  # noqa: PLC0415
+    from vaultlink.cli.parsing import parse_options  # noqa: PLC0415
 
     function = getattr(import_module(f"vaultlink.cli.{command.module}"), command.function)
-    options = parse(line[0], function, line[1:])
+    options = parse_options(line[0], function, line[1:])
     return options if isinstance(options, int) else int(function(options))
 
 
-def overview() -> str:
+def render_overview() -> str:
     """The page that `vaultlink --help` prints."""
     size = max(map(len, COMMANDS))
     parts = [
@@ -127,7 +127,7 @@ def overview() -> str:
     return "\n".join(parts)
 
 
-def _unknown(name: str) -> str:
+def _explain_unknown_command(name: str) -> str:
     if name.startswith("-"):
         return (
             f"{name} stands before any command; options follow it, as in `vaultlink check {name}`."
@@ -142,7 +142,7 @@ def _unknown(name: str) -> str:
     return f'there is no command "{name}". `vaultlink --help` lists all commands.'
 
 
-def _is_expected(error: Exception) -> bool:
+def _is_user_error(error: Exception) -> bool:
     """Whether an error is the user's to mend. The classes are not imported for that: they are slow to import."""
     kinds = (
         ("vaultlink.cli.options", "UsageError"),
@@ -156,7 +156,7 @@ def _is_expected(error: Exception) -> bool:
     )
 
 
-def _complain(text: str) -> None:
-    from vaultlink.cli.terminal import tell  # noqa: PLC0415
+def _print_error(text: str) -> None:
+    from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
 
-    tell(text)
+    print_stderr(text)

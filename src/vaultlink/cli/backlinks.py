@@ -1,17 +1,16 @@
 """`vaultlink backlinks`: what links to a note, or to each; keeping sections of it is `sections`' part."""
 
 from vaultlink.api import Vault
-from vaultlink.cli import CLEAN
-from vaultlink.cli.backlinks_options import Backlinks
-from vaultlink.cli.listing import form, print_document, print_lines, print_rows
-from vaultlink.cli.opening import found, opened
+from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.backlinks_options import BacklinksOptions
+from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.opening import find_note_argument, open_from_options
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.layout import number
-from vaultlink.report.listings import all_backlinks
-from vaultlink.report.listings import backlinks as backlink_rows
+from vaultlink.report.layout import format_count
+from vaultlink.report.listings import all_backlink_rows, backlink_rows
 
 
-def backlinks(options: Backlinks) -> int:
+def backlinks(options: BacklinksOptions) -> int:
     """List what links to a note, or keep a section that does.
 
     Notes and canvases, with the lines the links stand on; without NOTE, how many links lead to each file, most
@@ -26,16 +25,16 @@ def backlinks(options: Backlinks) -> int:
     number of links, number of files they stand in; where sections are kept: path, what is done.
     """
     if options.write or options.check or options.diff or options.adopt or options.remove:
-        from vaultlink.cli.sections import keep  # noqa: PLC0415 - only where something is written
+        from vaultlink.cli.sections import maintain_sections  # noqa: PLC0415 - only where something is written
 
-        return keep(options)
+        return maintain_sections(options)
     terminal = Terminal(options)
-    shape = form(terminal)
-    vault = opened(options, terminal)
+    shape = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal)
     if options.note is None:
-        _all(terminal, shape, vault)
-        return CLEAN
-    note = found(vault, options.note)
+        _print_link_counts(terminal, shape, vault)
+        return EXIT_CLEAN
+    note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
     cells = [(row.path, row.count, ",".join(map(str, row.lines))) for row in rows]
     if shape == "json":
@@ -47,15 +46,15 @@ def backlinks(options: Backlinks) -> int:
             terminal, ("linked from", "links", "lines"), cells, f"No backlinks of {note} found."
         )
         if rows:
-            terminal.say(
-                f"{number(sum(row.count for row in rows), 'link')} to {note} in {number(len(rows), 'file')}."
+            terminal.print_message(
+                f"{format_count(sum(row.count for row in rows), 'link')} to {note} in {format_count(len(rows), 'file')}."
             )
-    return CLEAN
+    return EXIT_CLEAN
 
 
-def _all(terminal: Terminal, shape: str, vault: Vault) -> None:
+def _print_link_counts(terminal: Terminal, shape: str, vault: Vault) -> None:
     """How often each file is linked to."""
-    rows = all_backlinks(vault.index)
+    rows = all_backlink_rows(vault.index)
     if shape == "json":
         print_document(terminal, {}, "notes", rows)
         return

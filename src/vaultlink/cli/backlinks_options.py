@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from vaultlink.cli.options import Opening, option, words
-from vaultlink.config.settings import BACKLINKS
+from vaultlink.cli.options import OpenOptions, argument, option
+from vaultlink.config.settings import BACKLINKS_CHOICES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backlinks(Opening):
+class BacklinksOptions(OpenOptions):
     """What `backlinks` is told."""
 
     note: Annotated[
-        str | None, words("NOTE", "A path in the vault, or a name as a link would give it.")
+        str | None, argument("NOTE", "A path in the vault, or a name as a link would give it.")
     ] = None
     write: Annotated[
         bool,
@@ -48,7 +48,9 @@ class Backlinks(Opening):
     style: Annotated[
         str,
         option(
-            "--style", choices=BACKLINKS["style"], help="How sections look, instead of as is set."
+            "--style",
+            choices=BACKLINKS_CHOICES["style"],
+            help="How sections look, instead of as is set.",
         ),
     ] = ""
     heading: Annotated[str, option("--heading", metavar="LINE", help="Their heading.")] = ""
@@ -56,10 +58,10 @@ class Backlinks(Opening):
         str,
         option(
             "--entries",
-            choices=BACKLINKS["entries"],
+            choices=BACKLINKS_CHOICES["entries"],
             help="The notes not linked back, or all that link here.",
         ),
     ] = ""
     order: Annotated[
-        str, option("--order", choices=BACKLINKS["order"], help="The order of entries.")
+        str, option("--order", choices=BACKLINKS_CHOICES["order"], help="The order of entries.")
     ] = ""

@@ -7,26 +7,37 @@ from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import Vault
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import read, surveyed, vault_root, warn
-from vaultlink.cli.options import Choosing, option, words
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.opening import (
+    find_vault_root,
+    open_scanned_vault,
+    scan_from_options,
+    warn_unreadable_folders,
+)
+from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import alone, performed
+from vaultlink.cli.writing import hold_write_lock, write_vault_files
 from vaultlink.errors import UsageError, VaultError
-from vaultlink.gate.baseline import Baseline, known_by, read_baseline, recorded, written
-from vaultlink.gate.known import BASELINE, Mark, marks
-from vaultlink.gate.sifting import Sifted, sift
+from vaultlink.gate.baseline import (
+    Baseline,
+    findings_in_baseline,
+    format_baseline,
+    read_baseline_file,
+    record_baseline,
+)
+from vaultlink.gate.known import BASELINE_FILE, FindingKey, finding_keys
+from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.model import Diagnostic
-from vaultlink.report.diffs import unified
-from vaultlink.report.layout import number
-from vaultlink.writing import Write
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.layout import format_count
+from vaultlink.writing import PendingWrite
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record(Choosing):
+class BaselineOptions(RuleSelectionOptions):
     """What `baseline` is told."""
 
-    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     prune: Annotated[
         bool, option("--prune", help="Take out what is gone by now, and add nothing.")
     ] = False
@@ -35,12 +46,12 @@ class Record(Choosing):
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be written as a unified diff, and write nothing.",
+            help="Print what would be format_baseline as a unified_diff diff, and write nothing.",
         ),
     ] = False
 
 
-def baseline(options: Record) -> int:
+def baseline(options: BaselineOptions) -> int:
     """Record today's findings, so that `check` reports only new ones.
 
     They are kept in the vault's folder, in .vaultlink-baseline.json: put it under version control. A finding stays known when
@@ -52,77 +63,90 @@ def baseline(options: Record) -> int:
     """
     terminal = Terminal(options)
     if options.diff:
-        return _record(options, terminal)
-    with alone(terminal, vault_root(options, options.folder)):
-        return _record(options, terminal)
+        return _update_baseline(options, terminal)
+    with hold_write_lock(terminal, find_vault_root(options, options.folder)):
+        return _update_baseline(options, terminal)
 
 
-def _record(options: Record, terminal: Terminal) -> int:
-    seen = surveyed(options, options.folder)
-    terminal.ready(seen.root)
-    warn(seen, terminal)
-    before = read_baseline(seen.root)
+def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
+    seen = scan_from_options(options, options.folder)
+    terminal.check_output_file(seen.root)
+    warn_unreadable_folders(seen, terminal)
+    before = read_baseline_file(seen.root)
     if options.prune and before is None:
         raise UsageError(
-            f"{seen.root / BASELINE}: there is no baseline to prune. `vaultlink baseline` makes one."
+            f"{seen.root / BASELINE_FILE}: there is no baseline to prune. `vaultlink baseline` makes one."
         )
-    vault = read(seen, terminal)
+    vault = open_scanned_vault(seen, terminal)
     made, sentence = (
-        _pruned(vault, before) if options.prune and before is not None else _made(vault)
+        _prune_baseline(vault, before)
+        if options.prune and before is not None
+        else _build_baseline(vault)
     )
-    text = written(made)
+    text = format_baseline(made)
     if b"\r\n" in (before or b""):  # as git checks it out on Windows
         text = text.replace("\n", "\r\n")
     if options.diff:
         old = None if before is None else before.decode("utf-8", "replace")
-        terminal.show(unified([(BASELINE, old, text)], terminal.palette))
-        terminal.say(sentence)
-        return CLEAN if old == text else FOUND
+        terminal.print_results(unified_diff([(BASELINE_FILE, old, text)], terminal.palette))
+        terminal.print_message(sentence)
+        return EXIT_CLEAN if old == text else EXIT_FINDINGS
     if before != text.encode():
-        _write(vault, before, text, sentence)
-    terminal.show(f"{seen.root / BASELINE}\n")
-    terminal.say(sentence)
-    return CLEAN
+        _write_baseline(vault, before, text, sentence)
+    terminal.print_results(f"{seen.root / BASELINE_FILE}\n")
+    terminal.print_message(sentence)
+    return EXIT_CLEAN
 
 
-def _made(vault: Vault) -> tuple[Baseline, str]:
+def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
     """The baseline of all that is found."""
-    found = {path: marks(items, vault.text) for path, items in vault.state.diagnostics.items()}
+    found = {
+        path: finding_keys(items, vault.text) for path, items in vault.state.diagnostics.items()
+    }
     rules = Counter(item.rule for item in vault.diagnostics())
-    total = number(rules.total(), "finding")
-    where = f" of {number(len(rules), 'rule')} in {number(len(found), 'file')}" if rules else ""
-    return recorded(vault.state.setting, found), f"The baseline holds {total}{where}."
-
-
-def _pruned(vault: Vault, before: bytes) -> tuple[Baseline, str]:
-    """The baseline without what is gone, and with the others as they are now."""
-    sifted = sift(
-        vault.state.diagnostics, [known_by(vault, before)], vault.text, lambda _path: True
+    total = format_count(rules.total(), "finding")
+    where = (
+        f" of {format_count(len(rules), 'rule')} in {format_count(len(found), 'file')}"
+        if rules
+        else ""
     )
-    [debt] = sifted.debts
+    return record_baseline(vault.state.settings, found), f"The baseline holds {total}{where}."
+
+
+def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
+    """The baseline without what is gone, and with the others as they are now."""
+    sifted = split_known(
+        vault.state.diagnostics,
+        [findings_in_baseline(vault, before)],
+        vault.text,
+        lambda _path: True,
+    )
+    [debt] = sifted.known_counts
     fresh = (
-        f" {number(len(sifted.new), 'new finding is', 'new findings are')} not in it."
+        f" {format_count(len(sifted.new), 'new finding is', 'new findings are')} not in it."
         if sifted.new
         else ""
     )
     gone = (
-        number(debt.gone, "finding that is gone", "findings that are gone")
+        format_count(debt.gone, "finding that is gone", "findings that are gone")
         if debt.gone
         else "no findings"
     )
     sentence = f"Took out {gone}; {debt.left:,} left.{fresh}"
-    return recorded(vault.state.setting, _marked(vault, sifted)), sentence
+    return record_baseline(vault.state.settings, _key_findings(vault, sifted)), sentence
 
 
-def _marked(vault: Vault, sifted: Sifted) -> Mapping[str, Sequence[Mark]]:
+def _key_findings(vault: Vault, sifted: KnownSplit) -> Mapping[str, Sequence[FindingKey]]:
     kept: dict[str, list[Diagnostic]] = {}
-    for item in sifted.old:
+    for item in sifted.known:
         kept.setdefault(item.path, []).append(item)
-    return {path: marks(items, vault.text) for path, items in kept.items()}
+    return {path: finding_keys(items, vault.text) for path, items in kept.items()}
 
 
-def _write(vault: Vault, before: bytes | None, text: str, sentence: str) -> None:
+def _write_baseline(vault: Vault, before: bytes | None, text: str, sentence: str) -> None:
     """Write the file, with a record that `vaultlink undo` goes by."""
-    outcome = performed(vault.root, [Write(BASELINE, before, text.encode())], sentence)
-    for refusal in outcome.refused:
-        raise VaultError(f"{vault.root / BASELINE}: it was not written: {refusal.why}.")
+    outcome = write_vault_files(
+        vault.root, [PendingWrite(BASELINE_FILE, before, text.encode())], sentence
+    )
+    for refusal in outcome.skipped:
+        raise VaultError(f"{vault.root / BASELINE_FILE}: it was not written: {refusal.reason}.")

@@ -7,21 +7,26 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.api import Survey
-from vaultlink.cli.gating import Gate, gate_of
-from vaultlink.cli.opening import read, surveyed, warn, within
-from vaultlink.cli.options import Repairing, option
-from vaultlink.cli.results import FORMS, code, results
-from vaultlink.cli.standing import chosen_of, stands_in, start_of, with_standing
+from vaultlink.api import VaultScan
+from vaultlink.cli.gating import KnownSources, find_known_sources
+from vaultlink.cli.opening import (
+    make_path_filter,
+    open_scanned_vault,
+    scan_from_options,
+    warn_unreadable_folders,
+)
+from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
-from vaultlink.gate.sifting import sift
-from vaultlink.report.debts import debt_sentence
-from vaultlink.report.findings import summary, waiting_sentence
+from vaultlink.gate.sifting import split_known
+from vaultlink.report.debts import describe_known
+from vaultlink.report.findings import describe_fixable, summarize_check
 from vaultlink.resolve import is_note
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check(Repairing):
+class CheckOptions(FixSelectionOptions):
     """What `check` is told."""
 
     fix: Annotated[
@@ -29,15 +34,15 @@ class Check(Repairing):
     ] = False
 
 
-class Answer(msgspec.Struct, array_like=True):
+class CachedCheck(msgspec.Struct, array_like=True):
     """What a check says: results, the sentence beside them, the exit code. It is kept for a run that asks the same."""
 
     results: bytes
-    sentence: str
-    code: int
+    summary: str
+    exit_code: int
 
 
-def check(options: Check) -> int:
+def check(options: CheckOptions) -> int:
     """Check the vault's links and report what is wrong.
 
     The whole vault is always read, since links are a matter of the whole. Nothing is written without --fix. The exit
@@ -48,68 +53,72 @@ def check(options: Check) -> int:
     markdown.
     """
     if options.fix or options.diff:
-        from vaultlink.cli.fix import run  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.cli.fix import run_fix  # noqa: PLC0415 - only where something is fixed
 
-        return run(options)
+        return run_fix(options)
     begun = time.perf_counter()
     terminal = Terminal(options)
-    form = terminal.form(FORMS, "full", "concise")
-    seen = surveyed(options, start_of(options))
-    terminal.ready(seen.root)
-    warn(seen, terminal)
-    chosen, gate = chosen_of(options, seen.root), gate_of(options, seen)
-    cache = None if stands_in(options) else seen.cache()
+    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
+    seen = scan_from_options(options, find_start_path(options))
+    terminal.check_output_file(seen.root)
+    warn_unreadable_folders(seen, terminal)
+    chosen, gate = select_vault_paths(options, seen.root), find_known_sources(options, seen)
+    cache = None if reads_stdin(options) else seen.open_cache()
     asked_for = repr(
         (
             form,
             terminal.palette,
-            terminal.room,
+            terminal.width,
             chosen,
             options.statistics,
             options.fail_on,
             options.exit_zero,
-            gate.sign,
+            gate.cache_key,
         )
     )
-    question = seen.question("check", asked_for) if cache else None
-    answer = _kept(cache.answer(question)) if cache and question else None
+    question = seen.cache_key("check", asked_for) if cache else None
+    answer = _decode_cached(cache.load_result(question)) if cache and question else None
     if answer is None:
-        answer = _answer(options, terminal, form, seen, (chosen, gate))
+        answer = _run_check(options, terminal, form, seen, (chosen, gate))
         if cache and question:
-            cache.keep_answer(question, msgspec.msgpack.encode(answer))
-    terminal.show(answer.results)
-    terminal.say(answer.sentence)
-    terminal.detail(_details(seen, time.perf_counter() - begun))
-    return answer.code
+            cache.save_result(question, msgspec.msgpack.encode(answer))
+    terminal.print_results(answer.results)
+    terminal.print_message(answer.summary)
+    terminal.print_detail(_describe_run(seen, time.perf_counter() - begun))
+    return answer.exit_code
 
 
-def _kept(data: bytes | None) -> Answer | None:
+def _decode_cached(data: bytes | None) -> CachedCheck | None:
     try:
-        return None if data is None else msgspec.msgpack.decode(data, type=Answer)
+        return None if data is None else msgspec.msgpack.decode(data, type=CachedCheck)
     except (msgspec.MsgspecError, ValueError):
         return None
 
 
-def _answer(
-    options: Check, terminal: Terminal, form: str, seen: Survey, asked: tuple[Sequence[str], Gate]
-) -> Answer:
-    wanted, gate = within(asked[0]), asked[1]
-    vault = with_standing(options, read(seen, terminal))
-    found = sift(vault.state.diagnostics, gate.known(vault), vault.text, wanted)
-    shown = results(options, terminal, form, vault, found)
+def _run_check(
+    options: CheckOptions,
+    terminal: Terminal,
+    form: str,
+    seen: VaultScan,
+    asked: tuple[Sequence[str], KnownSources],
+) -> CachedCheck:
+    wanted, gate = make_path_filter(asked[0]), asked[1]
+    vault = with_stdin_text(options, open_scanned_vault(seen, terminal))
+    found = split_known(vault.state.diagnostics, gate.load_known(vault), vault.text, wanted)
+    shown = render_results(options, terminal, form, vault, found)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
     sentences = [
-        summary(found.new, notes, found.debts),
-        *map(debt_sentence, found.debts),
-        waiting_sentence(found.new),
+        summarize_check(found.new, notes, found.known_counts),
+        *map(describe_known, found.known_counts),
+        describe_fixable(found.new),
     ]
-    return Answer(
+    return CachedCheck(
         shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogateescape"),
         "\n".join(filter(None, sentences)),
-        code(options, found.new),
+        choose_exit_code(options, found.new),
     )
 
 
-def _details(seen: Survey, seconds: float) -> str:
+def _describe_run(seen: VaultScan, seconds: float) -> str:
     settings = ", ".join(layer.source for layer in seen.layers) or "defaults"
     return f"{seen.root}: settings from {settings}; {len(seen.listing.files):,} files, {seconds:.2f} s."

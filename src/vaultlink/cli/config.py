@@ -8,25 +8,25 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vaultlink.api import Survey
+from vaultlink.api import VaultScan
 from vaultlink.cache import cache_folder
-from vaultlink.catalog import catalog
-from vaultlink.cli import CLEAN
-from vaultlink.cli.listing import form, print_document, print_lines, print_rows
-from vaultlink.cli.opening import surveyed
-from vaultlink.cli.options import Choosing, words
+from vaultlink.catalog import build_catalog
+from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.opening import scan_from_options
+from vaultlink.cli.options import RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
-from vaultlink.config import DEFAULT, Config, configure
+from vaultlink.config import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.files import load_rules
 
 HEADER = ("setting", "value", "from")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown(Choosing):
+class ConfigOptions(RuleSelectionOptions):
     """What `config` is told."""
 
-    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
 
 
 class SettingRow(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class SettingRow(msgspec.Struct, frozen=True):
     source: str
 
 
-def config(options: Shown) -> int:
+def config(options: ConfigOptions) -> int:
     """List the settings in force and where each comes from.
 
     The table leaves out what nobody changed in the rules' severities and options; -v shows it all.
@@ -45,11 +45,11 @@ def config(options: Shown) -> int:
     Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: key, value as JSON, source.
     """
     terminal = Terminal(options)
-    shape = form(terminal)
-    seen = surveyed(options, options.folder)
-    rules = catalog(load_rules())
-    settings = configure(seen.layers, rules)
-    rows = [*_places(options, seen), *_settings(settings)]
+    shape = choose_listing_format(terminal)
+    seen = scan_from_options(options, options.folder)
+    rules = build_catalog(load_rules())
+    settings = merge_layers(seen.layers, rules)
+    rows = [*_list_locations(options, seen), *_list_settings(settings)]
     if shape == "json":
         print_document(
             terminal,
@@ -58,19 +58,21 @@ def config(options: Shown) -> int:
             rows,
         )
     elif shape == "tsv":
-        print_lines(terminal, [(row.key, _written(row.value), row.source) for row in rows])
+        print_lines(terminal, [(row.key, _format_json(row.value), row.source) for row in rows])
     else:
         shown = [
             row
             for row in rows
-            if terminal.verbose or row.source != DEFAULT or not _of_a_rule(row.key)
+            if terminal.verbose or row.source != DEFAULT_SOURCE or not _is_rule_setting(row.key)
         ]
-        print_rows(terminal, HEADER, [(row.key, _described(row), row.source) for row in shown], "")
-        terminal.say(f"{len(settings.enabled)} of {len(rules)} rules are on.")
-    return CLEAN
+        print_rows(
+            terminal, HEADER, [(row.key, _format_value(row), row.source) for row in shown], ""
+        )
+        terminal.print_message(f"{len(settings.enabled)} of {len(rules)} rules are on.")
+    return EXIT_CLEAN
 
 
-def _places(options: Shown, seen: Survey) -> list[SettingRow]:
+def _list_locations(options: ConfigOptions, seen: VaultScan) -> list[SettingRow]:
     """The vault and the cache: settings that only options and the environment have."""
     vault = (
         "--vault"
@@ -82,29 +84,29 @@ def _places(options: Shown, seen: Survey) -> list[SettingRow]:
     rows = [SettingRow("vault", str(seen.root), vault)]
     if options.no_cache:
         return [*rows, SettingRow("cache-dir", None, "--no-cache")]
-    told = "VAULTLINK_CACHE_DIR" if os.environ.get("VAULTLINK_CACHE_DIR") else DEFAULT
+    told = "VAULTLINK_CACHE_DIR" if os.environ.get("VAULTLINK_CACHE_DIR") else DEFAULT_SOURCE
     source = "--cache-dir" if options.cache_dir else told
     return [*rows, SettingRow("cache-dir", str(cache_folder(seen.settings.cache_dir)), source)]
 
 
-def _settings(settings: Config) -> list[SettingRow]:
+def _list_settings(settings: Config) -> list[SettingRow]:
     rows = []
     for key, value in settings.values.items():
         source = settings.sources[key]
-        chosen = None if key == "select" and source == DEFAULT else value
+        chosen = None if key == "select" and source == DEFAULT_SOURCE else value
         rows.append(SettingRow(key, chosen, source))
     return rows
 
 
-def _of_a_rule(key: str) -> bool:
+def _is_rule_setting(key: str) -> bool:
     return key.startswith(("severity.", "rules."))
 
 
-def _written(value: Any) -> str:
+def _format_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _described(row: SettingRow) -> str:
+def _format_value(row: SettingRow) -> str:
     if row.value is None:
         return "(the rules that are on by default)" if row.key == "select" else "(none)"
-    return row.value if row.key in ("vault", "cache-dir") else _written(row.value)
+    return row.value if row.key in ("vault", "cache-dir") else _format_json(row.value)

@@ -7,37 +7,52 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.gating import changed, gate_of, picked
-from vaultlink.cli.opening import read, surveyed, vault_root, warn, within
-from vaultlink.cli.options import Repairing, option
-from vaultlink.cli.results import FORMS, code, results
-from vaultlink.cli.standing import chosen_of, stands_in, start_of, with_standing
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.gating import (
+    find_known_sources,
+    make_new_finding_selector,
+    select_revision_known,
+)
+from vaultlink.cli.opening import (
+    find_vault_root,
+    make_path_filter,
+    open_scanned_vault,
+    scan_from_options,
+    warn_unreadable_folders,
+)
+from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import alone, left_alone, refused, write_repair
+from vaultlink.cli.writing import (
+    hold_write_lock,
+    print_skipped_notes,
+    report_broken_promise,
+    write_fixes,
+)
 from vaultlink.errors import UsageError
-from vaultlink.fixing.choice import Repaired, allowed
-from vaultlink.fixing.repair import Repair
-from vaultlink.fixing.sources import Answers
-from vaultlink.gate import Known, Sifted, sift
-from vaultlink.mending import remaining
-from vaultlink.report.debts import debt_sentence
-from vaultlink.report.diffs import unified
-from vaultlink.report.findings import summary
+from vaultlink.fixing.choice import FindingWithFix, allowed_fixes
+from vaultlink.fixing.repair import FixPlan
+from vaultlink.fixing.sources import FixAnswers
+from vaultlink.gate import KnownFindings, KnownSplit, split_known
+from vaultlink.mending import remaining_state
+from vaultlink.report.debts import describe_known
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.findings import summarize_check
 from vaultlink.report.repairs import (
-    counted,
-    examples,
+    count_fixed_by_rule,
+    describe_fixed,
+    describe_unsafe,
     fixed_row,
-    fixed_sentence,
-    left_rows,
-    withheld_sentence,
+    render_examples,
+    skipped_rows,
 )
 from vaultlink.resolve import is_note
-from vaultlink.writing import Outcome
+from vaultlink.writing import WriteResult
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fix(Repairing):
+class FixOptions(FixSelectionOptions):
     """What `fix` is told."""
 
     interactive: Annotated[
@@ -50,7 +65,7 @@ class Fix(Repairing):
     ] = False
 
 
-def fix(options: Fix) -> int:
+def fix(options: FixOptions) -> int:
     """Fix what can be fixed safely, backlinks sections included.
 
     A safe fix changes where no link leads but those it is about, and no word that a link shows. Every run can be undone
@@ -64,149 +79,168 @@ def fix(options: Fix) -> int:
     Forms: full (on a terminal: what was done), concise (elsewhere: what remains), json, json-lines, github, gitlab, sarif, junit,
     markdown.
     """
-    return run(options)
+    return run_fix(options)
 
 
-def run(options: Repairing) -> int:
+def run_fix(options: FixSelectionOptions) -> int:
     """Fix the vault, or print what fixing would change. Only one run writes in a vault at a time; somebody who takes time
     to choose, or to read what was done, is waited for by nobody."""
     terminal = Terminal(options)
-    form = terminal.form(FORMS, "full", "concise")
-    asking, standing = isinstance(options, Fix) and options.interactive, stands_in(options)
+    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
+    asking, standing = isinstance(options, FixOptions) and options.interactive, reads_stdin(options)
     if asking and standing:
         raise UsageError(
             "--interactive asks on standard input, --stdin-filename reads a note from it: choose one."
         )
     if options.diff or asking or standing:
-        done = _fixed(options, terminal, asking)
+        done = _plan_and_write(options, terminal, asking)
     else:
-        with alone(terminal, vault_root(options, start_of(options))):
-            done = _fixed(options, terminal, asking)
-    if done.repair.breach:
-        return refused(done.repair.breach)
-    if done.outcome:
-        return _told(options, terminal, form, done)
+        with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
+            done = _plan_and_write(options, terminal, asking)
+    if done.plan.broken_promise:
+        return report_broken_promise(done.plan.broken_promise)
+    if done.result:
+        return _report_fixes(options, terminal, form, done)
     return (
-        differences(terminal, done.vault, done.repair)
+        print_fix_diff(terminal, done.vault, done.plan)
         if options.diff
-        else _stood_in(options, terminal, done)
+        else _print_fixed_stdin(options, terminal, done)
     )
 
 
-class _Done(NamedTuple):
+class _FixRun(NamedTuple):
     """A vault, what is known of its findings, its repair, and what became of that on disk: nothing where it is only looked at,
     or was refused."""
 
     vault: Vault
-    known: Sequence[Known]
-    repair: Repair
-    outcome: Outcome | None
+    known: Sequence[KnownFindings]
+    plan: FixPlan
+    result: WriteResult | None
 
 
-def _fixed(options: Repairing, terminal: Terminal, asking: bool) -> _Done:
+def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bool) -> _FixRun:
     """Work a repair out and, unless it is only to be looked at, write it."""
-    seen = surveyed(options, start_of(options))
-    terminal.ready(seen.root)
-    warn(seen, terminal)
-    gate = gate_of(options, seen)
-    vault = with_standing(options, read(seen, terminal))
+    seen = scan_from_options(options, find_start_path(options))
+    terminal.check_output_file(seen.root)
+    warn_unreadable_folders(seen, terminal)
+    gate = find_known_sources(options, seen)
+    vault = with_stdin_text(options, open_scanned_vault(seen, terminal))
     known, wanted, answers = (
-        gate.known(vault),
-        within(chosen_of(options, seen.root)),
-        answers_of(options, seen.root),
+        gate.load_known(vault),
+        make_path_filter(select_vault_paths(options, seen.root)),
+        parse_fix_answers(options, seen.root),
     )
     if asking:
-        from vaultlink.cli.interactive import choose  # noqa: PLC0415 - only where somebody answers
+        from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - only where somebody answers
 
-        asked = sift(vault.state.diagnostics, changed(known), vault.text, wanted).new
-        repair = vault.mend(choose(asked, terminal, vault, answers or Answers()))
+        asked = split_known(
+            vault.state.diagnostics, select_revision_known(known), vault.text, wanted
+        ).new
+        repair = vault.plan_chosen_fixes(
+            choose_fixes(asked, terminal, vault, answers or FixAnswers())
+        )
     else:
-        repair = vault.repair(
-            allowed(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
+        repair = vault.plan_fixes(
+            allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
             answers,
-            picked(known, vault, wanted),
+            make_new_finding_selector(known, vault, wanted),
         )
-    if repair.breach or options.diff or stands_in(options):
-        return _Done(vault, known, repair, None)
-    with alone(terminal, seen.root) if asking else nullcontext():
-        outcome = write_repair(
-            terminal, vault, repair, fixed_sentence(counted(repair.made), len(repair.texts))
+    if repair.broken_promise or options.diff or reads_stdin(options):
+        return _FixRun(vault, known, repair, None)
+    with hold_write_lock(terminal, seen.root) if asking else nullcontext():
+        outcome = write_fixes(
+            terminal,
+            vault,
+            repair,
+            describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts)),
         )
-    return _Done(vault, known, repair, outcome)
+    return _FixRun(vault, known, repair, outcome)
 
 
-def _told(options: Repairing, terminal: Terminal, form: str, done: _Done) -> int:
+def _report_fixes(
+    options: FixSelectionOptions, terminal: Terminal, form: str, done: _FixRun
+) -> int:
     """Tell what was done, what was left alone and what remains."""
-    repair, outcome = done.repair, done.outcome
+    repair, outcome = done.plan, done.result
     assert outcome
-    after = done.vault.after(remaining(repair, outcome.refused))
-    left = _left(options, done, after)
+    after = done.vault.with_state(remaining_state(repair, outcome.skipped))
+    left = _split_remaining(options, done, after)
     early, late = (
-        _reached(made, outcome)
-        for made in (repair.made[: repair.first], repair.made[repair.first :])
+        _select_written(made, outcome)
+        for made in (
+            repair.fixed[: repair.first_round_count],
+            repair.fixed[repair.first_round_count :],
+        )
     )
     made = early + late
-    row = fixed_row(made, outcome.written, outcome.run, left_rows(outcome.refused))
+    row = fixed_row(made, outcome.written, outcome.run_id, skipped_rows(outcome.skipped))
     shown = form == "full" and not options.statistics
     if shown:
-        terminal.show(examples(made, len(early), repair.texts, terminal.room, terminal.palette))
+        terminal.print_results(
+            render_examples(made, len(early), repair.texts, terminal.width, terminal.palette)
+        )
     else:
-        terminal.show(results(options, terminal, form, after, left, {"fixed": row}))
-    left_alone(terminal, outcome.refused)
-    fixed = fixed_sentence(row.by_rule, row.notes, told=shown) + (
+        terminal.print_results(render_results(options, terminal, form, after, left, {"fixed": row}))
+    print_skipped_notes(terminal, outcome.skipped)
+    fixed = describe_fixed(row.by_rule, row.notes, told=shown) + (
         " `vaultlink undo` takes it back." if row.run else ""
     )
     for sentence in (
         fixed,
-        withheld_sentence(left.new, options.unsafe_fixes),
-        *_summed_up(after, left),
+        describe_unsafe(left.new, options.unsafe_fixes),
+        *_summarise(after, left),
     ):
         if sentence:
-            terminal.say(sentence)
-    return max(code(options, left.new), FOUND if outcome.refused else CLEAN)
-
-
-def _left(options: Repairing, done: _Done, after: Vault) -> Sifted:
-    """What is still found, in the paths that the command is about."""
-    return sift(
-        after.state.diagnostics, done.known, after.text, within(chosen_of(options, after.root))
+            terminal.print_message(sentence)
+    return max(
+        choose_exit_code(options, left.new), EXIT_FINDINGS if outcome.skipped else EXIT_CLEAN
     )
 
 
-def _summed_up(after: Vault, left: Sifted) -> list[str]:
+def _split_remaining(options: FixSelectionOptions, done: _FixRun, after: Vault) -> KnownSplit:
+    """What is still found, in the paths that the command is about."""
+    return split_known(
+        after.state.diagnostics,
+        done.known,
+        after.text,
+        make_path_filter(select_vault_paths(options, after.root)),
+    )
+
+
+def _summarise(after: Vault, left: KnownSplit) -> list[str]:
     return [
-        summary(left.new, sum(map(is_note, after.index.files)), left.debts),
-        *map(debt_sentence, left.debts),
+        summarize_check(left.new, sum(map(is_note, after.index.files)), left.known_counts),
+        *map(describe_known, left.known_counts),
     ]
 
 
-def _stood_in(options: Repairing, terminal: Terminal, done: _Done) -> int:
+def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, done: _FixRun) -> int:
     """Print the text that stood in for a note as fixing would leave it; tell what remains."""
-    [(path, data)] = done.vault.held.items()
+    [(path, data)] = done.vault.overlays.items()
     fixed = (
-        done.vault.stored(path, done.repair.texts[path][1]) if path in done.repair.texts else data
+        done.vault.encode_text(path, done.plan.texts[path][1]) if path in done.plan.texts else data
     )
-    after = done.vault.after(done.repair.after)
-    after.held = {path: fixed}
-    left = _left(options, done, after)
-    terminal.show(fixed)
-    left_alone(terminal, done.vault.spared(done.repair))
+    after = done.vault.with_state(done.plan.after)
+    after.overlays = {path: fixed}
+    left = _split_remaining(options, done, after)
+    terminal.print_results(fixed)
+    print_skipped_notes(terminal, done.vault.skipped_notes(done.plan))
     for sentence in (
-        fixed_sentence(counted(done.repair.made), len(done.repair.texts)),
-        *_summed_up(after, left),
+        describe_fixed(count_fixed_by_rule(done.plan.fixed), len(done.plan.texts)),
+        *_summarise(after, left),
     ):
         if sentence:
-            terminal.say(sentence)
-    return code(options, left.new)
+            terminal.print_message(sentence)
+    return choose_exit_code(options, left.new)
 
 
-def _reached(made: Sequence[Repaired], outcome: Outcome) -> list[Repaired]:
+def _select_written(made: Sequence[FindingWithFix], outcome: WriteResult) -> list[FindingWithFix]:
     """The fixes that reached the disk."""
     paths = frozenset(outcome.written)
     return [(item, fix) for item, fix in made if any(edit.path in paths for edit in fix.edits)]
 
 
-def answers_of(options: Repairing, root: Path) -> Answers | None:
+def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | None:
     """What to do about dangling topics; None if nothing."""
     if not options.unsafe_fixes:
         for name, given in (
@@ -217,17 +251,17 @@ def answers_of(options: Repairing, root: Path) -> Answers | None:
             if given:
                 raise UsageError(f"{name} is an unsafe fix: it needs --unsafe-fixes too.")
         return None
-    template = Answers().template
+    template = FixAnswers().template
     if options.template:
         try:
             template = options.template.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
-    folder = _folder(options.create, root) if options.create else None
-    return Answers(options.unlink, folder, template)
+    folder = _resolve_create_folder(options.create, root) if options.create else None
+    return FixAnswers(options.unlink, folder, template)
 
 
-def _folder(given: Path, root: Path) -> str:
+def _resolve_create_folder(given: Path, root: Path) -> str:
     """A folder in the vault, that need not be there yet, as a vault path with a slash behind it ("" for the root)."""
     place = (given if given.is_absolute() else root / given).resolve()
     if not place.is_relative_to(root):
@@ -240,11 +274,15 @@ def _folder(given: Path, root: Path) -> str:
     return "" if path == "." else f"{path}/"
 
 
-def differences(terminal: Terminal, vault: Vault, repair: Repair) -> int:
+def print_fix_diff(terminal: Terminal, vault: Vault, repair: FixPlan) -> int:
     """Print what would be written."""
-    terminal.show(
-        unified([(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette)
+    terminal.print_results(
+        unified_diff(
+            [(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette
+        )
     )
-    left_alone(terminal, vault.spared(repair))
-    terminal.say(fixed_sentence(counted(repair.made), len(repair.texts), would=True))
-    return FOUND if repair.texts else CLEAN
+    print_skipped_notes(terminal, vault.skipped_notes(repair))
+    terminal.print_message(
+        describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts), would=True)
+    )
+    return EXIT_FINDINGS if repair.texts else EXIT_CLEAN

@@ -8,75 +8,77 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from vaultlink.api import Survey, Vault
-from vaultlink.cli.options import Reporting
+from vaultlink.api import Vault, VaultScan
+from vaultlink.cli.options import ReportOptions
 from vaultlink.engine import State
-from vaultlink.gate.known import BASELINE, Known
-from vaultlink.gate.sifting import sift
+from vaultlink.gate.known import BASELINE_FILE, KnownFindings
+from vaultlink.gate.sifting import split_known
 
 if TYPE_CHECKING:
-    from vaultlink.fixing.repair import Picked
-    from vaultlink.fixing.sources import Sources
+    from vaultlink.fixing.repair import FindingSelector
+    from vaultlink.fixing.sources import FixSources
     from vaultlink.gate.since import Revision
     from vaultlink.model import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class KnownSources:
     """A baseline's bytes and a revision, as far as there are any. Neither: every finding is new."""
 
     baseline: bytes | None = None
     revision: "Revision | None" = None
 
     @property
-    def sign(self) -> str:
+    def cache_key(self) -> str:
         """Tells one gate from another."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
-    def known(self, vault: Vault) -> list[Known]:
+    def load_known(self, vault: Vault) -> list[KnownFindings]:
         """The findings that are known of a vault."""
-        return [*self._recorded(vault), *self._since(vault)]
+        return [*self._load_baseline(vault), *self._load_revision(vault)]
 
-    def _recorded(self, vault: Vault) -> Iterator[Known]:
+    def _load_baseline(self, vault: Vault) -> Iterator[KnownFindings]:
         if self.baseline is not None:
-            from vaultlink.gate.baseline import known_by  # noqa: PLC0415 - only where there is one
+            from vaultlink.gate.baseline import findings_in_baseline  # noqa: PLC0415 - only where there is one
 
-            yield known_by(vault, self.baseline)
+            yield findings_in_baseline(vault, self.baseline)
 
-    def _since(self, vault: Vault) -> Iterator[Known]:
+    def _load_revision(self, vault: Vault) -> Iterator[KnownFindings]:
         if self.revision is not None:
-            from vaultlink.gate.since import known_since  # noqa: PLC0415 - only where one is named
+            from vaultlink.gate.since import findings_at_revision  # noqa: PLC0415 - only where one is named
 
-            yield known_since(vault, self.revision)
+            yield findings_at_revision(vault, self.revision)
 
 
-def gate_of(options: Reporting, seen: Survey) -> Gate:
+def find_known_sources(options: ReportOptions, seen: VaultScan) -> KnownSources:
     """The gate that a command's findings are held to. Raises VaultError or ConfigError if it can't be had."""
     baseline, revision = None, None
-    if not options.no_baseline and (seen.root / BASELINE).exists():
-        from vaultlink.gate.baseline import read_baseline  # noqa: PLC0415
+    if not options.no_baseline and (seen.root / BASELINE_FILE).exists():
+        from vaultlink.gate.baseline import read_baseline_file  # noqa: PLC0415
 
-        baseline = read_baseline(seen.root)
+        baseline = read_baseline_file(seen.root)
     if options.changed_since is not None:
-        from vaultlink.gate.since import revision_of  # noqa: PLC0415
+        from vaultlink.gate.since import find_merge_base  # noqa: PLC0415
 
-        revision = revision_of(seen.root, options.changed_since)
-    return Gate(baseline, revision)
+        revision = find_merge_base(seen.root, options.changed_since)
+    return KnownSources(baseline, revision)
 
 
-def changed(known: Sequence[Known]) -> list[Known]:
+def select_revision_known(known: Sequence[KnownFindings]) -> list[KnownFindings]:
     """What was known at a revision. What only the baseline knows is fixed gladly."""
     return [source for source in known if source.kind == "revision"]
 
 
-def picked(known: Sequence[Known], vault: Vault, wanted: Callable[[str], bool]) -> "Picked | None":
+def make_new_finding_selector(
+    known: Sequence[KnownFindings], vault: Vault, wanted: Callable[[str], bool]
+) -> "FindingSelector | None":
     """What is to be fixed where only findings since a revision are wanted; None means everything."""
-    since = changed(known)
+    since = select_revision_known(known)
     if not since:
         return None
 
-    def new(state: State, sources: "Sources") -> "list[Diagnostic]":
-        return sift(
+    def new(state: State, sources: "FixSources") -> "list[Diagnostic]":
+        return split_known(
             state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
         ).new
 

@@ -5,25 +5,26 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli import CLEAN
-from vaultlink.cli.listing import form, print_lines
-from vaultlink.cli.opening import opened
-from vaultlink.cli.options import Whole, option
+from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.listing import choose_listing_format, print_lines
+from vaultlink.cli.opening import open_from_options
+from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.graph import FORMATS, Figures, export, figures
-from vaultlink.report.layout import clean, pad, width
+from vaultlink.graph import GRAPH_FORMATS, GraphSummary, export_graph, summarize_graph
+from vaultlink.report.layout import display_width, escape_controls, pad
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph(Whole):
+class GraphOptions(FolderOptions):
     """What `graph` is told."""
 
     format: Annotated[
-        str, option("--format", choices=FORMATS, help="Export the whole graph in this format.")
+        str,
+        option("--format", choices=GRAPH_FORMATS, help="Export the whole graph in this format."),
     ] = ""
 
 
-def graph(options: Graph) -> int:
+def graph(options: GraphOptions) -> int:
     """Describe the vault's graph, or export it.
 
     Nodes are notes, dangling topics, and the attachments and canvases that take part; each link is an edge. A
@@ -33,24 +34,24 @@ def graph(options: Graph) -> int:
     is then NetworkX's node-link data.
     """
     terminal = Terminal(options)
-    shape = form(terminal)
-    made = opened(options, terminal, options.folder).graph()
+    shape = choose_listing_format(terminal)
+    made = open_from_options(options, terminal, options.folder).graph()
     if options.format:
-        terminal.show(export(made, options.format))
-        return CLEAN
-    told = figures(made)
+        terminal.print_results(export_graph(made, options.format))
+        return EXIT_CLEAN
+    told = summarize_graph(made)
     if shape == "json":
-        terminal.show(msgspec.json.encode({"schema": 1, "graph": told}) + b"\n")
+        terminal.print_results(msgspec.json.encode({"schema": 1, "graph": told}) + b"\n")
     elif shape == "tsv":
         print_lines(
-            terminal, [*_counts(told), *(("hub", count, path) for path, count in told.hubs)]
+            terminal, [*_list_counts(told), *(("hub", count, path) for path, count in told.hubs)]
         )
     else:
-        terminal.show(_page(told, terminal))
-    return CLEAN
+        terminal.print_results(_render_figures(told, terminal))
+    return EXIT_CLEAN
 
 
-def _counts(told: Figures) -> list[tuple[str, int]]:
+def _list_counts(told: GraphSummary) -> list[tuple[str, int]]:
     return [
         ("notes", told.nodes["note"]),
         ("canvases", told.nodes["canvas"]),
@@ -65,13 +66,13 @@ def _counts(told: Figures) -> list[tuple[str, int]]:
     ]
 
 
-def _page(told: Figures, terminal: Terminal) -> str:
-    rows = [(name, f"{count:,}") for name, count in _counts(told)]
-    left, right = max(width(name) for name, _ in rows), max(len(count) for _, count in rows)
+def _render_figures(told: GraphSummary, terminal: Terminal) -> str:
+    rows = [(name, f"{count:,}") for name, count in _list_counts(told)]
+    left, right = max(display_width(name) for name, _ in rows), max(len(count) for _, count in rows)
     lines = [f"{pad(name, left)}  {count:>{right}}" for name, count in rows]
     if told.hubs:
         p = terminal.palette
-        lines += ["", f"{p.bold}most linked to{p.off}"]
+        lines += ["", f"{p.bold}most linked to{p.reset}"]
         size = max(len(f"{count:,}") for _, count in told.hubs)
-        lines += [f"{count:>{size},}  {clean(path)}" for path, count in told.hubs]
+        lines += [f"{count:>{size},}  {escape_controls(path)}" for path, count in told.hubs]
     return "\n".join(lines) + "\n"

@@ -6,15 +6,22 @@ from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import find_vault
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.init_ci import KINDS, STARTERS, TakenError, planned, take_back, write
-from vaultlink.cli.options import Placed, option, words
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.init_ci import (
+    CI_KINDS,
+    CI_TEMPLATES,
+    ExistingFileError,
+    create_files,
+    plan_ci_files,
+    remove_created_files,
+)
+from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
 from vaultlink.files import CONFIG_NAMES, load_config
-from vaultlink.report.diffs import unified
+from vaultlink.report.diffs import unified_diff
 
-STARTER = """\
+STARTER_SETTINGS = """\
 # Settings of vaultlink for this vault. All are optional; a line behind a # has no effect until the # is removed.
 # `vaultlink rules` lists all rules, `vaultlink rule NAME` explains one, `vaultlink config` lists what is in force.
 
@@ -59,18 +66,22 @@ STARTER = """\
 """
 
 
-_WROTE = "Wrote the settings above; everything in them is commented out. Next: `vaultlink check`."
-_DEBT = "`vaultlink baseline` records what is broken today; commit that too, and only what is new fails."
+_WROTE_SETTINGS = (
+    "Wrote the settings above; everything in them is commented out. Next: `vaultlink check`."
+)
+_BASELINE_HINT = "`vaultlink baseline` records what is broken today; commit that too, and only what is new fails."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start(Placed):
+class InitOptions(VaultOptions):
     """What `init` is told."""
 
-    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     ci: Annotated[
         tuple[str, ...],
-        option("--ci", choices=KINDS, help="Write what has every change of a repository checked."),
+        option(
+            "--ci", choices=CI_KINDS, help="Write what has every change of a repository checked."
+        ),
     ] = ()
     pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
     package: Annotated[
@@ -90,12 +101,12 @@ class Start(Placed):
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be written as a unified diff, and write nothing.",
+            help="Print what would be written as a unified_diff diff, and create_files nothing.",
         ),
     ] = False
 
 
-def init(options: Start) -> int:
+def init(options: InitOptions) -> int:
     """Write settings to start from, or files that check changes.
 
     Without options that is a commented vaultlink.toml, written into the vault's folder. A vault that has settings keeps them.
@@ -111,26 +122,32 @@ def init(options: Start) -> int:
         raise UsageError(f"{start}: there is no such folder.")
     vault = options.vault or find_vault(start)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
-    _judge(options, kinds)
+    _check_options(options, kinds)
     joined = bool(kinds) or options.merge_driver
-    texts = _files(vault, kinds, options.package, terminal) if joined else _settings(vault)
+    texts = (
+        _plan_files(vault, kinds, options.package, terminal)
+        if joined
+        else _plan_settings_file(vault)
+    )
     if options.diff:
-        terminal.show(
-            unified(
+        terminal.print_results(
+            unified_diff(
                 [(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()],
                 terminal.palette,
             )
         )
-        return FOUND
-    write(texts)
-    sentences = _merging(vault, texts) if options.merge_driver else []
-    sentences += [STARTERS[kind].next for kind in kinds]
-    terminal.show("".join(f"{path}\n" for path in texts))
-    terminal.say("\n".join([*sentences, *([_DEBT] if kinds else [])]) if joined else _WROTE)
-    return CLEAN
+        return EXIT_FINDINGS
+    create_files(texts)
+    sentences = _set_up_merging(vault, texts) if options.merge_driver else []
+    sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
+    terminal.print_results("".join(f"{path}\n" for path in texts))
+    terminal.print_message(
+        "\n".join([*sentences, *([_BASELINE_HINT] if kinds else [])]) if joined else _WROTE_SETTINGS
+    )
+    return EXIT_CLEAN
 
 
-def _judge(options: Start, kinds: Sequence[str]) -> None:
+def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:
     if options.package and not kinds:
         raise UsageError(
             "--package is what --ci has pip install: name one of github, gitlab, pre-commit with --ci."
@@ -139,33 +156,36 @@ def _judge(options: Start, kinds: Sequence[str]) -> None:
         raise UsageError("--merge-driver sets up git, which has no --diff.")
 
 
-def _settings(root: Path) -> dict[Path, str]:
+def _plan_settings_file(root: Path) -> dict[Path, str]:
     """The settings to start from, if there are none."""
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} exists already; nothing was written.")
-    return {root / "vaultlink.toml": STARTER}
+    return {root / "vaultlink.toml": STARTER_SETTINGS}
 
 
-def _files(vault: Path, kinds: Sequence[str], package: str, terminal: Terminal) -> dict[Path, str]:
+def _plan_files(
+    vault: Path, kinds: Sequence[str], package: str, terminal: Terminal
+) -> dict[Path, str]:
     """The files that have changes checked. Of those that exist already it is printed what they lack."""
     try:
-        return planned(vault, kinds, package)
-    except TakenError as taken:
-        several = len(taken.lacking) > 1
-        terminal.show(
+        return plan_ci_files(vault, kinds, package)
+    except ExistingFileError as taken:
+        several = len(taken.missing_parts) > 1
+        terminal.print_results(
             "".join(
-                f"# {path}\n{text}" if several else text for path, text in taken.lacking.items()
+                f"# {path}\n{text}" if several else text
+                for path, text in taken.missing_parts.items()
             )
         )
         raise
 
 
-def _merging(vault: Path, written: Iterable[Path]) -> list[str]:
+def _set_up_merging(vault: Path, written: Iterable[Path]) -> list[str]:
     from vaultlink.cli.merging_setup import set_up_merge_driver  # noqa: PLC0415 - only where it is wanted
 
     try:
         return set_up_merge_driver(vault.resolve())
     except BaseException:
-        take_back(written)
+        remove_created_files(written)
         raise

@@ -15,78 +15,81 @@ from typing import NamedTuple
 
 from vaultlink import __version__
 from vaultlink.errors import UsageError
-from vaultlink.repository import ask_git, work_tree
+from vaultlink.repository import find_work_tree, run_git
 
 
-class Starter(NamedTuple):
+class CiTemplate(NamedTuple):
     """A file to start from: its place in a repository, the words with which the part begins that a file of that name would lack,
     how that part is added, and what is to be done with a new one."""
 
     path: str
-    begins: str
-    adding: str
-    next: str
+    snippet_start: str
+    merge_hint: str
+    next_step: str
 
 
-STARTERS = {
-    "github": Starter(
+CI_TEMPLATES = {
+    "github": CiTemplate(
         ".github/workflows/vaultlink.yml",
         "name:",
         "Printed is the workflow that would stand in it.",
         "Next: commit the workflow. It checks the pull request that brings it, and every one after that.",
     ),
-    "gitlab": Starter(
+    "gitlab": CiTemplate(
         ".gitlab-ci.yml",
         "vaultlink:",
         "Add the job that is printed.",
         "Next: commit the pipeline. It checks the merge request that brings it, and every one after that.",
     ),
-    "pre-commit": Starter(
+    "pre-commit": CiTemplate(
         ".pre-commit-config.yaml",
         "  - repo:",
         "Add what is printed below its `repos:`.",
         "Next: `pre-commit install` puts the hook to use; each clone needs that once.",
     ),
 }
-KINDS = tuple(STARTERS)
+CI_KINDS = tuple(CI_TEMPLATES)
 
-_USUAL = ("main", "master")
+_USUAL_BRANCHES = ("main", "master")
 """What most repositories call the branch that others go into."""
 
-_LINE = re.compile(
+_YAML_SAFE_LINE = re.compile(
     "[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+"
 )
 """What can stand in a line of YAML as it is."""
 
 
-class TakenError(UsageError):
-    """Files that exist already. `lacking` has what they would have to hold, by their paths."""
+class ExistingFileError(UsageError):
+    """Files that exist already. `missing_parts` has what they would have to hold, by their paths."""
 
     def __init__(self, lacking: Mapping[Path, str], adding: Iterable[str]):
-        self.lacking = lacking
+        self.missing_parts = lacking
         sentences = [
             f"{path} exists already. {how}" for path, how in zip(lacking, adding, strict=True)
         ]
         super().__init__("\n".join([*sentences, "Nothing was written."]))
 
 
-def planned(vault: Path, kinds: Sequence[str], package: str) -> dict[Path, str]:
+def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path, str]:
     """The files of these kinds, at the root of the repository that a vault lies in. Raises TakenError if one is there."""
     here = vault.resolve()
-    root = work_tree(here) or here
-    texts = {kind: _text(kind, root, here, package) for kind in kinds}
+    root = find_work_tree(here) or here
+    texts = {kind: _render_template(kind, root, here, package) for kind in kinds}
     taken = {
-        kind: root / STARTERS[kind].path
+        kind: root / CI_TEMPLATES[kind].path
         for kind in kinds
-        if os.path.lexists(root / STARTERS[kind].path)
+        if os.path.lexists(root / CI_TEMPLATES[kind].path)
     }
     if taken:
-        lacking = {path: _part(texts[kind], STARTERS[kind].begins) for kind, path in taken.items()}
-        raise TakenError(lacking, (STARTERS[kind].adding for kind in taken))
-    return {root / STARTERS[kind].path: text for kind, text in texts.items()}
+        lacking = {
+            path: _cut_snippet(texts[kind], CI_TEMPLATES[kind].snippet_start)
+            for kind, path in taken.items()
+        }
+        raise ExistingFileError(lacking, (CI_TEMPLATES[kind].merge_hint for kind in taken))
+    return {root / CI_TEMPLATES[kind].path: text for kind, text in texts.items()}
 
 
-def write(texts: Mapping[Path, str]) -> None:
+def create_files(texts: Mapping[Path, str]) -> None:
     """Write files that are not there yet: all, or none."""
     written: list[Path] = []
     for path, text in texts.items():
@@ -96,13 +99,13 @@ def write(texts: Mapping[Path, str]) -> None:
                 written.append(path)
                 stream.write(text)
         except OSError as error:
-            take_back(written)
+            remove_created_files(written)
             raise UsageError(
                 f"can't write {path}: {error.strerror}. Nothing was written."
             ) from None
 
 
-def take_back(written: Iterable[Path]) -> None:
+def remove_created_files(written: Iterable[Path]) -> None:
     """Take away files that were written, and folders that hold nothing else."""
     for path in written:
         with suppress(OSError):
@@ -111,7 +114,7 @@ def take_back(written: Iterable[Path]) -> None:
             path.parent.parent.rmdir()
 
 
-def _part(text: str, begins: str) -> str:
+def _cut_snippet(text: str, begins: str) -> str:
     """A text from the line on that begins so."""
     return text[text.index(f"\n{begins}") + 1 :]
 
@@ -119,11 +122,14 @@ def _part(text: str, begins: str) -> str:
 # -- filling in -----------------------------------------------------------------------------------------------------------
 
 
-def _text(kind: str, root: Path, vault: Path, package: str) -> str:
+def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
     """A starter's text for a vault in a repository."""
-    fill = _in_list if kind == "pre-commit" else _in_shell
-    values = fill(_folder(root, vault), _plain(package or f"vaultlink=={__version__}", "--package"))
-    values["branches"] = json.dumps(_branches(root), ensure_ascii=False)
+    fill = _quote_for_yaml if kind == "pre-commit" else _quote_for_shell
+    values = fill(
+        _find_vault_folder(root, vault),
+        _require_safe_line(package or f"vaultlink=={__version__}", "--package"),
+    )
+    values["branches"] = json.dumps(_find_main_branches(root), ensure_ascii=False)
     text = (
         resources.files("vaultlink.cli")
         .joinpath("starters", f"{kind}.yml")
@@ -132,11 +138,11 @@ def _text(kind: str, root: Path, vault: Path, package: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
 
 
-def _in_shell(folder: str, package: str) -> dict[str, str]:
+def _quote_for_shell(folder: str, package: str) -> dict[str, str]:
     return {"package": shlex.quote(package), "vault": folder and f" --vault {shlex.quote(folder)}"}
 
 
-def _in_list(folder: str, package: str) -> dict[str, str]:
+def _quote_for_yaml(folder: str, package: str) -> dict[str, str]:
     """pre-commit starts the program itself, so that words need no other quotes than YAML's."""
     given = json.dumps(["--vault", folder], ensure_ascii=False)
     return {
@@ -145,38 +151,42 @@ def _in_list(folder: str, package: str) -> dict[str, str]:
     }
 
 
-def _folder(root: Path, vault: Path) -> str:
+def _find_vault_folder(root: Path, vault: Path) -> str:
     """Where in its repository a vault lies, as a word that is no option; "" for the root."""
     below = vault.relative_to(root).as_posix()
     if below == ".":
         return ""
-    return _plain(f"./{below}" if below.startswith("-") else below, "the vault's folder")
+    return _require_safe_line(
+        f"./{below}" if below.startswith("-") else below, "the vault's folder"
+    )
 
 
-def _plain(text: str, what: str) -> str:
+def _require_safe_line(text: str, what: str) -> str:
     """A text that can stand in a file for machines without meaning something else there."""
-    if not _LINE.fullmatch(text) or "${{" in text:
+    if not _YAML_SAFE_LINE.fullmatch(text) or "${{" in text:
         raise UsageError(
             f"{what}: {text!r} can't be written into such a file. Nothing was written."
         )
     return text
 
 
-def _branches(root: Path) -> list[str]:
+def _find_main_branches(root: Path) -> list[str]:
     """The branch that the repository's origin is at. If that is not known the two names that are usual, or where there is neither
     the branch that is checked out."""
-    told = _name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
+    told = _read_branch_name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
     if told:
         return [told]
     usual = [
-        f"{place}/{name}" for place in ("refs/heads", "refs/remotes/origin") for name in _USUAL
+        f"{place}/{name}"
+        for place in ("refs/heads", "refs/remotes/origin")
+        for name in _USUAL_BRANCHES
     ]
-    here = "" if ask_git(root, "for-each-ref", *usual) else _name(root, "HEAD")
-    return [here] if here else [*_USUAL]
+    here = "" if run_git(root, "for-each-ref", *usual) else _read_branch_name(root, "HEAD")
+    return [here] if here else [*_USUAL_BRANCHES]
 
 
-def _name(root: Path, pointer: str) -> str:
+def _read_branch_name(root: Path, pointer: str) -> str:
     """The short name of the branch that a symbolic reference is at; "" if it leads to none, or to one that no file can hold."""
-    told = ask_git(root, "symbolic-ref", "--quiet", "--short", pointer) or b""
+    told = run_git(root, "symbolic-ref", "--quiet", "--short", pointer) or b""
     name = told.decode("utf-8", "replace").strip()
-    return name if _LINE.fullmatch(name) else ""
+    return name if _YAML_SAFE_LINE.fullmatch(name) else ""

@@ -8,70 +8,74 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from vaultlink.api import Vault
-from vaultlink.cli.opening import suggestions
-from vaultlink.cli.terminal import Terminal, tell
+from vaultlink.cli.opening import make_suggester
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.errors import UsageError
-from vaultlink.fixing.sources import Answers
+from vaultlink.fixing.sources import FixAnswers
 from vaultlink.model import Diagnostic, Fix
-from vaultlink.report.frames import Frames
-from vaultlink.report.layout import Palette, clean
-from vaultlink.report.listings import wording
+from vaultlink.report.frames import FullRenderer
+from vaultlink.report.layout import Palette, escape_controls
+from vaultlink.report.listings import make_target_formatter
 
-_HELP = "A number does that; Enter goes on; r leaves out this rule, n this note; q writes what was chosen; x writes nothing."
+_REPLY_HELP = "A number does that; Enter goes on; r leaves out this rule, n this note; q writes what was chosen; x writes nothing."
 
 
-class Word(Enum):
+class Reply(Enum):
     """What may be said instead of a number."""
 
     SKIP = ""
-    RULE = "r"
-    NOTE = "n"
-    QUIT = "q"
-    STOP = "x"
+    SKIP_RULE = "r"
+    SKIP_NOTE = "n"
+    FINISH = "q"
+    ABORT = "x"
     HELP = "?"
 
 
-def choose(
-    asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: Answers
+def choose_fixes(
+    asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: FixAnswers
 ) -> list[tuple[Diagnostic, Fix]]:
     """What somebody wants done, finding by finding."""
     if not sys.stdin.isatty():
         raise UsageError(
             "--interactive asks questions, and nobody is there to answer: the input is no terminal."
         )
-    offered = [(item, fixes) for item in asked if (fixes := vault.choices(item, answers))]
-    frames = Frames(
-        vault.text, suggestions(vault, []), wording(vault.index), terminal.room, terminal.palette
+    offered = [(item, fixes) for item in asked if (fixes := vault.fix_choices(item, answers))]
+    frames = FullRenderer(
+        vault.text,
+        make_suggester(vault, []),
+        make_target_formatter(vault.index),
+        terminal.width,
+        terminal.palette,
     )
     chosen: list[tuple[Diagnostic, Fix]] = []
     left_out: set[str] = set()
     for place, (item, fixes) in enumerate(offered):
         if item.rule in left_out or item.path in left_out:
             continue
-        terminal.show(
-            f"\n{terminal.palette.dim}{place + 1} of {len(offered)}{terminal.palette.off}\n{frames.render([item])}"
+        terminal.print_results(
+            f"\n{terminal.palette.dim}{place + 1} of {len(offered)}{terminal.palette.reset}\n{frames.render([item])}"
         )
-        terminal.show("".join(_offers(fixes, terminal.palette)))
-        said = _answer(len(fixes))
+        terminal.print_results("".join(_render_choices(fixes, terminal.palette)))
+        said = _read_reply(len(fixes))
         if isinstance(said, int):
             chosen.append((item, fixes[said - 1]))
-        elif said is Word.RULE:
+        elif said is Reply.SKIP_RULE:
             left_out.add(item.rule)
-        elif said is Word.NOTE:
+        elif said is Reply.SKIP_NOTE:
             left_out.add(item.path)
-        elif said is Word.QUIT:
+        elif said is Reply.FINISH:
             break
-        elif said is Word.STOP:
+        elif said is Reply.ABORT:
             return []
     return chosen
 
 
-def _offers(fixes: Sequence[Fix], p: Palette) -> Iterator[str]:
+def _render_choices(fixes: Sequence[Fix], p: Palette) -> Iterator[str]:
     for place, fix in enumerate(fixes):
-        yield f"  {p.bold}{place + 1}{p.off}  {clean(fix.title)}\n"
+        yield f"  {p.bold}{place + 1}{p.reset}  {escape_controls(fix.title)}\n"
 
 
-def _answer(count: int) -> int | Word:
+def _read_reply(count: int) -> int | Reply:
     """What was said, asked again until it means something."""
     while True:
         sys.stderr.write(f"1{f'-{count}' if count > 1 else ''}, Enter, r, n, q, x or ?: ")
@@ -79,9 +83,9 @@ def _answer(count: int) -> int | Word:
         line = sys.stdin.readline()
         said = line.strip().lower()
         if not line:
-            return Word.STOP
+            return Reply.ABORT
         if said.isdecimal() and 1 <= int(said) <= count:
             return int(said)
-        if said in [word.value for word in Word] and said != Word.HELP.value:
-            return Word(said)
-        tell(_HELP)
+        if said in [word.value for word in Reply] and said != Reply.HELP.value:
+            return Reply(said)
+        print_stderr(_REPLY_HELP)

@@ -1,18 +1,18 @@
 """`vaultlink links`: every link with what it leads to."""
 
-from vaultlink.cli import CLEAN
-from vaultlink.cli.listing import form, print_document, print_lines, print_rows
-from vaultlink.cli.opening import opened, sources
-from vaultlink.cli.options import Noted
+from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.opening import open_from_options, select_link_sources
+from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.layout import number
-from vaultlink.report.listings import LinkRow, counted, link_rows
-from vaultlink.report.notes import destination
+from vaultlink.report.layout import format_count
+from vaultlink.report.listings import LinkRow, count_by_status, link_rows
+from vaultlink.report.notes import describe_destination
 
 HEADER = ("where", "link", "leads to")
 
 
-def links(options: Noted) -> int:
+def links(options: NotesOptions) -> int:
     """List links with what they lead to.
 
     Canvases are sources of links too. The exit code is 0 whatever is listed; `vaultlink check` judges.
@@ -21,29 +21,30 @@ def links(options: Noted) -> int:
     resolved, anchor, kind, place, embed, display, raw.
     """
     terminal = Terminal(options)
-    shape = form(terminal)
-    vault = opened(options, terminal)
-    rows = link_rows(vault.index, sources(vault, options.notes))
+    shape = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal)
+    rows = link_rows(vault.index, select_link_sources(vault, options.notes))
     if shape == "json":
         print_document(terminal, {"vault": str(vault.root)}, "links", rows)
     elif shape == "tsv":
-        print_lines(terminal, map(_cells, rows))
+        print_lines(terminal, map(_format_cells, rows))
     else:
         entries = [
-            (f"{row.path}:{row.line}:{row.column}", row.raw, destination(row)) for row in rows
+            (f"{row.path}:{row.line}:{row.column}", row.raw, describe_destination(row))
+            for row in rows
         ]
         print_rows(terminal, HEADER, entries, "No links found.")
         if rows:
-            counts = counted(rows)
-            terminal.say(
-                f"{number(len(rows), 'link')}: "
+            counts = count_by_status(rows)
+            terminal.print_message(
+                f"{format_count(len(rows), 'link')}: "
                 + ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
                 + "."
             )
-    return CLEAN
+    return EXIT_CLEAN
 
 
-def _cells(row: LinkRow) -> tuple[object, ...]:
+def _format_cells(row: LinkRow) -> tuple[object, ...]:
     return (
         row.path,
         row.line,

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.documents import document
-from vaultlink.report.layout import table, tsv
+from vaultlink.report.documents import encode_document
+from vaultlink.report.layout import render_table, render_tsv
 
-FORMS = ("table", "tsv", "json")
+LISTING_FORMATS = ("table", "tsv", "json")
 
 
-def form(terminal: Terminal) -> str:
+def choose_listing_format(terminal: Terminal) -> str:
     """A listing's form: a table for people, lines for programs."""
-    return terminal.form(FORMS, "table", "tsv")
+    return terminal.choose_format(LISTING_FORMATS, "table", "tsv")
 
 
 def print_rows(
@@ -26,18 +26,20 @@ def print_rows(
 ) -> None:
     """Print rows as a table with a header, or a sentence beside an empty result."""
     if rows:
-        terminal.show(table(header, rows, terminal.table_room, terminal.palette, fold=fold))
+        terminal.print_results(
+            render_table(header, rows, terminal.table_width, terminal.palette, fold=fold)
+        )
     else:
-        terminal.say(nothing)
+        terminal.print_message(nothing)
 
 
 def print_lines(terminal: Terminal, rows: Iterable[Sequence[object]]) -> None:
     """Print rows as tab-separated lines without a header."""
-    terminal.show(tsv(rows))
+    terminal.print_results(render_tsv(rows))
 
 
 def print_document(
     terminal: Terminal, head: Mapping[str, object], name: str, rows: Sequence[msgspec.Struct | str]
 ) -> None:
     """Print rows as one JSON object."""
-    terminal.show(document(head, name, rows))
+    terminal.print_results(encode_document(head, name, rows))

@@ -11,34 +11,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.options import Printing, option, words
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
 from vaultlink.repository import merge_files
 
 if TYPE_CHECKING:
-    from vaultlink.merging import Merged, Three
+    from vaultlink.merging import MergeResult, ThreeWay
 
-FAILED = 129
+EXIT_DRIVER_FAILED = 129
 """Above 128, and so to git no conflict but a driver that failed: it does not merge at all."""
 
-_SIGN = b"vaultlink:backlinks"
-_UNKNOWN = ("", "%S", "%X", "%Y")
+_SECTION_MARKER = b"vaultlink:backlinks"
+_MISSING_LABELS = ("", "%S", "%X", "%Y")
 """Labels that git did not give; before 2.44 it knows none of these."""
 
-_BINARY = 8000
+_BINARY_PROBE_SIZE = 8000
 """So many bytes git looks at for one that is zero, which no text has."""
 
-Outcome = tuple[bytes, bool]
+DriverResult = tuple[bytes, bool]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merge(Printing):
+class MergeDriverOptions(PrintOptions):
     """What `merge-driver` is told."""
 
     files: Annotated[
         tuple[Path, ...],
-        words(
+        argument(
             "BASE OURS THEIRS",
             "The three versions: %O, %A and %B; behind them may stand %L and %P.",
         ),
@@ -61,7 +61,7 @@ class Merge(Printing):
     ] = ""
 
 
-def merge_driver(options: Merge) -> int:
+def merge_driver(options: MergeDriverOptions) -> int:
     """Merge three versions of a note for git.
 
     Backlinks sections that vaultlink keeps are merged as sets of entries, without conflicts, and what somebody typed in
@@ -75,18 +75,18 @@ def merge_driver(options: Merge) -> int:
     """
     if not 3 <= len(options.files) <= 5:
         raise UsageError("git names three files, as in `vaultlink merge-driver %O %A %B`.")
-    options = _with_words(options)
+    options = _read_extra_arguments(options)
     base, ours, theirs = options.files
-    outcome: Outcome | None = None
+    outcome: DriverResult | None = None
     with suppress(Exception):  # git's own merge is never wrong, only less
-        outcome = _by_sections(options)
-    outcome = outcome or _by_git(options, (ours, base, theirs)) or _binary(options)
-    if outcome is None or not put(ours, outcome[0]):
-        return FAILED
-    return FOUND if outcome[1] else CLEAN
+        outcome = _merge_sections(options)
+    outcome = outcome or _merge_with_git(options, (ours, base, theirs)) or _keep_binary(options)
+    if outcome is None or not replace_file(ours, outcome[0]):
+        return EXIT_DRIVER_FAILED
+    return EXIT_FINDINGS if outcome[1] else EXIT_CLEAN
 
 
-def _with_words(options: Merge) -> Merge:
+def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
     """The options with the marks' size and the path, where these stand behind the files, as other drivers have them."""
     more = [str(word) for word in options.files[3:]]
     size = next((int(word) for word in more if word.isdecimal()), None)
@@ -99,7 +99,7 @@ def _with_words(options: Merge) -> Merge:
     )
 
 
-def put(file: Path, data: bytes) -> bool:
+def replace_file(file: Path, data: bytes) -> bool:
     """Give a file other bytes, whole or not at all; whether that was possible."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -115,48 +115,52 @@ def put(file: Path, data: bytes) -> bool:
     return True
 
 
-def _by_git(options: Merge, files: tuple[Path, Path, Path]) -> Outcome | None:
+def _merge_with_git(
+    options: MergeDriverOptions, files: tuple[Path, Path, Path]
+) -> DriverResult | None:
     """Git's own merge of ours, the base and theirs."""
     given = (options.ours_label, options.base_label, options.theirs_label)
     labels = [
-        name if label in _UNKNOWN else label
+        name if label in _MISSING_LABELS else label
         for label, name in zip(given, ("ours", "base", "theirs"), strict=True)
     ]
     return merge_files([file.absolute() for file in files], labels, options.marker_size or 7)
 
 
-def _binary(options: Merge) -> Outcome | None:
+def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
     """What git does with files that are no text: ours stays, in conflict."""
     with suppress(OSError):
-        if any(b"\0" in file.read_bytes()[:_BINARY] for file in options.files):
+        if any(b"\0" in file.read_bytes()[:_BINARY_PROBE_SIZE] for file in options.files):
             return options.files[1].read_bytes(), True
     return None
 
 
-def _by_sections(options: Merge) -> Outcome | None:
+def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
     """A merge of the sections apart from the rest; None for a note without any. Raises what it can't cope with."""
     read = [file.read_bytes() for file in options.files]
-    if not any(_SIGN in data for data in read) or not (options.path or ".md").lower().endswith(
-        ".md"
-    ):
+    if not any(_SECTION_MARKER in data for data in read) or not (
+        options.path or ".md"
+    ).lower().endswith(".md"):
         return None
-    from vaultlink.merging import Three, merged_note  # noqa: PLC0415 - most notes have no section
+    from vaultlink.merging import ThreeWay, merge_note  # noqa: PLC0415 - most notes have no section
 
     with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
-        text, conflicts = merged_note(
-            Three(*(data.decode() for data in read)),
-            lambda texts: _in_folder(options, Path(folder), texts),
+        text, conflicts = merge_note(
+            ThreeWay(*(data.decode() for data in read)),
+            lambda texts: _merge_in_folder(options, Path(folder), texts),
         )
     return text.encode(), conflicts
 
 
-def _in_folder(options: Merge, folder: Path, texts: "Three[str]") -> "Merged":
-    from vaultlink.merging import Merged, Unsure  # noqa: PLC0415
+def _merge_in_folder(
+    options: MergeDriverOptions, folder: Path, texts: "ThreeWay[str]"
+) -> "MergeResult":
+    from vaultlink.merging import CannotMerge, MergeResult  # noqa: PLC0415
 
     base, ours, theirs = (folder / name for name in ("base", "ours", "theirs"))
     for file, text in zip((base, ours, theirs), texts, strict=True):
         file.write_bytes(text.encode())
-    outcome = _by_git(options, (ours, base, theirs))
+    outcome = _merge_with_git(options, (ours, base, theirs))
     if outcome is None:
-        raise Unsure("git can't merge the rest")
-    return Merged(outcome[0].decode(), outcome[1])
+        raise CannotMerge("git can't merge the rest")
+    return MergeResult(outcome[0].decode(), outcome[1])

@@ -5,13 +5,13 @@ import shlex
 import sys
 from pathlib import Path
 
-from vaultlink.cli.merging import put
+from vaultlink.cli.merging import replace_file
 from vaultlink.errors import UsageError
-from vaultlink.repository import ask_git
+from vaultlink.repository import run_git
 
-ATTRIBUTE = "*.md merge=vaultlink"
-NAME = "backlinks sections by vaultlink, all else by git"
-_FOREIGN = (b"\xff\xfe", b"\xfe\xff")
+GIT_ATTRIBUTE = "*.md merge=vaultlink"
+DRIVER_NAME = "backlinks sections by vaultlink, all else by git"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """How a file begins that is UTF-16, which git does not read."""
 
 
@@ -21,12 +21,12 @@ def set_up_merge_driver(root: Path) -> list[str]:
     The attribute stands in the vault's own folder and is shared with the repository. The command stands in the configuration
     of this one copy, as git takes no commands from a repository; copies without it merge as ever.
     """
-    if ask_git(root, "rev-parse", "--git-dir") is None:
-        raise UsageError(_why(root))
-    return [_attribute(root), *_commands(root)]
+    if run_git(root, "rev-parse", "--git-dir") is None:
+        raise UsageError(_explain_no_repository(root))
+    return [_set_attribute(root), *_configure_driver(root)]
 
 
-def driver() -> str:
+def build_driver_command() -> str:
     """The command that git runs, as a line for a shell. The interpreter is named by its path, as programs with windows run
     git with a short PATH; and if vaultlink is no longer there, or fails, git merges by itself."""
     program = shlex.quote(Path(sys.executable).as_posix()).replace("%", "%%") + " -P -m vaultlink"
@@ -39,18 +39,16 @@ def driver() -> str:
     )
 
 
-def _why(root: Path) -> str:
-    if ask_git(root, "--version") is None:
+def _explain_no_repository(root: Path) -> str:
+    if run_git(root, "--version") is None:
         return "git is not installed, or not on the PATH, so there is nothing to set up."
     return f"{root} is in no git repository. `git init` makes one."
 
 
-def _attribute(root: Path) -> str:
+def _set_attribute(root: Path) -> str:
     file = root / ".gitattributes"
-    if _in_force(root):
-        return (
-            f"Notes are merged by vaultlink already: git has the attribute {ATTRIBUTE.split()[1]}."
-        )
+    if _is_in_force(root):
+        return f"Notes are merged by vaultlink already: git has the attribute {GIT_ATTRIBUTE.split()[1]}."
     if file.is_symlink():
         raise UsageError(
             f"{file} is a symbolic link, which git does not follow; nothing was written."
@@ -59,37 +57,33 @@ def _attribute(root: Path) -> str:
         old = file.read_bytes() if file.exists() else b""
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
-    if old.startswith(_FOREIGN):
+    if old.startswith(_UTF16_MARKS):
         raise UsageError(f"{file} is no UTF-8, so git does not read it; nothing was written.")
-    if not put(file, _appended(old)):
+    if not replace_file(file, _append_attribute(old)):
         raise UsageError(f"can't write {file}; nothing was written.")
-    if not _in_force(root):
-        return (
-            f"Wrote `{ATTRIBUTE}` into {file}, but attributes elsewhere in the repository outdo it."
-        )
-    return (
-        f"Wrote `{ATTRIBUTE}` into {file}; commit it, so that every copy of the repository has it."
-    )
+    if not _is_in_force(root):
+        return f"Wrote `{GIT_ATTRIBUTE}` into {file}, but attributes elsewhere in the repository outdo it."
+    return f"Wrote `{GIT_ATTRIBUTE}` into {file}; commit it, so that every copy of the repository has it."
 
 
-def _in_force(root: Path) -> bool:
+def _is_in_force(root: Path) -> bool:
     """Whether git would have a note of the vault merged by vaultlink."""
-    told = ask_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
+    told = run_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
     return told.split(b"\0")[2:3] == [b"vaultlink"]
 
 
-def _appended(old: bytes) -> bytes:
+def _append_attribute(old: bytes) -> bytes:
     end = b"\r\n" if b"\r\n" in old else b"\n"
-    return old + (b"" if not old or old.endswith(b"\n") else end) + ATTRIBUTE.encode() + end
+    return old + (b"" if not old or old.endswith(b"\n") else end) + GIT_ATTRIBUTE.encode() + end
 
 
-def _commands(root: Path) -> list[str]:
-    wanted = {"merge.vaultlink.name": NAME, "merge.vaultlink.driver": driver()}
+def _configure_driver(root: Path) -> list[str]:
+    wanted = {"merge.vaultlink.name": DRIVER_NAME, "merge.vaultlink.driver": build_driver_command()}
     changed = False
     for key, value in wanted.items():
-        if ask_git(root, "config", "--local", "--get", key) == f"{value}\n".encode():
+        if run_git(root, "config", "--local", "--get", key) == f"{value}\n".encode():
             continue
-        if ask_git(root, "config", "--local", "--replace-all", key, value) is None:
+        if run_git(root, "config", "--local", "--replace-all", key, value) is None:
             raise UsageError(f"git could not set {key}; is its configuration locked or read-only?")
         changed = True
     return [

@@ -9,72 +9,72 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vaultlink.api import Settings, Survey, Vault, find_vault, open_vault, survey
-from vaultlink.cli.options import Choosing, Opening
+from vaultlink.api import Settings, Vault, VaultScan, find_vault, open_vault, scan_vault
+from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
 from vaultlink.model import Diagnostic, Suggestion
 from vaultlink.resolve import is_note, resolve
 
 
-def settings_of(options: Opening) -> Settings:
+def build_settings(options: OpenOptions) -> Settings:
     """How to open the vault, by the options and their twins in the environment."""
     return Settings(
-        config_file=options.config or _path_from("VAULTLINK_CONFIG"),
+        config_file=options.config or _read_path_variable("VAULTLINK_CONFIG"),
         isolated=options.isolated,
         cache=not options.no_cache,
-        cache_dir=options.cache_dir or _path_from("VAULTLINK_CACHE_DIR"),
+        cache_dir=options.cache_dir or _read_path_variable("VAULTLINK_CACHE_DIR"),
         jobs=options.jobs,
-        overrides=_overrides(options) if isinstance(options, Choosing) else {},
+        overrides=_collect_overrides(options) if isinstance(options, RuleSelectionOptions) else {},
     )
 
 
-def surveyed(
-    options: Opening, start: Path | None = None, overrides: Mapping[str, Any] | None = None
-) -> Survey:
+def scan_from_options(
+    options: OpenOptions, start: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> VaultScan:
     """The vault as far as it is known without reading a note: the one named, else that in which `start` lies. `overrides`
     are settings that a command makes besides those of its options."""
     if options.isolated and options.config:
         raise UsageError("--isolated reads no settings, --config names some: choose one.")
-    settings = settings_of(options)
+    settings = build_settings(options)
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
-    return survey(options.vault or _vault_of(start), settings)
+    return scan_vault(options.vault or _find_containing_vault(start), settings)
 
 
-def vault_root(options: Opening, start: Path | None = None) -> Path:
-    """Where the vault is that `surveyed` would look at. Nothing in it is looked at yet."""
-    root = options.vault or _vault_of(start)
+def find_vault_root(options: OpenOptions, start: Path | None = None) -> Path:
+    """Where the vault is that `scan_from_options` would look at. Nothing in it is looked at yet."""
+    root = options.vault or _find_containing_vault(start)
     return (
-        root.resolve() if root.is_dir() else surveyed(options, start).root
+        root.resolve() if root.is_dir() else scan_from_options(options, start).root
     )  # which says what is wrong with it
 
 
-def opened(options: Opening, terminal: Terminal, start: Path | None = None) -> Vault:
+def open_from_options(options: OpenOptions, terminal: Terminal, start: Path | None = None) -> Vault:
     """The vault a command is about, read and checked."""
-    seen = surveyed(options, start)
-    warn(seen, terminal)
-    return read(seen, terminal)
+    seen = scan_from_options(options, start)
+    warn_unreadable_folders(seen, terminal)
+    return open_scanned_vault(seen, terminal)
 
 
-def read(seen: Survey, terminal: Terminal) -> Vault:
+def open_scanned_vault(seen: VaultScan, terminal: Terminal) -> Vault:
     """A surveyed vault, read and checked."""
-    with terminal.progress() as progress:
+    with terminal.progress_line() as progress:
         return open_vault(seen.root, seen.settings, progress, seen)
 
 
-def warn(seen: Survey, terminal: Terminal) -> None:
+def warn_unreadable_folders(seen: VaultScan, terminal: Terminal) -> None:
     """Say which folders of a vault could not be looked into: what lies in them seems not to be there."""
-    for folder, why in seen.listing.unreadable:
-        terminal.say(f"warning: the folder {folder or seen.root} can't be read: {why}.")
+    for folder, why in seen.listing.unreadable_folders:
+        terminal.print_message(f"warning: the folder {folder or seen.root} can't be read: {why}.")
 
 
-def found(vault: Vault, name: str) -> str:
+def find_note_argument(vault: Vault, name: str) -> str:
     """The vault path of a note named on the command line."""
     path = vault.find(name)
     if path is not None:
         return path
-    near = [item.path for item in vault.suggest(name)] or _near(name, vault)
+    near = [item.path for item in vault.suggest(name)] or _find_similar_notes(name, vault)
     hint = (
         f"Did you mean {' or '.join(near[:2])}?"
         if near
@@ -83,11 +83,11 @@ def found(vault: Vault, name: str) -> str:
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
 
 
-def sources(vault: Vault, names: Sequence[str]) -> list[str]:
+def select_link_sources(vault: Vault, names: Sequence[str]) -> list[str]:
     """The sources of links a command is about: those named, in order and once each, else all."""
     if not names:
         return sorted(vault.index.notes)
-    paths = dict.fromkeys(found(vault, name) for name in names)
+    paths = dict.fromkeys(find_note_argument(vault, name) for name in names)
     for path in paths:
         if path not in vault.index.notes:
             raise UsageError(
@@ -96,12 +96,12 @@ def sources(vault: Vault, names: Sequence[str]) -> list[str]:
     return list(paths)
 
 
-def narrowed(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     """Paths on disk as vault paths, "" standing for the whole vault."""
-    return tuple(_inside(root, path) for path in paths)
+    return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def within(chosen: Sequence[str]) -> Callable[[str], bool]:
+def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
     """Whether a vault path is one of those chosen or lies below one; every path if none or all is chosen."""
     if not chosen or "" in chosen:
         return lambda _path: True
@@ -109,7 +109,7 @@ def within(chosen: Sequence[str]) -> Callable[[str], bool]:
     return lambda path: path in names or path.startswith(folders)
 
 
-def suggestions(
+def make_suggester(
     vault: Vault, findings: Sequence[Diagnostic]
 ) -> Callable[[Diagnostic], Sequence[Suggestion]]:
     """What the topic of each of these findings may mean: something only where the topic is dangling."""
@@ -128,7 +128,7 @@ def suggestions(
     return suggest
 
 
-def _vault_of(start: Path | None) -> Path:
+def _find_containing_vault(start: Path | None) -> Path:
     """The vault in which a path lies; one that is not on disk from here may be a path in the vault here."""
     if start is None or os.path.lexists(start):
         return find_vault(start or Path())
@@ -138,7 +138,7 @@ def _vault_of(start: Path | None) -> Path:
     raise UsageError(f"{start}: there is no such file or folder.")
 
 
-def _overrides(options: Choosing) -> dict[str, Any]:
+def _collect_overrides(options: RuleSelectionOptions) -> dict[str, Any]:
     given = {
         "select": options.select,
         "ignore": options.ignore,
@@ -149,12 +149,12 @@ def _overrides(options: Choosing) -> dict[str, Any]:
     return {key: list(value) for key, value in given.items() if value}
 
 
-def _path_from(variable: str) -> Path | None:
+def _read_path_variable(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value) if value else None
 
 
-def _inside(root: Path, path: Path) -> str:
+def _to_vault_path(root: Path, path: Path) -> str:
     """One path on disk, or else in the vault, as a vault path."""
     for place in (path, root / path):
         if os.path.lexists(place):
@@ -168,7 +168,7 @@ def _inside(root: Path, path: Path) -> str:
     raise UsageError(f"{path}: there is no such file or folder.")
 
 
-def _near(name: str, vault: Vault) -> list[str]:
+def _find_similar_notes(name: str, vault: Vault) -> list[str]:
     from difflib import get_close_matches  # noqa: PLC0415
 
     return get_close_matches(name, [path for path in vault.index.files if is_note(path)], 2, 0.6)

@@ -14,7 +14,7 @@ from vaultlink.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ParameterSpec:
     """How a field is written: an option's names, or none for words without a name; `choices` are all it may be."""
 
     help: str
@@ -23,18 +23,23 @@ class Word:
     choices: tuple[str, ...] = ()
 
 
-def option(*names: str, help: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Word:  # noqa: A002
+def option(
+    *names: str,
+    help: str,  # noqa: A002
+    metavar: str = "",
+    choices: tuple[str, ...] = (),
+) -> ParameterSpec:
     """A field written as an option."""
-    return Word(help, names, metavar or "|".join(choices), choices)
+    return ParameterSpec(help, names, metavar or "|".join(choices), choices)
 
 
-def words(metavar: str, help: str) -> Word:  # noqa: A002
+def argument(metavar: str, help: str) -> ParameterSpec:  # noqa: A002
     """A field written as words without a name."""
-    return Word(help, (), metavar)
+    return ParameterSpec(help, (), metavar)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Printing:
+class PrintOptions:
     """Where and how results are printed."""
 
     output_format: Annotated[
@@ -64,7 +69,7 @@ class Printing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed(Printing):
+class VaultOptions(PrintOptions):
     """Where the vault is."""
 
     vault: Annotated[
@@ -78,7 +83,7 @@ class Placed(Printing):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening(Placed):
+class OpenOptions(VaultOptions):
     """With which settings the vault is opened."""
 
     config: Annotated[
@@ -101,7 +106,7 @@ class Opening(Placed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choosing(Opening):
+class RuleSelectionOptions(OpenOptions):
     """Which rules run. Rules are given by code, beginning of a code, or name, with commas between them."""
 
     select: Annotated[
@@ -125,12 +130,12 @@ class Choosing(Opening):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reporting(Choosing):
+class ReportOptions(RuleSelectionOptions):
     """What is reported, and what the exit code says of it."""
 
     paths: Annotated[
         tuple[Path, ...],
-        words("PATHS", "Files and folders; only what is found in them is reported, and fixed."),
+        argument("PATHS", "Files and folders; only what is found in them is reported, and fixed."),
     ] = ()
     statistics: Annotated[
         bool, option("--statistics", help="Count findings by rule instead of listing them.")
@@ -168,7 +173,7 @@ class Reporting(Choosing):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repairing(Reporting):
+class FixSelectionOptions(ReportOptions):
     """Which fixes are made, and whether they are written."""
 
     diff: Annotated[
@@ -189,7 +194,7 @@ class Repairing(Reporting):
     unlink: Annotated[
         bool,
         option(
-            "--unlink", help="With --unsafe-fixes: take dangling links out and keep their words."
+            "--unlink", help="With --unsafe-fixes: take dangling links out and keep their argument."
         ),
     ] = False
     create: Annotated[
@@ -211,82 +216,82 @@ class Repairing(Reporting):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole(Opening):
+class FolderOptions(OpenOptions):
     """Commands about the vault as a whole."""
 
-    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noted(Opening):
+class NotesOptions(OpenOptions):
     """Commands about notes; none named means all."""
 
     notes: Annotated[
-        tuple[str, ...], words("NOTE", "Paths in the vault, or names as a link would give them.")
+        tuple[str, ...], argument("NOTE", "Paths in the vault, or names as a link would give them.")
     ] = ()
 
 
-Raw = Mapping[str, bool | str | list[str]]
+RawValues = Mapping[str, bool | str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class OptionField:
     """A field of an option class: its word, the type of one value, and whether there may be several."""
 
     name: str
-    word: Word
+    spec: ParameterSpec
     type: type
-    many: bool
+    is_repeatable: bool
 
-    def value(self, raw: bool | str | list[str]) -> Any:
+    def convert(self, raw: bool | str | list[str]) -> Any:
         """What was written, as a value of the field's type."""
         if isinstance(raw, list):
             parts = (
                 [part.strip() for text in raw for part in text.split(",")]
-                if self.word.names
+                if self.spec.names
                 else raw
             )
-            return tuple(self.one(part) for part in parts if part or not self.word.names)
-        return raw if isinstance(raw, bool) else self.one(raw)
+            return tuple(self._convert_one(part) for part in parts if part or not self.spec.names)
+        return raw if isinstance(raw, bool) else self._convert_one(raw)
 
-    def one(self, text: str) -> Any:
+    def _convert_one(self, text: str) -> Any:
         """One written value."""
-        if self.word.choices and text not in self.word.choices:
+        if self.spec.choices and text not in self.spec.choices:
             raise UsageError(
-                f'{self.word.names[-1]}: "{text}" is none of {", ".join(self.word.choices)}.'
+                f'{self.spec.names[-1]}: "{text}" is none of {", ".join(self.spec.choices)}.'
             )
         if self.type is int:
             if not text.isdecimal() or int(text) < 1:
                 raise UsageError(
-                    f'{self.word.names[-1]}: must be a whole number from 1 on, not "{text}".'
+                    f'{self.spec.names[-1]}: must be a whole number from 1 on, not "{text}".'
                 )
             return int(text)
         if self.type is float:
-            return self._number(text)
+            return self._convert_number(text)
         return Path(text) if self.type is Path else text
 
-    def _number(self, text: str) -> float:
+    def _convert_number(self, text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
         if not 0 < number < math.inf:
-            raise UsageError(f'{self.word.names[-1]}: must be a number above 0, not "{text}".')
+            raise UsageError(f'{self.spec.names[-1]}: must be a number above 0, not "{text}".')
         return number
 
 
-def fields(options: type) -> list[Field]:
+def list_option_fields(options: type) -> list[OptionField]:
     """The fields of an option class, its own first, then those of the classes it extends."""
     hints = get_type_hints(options, include_extras=True)
     names = [name for base in options.__mro__ for name in vars(base).get("__annotations__", {})]
-    return [_field(name, hints[name]) for name in names]
+    return [_make_field(name, hints[name]) for name in names]
 
 
-def _field(name: str, hint: Any) -> Field:
+def _make_field(name: str, hint: Any) -> OptionField:
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{name}: says not how it is written")
     kind, word = get_args(hint)
     many = get_origin(kind) is tuple
     if many or get_origin(kind) is UnionType:
         kind = get_args(kind)[0]
-    return Field(name, word, kind, many)
+    return OptionField(name, word, kind, many)

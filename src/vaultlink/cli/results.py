@@ -7,103 +7,103 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.opening import suggestions
-from vaultlink.cli.options import Reporting
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.opening import make_suggester
+from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.fingerprints import fingerprints
-from vaultlink.fixing.sources import Answers
-from vaultlink.gate.sifting import Sifted
+from vaultlink.fingerprints import fingerprint_all
+from vaultlink.fixing.sources import FixAnswers
+from vaultlink.gate.sifting import KnownSplit
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
-from vaultlink.report.checked import Checked
-from vaultlink.report.documents import document, json_lines
-from vaultlink.report.findings import by_rule, concise, statistics
-from vaultlink.report.frames import Frames
-from vaultlink.report.listings import wording
+from vaultlink.report.checked import CheckResult
+from vaultlink.report.documents import encode_document, encode_json_lines
+from vaultlink.report.findings import count_by_rule, render_concise, render_statistics
+from vaultlink.report.frames import FullRenderer
+from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.records import finding_rows
-from vaultlink.repository import work_tree
+from vaultlink.repository import find_work_tree
 
-OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
+MACHINE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
 """The forms that other programs read; each is a function of the module of its name."""
 
-FORMS = ("full", "concise", "json", "json-lines", *OTHERS)
+FINDING_FORMATS = ("full", "concise", "json", "json-lines", *MACHINE_FORMATS)
 
 
-def results(
-    options: Reporting,
+def render_results(
+    options: ReportOptions,
     terminal: Terminal,
     form: str,
     vault: Vault,
-    found: Sifted,
+    found: KnownSplit,
     more: Mapping[str, object] | None = None,
 ) -> str | bytes:
     """Findings in a form; `more` are further keys of the JSON document."""
-    if form in OTHERS:
-        render: Callable[[Checked], str | bytes] = getattr(
+    if form in MACHINE_FORMATS:
+        render: Callable[[CheckResult], str | bytes] = getattr(
             import_module(f"vaultlink.report.{form}"), form
         )
-        return render(_checked(options, vault, found))
+        return render(_build_report(options, vault, found))
     if form in ("json", "json-lines"):
-        return _data(form, vault, found, more or {})
+        return _render_json(form, vault, found, more or {})
     if options.statistics:
-        return statistics(found.new, terminal.palette)
+        return render_statistics(found.new, terminal.palette)
     if form == "concise":
-        return concise(found.new, terminal.palette)
-    frames = Frames(
+        return render_concise(found.new, terminal.palette)
+    frames = FullRenderer(
         vault.text,
-        suggestions(vault, found.new),
-        wording(vault.index),
-        terminal.room,
+        make_suggester(vault, found.new),
+        make_target_formatter(vault.index),
+        terminal.width,
         terminal.palette,
     )
     return frames.render(found.new)
 
 
-def _checked(options: Reporting, vault: Vault, found: Sifted) -> Checked:
+def _build_report(options: ReportOptions, vault: Vault, found: KnownSplit) -> CheckResult:
     rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
-    return Checked(
-        _place(vault),
+    return CheckResult(
+        _find_repository_prefix(vault),
         found.new,
-        lambda: fingerprints(found.new, vault.text),
-        lambda: list(map(vault.fixes(found.new, Answers()), found.new)),
+        lambda: fingerprint_all(found.new, vault.text),
+        lambda: list(map(vault.fix_lookup(found.new, FixAnswers()), found.new)),
         rules,
         vault.summary(),
         vault.text,
-        found.old,
-        found.debts,
+        found.known,
+        found.known_counts,
         __version__,
-        failing(options),
+        select_failing_severities(options),
     )
 
 
-def _place(vault: Vault) -> str:
+def _find_repository_prefix(vault: Vault) -> str:
     """What stands before the vault's paths in its repository, which is where forges look for files."""
-    tree = work_tree(vault.root)
+    tree = find_work_tree(vault.root)
     below = vault.root.relative_to(tree).as_posix() if tree else "."
     return "" if below == "." else f"{below}/"
 
 
-def _data(form: str, vault: Vault, found: Sifted, more: Mapping[str, object]) -> bytes:
-    fixes = list(map(vault.fixes(found.new, Answers()), found.new))
+def _render_json(form: str, vault: Vault, found: KnownSplit, more: Mapping[str, object]) -> bytes:
+    fixes = list(map(vault.fix_lookup(found.new, FixAnswers()), found.new))
     remembered = iter(fixes)
     rows = finding_rows(
         found.new,
         vault.text,
-        suggestions(vault, found.new),
+        make_suggester(vault, found.new),
         lambda _item: next(remembered),
-        vault.data,
+        vault.file_bytes,
     )
     if form == "json-lines":
-        return json_lines(rows)
+        return encode_json_lines(rows)
     figures = {
         **vault.summary(),
         "findings": len(found.new),
-        "fixable": _count(fixes, Safety.SAFE),
-        "unsafe_fixable": _count(fixes, Safety.UNSAFE),
-        "by_rule": by_rule(found.new),
+        "fixable": _count_fixes(fixes, Safety.SAFE),
+        "unsafe_fixable": _count_fixes(fixes, Safety.UNSAFE),
+        "by_rule": count_by_rule(found.new),
     }
-    known = [msgspec.to_builtins(debt) for debt in found.debts]
-    return document(
+    known = [msgspec.to_builtins(debt) for debt in found.known_counts]
+    return encode_document(
         {
             "version": __version__,
             "vault": str(vault.root),
@@ -116,17 +116,17 @@ def _data(form: str, vault: Vault, found: Sifted, more: Mapping[str, object]) ->
     )
 
 
-def _count(fixes: list[Fix | None], safety: Safety) -> int:
+def _count_fixes(fixes: list[Fix | None], safety: Safety) -> int:
     return sum(fix is not None and fix.safety is safety for fix in fixes)
 
 
-def code(options: Reporting, diagnostics: Iterable[Diagnostic]) -> int:
+def choose_exit_code(options: ReportOptions, diagnostics: Iterable[Diagnostic]) -> int:
     """The exit code that findings come to."""
-    bad = frozenset() if options.exit_zero else failing(options)
-    return FOUND if any(item.severity in bad for item in diagnostics) else CLEAN
+    bad = frozenset() if options.exit_zero else select_failing_severities(options)
+    return EXIT_FINDINGS if any(item.severity in bad for item in diagnostics) else EXIT_CLEAN
 
 
-def failing(options: Reporting) -> frozenset[Severity]:
+def select_failing_severities(options: ReportOptions) -> frozenset[Severity]:
     """The severities of findings that a check fails for."""
     if options.fail_on == "never":
         return frozenset()

@@ -6,24 +6,41 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.listing import form, print_document, print_lines, print_rows
-from vaultlink.cli.opening import found, read, surveyed, vault_root, warn
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.opening import (
+    find_note_argument,
+    find_vault_root,
+    open_scanned_vault,
+    scan_from_options,
+    warn_unreadable_folders,
+)
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import alone, left_alone, refused, write_repair
+from vaultlink.cli.writing import (
+    hold_write_lock,
+    print_skipped_notes,
+    report_broken_promise,
+    write_fixes,
+)
 from vaultlink.errors import UsageError
-from vaultlink.fixing.repair import Repair
-from vaultlink.fixing.sections_runs import RULES, Keeping, Once, adopting, removing
-from vaultlink.report.diffs import unified
-from vaultlink.report.layout import number
+from vaultlink.fixing.repair import FixPlan
+from vaultlink.fixing.sections_runs import (
+    SECTION_RULES,
+    OneTimeChange,
+    SectionUpdater,
+    adopt_sections,
+    remove_sections,
+)
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.layout import format_count
 from vaultlink.resolve import is_note
-from vaultlink.writing import Refusal
+from vaultlink.writing import SkippedNote
 
 if TYPE_CHECKING:
-    from vaultlink.cli.backlinks_options import Backlinks
+    from vaultlink.cli.backlinks_options import BacklinksOptions
 
 
-class Kept(msgspec.Struct, frozen=True):
+class SectionRow(msgspec.Struct, frozen=True):
     """A note that is or would be changed, and what is done to its section."""
 
     path: str
@@ -33,20 +50,20 @@ class Kept(msgspec.Struct, frozen=True):
 _ADOPTED, _REMOVED = "adopted", "taken out"
 
 
-def keep(options: "Backlinks") -> int:
+def maintain_sections(options: "BacklinksOptions") -> int:
     """Write, adopt or take out sections, or say what that would change."""
-    _refuse_clashes(options)
+    _reject_conflicting_options(options)
     terminal = Terminal(options)
-    shape = form(terminal)
-    root = None if options.check or options.diff else vault_root(options)
-    with alone(terminal, root) if root else nullcontext():
-        repair, rows, left = _kept(options, terminal)
-    if repair.breach:
-        return refused(repair.breach)
-    return _told(options, terminal, shape, (repair, rows, left))
+    shape = choose_listing_format(terminal)
+    root = None if options.check or options.diff else find_vault_root(options)
+    with hold_write_lock(terminal, root) if root else nullcontext():
+        repair, rows, left = _plan_and_write(options, terminal)
+    if repair.broken_promise:
+        return report_broken_promise(repair.broken_promise)
+    return _report_sections(options, terminal, shape, (repair, rows, left))
 
 
-def _refuse_clashes(options: "Backlinks") -> None:
+def _reject_conflicting_options(options: "BacklinksOptions") -> None:
     given = [
         name
         for name, on in (
@@ -60,7 +77,7 @@ def _refuse_clashes(options: "Backlinks") -> None:
         raise UsageError(f"{' and '.join(given)} can't be followed at once: choose one.")
 
 
-def _overrides(options: "Backlinks") -> Mapping[str, Any]:
+def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
     """The settings of this run: only what is about sections is checked, and notes without one are to have one."""
     given = {
         "style": options.style,
@@ -69,64 +86,69 @@ def _overrides(options: "Backlinks") -> Mapping[str, Any]:
         "order": options.order,
     }
     return {
-        "select": list(RULES),
+        "select": list(SECTION_RULES),
         "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}},
     }
 
 
-def _kept(
-    options: "Backlinks", terminal: Terminal
-) -> tuple[Repair, list[Kept], tuple[Refusal, ...]]:
+def _plan_and_write(
+    options: "BacklinksOptions", terminal: Terminal
+) -> tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]]:
     """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
-    seen = surveyed(options, overrides=_overrides(options))
-    terminal.ready(seen.root)
-    warn(seen, terminal)
-    vault = read(seen, terminal)
-    note = found(vault, options.note) if options.note is not None else None
+    seen = scan_from_options(options, overrides=_build_overrides(options))
+    terminal.check_output_file(seen.root)
+    warn_unreadable_folders(seen, terminal)
+    vault = open_scanned_vault(seen, terminal)
+    note = find_note_argument(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
         raise UsageError(f"{note} is no note, so it can't hold a section.")
-    repair = vault.tend(_asked(options, lambda path: note in (None, path)))
-    rows = [Kept(path, change) for path, change in sorted(_changes(options, repair).items())]
-    if repair.breach or options.check or options.diff:
-        return repair, rows, vault.spared(repair)
-    outcome = write_repair(terminal, vault, repair, _sentence(options, rows, "were"))
-    return repair, [row for row in rows if row.path in outcome.written], outcome.refused
+    repair = vault.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
+    rows = [
+        SectionRow(path, change)
+        for path, change in sorted(_describe_changes(options, repair).items())
+    ]
+    if repair.broken_promise or options.check or options.diff:
+        return repair, rows, vault.skipped_notes(repair)
+    outcome = write_fixes(terminal, vault, repair, _summarise(options, rows, "were"))
+    return repair, [row for row in rows if row.path in outcome.written], outcome.skipped
 
 
-def _told(
-    options: "Backlinks",
+def _report_sections(
+    options: "BacklinksOptions",
     terminal: Terminal,
     shape: str,
-    done: tuple[Repair, list[Kept], tuple[Refusal, ...]],
+    done: tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]],
 ) -> int:
     """Tell what was done, or would be, and what was left alone."""
     repair, rows, left = done
     if options.diff:
-        terminal.show(
-            unified(
+        terminal.print_results(
+            unified_diff(
                 [(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette
             )
         )
     else:
-        _show(terminal, shape, rows)
-    left_alone(terminal, left)
+        _print_section_rows(terminal, shape, rows)
+    print_skipped_notes(terminal, left)
     written = bool(rows) and not (options.check or options.diff)
     if rows or not left:
-        terminal.say(
-            _sentence(options, rows, "were" if written else "would be")
+        terminal.print_message(
+            _summarise(options, rows, "were" if written else "would be")
             + (" `vaultlink undo` takes it back." if written else "")
         )
     would = bool(rows) and not written
-    return FOUND if left or would else CLEAN
+    return EXIT_FINDINGS if left or would else EXIT_CLEAN
 
 
-def _asked(options: "Backlinks", chosen: Callable[[str], bool]) -> Keeping | Once:
+def _make_selector(
+    options: "BacklinksOptions", chosen: Callable[[str], bool]
+) -> SectionUpdater | OneTimeChange:
     if options.remove:
-        return removing(chosen)
-    return adopting(chosen) if options.adopt else Keeping(chosen)
+        return remove_sections(chosen)
+    return adopt_sections(chosen) if options.adopt else SectionUpdater(chosen)
 
 
-def _changes(options: "Backlinks", repair: Repair) -> dict[str, str]:
+def _describe_changes(options: "BacklinksOptions", repair: FixPlan) -> dict[str, str]:
     """What becomes of the section of each note that changes."""
     changes = {}
     for path in repair.texts:
@@ -143,7 +165,7 @@ def _changes(options: "Backlinks", repair: Repair) -> dict[str, str]:
     return changes
 
 
-def _show(terminal: Terminal, shape: str, rows: list[Kept]) -> None:
+def _print_section_rows(terminal: Terminal, shape: str, rows: list[SectionRow]) -> None:
     if shape == "json":
         print_document(terminal, {}, "sections", rows)
     elif shape == "tsv":
@@ -152,7 +174,7 @@ def _show(terminal: Terminal, shape: str, rows: list[Kept]) -> None:
         print_rows(terminal, ("note", "section"), [(row.path, row.change) for row in rows], "")
 
 
-def _sentence(options: "Backlinks", rows: list[Kept], were: str) -> str:
+def _summarise(options: "BacklinksOptions", rows: list[SectionRow], were: str) -> str:
     """What was done, or would be, in a sentence."""
     kinds = ("written", "brought in step", _REMOVED, _ADOPTED)
     counts = [(kind, sum(row.change == kind for row in rows)) for kind in kinds]
@@ -170,7 +192,7 @@ def _sentence(options: "Backlinks", rows: list[Kept], were: str) -> str:
     return (
         ", ".join(
             [
-                f"{number(count, 'section')} {verb} {kind}",
+                f"{format_count(count, 'section')} {verb} {kind}",
                 *(f"{count:,} {kind}" for kind, count in others),
             ]
         )

@@ -1,17 +1,17 @@
 """`vaultlink show`: what vaultlink sees in notes."""
 
-from vaultlink.cli import CLEAN
-from vaultlink.cli.opening import opened, sources
-from vaultlink.cli.options import Noted
+from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.opening import open_from_options, select_link_sources
+from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.documents import document
-from vaultlink.report.layout import tsv
-from vaultlink.report.notes import facts, note_rows, page, totals
+from vaultlink.report.documents import encode_document
+from vaultlink.report.layout import render_tsv
+from vaultlink.report.notes import describe_totals, note_cells, note_rows, render_note_page
 
-FORMS = ("page", "tsv", "json")
+SHOW_FORMATS = ("page", "tsv", "json")
 
 
-def show(options: Noted) -> int:
+def show(options: NotesOptions) -> int:
     """Show what vaultlink sees in notes.
 
     Properties, aliases, tags, headings, block identifiers and links with what they lead to.
@@ -20,16 +20,20 @@ def show(options: Noted) -> int:
     link), line, text, and for a property its value, for a link what it leads to.
     """
     terminal = Terminal(options)
-    form = terminal.form(FORMS, "page", "page")
-    vault = opened(options, terminal)
-    paths = sources(vault, options.notes) if options.notes else list(vault.notes)
+    form = terminal.choose_format(SHOW_FORMATS, "page", "page")
+    vault = open_from_options(options, terminal)
+    paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
     if form == "json":
-        terminal.show(document({"vault": str(vault.root)}, "notes", rows))
+        terminal.print_results(encode_document({"vault": str(vault.root)}, "notes", rows))
     elif form == "tsv":
-        terminal.show(tsv([fact for row in rows for fact in facts(row)]))
+        terminal.print_results(render_tsv([fact for row in rows for fact in note_cells(row)]))
     else:
-        terminal.show("\n".join([page(row, terminal.table_room, terminal.palette) for row in rows]))
+        terminal.print_results(
+            "\n".join(
+                [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
+            )
+        )
         if len(rows) > 1:
-            terminal.say(totals(rows))
-    return CLEAN
+            terminal.print_message(describe_totals(rows))
+    return EXIT_CLEAN

@@ -8,34 +8,34 @@ import sys
 from pathlib import Path
 
 from vaultlink.api import Vault
-from vaultlink.cli.opening import narrowed
-from vaultlink.cli.options import Reporting
+from vaultlink.cli.opening import to_vault_paths
+from vaultlink.cli.options import ReportOptions
 from vaultlink.errors import UsageError
-from vaultlink.files import find_vault, in_vault, is_marked
-from vaultlink.loading import is_source
+from vaultlink.files import find_vault, is_vault_folder, is_vault_path
+from vaultlink.loading import is_source_file
 
-_DASH = (Path("-"),)
+_STDIN_ARGUMENT = (Path("-"),)
 
 
-def stands_in(options: Reporting) -> bool:
+def reads_stdin(options: ReportOptions) -> bool:
     """Whether a text on standard input is asked about. Raises UsageError if the command line is not clear about that."""
     if options.stdin_filename is None:
-        if options.paths == _DASH:
+        if options.paths == _STDIN_ARGUMENT:
             raise UsageError(
                 "- is a text on standard input; --stdin-filename says in which note it is to stand."
             )
         return False
-    if options.paths not in ((), _DASH):
+    if options.paths not in ((), _STDIN_ARGUMENT):
         raise UsageError(
             "--stdin-filename names the one note that is checked; leave out the other paths, or give - for them."
         )
     return True
 
 
-def start_of(options: Reporting) -> Path | None:
+def find_start_path(options: ReportOptions) -> Path | None:
     """A path in the vault that a command is about. The note need not be there yet, nor its folder. If nothing above it says that
     it is a vault, the current folder is, as long as the note lies in it."""
-    if not stands_in(options):
+    if not reads_stdin(options):
         return options.paths[0] if options.paths else None
     assert options.stdin_filename
     place = next(
@@ -47,7 +47,7 @@ def start_of(options: Reporting) -> Path | None:
         Path(),
     )
     here = Path.cwd()
-    if is_marked(find_vault(place)):
+    if is_vault_folder(find_vault(place)):
         return place
     if place.resolve().is_relative_to(here):
         return here
@@ -58,17 +58,25 @@ def start_of(options: Reporting) -> Path | None:
     )
 
 
-def chosen_of(options: Reporting, root: Path) -> tuple[str, ...]:
+def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
     """The vault paths that a command is about; none for all."""
-    return (_note(options, root),) if stands_in(options) else narrowed(root, options.paths)
+    return (
+        (_find_stdin_note(options, root),)
+        if reads_stdin(options)
+        else to_vault_paths(root, options.paths)
+    )
 
 
-def with_standing(options: Reporting, vault: Vault) -> Vault:
+def with_stdin_text(options: ReportOptions, vault: Vault) -> Vault:
     """The vault with the text that stands in for a note, if there is one."""
-    return vault.holding(_note(options, vault.root), _given()) if stands_in(options) else vault
+    return (
+        vault.with_overlay(_find_stdin_note(options, vault.root), _read_stdin())
+        if reads_stdin(options)
+        else vault
+    )
 
 
-def _given() -> bytes:
+def _read_stdin() -> bytes:
     if sys.stdin is None:  # closed by whoever started this
         raise UsageError(
             "--stdin-filename: standard input is closed, and the text is read from it."
@@ -76,14 +84,14 @@ def _given() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _note(options: Reporting, root: Path) -> str:
+def _find_stdin_note(options: ReportOptions, root: Path) -> str:
     """The vault path of the note, given as a path on disk or in the vault."""
     given = options.stdin_filename or Path()
     for place in (given, root / given):
         for folder in (place.parent.resolve(), Path(os.path.abspath(place.parent))):  # noqa: PTH100 - a link out of the vault
             if folder.is_relative_to(root) and (place.parent.is_dir() or place is not given):
                 path = (folder / place.name).relative_to(root).as_posix()
-                if is_source(path) and in_vault(path):
+                if is_source_file(path) and is_vault_path(path):
                     return path
                 raise UsageError(
                     f"--stdin-filename: {given} would be no note or canvas of the vault {root}."

@@ -9,14 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from vaultlink.cli.options import Field, Raw
+from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UsageError
 
-_Refusal: type[Exception] = typer.BadParameter.__mro__[2]
+_TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of what typer raises for a wrong line; it has had two homes and keeps its place in the family."""
 
 
-def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str]) -> Raw | int:
+def parse_with_typer(
+    command: str, manual: str, known: Sequence[OptionField], line: Sequence[str]
+) -> RawValues | int:
     """What was written for each field, or the exit code after a help page."""
     found: dict[str, bool | str | list[str]] = {}
 
@@ -33,14 +35,14 @@ def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str])
         [
             cleandoc(manual),
             *(
-                f"{field.word.metavar}: {field.word.help}"
+                f"{field.spec.metavar}: {field.spec.help}"
                 for field in known
-                if not field.word.names
+                if not field.spec.names
             ),
         ]
     )
-    collect.__setattr__("__signature__", Signature([_parameter(field) for field in known]))
-    collect.__annotations__ = {field.name: _annotation(field) for field in known}
+    collect.__setattr__("__signature__", Signature([_make_parameter(field) for field in known]))
+    collect.__annotations__ = {field.name: _make_annotation(field) for field in known}
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -50,33 +52,35 @@ def read(command: str, manual: str, known: Sequence[Field], line: Sequence[str])
     app.command(command)(collect)
     try:
         code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
-    except _Refusal as refusal:
-        raise UsageError(_words(command, known, refusal)) from None
+    except _TyperError as refusal:
+        raise UsageError(_explain_refusal(command, known, refusal)) from None
     return code if isinstance(code, int) else found
 
 
-def _parameter(field: Field) -> Parameter:
+def _make_parameter(field: OptionField) -> Parameter:
     default = False if field.type is bool else None
     return Parameter(
-        field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(field)
+        field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_make_annotation(field)
     )
 
 
-def _annotation(field: Field) -> Any:
+def _make_annotation(field: OptionField) -> Any:
     told: Mapping[str, Any] = {
-        "help": field.word.help,
-        "metavar": field.word.metavar or None,
+        "help": field.spec.help,
+        "metavar": field.spec.metavar or None,
         "show_default": False,
     }
-    kind: Any = bool if field.type is bool else list[str] | None if field.many else str | None
-    if not field.word.names:
+    kind: Any = (
+        bool if field.type is bool else list[str] | None if field.is_repeatable else str | None
+    )
+    if not field.spec.names:
         return Annotated[
             kind, typer.Argument(**told, hidden=True)
         ]  # the manual says what the words mean
-    return Annotated[kind, typer.Option(*field.word.names, **told)]
+    return Annotated[kind, typer.Option(*field.spec.names, **told)]
 
 
-def _words(command: str, known: Sequence[Field], refusal: Exception) -> str:
+def _explain_refusal(command: str, known: Sequence[OptionField], refusal: Exception) -> str:
     """Typer's complaint in this project's words where it is about an option that does not exist."""
     name = getattr(refusal, "option_name", None)
     hint = f"`vaultlink {command} --help` shows all options."
@@ -85,5 +89,5 @@ def _words(command: str, known: Sequence[Field], refusal: Exception) -> str:
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(name, [name for field in known for name in field.word.names], 2, 0.6)
+    near = get_close_matches(name, [name for field in known for name in field.spec.names], 2, 0.6)
     return f"there is no option {name}. " + (f"Did you mean {' or '.join(near)}?" if near else hint)

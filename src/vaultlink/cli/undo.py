@@ -7,40 +7,42 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli import CLEAN, FOUND
-from vaultlink.cli.listing import FORMS, print_document, print_lines, print_rows
-from vaultlink.cli.options import Placed, option, words
-from vaultlink.cli.terminal import Terminal, mark, tell
-from vaultlink.cli.writing import alone, left_alone
+from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
+from vaultlink.cli.options import VaultOptions, argument, option
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.writing import hold_write_lock, print_skipped_notes
 from vaultlink.errors import UsageError
 from vaultlink.files import find_vault
-from vaultlink.journal import Run, runs, tidy
-from vaultlink.report.diffs import unified
-from vaultlink.report.layout import clean, number
-from vaultlink.report.repairs import left_rows
-from vaultlink.undoing import last, restoration, undo_run
-from vaultlink.writing import Outcome
+from vaultlink.journal import RecordedRun, clean_up_journal, list_runs
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.repairs import skipped_rows
+from vaultlink.undoing import find_last_run, plan_undo, undo_run
+from vaultlink.writing import WriteResult
 
 HEADER = ("when", "run", "notes", "command", "")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Undo(Placed):
+class UndoOptions(VaultOptions):
     """What `undo` is told."""
 
     run: Annotated[
         str | None,
-        words("RUN", "A run as --list names it. Without it: the last that was not undone."),
+        argument(
+            "RUN", "A run as --list names it. Without it: the find_last_run that was not undone."
+        ),
     ] = None
-    listed: Annotated[
-        bool, option("--list", help="List the runs that can be undone, and change nothing.")
+    list_runs: Annotated[
+        bool, option("--list", help="List the list_runs that can be undone, and change nothing.")
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be put back as a unified diff, and write nothing.",
+            help="Print what would be put back as a unified_diff diff, and write nothing.",
         ),
     ] = False
 
@@ -56,7 +58,7 @@ class RunRow(msgspec.Struct, frozen=True):
     undone: bool
 
 
-def undo(options: Undo) -> int:
+def undo(options: UndoOptions) -> int:
     """Put back, byte for byte, what a run of vaultlink wrote.
 
     A note that was edited since is left alone and named; the others are put back. Undoing is a run as well: naming it
@@ -67,38 +69,38 @@ def undo(options: Undo) -> int:
     number of notes, whether it was undone.
     """
     terminal = Terminal(options)
-    form = terminal.form(FORMS, "table", "tsv")
-    root = _root(options)
-    if options.listed:
-        return _list(terminal, form, runs(root, _complain))
+    form = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
+    root = _find_root(options)
+    if options.list_runs:
+        return _print_runs(terminal, form, list_runs(root, _print_warning))
     if options.diff:
-        run = _chosen(root, options.run, terminal)
-        return _differences(terminal, root, run) if run else CLEAN
-    with alone(terminal, root):
-        tidy(root)
-        run = _chosen(root, options.run, terminal)
+        run = _select_run(root, options.run, terminal)
+        return _print_diff(terminal, root, run) if run else EXIT_CLEAN
+    with hold_write_lock(terminal, root):
+        clean_up_journal(root)
+        run = _select_run(root, options.run, terminal)
         outcome = undo_run(root, run) if run else None
-    return _told(terminal, form, run, outcome) if run and outcome else CLEAN
+    return _report_undone(terminal, form, run, outcome) if run and outcome else EXIT_CLEAN
 
 
-def _root(options: Undo) -> Path:
+def _find_root(options: UndoOptions) -> Path:
     if options.vault and not options.vault.is_dir():
         raise UsageError(f"{options.vault}: there is no such folder.")
     return (options.vault or find_vault(Path())).resolve()
 
 
-def _complain(sentence: str) -> None:
-    tell(f"{mark('warning:')} {sentence}")
+def _print_warning(sentence: str) -> None:
+    print_stderr(f"{format_label('warning:')} {sentence}")
 
 
-def _chosen(root: Path, name: str | None, terminal: Terminal) -> Run | None:
+def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun | None:
     """The run to undo: one is named, by the beginning of its name at least, or it is the last."""
-    known = runs(root, _complain)
+    known = list_runs(root, _print_warning)
     if name is None:
-        run = last(known)
+        run = find_last_run(known)
         if run is None:
             hint = " `vaultlink undo --list` lists what was undone." if known else ""
-            terminal.say(f"There is nothing to undo in {root}.{hint}")
+            terminal.print_message(f"There is nothing to undo in {root}.{hint}")
         return run
     found = [run for run in known if run.id == name] or [
         run for run in known if name and run.id.startswith(name)
@@ -118,52 +120,61 @@ def _chosen(root: Path, name: str | None, terminal: Terminal) -> Run | None:
     )
 
 
-def _told(terminal: Terminal, form: str, run: Run, outcome: Outcome) -> int:
+def _report_undone(terminal: Terminal, form: str, run: RecordedRun, outcome: WriteResult) -> int:
     """Tell what was put back, and what was left alone."""
     if form == "json":
-        head = {"run": run.id, "undone_by": outcome.run, "restored": outcome.written}
-        print_document(terminal, head, "left", left_rows(outcome.refused))
-    left_alone(terminal, outcome.refused)
+        head = {"run": run.id, "undone_by": outcome.run_id, "restored": outcome.written}
+        print_document(terminal, head, "left", skipped_rows(outcome.skipped))
+    print_skipped_notes(terminal, outcome.skipped)
     if outcome.written:
-        terminal.say(
-            f"Put back {number(len(outcome.written), 'note')} as before {_named(run)}. "
-            f"`vaultlink undo {outcome.run}` takes that back."
+        terminal.print_message(
+            f"Put back {format_count(len(outcome.written), 'note')} as before {_describe_run(run)}. "
+            f"`vaultlink undo {outcome.run_id}` takes that back."
         )
-    elif not outcome.refused:
-        terminal.say(f"Nothing to put back: every note is as it was before {_named(run)}.")
-    return FOUND if outcome.refused else CLEAN
+    elif not outcome.skipped:
+        terminal.print_message(
+            f"Nothing to put back: every note is as it was before {_describe_run(run)}."
+        )
+    return EXIT_FINDINGS if outcome.skipped else EXIT_CLEAN
 
 
-def _differences(terminal: Terminal, root: Path, run: Run) -> int:
-    plan = restoration(root, run)
-    terminal.show(
-        unified(
-            [(item.path, _text(item.old), _text(item.new)) for item in plan.writes],
+def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
+    plan = plan_undo(root, run)
+    terminal.print_results(
+        unified_diff(
+            [(item.path, _decode_text(item.old), _decode_text(item.new)) for item in plan.writes],
             terminal.palette,
         )
     )
-    left_alone(terminal, plan.refused)
-    terminal.say(f"Would put back {number(len(plan.writes), 'note')} as before {_named(run)}.")
-    return FOUND if plan.writes or plan.refused else CLEAN
+    print_skipped_notes(terminal, plan.skipped)
+    terminal.print_message(
+        f"Would put back {format_count(len(plan.writes), 'note')} as before {_describe_run(run)}."
+    )
+    return EXIT_FINDINGS if plan.writes or plan.skipped else EXIT_CLEAN
 
 
-def _text(content: bytes | None) -> str | None:
+def _decode_text(content: bytes | None) -> str | None:
     """Bytes as a text that is printed as the same bytes."""
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
-def _named(run: Run) -> str:
-    return f"the run of {_time(run):%d %b %Y, %H:%M} ({clean(run.command)})"
+def _describe_run(run: RecordedRun) -> str:
+    return f"the run of {_to_local_time(run):%d %b %Y, %H:%M} ({escape_controls(run.command)})"
 
 
-def _time(run: Run) -> datetime:
-    return datetime.fromtimestamp(run.when // 10**9).astimezone()
+def _to_local_time(run: RecordedRun) -> datetime:
+    return datetime.fromtimestamp(run.time_ns // 10**9).astimezone()
 
 
-def _list(terminal: Terminal, form: str, known: list[Run]) -> int:
+def _print_runs(terminal: Terminal, form: str, known: list[RecordedRun]) -> int:
     rows = [
         RunRow(
-            run.id, _time(run).isoformat(), run.command, run.summary, len(run.changes), run.undone
+            run.id,
+            _to_local_time(run).isoformat(),
+            run.command,
+            run.summary,
+            len(run.changes),
+            run.undone,
         )
         for run in known
     ]
@@ -177,7 +188,7 @@ def _list(terminal: Terminal, form: str, known: list[Run]) -> int:
     else:
         cells = [
             (
-                f"{_time(run):%d %b %Y %H:%M}",
+                f"{_to_local_time(run):%d %b %Y %H:%M}",
                 run.id,
                 len(run.changes),
                 run.command,
@@ -187,7 +198,7 @@ def _list(terminal: Terminal, form: str, known: list[Run]) -> int:
         ]
         print_rows(terminal, HEADER, cells, "No runs found.")
         if rows:
-            terminal.say(
-                f"{number(len(rows), 'run')}; `vaultlink undo RUN --diff` shows what undoing one would change."
+            terminal.print_message(
+                f"{format_count(len(rows), 'run')}; `vaultlink undo RUN --diff` shows what undoing one would change."
             )
-    return CLEAN
+    return EXIT_CLEAN

@@ -11,43 +11,43 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-from vaultlink.cli import CLEAN, FAULT
-from vaultlink.cli.opening import suggestions, surveyed
-from vaultlink.cli.options import Choosing, option, words
-from vaultlink.cli.terminal import Terminal, mark, tell
+from vaultlink.cli import EXIT_CLEAN, EXIT_ERROR
+from vaultlink.cli.opening import make_suggester, scan_from_options
+from vaultlink.cli.options import RuleSelectionOptions, argument, option
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.errors import UsageError
-from vaultlink.fixing.sources import Answers
-from vaultlink.report.diffs import unified
-from vaultlink.report.documents import json_lines
-from vaultlink.report.findings import concise, statistics, summary
-from vaultlink.report.frames import Frames
-from vaultlink.report.layout import clean
-from vaultlink.report.listings import wording
+from vaultlink.fixing.sources import FixAnswers
+from vaultlink.report.diffs import unified_diff
+from vaultlink.report.documents import encode_json_lines
+from vaultlink.report.findings import render_concise, render_statistics, summarize_check
+from vaultlink.report.frames import FullRenderer
+from vaultlink.report.layout import escape_controls
+from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.records import finding_rows
-from vaultlink.watching.batch import Batch, News, Notice, Proposal
+from vaultlink.watching.batch import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watching.telling import (
-    batch_lines,
-    batch_row,
-    headline,
-    healed_lines,
-    healed_rows,
-    status,
-    watched_rows,
+    format_batch,
+    format_headline,
+    format_resolved,
+    format_status,
+    make_batch_row,
+    make_resolved_rows,
+    make_watch_rows,
 )
 from vaultlink.watching.watch import Watch as Watcher
-from vaultlink.watching.watch import Wishes
+from vaultlink.watching.watch import WatchSettings
 
-FORMS = ("concise", "full", "json-lines")
+WATCH_FORMATS = ("concise", "full", "json-lines")
 
-_MANY = 50
+_MAX_LISTED = 50
 """More findings than these are only counted at the start, where a person watches."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch(Choosing):
+class WatchOptions(RuleSelectionOptions):
     """What `watch` is told."""
 
-    folder: Annotated[Path | None, words("VAULT", "The vault, or a folder in it.")] = None
+    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     fix: Annotated[
         bool, option("--fix", help="Fix what can be fixed safely, whenever there is a pause.")
     ] = False
@@ -56,7 +56,7 @@ class Watch(Choosing):
         option(
             "--diff",
             "--dry-run",
-            help="Print what --fix would write as unified diffs, and write nothing.",
+            help="Print what --fix would write as unified_diff diffs, and write nothing.",
         ),
     ] = False
     poll: Annotated[
@@ -75,11 +75,11 @@ class Watch(Choosing):
     ] = False
 
 
-class _Ended(KeyboardInterrupt):
+class _StoppedEarly(KeyboardInterrupt):
     """A signal that came before there was anything to bring to its end."""
 
 
-def watch(options: Watch) -> int:
+def watch(options: WatchOptions) -> int:
     """Keep checking, and with --fix keep fixing, as the vault changes.
 
     The vault is checked once; then whatever is saved, made, renamed or deleted is looked at within a moment, and only what it
@@ -92,48 +92,50 @@ def watch(options: Watch) -> int:
     Forms: concise, full, json-lines (one object a line: findings that are new or healed, and behind them their batch).
     """
     terminal = Terminal(options)
-    form = terminal.form(FORMS, "concise", "concise")
-    with _signals() as handled:
+    form = terminal.choose_format(WATCH_FORMATS, "concise", "concise")
+    with _handle_signals() as handled:
         try:
-            watcher = _watcher(options, terminal)
+            watcher = _start_watcher(options, terminal)
             handled(watcher.stop)
-        except _Ended:
-            return CLEAN
-        printer = _Printer(options, terminal, form)
-        for news in watcher.news():
-            printer.show(news)
-            if terminal.unread:
+        except _StoppedEarly:
+            return EXIT_CLEAN
+        printer = _NewsPrinter(options, terminal, form)
+        for news in watcher.updates():
+            printer.print_news(news)
+            if terminal.is_pipe_closed:
                 watcher.stop()
-        printer.end()
-    return FAULT if watcher.faults else CLEAN
+        printer.close()
+    return EXIT_ERROR if watcher.verify_failures else EXIT_CLEAN
 
 
-def _watcher(options: Watch, terminal: Terminal) -> Watcher:
-    seen = surveyed(options, options.folder)
-    terminal.ready(seen.root)
-    if terminal.file is not None and terminal.file.resolve().is_relative_to(seen.root):
+def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watcher:
+    seen = scan_from_options(options, options.folder)
+    terminal.check_output_file(seen.root)
+    if terminal.output_file is not None and terminal.output_file.resolve().is_relative_to(
+        seen.root
+    ):
         raise UsageError(
             "--output-file: results of a watch can't be kept in the vault that is watched."
         )
-    wishes = Wishes(
+    wishes = WatchSettings(
         options.fix and not options.diff,
         options.diff,
         options.poll,
         options.verify,
         shlex.join(["vaultlink", *sys.argv[1:]]),
     )
-    with terminal.progress() as progress:
+    with terminal.progress_line() as progress:
         return Watcher(seen.root, seen.settings, wishes, progress, seen)
 
 
 @contextmanager
-def _signals() -> Iterator[Callable[[Callable[[], None]], None]]:
+def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
     """Let the signals that end a program end the watch: first what is in hand, and at once if they come again."""
     ends: list[Callable[[], None]] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
         if not ends:
-            raise _Ended
+            raise _StoppedEarly
         signal.signal(number, signal.default_int_handler)
         ends[0]()
 
@@ -153,105 +155,111 @@ def _signals() -> Iterator[Callable[[Callable[[], None]], None]]:
             signal.signal(number, handler)
 
 
-class _Printer:
+class _NewsPrinter:
     """Prints what a watcher tells."""
 
-    def __init__(self, options: Watch, terminal: Terminal, form: str):
-        self._options, self._terminal, self._form = options, terminal, form
-        self._status = terminal.status()
-        self._shown: set[str] = set()
+    def __init__(self, options: WatchOptions, terminal: Terminal, form: str):
+        self._options, self._terminal, self._format = options, terminal, form
+        self._status = terminal.status_line()
+        self._printed_diffs: set[str] = set()
 
-    def show(self, news: News) -> None:
+    def print_news(self, news: WatchUpdate) -> None:
         """Print one piece of news."""
         self._status.clear()
         if isinstance(news, Notice):
-            tell(
-                f"{mark('warning:')} {clean(news.sentence)}"
-            ) if news.wrong else self._terminal.say(clean(news.sentence))
+            print_stderr(
+                f"{format_label('warning:')} {escape_controls(news.message)}"
+            ) if news.is_error else self._terminal.print_message(escape_controls(news.message))
         elif isinstance(news, Proposal):
-            self._propose(news)
+            self._print_proposal(news)
         else:
-            self._batch(news)
-            self._status.say(lambda: status(news.totals(), headline(news) if news.number else ""))
+            self._print_batch(news)
+            self._status.set_text(
+                lambda: format_status(news.totals(), format_headline(news) if news.number else "")
+            )
         self._status.draw()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Leave the terminal as it was."""
         self._status.clear()
 
-    def _batch(self, batch: Batch) -> None:
+    def _print_batch(self, batch: Batch) -> None:
         if batch.number == 0:
-            self._begin(batch)
-        elif self._form == "json-lines":
-            self._stream_rows(batch)
-        elif batch.new or batch.healed or batch.fixed or self._options.verbose:
-            self._terminal.stream(
-                self._full(batch)
-                if self._form == "full"
-                else batch_lines(batch, self._terminal.palette)
+            self._print_first_batch(batch)
+        elif self._format == "json-lines":
+            self._print_rows(batch)
+        elif batch.new or batch.resolved or batch.applied_fixes or self._options.verbose:
+            self._terminal.print_part(
+                self._render_batch(batch)
+                if self._format == "full"
+                else format_batch(batch, self._terminal.palette)
             )
 
-    def _begin(self, batch: Batch) -> None:
+    def _print_first_batch(self, batch: Batch) -> None:
         """The vault as it was found."""
         terminal, found = self._terminal, [diagnostic for diagnostic, _ in batch.new]
-        if self._form == "json-lines":
-            self._stream_rows(batch)
-        elif terminal.tty and len(found) > _MANY:
-            terminal.stream(statistics(found, terminal.palette))
-            terminal.say("`vaultlink check` lists them.")
-        elif self._form == "full":
-            terminal.stream(self._frames(batch).render(found))
+        if self._format == "json-lines":
+            self._print_rows(batch)
+        elif terminal.is_terminal and len(found) > _MAX_LISTED:
+            terminal.print_part(render_statistics(found, terminal.palette))
+            terminal.print_message("`vaultlink check` lists them.")
+        elif self._format == "full":
+            terminal.print_part(self._make_frames(batch).render(found))
         else:
-            terminal.stream(concise(found, terminal.palette))
-        terminal.say(summary(found, batch.totals().notes))
-        terminal.say(f"Watching {batch.vault.root}; Ctrl-C ends it.")
+            terminal.print_part(render_concise(found, terminal.palette))
+        terminal.print_message(summarize_check(found, batch.totals().notes))
+        terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
         gc.collect()  # what lies in memory now stays as long as the watch: it is not to be looked through for rubbish,
         gc.freeze()  # and of what comes little goes in circles, so it is looked through rarely
         gc.set_threshold(100_000, 20, 100)
         gc.enable()
 
-    def _stream_rows(self, batch: Batch) -> None:
+    def _print_rows(self, batch: Batch) -> None:
         vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        mend = vault.fixes(found, Answers())
+        mend = vault.fix_lookup(found, FixAnswers())
         rows = finding_rows(
             found,
             vault.text,
-            suggestions(vault, found),
+            make_suggester(vault, found),
             mend,
-            vault.data,
+            vault.file_bytes,
             [mark for _, mark in batch.new],
         )
-        self._terminal.stream(
-            json_lines(
+        self._terminal.print_part(
+            encode_json_lines(
                 [
-                    *watched_rows("new", batch.number, rows),
-                    *watched_rows("healed", batch.number, healed_rows(batch.healed)),
+                    *make_watch_rows("new", batch.number, rows),
+                    *make_watch_rows("healed", batch.number, make_resolved_rows(batch.resolved)),
                 ]
             )
         )
-        self._terminal.stream(json_lines([batch_row(batch)]))
+        self._terminal.print_part(encode_json_lines([make_batch_row(batch)]))
 
-    def _full(self, batch: Batch) -> str:
-        frames = self._frames(batch).render([diagnostic for diagnostic, _ in batch.new])
+    def _render_batch(self, batch: Batch) -> str:
+        frames = self._make_frames(batch).render([diagnostic for diagnostic, _ in batch.new])
         p = self._terminal.palette
-        return f"{p.bold}{headline(batch)}{p.off}\n\n{frames}" + healed_lines(batch, p) + "\n"
+        return (
+            f"{p.bold}{format_headline(batch)}{p.reset}\n\n{frames}"
+            + format_resolved(batch, p)
+            + "\n"
+        )
 
-    def _frames(self, batch: Batch) -> Frames:
+    def _make_frames(self, batch: Batch) -> FullRenderer:
         vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        return Frames(
+        return FullRenderer(
             vault.text,
-            suggestions(vault, found),
-            wording(vault.index),
-            self._terminal.room,
+            make_suggester(vault, found),
+            make_target_formatter(vault.index),
+            self._terminal.width,
             self._terminal.palette,
         )
 
-    def _propose(self, proposal: Proposal) -> None:
+    def _print_proposal(self, proposal: Proposal) -> None:
         """What would be written, unless it was shown already."""
-        shown = unified(
+        shown = unified_diff(
             [(path, *texts) for path, texts in sorted(proposal.texts.items())],
             self._terminal.palette,
         )
-        if shown not in self._shown:
-            self._shown = {shown}
-            self._terminal.stream(shown)
+        if shown not in self._printed_diffs:
+            self._printed_diffs = {shown}
+            self._terminal.print_part(shown)

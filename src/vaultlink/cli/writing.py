@@ -7,54 +7,59 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultlink.cli import FAULT
-from vaultlink.cli.terminal import Terminal, mark, tell
-from vaultlink.journal import perform
-from vaultlink.locking import lock
-from vaultlink.report.layout import clean
-from vaultlink.writing import Outcome, Refusal, Write
+from vaultlink.cli import EXIT_ERROR
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.journal import record_and_write
+from vaultlink.locking import lock_vault
+from vaultlink.report.layout import escape_controls
+from vaultlink.writing import PendingWrite, SkippedNote, WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
-    from vaultlink.fixing.promise import Breach
-    from vaultlink.fixing.repair import Repair
+    from vaultlink.fixing.promise import BrokenPromise
+    from vaultlink.fixing.repair import FixPlan
 
 
-def alone(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
+def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
     """Keep other runs from writing in a vault; if one is writing, say so and wait for it."""
-    return lock(root, lambda: terminal.say("Another run is writing in this vault; waiting for it."))
+    return lock_vault(
+        root,
+        lambda: terminal.print_message("Another run is writing in this vault; waiting for it."),
+    )
 
 
-def write_repair(terminal: Terminal, vault: "Vault", repair: "Repair", summary: str) -> Outcome:
+def write_fixes(terminal: Terminal, vault: "Vault", repair: "FixPlan", summary: str) -> WriteResult:
     """Write what a repair comes to, with a record of this run's words and what they do."""
     try:
-        return vault.write(repair, _command(), summary)
+        return vault.write_plan(repair, _format_command_line(), summary)
     except KeyboardInterrupt:
-        terminal.say("Some notes may be written already; `vaultlink undo` puts them back.")
+        terminal.print_message(
+            "Some notes may be written already; `vaultlink undo` puts them back."
+        )
         raise
 
 
-def performed(root: Path, writes: Sequence[Write], summary: str) -> Outcome:
+def write_vault_files(root: Path, writes: Sequence[PendingWrite], summary: str) -> WriteResult:
     """Write files of a vault's folder that are no notes, with a record of this run's words and what they do."""
-    return perform(root, _command(), summary, writes)
+    return record_and_write(root, _format_command_line(), summary, writes)
 
 
-def _command() -> str:
+def _format_command_line() -> str:
     return shlex.join(["vaultlink", *sys.argv[1:]])
 
 
-def left_alone(terminal: Terminal, refused: Iterable[Refusal]) -> None:
+def print_skipped_notes(terminal: Terminal, refused: Iterable[SkippedNote]) -> None:
     """Name the notes that were not written. There may be many; they are told in full, since each is somebody's work."""
     for refusal in refused:
-        terminal.say(f"{clean(refusal.path)}: left alone: {refusal.why}.")
+        terminal.print_message(f"{escape_controls(refusal.path)}: left alone: {refusal.reason}.")
 
 
-def refused(breach: "Breach") -> int:
+def report_broken_promise(breach: "BrokenPromise") -> int:
     """Say why nothing was written at all."""
     rules = " or ".join(breach.rules) or "a rule"
-    tell(
-        f"{mark('error:')} nothing was written: in {clean(breach.path)} {clean(breach.what)}.\n"
+    print_stderr(
+        f"{format_label('error:')} nothing was written: in {escape_controls(breach.path)} {escape_controls(breach.problem)}.\n"
         f"A fix of {rules} is to blame. This is a fault in vaultlink; please report it. "
         f"`--unfixable {','.join(breach.rules)}` goes around it."
     )
-    return FAULT
+    return EXIT_ERROR

@@ -5,18 +5,18 @@ here reads a file or knows where settings come from beyond the name they carry.
 """
 
 from vaultlink.config.checks import COMMAND_LINE, Layer
-from vaultlink.config.patterns import glob_matcher, obsidian_filters
-from vaultlink.config.settings import BACKLINKS, DEFAULT, Config, configure
+from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
+from vaultlink.config.settings import BACKLINKS_CHOICES, DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.errors import ConfigError
 
 __all__ = [
-    "BACKLINKS",
+    "BACKLINKS_CHOICES",
     "COMMAND_LINE",
-    "DEFAULT",
+    "DEFAULT_SOURCE",
     "Config",
     "ConfigError",
     "Layer",
-    "configure",
-    "glob_matcher",
-    "obsidian_filters",
+    "compile_globs",
+    "compile_obsidian_filters",
+    "merge_layers",
 ]

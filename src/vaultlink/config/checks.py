@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaultlink.catalog import Option, Rule, UnknownRule, select
+from vaultlink.catalog import Option, Rule, UnknownRule, select_rules
 from vaultlink.errors import ConfigError
 
 COMMAND_LINE = "command line"
@@ -21,68 +21,76 @@ class Layer:
     source: str
     values: Mapping[str, Any]
 
-    def place(self, key: str) -> str:
+    def format_key(self, key: str) -> str:
         """Where a setting stands, for a message."""
         return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"
 
 
-def keys(layer: Layer, known: Sequence[str]) -> None:
+def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
     """Refuse settings that do not exist."""
     for key in layer.values:
         if key not in known:
-            raise unknown(layer, "setting", key, known)
+            raise unknown_key_error(layer, "setting", key, known)
 
 
-def table(layer: Layer, key: str) -> Mapping[str, Any]:
+def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
     """A setting that must be a table; empty if it is not there."""
     value = layer.values.get(key, {})
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{layer.place(key)}: must be a table ([{key}]), not {shown(value)}.")
+        raise ConfigError(
+            f"{layer.format_key(key)}: must be a table ([{key}]), not {format_value(value)}."
+        )
     return value
 
 
-def texts(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
+def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
     """A setting that must be a list of texts."""
     if isinstance(value, str):
-        raise ConfigError(f'{layer.place(key)}: must be a list: ["{value}"].')
+        raise ConfigError(f'{layer.format_key(key)}: must be a list: ["{value}"].')
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"{layer.place(key)}: must be a list of texts, not {shown(value)}.")
+        raise ConfigError(
+            f"{layer.format_key(key)}: must be a list of texts, not {format_value(value)}."
+        )
     for item in value:
         if not isinstance(item, str):
             raise ConfigError(
-                f"{layer.place(key)}: every element must be a text, not {shown(item)}."
+                f"{layer.format_key(key)}: every element must be a text, not {format_value(item)}."
             )
     return tuple(value)
 
 
-def selected(
+def read_selectors(
     layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]
 ) -> frozenset[str]:
     """The names of the rules that selectors stand for."""
     try:
-        return select(rules, selectors)
+        return select_rules(rules, selectors)
     except UnknownRule as error:
-        hint = _meant(list(error.suggestions)) or " `vaultlink rules` lists all rules."
+        hint = _format_hint(list(error.suggestions)) or " `vaultlink rules` lists all rules."
         raise ConfigError(
-            f"{layer.place(key)}: no rule is called {shown(error.selector)}.{hint}"
+            f"{layer.format_key(key)}: no rule is called {format_value(error.selector)}.{hint}"
         ) from None
 
 
-def choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
+def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
     """A setting that must be one of some words."""
     if isinstance(value, str) and value in choices:
         return value
-    raise ConfigError(f"{layer.place(key)}: {shown(value)} is none of {', '.join(choices)}.")
+    raise ConfigError(
+        f"{layer.format_key(key)}: {format_value(value)} is none of {', '.join(choices)}."
+    )
 
 
-def one_line(layer: Layer, key: str, value: Any) -> str:
+def read_one_line(layer: Layer, key: str, value: Any) -> str:
     """A setting that must be one line of text."""
     if isinstance(value, str) and value.strip() and "\n" not in value:
         return value
-    raise ConfigError(f"{layer.place(key)}: must be one line of text, not {shown(value)}.")
+    raise ConfigError(
+        f"{layer.format_key(key)}: must be one line of text, not {format_value(value)}."
+    )
 
 
-_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+_OPTION_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
     "int": ((int,), "a whole number"),
     "number": ((int, float), "a number"),
@@ -91,32 +99,32 @@ _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def option_value(place: str, option: Option, value: Any) -> Any:
+def read_option_value(place: str, option: Option, value: Any) -> Any:
     """A rule option's value, if it is of the option's type and among its choices."""
-    _fits(f"{place}: must be", option.type, value)
+    _require_type(f"{place}: must be", option.type, value)
     items = value if option.type == "list" else [value]
     for item in items:
-        if option.type == "list" and option.of:
-            _fits(f"{place}: every element must be", option.of, item)
+        if option.type == "list" and option.element_type:
+            _require_type(f"{place}: every element must be", option.element_type, item)
         if option.choices and item not in option.choices:
             raise ConfigError(
-                f"{place}: {shown(item)} is none of {', '.join(map(str, option.choices))}."
+                f"{place}: {format_value(item)} is none of {', '.join(map(str, option.choices))}."
             )
-    return frozen(value)
+    return freeze(value)
 
 
-def _fits(must_be: str, kind: str, value: Any) -> None:
-    types, words = _TYPES[kind]
+def _require_type(must_be: str, kind: str, value: Any) -> None:
+    types, words = _OPTION_TYPES[kind]
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
-        raise ConfigError(f"{must_be} {words}, not {shown(value)}.")
+        raise ConfigError(f"{must_be} {words}, not {format_value(value)}.")
 
 
-def frozen(value: Any) -> Any:
+def freeze(value: Any) -> Any:
     """A value that nobody can change by accident."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as a message shows it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -127,17 +135,17 @@ def shown(value: Any) -> str:
     return "a list" if isinstance(value, (list, tuple)) else str(value)
 
 
-def unknown(
+def unknown_key_error(
     layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
 ) -> ConfigError:
     """The error for a key that does not exist, with the nearest that do."""
     from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
 
-    hint = _meant(get_close_matches(key, known, 2, 0.6)) or (
+    hint = _format_hint(get_close_matches(key, known, 2, 0.6)) or (
         f" Known: {', '.join(known)}." if known else ""
     )
-    return ConfigError(f"{layer.place(before + key)}: there is no such {what}.{hint}")
+    return ConfigError(f"{layer.format_key(before + key)}: there is no such {what}.{hint}")
 
 
-def _meant(candidates: Sequence[str]) -> str:
+def _format_hint(candidates: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(candidates)}?" if candidates else ""

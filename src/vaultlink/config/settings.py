@@ -11,32 +11,40 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.catalog import Rule, select
+from vaultlink.catalog import Rule, select_rules
 from vaultlink.config.checks import (
     Layer,
-    choice,
-    frozen,
-    keys,
-    one_line,
-    option_value,
-    selected,
-    shown,
-    table,
-    texts,
-    unknown,
+    format_value,
+    freeze,
+    read_choice,
+    read_one_line,
+    read_option_value,
+    read_selectors,
+    read_table,
+    read_text_list,
+    reject_unknown_keys,
+    unknown_key_error,
 )
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 
-DEFAULT = "default"
+DEFAULT_SOURCE = "default"
 """The source of a setting that nobody changed."""
 
-LISTS = ("select", "extend-select", "ignore", "exclude", "allow-dangling", "fixable", "unfixable")
-TABLES = ("severity", "per-file-ignores", "rules", "backlinks")
-SELECTORS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
-SEVERITIES = tuple(severity.value for severity in Severity)
+LIST_KEYS = (
+    "select",
+    "extend-select",
+    "ignore",
+    "exclude",
+    "allow-dangling",
+    "fixable",
+    "unfixable",
+)
+TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks")
+SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
+SEVERITY_NAMES = tuple(severity.value for severity in Severity)
 
-BACKLINKS: Mapping[str, tuple[Any, ...]] = {
+BACKLINKS_CHOICES: Mapping[str, tuple[Any, ...]] = {
     "mode": ("repair", "off", "write"),
     "style": ("topics", "list", "context"),
     "heading": ("**Add backlinks using these topics:**",),
@@ -81,24 +89,25 @@ class Config:
         return blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
 
 
-def configure(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
+def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
     """The settings that layers, lowest first, add up to.
 
-    A layer that says `select` starts the choice of rules anew; within a layer the narrower selector wins, and `ignore`
-    wins over `select` of the same width. Lists replace those of lower layers, tables are merged by key.
+    A layer that says `select_rules` starts the choice of rules anew; within a layer the narrower selector wins, and `ignore`
+    wins over `select_rules` of the same width. Lists replace those of lower layers, tables are merged by key.
     """
-    values = dict(_defaults(rules))
-    sources = dict.fromkeys(values, DEFAULT)
+    values = dict(_list_defaults(rules))
+    sources = dict.fromkeys(values, DEFAULT_SOURCE)
     ignores: dict[str, frozenset[str]] = {}
     for layer in layers:
-        for key, value in _settings(layer, rules):
+        for key, value in _read_layer(layer, rules):
             values[key] = value
             sources[key] = layer.source
         ignores |= {
-            glob: select(rules, given) for glob, given in table(layer, "per-file-ignores").items()
+            glob: select_rules(rules, given)
+            for glob, given in read_table(layer, "per-file-ignores").items()
         }
     return Config(
-        enabled=_enabled(layers, rules),
+        enabled=_select_enabled(layers, rules),
         severity={rule.name: Severity(values[f"severity.{rule.name}"]) for rule in rules},
         options={
             rule.name: {
@@ -111,110 +120,116 @@ def configure(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         per_file_ignores=tuple(ignores.items()),
         fixable=values["fixable"],
         unfixable=values["unfixable"],
-        backlinks={key: values[f"backlinks.{key}"] for key in BACKLINKS},
+        backlinks={key: values[f"backlinks.{key}"] for key in BACKLINKS_CHOICES},
         values=values,
         sources=sources,
     )
 
 
-def _defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
-    for key in LISTS:
+def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
+    for key in LIST_KEYS:
         yield key, ()
-    for key, choices in BACKLINKS.items():
+    for key, choices in BACKLINKS_CHOICES.items():
         yield f"backlinks.{key}", choices[0]
     for rule in rules:
         yield f"severity.{rule.name}", rule.severity.value
         for option in rule.options:
-            yield f"rules.{rule.name}.{option.name}", frozen(option.default)
+            yield f"rules.{rule.name}.{option.name}", freeze(option.default)
 
 
-def _settings(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
+def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
     """A layer's settings, checked, by full dotted key."""
-    keys(layer, (*LISTS, *TABLES))
-    for key in LISTS:
+    reject_unknown_keys(layer, (*LIST_KEYS, *TABLE_KEYS))
+    for key in LIST_KEYS:
         if key in layer.values:
-            given = texts(layer, key, layer.values[key])
-            if key in SELECTORS:
-                selected(layer, key, given, rules)
+            given = read_text_list(layer, key, layer.values[key])
+            if key in SELECTOR_KEYS:
+                read_selectors(layer, key, given, rules)
             yield key, given
-    yield from _severities(layer, rules)
-    for glob, names in table(layer, "per-file-ignores").items():
+    yield from _read_severities(layer, rules)
+    for glob, names in read_table(layer, "per-file-ignores").items():
         key = f"per-file-ignores.{glob}"
-        given = texts(layer, key, names)
-        selected(layer, key, given, rules)
+        given = read_text_list(layer, key, names)
+        read_selectors(layer, key, given, rules)
         yield key, given
-    for name, options in table(layer, "rules").items():
-        yield from _options(layer, name, options, rules)
-    for key, value in table(layer, "backlinks").items():
-        yield f"backlinks.{key}", _backlinks(layer, key, value)
+    for name, options in read_table(layer, "rules").items():
+        yield from _read_rule_options(layer, name, options, rules)
+    for key, value in read_table(layer, "backlinks").items():
+        yield f"backlinks.{key}", _read_backlinks_setting(layer, key, value)
 
 
-def _severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:
+def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:
     """Severities by rule name; a prefix such as VL1 sets those of its rules, and narrower selectors win."""
-    given = table(layer, "severity")
-    for selector in sorted(given, key=_width):
+    given = read_table(layer, "severity")
+    for selector in sorted(given, key=_rank_selector):
         key = f"severity.{selector}"
-        level = choice(layer, key, given[selector], SEVERITIES)
-        for name in sorted(selected(layer, key, [selector], rules)):
+        level = read_choice(layer, key, given[selector], SEVERITY_NAMES)
+        for name in sorted(read_selectors(layer, key, [selector], rules)):
             yield f"severity.{name}", level
 
 
-def _options(
+def _read_rule_options(
     layer: Layer, name: str, given: Any, rules: tuple[Rule, ...]
 ) -> Iterator[tuple[str, Any]]:
     rule = next((rule for rule in rules if name in (rule.name, rule.code)), None)
     if rule is None:
-        raise unknown(layer, "rule", name, [rule.name for rule in rules], "rules.")
+        raise unknown_key_error(layer, "rule", name, [rule.name for rule in rules], "rules.")
     options = {option.name: option for option in rule.options}
-    for key, value in table(Layer(layer.source, {f"rules.{name}": given}), f"rules.{name}").items():
+    for key, value in read_table(
+        Layer(layer.source, {f"rules.{name}": given}), f"rules.{name}"
+    ).items():
         if key not in options:
-            raise unknown(layer, f"option of {rule.name}", key, list(options), f"rules.{name}.")
+            raise unknown_key_error(
+                layer, f"option of {rule.name}", key, list(options), f"rules.{name}."
+            )
         yield (
             f"rules.{rule.name}.{key}",
-            option_value(layer.place(f"rules.{name}.{key}"), options[key], value),
+            read_option_value(layer.format_key(f"rules.{name}.{key}"), options[key], value),
         )
 
 
-def _backlinks(layer: Layer, key: str, value: Any) -> Any:
-    if key not in BACKLINKS:
-        raise unknown(layer, "setting", key, list(BACKLINKS), "backlinks.")
-    place, choices = f"backlinks.{key}", BACKLINKS[key]
+def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
+    if key not in BACKLINKS_CHOICES:
+        raise unknown_key_error(layer, "setting", key, list(BACKLINKS_CHOICES), "backlinks.")
+    place, choices = f"backlinks.{key}", BACKLINKS_CHOICES[key]
     if choices == ((),):
-        return tuple(one_line(layer, place, item) for item in texts(layer, place, value))
+        return tuple(
+            read_one_line(layer, place, item) for item in read_text_list(layer, place, value)
+        )
     if len(choices) > 1:
-        return choice(layer, place, value, choices)
-    line = one_line(layer, place, value)
-    if _SWALLOWS.search(line):
+        return read_choice(layer, place, value, choices)
+    line = read_one_line(layer, place, value)
+    if _NOT_A_HEADING.search(line):
         raise ConfigError(
-            f"{layer.place(place)}: {shown(line)} is no heading: it would be read as something else, and may hide "
+            f"{layer.format_key(place)}: {format_value(line)} is no heading: it would be read as something else, and may hide "
             "what stands below it."
         )
     return line
 
 
-_SWALLOWS = re.compile(
+_NOT_A_HEADING = re.compile(
     r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)"
 )
 """What makes code, a comment, math, HTML, a tag, a rule, a table or a footnote of a line that was meant as a heading."""
 
 
-def _enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:
-    chosen = frozenset(rule.name for rule in rules if rule.default)
+def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:
+    chosen = frozenset(rule.name for rule in rules if rule.enabled_by_default)
     for layer in layers:
         if "select" in layer.values:
             chosen = frozenset()
         marks = [
-            (_width(selector), key == "ignore", selector)
+            (_rank_selector(selector), key == "ignore", selector)
             for key in ("select", "extend-select", "ignore")
             for selector in layer.values.get(key, ())
         ]
         for _, ignored, selector in sorted(marks):
-            names = select(rules, [selector])
+            names = select_rules(rules, [selector])
             chosen = chosen - names if ignored else chosen | names
     return chosen
 
 
-def _width(selector: str) -> int:
+def _rank_selector(selector: str) -> int:
     """How narrow a selector is: 0 for ALL, then by the length of a prefix; full codes and names last."""
     if selector == "ALL":
         return 0

@@ -7,29 +7,35 @@ from collections.abc import Mapping
 
 from vaultlink.engine import State
 from vaultlink.fixing import dangling
-from vaultlink.fixing.sections import section_fix
-from vaultlink.fixing.sources import Answers, Late, Sources
+from vaultlink.fixing.sections import build_section_fix
+from vaultlink.fixing.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.model import Diagnostic, Fix
 
 
-def late(answers: Answers | None = None) -> Mapping[str, Late]:
+def deferred_fixes(answers: FixAnswers | None = None) -> Mapping[str, FixMaker]:
     """Rule name to what makes the fixes of its findings. Fixes of dangling topics, all of them unsafe, are made only if
     there are answers: working out what a topic may mean takes time."""
-    makers: dict[str, Late] = {"missing-section": section_fix, "stale-section": section_fix}
+    makers: dict[str, FixMaker] = {
+        "missing-section": build_section_fix,
+        "stale-section": build_section_fix,
+    }
     if answers is not None:
         makers |= dict.fromkeys(
-            _DANGLING, lambda state, sources, item: dangling.answer(state, sources, item, answers)
+            _DANGLING_RULES,
+            lambda state, sources, item: dangling.find_dangling_fix(state, sources, item, answers),
         )
     return makers
 
 
-def choices(state: State, sources: Sources, item: Diagnostic, answers: Answers) -> list[Fix]:
+def fix_choices(
+    state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
+) -> list[Fix]:
     """All that may be done about a finding, the likeliest first."""
-    if item.rule in _DANGLING:
-        return list(dangling.choices(state, sources, item, answers))
-    maker = late().get(item.rule)
+    if item.rule in _DANGLING_RULES:
+        return list(dangling.list_dangling_fixes(state, sources, item, answers))
+    maker = deferred_fixes().get(item.rule)
     fix = item.fix or (maker(state, sources, item) if maker else None)
     return [fix] if fix else []
 
 
-_DANGLING = ("dangling-link", "dangling-embed")
+_DANGLING_RULES = ("dangling-link", "dangling-embed")

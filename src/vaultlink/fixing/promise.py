@@ -10,42 +10,42 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from vaultlink.edits import Shift
+from vaultlink.edits import OffsetShift
 from vaultlink.engine import State
 from vaultlink.index import Index
-from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, Spot
+from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class BrokenPromise:
     """A promise that fixing would break: the note in which, how, the note whose edits break it, and the rules whose fixes
     may be to blame."""
 
     path: str
-    what: str
-    source: str
+    problem: str
+    edited_path: str
     rules: tuple[str, ...]
 
 
-def breaches(
+def find_broken_promises(
     before: State,
     after: State,
     edits: Mapping[str, Sequence[Edit]],
     rules: Mapping[str, Iterable[str]],
     unsafe: Collection[str] = (),
-) -> Iterator[Breach]:
+) -> Iterator[BrokenPromise]:
     """The broken promises. `edits` are those between the states, by path and in order; `rules` names whose
     fixes they are. Where `unsafe` ones are made, they may bring errors to light in what they write themselves."""
-    shifts = {path: Shift(made) for path, made in edits.items()}
+    shifts = {path: OffsetShift(made) for path, made in edits.items()}
     for path, source, what in chain(
-        _breaches(before, after, shifts), _errors(before, after, shifts, unsafe)
+        _check_notes(before, after, shifts), _check_errors(before, after, shifts, unsafe)
     ):
         blamed = rules.get(source) or {name for names in rules.values() for name in names}
-        yield Breach(path, what, source, tuple(sorted(blamed)))
+        yield BrokenPromise(path, what, source, tuple(sorted(blamed)))
 
 
-def _breaches(
-    before: State, after: State, shifts: Mapping[str, Shift]
+def _check_notes(
+    before: State, after: State, shifts: Mapping[str, OffsetShift]
 ) -> Iterator[tuple[str, str, str]]:
     """Broken promises: the note, the note whose edits broke it, and what happened."""
     created = {path for path in shifts if path not in before.index.notes}
@@ -53,111 +53,115 @@ def _breaches(
         old = before.index.notes.get(path)
         if old is not None:
             new = after.index.notes[path]
-            for what in _lost(old, new, shift):
+            for what in _check_untouched(old, new, shift):
                 yield path, path, what
             yield from (
                 (path, path, what)
-                for what in _misled(before.index, after.index, path, shift, created)
+                for what in _check_links(before.index, after.index, path, shift, created)
             )
-            yield from _unanchored(before.index, after.index, path, shifts)
-    yield from _elsewhere(before.index, after.index, shifts, created)
+            yield from _check_anchors(before.index, after.index, path, shifts)
+    yield from _check_other_notes(before.index, after.index, shifts, created)
 
 
 # -- in an edited note --------------------------------------------------------------------------------------------
 
 
-def _lost(old: Note, new: Note, shift: Shift) -> Iterator[str]:
+def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
     """What is in a note and no edit touches, but is not there afterwards."""
     for what, had, has in (
         ("heading", old.headings, new.headings),
         ("block", old.blocks, new.blocks),
         ("tag", old.tags, new.tags),
     ):
-        yield from _missing(what, had, has, shift)
+        yield from _check_items(what, had, has, shift)
     if (old.properties is None) != (new.properties is None):
         yield "its properties would come or go"
-    kept = [item for item in old.properties or () if not shift.inside(item.start, item.value_end)]
+    kept = [
+        item for item in old.properties or () if not shift.is_changed(item.start, item.value_end)
+    ]
     values = [(item.key, item.value) for item in new.properties or ()]
     for item in kept:
         if (item.key, item.value) not in values:
             yield f"its property “{item.key}” would change"
-    more = _troubles(new) - _troubles(old)
+    more = _count_troubles(new) - _count_troubles(old)
     if more:
         yield f"there would be trouble of a new kind in it: {', '.join(sorted(more))}"
 
 
-def _troubles(note: Note) -> Counter[str]:
+def _count_troubles(note: Note) -> Counter[str]:
     """How often there is trouble of each kind that changes how the rest of a note is read."""
     return Counter(
         item.kind
-        for item in note.troubles
+        for item in note.problems
         if item.kind not in ("malformed-link", "unquoted-property-link")
     )
 
 
-def _missing(what: str, had: Sequence[Spot], has: Sequence[Spot], shift: Shift) -> Iterator[str]:
-    there = {(item.start, _words(item)): item for item in has}
+def _check_items(
+    what: str, had: Sequence[SourceSpan], has: Sequence[SourceSpan], shift: OffsetShift
+) -> Iterator[str]:
+    there = {(item.start, _get_text(item)): item for item in has}
     for item in had:
-        kept = there.pop((shift.after(item.start), _words(item)), None)
-        if kept is None and not shift.touched(item.start, item.end):
-            yield f"its {what} “{_words(item)}” would be lost"
+        kept = there.pop((shift.map_offset(item.start), _get_text(item)), None)
+        if kept is None and not shift.is_touched(item.start, item.end):
+            yield f"its {what} “{_get_text(item)}” would be lost"
     for item in there.values():  # a property that gets its name may make tags of its values
         if (
-            not shift.made(item.start, item.end)
+            not shift.is_new(item.start, item.end)
             and getattr(item, "place", None) is not Place.PROPERTY
         ):
-            yield f"the {what} “{_words(item)}” would come into being"
+            yield f"the {what} “{_get_text(item)}” would come into being"
 
 
-def _words(item: Spot) -> str:
+def _get_text(item: SourceSpan) -> str:
     return str(getattr(item, "text", "") or getattr(item, "name", "") or getattr(item, "id", ""))
 
 
-def _misled(
-    before: Index, after: Index, path: str, shift: Shift, created: set[str]
+def _check_links(
+    before: Index, after: Index, path: str, shift: OffsetShift, created: set[str]
 ) -> Iterator[str]:
     """Links of an edited note that no edit touches, but that would be lost, made, or led elsewhere."""
-    there = {link.start: (link, target) for link, target in after.links(path)}
-    for link, target in before.links(path):
-        if shift.inside(link.start, link.end):
+    there = {link.start: (link, target) for link, target in after.resolved_links(path)}
+    for link, target in before.resolved_links(path):
+        if shift.is_changed(link.start, link.end):
             continue
-        now = there.pop(shift.after(link.start), None)
+        now = there.pop(shift.map_offset(link.start), None)
         if now is None or now[0].raw != link.raw:
             yield f"the link {link.raw} would be lost"
         elif now[1] != target and not (target is None and now[1] in created):
             yield f"the link {link.raw} would lead to {now[1] or 'nothing'} instead of {target or 'nothing'}"
     for link, _ in there.values():
-        if not shift.made(link.start, link.end):
+        if not shift.is_new(link.start, link.end):
             yield f"the text {link.raw} would become a link"
 
 
-def _unanchored(
-    before: Index, after: Index, path: str, shifts: Mapping[str, Shift]
+def _check_anchors(
+    before: Index, after: Index, path: str, shifts: Mapping[str, OffsetShift]
 ) -> Iterator[tuple[str, str, str]]:
     """Links to headings and blocks of an edited note that would no longer find them."""
-    if _anchors(before.notes[path]) == _anchors(after.notes[path]):
+    if _list_anchors(before.notes[path]) == _list_anchors(after.notes[path]):
         return
     for source in before.backlinks.get(path, ()):
         shift = shifts.get(source)
-        for link, target in before.links(source):
+        for link, target in before.resolved_links(source):
             asks = (
                 target == path
                 and link.subpath
-                and not (shift and shift.inside(link.start, link.end))
+                and not (shift and shift.is_changed(link.start, link.end))
             )
-            if asks and before.anchor(link, path) and not after.anchor(link, path):
+            if asks and before.has_anchor(link, path) and not after.has_anchor(link, path):
                 yield source, path, f"the link {link.raw} would no longer find its heading or block"
 
 
-def _anchors(note: Note) -> object:
+def _list_anchors(note: Note) -> object:
     return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
 
 
 # -- in all others ------------------------------------------------------------------------------------------------
 
 
-def _elsewhere(
-    before: Index, after: Index, shifts: Mapping[str, Shift], created: set[str]
+def _check_other_notes(
+    before: Index, after: Index, shifts: Mapping[str, OffsetShift], created: set[str]
 ) -> Iterator[tuple[str, str, str]]:
     """Links of notes without edits that would lead elsewhere; a dangling one may lead to a note that was made."""
     for path, targets in before.targets.items():
@@ -175,33 +179,35 @@ def _elsewhere(
                 )
 
 
-def _errors(
-    before: State, after: State, shifts: Mapping[str, Shift], unsafe: Collection[str]
+def _check_errors(
+    before: State, after: State, shifts: Mapping[str, OffsetShift], unsafe: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
     """Errors where there were none."""
-    for path, now in after.found.items():
-        was = before.found.get(path, ())
+    for path, now in after.all_findings.items():
+        was = before.all_findings.get(path, ())
         if now is not was:
             shift = shifts.get(path)
-            for item in _new_errors(was, now, shift):
-                if shift and path in unsafe and shift.made(item.start, item.end):
+            for item in _find_new_errors(was, now, shift):
+                if shift and path in unsafe and shift.is_new(item.start, item.end):
                     continue
-                if item.target is not None and item.start in _nowhere(before.index, path, shift):
+                if item.target is not None and item.start in _find_dangling_starts(
+                    before.index, path, shift
+                ):
                     continue  # it led nowhere before, whichever rule told so
                 yield path, path, f"there would be a new error, {item.rule}: {item.message}"
 
 
-def _nowhere(index: Index, path: str, shift: Shift | None) -> set[int]:
+def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) -> set[int]:
     """Where the dangling links of a note stand afterwards."""
     return {
-        shift.after(link.start) if shift else link.start
-        for link, target in index.links(path)
+        shift.map_offset(link.start) if shift else link.start
+        for link, target in index.resolved_links(path)
         if target is None
     }
 
 
-def _new_errors(
-    was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: Shift | None
+def _find_new_errors(
+    was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: OffsetShift | None
 ) -> list[Diagnostic]:
     """Errors at places that had none; where edits were made, more errors than there were."""
     old = [item for item in was if item.severity is Severity.ERROR]
@@ -209,8 +215,10 @@ def _new_errors(
     if shift is None:
         places = {item.start for item in old}
         return [item for item in new if item.start not in places]
-    kept = {shift.after(item.start) for item in old if not shift.inside(item.start, item.end)}
-    touched = sum(shift.inside(item.start, item.end) for item in old)
+    kept = {
+        shift.map_offset(item.start) for item in old if not shift.is_changed(item.start, item.end)
+    }
+    touched = sum(shift.is_changed(item.start, item.end) for item in old)
     there = [item for item in new if item.start not in kept]
-    outside = [item for item in there if not shift.made(item.start, item.end)]
+    outside = [item for item in there if not shift.is_new(item.start, item.end)]
     return outside or there[touched:]

@@ -9,151 +9,173 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaultlink.backlinking import (
-    Look,
-    Wanted,
-    difference,
-    is_kept,
-    look,
-    read_section,
-    takes_section,
-    wanted,
+    ExpectedSection,
+    SectionStyle,
+    can_hold_section,
+    compare_section,
+    expected_section,
+    is_managed_section,
+    parse_section,
+    section_style,
 )
-from vaultlink.edits import applied
+from vaultlink.edits import apply_edits
 from vaultlink.engine import State
-from vaultlink.fixing.sections_order import ordered
-from vaultlink.fixing.sections_passages import Goal, passages
+from vaultlink.fixing.sections_order import order_backlinks
+from vaultlink.fixing.sections_passages import ExcerptTarget, find_excerpts
 from vaultlink.fixing.sections_placing import (
-    inserted,
-    line_end,
-    marked,
-    opens_comment,
-    removed,
-    spots,
-    unmarked,
+    add_markers,
+    detect_line_end,
+    find_insertion_points,
+    has_open_comment,
+    insert_section,
+    remove_markers,
+    remove_section,
 )
-from vaultlink.fixing.sections_writing import Pen, outdated, rewritten, typed, written
-from vaultlink.fixing.sources import Sources
+from vaultlink.fixing.sections_writing import (
+    RenderContext,
+    has_author_text,
+    has_outdated_excerpts,
+    render_section,
+    render_updated_section,
+)
+from vaultlink.fixing.sources import FixSources
 from vaultlink.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse import parse_note
-from vaultlink.parse.markers import halved
+from vaultlink.parse.markers import has_unpaired_marker
 
-_MAY_SWALLOW = re.compile(
+_CAN_SWALLOW_TEXT = re.compile(
     r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE
 )
 """What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SectionContext:
     """What sections are made of: the index, what may be asked of files, the settings, and how sections look."""
 
     index: Index
-    sources: Sources
+    sources: FixSources
     settings: Mapping[str, Any]
-    look: Look
+    section_style: SectionStyle
 
     @classmethod
-    def of(cls, state: State, sources: Sources) -> "Desk":
+    def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
         """The desk under a state's own settings."""
-        settings, obsidian = state.setting.config.backlinks, state.setting.obsidian
+        settings, obsidian = state.settings.config.backlinks, state.settings.obsidian
         return cls(
             state.index,
             sources,
             settings,
-            look(settings, obsidian.new_link_format, obsidian.use_markdown_links),
+            section_style(settings, obsidian.new_link_format, obsidian.use_markdown_links),
         )
 
-    def wanted(self, note: Note) -> Wanted:
+    def compute_expected(self, note: Note) -> ExpectedSection:
         """What a note's section should be."""
-        return wanted(note, self.index, self.settings, self.look)
+        return expected_section(note, self.index, self.settings, self.section_style)
 
-    def order(self, due: Wanted) -> list[str]:
+    def order_paths(self, due: ExpectedSection) -> list[str]:
         """The order in which a section lists what it holds."""
-        return ordered(due, self.settings["order"], self.index, self.sources.modified)
+        return order_backlinks(due, self.settings["order"], self.index, self.sources.modified_at)
 
-    def pen(self, path: str, text: str) -> Pen:
+    def make_render_context(self, path: str, text: str) -> RenderContext:
         """What writes in the note at a path."""
-        goal, known = Goal(path, self.index, self.look.naming), dict[str, Sequence[str]]()
+        goal, known = (
+            ExcerptTarget(path, self.index, self.section_style.link_format),
+            dict[str, Sequence[str]](),
+        )
 
         def cited(source: str) -> Sequence[str]:
             if source not in known:
                 words = self.sources.text(source)
                 known[source] = (
-                    () if words is None else passages(self.index.notes[source], words, goal)
+                    () if words is None else find_excerpts(self.index.notes[source], words, goal)
                 )
             return known[source]
 
-        return Pen(self.index.names, line_end(text), cited)
+        return RenderContext(self.index.names, detect_line_end(text), cited)
 
 
 # -- fixes --------------------------------------------------------------------------------------------------------
 
 
-def section_fix(state: State, sources: Sources, diagnostic: Diagnostic) -> Fix | None:
+def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
     """What mends a missing or stale section."""
     note, text = state.index.notes.get(diagnostic.path), sources.text(diagnostic.path)
     if note is None or text is None:
         return None
-    desk = Desk.of(state, sources)
+    desk = SectionContext.from_state(state, sources)
     if diagnostic.rule == "missing-section":
-        edits = new_section(desk, note, text)
+        edits = build_new_section(desk, note, text)
     else:
         edits = [
             edit
-            for section, edit in kept_sections(desk, note, text)
+            for section, edit in find_section_edits(desk, note, text)
             if section.start <= diagnostic.start < section.end
         ]
-    return Fix(_title(state, diagnostic.rule), Safety.SAFE, tuple(edits)) if edits else None
+    return Fix(_get_fix_title(state, diagnostic.rule), Safety.SAFE, tuple(edits)) if edits else None
 
 
-def _title(state: State, rule: str) -> str:
-    return next(known.fix_title for known in state.setting.rules if known.name == rule)
+def _get_fix_title(state: State, rule: str) -> str:
+    return next(known.fix_title for known in state.settings.rules if known.name == rule)
 
 
-def new_section(desk: Desk, note: Note, text: str) -> list[Edit]:
+def build_new_section(desk: SectionContext, note: Note, text: str) -> list[Edit]:
     """The edit that writes a section into a note that has none, at the first place where it is alive; none if there is
     nothing to be held or no such place, or if half of a section is there."""
-    if note.sections or not takes_section(note) or halved(text, 0):
+    if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
-    due = desk.wanted(note)
-    if not due.held:
+    due = desk.compute_expected(note)
+    if not due.entries:
         return []
-    order, pen = desk.order(due), desk.pen(note.path, text)
-    for spot in spots(text):
-        section = written(due, order, f"before={spot.before} after={spot.after}", pen)
-        edit = inserted(note.path, text, spot, section)
-        if not opens_comment(text[: spot.at]) and (
-            not _MAY_SWALLOW.search(text) or _lives(note, applied(text, [edit]), section)
+    order, pen = desk.order_paths(due), desk.make_render_context(note.path, text)
+    for spot in find_insertion_points(text):
+        section = render_section(
+            due, order, f"before={spot.newlines_before} after={spot.newlines_after}", pen
+        )
+        edit = insert_section(note.path, text, spot, section)
+        if not has_open_comment(text[: spot.offset]) and (
+            not _CAN_SWALLOW_TEXT.search(text)
+            or _is_parsed_as_section(note, apply_edits(text, [edit]), section)
         ):
             return [edit]
     return []
 
 
-def kept_sections(desk: Desk, note: Note, text: str) -> Iterator[tuple[Section, Edit]]:
+def find_section_edits(
+    desk: SectionContext, note: Note, text: str
+) -> Iterator[tuple[Section, Edit]]:
     """The edits that bring a note's sections of vaultlink's in step, each with its section. A second section holds
     nothing."""
-    due: Wanted | None = None
+    due: ExpectedSection | None = None
     for section in note.sections:
-        if not is_kept(section):
+        if not is_managed_section(section):
             continue
-        due = due._replace(held={}) if due else desk.wanted(note)
-        edit = _kept(desk, note.path, text, section, due)
+        due = due._replace(entries={}) if due else desk.compute_expected(note)
+        edit = _update_section(desk, note.path, text, section, due)
         if edit:
             yield section, edit
 
 
-def _kept(desk: Desk, path: str, text: str, section: Section, due: Wanted) -> Edit | None:
-    reading, pen = read_section(section, due.look.heading), desk.pen(path, text)
-    if not due.held and section.owner is Owner.WRITTEN and not typed(reading, due, pen):
-        return removed(path, text, section)
-    found = difference(section, reading, due, desk.index.names)
-    if not any(found) and not outdated(reading, due, pen):
+def _update_section(
+    desk: SectionContext, path: str, text: str, section: Section, due: ExpectedSection
+) -> Edit | None:
+    reading, pen = parse_section(section, due.style.heading), desk.make_render_context(path, text)
+    if (
+        not due.entries
+        and section.owner is Owner.WRITTEN
+        and not has_author_text(reading, due, pen)
+    ):
+        return remove_section(path, text, section)
+    found = compare_section(section, reading, due, desk.index.names)
+    if not any(found) and not has_outdated_excerpts(reading, due, pen):
         return None
-    return _smallest(path, section, rewritten(reading, found, due, desk.order(due), pen))
+    return _minimize_edit(
+        path, section, render_updated_section(reading, found, due, desk.order_paths(due), pen)
+    )
 
 
-def _smallest(path: str, section: Section, new: str) -> Edit | None:
+def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
     """The edit from a section's text to another, without the lines at both ends that stay."""
     old = section.text
     if old == new:
@@ -176,32 +198,32 @@ def _smallest(path: str, section: Section, new: str) -> Edit | None:
     )
 
 
-def _lives(note: Note, new: str, section: str) -> bool:
+def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
     """Whether a section, once written, is read as one, is no part of a comment, and leaves the note's links alone."""
     after = parse_note(note.path, new)
     found = next((known for known in after.sections if known.text == section), None)
     if found is None or [link.raw for link in after.links] != [link.raw for link in note.links]:
         return False
-    if len(after.troubles) != len(note.troubles):
+    if len(after.problems) != len(note.problems):
         return False
-    return not any(entry.link and entry.link.commented for entry in found.entries)
+    return not any(entry.link and entry.link.in_comment for entry in found.entries)
 
 
 # -- adopting and taking out --------------------------------------------------------------------------------------
 
 
-def removal(note: Note, text: str) -> Fix | None:
+def build_removal_fix(note: Note, text: str) -> Fix | None:
     """What takes vaultlink's sections out of a note: of those it wrote everything, of those it adopted the markers."""
     edits: list[Edit] = []
     for section in note.sections:
         if section.owner is Owner.WRITTEN:
-            edits.append(removed(note.path, text, section))
+            edits.append(remove_section(note.path, text, section))
         elif section.owner is Owner.ADOPTED:
-            edits.append(unmarked(note.path, section))
+            edits.append(remove_markers(note.path, section))
     return Fix("take vaultlink's section out", Safety.SAFE, tuple(edits)) if edits else None
 
 
-def adoption(note: Note, text: str) -> Fix | None:
+def build_adoption_fix(note: Note, text: str) -> Fix | None:
     """What makes the last of a note's own sections one that vaultlink keeps; none if it keeps one already, or if the
     section is part of a quote, which markers would tear apart."""
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
@@ -211,4 +233,6 @@ def adoption(note: Note, text: str) -> Fix | None:
         or text[own[-1].start : own[-1].end].lstrip().startswith(">")
     ):
         return None
-    return Fix("let vaultlink keep the section", Safety.SAFE, (marked(note.path, text, own[-1]),))
+    return Fix(
+        "let vaultlink keep the section", Safety.SAFE, (add_markers(note.path, text, own[-1]),)
+    )

@@ -3,21 +3,23 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from vaultlink.backlinking import Wanted
+from vaultlink.backlinking import ExpectedSection
 from vaultlink.index import Index
 from vaultlink.model import Place
 from vaultlink.resolve import is_note
 
 _DAMPING = 0.85
-_ROUNDS = 100
-_NEAR = 1e-9
+_MAX_ROUNDS = 100
+_TOLERANCE = 1e-9
 
 
-def ordered(wanted: Wanted, order: str, index: Index, modified: Callable[[str], int]) -> list[str]:
+def order_backlinks(
+    wanted: ExpectedSection, order: str, index: Index, modified: Callable[[str], int]
+) -> list[str]:
     """The paths that a section holds, as they are listed; equals in the order of titles."""
-    held = list(wanted.held)
+    held = list(wanted.entries)
     if order == "rank":
-        rank = ranks(index)
+        rank = compute_pagerank(index)
         held.sort(key=lambda path: -rank.get(path, 0.0))
     elif order == "recent":
         held.sort(key=lambda path: -modified(path))
@@ -25,7 +27,7 @@ def ordered(wanted: Wanted, order: str, index: Index, modified: Callable[[str], 
 
 
 @lru_cache(maxsize=1)
-def ranks(index: Index) -> Mapping[str, float]:
+def compute_pagerank(index: Index) -> Mapping[str, float]:
     """The PageRank of each note: how often a reader who follows links at random comes by. Links in sections are not
     followed."""
     paths = sorted(path for path in index.notes if is_note(path))
@@ -33,14 +35,14 @@ def ranks(index: Index) -> Mapping[str, float]:
     ways = [
         [
             number[target]
-            for link, target in index.links(path)
+            for link, target in index.resolved_links(path)
             if target in number and link.place is not Place.SECTION
         ]
         for path in paths
     ]
     count = len(paths)
     now = [1 / count] * count
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         lost = sum(share for share, onward in zip(now, ways, strict=True) if not onward)
         after = [(1 - _DAMPING + _DAMPING * lost) / count] * count
         for share, onward in zip(now, ways, strict=True):
@@ -50,6 +52,6 @@ def ranks(index: Index) -> Mapping[str, float]:
                     after[goal] += part
         moved = sum(abs(one - other) for one, other in zip(now, after, strict=True))
         now = after
-        if moved < _NEAR:
+        if moved < _TOLERANCE:
             break
     return {path: round(share, 12) for path, share in zip(paths, now, strict=True)}

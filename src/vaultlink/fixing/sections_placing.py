@@ -8,47 +8,47 @@ from typing import NamedTuple
 
 from vaultlink.model import Edit, Section
 from vaultlink.parse.blocks import read_blocks
-from vaultlink.parse.directives import comment_spans
+from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.leaves import FOOTNOTE, INDENTED
+from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, INDENTED
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.properties import frontmatter_span
 
-END = "<!-- /vaultlink:backlinks -->"
+END_MARKER = "<!-- /vaultlink:backlinks -->"
 """The line that ends a section."""
 
 
-class Spot(NamedTuple):
+class InsertionPoint(NamedTuple):
     """Where a section is written, with the line ends to be written before and behind it."""
 
-    at: int
-    before: int
-    after: int
+    offset: int
+    newlines_before: int
+    newlines_after: int
 
 
-def begin(said: str) -> str:
+def format_begin_marker(said: str) -> str:
     """The line that begins a section, with what it says of it."""
     return f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->"
 
 
-def line_end(text: str) -> str:
+def detect_line_end(text: str) -> str:
     """How most lines of a note end."""
     windows = text.count("\r\n")
     return "\r\n" if windows > text.count("\n") - windows else "\n"
 
 
-def spots(text: str) -> list[Spot]:
+def find_insertion_points(text: str) -> list[InsertionPoint]:
     """The places for a section, the best first: before the comments and footnotes at the end, else at the very end."""
     span = frontmatter_span(text)
     body = span[2] if span else 0
-    found, end = [], Spot(len(text), _lacking(text, len(text)), 1)
-    at = _trailing(text, body)
+    found, end = [], InsertionPoint(len(text), _count_missing_newlines(text, len(text)), 1)
+    at = _find_trailing_block(text, body)
     if at < len(text):
-        found.append(Spot(at, _lacking(text, at), 2))
+        found.append(InsertionPoint(at, _count_missing_newlines(text, at), 2))
     return [*found, end]
 
 
-def opens_comment(text: str) -> bool:
+def has_open_comment(text: str) -> bool:
     """Whether a text ends in a comment that it leaves open; what comes behind would be shown to nobody."""
     if "%%" not in text or (text.count("%%") % 2 == 0 and "`" not in text and "~~~" not in text):
         return False
@@ -57,34 +57,44 @@ def opens_comment(text: str) -> bool:
     blocks = read_blocks(split_lines(text, body))
     code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
     code += [
-        (run.source(start), run.end(end))
+        (run.source_offset(start), run.source_end(end))
         for run in blocks.runs
         for start, end in read_inline(run.text).hidden
         if run.text[start] == "`"
     ]
-    closed = comment_spans(f"{text}%%", body, code)
+    closed = find_comment_spans(f"{text}%%", body, code)
     return bool(closed) and closed[-1][1] == len(text)
 
 
-def inserted(path: str, text: str, spot: Spot, section: str) -> Edit:
+def insert_section(path: str, text: str, spot: InsertionPoint, section: str) -> Edit:
     """The edit that writes a section, made without the line ends around it."""
-    end = line_end(text)
+    end = detect_line_end(text)
     # Where a lone carriage return ends the text, a line feed would become one with it.
-    before = "\r\n" if text[spot.at - 1 : spot.at] == "\r" else end
-    return Edit(path, spot.at, spot.at, before * spot.before + section + end * spot.after)
-
-
-def removed(path: str, text: str, section: Section) -> Edit:
-    """The edit that takes a section out, and the line ends that were written with it, unless something else has come to
-    stand behind it that they keep apart from what stands before."""
-    end = _skipped(text, section.end, section.after)
-    joined = section.after < 2 and end < len(text) and text[end] not in "\r\n"
+    before = "\r\n" if text[spot.offset - 1 : spot.offset] == "\r" else end
     return Edit(
-        path, section.start if joined else _back(text, section.start, section.before), end, ""
+        path,
+        spot.offset,
+        spot.offset,
+        before * spot.newlines_before + section + end * spot.newlines_after,
     )
 
 
-def unmarked(path: str, section: Section) -> Edit:
+def remove_section(path: str, text: str, section: Section) -> Edit:
+    """The edit that takes a section out, and the line ends that were written with it, unless something else has come to
+    stand behind it that they keep apart from what stands before."""
+    end = _skip_newlines(text, section.end, section.newlines_after)
+    joined = section.newlines_after < 2 and end < len(text) and text[end] not in "\r\n"
+    return Edit(
+        path,
+        section.start
+        if joined
+        else _skip_newlines_back(text, section.start, section.newlines_before),
+        end,
+        "",
+    )
+
+
+def remove_markers(path: str, section: Section) -> Edit:
     """The edit that takes the markers of an adopted section away, with the blank lines that came with them. It spans the
     section, whose links become the note's own again."""
     text = section.text
@@ -92,37 +102,41 @@ def unmarked(path: str, section: Section) -> Edit:
         path,
         section.start,
         section.end,
-        text[_skipped(text, text.find("-->") + 3, 2) : _back(text, text.rfind("<!--"), 2)],
+        text[
+            _skip_newlines(text, text.find("-->") + 3, 2) : _skip_newlines_back(
+                text, text.rfind("<!--"), 2
+            )
+        ],
     )
 
 
-def marked(path: str, text: str, section: Section) -> Edit:
+def add_markers(path: str, text: str, section: Section) -> Edit:
     """The edit that puts an author's section between markers. It spans the section, whose links are the note's no more."""
-    end = line_end(text)
+    end = detect_line_end(text)
     return Edit(
         path,
         section.start,
         section.end,
-        f"{begin('adopted')}{end * 2}{text[section.start : section.end]}{end * 2}{END}",
+        f"{format_begin_marker('adopted')}{end * 2}{text[section.start : section.end]}{end * 2}{END_MARKER}",
     )
 
 
-def _lacking(text: str, at: int) -> int:
+def _count_missing_newlines(text: str, at: int) -> int:
     """How many line ends make the line before a place blank, so that what follows begins a block."""
     line = text.rfind("\n", 0, at) + 1
     here = text[line:at]
     if here:
         return 2
     return (
-        0 if at == 0 or not _line_before(text, at).removesuffix("\r") else 1
+        0 if at == 0 or not _get_line_before(text, at).removesuffix("\r") else 1
     )  # blanks alone end no HTML
 
 
-def _line_before(text: str, at: int) -> str:
+def _get_line_before(text: str, at: int) -> str:
     return text[text.rfind("\n", 0, at - 1) + 1 : at - 1]
 
 
-def _skipped(text: str, at: int, count: int) -> int:
+def _skip_newlines(text: str, at: int, count: int) -> int:
     """Behind a number of line ends, as many as there are."""
     for _ in range(count):
         if text.startswith("\r\n", at):
@@ -132,7 +146,7 @@ def _skipped(text: str, at: int, count: int) -> int:
     return at
 
 
-def _back(text: str, at: int, count: int) -> int:
+def _skip_newlines_back(text: str, at: int, count: int) -> int:
     """Before a number of line ends, as many as there are."""
     for _ in range(count):
         if text[at - 1 : at] == "\n":
@@ -140,21 +154,21 @@ def _back(text: str, at: int, count: int) -> int:
     return at
 
 
-def _trailing(text: str, body: int) -> int:
+def _find_trailing_block(text: str, body: int) -> int:
     """Where the comments and footnotes begin that a note ends with; its end if there are none. What follows right upon a
     paragraph is part of it."""
     found = start = len(text)
     while True:
         end = body + len(text[body:start].rstrip())
-        at = _comment(text, body, end) or _footnotes(text, body, end)
+        at = _find_comment_start(text, body, end) or _find_footnote_start(text, body, end)
         if at is None:
             return found
         start = at
-        if start == body or not _line_before(text, start).strip():
+        if start == body or not _get_line_before(text, start).strip():
             found = start
 
 
-def _comment(text: str, body: int, end: int) -> int | None:
+def _find_comment_start(text: str, body: int, end: int) -> int | None:
     """Where a comment begins that ends at a place and has its lines for itself."""
     for opening, closing in (("%%", "%%"), ("<!--", "-->")):
         if text.endswith(closing, body, end):
@@ -165,13 +179,13 @@ def _comment(text: str, body: int, end: int) -> int | None:
     return None
 
 
-def _footnotes(text: str, body: int, end: int) -> int | None:
+def _find_footnote_start(text: str, body: int, end: int) -> int | None:
     """Where a footnote's definition begins that ends at a place."""
     below = ""
     while end > body:
         line = max(text.rfind("\n", 0, end) + 1, body)
         here = text[line:end]
-        if FOOTNOTE.match(here):
+        if FOOTNOTE_DEFINITION.match(here):
             return line
         if not here.strip() and below and not INDENTED.match(below):
             return None

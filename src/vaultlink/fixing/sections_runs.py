@@ -6,47 +6,55 @@ Each of these is something to ask of a state: it yields the fixes to be made, ro
 from collections.abc import Callable, Iterator
 
 from vaultlink.engine import State
-from vaultlink.fixing.choice import Repaired
-from vaultlink.fixing.sections import Desk, adoption, kept_sections, removal, section_fix
-from vaultlink.fixing.sources import Sources
+from vaultlink.fixing.choice import FindingWithFix
+from vaultlink.fixing.sections import (
+    SectionContext,
+    build_adoption_fix,
+    build_removal_fix,
+    build_section_fix,
+    find_section_edits,
+)
+from vaultlink.fixing.sources import FixSources
 from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
-from vaultlink.silence import silenced
+from vaultlink.silence import apply_suppressions
 
-RULES = ("missing-section", "stale-section")
+SECTION_RULES = ("missing-section", "stale-section")
 """The rules whose findings are mended."""
 
-Chosen = Callable[[str], bool]
+PathFilter = Callable[[str], bool]
 """Whether a note is among those a run is about."""
 
 
-class Keeping:
+class SectionUpdater:
     """Write the sections that are missing, and bring the others in step. What findings do not see, passages that are others
     by now, is looked for in the first round: writing sections changes none."""
 
-    def __init__(self, chosen: Chosen):
-        self._chosen = chosen
-        self._looked = False
+    def __init__(self, chosen: PathFilter):
+        self._is_selected = chosen
+        self._excerpts_checked = False
 
-    def __call__(self, state: State, sources: Sources) -> Iterator[Repaired]:
+    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
         """The fixes that a state asks for."""
         for path, items in state.diagnostics.items():
-            for item in items if self._chosen(path) else ():
-                fix = section_fix(state, sources, item) if item.rule in RULES else None
+            for item in items if self._is_selected(path) else ():
+                fix = (
+                    build_section_fix(state, sources, item) if item.rule in SECTION_RULES else None
+                )
                 if fix:
                     yield item, fix
-        if not self._looked and state.setting.config.backlinks["style"] == "context":
-            yield from _outdated(state, sources, self._chosen)
-        self._looked = True
+        if not self._excerpts_checked and state.settings.config.backlinks["style"] == "context":
+            yield from _find_outdated_excerpts(state, sources, self._is_selected)
+        self._excerpts_checked = True
 
 
-class Once:
+class OneTimeChange:
     """Do something to every note that has a section, once."""
 
-    def __init__(self, chosen: Chosen, change: Callable[[Note, str], Fix | None]):
-        self._chosen, self._change = chosen, change
+    def __init__(self, chosen: PathFilter, change: Callable[[Note, str], Fix | None]):
+        self._is_selected, self._change = chosen, change
         self._done = False
 
-    def __call__(self, state: State, sources: Sources) -> Iterator[Repaired]:
+    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
         """The fixes to be made; none when they are asked for again."""
         if self._done:
             return
@@ -55,46 +63,51 @@ class Once:
             note = state.index.notes[path]
             text = (
                 sources.text(path)
-                if note.sections and self._chosen(path) and state.setting.linted(path)
+                if note.sections and self._is_selected(path) and state.settings.is_linted(path)
                 else None
             )
             fix = self._change(note, text) if text is not None else None
             if fix:
-                yield _finding(state, path, note.sections[0], fix.title), fix
+                yield _build_finding(state, path, note.sections[0], fix.title), fix
 
 
-def adopting(chosen: Chosen) -> Once:
+def adopt_sections(chosen: PathFilter) -> OneTimeChange:
     """Let vaultlink keep sections of their authors'."""
-    return Once(chosen, adoption)
+    return OneTimeChange(chosen, build_adoption_fix)
 
 
-def removing(chosen: Chosen) -> Once:
+def remove_sections(chosen: PathFilter) -> OneTimeChange:
     """Take vaultlink's sections out, and its markers off those it adopted."""
-    return Once(chosen, removal)
+    return OneTimeChange(chosen, build_removal_fix)
 
 
-def _outdated(state: State, sources: Sources, chosen: Chosen) -> Iterator[Repaired]:
+def _find_outdated_excerpts(
+    state: State, sources: FixSources, chosen: PathFilter
+) -> Iterator[FindingWithFix]:
     """Sections that hold what they should but for their passages."""
-    desk, setting = Desk.of(state, sources), state.setting
+    desk, setting = SectionContext.from_state(state, sources), state.settings
     for path in sorted(path for path, note in state.index.notes.items() if note.sections):
         note = state.index.notes[path]
-        told = any(item.rule in RULES for item in state.found.get(path, ()))
-        text = sources.text(path) if not told and chosen(path) and setting.linted(path) else None
-        for section, edit in kept_sections(desk, note, text) if text is not None else ():
-            item = _finding(
+        told = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
+        text = sources.text(path) if not told and chosen(path) and setting.is_linted(path) else None
+        for section, edit in find_section_edits(desk, note, text) if text is not None else ():
+            item = _build_finding(
                 state, path, section, "This section is out of step: passages are others by now."
             )
             spared = any(
-                "stale-section" in rules and matches(path) for matches, rules in setting.spared
+                "stale-section" in rules and matches(path)
+                for matches, rules in setting.per_path_ignores
             )
-            if not spared and item in silenced(setting.rules, setting.config, note, (item,)):
+            if not spared and item in apply_suppressions(
+                setting.rules, setting.config, note, (item,)
+            ):
                 yield item, Fix("bring the section in step", Safety.SAFE, (edit,))
 
 
-def _finding(state: State, path: str, section: Section, message: str) -> Diagnostic:
+def _build_finding(state: State, path: str, section: Section, message: str) -> Diagnostic:
     """A finding for what no check can see."""
-    rule = next(rule for rule in state.setting.rules if rule.name == "stale-section")
-    severity = state.setting.config.severity[rule.name]
+    rule = next(rule for rule in state.settings.rules if rule.name == "stale-section")
+    severity = state.settings.config.severity[rule.name]
     return Diagnostic(
         rule.code,
         rule.name,

@@ -5,157 +5,181 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from vaultlink.backlinking import (
-    Difference,
-    Listed,
-    Named,
-    Piece,
-    Reading,
-    Wanted,
-    entry_of,
-    entry_text,
-    fits,
-    loosely,
+    ExistingEntry,
+    ExpectedEntry,
+    ExpectedSection,
+    ParsedSection,
+    SectionDiff,
+    SectionPart,
+    entry_matches,
+    match_entry,
+    normalize_markdown,
+    render_entry,
 )
-from vaultlink.fixing.sections_placing import END, begin
+from vaultlink.fixing.sections_placing import END_MARKER, format_begin_marker
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import parts_of
-from vaultlink.resolve import Names, resolve
+from vaultlink.parse.links import parse_inline_link
+from vaultlink.resolve import PathsByName, resolve
 
-_ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
+_LIST_ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
-Passages = Callable[[str], Sequence[str]]
+ExcerptSource = Callable[[str], Sequence[str]]
 """The passages of a note that cite the one the section is in, each on one line."""
 
 
-class Pen(NamedTuple):
+class RenderContext(NamedTuple):
     """What writing needs besides what is wanted: the names of files, the note's line end, and the passages of sources."""
 
-    names: Names
-    end: str
-    passages: Passages
+    names: PathsByName
+    line_end: str
+    get_excerpts: ExcerptSource
 
 
-def written(wanted: Wanted, order: Sequence[str], said: str, pen: Pen) -> str:
+def render_section(
+    wanted: ExpectedSection, order: Sequence[str], said: str, pen: RenderContext
+) -> str:
     """A new section, from its begin marker to the end marker."""
-    end = pen.end
-    entries = (end * _gap(wanted)).join(_entry(wanted.held[path], wanted, pen) for path in order)
-    return (end * 2).join((begin(said), wanted.look.heading, entries, END))
+    end = pen.line_end
+    entries = (end * _count_gap_newlines(wanted)).join(
+        _render_entry(wanted.entries[path], wanted, pen) for path in order
+    )
+    return (end * 2).join((format_begin_marker(said), wanted.style.heading, entries, END_MARKER))
 
 
-def rewritten(
-    reading: Reading, found: Difference, wanted: Wanted, order: Sequence[str], pen: Pen
+def render_updated_section(
+    reading: ParsedSection,
+    found: SectionDiff,
+    wanted: ExpectedSection,
+    order: Sequence[str],
+    pen: RenderContext,
 ) -> str:
     """A section brought in step: what is right keeps its bytes, the rest is written anew, and all stands in order."""
-    leading, groups = _groups(reading, wanted, pen)
-    gap = _observed(reading, wanted, pen) or pen.end * _gap(wanted)
-    opening = reading.pieces[0] if reading.pieces else None
-    first = opening.before if opening and opening.before else pen.end * 2
+    leading, groups = _group_pieces(reading, wanted, pen)
+    gap = _detect_gap(reading, wanted, pen) or pen.line_end * _count_gap_newlines(wanted)
+    opening = reading.parts[0] if reading.parts else None
+    first = opening.gap if opening and opening.gap else pen.line_end * 2
     pieces = list(leading)
     for path in order:
         group = groups.get(path)
-        pieces += group or [Piece("", _entry(wanted.held[path], wanted, pen), None)]
-    parts = [_renamed(reading.head, wanted) if found.misnamed else reading.head]
+        pieces += group or [SectionPart("", _render_entry(wanted.entries[path], wanted, pen), None)]
+    parts = [_replace_heading(reading.head, wanted) if found.wrong_heading else reading.head]
     for place, piece in enumerate(pieces):
-        own = piece.before if piece is not opening and piece.before else gap
-        parts += [first if place == 0 else own, piece.text if piece.before else piece.text.lstrip()]
+        own = piece.gap if piece is not opening and piece.gap else gap
+        parts += [first if place == 0 else own, piece.text if piece.gap else piece.text.lstrip()]
     return "".join([*parts, reading.tail])
 
 
-def outdated(reading: Reading, wanted: Wanted, pen: Pen) -> bool:
+def has_outdated_excerpts(
+    reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext
+) -> bool:
     """Whether the passages below an entry are others by now, or are there though none are wanted."""
-    for piece in reading.pieces:
-        item = entry_of(piece, wanted, pen.names)
-        if item and not _same(piece, item.path, wanted, pen):
+    for piece in reading.parts:
+        item = match_entry(piece, wanted, pen.names)
+        if item and not _has_same_excerpts(piece, item.path, wanted, pen):
             return True
     return False
 
 
-def typed(reading: Reading, wanted: Wanted, pen: Pen) -> bool:
+def has_author_text(reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext) -> bool:
     """Whether a section holds anything that a person typed."""
-    return any(piece.named is None or _below(piece, wanted, pen)[1] for piece in reading.pieces)
+    return any(
+        piece.entry is None or _split_below(piece, wanted, pen)[1] for piece in reading.parts
+    )
 
 
-def _groups(
-    reading: Reading, wanted: Wanted, pen: Pen
-) -> tuple[list[Piece], dict[str, list[Piece]]]:
+def _group_pieces(
+    reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext
+) -> tuple[list[SectionPart], dict[str, list[SectionPart]]]:
     """What was typed before the first entry that stays; and each entry that does, with what was typed behind it."""
-    leading: list[Piece] = []
-    groups: dict[str, list[Piece]] = {}
+    leading: list[SectionPart] = []
+    groups: dict[str, list[SectionPart]] = {}
     current = leading
-    for piece in reading.pieces:
-        if piece.named is None:
+    for piece in reading.parts:
+        if piece.entry is None:
             current.append(piece)
             continue
-        item = entry_of(piece, wanted, pen.names)
+        item = match_entry(piece, wanted, pen.names)
         if item and item.path not in groups:
-            groups[item.path] = current = [_kept(piece, piece.named, item, wanted, pen)]
+            groups[item.path] = current = [_update_piece(piece, piece.entry, item, wanted, pen)]
         else:
-            rest = _below(piece, wanted, pen)[1]
-            current += [Piece(piece.before, rest.lstrip("\r\n"), None)] if rest else []
+            rest = _split_below(piece, wanted, pen)[1]
+            current += [SectionPart(piece.gap, rest.lstrip("\r\n"), None)] if rest else []
     return leading, groups
 
 
-def _kept(piece: Piece, named: Named, item: Listed, wanted: Wanted, pen: Pen) -> Piece:
+def _update_piece(
+    piece: SectionPart,
+    named: ExistingEntry,
+    item: ExpectedEntry,
+    wanted: ExpectedSection,
+    pen: RenderContext,
+) -> SectionPart:
     """An entry that stays, as it is if all of it is right."""
-    right = fits(named, item, wanted.look)
-    if right and _same(piece, item.path, wanted, pen):
+    right = entry_matches(named, item, wanted.style)
+    if right and _has_same_excerpts(piece, item.path, wanted, pen):
         return piece
-    line = piece.text[: piece.lead] if right else entry_text(item, wanted.look)
-    below = "".join(f"{pen.end}  - {passage}" for passage in _passages(item.path, wanted, pen))
-    before = piece.before if right else ""
-    return Piece(before, line + below + _below(piece, wanted, pen)[1], piece.named)
+    line = piece.text[: piece.entry_length] if right else render_entry(item, wanted.style)
+    below = "".join(
+        f"{pen.line_end}  - {passage}" for passage in _get_excerpts(item.path, wanted, pen)
+    )
+    before = piece.gap if right else ""
+    return SectionPart(before, line + below + _split_below(piece, wanted, pen)[1], piece.entry)
 
 
-def _entry(item: Listed, wanted: Wanted, pen: Pen) -> str:
+def _render_entry(item: ExpectedEntry, wanted: ExpectedSection, pen: RenderContext) -> str:
     lines = [
-        entry_text(item, wanted.look),
-        *(f"  - {passage}" for passage in _passages(item.path, wanted, pen)),
+        render_entry(item, wanted.style),
+        *(f"  - {passage}" for passage in _get_excerpts(item.path, wanted, pen)),
     ]
-    return pen.end.join(lines)
+    return pen.line_end.join(lines)
 
 
-def _passages(path: str, wanted: Wanted, pen: Pen) -> Sequence[str]:
-    return pen.passages(path) if wanted.look.style == "context" else ()
+def _get_excerpts(path: str, wanted: ExpectedSection, pen: RenderContext) -> Sequence[str]:
+    return pen.get_excerpts(path) if wanted.style.kind == "context" else ()
 
 
-def _same(piece: Piece, path: str, wanted: Wanted, pen: Pen) -> bool:
+def _has_same_excerpts(
+    piece: SectionPart, path: str, wanted: ExpectedSection, pen: RenderContext
+) -> bool:
     """Whether the passages below an entry are those of its note, however they are formatted."""
-    return [loosely(text) for text in _below(piece, wanted, pen)[0]] == [
-        loosely(text) for text in _passages(path, wanted, pen)
+    return [normalize_markdown(text) for text in _split_below(piece, wanted, pen)[0]] == [
+        normalize_markdown(text) for text in _get_excerpts(path, wanted, pen)
     ]
 
 
-def _below(piece: Piece, wanted: Wanted, pen: Pen) -> tuple[list[str], str]:
+def _split_below(
+    piece: SectionPart, wanted: ExpectedSection, pen: RenderContext
+) -> tuple[list[str], str]:
     """The passages below an entry, which are list items that link to the section's note; and the other lines as they
     stand."""
     passages: list[str] = []
     rest: list[str] = []
-    for item in _items(piece.text[piece.lead :]):
+    for item in _split_items(piece.text[piece.entry_length :]):
         text = " ".join(line.strip() for line in item.split("\n"))
-        mark = _ITEM.match(f" {text}")
+        mark = _LIST_ITEM.match(f" {text}")
         words = text[mark.end() - 1 :] if mark else text
-        if mark and piece.named and _cites(words, wanted.path, pen.names):
+        if mark and piece.entry and _has_link_to(words, wanted.path, pen.names):
             passages.append(words)
         else:
             rest.append(item)
     return passages, "".join(rest)
 
 
-def _items(text: str) -> list[str]:
+def _split_items(text: str) -> list[str]:
     """The indented lines below an entry, each list item with the lines that go on with it and the line end before it."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")
-        if not items or not line or _ITEM.match(line):
+        if not items or not line or _LIST_ITEM.match(line):
             items.append(match[0])
         elif items[-1].strip():
             items[-1] += match[0]
         else:
             items.append(items.pop() + match[0])
-    return _joined(items)
+    return _join_blank_lines(items)
 
 
-def _joined(items: list[str]) -> list[str]:
+def _join_blank_lines(items: list[str]) -> list[str]:
     """Blank lines go with the item behind them."""
     joined: list[str] = []
     blank = ""
@@ -168,31 +192,31 @@ def _joined(items: list[str]) -> list[str]:
     return [*joined, blank] if blank else joined
 
 
-def _cites(text: str, path: str, names: Names) -> bool:
+def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
     """Whether a text, read in a note, holds a link to that very note."""
     plain = re.sub(r"\\(?=[\[\]])", "", text)
-    found = [parts_of(plain, link) for link in read_inline(plain).links]
+    found = [parse_inline_link(plain, link) for link in read_inline(plain).links]
     return any(parts and parts[0] and resolve(path, parts[0], names) == path for parts in found)
 
 
-def _gap(wanted: Wanted) -> int:
+def _count_gap_newlines(wanted: ExpectedSection) -> int:
     """How many line ends stand between entries."""
-    return 2 if wanted.look.style == "topics" else 1
+    return 2 if wanted.style.kind == "topics" else 1
 
 
-def _observed(reading: Reading, wanted: Wanted, pen: Pen) -> str:
+def _detect_gap(reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext) -> str:
     """What stands between a section's entries; "" if there are none, or none as they should be."""
     right = []
-    for piece in reading.pieces:
-        item = entry_of(piece, wanted, pen.names)
-        if item and piece.named and fits(piece.named, item, wanted.look):
-            right.append(piece.before)
+    for piece in reading.parts:
+        item = match_entry(piece, wanted, pen.names)
+        if item and piece.entry and entry_matches(piece.entry, item, wanted.style):
+            right.append(piece.gap)
     return right[1] if len(right) > 1 else ""
 
 
-def _renamed(head: str, wanted: Wanted) -> str:
+def _replace_heading(head: str, wanted: ExpectedSection) -> str:
     """Marker and heading, with the heading that is set."""
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]
-    return marker + (blank or "\n\n") + wanted.look.heading
+    return marker + (blank or "\n\n") + wanted.style.heading

@@ -8,23 +8,23 @@ from vaultlink.model import Diagnostic, Fix, Suggestion
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class FixSources:
     """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), when a
     file was last changed, in nanoseconds since 1970 (0 if that is unknown), what a dangling topic may mean, where
     somebody has worked that out already, and whether a note that is there must not be changed."""
 
     text: Callable[[str], str | None]
-    modified: Callable[[str], int] = lambda _path: 0
+    modified_at: Callable[[str], int] = lambda _path: 0
     suggest: Callable[[str], Sequence[Suggestion]] | None = None
-    closed: Callable[[str], bool] = lambda _path: False
+    is_protected: Callable[[str], bool] = lambda _path: False
 
 
-Late = Callable[[State, Sources, Diagnostic], Fix | None]
+FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]
 """What makes the fix of a finding; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class FixAnswers:
     """What to do about dangling topics, besides linking them to a note that is clearly meant: take the links out and keep
     their words, or make notes for them in a folder, from a template."""
 

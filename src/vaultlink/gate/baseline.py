@@ -15,17 +15,17 @@ import msgspec
 from vaultlink import __version__
 from vaultlink.api import Vault
 from vaultlink.config import Config
-from vaultlink.engine import Setting
+from vaultlink.engine import LinterSettings
 from vaultlink.errors import ConfigError
-from vaultlink.gate.known import BASELINE, Known, Mark, followed
+from vaultlink.gate.known import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
 from vaultlink.moves import git_moves
-from vaultlink.report.layout import number
+from vaultlink.report.layout import format_count
 
 _SCHEMA = 1
-_ANEW = "`vaultlink baseline` makes it anew, `--no-baseline` checks without it."
+_RECREATE_HINT = "`vaultlink baseline` makes it anew, `--no-baseline` checks without it."
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _BaselineRow(msgspec.Struct, frozen=True):
     """A finding as the file has it."""
 
     path: str
@@ -34,13 +34,13 @@ class _Row(msgspec.Struct, frozen=True):
     line: str
 
 
-class _File(msgspec.Struct, frozen=True):
+class _BaselineFile(msgspec.Struct, frozen=True):
     """The file as a whole."""
 
     schema: int
     version: str
     settings: dict[str, Any]
-    findings: tuple[_Row, ...]
+    findings: tuple[_BaselineRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,20 @@ class Baseline:
 
     version: str
     settings: Mapping[str, Any]
-    findings: Mapping[str, Sequence[Mark]]
+    findings: Mapping[str, Sequence[FindingKey]]
 
 
-def recorded(setting: Setting, findings: Mapping[str, Sequence[Mark]]) -> Baseline:
+def record_baseline(
+    setting: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
+) -> Baseline:
     """The baseline of findings made under a setting."""
-    return Baseline(__version__, settings_of(setting), findings)
+    return Baseline(__version__, snapshot_settings(setting), findings)
 
 
-def settings_of(setting: Setting) -> dict[str, Any]:
+def snapshot_settings(setting: LinterSettings) -> dict[str, Any]:
     """The settings that findings depend on, by dotted key. How severe a finding is makes it no other one."""
     config = setting.config
-    asked = {key: value for key, value in config.values.items() if _matters(key, config)}
+    asked = {key: value for key, value in config.values.items() if _affects_findings(key, config)}
     told = {
         "rules": sorted(config.enabled),
         **asked,
@@ -69,7 +71,7 @@ def settings_of(setting: Setting) -> dict[str, Any]:
     return json.loads(json.dumps(told))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
 
 
-def _matters(key: str, config: Config) -> bool:
+def _affects_findings(key: str, config: Config) -> bool:
     table, _, rest = key.partition(".")
     if table == "rules":
         return rest.partition(".")[0] in config.enabled
@@ -79,103 +81,107 @@ def _matters(key: str, config: Config) -> bool:
 # -- from and to the file -----------------------------------------------------------------------------------------------
 
 
-def written(baseline: Baseline) -> str:
+def format_baseline(baseline: Baseline) -> str:
     """The file's text. Equal findings give equal bytes."""
     rows = sorted((path, *mark) for path, found in baseline.findings.items() for mark in found)
     head = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
-    lines = [_json(dict(zip(_Row.__struct_fields__, row, strict=True))) for row in rows]
+    lines = [
+        _format_row(dict(zip(_BaselineRow.__struct_fields__, row, strict=True))) for row in rows
+    ]
     listed = "\n" + ",\n".join(lines) + "\n " if lines else ""
     return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{listed}]\n}}\n'
 
 
-def _json(value: object) -> str:
+def _format_row(value: object) -> str:
     return "  " + json.dumps(value, ensure_ascii=False)
 
 
-def read_baseline(root: Path) -> bytes | None:
+def read_baseline_file(root: Path) -> bytes | None:
     """What the file holds; None if there is none. Raises ConfigError if it can't be read."""
     try:
-        return (root / BASELINE).read_bytes()
+        return (root / BASELINE_FILE).read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{root / BASELINE}: {error.strerror}.") from None
+        raise ConfigError(f"{root / BASELINE_FILE}: {error.strerror}.") from None
 
 
-def parsed(root: Path, data: bytes) -> Baseline:
+def parse_baseline(root: Path, data: bytes) -> Baseline:
     """The baseline that a file's bytes hold. Raises ConfigError, with the line, if they hold none."""
-    where = root / BASELINE
+    where = root / BASELINE_FILE
     try:
         json.loads(data)  # which knows the line of what is wrong
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_BaselineFile)
     except json.JSONDecodeError as error:
         merged = " It has conflicts of a merge." if b"\n<<<<<<<" in data else ""
         raise ConfigError(
-            f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_ANEW}"
+            f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_RECREATE_HINT}"
         ) from None
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{where}: this is no baseline: {error}. {_ANEW}") from None
+        raise ConfigError(f"{where}: this is no baseline: {error}. {_RECREATE_HINT}") from None
     if file.schema != _SCHEMA:
         raise ConfigError(
-            f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_ANEW}"
+            f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_RECREATE_HINT}"
         )
-    findings: dict[str, list[Mark]] = {}
+    findings: dict[str, list[FindingKey]] = {}
     for row in file.findings:
-        findings.setdefault(row.path, []).append(Mark(row.code, row.about, row.line))
+        findings.setdefault(row.path, []).append(FindingKey(row.code, row.about, row.line))
     return Baseline(file.version, file.settings, findings)
 
 
 # -- holding a vault to it ----------------------------------------------------------------------------------------------
 
 
-def fitting(root: Path, baseline: Baseline, setting: Setting) -> Baseline:
+def require_same_settings(root: Path, baseline: Baseline, setting: LinterSettings) -> Baseline:
     """The baseline, if it was made under this setting. Raises ConfigError that says in what they differ."""
-    differences = list(_differences(baseline.settings, settings_of(setting)))
+    differences = list(_describe_differences(baseline.settings, snapshot_settings(setting)))
     if not differences:
         return baseline
     more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
     version = f" by vaultlink {baseline.version}" if baseline.version != __version__ else ""
     raise ConfigError(
-        f"{root / BASELINE}: the baseline was made under other settings{version}: "
-        f"{'; '.join(differences[:3])}{more}. {_ANEW}"
+        f"{root / BASELINE_FILE}: the baseline was made under other settings{version}: "
+        f"{'; '.join(differences[:3])}{more}. {_RECREATE_HINT}"
     )
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     was, enabled = set(before.get("rules", ())), set(now["rules"])
     if enabled - was:
-        yield f"now with {_listed(enabled - was)}"
+        yield f"now with {_format_rules(enabled - was)}"
     if was - enabled:
-        yield f"now without {_listed(was - enabled)}"
+        yield f"now without {_format_rules(was - enabled)}"
     for key in sorted((before.keys() | now.keys()) - {"rules"}):
         if (
             before.get(key) != now.get(key)
             and key.removeprefix("rules.").partition(".")[0] not in was ^ enabled
         ):
-            yield f"{key} was {_shown(before.get(key))} and is {_shown(now.get(key))}"
+            yield f"{key} was {_format_value(before.get(key))} and is {_format_value(now.get(key))}"
 
 
-def _listed(rules: set[str]) -> str:
+def _format_rules(rules: set[str]) -> str:
     first, more = sorted(rules)[:3], len(rules) - 3
-    return ", ".join(first) + (f" and {number(more, 'other rule')}" if more > 0 else "")
+    return ", ".join(first) + (f" and {format_count(more, 'other rule')}" if more > 0 else "")
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     text = "not set" if value is None else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def known_by(vault: Vault, data: bytes) -> Known:
+def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     """The findings that a baseline's bytes know of a vault; those of a note that was renamed since go with it. Raises ConfigError
     if they are no baseline, or one made under other settings."""
-    found = fitting(vault.root, parsed(vault.root, data), vault.state.setting).findings
-    files, moves = vault.seen.listing.files, vault.state.setting.moves
+    found = require_same_settings(
+        vault.root, parse_baseline(vault.root, data), vault.state.settings
+    ).findings
+    files, moves = vault.scan.listing.files, vault.state.settings.moves
     if any(path not in files for path in found):
         moves = {**git_moves(vault.root, files, any_alike=True), **moves}
-    now = followed(found, moves)
-    return Known(
+    now = follow_moves(found, moves)
+    return KnownFindings(
         "baseline",
-        BASELINE,
+        BASELINE_FILE,
         frozenset(now),
         lambda path: [mark for old in now[path] for mark in found[old]],
     )

@@ -10,75 +10,75 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from vaultlink.engine import Found
-from vaultlink.fingerprints import identities
+from vaultlink.engine import FindingsByPath
+from vaultlink.fingerprints import compute_identities
 from vaultlink.model import Diagnostic, TextByPath
 
-BASELINE = ".vaultlink-baseline.json"
+BASELINE_FILE = ".vaultlink-baseline.json"
 """The name of a baseline's file, in the vault's folder. The dot keeps it out of the vault."""
 
-_LEADING_NOWHERE = frozenset(("VL101", "VL104", "VL105", "VL106", "VL107", "VL114"))
+_BROKEN_LINK_CODES = frozenset(("VL101", "VL104", "VL105", "VL106", "VL107", "VL114"))
 """A link that leads nowhere stays the same debt when a new name nearby makes another of these rules speak of it."""
 
 
-Key = tuple[str, str]
+SubjectKey = tuple[str, str]
 """What a finding is known by at its path, wherever it stands: its code, and what it is about."""
 
 
-class Mark(NamedTuple):
+class FindingKey(NamedTuple):
     """A known finding: its code, what it is about, and a sign of the line it stands on."""
 
     code: str
-    about: str
-    line: str
+    subject: str
+    line_digest: str
 
 
-def keys(found: Sequence[Diagnostic], text: TextByPath) -> list[Key]:
+def subject_keys(found: Sequence[Diagnostic], text: TextByPath) -> list[SubjectKey]:
     """What findings at one path are known by, in their order."""
     return [
-        ("VL101" if code in _LEADING_NOWHERE else code, about)
-        for code, about, _ in identities(found, text)
+        ("VL101" if code in _BROKEN_LINK_CODES else code, about)
+        for code, about, _ in compute_identities(found, text)
     ]
 
 
-def marks(found: Sequence[Diagnostic], text: TextByPath) -> list[Mark]:
+def finding_keys(found: Sequence[Diagnostic], text: TextByPath) -> list[FindingKey]:
     """Findings at one path as they are remembered, in their order."""
     told = text(found[0].path) if found else ""
     return [
-        Mark(*key, sign(told, item))
-        for key, item in zip(keys(found, lambda _path: told), found, strict=True)
+        FindingKey(*key, digest_line(told, item))
+        for key, item in zip(subject_keys(found, lambda _path: told), found, strict=True)
     ]
 
 
-def sign(text: str, item: Diagnostic) -> str:
+def digest_line(text: str, item: Diagnostic) -> str:
     """What tells the line that a finding stands on from others, wherever in the note that line is."""
     end = text.find("\n", item.start)
-    return _digest(
+    return _hash_line(
         text[text.rfind("\n", 0, item.start) + 1 : len(text) if end == -1 else end].strip()
     )
 
 
 @lru_cache(maxsize=16)  # a paragraph is one line and may hold many links
-def _digest(line: str) -> str:
+def _hash_line(line: str) -> str:
     return blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFindings:
     """Findings known from somewhere: `kind` is `baseline` or `revision`, `name` that of the file or of the revision.
 
-    `marked` asks what the findings at a path, as it is called now, were known by; `paths` are all that had any. `found` are the
+    `keys_at` asks what the findings at a path, as it is called now, were known by; `paths` are all that had any. `findings` are the
     findings themselves, as far as they are had as values: where a path has the same ones now, nothing more is asked.
     """
 
     kind: str
     name: str
     paths: frozenset[str]
-    marked: Callable[[str], Sequence[Mark]]
-    found: Found = field(default_factory=dict)
+    keys_at: Callable[[str], Sequence[FindingKey]]
+    findings: FindingsByPath = field(default_factory=dict)
 
 
-def followed(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[str, list[str]]:
+def follow_moves(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[str, list[str]]:
     """The paths that findings have now, each with those at which they were known: what moved goes with its note."""
     now: dict[str, list[str]] = {}
     for path in paths:

@@ -4,71 +4,78 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vaultlink.engine import Found
-from vaultlink.fingerprints import Debt
-from vaultlink.gate.known import Known, Mark, keys, sign
+from vaultlink.engine import FindingsByPath
+from vaultlink.fingerprints import KnownCount
+from vaultlink.gate.known import FindingKey, KnownFindings, digest_line, subject_keys
 from vaultlink.model import Diagnostic, TextByPath
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
-    """Findings in their order: those that are `new`, and the `old` ones; and for each place that old ones are known from, how
+class KnownSplit:
+    """Findings in their order: those that are `new`, and the `known` ones; and for each place that old ones are known from, how
     many are left and how many are gone."""
 
     new: list[Diagnostic]
-    old: list[Diagnostic]
-    debts: tuple[Debt, ...]
+    known: list[Diagnostic]
+    known_counts: tuple[KnownCount, ...]
 
 
-def sift(
-    found: Found, known: Sequence[Known], text: TextByPath, wanted: Callable[[str], bool]
-) -> Sifted:
+def split_known(
+    found: FindingsByPath,
+    known: Sequence[KnownFindings],
+    text: TextByPath,
+    wanted: Callable[[str], bool],
+) -> KnownSplit:
     """Part the findings at the paths that are wanted. What any of several places knows is old."""
     asked = {path: found[path] for path in sorted(found) if wanted(path)}
     items = [item for group in asked.values() for item in group]
     if not known:
-        return Sifted(items, [], ())
+        return KnownSplit(items, [], ())
     old: set[int] = set()
     debts = []
     for source in known:
-        left, gone = _known_by(source, asked, text, wanted)
+        left, gone = _match_source(source, asked, text, wanted)
         old |= left
-        debts.append(Debt(source.kind, source.name, len(left), gone))
-    return Sifted(
+        debts.append(KnownCount(source.kind, source.name, len(left), gone))
+    return KnownSplit(
         [item for item in items if id(item) not in old],
         [item for item in items if id(item) in old],
         tuple(debts),
     )
 
 
-def _known_by(
-    source: Known, found: Found, text: TextByPath, wanted: Callable[[str], bool]
+def _match_source(
+    source: KnownFindings, found: FindingsByPath, text: TextByPath, wanted: Callable[[str], bool]
 ) -> tuple[set[int], int]:
     """Which findings a source knows, and how many it knows that are gone."""
     old: set[int] = set()
     gone = 0
     for path in source.paths | found.keys():
         items = found.get(path, ())
-        if items and source.found.get(path) == items:
+        if items and source.findings.get(path) == items:
             old.update(map(id, items))
         elif path in source.paths and wanted(path):
-            known = source.marked(path)
-            again = _again(items, known, text)
+            known = source.keys_at(path)
+            again = _match_findings(items, known, text)
             old.update(id(item) for item, is_old in zip(items, again, strict=True) if is_old)
             gone += len(known) - sum(again)
     return old, gone
 
 
-def _again(items: Sequence[Diagnostic], known: Sequence[Mark], text: TextByPath) -> list[bool]:
+def _match_findings(
+    items: Sequence[Diagnostic], known: Sequence[FindingKey], text: TextByPath
+) -> list[bool]:
     """Which findings at a path are among those known. Where there are more alike than were, the old ones are those on a line
     that was there before; only then lines are looked at."""
-    asked = keys(items, text)
-    before, now = Counter((mark.code, mark.about) for mark in known), Counter(asked)
+    asked = subject_keys(items, text)
+    before, now = Counter((mark.code, mark.subject) for mark in known), Counter(asked)
     again = [before[key] >= now[key] for key in asked]
     unsure = [place for place, key in enumerate(asked) if 0 < before[key] < now[key]]
     if unsure:
         told = text(items[0].path)
-        signed = {place: Mark(*asked[place], sign(told, items[place])) for place in unsure}
+        signed = {
+            place: FindingKey(*asked[place], digest_line(told, items[place])) for place in unsure
+        }
         lines, there = Counter(known), set[int]()
         for place in unsure:
             if lines[signed[place]] > 0:

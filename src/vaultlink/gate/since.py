@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.engine import Change, Presence, Setting, State, step, unreadable
+from vaultlink.engine import Change, LinterSettings, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.files import Unreadable, decoded, in_vault, read_text
-from vaultlink.gate.known import Known, Mark, followed, marks
-from vaultlink.loading import is_source
-from vaultlink.moves import moves_since, still_true
-from vaultlink.repository import RawEntry, ask_git, git_folder, git_texts, raw_entries, untracked
+from vaultlink.files import UnreadableFile, decode_note, is_vault_path, read_text
+from vaultlink.gate.known import FindingKey, KnownFindings, finding_keys, follow_moves
+from vaultlink.loading import is_source_file
+from vaultlink.moves import moves_since, resolve_moves
+from vaultlink.repository import (
+    RawDiffEntry,
+    find_git_dir,
+    list_untracked,
+    parse_raw_diff,
+    read_filtered_blobs,
+    run_git,
+)
 
-_ORDINARY = ("100644", "100755", "100664")
+_REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"
 
 
@@ -29,21 +36,21 @@ class Revision(NamedTuple):
     commit: str
 
 
-def revision_of(root: Path, name: str) -> Revision:
+def find_merge_base(root: Path, name: str) -> Revision:
     """The commit at which the way of a named revision and that of HEAD parted: what was changed there since is no change of
     ours. Raises VaultError if git knows none."""
     if not name.strip():
         raise VaultError(f"{_OPTION}: it names no revision; is a variable empty?")
-    if git_folder(root) is None:
+    if find_git_dir(root) is None:
         raise VaultError(f"{_OPTION}: {root} lies in no git repository.")
-    if _asked(root, "rev-parse", "--git-dir") is None:
+    if _ask_git_line(root, "rev-parse", "--git-dir") is None:
         raise VaultError(
             f"{_OPTION}: git can't be asked about {root}; `git -C '{root}' status` says why."
         )
-    commit = _asked(
+    commit = _ask_git_line(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
-    shallow = _asked(root, "rev-parse", "--is-shallow-repository") == "true"
+    shallow = _ask_git_line(root, "rev-parse", "--is-shallow-repository") == "true"
     if commit is None:
         hint = (
             "This clone holds only the last commits; in CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
@@ -51,9 +58,9 @@ def revision_of(root: Path, name: str) -> Revision:
             else "`git branch -a` and `git log` list what there is."
         )
         raise VaultError(f"{_OPTION}: git knows no revision “{name}” here. {hint}")
-    if _asked(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
+    if _ask_git_line(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return Revision(name, commit)
-    parted = _asked(root, "merge-base", commit, "HEAD")
+    parted = _ask_git_line(root, "merge-base", commit, "HEAD")
     if parted is None and shallow:
         raise VaultError(
             f"{_OPTION}: this clone is too shallow to tell where “{name}” and HEAD parted. In CI, fetch the whole "
@@ -62,72 +69,79 @@ def revision_of(root: Path, name: str) -> Revision:
     return Revision(name, parted or commit)
 
 
-def _asked(root: Path, *command: str) -> str | None:
-    told = ask_git(root, *command)
+def _ask_git_line(root: Path, *command: str) -> str | None:
+    told = run_git(root, *command)
     return (
         told.decode("utf-8", "replace").split("\n")[0].strip() or None if told is not None else None
     )
 
 
-Was = str | Unreadable | Presence
+PastContent = str | UnreadableFile | Presence
 """What stood at a path: a text, why it has none, a file without, or nothing."""
 
 
-def known_since(vault: Vault, since: Revision) -> Known:
+def findings_at_revision(vault: Vault, since: Revision) -> KnownFindings:
     """The findings that were there at a revision."""
-    was = changes_since(vault, since)
-    found = state_before(_linting(vault), was).diagnostics
-    now = followed(found, moves_since(vault.root, vault.seen.listing.files, since.commit))
+    was = past_contents(vault, since)
+    found = state_at_revision(_with_deleted_files_linted(vault), was).diagnostics
+    now = follow_moves(found, moves_since(vault.root, vault.scan.listing.files, since.commit))
 
     @cache  # a text that is the same then and now is read as it is before anything is fixed
-    def marked(path: str) -> list[Mark]:
-        return [mark for old in now[path] for mark in marks(found[old], partial(_text, vault, was))]
+    def marked(path: str) -> list[FindingKey]:
+        return [
+            mark
+            for old in now[path]
+            for mark in finding_keys(found[old], partial(_past_text, vault, was))
+        ]
 
     stayed = {path: found[path] for path, olds in now.items() if olds == [path]}
-    return Known("revision", since.name, frozenset(now), marked, stayed)
+    return KnownFindings("revision", since.name, frozenset(now), marked, stayed)
 
 
-def _linting(vault: Vault) -> State:
+def _with_deleted_files_linted(vault: Vault) -> State:
     """The state of a vault in which files that are gone count as linted: git, which kept them, names what is ignored by whole
     folders, as far as there is nothing else in these now."""
-    ignored, files = vault.seen.ignored, vault.index.files
+    ignored, files = vault.scan.is_git_ignored, vault.index.files
     if ignored is None:
         return vault.state
-    setting = Setting.of(
+    setting = LinterSettings.build(
         vault.rules,
         vault.config,
-        vault.seen.obsidian,
+        vault.scan.obsidian,
         lambda path: path in files and ignored(path),
-        vault.state.setting.moves,
+        vault.state.settings.moves,
     )
-    return replace(vault.state, setting=setting)
+    return replace(vault.state, settings=setting)
 
 
-def state_before(state: State, was: Mapping[str, Was]) -> State:
+def state_at_revision(state: State, was: Mapping[str, PastContent]) -> State:
     """The state of a vault as it was."""
     changes = [
         Change(
-            path, unreadable(state.setting, path, *then) if isinstance(then, Unreadable) else then
+            path,
+            analyse_unreadable(state.settings, path, *then)
+            if isinstance(then, UnreadableFile)
+            else then,
         )
         for path, then in was.items()
         if then is not Presence.GONE or path in state.index.files
     ]
     files = {path for path in state.index.files | was.keys() if was.get(path) is not Presence.GONE}
     return step(
-        state, changes, replace(state.setting, moves=still_true(state.setting.moves, files))
+        state, changes, replace(state.settings, moves=resolve_moves(state.settings.moves, files))
     )
 
 
-def _text(vault: Vault, was: Mapping[str, Was], path: str) -> str:
+def _past_text(vault: Vault, was: Mapping[str, PastContent], path: str) -> str:
     """A text as it was."""
     then = was.get(path)
     return vault.text(path) if then is None else then if isinstance(then, str) else ""
 
 
-def changes_since(vault: Vault, since: Revision) -> dict[str, Was]:
+def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
     """What stood at a revision where something else stands now. What git does not know is new, but what it ignores stays."""
-    root, files = vault.root, vault.seen.listing.files
-    told = ask_git(
+    root, files = vault.root, vault.scan.listing.files
+    told = run_git(
         root,
         "diff",
         "--raw",
@@ -143,27 +157,36 @@ def changes_since(vault: Vault, since: Revision) -> dict[str, Was]:
     )
     if told is None:
         raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
-    entries = [entry for entry in raw_entries(told) if in_vault(entry.old)]
-    notes = [entry for entry in entries if entry.mode in _ORDINARY and is_source(entry.old)]
-    texts = _texts(root, since, notes) if notes else []
+    entries = [entry for entry in parse_raw_diff(told) if is_vault_path(entry.old)]
+    notes = [
+        entry
+        for entry in entries
+        if entry.mode in _REGULAR_FILE_MODES and is_source_file(entry.old)
+    ]
+    texts = _read_past_texts(root, since, notes) if notes else []
     return {
-        **{path: read_text(root / path) if path in files else Presence.GONE for path in vault.held},
-        **dict.fromkeys(untracked(root), Presence.GONE),
         **{
-            entry.old: Presence.ATTACHMENT if entry.mode in _ORDINARY else Presence.GONE
+            path: read_text(root / path) if path in files else Presence.GONE
+            for path in vault.overlays
+        },
+        **dict.fromkeys(list_untracked(root), Presence.GONE),
+        **{
+            entry.old: Presence.ATTACHMENT if entry.mode in _REGULAR_FILE_MODES else Presence.GONE
             for entry in entries
         },
         **{entry.old: text for entry, text in zip(notes, texts, strict=True)},
     }
 
 
-def _texts(root: Path, since: Revision, notes: Sequence[RawEntry]) -> list[str | Unreadable]:
+def _read_past_texts(
+    root: Path, since: Revision, notes: Sequence[RawDiffEntry]
+) -> list[str | UnreadableFile]:
     """The texts that notes had. Without one of them, all that was found in it would seem to be new."""
-    kept = git_texts(root, [(entry.old, entry.blob) for entry in notes])
+    kept = read_filtered_blobs(root, [(entry.old, entry.blob) for entry in notes])
     if None in kept:
         path = notes[kept.index(None)].old
         raise VaultError(
             f"{_OPTION}: git can't give {path} as it was before the changes since “{since.name}”. A partial clone "
             "has to fetch it."
         )
-    return [decoded(data or b"") for data in kept]
+    return [decode_note(data or b"") for data in kept]

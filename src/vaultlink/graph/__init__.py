@@ -3,18 +3,25 @@
 An index enters; a graph, figures or an exported text leave. Nothing else in the project depends on this view.
 """
 
-from vaultlink.graph.export import FORMATS, export
+from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.graph.upkeep import LiveGraph
-from vaultlink.graph.view import KINDS, Figures, figures, graph, topic, topic_node
+from vaultlink.graph.view import (
+    NODE_KINDS,
+    GraphSummary,
+    build_graph,
+    summarize_graph,
+    topic_name,
+    topic_node,
+)
 
 __all__ = [
-    "FORMATS",
-    "KINDS",
-    "Figures",
+    "GRAPH_FORMATS",
+    "NODE_KINDS",
+    "GraphSummary",
     "LiveGraph",
-    "export",
-    "figures",
-    "graph",
-    "topic",
+    "build_graph",
+    "export_graph",
+    "summarize_graph",
+    "topic_name",
     "topic_node",
 ]

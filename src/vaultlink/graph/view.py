@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
 
-Data: TypeAlias = dict[str, Any]
+GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
 
-KINDS = ("note", "attachment", "canvas", "dangling")
-_ODD_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
+NODE_KINDS = ("note", "attachment", "canvas", "dangling")
+_NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 
 
-def topic(target: str) -> str:
+def topic_name(target: str) -> str:
     """What a dangling link is filed under: its path part without a trailing `.md`, case kept (specification 5.19)."""
-    name = target if target.isascii() else target.translate(_ODD_SPACES)
+    name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)
     return name[:-3] if name[-3:].lower() == ".md" else name
 
 
@@ -33,12 +33,12 @@ def topic_node(name: str) -> str:
     return "/" + name
 
 
-def is_topic(node: str) -> bool:
+def is_topic_node(node: str) -> bool:
     """Whether a node is a dangling topic's."""
     return node.startswith("/")
 
 
-def graph(index: Index) -> "Graph":
+def build_graph(index: Index) -> "Graph":
     """Notes, dangling topics, and the attachments and canvases that take part, with one edge per internal link.
 
     Nodes are vault paths (topics: see `topic_node`) with `kind` (note, attachment, canvas, dangling) and `label`; edges
@@ -48,29 +48,29 @@ def graph(index: Index) -> "Graph":
 
     made: Graph = nx.MultiDiGraph()
     for path in sorted(index.notes):
-        made.add_node(path, **node_data(path))
+        made.add_node(path, **node_attributes(path))
     for path in sorted(index.notes):
-        for goal, data in edges_from(index, path):
+        for goal, data in outgoing_edges(index, path):
             if goal not in made:
-                made.add_node(goal, **node_data(goal))
+                made.add_node(goal, **node_attributes(goal))
             made.add_edge(path, goal, **data)
     return made
 
 
-def node_data(node: str) -> Data:
+def node_attributes(node: str) -> GraphAttributes:
     """The attributes of a node; they depend on nothing but what it is called."""
-    if is_topic(node):
+    if is_topic_node(node):
         return {"kind": "dangling", "label": node[1:]}
-    return {"kind": _kind(node), "label": _label(node)}
+    return {"kind": _node_kind(node), "label": _node_label(node)}
 
 
-def edges_from(index: Index, path: str) -> Iterator[tuple[str, Data]]:
+def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
     """The node that each internal link of a note leads to, and the attributes of its edge."""
-    for link, resolved in index.links(path):
+    for link, resolved in index.resolved_links(path):
         if not link.external:
             shown = {} if link.display is None else {"display": link.display}
             yield (
-                topic_node(topic(link.target)) if resolved is None else resolved,
+                topic_node(topic_name(link.target)) if resolved is None else resolved,
                 {
                     "line": link.line,
                     "kind": link.kind.value,
@@ -82,19 +82,19 @@ def edges_from(index: Index, path: str) -> Iterator[tuple[str, Data]]:
             )
 
 
-def _kind(path: str) -> str:
+def _node_kind(path: str) -> str:
     if is_note(path):
         return "note"
     return "canvas" if path.lower().endswith(".canvas") else "attachment"
 
 
-def _label(path: str) -> str:
+def _node_label(path: str) -> str:
     name = path.rsplit("/", 1)[-1]
     return name[:-3] if is_note(name) else name
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class GraphSummary:
     """What a vault's graph looks like as a whole. `components` are the sizes of the groups of files that links connect,
     largest first; `hubs` the files most linked to, with the number of links."""
 
@@ -106,12 +106,12 @@ class Figures:
     hubs: tuple[tuple[str, int], ...]
 
 
-def figures(made: "Graph", hubs: int = 10) -> Figures:
+def summarize_graph(made: "Graph", hubs: int = 10) -> GraphSummary:
     """The figures of a graph. Dangling topics connect nothing: groups are those of existing files."""
     import networkx as nx  # noqa: PLC0415
 
     kinds = {name: str(data["kind"]) for name, data in made.nodes(data=True)}
-    nodes = {kind: list(kinds.values()).count(kind) for kind in KINDS}
+    nodes = {kind: list(kinds.values()).count(kind) for kind in NODE_KINDS}
     real = [name for name, kind in kinds.items() if kind != "dangling"]
     sizes = sorted(
         (len(group) for group in nx.weakly_connected_components(made.subgraph(real))), reverse=True
@@ -120,4 +120,4 @@ def figures(made: "Graph", hubs: int = 10) -> Figures:
     loops = sum(1 for source, goal in made.edges() if source == goal)
     dangling = sum(1 for _, goal in made.edges() if kinds[goal] == "dangling")
     linked = tuple((name, -count) for count, name in counts)
-    return Figures(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), linked)
+    return GraphSummary(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), linked)

@@ -3,45 +3,47 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from vaultlink.edits import applied
-from vaultlink.fixing.sections_placing import removed
-from vaultlink.merging.places import Slot, laid, version
-from vaultlink.merging.threes import Three, Unsure
+from vaultlink.edits import apply_edits
+from vaultlink.fixing.sections_placing import remove_section
+from vaultlink.merging.places import SectionSlot, extract_sections, read_version
+from vaultlink.merging.threes import CannotMerge, ThreeWay
 from vaultlink.model import Owner, Section
 
 _BOM = "\ufeff"
 
 
-class Merged(NamedTuple):
+class MergeResult(NamedTuple):
     """What a merge gives, and whether it left conflicts in it."""
 
     text: str
-    conflicts: bool
+    has_conflicts: bool
 
 
-Git = Callable[[Three[str]], Merged]
+GitMerge = Callable[[ThreeWay[str]], MergeResult]
 """Git's own merge of three texts."""
 
 
-def merged_note(texts: Three[str], git: Git) -> Merged:
+def merge_note(texts: ThreeWay[str], git: GitMerge) -> MergeResult:
     """A note of three versions. Raises Unsure if its sections are not to be merged apart from the rest."""
-    marked = texts.each(lambda text: text[:1] == _BOM)
-    plan = laid(texts.each(lambda text: version(text.removeprefix(_BOM))))
+    marked = texts.map(lambda text: text[:1] == _BOM)
+    plan = extract_sections(texts.map(lambda text: read_version(text.removeprefix(_BOM))))
     if not plan.slots:
         return git(texts)
-    done = git(Three(*(_BOM * mark + body for mark, body in zip(marked, plan.bodies, strict=True))))
+    done = git(
+        ThreeWay(*(_BOM * mark + body for mark, body in zip(marked, plan.bodies, strict=True)))
+    )
     text = done.text
     for slot in plan.slots:
-        text = _filled(text, slot, done.conflicts)
-    return Merged(text, done.conflicts)
+        text = _fill_slot(text, slot, done.has_conflicts)
+    return MergeResult(text, done.has_conflicts)
 
 
-def _filled(text: str, slot: Slot, conflicts: bool) -> str:
+def _fill_slot(text: str, slot: SectionSlot, conflicts: bool) -> str:
     """A merged body with its section, wherever git left the line for it."""
-    sign = slot.sign
+    sign = slot.placeholder
     count = text.count(sign)
     if (count > 1 and not conflicts) or (count == 0 and slot.text is not None):
-        raise Unsure("a section that was moved to two places, or would be lost")
+        raise CannotMerge("a section that was moved to two places, or would be lost")
     if slot.text is not None:
         return text.replace(sign, slot.text)
     while sign in text:
@@ -55,8 +57,8 @@ def _filled(text: str, slot: Slot, conflicts: bool) -> str:
             "",
             start,
             start,
-            before=slot.counts[0],
-            after=slot.counts[1],
+            newlines_before=slot.line_ends[0],
+            newlines_after=slot.line_ends[1],
         )
-        text = applied(text, [removed("", text, gone)])
+        text = apply_edits(text, [remove_section("", text, gone)])
     return text

@@ -3,46 +3,50 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from vaultlink.merging.contents import Contents, Entry, Key
-from vaultlink.merging.threes import Three
+from vaultlink.merging.contents import EntryKey, MergeEntry, SectionContents
+from vaultlink.merging.threes import ThreeWay
 
-_ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+_BACKSLASH_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 
-Rank = Callable[[Key, Entry], tuple[str, ...]]
+SortKey = Callable[[EntryKey, MergeEntry], tuple[str, ...]]
 
 
-def ordered(
-    alive: Collection[Key], entries: Mapping[Key, Entry], versions: Three[Contents]
-) -> list[Key]:
+def order_merged_entries(
+    alive: Collection[EntryKey],
+    entries: Mapping[EntryKey, MergeEntry],
+    versions: ThreeWay[SectionContents],
+) -> list[EntryKey]:
     """The keys of the entries that stay, in order; `entries` are the merged ones."""
-    for rank in (_title, _target):
+    for rank in (_title_key, _target_key):
         if all(_is_sorted(version, rank) for version in versions):
             return sorted(alive, key=lambda key: rank(key, entries[key]))
-    keys = versions.each(lambda version: version.keys)
-    if _in_order(keys.ours, keys.base) and not _in_order(keys.theirs, keys.base):
-        return _inserted(alive, keys.theirs, keys.ours)
-    return _inserted(alive, keys.ours, keys.theirs)
+    keys = versions.map(lambda version: version.keys)
+    if _is_in_base_order(keys.ours, keys.base) and not _is_in_base_order(keys.theirs, keys.base):
+        return _insert_missing(alive, keys.theirs, keys.ours)
+    return _insert_missing(alive, keys.ours, keys.theirs)
 
 
-def _title(key: Key, entry: Entry) -> tuple[str, ...]:
-    return _ESCAPED.sub("", entry.named.title or entry.named.shown).casefold(), key[0]
+def _title_key(key: EntryKey, entry: MergeEntry) -> tuple[str, ...]:
+    return _BACKSLASH_ESCAPE.sub("", entry.parsed.title or entry.parsed.display).casefold(), key[0]
 
 
-def _target(key: Key, _: Entry) -> tuple[str, ...]:
+def _target_key(key: EntryKey, _: MergeEntry) -> tuple[str, ...]:
     return (key[0],)
 
 
-def _is_sorted(version: Contents, rank: Rank) -> bool:
+def _is_sorted(version: SectionContents, rank: SortKey) -> bool:
     ranks = [rank(key, entry) for key, entry in version.entries.items()]
     return ranks == sorted(ranks)
 
 
-def _in_order(keys: Sequence[Key], base: Sequence[Key]) -> bool:
+def _is_in_base_order(keys: Sequence[EntryKey], base: Sequence[EntryKey]) -> bool:
     """Whether what is left of the base stands in the base's order."""
     return [key for key in keys if key in base] == [key for key in base if key in keys]
 
 
-def _inserted(alive: Collection[Key], first: Sequence[Key], second: Sequence[Key]) -> list[Key]:
+def _insert_missing(
+    alive: Collection[EntryKey], first: Sequence[EntryKey], second: Sequence[EntryKey]
+) -> list[EntryKey]:
     """The keys that stay as the first list has them, those of the second alone behind what precedes them there."""
     found = [key for key in first if key in alive]
     at = 0

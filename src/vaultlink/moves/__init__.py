@@ -5,7 +5,7 @@ the new one is there, and nothing else comes as near.
 """
 
 from vaultlink.moves.git import git_moves, moves_since
-from vaultlink.moves.memory import Remembered, remembered_moves
-from vaultlink.moves.naming import still_true
+from vaultlink.moves.memory import VaultSnapshot, moves_between
+from vaultlink.moves.naming import resolve_moves
 
-__all__ = ["Remembered", "git_moves", "moves_since", "remembered_moves", "still_true"]
+__all__ = ["VaultSnapshot", "git_moves", "moves_between", "moves_since", "resolve_moves"]

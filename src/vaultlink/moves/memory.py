@@ -3,46 +3,46 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from vaultlink.files import Stamp
+from vaultlink.files import FileStamp
 from vaultlink.model import Note
-from vaultlink.moves.naming import extension, of_a_series
+from vaultlink.moves.naming import file_extension, is_same_series
 
 
-class Remembered(NamedTuple):
+class VaultSnapshot(NamedTuple):
     """The files of a vault as they were: sizes and times (None where they are unknown), and the notes by path."""
 
-    stamps: Mapping[str, Stamp | None]
+    stamps: Mapping[str, FileStamp | None]
     note: Callable[[str], Note | None]
 
 
-def remembered_moves(before: Remembered, now: Remembered) -> dict[str, str]:
+def moves_between(before: VaultSnapshot, now: VaultSnapshot) -> dict[str, str]:
     """Files that are gone and files that are new, where one of each has the same size and time, or the same size and, in a
     note, the same links, headings and properties."""
     gone = [path for path in before.stamps if path not in now.stamps]
     came = [path for path in now.stamps if path not in before.stamps]
     if not gone or not came:
         return {}
-    moves = _paired(
-        gone, came, lambda path, side: _moment(path, side.stamps.get(path)), before, now
+    moves = _match_unique(
+        gone, came, lambda path, side: _stamp_key(path, side.stamps.get(path)), before, now
     )
     gone = [path for path in gone if path not in moves]
     came = [path for path in came if path not in set(moves.values())]
-    alike = _paired(gone, came, _content, before, now)
+    alike = _match_unique(gone, came, _content_key, before, now)
     return {
         **moves,
-        **{one: other for one, other in alike.items() if not of_a_series(one, other, same=True)},
+        **{one: other for one, other in alike.items() if not is_same_series(one, other, same=True)},
     }
 
 
-def _paired(
+def _match_unique(
     gone: Iterable[str],
     came: Iterable[str],
-    key: Callable[[str, Remembered], object],
-    before: Remembered,
-    now: Remembered,
+    key: Callable[[str, VaultSnapshot], object],
+    before: VaultSnapshot,
+    now: VaultSnapshot,
 ) -> dict[str, str]:
     """Old and new paths that have a key to themselves."""
-    old, new = _keyed(gone, key, before), _keyed(came, key, now)
+    old, new = _group_by_key(gone, key, before), _group_by_key(came, key, now)
     return {
         paths[0]: new[what][0]
         for what, paths in old.items()
@@ -50,8 +50,8 @@ def _paired(
     }
 
 
-def _keyed(
-    paths: Iterable[str], key: Callable[[str, Remembered], object], side: Remembered
+def _group_by_key(
+    paths: Iterable[str], key: Callable[[str, VaultSnapshot], object], side: VaultSnapshot
 ) -> dict[object, list[str]]:
     keyed: dict[object, list[str]] = {}
     for path in paths:
@@ -61,11 +61,11 @@ def _keyed(
     return keyed
 
 
-def _moment(path: str, stamp: Stamp | None) -> object:
-    return (extension(path), stamp.size, stamp.modified) if stamp and stamp.size > 0 else None
+def _stamp_key(path: str, stamp: FileStamp | None) -> object:
+    return (file_extension(path), stamp.size, stamp.modified) if stamp and stamp.size > 0 else None
 
 
-def _content(path: str, side: Remembered) -> object:
+def _content_key(path: str, side: VaultSnapshot) -> object:
     """A note's size and what is in it; None of one in which nothing tells it from others."""
     stamp, note = side.stamps.get(path), side.note(path)
     if (

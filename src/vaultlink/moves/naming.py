@@ -7,7 +7,7 @@ Moves = Mapping[str, str]
 """Old vault path to new vault path."""
 
 
-def still_true(moves: Moves, files: Collection[str]) -> dict[str, str]:
+def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
     """The moves whose old path is still gone and whose new path is there, followed from one to the next."""
     true = {}
     for old in moves:
@@ -15,24 +15,24 @@ def still_true(moves: Moves, files: Collection[str]) -> dict[str, str]:
         while new not in files and new in moves and new not in seen:
             seen.add(new)
             new = moves[new]
-        if old not in files and new in files and extension(old) == extension(new):
+        if old not in files and new in files and file_extension(old) == file_extension(new):
             true[old] = new
     return true
 
 
 _DIGITS = re.compile(r"\d+")
-_DATE = re.compile(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
+_DATED_NAME = re.compile(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
 
 
-def of_a_series(old: str, new: str, *, same: bool) -> bool:
+def is_same_series(old: str, new: str, *, same: bool) -> bool:
     """Whether two names differ in numbers only, as those of daily notes do: made from one template, they are much alike, and
     none of them has become another. Where the text stayed the `same`, only dates tell that."""
     one, other = (path[path.rfind("/") + 1 :] for path in (old, new))
     if one == other or _DIGITS.sub("0", one) != _DIGITS.sub("0", other):
         return False
-    return not same or _DATE.fullmatch(one.rpartition(".")[0]) is not None
+    return not same or _DATED_NAME.fullmatch(one.rpartition(".")[0]) is not None
 
 
-def extension(path: str) -> str:
+def file_extension(path: str) -> str:
     """What a file's name ends in, in small letters."""
     return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()

@@ -8,21 +8,21 @@ import re
 from dataclasses import dataclass, field
 
 from vaultlink.parse import leaves
-from vaultlink.parse.lines import SPACES, Line, Run, is_blank
-from vaultlink.parse.lists import item_content, list_items
+from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TextRun, is_blank
+from vaultlink.parse.lists import split_list_items, strip_item
 
-DEEPEST = 60
+MAX_DEPTH = 60
 """Containers nested deeper are read as text: no hand writes them, and the stack is finite."""
 
 _BLOCK_ID = re.compile(r"(?:^|[ \t])\^([A-Za-z0-9-]+)[ \t]*$")
-_LONE_ID = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
+_BLOCK_ID_ALONE = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
 
 
 @dataclass(slots=True)
-class Blocks:
+class ParsedBlocks:
     """What the block pass found, in document order. Offsets are the source's."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[TextRun] = field(default_factory=list)
     headings: list[tuple[int, str, int, int]] = field(
         default_factory=list
     )  # level, text, start, end
@@ -35,14 +35,16 @@ class Blocks:
     )  # kind, span of the opening line
 
 
-def read_blocks(lines: list[Line]) -> Blocks:
+def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
     """The blocks of a note's body."""
-    found = Blocks()
-    _read(lines, found, depth=0, owner=None)
+    found = ParsedBlocks()
+    _read_container(lines, found, depth=0, owner=None)
     return found
 
 
-def _read(lines: list[Line], found: Blocks, depth: int, owner: int | None) -> None:
+def _read_container(
+    lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None
+) -> None:
     """Read a container's lines. `owner` is the offset of the block that identifiers name, None at the top."""
     at, before = 0, None
     while at < len(lines):
@@ -51,14 +53,18 @@ def _read(lines: list[Line], found: Blocks, depth: int, owner: int | None) -> No
             at += 1
             continue
         end = 0
-        if line.text[0] in leaves.MARKS:
-            end = _hiding(lines, at, found) or _container(lines, at, found, depth)
+        if line.text[0] in leaves.BLOCK_START_CHARS:
+            end = _read_hidden_block(lines, at, found) or _read_nested_block(
+                lines, at, found, depth
+            )
         if not end:
-            end = _text(lines, at, found, depth, before if owner is None else owner, owner)
+            end = _read_text_block(
+                lines, at, found, depth, before if owner is None else owner, owner
+            )
         before, at = line.offset, end
 
 
-def _hiding(lines: list[Line], at: int, found: Blocks) -> int:
+def _read_hidden_block(lines: list[SourceLine], at: int, found: ParsedBlocks) -> int:
     """Code, math and HTML: the index behind the block, 0 if none starts here."""
     text = lines[at].text
     if leaves.INDENTED.match(text):
@@ -68,14 +74,16 @@ def _hiding(lines: list[Line], at: int, found: Blocks) -> int:
     if leaves.FENCE.match(text):
         return _hide_until(lines, at, leaves.end_of_fence(lines, at), found, "unclosed-fence")
     if "<" in text and not leaves.is_setext(lines, at):
-        closing = leaves.html_kind(text, interrupting=False)
+        closing = leaves.html_block_closer(text, interrupting=False)
         if closing is not None:
             kind = "unclosed-comment" if text.lstrip(" \t").startswith("<!--") else "unclosed-html"
             return _hide_until(lines, at, leaves.end_of_html(lines, at, closing), found, kind)
     return 0
 
 
-def _hide_until(lines: list[Line], at: int, end: tuple[int, bool], found: Blocks, kind: str) -> int:
+def _hide_until(
+    lines: list[SourceLine], at: int, end: tuple[int, bool], found: ParsedBlocks, kind: str
+) -> int:
     """Hide a block that should have been closed; note it if it was not and swallows something."""
     index, closed = end
     first = (
@@ -89,45 +97,45 @@ def _hide_until(lines: list[Line], at: int, end: tuple[int, bool], found: Blocks
     return _hide(lines, at, index, found)
 
 
-def _hide(lines: list[Line], at: int, end: int, found: Blocks) -> int:
+def _hide(lines: list[SourceLine], at: int, end: int, found: ParsedBlocks) -> int:
     last = lines[end - 1]
     found.hidden.append((lines[at].offset, last.offset + len(last.text)))
     return end
 
 
-def _container(lines: list[Line], at: int, found: Blocks, depth: int) -> int:
+def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, depth: int) -> int:
     """Comments, quotes, lists and footnote definitions: read what they hold; 0 if none starts here."""
-    if depth >= DEEPEST:
+    if depth >= MAX_DEPTH:
         return 0
     text, offset = lines[at].text, lines[at].offset
-    comment = leaves.COMMENT.match(text)
+    comment = leaves.COMMENT_START.match(text)
     if comment:
-        inner = _commented(lines, at, comment.end())
-        _read(inner, found, depth + 1, owner=None)
+        inner = _comment_lines(lines, at, comment.end())
+        _read_container(inner, found, depth + 1, owner=None)
         return at + len(inner)
     if leaves.QUOTE.match(text):
-        inner = _quoted(lines, at)
-        _read(inner, found, depth + 1, offset)
+        inner = _quote_lines(lines, at)
+        _read_container(inner, found, depth + 1, offset)
         return at + len(inner)
-    if leaves.HEADING.match(text) or leaves.RULE.match(text):
+    if leaves.HEADING.match(text) or leaves.THEMATIC_BREAK.match(text):
         return 0
     if leaves.BULLET.match(text):
-        items, end = list_items(lines, at)
+        items, end = split_list_items(lines, at)
         for item in items:
-            _read(item_content(item), found, depth + 1, item[0].offset)
+            _read_container(strip_item(item), found, depth + 1, item[0].offset)
         return end
-    mark = leaves.FOOTNOTE.match(text)
+    mark = leaves.FOOTNOTE_DEFINITION.match(text)
     if mark:
-        inner = _footnote(lines, at, mark.end())
-        _read(inner, found, depth + 1, offset)
+        inner = _footnote_lines(lines, at, mark.end())
+        _read_container(inner, found, depth + 1, offset)
         return at + len(inner)
     return 0
 
 
-def _commented(lines: list[Line], at: int, cut: int) -> list[Line]:
+def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
     """The lines of a block comment without its opening mark: to the line of the next one, or to the container's end."""
     first = lines[at]
-    inner = [Line(first.text[cut:], first.offset + cut)]
+    inner = [SourceLine(first.text[cut:], first.offset + cut)]
     for line in lines[at + 1 :]:
         inner.append(line)
         if "%%" in line.text:
@@ -135,15 +143,15 @@ def _commented(lines: list[Line], at: int, cut: int) -> list[Line]:
     return inner
 
 
-def _quoted(lines: list[Line], at: int) -> list[Line]:
+def _quote_lines(lines: list[SourceLine], at: int) -> list[SourceLine]:
     """The lines of a quote without their marks; lines that merely go on with its paragraph included."""
-    inner: list[Line] = []
+    inner: list[SourceLine] = []
     for index in range(at, len(lines)):
         text, offset = lines[index]
         mark = leaves.QUOTE.match(text)
         if mark:
             cut = mark.end() + (text[mark.end() : mark.end() + 1] == " ")
-            inner.append(Line(text[cut:], offset + cut))
+            inner.append(SourceLine(text[cut:], offset + cut))
         elif is_blank(text) or _interrupts_quote(lines, index):
             break
         else:
@@ -151,7 +159,7 @@ def _quoted(lines: list[Line], at: int) -> list[Line]:
     return inner
 
 
-def _interrupts_quote(lines: list[Line], at: int) -> bool:
+def _interrupts_quote(lines: list[SourceLine], at: int) -> bool:
     text = lines[at].text
     return bool(
         leaves.INDENTED.match(text)
@@ -160,83 +168,94 @@ def _interrupts_quote(lines: list[Line], at: int) -> bool:
     )
 
 
-def _footnote(lines: list[Line], at: int, cut: int) -> list[Line]:
+def _footnote_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
     """A footnote definition's lines: its first, the lines of its paragraph, and indented ones behind blank lines."""
     first = lines[at]
-    inner = [Line(first.text[cut:], first.offset + cut)]
-    pending: list[Line] = []
+    inner = [SourceLine(first.text[cut:], first.offset + cut)]
+    pending: list[SourceLine] = []
     for line in lines[at + 1 :]:
         indent = leaves.INDENTED.match(line.text)
         if leaves.BLANK.match(line.text):
             pending.append(line)
         elif indent:
-            inner += [*pending, Line(line.text[indent.end() :], line.offset + indent.end())]
+            inner += [*pending, SourceLine(line.text[indent.end() :], line.offset + indent.end())]
             pending = []
-        elif pending or leaves.FOOTNOTE.match(line.text) or leaves.interrupts_paragraph(line.text):
+        elif (
+            pending
+            or leaves.FOOTNOTE_DEFINITION.match(line.text)
+            or leaves.interrupts_paragraph(line.text)
+        ):
             break
         else:
             inner.append(line)
     return inner
 
 
-def _text(
-    lines: list[Line], at: int, found: Blocks, depth: int, before: int | None, owner: int | None
+def _read_text_block(
+    lines: list[SourceLine],
+    at: int,
+    found: ParsedBlocks,
+    depth: int,
+    before: int | None,
+    owner: int | None,
 ) -> int:
     """Headings, tables, definitions and paragraphs: the index behind the block."""
     line = lines[at]
-    marked = line.text[0] in leaves.MARKS
-    span = leaves.heading_text(line.text) if marked else None
+    marked = line.text[0] in leaves.BLOCK_START_CHARS
+    span = leaves.match_heading(line.text) if marked else None
     if span:
-        _heading(line, span, found, depth, owner)
+        _add_heading(line, span, found, depth, owner)
         return at + 1
-    if marked and leaves.RULE.match(line.text):
+    if marked and leaves.THEMATIC_BREAK.match(line.text):
         return at + 1
     if leaves.is_setext(lines, at):
         text = line.text.strip(" \t")
         start = line.text.find(text)
         level = 1 if lines[at + 1].text.startswith("=") else 2
-        _heading(line, (level, start, start + len(text)), found, depth, owner)
+        _add_heading(line, (level, start, start + len(text)), found, depth, owner)
         return at + 2
-    if marked and leaves.DEFINITION.match(line.text):
+    if marked and leaves.LINK_DEFINITION.match(line.text):
         found.hidden.append((line.offset, line.offset + len(line.text)))
         return at + 1
     end = leaves.end_of_table(lines, at) if "|" in line.text else at
     if end > at:
-        _table(lines[at:end], found, owner)
+        _add_table(lines[at:end], found, owner)
         return end
     end = _end_of_paragraph(lines, at)
-    _paragraph(lines[at:end], found, before, owner)
+    _add_paragraph(lines[at:end], found, before, owner)
     return end
 
 
-def _heading(
-    line: Line, span: tuple[int, int, int], found: Blocks, depth: int, owner: int | None
+def _add_heading(
+    line: SourceLine, span: tuple[int, int, int], found: ParsedBlocks, depth: int, owner: int | None
 ) -> None:
     level, start, end = span
     text = line.text[start:end]
     if depth == 0:
-        trimmed = text.strip(SPACES)
-        inner = start + len(text) - len(text.lstrip(SPACES)) if trimmed else start
+        trimmed = text.strip(UNICODE_SPACES)
+        inner = start + len(text) - len(text.lstrip(UNICODE_SPACES)) if trimmed else start
         found.headings.append(
             (level, trimmed, line.offset + inner, line.offset + inner + len(trimmed))
         )
     if text:
-        found.runs.append(Run([Line(text, line.offset + start)]))
-        _identify(Line(text, line.offset + start), found, line.offset if owner is None else owner)
+        found.runs.append(TextRun([SourceLine(text, line.offset + start)]))
+        _add_block_id(
+            SourceLine(text, line.offset + start), found, line.offset if owner is None else owner
+        )
 
 
-def _table(rows: list[Line], found: Blocks, owner: int | None) -> None:
+def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -> None:
     for row in [rows[0], *rows[2:]]:
-        found.runs.extend(Run([cell], cell=True) for cell in leaves.cells(row))
-    _identify(rows[-1], found, rows[0].offset if owner is None else owner)
+        found.runs.extend(TextRun([cell], cell=True) for cell in leaves.split_cells(row))
+    _add_block_id(rows[-1], found, rows[0].offset if owner is None else owner)
 
 
-def _end_of_paragraph(lines: list[Line], at: int) -> int:
+def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
     """A paragraph ends at a blank line or where another block begins; deeper indented lines always belong to it."""
     end = at + 1
     while end < len(lines):
         text = lines[end].text
-        if text and text[0] not in leaves.MARKS and not text[0].isspace():
+        if text and text[0] not in leaves.BLOCK_START_CHARS and not text[0].isspace():
             end += 1
             continue
         if is_blank(text) or (
@@ -247,17 +266,19 @@ def _end_of_paragraph(lines: list[Line], at: int) -> int:
     return end
 
 
-def _paragraph(lines: list[Line], found: Blocks, before: int | None, owner: int | None) -> None:
+def _add_paragraph(
+    lines: list[SourceLine], found: ParsedBlocks, before: int | None, owner: int | None
+) -> None:
     """A run of text; a paragraph of nothing but an identifier names the block before it."""
-    found.runs.append(Run(lines))
-    if len(lines) == 1 and _LONE_ID.match(lines[0].text):
+    found.runs.append(TextRun(lines))
+    if len(lines) == 1 and _BLOCK_ID_ALONE.match(lines[0].text):
         if before is not None:
-            _identify(lines[0], found, before)
+            _add_block_id(lines[0], found, before)
     else:
-        _identify(lines[-1], found, lines[0].offset if owner is None else owner)
+        _add_block_id(lines[-1], found, lines[0].offset if owner is None else owner)
 
 
-def _identify(line: Line, found: Blocks, block: int) -> None:
+def _add_block_id(line: SourceLine, found: ParsedBlocks, block: int) -> None:
     mark = _BLOCK_ID.search(line.text) if "^" in line.text else None
     if mark:
         found.ids.append((mark[1], line.offset + mark.start(1) - 1, block))

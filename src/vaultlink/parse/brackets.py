@@ -3,13 +3,13 @@
 import re
 
 _BRACKET = re.compile(r"\\.|[\[\]]", re.S)
-_DEEPEST_PARENTHESES = 32
+_MAX_PARENTHESES = 32
 _DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
 _IN_DESTINATION = re.compile(r"\\.|[\s()]", re.S)
 _TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
 
 
-def matched_brackets(text: str) -> dict[int, int]:
+def match_brackets(text: str) -> dict[int, int]:
     """Opening to closing bracket, for every pair in the text; escaped ones don't count."""
     pairs: dict[int, int] = {}
     opened: list[int] = []
@@ -21,7 +21,7 @@ def matched_brackets(text: str) -> dict[int, int]:
     return pairs
 
 
-def link_destination(text: str, at: int, end: int) -> tuple[int, str]:
+def parse_link_destination(text: str, at: int, end: int) -> tuple[int, str]:
     """The position behind a link's closing parenthesis and the destination as written; 0 if there is no destination."""
     opening = _DESTINATION.match(text, at, end)
     assert opening
@@ -30,7 +30,7 @@ def link_destination(text: str, at: int, end: int) -> tuple[int, str]:
     elif text.startswith("<", opening.start(2)):
         return 0, ""
     else:
-        stop = _balanced(text, opening.start(2), end)
+        stop = _find_destination_end(text, opening.start(2), end)
         destination = text[opening.start(2) : stop]
     title = _TITLE.match(text, stop, end)
     stop = title.end() if title else stop
@@ -39,14 +39,14 @@ def link_destination(text: str, at: int, end: int) -> tuple[int, str]:
     return (stop + 1, destination) if stop < end and text[stop] == ")" and destination else (0, "")
 
 
-def _balanced(text: str, at: int, end: int) -> int:
+def _find_destination_end(text: str, at: int, end: int) -> int:
     """The end of a bare destination: white space, or a parenthesis that closes nothing inside it (2.5, 2.19)."""
     depth = 0
     for mark in _IN_DESTINATION.finditer(text, at, end):
         char = mark[0]
         if char == "(":
             depth += 1
-            if depth > _DEEPEST_PARENTHESES:
+            if depth > _MAX_PARENTHESES:
                 return end
         elif char == ")":
             if not depth:
@@ -62,7 +62,7 @@ def is_domain(domain: str) -> bool:
     return "_" not in "".join(domain.split(".")[-2:])
 
 
-def trimmed_url(text: str, start: int, end: int) -> int:
+def trim_url_end(text: str, start: int, end: int) -> int:
     """A URL's end without punctuation that belongs to the sentence."""
     while end > start and text[end - 1] in "!*,.:?_~":
         end -= 1

@@ -4,10 +4,10 @@ import json
 import re
 from typing import Any
 
-from vaultlink.model import Kind, Link, Note, Place, Trouble
+from vaultlink.model import Link, LinkKind, Note, ParseProblem, Place
 
 
-def canvas_cards(text: str) -> list[dict[str, Any]] | str:
+def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
     """The cards of a canvas, or what is wrong with its text."""
     if not text.strip():
         return []
@@ -19,17 +19,19 @@ def canvas_cards(text: str) -> list[dict[str, Any]] | str:
     if not isinstance(nodes, list):
         return "it holds no list of cards"
     cards = [node for node in nodes if isinstance(node, dict)]
-    return [_whole(card) for card in cards] if _HALF.search(text) else cards
+    return (
+        [_replace_surrogates(card) for card in cards] if _SURROGATE_ESCAPE.search(text) else cards
+    )
 
 
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_HALVES = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def _whole(card: dict[str, Any]) -> dict[str, Any]:
+def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
     """A card whose texts have no halves of characters. JSON can spell them, but no file is called so, and none can be printed."""
     return {
-        key: _HALVES.sub("\ufffd", value) if isinstance(value, str) else value
+        key: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value
         for key, value in card.items()
     }
 
@@ -46,7 +48,7 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
         file.removeprefix("/"),
         subpath,
         None,
-        Kind.WIKILINK,
+        LinkKind.WIKILINK,
         False,
         Place.CANVAS,
         "",
@@ -56,4 +58,4 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
 
 def unreadable_canvas(path: str, problem: str) -> Note:
     """A canvas that can't be read, as a source without links."""
-    return Note(path, troubles=(Trouble(0, 0, 1, 1, "invalid-canvas", problem),))
+    return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", problem),))

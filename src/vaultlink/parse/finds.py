@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Wiki(NamedTuple):
+class InlineWikilink(NamedTuple):
     """A wikilink in a run: its span, an exclamation mark included, and whether it is an embed."""
 
     start: int
@@ -12,7 +12,7 @@ class Wiki(NamedTuple):
     embed: bool
 
 
-class Markdown(NamedTuple):
+class InlineMarkdownLink(NamedTuple):
     """A Markdown link or image in a run: its span, the span of its text, and its destination as written."""
 
     start: int
@@ -22,7 +22,7 @@ class Markdown(NamedTuple):
     destination: str
 
 
-class Broken(NamedTuple):
+class MalformedLink(NamedTuple):
     """What was meant as a link and is none: its span, the name it holds, and what is wrong with it."""
 
     start: int
@@ -32,11 +32,11 @@ class Broken(NamedTuple):
 
 
 @dataclass(slots=True)
-class Inline:
+class InlineContent:
     """What the inline pass found in a run, in order; spans are the run's."""
 
-    links: list[Wiki | Markdown] = field(default_factory=list)
+    links: list[InlineWikilink | InlineMarkdownLink] = field(default_factory=list)
     tags: list[tuple[int, int]] = field(default_factory=list)  # the names' spans
     hidden: list[tuple[int, int]] = field(default_factory=list)  # code, math and HTML
-    broken: list[Broken] = field(default_factory=list)
-    unsure: bool = False  # whether a tag counts if emphasis ends before it
+    malformed: list[MalformedLink] = field(default_factory=list)
+    depends_on_emphasis: bool = False  # whether a tag counts if emphasis ends before it

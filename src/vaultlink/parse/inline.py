@@ -6,71 +6,75 @@ link and so breaks it; it is looked at only in runs where that can be.
 
 import re
 
-from vaultlink.parse.brackets import is_domain, link_destination, matched_brackets, trimmed_url
-from vaultlink.parse.finds import Inline, Markdown, Wiki
-from vaultlink.parse.leaves import TAG
-from vaultlink.parse.slips import slip_at
+from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
+from vaultlink.parse.finds import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.leaves import HTML_TAG
+from vaultlink.parse.slips import match_malformed_link
 
-_BRACKET_OF_NO_LINK = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
+_NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _SPECIAL = re.compile(
-    rf"[\\`$<#]|\[(?!{_BRACKET_OF_NO_LINK})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\."
+    rf"[\\`$<#]|\[(?!{_NON_LINK_BRACKET})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\."
 )
 _SPECIAL_OR_EMPHASIS = re.compile(rf"{_SPECIAL.pattern}|[*_]|~~|==")
 _SPECIAL_WITHOUT_MARKDOWN = re.compile(
     _SPECIAL.pattern.replace("<", r"", 1) + r"|<(?=[^<>]*[\[#`$\\])|<[!?]"
 )
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
-_TAG = re.compile(TAG)
+_HTML_TAG = re.compile(HTML_TAG)
 _DECLARATION = re.compile(r"<![A-Za-z]+\s")
 _AUTOLINK = re.compile(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
 _URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
 _TAG_NAME = re.compile("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
 _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
-_EMPHATIC = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-_LONGEST_EMPHASIS = 50_000
+_EMPHASIS_MARK = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_MAX_EMPHASIS_LENGTH = 50_000
 """Runs longer than this are not searched for emphasis that breaks links: the search could take quadratic time."""
 
-TAG_SIGN = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
+TAG_START = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
 """Where a tag may begin: a first question, answered in full by the scan."""
 
 
-def may_hold_links(text: str) -> bool:
+def may_contain_links(text: str) -> bool:
     """Whether a run can hold a link, a tag, or what was meant as a link."""
     return (
         "[[" in text
         or "](" in text
         or "]]" in text
         or "] (" in text
-        or ("#" in text and bool(TAG_SIGN.search(text)))
+        or ("#" in text and bool(TAG_START.search(text)))
     )
 
 
-def read_inline(text: str) -> Inline:
+def read_inline(text: str) -> InlineContent:
     """The links and tags of a run of text."""
     scan = _Scan(text, emphasis=False)
     scan.read(0, len(text), in_link=False)
-    if len(text) <= _LONGEST_EMPHASIS and (scan.found.unsure or _may_break(text, scan.found)):
+    if len(text) <= _MAX_EMPHASIS_LENGTH and (
+        scan.found.depends_on_emphasis or _may_break_links(text, scan.found)
+    ):
         scan = _Scan(text, emphasis=True)
         scan.read(0, len(text), in_link=False)
     return scan.found
 
 
-def _may_break(text: str, found: Inline) -> bool:
+def _may_break_links(text: str, found: InlineContent) -> bool:
     """Whether emphasis could end inside something found: only then does it matter."""
     spans = [(link.start, link.end) for link in found.links] + found.hidden
-    return any(_EMPHATIC.search(text, start, end) for start, end in spans) and bool(found.links)
+    return any(_EMPHASIS_MARK.search(text, start, end) for start, end in spans) and bool(
+        found.links
+    )
 
 
 class _Scan:
     """One pass over a run's text. The brackets are matched once; searches that failed are not repeated."""
 
     __slots__ = (
-        "_brackets",
-        "_failed",
+        "_bracket_pairs",
+        "_failed_searches",
+        "_found_marks",
         "_node_end",
-        "_sought",
-        "_special",
+        "_special_pattern",
         "emphasis",
         "found",
         "text",
@@ -79,59 +83,59 @@ class _Scan:
     def __init__(self, text: str, *, emphasis: bool):
         self.text = text
         self.emphasis = emphasis
-        self.found = Inline()
-        self._special = (
+        self.found = InlineContent()
+        self._special_pattern = (
             _SPECIAL_OR_EMPHASIS
             if emphasis
             else _SPECIAL
             if "](" in text
             else _SPECIAL_WITHOUT_MARKDOWN
         )
-        self._brackets: dict[int, int] | None = None
-        self._failed: dict[str, int] = {}
+        self._bracket_pairs: dict[int, int] | None = None
+        self._failed_searches: dict[str, int] = {}
         self._node_end = -1
-        self._sought: dict[str, tuple[int, int]] = {}
+        self._found_marks: dict[str, tuple[int, int]] = {}
 
     def read(self, at: int, end: int, *, in_link: bool) -> None:
         """Find everything from a position to an end that closes something around it."""
         begin = at
-        while special := self._special.search(self.text, at, end):
+        while special := self._special_pattern.search(self.text, at, end):
             at, char = special.start(), special[0]
             if char == "\\":
                 escapes = self.text[at + 1 : at + 2] in _PUNCTUATION and at + 1 < end
                 at += 2 if escapes else 1
                 self._node_end = at if escapes else self._node_end
             elif char == "<":
-                stop = self._html(at, end)
+                stop = self._hide_html(at, end)
                 if stop and not in_link and self.text[at : at + 3].lower() == "<a ":
                     in_link = True
                 elif stop and self.text[at : at + 4].lower() == "</a>":
                     in_link = False
                 at = stop or at + 1
             elif char in ("[", "!["):
-                at = self._bracket(at, end, in_link)
+                at = self._read_bracket(at, end, in_link)
             elif char == "#":
-                at = self._tag(at, begin, end)
+                at = self._read_tag(at, begin, end)
             else:
-                stop = self._other(char, at, end, in_link)
+                stop = self._read_other(char, at, end, in_link)
                 self._node_end = stop or self._node_end
                 at = stop or at + 1
 
-    def _other(self, char: str, at: int, end: int, in_link: bool) -> int:
+    def _read_other(self, char: str, at: int, end: int, in_link: bool) -> int:
         """Code, math, footnotes, URLs, emphasis: the position behind it, 0 if it is none."""
         if char == "`":
-            return self._hide(at, self._code(at, end))
+            return self._hide(at, self._end_of_code(at, end))
         if char == "$":
-            return self._hide(at, self._math(at, end))
+            return self._hide(at, self._end_of_math(at, end))
         if char == "^[":
-            close = self._close(at + 1, end)
+            close = self._closing_bracket(at + 1, end)
             if close:
                 self.read(at + 2, close, in_link=in_link)
             return close + 1 if close else 0
         if char in ("*", "_", "~~", "=="):
-            return self._emphasis(char, at, end, in_link)
+            return self._read_emphasis(char, at, end, in_link)
         url = None if in_link else _URL.match(self.text, at, end)
-        return trimmed_url(self.text, at, url.end()) if url and is_domain(url[1]) else 0
+        return trim_url_end(self.text, at, url.end()) if url and is_domain(url[1]) else 0
 
     def _hide(self, start: int, end: int) -> int:
         if end:
@@ -141,13 +145,13 @@ class _Scan:
 
     # -- what hides -----------------------------------------------------------------------------------------------
 
-    def _code(self, at: int, end: int) -> int:
+    def _end_of_code(self, at: int, end: int) -> int:
         """A code span: a run of backticks to the next run of the same length."""
         stop = at
         while self.text[stop : stop + 1] == "`":
             stop += 1
         marks = self.text[at : min(stop, end)]
-        if stop >= end or self._failed.get(marks, -1) == end:
+        if stop >= end or self._failed_searches.get(marks, -1) == end:
             return 0
         close = stop
         while (close := self.text.find(marks, close, end)) != -1:
@@ -157,32 +161,36 @@ class _Scan:
             if after - close == len(marks):
                 return after
             close = after
-        self._failed[marks] = end
+        self._failed_searches[marks] = end
         return 0
 
-    def _math(self, at: int, end: int) -> int:
+    def _end_of_math(self, at: int, end: int) -> int:
         """Inline math (3.13) or display math in a paragraph (3.14)."""
         if self.text.startswith("$$", at):
             close = self.text.find("$$", at + 2, end)
             return close + 2 if close > at + 2 else 0
-        if at + 1 >= end or self.text[at + 1] in " \t\n" or self._failed.get("$", -1) == end:
+        if (
+            at + 1 >= end
+            or self.text[at + 1] in " \t\n"
+            or self._failed_searches.get("$", -1) == end
+        ):
             return 0
         close_mark = _MATH_CLOSE.search(self.text, at + 2, end)
         if close_mark:
             return close_mark.end()
-        self._failed["$"] = end
+        self._failed_searches["$"] = end
         return 0
 
-    def _html(self, at: int, end: int) -> int:
-        match = _AUTOLINK.match(self.text, at, end) or _TAG.match(self.text, at, end)
-        return self._hide(at, match.end() if match else self._markup(at, end))
+    def _hide_html(self, at: int, end: int) -> int:
+        match = _AUTOLINK.match(self.text, at, end) or _HTML_TAG.match(self.text, at, end)
+        return self._hide(at, match.end() if match else self._end_of_markup(at, end))
 
-    def _markup(self, at: int, end: int) -> int:
+    def _end_of_markup(self, at: int, end: int) -> int:
         """A comment, instruction, declaration or CDATA section within a paragraph; the position behind it, or 0."""
         for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
             if self.text.startswith(opening, at):
                 inner = at + len(opening)
-                close = self._seek(closing, inner)
+                close = self._find_next(closing, inner)
                 if not 0 <= close <= end - len(closing):
                     return 0
                 if opening == "<!--" and (
@@ -191,13 +199,13 @@ class _Scan:
                     return 0
                 return close + len(closing)
         if _DECLARATION.match(self.text, at, end):
-            close = self._seek(">", at)
+            close = self._find_next(">", at)
             return close + 1 if 0 <= close < end else 0
         return 0
 
     # -- what is found --------------------------------------------------------------------------------------------
 
-    def _tag(self, at: int, begin: int, end: int) -> int:
+    def _read_tag(self, at: int, begin: int, end: int) -> int:
         """A tag, at the start of the text or of emphasis, behind white space or right behind another tag (7.1, T4, T5)."""
         name = _TAG_NAME.match(self.text, at + 1, end)
         if not name:
@@ -214,62 +222,62 @@ class _Scan:
             or self.text.startswith("%%", at - 2)
         ):
             return True
-        self.found.unsure |= not self.emphasis and self.text[at - 1] in "*_~="
+        self.found.depends_on_emphasis |= not self.emphasis and self.text[at - 1] in "*_~="
         return False
 
-    def _bracket(self, at: int, end: int, in_link: bool) -> int:
+    def _read_bracket(self, at: int, end: int, in_link: bool) -> int:
         """A wikilink, a Markdown link or a reference, whichever it is; the position to go on from."""
         embed = self.text[at] == "!"
         opening = at + embed
         if self.text.startswith("[[", opening):
-            stop = self._wikilink(opening, end)
+            stop = self._end_of_wikilink(opening, end)
             if stop:
-                self.found.links.append(Wiki(at, stop, embed))
+                self.found.links.append(InlineWikilink(at, stop, embed))
                 self._node_end = stop
                 return stop
-        close = self._close(opening, end)
+        close = self._closing_bracket(opening, end)
         if close:
-            stop = self._markdown(at, opening, close, end, in_link)
+            stop = self._read_markdown(at, opening, close, end, in_link)
             if stop:
                 self._node_end = stop
                 return stop
-        slip = slip_at(self.text, opening, end, close)
+        slip = match_malformed_link(self.text, opening, end, close)
         if slip:
-            self.found.broken.append(slip)
+            self.found.malformed.append(slip)
         return opening + 1
 
-    def _wikilink(self, at: int, end: int) -> int:
+    def _end_of_wikilink(self, at: int, end: int) -> int:
         """The position behind the wikilink whose brackets open at `at`; 0 if it is none (1.1 to 1.4)."""
-        close = self._seek("]]", at + 3)
+        close = self._find_next("]]", at + 3)
         if not 0 <= close <= end - 2 or self.text.startswith("]]", at + 2):
             return 0
-        nested, line_end = self._seek("[[", at + 2), self._seek("\n", at + 2)
+        nested, line_end = self._find_next("[[", at + 2), self._find_next("\n", at + 2)
         return 0 if 0 <= nested < close - 1 or 0 <= line_end < close else close + 2
 
-    def _seek(self, mark: str, at: int) -> int:
+    def _find_next(self, mark: str, at: int) -> int:
         """Where a mark stands next; asked again and again it reads the text once."""
-        asked, known = self._sought.get(mark, (-1, -1))
+        asked, known = self._found_marks.get(mark, (-1, -1))
         if asked == -1 or not asked <= at or (known != -1 and known < at):
             known = self.text.find(mark, at)
-            self._sought[mark] = (at, known)
+            self._found_marks[mark] = (at, known)
         return known
 
-    def _markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
+    def _read_markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
         """A Markdown link or image (2); also steps over full references, which count for nothing (2.15)."""
         embed = opening > at
         follow = self.text[close + 1 : close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
-            stop, destination = link_destination(self.text, close + 1, end)
+            stop, destination = parse_link_destination(self.text, close + 1, end)
             if stop:
-                self.found.links.append(Markdown(at, stop, embed, close, destination))
+                self.found.links.append(InlineMarkdownLink(at, stop, embed, close, destination))
                 if not embed:
                     self.read(opening + 1, close, in_link=True)
                 return stop
         if follow == "[" and close + 1 < end and (embed or not in_link):
-            return self._reference(opening, close, end, embed)
+            return self._skip_reference(opening, close, end, embed)
         return 0
 
-    def _reference(self, opening: int, close: int, end: int, embed: bool) -> int:
+    def _skip_reference(self, opening: int, close: int, end: int, embed: bool) -> int:
         """A reference by label, which counts for nothing (2.15). Where no label follows, its opening bracket is taken
         all the same, so that `[a][[b]]` holds no link."""
         label = _LABEL.match(self.text, close + 1, end)
@@ -281,30 +289,30 @@ class _Scan:
             self.read(opening + 1, close, in_link=True)
         return label.end() if label[0].endswith("]") else close + 2
 
-    def _close(self, at: int, end: int) -> int:
+    def _closing_bracket(self, at: int, end: int) -> int:
         """The bracket that closes the one at a position, 0 if none does before the end."""
-        if self._brackets is None:
-            self._brackets = matched_brackets(self.text)
-        close = self._brackets.get(at, 0)
+        if self._bracket_pairs is None:
+            self._bracket_pairs = match_brackets(self.text)
+        close = self._bracket_pairs.get(at, 0)
         return close if close < end else 0
 
-    def _emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
+    def _read_emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
         """Strong, emphasis, deletion or highlight: what it holds is read apart, so that it can't reach beyond."""
         double = mark * 2 if mark in "*_" else mark
         if self.text.startswith(double, at):
-            close = self._closing(double, at + 2, end)
+            close = self._end_of_emphasis(double, at + 2, end)
             if close:
                 self.read(at + 2, close, in_link=in_link)
                 return close + 2
             if len(mark) == 2:
                 return 0
-        close = self._closing(mark, at + 1, end)
+        close = self._end_of_emphasis(mark, at + 1, end)
         if close and len(mark) == 1:
             self.read(at + 1, close, in_link=in_link)
             return close + 1
         return 0
 
-    def _closing(self, mark: str, at: int, end: int) -> int:
+    def _end_of_emphasis(self, mark: str, at: int, end: int) -> int:
         """Where emphasis with a mark ends: not empty, not in a longer row of marks, `_` not inside a word; 0 if nowhere."""
         if mark in ("~~", "==") and self.text[at : at + 1].isspace():
             return 0

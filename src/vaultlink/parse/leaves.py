@@ -7,25 +7,25 @@ behind its last line). The order in which they are asked stands in `blocks`. The
 
 import re
 
-from vaultlink.parse.lines import Line, is_blank
+from vaultlink.parse.lines import SourceLine, is_blank
 
-MARKS = frozenset(" \t`~$<>#-*_+0123456789[%")
+BLOCK_START_CHARS = frozenset(" \t`~$<>#-*_+0123456789[%")
 """What a line begins with if it begins any block but a paragraph, table or underlined heading."""
 
 BLANK = re.compile(r"[ \t]*$")
 INDENTED = re.compile(r"\t| {4}")
 FENCE = re.compile(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)$")
 MATH_FENCE = re.compile(r" {0,3}(\${2,})[^$]*$")
-COMMENT = re.compile(r"[ \t]*%%(?!.*%%)")
+COMMENT_START = re.compile(r"[ \t]*%%(?!.*%%)")
 QUOTE = re.compile(r"[ \t]*>")
 HEADING = re.compile(r"[ \t]*(#{1,6})(?![^ \t])")
-RULE = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
-SETEXT = re.compile(r"(=+|-+)$")
+THEMATIC_BREAK = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
+SETEXT_UNDERLINE = re.compile(r"(=+|-+)$")
 BULLET = re.compile(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
-DEFINITION = re.compile(
+LINK_DEFINITION = re.compile(
     r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
 )
-FOOTNOTE = re.compile(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
+FOOTNOTE_DEFINITION = re.compile(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
 
 _BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
@@ -36,7 +36,7 @@ _BLOCK_TAGS = (
 _ATTRIBUTES = (
     r"""(?:\s+[a-zA-Z_:][a-zA-Z0-9:._-]*(?:\s*=\s*(?:[^"'=<>`\x00-\x20]+|'[^']*'|"[^"]*"))?)*"""
 )
-TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\s*>"
+HTML_TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\s*>"
 
 _HTML_START = re.compile(r"[ \t]*<")
 _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
@@ -50,10 +50,10 @@ _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
     (re.compile(rf"</?(?:{_BLOCK_TAGS})(?=\s|/?>|$)", re.I), None),
 )
-_LONE_TAG = re.compile(rf"(?:{TAG})\s*$")
+_LONE_TAG = re.compile(rf"(?:{HTML_TAG})\s*$")
 
 
-def end_of_indented(lines: list[Line], at: int) -> int:
+def end_of_indented(lines: list[SourceLine], at: int) -> int:
     """Indented code: lines indented by four blanks or a tab, and blank lines between them."""
     end = at
     for index in range(at, len(lines)):
@@ -65,7 +65,7 @@ def end_of_indented(lines: list[Line], at: int) -> int:
     return end
 
 
-def end_of_fence(lines: list[Line], at: int) -> tuple[int, bool]:
+def end_of_fence(lines: list[SourceLine], at: int) -> tuple[int, bool]:
     """Fenced code: the index behind it, and whether it was closed; an unclosed fence runs to its container's end."""
     opening = FENCE.match(lines[at].text)
     assert opening
@@ -77,7 +77,7 @@ def end_of_fence(lines: list[Line], at: int) -> tuple[int, bool]:
     return len(lines), False
 
 
-def end_of_math(lines: list[Line], at: int) -> tuple[int, bool]:
+def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
     """Display math that opens on a line of its own: to the line that ends in `$$`."""
     for index in range(at + 1, len(lines)):
         if lines[index].text.rstrip(" \t").endswith("$$"):
@@ -85,7 +85,7 @@ def end_of_math(lines: list[Line], at: int) -> tuple[int, bool]:
     return len(lines), False
 
 
-def html_kind(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
+def html_block_closer(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
     """What closes the HTML block that starts at a line: a pattern, "" for a blank line, None if no block starts.
 
     A line that is one complete tag of any other name starts a block too, but not in the middle of a paragraph.
@@ -100,7 +100,9 @@ def html_kind(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
     return "" if not interrupting and _LONE_TAG.match(rest) else None
 
 
-def end_of_html(lines: list[Line], at: int, closing: re.Pattern[str] | str) -> tuple[int, bool]:
+def end_of_html(
+    lines: list[SourceLine], at: int, closing: re.Pattern[str] | str
+) -> tuple[int, bool]:
     """An HTML block: the index behind it, and whether what closes it was met. Only an empty line closes a tag's block."""
     if isinstance(closing, str):
         for index in range(at + 1, len(lines)):
@@ -116,9 +118,9 @@ def end_of_html(lines: list[Line], at: int, closing: re.Pattern[str] | str) -> t
     return len(lines), False
 
 
-def end_of_table(lines: list[Line], at: int) -> int:
+def end_of_table(lines: list[SourceLine], at: int) -> int:
     """A table: a row, a row of dashes, and rows as long as they hold a pipe behind their first character; else `at`."""
-    if at + 1 >= len(lines) or not _is_delimiter(lines[at + 1].text):
+    if at + 1 >= len(lines) or not _is_delimiter_row(lines[at + 1].text):
         return at
     end = at
     while end < len(lines) and lines[end].text.find("|", 1) != -1:
@@ -126,14 +128,14 @@ def end_of_table(lines: list[Line], at: int) -> int:
     return end if end - at >= 2 else at
 
 
-def _is_delimiter(text: str) -> bool:
+def _is_delimiter_row(text: str) -> bool:
     if text.strip("|-: \t") or "-" not in text:
         return False
     cells = text.split("|")
     return any(cell.strip() for cell in cells) and not (text.lstrip().startswith("||"))
 
 
-def cells(line: Line) -> list[Line]:
+def split_cells(line: SourceLine) -> list[SourceLine]:
     """The cells of a table row, each with its place. Every unescaped pipe ends one, in a link or code too (E18)."""
     text, found, start, at = line.text, [], 0, 0
     while at <= len(text):
@@ -145,13 +147,13 @@ def cells(line: Line) -> list[Line]:
             cell = text[start:at]
             lead = len(cell) - len(cell.lstrip(" \t"))
             if cell.strip(" \t"):
-                found.append(Line(cell.strip(" \t"), line.offset + start + lead))
+                found.append(SourceLine(cell.strip(" \t"), line.offset + start + lead))
             start = at + 1
         at += 1
     return found
 
 
-def heading_text(text: str) -> tuple[int, int, int] | None:
+def match_heading(text: str) -> tuple[int, int, int] | None:
     """Level and the span of the text of a heading with hashes; None if the line is none."""
     opening = HEADING.match(text)
     if not opening:
@@ -165,30 +167,30 @@ def heading_text(text: str) -> tuple[int, int, int] | None:
     return len(opening[1]), start, start + len(inner)
 
 
-def is_setext(lines: list[Line], at: int) -> bool:
+def is_setext(lines: list[SourceLine], at: int) -> bool:
     """A heading underlined by `=` or `-`: exactly one line of text, and nothing behind the marks (H4, H5)."""
     if at + 1 == len(lines) or lines[at + 1].text[:1] not in ("=", "-"):
         return False
-    return SETEXT.match(lines[at + 1].text) is not None and not is_blank(lines[at].text)
+    return SETEXT_UNDERLINE.match(lines[at + 1].text) is not None and not is_blank(lines[at].text)
 
 
 def interrupts_paragraph(text: str) -> bool:
     """Whether a line begins another block in the middle of a paragraph."""
     head = text.lstrip(" \t")[:1]
-    if head not in _INTERRUPTERS:
+    if head not in _INTERRUPTING_CHARS:
         return False
-    if head in "-*+_0123456789" and (RULE.match(text) or _starts_list(text)):
+    if head in "-*+_0123456789" and (THEMATIC_BREAK.match(text) or _starts_list(text)):
         return True
     if head == "#":
         return HEADING.match(text) is not None
     if head in "`~":
         return FENCE.match(text) is not None
     if head in "%$":
-        return (COMMENT if head == "%" else MATH_FENCE).match(text) is not None
-    return head == ">" or (head == "<" and html_kind(text, interrupting=True) is not None)
+        return (COMMENT_START if head == "%" else MATH_FENCE).match(text) is not None
+    return head == ">" or (head == "<" and html_block_closer(text, interrupting=True) is not None)
 
 
-_INTERRUPTERS = frozenset("-*+_0123456789#`~>$<%")
+_INTERRUPTING_CHARS = frozenset("-*+_0123456789#`~>$<%")
 
 
 def _starts_list(text: str) -> bool:

@@ -7,29 +7,29 @@ begins, so that whatever is found in a run has an exact place.
 from bisect import bisect_right
 from typing import NamedTuple
 
-SPACES = (
+UNICODE_SPACES = (
     " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
     "\u202f\u205f\u3000\ufeff"
 )
 """What the app's language trims: every Unicode space, U+00A0 and U+3000 included (observed H3)."""
 
 
-class Line(NamedTuple):
+class SourceLine(NamedTuple):
     """A line's text without its end, and the source offset of its first character."""
 
     text: str
     offset: int
 
 
-class Run:
-    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets. `cell` is true for
+class TextRun:
+    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets. `in_table_cell` is true for
     the text of a table's cell."""
 
-    __slots__ = ("_offsets", "_starts", "cell", "text")
+    __slots__ = ("_offsets", "_starts", "in_table_cell", "text")
 
-    def __init__(self, lines: list[Line], *, cell: bool = False):
+    def __init__(self, lines: list[SourceLine], *, cell: bool = False):
         self.text = "\n".join([line.text for line in lines])
-        self.cell = cell
+        self.in_table_cell = cell
         self._offsets = [line.offset for line in lines]
         starts, at = [], 0
         for line in lines:
@@ -37,25 +37,25 @@ class Run:
             at += len(line.text) + 1
         self._starts = starts
 
-    def source(self, at: int) -> int:
+    def source_offset(self, at: int) -> int:
         """The source offset of a position in the run; a line's end maps to the place just behind its text."""
         line = bisect_right(self._starts, at) - 1
         return self._offsets[line] + at - self._starts[line]
 
-    def end(self, at: int) -> int:
+    def source_end(self, at: int) -> int:
         """The source offset of a span's end: right behind the source of its last character."""
-        return self.source(at - 1) + 1
+        return self.source_offset(at - 1) + 1
 
 
-def split_lines(text: str, start: int, end: int | None = None) -> list[Line]:
+def split_lines(text: str, start: int, end: int | None = None) -> list[SourceLine]:
     """The lines of a text between two offsets; a carriage return before the line feed belongs to the line's end."""
     lines = []
     for part in text[start:end].split("\n"):
-        lines.append(Line(part[:-1] if part.endswith("\r") else part, start))
+        lines.append(SourceLine(part[:-1] if part.endswith("\r") else part, start))
         start += len(part) + 1
     return lines
 
 
 def is_blank(text: str) -> bool:
     """Whether a line holds nothing but spaces of any kind."""
-    return not text or not text.strip(SPACES)
+    return not text or not text.strip(UNICODE_SPACES)

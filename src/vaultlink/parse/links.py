@@ -3,17 +3,17 @@
 import html
 import re
 
-from vaultlink.model import Kind, Link, Place
-from vaultlink.parse.finds import Markdown, Wiki
+from vaultlink.model import Link, LinkKind, Place
+from vaultlink.parse.finds import InlineMarkdownLink, InlineWikilink
 
-_SPACES = str.maketrans({"\u00a0": " "})
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_KEPT = frozenset(b"#$&+,/:;=?@")
+_NO_BREAK_SPACES = str.maketrans({"\u00a0": " "})
+_BACKSLASH_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PERCENT_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_RESERVED_BYTES = frozenset(b"#$&+,/:;=?@")
 """Characters whose escapes stay escaped: the reserved ones of a URI."""
 
 
-def wikilink_parts(inner: str) -> tuple[str, str, str | None]:
+def parse_wikilink(inner: str) -> tuple[str, str, str | None]:
     """Target, subpath and display of the text between `[[` and `]]` (1.5 to 1.15).
 
     The first pipe that is not the first character ends the destination; one backslash before it is dropped. "" for no
@@ -31,12 +31,14 @@ def wikilink_parts(inner: str) -> tuple[str, str, str | None]:
     return target, subpath, display
 
 
-def parts_of(text: str, link: Wiki | Markdown) -> tuple[str, str, str | None] | None:
+def parse_inline_link(
+    text: str, link: InlineWikilink | InlineMarkdownLink
+) -> tuple[str, str, str | None] | None:
     """Target, subpath and display of a link that the inline pass found in a run of text; None for a Markdown link that leads
     out of the vault or whose destination can't be decoded."""
-    if isinstance(link, Wiki):
-        return wikilink_parts(text[link.start + 2 + link.embed : link.end - 2])
-    destination = markdown_destination(link.destination)
+    if isinstance(link, InlineWikilink):
+        return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])
+    destination = decode_destination(link.destination)
     if destination is None or is_external(destination):
         return None
     return (*split_subpath(destination), text[link.start + 1 + link.embed : link.text_end])
@@ -45,7 +47,7 @@ def parts_of(text: str, link: Wiki | Markdown) -> tuple[str, str, str | None] | 
 def split_subpath(destination: str) -> tuple[str, str]:
     """Path and subpath of a destination, split at the first `#`; a subpath of nothing but `#` is none (1.12, 1.15)."""
     if "\u00a0" in destination:
-        destination = destination.translate(_SPACES).strip()
+        destination = destination.translate(_NO_BREAK_SPACES).strip()
     mark = destination.find("#")
     if mark == -1:
         return destination, ""
@@ -58,35 +60,35 @@ def is_external(destination: str) -> bool:
     return ":" in destination and not destination.startswith(("./", "../"))
 
 
-def markdown_destination(raw: str) -> str | None:
+def decode_destination(raw: str) -> str | None:
     """The destination of a Markdown link as Obsidian reads it: escapes and entities undone, percent escapes decoded like
     a URI (2.2). None if a percent escape is malformed, which makes the link none (2.3)."""
     text = raw
     if "\\" in text:
-        text = _ESCAPED.sub(r"\1", text)
+        text = _BACKSLASH_ESCAPE.sub(r"\1", text)
     if "&" in text:
         text = html.unescape(text)
     if "%" in text and not is_external(text):
-        return _decoded(text)
+        return _decode_percent(text)
     return text
 
 
-def _decoded(text: str) -> str | None:
+def _decode_percent(text: str) -> str | None:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         return None
     try:
-        return _PERCENT.sub(_decoded_run, text)
+        return _PERCENT_ESCAPES.sub(_decode_escapes, text)
     except UnicodeDecodeError:
         return None
 
 
-def _decoded_run(match: re.Match[str]) -> str:
+def _decode_escapes(match: re.Match[str]) -> str:
     """One run of percent escapes as text. The reserved characters' escapes stay as they are written."""
     parts, plain = [], bytearray()
     escapes = match[0]
     for at in range(0, len(escapes), 3):
         byte = int(escapes[at + 1 : at + 3], 16)
-        if byte in _KEPT:
+        if byte in _RESERVED_BYTES:
             parts += [plain.decode(), escapes[at : at + 3]]
             plain = bytearray()
         else:
@@ -94,17 +96,17 @@ def _decoded_run(match: re.Match[str]) -> str:
     return "".join([*parts, plain.decode()])
 
 
-def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
+def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
     """The link that a property's value is as a whole, or None (4.9 to 4.14); `spot` is start, end, line, column."""
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
-        target, subpath, display = wikilink_parts(text[2:-2])
+        target, subpath, display = parse_wikilink(text[2:-2])
         return Link(
             *spot,
             text,
             target,
             subpath,
             display,
-            Kind.WIKILINK,
+            LinkKind.WIKILINK,
             False,
             Place.PROPERTY,
             key_path,
@@ -113,7 +115,7 @@ def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Lin
     whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
     if not whole:
         return None
-    destination = markdown_destination(whole[2] if whole[2] is not None else whole[3])
+    destination = decode_destination(whole[2] if whole[2] is not None else whole[3])
     if not destination:
         return None
     external = is_external(destination)
@@ -124,7 +126,7 @@ def whole_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Lin
         target,
         subpath,
         whole[1],
-        Kind.MARKDOWN,
+        LinkKind.MARKDOWN,
         False,
         Place.PROPERTY,
         key_path,

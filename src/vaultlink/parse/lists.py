@@ -7,37 +7,37 @@ at all, none of its lines lose their indent.
 
 import re
 
-from vaultlink.parse.leaves import COMMENT, FENCE, HEADING, MATH_FENCE, RULE
-from vaultlink.parse.lines import Line, is_blank
+from vaultlink.parse.leaves import COMMENT_START, FENCE, HEADING, MATH_FENCE, THEMATIC_BREAK
+from vaultlink.parse.lines import SourceLine, is_blank
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])")
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d+[.)])( {1,4}(?! )| |\t|$)")
 _TASK = re.compile(r"\[([ X\tx])\][ \t]")
-_TAB = 4
+_TAB_WIDTH = 4
 
 
-def list_items(lines: list[Line], at: int) -> tuple[list[list[Line]], int]:
+def split_list_items(lines: list[SourceLine], at: int) -> tuple[list[list[SourceLine]], int]:
     """The items of the list that starts at a line, each as its lines, and the index behind the list."""
-    items: list[list[Line]] = []
-    pending: list[Line] = []
+    items: list[list[SourceLine]] = []
+    pending: list[SourceLine] = []
     kind, indent, end, was_blank = "", 0, at, False
     for index in range(at, len(lines)):
         line = lines[index]
-        size, marker, width = _measure(line.text, indent if items else None)
+        size, marker, width = _measure_indent(line.text, indent if items else None)
         if marker:
             kind = kind or marker
-            if marker != kind or (marker in "*-" and RULE.match(line.text)):
+            if marker != kind or (marker in "*-" and THEMATIC_BREAK.match(line.text)):
                 break
             items.append([line])
             pending, indent, was_blank = [], width, False
         else:
             blank = is_blank(line.text)
-            belongs = size >= indent or size > _TAB
+            belongs = size >= indent or size > _TAB_WIDTH
             if not belongs and blank:
                 pending.append(line)
                 was_blank = True
                 continue
-            if not belongs and (was_blank or _interrupts(line.text)):
+            if not belongs and (was_blank or _interrupts_item(line.text)):
                 break
             items[-1].extend([*pending, line])
             pending, was_blank = [], blank
@@ -45,11 +45,11 @@ def list_items(lines: list[Line], at: int) -> tuple[list[list[Line]], int]:
     return items, end
 
 
-def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
+def _measure_indent(text: str, indent: int | None) -> tuple[int, str, int]:
     """A line's indent in columns, its bullet's last character ("" without one), and the column its text starts at."""
     size, at = 0, 0
     while text[at : at + 1] in (" ", "\t") and at < len(text):
-        size += _TAB - size % _TAB if text[at] == "\t" else 1
+        size += _TAB_WIDTH - size % _TAB_WIDTH if text[at] == "\t" else 1
         at += 1
     if indent is not None and size >= indent:
         return size, "", 0
@@ -60,25 +60,25 @@ def _measure(text: str, indent: int | None) -> tuple[int, str, int]:
     width = size + after - at
     spaces = len(text) - after - len(text[after:].lstrip(" "))
     if text[after : after + 1] == "\t":
-        width += _TAB - width % _TAB
+        width += _TAB_WIDTH - width % _TAB_WIDTH
     elif spaces:
-        width += spaces if spaces <= _TAB else 1
+        width += spaces if spaces <= _TAB_WIDTH else 1
     elif after < len(text):
         return size + (bullet[0] in "-*+"), "", 0
     return size, bullet[0][-1], width
 
 
-def _interrupts(text: str) -> bool:
+def _interrupts_item(text: str) -> bool:
     return bool(
         HEADING.match(text)
         or FENCE.match(text)
-        or RULE.match(text)
-        or COMMENT.match(text)
+        or THEMATIC_BREAK.match(text)
+        or COMMENT_START.match(text)
         or MATH_FENCE.match(text)
     )
 
 
-def item_content(item: list[Line]) -> list[Line]:
+def strip_item(item: list[SourceLine]) -> list[SourceLine]:
     """An item's lines without bullet, task box and the indent they share."""
     first = item[0]
     bullet = _ITEM.match(first.text)
@@ -94,22 +94,22 @@ def item_content(item: list[Line]) -> list[Line]:
         else 0
     )
     lead = bullet[1] + " " * (len(mark) + extra) + bullet[3]
-    shared = _shared_indent([lead + rest, *[line.text for line in item[1:]]], _columns(lead))
+    shared = _shared_indent([lead + rest, *[line.text for line in item[1:]]], _indent_columns(lead))
     offset = first.offset + bullet.end()
     task = _TASK.match(rest)
     if task:
         rest, offset = rest[task.end() :], offset + task.end()
-    return [Line(rest, offset), *[_dedented(line, shared) for line in item[1:]]]
+    return [SourceLine(rest, offset), *[_dedent(line, shared) for line in item[1:]]]
 
 
-def _columns(text: str) -> int:
+def _indent_columns(text: str) -> int:
     """The indent of a line, a tab reaching to the next multiple of four."""
     size = 0
     for char in text:
         if char == " ":
             size += 1
         elif char == "\t":
-            size = (size + _TAB) // _TAB * _TAB
+            size = (size + _TAB_WIDTH) // _TAB_WIDTH * _TAB_WIDTH
         else:
             break
     return size
@@ -120,19 +120,19 @@ def _shared_indent(texts: list[str], limit: int) -> int:
     least = limit
     for text in texts:
         if not is_blank(text):
-            size = _columns(text)
+            size = _indent_columns(text)
             if not size:
                 return 0
             least = min(least, size)
     return least
 
 
-def _dedented(line: Line, shared: int) -> Line:
+def _dedent(line: SourceLine, shared: int) -> SourceLine:
     """A line without as much of its indent as reaches the shared column."""
     size, at = 0, 0
     for char in line.text:
         if size >= shared or char not in " \t":
             break
-        size = size + 1 if char == " " else (size + _TAB) // _TAB * _TAB
+        size = size + 1 if char == " " else (size + _TAB_WIDTH) // _TAB_WIDTH * _TAB_WIDTH
         at += 1
-    return Line(line.text[at:], line.offset + at) if at else line
+    return SourceLine(line.text[at:], line.offset + at) if at else line

@@ -9,31 +9,33 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vaultlink.parse.inline import TAG_SIGN, may_hold_links
-from vaultlink.parse.lines import SPACES
-from vaultlink.parse.markers import APART, SIGN
+from vaultlink.parse.inline import TAG_START, may_contain_links
+from vaultlink.parse.lines import UNICODE_SPACES
+from vaultlink.parse.markers import MARKER_TEXT, STANDALONE_MARKER
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
-_OPENER = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # of a fence, a comment, an HTML block
-_DASHES = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
-_HIDING = (
-    rf"(?:{_OPENER}|(?:\|[ \t]*)?{_DASHES}|\[[^\]\n]*\]:"
-    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_OPENER}))"
+_HIDDEN_BLOCK_START = (
+    r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # of a fence, a comment, an HTML block
 )
-_HAZARD = re.compile(
+_DELIMITER_ROW = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
+_HIDDEN_BLOCK = (
+    rf"(?:{_HIDDEN_BLOCK_START}|(?:\|[ \t]*)?{_DELIMITER_ROW}|\[[^\]\n]*\]:"
+    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_HIDDEN_BLOCK_START}))"
+)
+_NEEDS_BLOCK_PASS = re.compile(
     "\n(?:"
     r"\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code, or more of a list
     r"|#[^\n]*\n(?: {4}|\t)"  # indented behind a heading
-    rf"|(?=[`~%<|:\-*+0-9\[]){_HIDING}"
+    rf"|(?=[`~%<|:\-*+0-9\[]){_HIDDEN_BLOCK}"
     r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"  # underlined heading
-    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDING})"  # in a quote
-    rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDING})"
+    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDDEN_BLOCK})"  # in a quote
+    rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDDEN_BLOCK})"
     ")"
 )
 _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
-_SIGNS = tuple(
+_NEEDS_INLINE_PASS = tuple(
     (bone, re.compile(sign))
     for bone, sign in (
         (b"`", "`"),
@@ -43,7 +45,7 @@ _SIGNS = tuple(
         (b"](", r"\] ?\("),
         (b"://", "://"),
         (b".", r"www\."),
-        (b"", TAG_SIGN.pattern),
+        (b"", TAG_START.pattern),
     )
 )
 _WEB_LINK = re.compile(
@@ -53,33 +55,33 @@ _WEB_LINK = re.compile(
 _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
-_BONES = b"`$\\^%[]()<>!?\r:/.\"'="
-_FLESH = bytes(byte for byte in range(256) if byte not in _BONES)
+_MARKUP_BYTES = b"`$\\^%[]()<>!?\r:/.\"'="
+_OTHER_BYTES = bytes(byte for byte in range(256) if byte not in _MARKUP_BYTES)
 
 
-def bones(encoded: bytes) -> bytes:
+def markup_bytes(encoded: bytes) -> bytes:
     """The marks of a text, given as UTF-8, that may matter, everything else dropped.
 
     Marks that stand side by side in the text do so here; not the other way round. A tenth of the text's length, so that
     asking it first is cheap.
     """
-    return encoded.translate(None, _FLESH)
+    return encoded.translate(None, _OTHER_BYTES)
 
 
-def without_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[tuple[int, int]]]:
+def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[tuple[int, int]]]:
     """A text with a word of the same length in place of each of vaultlink's markers in its body that stands apart, its
     marks, and the spans of these markers. Nothing else reads otherwise for that."""
     spans: list[tuple[int, int]] = []
-    if b"<!" not in marks or SIGN not in text:
+    if b"<!" not in marks or MARKER_TEXT not in text:
         return text, marks, spans
-    for match in APART.finditer(text, body):
+    for match in STANDALONE_MARKER.finditer(text, body):
         start, end = match.span()
         spans.append((start, end))
         text = text[:start] + "x" * (end - start) + text[end:]
-    return text, bones(text.encode("utf-8", "surrogatepass")) if spans else marks, spans
+    return text, markup_bytes(text.encode("utf-8", "surrogatepass")) if spans else marks, spans
 
 
-def is_plain(text: str, body: int, marks: bytes) -> bool:
+def has_plain_blocks(text: str, body: int, marks: bytes) -> bool:
     """Whether no block of a note's body, which begins at an offset, hides text or needs looking at lines."""
     if b"\r" in marks or b"<!" in marks or b"<?" in marks or (b"$$" in marks and "$$" in text):
         return False
@@ -90,24 +92,26 @@ def is_plain(text: str, body: int, marks: bytes) -> bool:
     second = text.find(
         "\n", text.find("\n", body) + 1
     )  # the first lines stand as if behind a blank one
-    if _HAZARD.search("\n\n" + (text[body:] if second < body else text[body : second + 1])):
+    if _NEEDS_BLOCK_PASS.search(
+        "\n\n" + (text[body:] if second < body else text[body : second + 1])
+    ):
         return False
-    return _HAZARD.search(text, max(body - 1, 0)) is None
+    return _NEEDS_BLOCK_PASS.search(text, max(body - 1, 0)) is None
 
 
-def plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
+def find_plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
     """Level, offset and text of the headings of a plain note."""
     if "#" not in text:
         return
     if body == 0 and text.startswith("#"):
         first = _HEADING.match("\n" + text[: text.find("\n") + 1 or None])
         if first:
-            yield _heading(first, -1)
+            yield _heading_parts(first, -1)
     for match in _HEADING.finditer(text, max(body - 1, 0)):
-        yield _heading(match, 0)
+        yield _heading_parts(match, 0)
 
 
-def _heading(match: re.Match[str], shift: int) -> tuple[int, int, str]:
+def _heading_parts(match: re.Match[str], shift: int) -> tuple[int, int, str]:
     """A heading without its closing hashes and the spaces around it."""
     marks, text = match.groups("")
     start = match.end() - len(text) + shift
@@ -115,11 +119,11 @@ def _heading(match: re.Match[str], shift: int) -> tuple[int, int, str]:
         text = text.rstrip(" \t")
         bare = text.rstrip("#")
         text = bare if not bare or bare[-1] in " \t" else text
-    trimmed = text.strip(SPACES)
+    trimmed = text.strip(UNICODE_SPACES)
     if not text.strip(" \t"):
         start = match.end(1) + shift
     elif trimmed and len(trimmed) != len(text):
-        start += len(text) - len(text.lstrip(SPACES))
+        start += len(text) - len(text.lstrip(UNICODE_SPACES))
     return len(marks), start, trimmed
 
 
@@ -133,10 +137,10 @@ class PlainLinks(NamedTuple):
     careful: list[tuple[int, int]]
 
 
-def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
+def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
     """The links of a plain note; None if brackets stand in it that are no link: then all of it is to be read with care."""
     found = PlainLinks([], [], [])
-    found.careful.extend(_careful_paragraphs(text, body, marks, found.web))
+    found.careful.extend(_find_careful_paragraphs(text, body, marks, found.web))
     careful, links = found.careful, found.wikilinks
     doubtful = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
     ahead, at = 0, body
@@ -155,8 +159,8 @@ def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
                 if "\n" in inner or "[[" in inner or inner.startswith("]]"):
                     return None
                 target, display = inner, ""
-            if text[start - 1] == "]" or _may_break(text[start:end], doubtful):
-                at = _take_with_care(text, body, start, links, careful, ahead)
+            if text[start - 1] == "]" or _may_break_link(text[start:end], doubtful):
+                at = _move_to_careful(text, body, start, links, careful, ahead)
                 break
             links.append((start, end, target, display))
             if match.end() != end:
@@ -171,7 +175,7 @@ def plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
             return found
 
 
-def _may_break(raw: str, doubtful: bool) -> bool:
+def _may_break_link(raw: str, doubtful: bool) -> bool:
     """Whether emphasis could end inside a link."""
     return (
         "*" in raw
@@ -181,7 +185,7 @@ def _may_break(raw: str, doubtful: bool) -> bool:
     )
 
 
-def _take_with_care(
+def _move_to_careful(
     text: str,
     body: int,
     at: int,
@@ -190,22 +194,22 @@ def _take_with_care(
     ahead: int,
 ) -> int:
     """Move the paragraph around an offset to those to be read with care; the offset behind it."""
-    begin, end = plain_paragraph(text, body, at)
+    begin, end = paragraph_span(text, body, at)
     while links and links[-1][0] >= begin:
         links.pop()
     careful.insert(ahead, (begin, end))
     return end
 
 
-def _careful_paragraphs(
+def _find_careful_paragraphs(
     text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]
 ) -> list[tuple[int, int]]:
     """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag. Plain links to
     the web are none of these; they are collected."""
-    signs = [sign for bone, sign in _SIGNS if bone in marks]
+    signs = [sign for bone, sign in _NEEDS_INLINE_PASS if bone in marks]
     if b"=" in marks and _IN_ATTRIBUTE.search(marks.decode("ascii")):
         signs.append(_IN_ATTRIBUTE)
-    links = list(_web_links(text, body)) if b"](" in marks and b"://" in marks else []
+    links = list(_find_web_links(text, body)) if b"](" in marks and b"://" in marks else []
     shown = text
     for start, end, _, _ in links:
         shown = shown[:start] + "x" * (end - start) + shown[end:]
@@ -213,24 +217,24 @@ def _careful_paragraphs(
     for sign in signs:
         mark = sign.search(shown, body)
         while mark:
-            begin, end = plain_paragraph(text, body, mark.start())
-            if may_hold_links(text[begin:end]):
+            begin, end = paragraph_span(text, body, mark.start())
+            if may_contain_links(text[begin:end]):
                 found.add((begin, end))
             mark = sign.search(shown, end)
     web.extend(links)
     return sorted(found)
 
 
-def _web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
+def _find_web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
     """Links to the web whose text and address hold nothing but words, and that stand in no HTML anchor."""
     for match in _WEB_LINK.finditer(text, body):
-        begin, _ = plain_paragraph(text, body, match.start())
+        begin, _ = paragraph_span(text, body, match.start())
         before = text[begin : match.start()].lower()
         if before.rfind("<a ") <= before.rfind("</a>"):
             yield match.start(), match.end(), match[1], match[2]
 
 
-def plain_paragraph(text: str, body: int, at: int) -> tuple[int, int]:
+def paragraph_span(text: str, body: int, at: int) -> tuple[int, int]:
     """The lines around an offset up to the empty lines before and after."""
     begin = text.rfind("\n\n", body, at)
     end = text.find("\n\n", at)

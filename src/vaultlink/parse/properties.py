@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from vaultlink.model import Value
-from vaultlink.parse.yaml_nodes import Broken, nodes_of, plain_value
+from vaultlink.model import PropertyValue
+from vaultlink.parse.yaml_nodes import YamlProblem, compose_yaml, parse_plain_scalar
 
 _OPENING = re.compile(r"---(?:\r?\n)")
 _CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
-_SIMPLE = re.compile(
+_SIMPLE_LINE = re.compile(
     r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
 )
 
 
-class Scalar(NamedTuple):
+class TextScalar(NamedTuple):
     """A text value anywhere in the properties: its key path (`rel.1`), value, and span as written, quotes excluded."""
 
     key_path: str
@@ -28,11 +28,11 @@ class Scalar(NamedTuple):
     end: int
 
 
-class Entry(NamedTuple):
+class FrontmatterProperty(NamedTuple):
     """A top-level property: key, value, span of the key, span of the value as written."""
 
     key: str
-    value: Value
+    value: PropertyValue
     start: int
     end: int
     value_start: int
@@ -40,12 +40,12 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class Properties:
+class Frontmatter:
     """What the frontmatter block holds. Offsets are the source's."""
 
-    entries: list[Entry] = field(default_factory=list)
-    scalars: list[Scalar] = field(default_factory=list)
-    unquoted: list[tuple[str, int, int]] = field(
+    properties: list[FrontmatterProperty] = field(default_factory=list)
+    scalars: list[TextScalar] = field(default_factory=list)
+    unquoted_links: list[tuple[str, int, int]] = field(
         default_factory=list
     )  # text of `[[x]]` written without quotes, span
     duplicates: list[tuple[str, int, int]] = field(default_factory=list)  # key, span
@@ -63,7 +63,7 @@ def frontmatter_span(text: str) -> tuple[int, int, int] | None:
     return opening.end(), closing.start(), closing.end()
 
 
-def read_properties(text: str, start: int, end: int) -> Properties:
+def read_properties(text: str, start: int, end: int) -> Frontmatter:
     """The properties between the fences at `start` and `end` of a note's text."""
     block = text[start:end]
     if "\r" not in block:
@@ -73,56 +73,56 @@ def read_properties(text: str, start: int, end: int) -> Properties:
     return _read_yaml(block, start)
 
 
-def _read_simple(block: str, offset: int) -> Properties | None:
+def _read_simple(block: str, offset: int) -> Frontmatter | None:
     """Properties of a block whose every line is a key and one plain or plainly quoted value; None for any other block."""
-    found, keys = Properties(), set()
+    found, keys = Frontmatter(), set()
     for line in block.splitlines(keepends=True):
-        match = _SIMPLE.match(line.rstrip("\n"))
+        match = _SIMPLE_LINE.match(line.rstrip("\n"))
         if not match:
             return None
         key, group = match[1], match.lastindex or 1
         if key in keys:
             return None
         keys.add(key)
-        value: Value = None
+        value: PropertyValue = None
         start, stop = match.span(group) if group > 1 else (match.end(), match.end())
         if group == 4:
             text = match[4].rstrip(" ")
             stop = start + len(text)
             if ": " in text or " #" in text or text[-1] == ":":
                 return None
-            value = plain_value(text)
+            value = parse_plain_scalar(text)
         elif group > 1:
             value = match[group]
         quote = group in (2, 3)
-        found.entries.append(
-            Entry(
+        found.properties.append(
+            FrontmatterProperty(
                 key, value, offset, offset + len(key), offset + start - quote, offset + stop + quote
             )
         )
         if isinstance(value, str):
-            found.scalars.append(Scalar(key, value, offset + start, offset + stop))
+            found.scalars.append(TextScalar(key, value, offset + start, offset + stop))
         offset += len(line)
     return found if keys else None
 
 
-def _read_yaml(block: str, offset: int) -> Properties:
+def _read_yaml(block: str, offset: int) -> Frontmatter:
     """Properties of any block, by PyYAML's nodes."""
-    found = Properties()
-    root = nodes_of(block)
+    found = Frontmatter()
+    root = compose_yaml(block)
     if root is None:
         return found
-    if isinstance(root, Broken):
-        found.invalid = (root.problem, offset + min(root.at, len(block)))
+    if isinstance(root, YamlProblem):
+        found.invalid = (root.problem, offset + min(root.offset, len(block)))
         return found
     if not isinstance(root.value, dict):
         found.invalid = ("the block is no list of properties", offset)
         return found
     for key, (start, end), node in root.items:
-        if any(entry.key == key for entry in found.entries):
+        if any(entry.key == key for entry in found.properties):
             found.duplicates.append((key, offset + start, offset + end))
-        found.entries.append(
-            Entry(
+        found.properties.append(
+            FrontmatterProperty(
                 key,
                 node.value,
                 offset + start,
@@ -131,29 +131,29 @@ def _read_yaml(block: str, offset: int) -> Properties:
                 offset + node.end,
             )
         )
-        for path, scalar in _texts(node, key):
+        for path, scalar in _iter_texts(node, key):
             quoted = block[scalar.start : scalar.start + 1] in ("'", '"')
             found.scalars.append(
-                Scalar(
+                TextScalar(
                     path, scalar.value, offset + scalar.start + quoted, offset + scalar.end - quoted
                 )
             )
-        for start_of, end_of in _unquoted(node, block):
-            found.unquoted.append(
+        for start_of, end_of in _find_unquoted_links(node, block):
+            found.unquoted_links.append(
                 (block[start_of + 2 : end_of - 2], offset + start_of, offset + end_of)
             )
     return found
 
 
-def _texts(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _iter_texts(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every text value below a node with its key path."""
     if isinstance(node.value, str):
         yield path, node
     for key, _, child in node.items:
-        yield from _texts(child, f"{path}.{key}")
+        yield from _iter_texts(child, f"{path}.{key}")
 
 
-def _unquoted(node: Any, block: str) -> Iterator[tuple[int, int]]:
+def _find_unquoted_links(node: Any, block: str) -> Iterator[tuple[int, int]]:
     """Spans of `[[x]]` that YAML reads as a list in a list."""
     if isinstance(node.value, list) and len(node.value) == 1 and block.startswith("[[", node.start):
         inner = node.value[0]
@@ -161,4 +161,4 @@ def _unquoted(node: Any, block: str) -> Iterator[tuple[int, int]]:
             yield node.start, node.end
             return
     for _, _, child in node.items:
-        yield from _unquoted(child, block)
+        yield from _find_unquoted_links(child, block)

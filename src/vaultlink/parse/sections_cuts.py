@@ -7,7 +7,7 @@ from msgspec import structs
 
 from vaultlink.model import Entry
 
-_NEXT = re.compile(r"\r?\n(?P<line>[^\n]*)")
+_NEXT_LINE = re.compile(r"\r?\n(?P<line>[^\n]*)")
 _INDENTED_NEXT = re.compile(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
 """A line behind whose indent would mean something else if it followed another line."""
 
@@ -15,7 +15,7 @@ _JOINED_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
 """A line that goes on with what the entry began, and may be anything once it begins a block itself."""
 
 
-def with_cuts(
+def add_cut_spans(
     text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]
 ) -> tuple[Entry, ...]:
     """Entries that know what to cut so that they are gone: with their line and the blank lines before it."""
@@ -23,7 +23,9 @@ def with_cuts(
     for number, entry in enumerate(entries):
         previous = entries[number - 1] if number else None
         following = entries[number + 1] if number + 1 < len(entries) else None
-        end = _line_end(text, max(entry.end + len(entry.tail), below.get(entry.start, 0)))
+        end = _skip_trailing_blanks(
+            text, max(entry.end + len(entry.tail), below.get(entry.start, 0))
+        )
         if previous and previous.line == entry.line:
             cut = (previous.end, end)
         elif following and following.line == entry.line:
@@ -34,7 +36,7 @@ def with_cuts(
         ):
             cut = (heading_end, end)
         else:
-            cut = _lines(text, entry.start - len(entry.marks), end, heading_end)
+            cut = _whole_line_span(text, entry.start - len(entry.marks), end, heading_end)
         next_line = entry.line + text.count("\n", entry.start, end) + 1
         joined = _JOINED_NEXT.match(text, end) and not (following and following.line == next_line)
         if _INDENTED_NEXT.match(text, end) or joined:
@@ -44,17 +46,17 @@ def with_cuts(
     return tuple(found)
 
 
-def _lines(text: str, start: int, end: int, heading_end: int) -> tuple[int, int]:
+def _whole_line_span(text: str, start: int, end: int, heading_end: int) -> tuple[int, int]:
     """Whole lines to cut, with the blank ones before them; but these stay if what follows would join what stands before."""
-    before = max(len(_without_quote(text[:start].rstrip())), heading_end)
+    before = max(len(_strip_quote_lines(text[:start].rstrip())), heading_end)
     apart = text.count("\n", before, start) > 1
-    following = _NEXT.match(text, end)
+    following = _NEXT_LINE.match(text, end)
     if apart and following and following["line"].strip(" \t\r>"):
         return start, following.start("line")
     return before, end
 
 
-def _line_end(text: str, at: int) -> int:
+def _skip_trailing_blanks(text: str, at: int) -> int:
     """The end of a line behind nothing but blanks; the offset itself if more follows."""
     end = at
     while text[end : end + 1] in (" ", "\t") and end < len(text):
@@ -62,7 +64,7 @@ def _line_end(text: str, at: int) -> int:
     return end if text[end : end + 1] in ("", "\r", "\n") else at
 
 
-def _without_quote(before: str) -> str:
+def _strip_quote_lines(before: str) -> str:
     """A text without empty lines of a quote at its end."""
     while (line := before[before.rfind("\n") + 1 :]) and not line.strip(" \t>"):
         before = before[: -len(line)].rstrip()

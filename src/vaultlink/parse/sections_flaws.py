@@ -10,25 +10,25 @@ from itertools import pairwise
 
 from msgspec import structs
 
-from vaultlink.model import Entry, Owner, Section, Trouble
-from vaultlink.parse.leaves import DEFINITION, FOOTNOTE
-from vaultlink.parse.sections_headings import QUOTE
-from vaultlink.text import position
+from vaultlink.model import Entry, Owner, ParseProblem, Section
+from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
+from vaultlink.parse.sections_headings import QUOTE_MARKS
+from vaultlink.text import line_and_column
 
 _LINE_END = re.compile(r"\r?\n")
-_BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
+_TRAILING_BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
 _BLOCK_ID = re.compile(r"\^[\w-]+[ \t]*$")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n")
-_BLOCK = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
+_BLOCK_START = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
 """What begins another block if it stands at the beginning of a line."""
 
-_LONE_ID = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
+_BLOCK_ID_ALONE = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
 _COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
 
-Changes = tuple[tuple[int, int, str], ...]
+ProblemReplacements = tuple[tuple[int, int, str], ...]
 
 
-def flaws_of(
+def add_section_problems(
     text: str,
     body: int,
     starts: list[int],
@@ -41,31 +41,31 @@ def flaws_of(
             yield section
             continue
         found = (
-            *_before(text, body, section),
-            *_crowded(text, section),
-            *_mixed(text, section),
-            *_followed(text, section, sections, hidden),
-            *_style(text, section),
+            *_check_blank_before(text, body, section),
+            *_check_entry_lines(text, section),
+            *_check_newlines(text, section),
+            *_check_is_last(text, section, sections, hidden),
+            *_check_style(text, section),
         )
         flaws = tuple(
-            Trouble(start, end, *position(starts, start), kind, "", changes)
+            ParseProblem(start, end, *line_and_column(starts, start), kind, "", changes)
             for start, end, kind, changes in found
         )
-        cut_start, cut_end = _cut(text, body, section)
+        cut_start, cut_end = _section_cut_span(text, body, section)
         marks = section.entries[0].marks if section.entries else ""
         yield structs.replace(
             section,
-            flaws=flaws,
+            problems=flaws,
             cut_start=cut_start,
             cut_end=cut_end,
-            gap=_gap(text, section, marks),
+            entry_separator=_entry_separator(text, section, marks),
         )
 
 
-Found = tuple[int, int, str, Changes]
+LocatedProblem = tuple[int, int, str, ProblemReplacements]
 
 
-def _cut(text: str, body: int, section: Section) -> tuple[int, int]:
+def _section_cut_span(text: str, body: int, section: Section) -> tuple[int, int]:
     """What to cut so that a section is gone: with what parts it from the text before it, or from that behind."""
     before = text[body : section.start]
     end = section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
@@ -74,7 +74,7 @@ def _cut(text: str, body: int, section: Section) -> tuple[int, int]:
     return section.start, end + len(text[end:]) - len(text[end:].lstrip("\r\n"))
 
 
-def _before(text: str, body: int, section: Section) -> Iterator[Found]:
+def _check_blank_before(text: str, body: int, section: Section) -> Iterator[LocatedProblem]:
     """A heading that is no heading to Markdown runs on from the line before, if that is not blank."""
     start = section.start
     before = text[body:start].removesuffix("\n").removesuffix("\r")
@@ -85,17 +85,17 @@ def _before(text: str, body: int, section: Section) -> Iterator[Found]:
     if line.strip() and plain and "\n" not in section.heading:
         # What goes on with a quote or an indented line belongs to it; apart from it, lines may read otherwise.
         joined = _PARAGRAPH_END.split(before)[-1].split("\n")
-        movable = not is_indented(section) and not any(
+        movable = not has_indented_entries(section) and not any(
             part.startswith((" ", "\t", ">")) for part in joined
         )
         movable = movable and not _BLOCK_ID.search(
             line
         )  # which is one only at the end of its paragraph
-        changes = ((start, start, _line_end(text)),) if movable else ()
+        changes = ((start, start, _usual_line_end(text)),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
-def is_indented(section: Section) -> bool:
+def has_indented_entries(section: Section) -> bool:
     """Whether entries stand so far in that they are code as soon as what they belong to is gone."""
     return any(
         entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
@@ -103,51 +103,59 @@ def is_indented(section: Section) -> bool:
     )
 
 
-def _line_end(text: str) -> str:
+def _usual_line_end(text: str) -> str:
     """How most lines of the note end."""
     windows = text.count("\r\n")
     return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
-def _crowded(text: str, section: Section) -> Iterator[Found]:
+def _check_entry_lines(text: str, section: Section) -> Iterator[LocatedProblem]:
     """Entries on the line of the heading, and several on one line: each goes on a line of its own."""
     entries = section.entries
     if entries and "\n" not in text[section.heading_end : entries[0].start]:
         line = [entry for entry in entries if entry.line == entries[0].line]
-        changes = _parted(text, section, section.heading_end, line, _quote(section))
+        changes = _split_entry_lines(
+            text, section, section.heading_end, line, _quote_marks(section)
+        )
         yield section.heading_start, section.heading_end, "one-line", changes
         entries = entries[len(line) :]
-    for line in _by_line(entries):
+    for line in _group_by_line(entries):
         if len(line) > 1:
-            changes = _parted(text, section, line[0].end, line[1:], line[0].marks)
+            changes = _split_entry_lines(text, section, line[0].end, line[1:], line[0].marks)
             yield line[0].start, line[-1].end, "several-on-a-line", changes
 
 
-def _quote(section: Section) -> str | None:
+def _quote_marks(section: Section) -> str | None:
     """The marks that lines below a heading need; None if it is a list item, to which they would no longer belong."""
-    found = QUOTE.match(section.heading)
+    found = QUOTE_MARKS.match(section.heading)
     marks = found[0] if found and ">" in found[0] else ""
     return None if section.heading[len(marks) :].lstrip().startswith(("- ", "* ", "+ ")) else marks
 
 
-def _parted(
+def _split_entry_lines(
     text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None
-) -> Changes:
+) -> ProblemReplacements:
     """The changes that put entries on lines of their own with marks before them; none where a line would be another block."""
-    if marks is None or is_indented(section) or any(_BLOCK.match(entry.raw) for entry in entries):
+    if (
+        marks is None
+        or has_indented_entries(section)
+        or any(_BLOCK_START.match(entry.raw) for entry in entries)
+    ):
         return ()
-    gap = _gap(text, section, marks)
-    return tuple((before, entry.start, gap) for before, entry in _with_ends(end, entries))
+    gap = _entry_separator(text, section, marks)
+    return tuple(
+        (before, entry.start, gap) for before, entry in _pair_with_previous_end(end, entries)
+    )
 
 
-def _with_ends(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
+def _pair_with_previous_end(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
     """Entries, each with the end of what stands before it."""
     for entry in entries:
         yield end, entry
         end = entry.end
 
 
-def _by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+def _group_by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     line: list[Entry] = []
     for entry in entries:
         if line and line[-1].line != entry.line:
@@ -158,32 +166,34 @@ def _by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield line
 
 
-def _gap(text: str, section: Section, marks: str) -> str:
+def _entry_separator(text: str, section: Section, marks: str) -> str:
     """What parts entries in a section: a line end before a list mark or where the section does without blank lines."""
-    end = _line_end(text)
+    end = _usual_line_end(text)
     marks = marks if marks.strip() else ""
-    glued = any(_touch(text, one, other) for one, other in _neighbours(section.entries))
+    glued = any(
+        _is_directly_below(text, one, other) for one, other in _adjacent_entries(section.entries)
+    )
     bare = marks.rstrip(" \t")
     if marks.strip(" \t>") or glued:
         return end + marks
     return f"{end}{bare}{end}{marks}"
 
 
-def _neighbours(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
+def _adjacent_entries(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Entries on different lines that follow each other."""
     return ((one, other) for one, other in pairwise(entries) if one.line != other.line)
 
 
-def _touch(text: str, one: Entry, other: Entry) -> bool:
+def _is_directly_below(text: str, one: Entry, other: Entry) -> bool:
     """Whether two entries stand on lines without a blank one between."""
     return one.line + 1 == other.line or not re.search(
         r"\n[ \t>]*\r?\n", text[one.end : other.start]
     )
 
 
-def _mixed(text: str, section: Section) -> Iterator[Found]:
+def _check_newlines(text: str, section: Section) -> Iterator[LocatedProblem]:
     """Line ends that are not as most are in the note."""
-    usual = _line_end(text)
+    usual = _usual_line_end(text)
     behind = _LINE_END.match(
         text, section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
     )
@@ -196,9 +206,9 @@ def _mixed(text: str, section: Section) -> Iterator[Found]:
         yield section.heading_start, section.heading_end, "mixed-newlines", changes
 
 
-def _followed(
+def _check_is_last(
     text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]
-) -> Iterator[Found]:
+) -> Iterator[LocatedProblem]:
     """Text behind the section that is no other section, comment, definition or name of a block."""
     rest = text[section.end :]
     for other in reversed(sections):
@@ -208,7 +218,9 @@ def _followed(
     for line in _COMMENT.sub("", rest).split("\n"):
         line = line.rstrip()  # noqa: PLW2901 - the same line
         if line.strip(" \t>") and not (
-            FOOTNOTE.match(line) or DEFINITION.match(line) or _LONE_ID.match(line)
+            FOOTNOTE_DEFINITION.match(line)
+            or LINK_DEFINITION.match(line)
+            or _BLOCK_ID_ALONE.match(line)
         ):
             yield section.heading_start, section.heading_end, "not-last", ()
             return
@@ -216,13 +228,13 @@ def _followed(
         yield section.heading_start, section.heading_end, "not-last", ()
 
 
-def _style(text: str, section: Section) -> Iterator[Found]:
+def _check_style(text: str, section: Section) -> Iterator[LocatedProblem]:
     """What is a matter of taste: entries without blank lines between, blanks at line ends, the note's final line ends."""
-    end = _line_end(text)
+    end = _usual_line_end(text)
     glued = [
         (one, other)
-        for one, other in _neighbours(section.entries)
-        if not one.marks + other.marks and _touch(text, one, other)
+        for one, other in _adjacent_entries(section.entries)
+        if not one.marks + other.marks and _is_directly_below(text, one, other)
     ]
     if glued:
         changes = tuple(
@@ -233,7 +245,7 @@ def _style(text: str, section: Section) -> Iterator[Found]:
     stop = len(text) if line_end == -1 else line_end
     blanks = tuple(
         (match.start(), match.end(), "")
-        for match in _BLANKS.finditer(text, section.start, stop + 1)
+        for match in _TRAILING_BLANKS.finditer(text, section.start, stop + 1)
         if match.start() >= section.heading_end and match.start() < stop
     )
     if blanks:

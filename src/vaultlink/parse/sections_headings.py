@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-BUILT_IN = "Add backlinks using these topics"
-QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)*")
+BUILT_IN_WORDING = "Add backlinks using these topics"
+QUOTE_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*")
 _LEAD = re.compile(
     r"(?:\[![^\]\n]+\][+-]?[ \t]*)?(?P<hashes>#{1,6}[ \t]+)?(?P<bullet>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?"
     r"(?P<marks>(?:\*{1,3}|_{1,3}|==)?)[ \t]*"
@@ -21,10 +21,10 @@ _TAIL = re.compile(
     r"(?=[ \t]|$)"
 )
 _WORD = re.compile(r"[^ \t\u00a0]+")
-_BARE = " \t*_#>=~:：-+"
+_HEADING_MARKUP = " \t*_#>=~:：-+"
 
 
-class Wordings(NamedTuple):
+class HeadingWordings(NamedTuple):
     """Wordings made ready: the words of each, and the bytes and texts of which a folded text must hold one."""
 
     words: tuple[tuple[str, ...], ...]
@@ -32,25 +32,25 @@ class Wordings(NamedTuple):
     texts: tuple[str, ...]
 
 
-class HeadingLine(NamedTuple):
+class SectionHeading(NamedTuple):
     """A line that begins a section. Offsets are the line's: where its words begin, where the heading ends, and where entries
-    begin that stand on the same line (the line's end if there are none). `sure` is false where nothing but one or two
+    begin that stand on the same line (the line's end if there are none). `certain` is false where nothing but one or two
     words make it a heading."""
 
-    words: int
+    words_start: int
     end: int
-    rest: int
-    sure: bool
+    entries_start: int
+    certain: bool
     bullet: bool
     level: bool
 
 
 @lru_cache(maxsize=8)
-def wordings(headings: tuple[str, ...] = ()) -> Wordings:
+def compile_wordings(headings: tuple[str, ...] = ()) -> HeadingWordings:
     """The built-in wording and others, which may be written as headings are."""
     words = dict.fromkeys(
-        tuple(folded(word) for word in text.split())
-        for text in map(_stripped, (BUILT_IN, *headings))
+        tuple(fold_wording(word) for word in text.split())
+        for text in map(_strip_markup, (BUILT_IN_WORDING, *headings))
     )
     known = tuple(item for item in words if item)
     longest = {max(item, key=len) for item in known}
@@ -65,14 +65,14 @@ def wordings(headings: tuple[str, ...] = ()) -> Wordings:
         if not word.isascii()
         for form in (word, unicodedata.normalize("NFD", word).casefold())
     }
-    return Wordings(known, needles, tuple(sorted(others)))
+    return HeadingWordings(known, needles, tuple(sorted(others)))
 
 
-def _stripped(text: str) -> str:
-    return text.strip(_BARE)
+def _strip_markup(text: str) -> str:
+    return text.strip(_HEADING_MARKUP)
 
 
-def folded(text: str) -> str:
+def fold_wording(text: str) -> str:
     """Text as wordings are compared: composed, and without case."""
     return (
         text.lower()
@@ -81,7 +81,7 @@ def folded(text: str) -> str:
     )
 
 
-def may_begin(text: str, lowered: bytes, wording: Wordings) -> Sequence[int]:
+def find_heading_candidates(text: str, lowered: bytes, wording: HeadingWordings) -> Sequence[int]:
     """The lines of a text, counted from 0, that may be a section's heading; `lowered` is its bytes with small ASCII letters."""
     if wording.texts and not text.isascii():
         small = text.casefold()
@@ -101,12 +101,12 @@ def may_begin(text: str, lowered: bytes, wording: Wordings) -> Sequence[int]:
     return sorted(found)
 
 
-def heading_line(line: str, at: int, wording: Wordings) -> HeadingLine | None:
+def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionHeading | None:
     """The heading that a line is, read from a position behind the marks of quotes; None if it is none."""
     lead = _LEAD.match(line, at)
     assert lead
     for words in wording.words:
-        end = _said(line, lead.end(), words)
+        end = _match_words(line, lead.end(), words)
         tail = _TAIL.match(line, end) if end else None
         if not tail:
             continue
@@ -116,7 +116,7 @@ def heading_line(line: str, at: int, wording: Wordings) -> HeadingLine | None:
             continue
         stop = tail.end() if rest.strip() else len(line)
         sure = len(words) > 2 or colon or bool(tail["marks"] or lead["hashes"])
-        return HeadingLine(
+        return SectionHeading(
             lead.end(),
             len(line[: tail.end()].rstrip()),
             stop,
@@ -127,16 +127,16 @@ def heading_line(line: str, at: int, wording: Wordings) -> HeadingLine | None:
     return None
 
 
-def _said(line: str, at: int, words: tuple[str, ...]) -> int:
+def _match_words(line: str, at: int, words: tuple[str, ...]) -> int:
     """The position behind words that stand at a position of a line; 0 if others do."""
     for number, word in enumerate(words):
         found = _WORD.match(line, at) if not number else _WORD.search(line, at)
         if not found:
             return 0
-        if folded(found[0]) == word:
+        if fold_wording(found[0]) == word:
             at = found.end()
         elif number == len(words) - 1:
-            at = _beginning(line, found.start(), found.end(), word)
+            at = _match_prefix(line, found.start(), found.end(), word)
         else:
             return 0
         if not at:
@@ -144,15 +144,15 @@ def _said(line: str, at: int, words: tuple[str, ...]) -> int:
     return at
 
 
-def _beginning(line: str, at: int, end: int, word: str) -> int:
+def _match_prefix(line: str, at: int, end: int, word: str) -> int:
     """The position behind a word with which what stands between two positions begins; 0 if it begins otherwise."""
-    if not folded(line[at:end]).startswith(word):
+    if not fold_wording(line[at:end]).startswith(word):
         return 0
     return next(
         (
             stop
             for stop in range(at + 1, end)
-            if folded(line[at:stop]) == word and not line[stop].isalnum()
+            if fold_wording(line[at:stop]) == word and not line[stop].isalnum()
         ),
         0,
     )

@@ -2,9 +2,9 @@
 
 import re
 
-from vaultlink.parse.finds import Broken
+from vaultlink.parse.finds import MalformedLink
 
-_BROKEN_DOUBLE = (
+_MALFORMED_WIKILINKS = (
     (
         re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
         "one closing bracket is missing",
@@ -15,7 +15,7 @@ _BROKEN_DOUBLE = (
         "the closing brackets are missing",
     ),
 )
-_BROKEN_SINGLE = (
+_MALFORMED_SINGLE_BRACKETS = (
     (
         re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"),
         "one opening bracket is missing",
@@ -31,16 +31,16 @@ _BROKEN_SINGLE = (
 )
 
 
-def slip_at(text: str, at: int, end: int, close: int) -> Broken | None:
+def match_malformed_link(text: str, at: int, end: int, close: int) -> MalformedLink | None:
     """The slip that starts with the bracket at a position; `close` is where that bracket closes, 0 if it does not."""
     if text.startswith("[[", at):
-        patterns = _BROKEN_DOUBLE
+        patterns = _MALFORMED_WIKILINKS
     elif close and text[close + 1 : close + 2] in ("]", "(", " "):
-        patterns = _BROKEN_SINGLE
+        patterns = _MALFORMED_SINGLE_BRACKETS
     else:
         return None
     for pattern, fault in patterns:
         match = pattern.match(text, at, end)
         if match:
-            return Broken(at, match.end(), match[1].strip(), fault)
+            return MalformedLink(at, match.end(), match[1].strip(), fault)
     return None

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
-_CORE: dict[str, Any] = {
+_CORE_CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -19,63 +19,63 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
 _OCTAL = re.compile(r"0o([0-7]{1,1000})")
 _HEX = re.compile(r"0x([0-9a-fA-F]{1,1000})")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
-_TEMPLATE = re.compile(
+_DEEP_NESTING = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
+_TEMPLATE_VALUE = re.compile(
     r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M
 )
 _BRACKET = re.compile(r"[\[\]{}]")
-_DEEPEST = 60
-_MOST_NODES = 50_000
+_MAX_DEPTH = 60
+_MAX_NODES = 50_000
 
 
-class Broken(NamedTuple):
+class YamlProblem(NamedTuple):
     """YAML that can't be read: what is wrong, and the offset where."""
 
     problem: str
-    at: int
+    offset: int
 
 
-class Node(NamedTuple):
+class YamlNode(NamedTuple):
     """A value with its span, and its children: key, span of the key, node. A list's keys are its indexes."""
 
     value: Any
     start: int
     end: int
-    items: "tuple[tuple[str, tuple[int, int], Node], ...]" = ()
+    items: "tuple[tuple[str, tuple[int, int], YamlNode], ...]" = ()
 
 
 class _RefusedError(Exception):
     """YAML that would take too much to read."""
 
 
-def plain_value(text: str) -> Any:
+def parse_plain_scalar(text: str) -> Any:
     """The value of an unquoted scalar under YAML 1.2's core schema; anything else is text."""
-    if text in _CORE:
-        return _CORE[text]
+    if text in _CORE_CONSTANTS:
+        return _CORE_CONSTANTS[text]
     if text[0] not in "+-.0123456789":
         return text
     if _INTEGER.fullmatch(text):
-        return _number(int(text))
+        return _to_number(int(text))
     octal, hexadecimal = _OCTAL.fullmatch(text), _HEX.fullmatch(text)
     if octal or hexadecimal:
-        return _number(int(octal[1], 8) if octal else int(text, 16))
+        return _to_number(int(octal[1], 8) if octal else int(text, 16))
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _is_deep(text: str) -> bool:
     """Whether a text is nested deeper than any hand would, and than the stack may bear."""
-    if _DEEP.search(text):
+    if _DEEP_NESTING.search(text):
         return True
     depth = 0
-    if text.count("[") + text.count("{") > _DEEPEST:
+    if text.count("[") + text.count("{") > _MAX_DEPTH:
         for mark in _BRACKET.finditer(text):
             depth = depth + 1 if mark[0] in "[{" else max(depth - 1, 0)
-            if depth > _DEEPEST:
+            if depth > _MAX_DEPTH:
                 return True
     return False
 
 
-def _number(value: int) -> int | float:
+def _to_number(value: int) -> int | float:
     """A whole number as the app's language holds it: exact up to 2^53, a float beyond."""
     if abs(value) <= 1 << 53:
         return value
@@ -85,55 +85,55 @@ def _number(value: int) -> int | float:
         return math.copysign(math.inf, value)
 
 
-def nodes_of(text: str) -> Node | Broken | None:
+def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
     """The root of a YAML document; None if it is empty."""
     if _is_deep(text):
-        return Broken("it is nested too deeply", 0)
+        return YamlProblem("it is nested too deeply", 0)
     import yaml  # noqa: PLC0415 - most notes' properties are read without it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    shown = _without_templates(text)
+    shown = _mask_templates(text)
     try:
         root = yaml.compose(shown, Loader=loader)
-        return None if root is None else _Reader(text).read(root)
+        return None if root is None else _NodeReader(text).read(root)
     except _RefusedError as refusal:
-        return Broken(str(refusal), 0)
+        return YamlProblem(str(refusal), 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return Broken(error.problem or "it is no YAML", mark.index if mark else 0)
+        return YamlProblem(error.problem or "it is no YAML", mark.index if mark else 0)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return Broken(
+        return YamlProblem(
             str(error).splitlines()[0] if str(error) else "it is no YAML",
             getattr(error, "position", 0) or 0,
         )
 
 
-def _without_templates(text: str) -> str:
+def _mask_templates(text: str) -> str:
     """Values such as `{{date}} x`, which Obsidian reads, with letters in their place (observed P2)."""
     if "{{" not in text:
         return text
-    return _TEMPLATE.sub(lambda match: match[1] + "x" * len(match[2]), text)
+    return _TEMPLATE_VALUE.sub(lambda match: match[1] + "x" * len(match[2]), text)
 
 
-class _Reader:
+class _NodeReader:
     """Values from PyYAML's nodes; counts what it makes, since aliases can multiply it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._left = _MOST_NODES
-        self._open: set[int] = set()
+        self._nodes_left = _MAX_NODES
+        self._open_nodes: set[int] = set()
 
-    def read(self, node: Any) -> Node:
+    def read(self, node: Any) -> YamlNode:
         """The value of a node and of all below it."""
-        self._left -= 1
-        if self._left < 0:
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
             raise _RefusedError("its aliases multiply to more than can be read")
-        if id(node) in self._open:
+        if id(node) in self._open_nodes:
             raise _RefusedError("it contains itself")
         start, end = node.start_mark.index, node.end_mark.index
         if node.id == "scalar":
-            return Node(self._scalar(node, start, end), start, end)
-        self._open.add(id(node))
+            return YamlNode(self._scalar_value(node, start, end), start, end)
+        self._open_nodes.add(id(node))
         if node.id == "sequence":
             items = [
                 (str(index), (0, 0), self.read(child)) for index, child in enumerate(node.value)
@@ -141,21 +141,21 @@ class _Reader:
             value: Any = [child.value for _, _, child in items]
         else:
             items = [
-                (_key(key), (key.start_mark.index, key.end_mark.index), self.read(child))
+                (_key_text(key), (key.start_mark.index, key.end_mark.index), self.read(child))
                 for key, child in node.value
             ]
             value = {key: child.value for key, _, child in items}
-        self._open.discard(id(node))
-        return Node(value, start, end, tuple(items))
+        self._open_nodes.discard(id(node))
+        return YamlNode(value, start, end, tuple(items))
 
-    def _scalar(self, node: Any, start: int, end: int) -> Any:
+    def _scalar_value(self, node: Any, start: int, end: int) -> Any:
         if node.style:  # the C loader says "" of a plain one, the other None
             return node.value
         if self._text.startswith("{{", start):
             return self._text[start:end]
-        return plain_value(node.value) if node.value else None
+        return parse_plain_scalar(node.value) if node.value else None
 
 
-def _key(node: Any) -> str:
+def _key_text(node: Any) -> str:
     """A key as text; a key that is no scalar (a template's braces) by its first word."""
     return str(node.value) if node.id == "scalar" else "{…}"

@@ -7,25 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultlink.catalog import Rule
-from vaultlink.fingerprints import Debt
+from vaultlink.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Fix, Severity, TextByPath
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A check of a vault. `prints` and `fixes` give those of the `findings`, in their order; that takes time, and not every form
-    asks. `old` are the findings that were known before, `debts` what is known of them. `place` is what stands before vault paths
-    in the vault's repository ("" or "notes/"), `figures` are the vault's own, `text` gives a note's text by its vault path,
-    `version` is that of the program ("" if it is not to be told), `failing` are the severities that the check fails for."""
+class CheckResult:
+    """A check of a vault. `fingerprints` and `fixes` give those of the `findings`, in their order; that takes time, and not every form
+    asks. `known` are the findings that were known before, `known_counts` what is known of them. `path_prefix` is what stands before vault paths
+    in the vault's repository ("" or "notes/"), `summary` are the vault's own, `text` gives a note's text by its vault path,
+    `version` is that of the program ("" if it is not to be told), `failing_severities` are the severities that the check fails for."""
 
-    place: str
+    path_prefix: str
     findings: Sequence[Diagnostic]
-    prints: Callable[[], Sequence[str]]
+    fingerprints: Callable[[], Sequence[str]]
     fixes: Callable[[], Sequence[Fix | None]]
     rules: Sequence[Rule]
-    figures: Mapping[str, int]
+    summary: Mapping[str, int]
     text: TextByPath
-    old: Sequence[Diagnostic] = ()
-    debts: Sequence[Debt] = ()
+    known: Sequence[Diagnostic] = ()
+    known_counts: Sequence[KnownCount] = ()
     version: str = ""
-    failing: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))
+    failing_severities: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))

@@ -9,32 +9,34 @@ from typing import Any
 
 import msgspec
 
-SCHEMA = 1
+SCHEMA_VERSION = 1
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def json_lines(rows: Sequence[Any]) -> bytes:
+def encode_json_lines(rows: Sequence[Any]) -> bytes:
     """One JSON object a line."""
     try:
         return _ENCODER.encode_lines(rows)
     except (UnicodeEncodeError, OverflowError):
-        return b"".join([_encoded(row) + b"\n" for row in rows])
+        return b"".join([_encode(row) + b"\n" for row in rows])
 
 
-def document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
+def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
     """One JSON object: the keys of the head after `schema`, then the rows under a name of their own."""
-    opening = _encoded({"schema": SCHEMA, **head})[:-1] + b',"' + name.encode() + b'":['
+    opening = _encode({"schema": SCHEMA_VERSION, **head})[:-1] + b',"' + name.encode() + b'":['
     if not rows:
         return opening + b"]}\n"
     # JSON never holds a raw line feed inside a row; the last one, after the last row, loses its comma again
     return (
-        b"".join((opening, b"\n", json_lines(rows).replace(b"\n", b",\n"))).removesuffix(b",\n")
+        b"".join((opening, b"\n", encode_json_lines(rows).replace(b"\n", b",\n"))).removesuffix(
+            b",\n"
+        )
         + b"\n]}\n"
     )
 
 
-def _encoded(value: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     """A value as JSON; file names that are no Unicode and numbers beyond 64 bits take the slower way."""
     try:
         return _ENCODER.encode(value)

@@ -8,25 +8,27 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import Checked
-from vaultlink.report.debts import debt_sentence
-from vaultlink.report.layout import clean, number
+from vaultlink.report.checked import CheckResult
+from vaultlink.report.debts import describe_known
+from vaultlink.report.layout import escape_controls, format_count
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 """Annotations of one kind that GitHub shows of a step."""
 
-_KINDS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "notice"))
+_COMMANDS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "notice"))
 
 
-def github(checked: Checked) -> str:
+def github(checked: CheckResult) -> str:
     """The findings as commands, errors first; then what is old, and what was left out."""
     lines, lost = [], []
-    for severity, command in _KINDS:
+    for severity, command in _COMMANDS:
         found = [d for d in checked.findings if d.severity is severity]
-        lines += [_command(command, checked.place, d) for d in _spread(found)]
-        if len(found) > MOST:
-            lost.append(number(len(found) - MOST, f"more {command}"))
-    lines += filter(None, [debt_sentence(debt) for debt in checked.debts])
+        lines += [
+            _format_command(command, checked.path_prefix, d) for d in _select_annotations(found)
+        ]
+        if len(found) > MAX_ANNOTATIONS:
+            lost.append(format_count(len(found) - MAX_ANNOTATIONS, f"more {command}"))
+    lines += filter(None, [describe_known(debt) for debt in checked.known_counts])
     if lost:
         lines.append(
             f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "
@@ -35,7 +37,7 @@ def github(checked: Checked) -> str:
     return "".join([f"{line}\n" for line in lines])
 
 
-def _spread(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+def _select_annotations(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     """As many findings as are shown. Each note has its first before any has its second, so that one bad note does not hide
     all others; they stay in their order."""
     seen: Counter[str] = Counter()
@@ -43,10 +45,10 @@ def _spread(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     for place, d in enumerate(found):
         turns.append((seen[d.path], place))
         seen[d.path] += 1
-    return [found[place] for place in sorted(place for _, place in sorted(turns)[:MOST])]
+    return [found[place] for place in sorted(place for _, place in sorted(turns)[:MAX_ANNOTATIONS])]
 
 
-def _command(command: str, place: str, d: Diagnostic) -> str:
+def _format_command(command: str, place: str, d: Diagnostic) -> str:
     """One annotation. Columns only make sense to GitHub on a single line: for longer spans its runner drops them."""
     last = last_line(d)
     spot = (
@@ -60,8 +62,10 @@ def _command(command: str, place: str, d: Diagnostic) -> str:
         }
     )
     properties = {"file": place + d.path, **spot, "title": f"{d.code} {d.rule}"}
-    listed = ",".join([f"{key}={_property(str(value))}" for key, value in properties.items()])
-    return f"::{command} {listed}::{_data(d.message)}"
+    listed = ",".join(
+        [f"{key}={_escape_property(str(value))}" for key, value in properties.items()]
+    )
+    return f"::{command} {listed}::{_escape_data(d.message)}"
 
 
 def last_line(d: Diagnostic) -> int:
@@ -69,10 +73,10 @@ def last_line(d: Diagnostic) -> int:
     return d.end_line - 1 if d.end_column == 1 and d.end_line > d.line else d.end_line
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     """Text as the runner reads it back; other control characters than line ends are spelled out."""
-    return clean(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+    return escape_controls(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

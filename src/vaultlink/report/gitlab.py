@@ -8,10 +8,10 @@ from collections import Counter
 from typing import Any
 
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import Checked
-from vaultlink.report.documents import json_lines
+from vaultlink.report.checked import CheckResult
+from vaultlink.report.documents import encode_json_lines
 from vaultlink.report.github import last_line
-from vaultlink.report.layout import clean
+from vaultlink.report.layout import escape_controls
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 """The steps above, critical and blocker, are for programs that do harm."""
@@ -19,30 +19,30 @@ _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO
 _CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity.INFO: "Style"}
 
 
-def gitlab(checked: Checked) -> bytes:
+def gitlab(checked: CheckResult) -> bytes:
     """The findings as a report."""
     seen: Counter[str] = Counter()
     rows = [
-        _issue(checked.place, d, _single(mark, seen))
-        for d, mark in zip(checked.findings, checked.prints(), strict=True)
+        _build_issue(checked.path_prefix, d, _make_unique(mark, seen))
+        for d, mark in zip(checked.findings, checked.fingerprints(), strict=True)
     ]
     lines = (
-        json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
+        encode_json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
     )  # JSON holds no raw line feed inside a row
     return b"[\n" + lines + b"\n]\n" if rows else b"[]\n"
 
 
-def _single(mark: str, seen: Counter[str]) -> str:
+def _make_unique(mark: str, seen: Counter[str]) -> str:
     """A fingerprint that no finding before has: of those that share one GitLab keeps only the last."""
     seen[mark] += 1
-    return mark if seen[mark] == 1 else _single(f"{mark}-{seen[mark]}", seen)
+    return mark if seen[mark] == 1 else _make_unique(f"{mark}-{seen[mark]}", seen)
 
 
-def _issue(place: str, d: Diagnostic, mark: str) -> dict[str, Any]:
+def _build_issue(place: str, d: Diagnostic, mark: str) -> dict[str, Any]:
     return {
         "type": "issue",
         "check_name": d.rule,
-        "description": f"{d.code} {clean(d.message)}",  # the rule's name is not shown everywhere, and a line is all there is
+        "description": f"{d.code} {escape_controls(d.message)}",  # the rule's name is not shown everywhere, and a line is all there is
         "categories": [_CATEGORIES[d.severity]],
         "severity": _SEVERITIES[d.severity],
         "fingerprint": mark,

@@ -9,27 +9,31 @@ import re
 from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from vaultlink.fingerprints import Debt
+from vaultlink.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import Checked
-from vaultlink.report.debts import debt_sentence
-from vaultlink.report.layout import clean
+from vaultlink.report.checked import CheckResult
+from vaultlink.report.debts import describe_known
+from vaultlink.report.layout import escape_controls
 
-Notes = dict[str, list[Diagnostic]]
+RuleFindings = dict[str, list[Diagnostic]]
 """What a rule found, by paths."""
 
 
-def junit(checked: Checked) -> bytes:
+def junit(checked: CheckResult) -> bytes:
     """The findings as failures. Those that do not fail the check are what a test that passes has printed. Old findings are tests
     that were skipped."""
-    found: dict[tuple[str, str], Notes] = {(rule.code, rule.name): {} for rule in checked.rules}
+    found: dict[tuple[str, str], RuleFindings] = {
+        (rule.code, rule.name): {} for rule in checked.rules
+    }
     for d in checked.findings:
         found.setdefault((d.code, d.rule), {}).setdefault(d.path, []).append(d)
     root = Element("testsuites", name="vaultlink")
     for (code, rule), notes in sorted(found.items()):
-        _suite(root, f"{code} {rule}", _tests(checked, rule, notes))
-    if checked.debts:
-        _suite(root, "known findings", [_known(debt) for debt in checked.debts])
+        _add_suite(root, f"{code} {rule}", _build_tests(checked, rule, notes))
+    if checked.known_counts:
+        _add_suite(
+            root, "known findings", [_build_known_test(debt) for debt in checked.known_counts]
+        )
     for count in ("tests", "failures"):
         root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
     root.set("errors", "0")
@@ -38,40 +42,40 @@ def junit(checked: Checked) -> bytes:
     return data + b"\n"
 
 
-def _suite(root: Element, name: str, tests: Sequence[Element]) -> None:
+def _add_suite(root: Element, name: str, tests: Sequence[Element]) -> None:
     suite = SubElement(
         root,
         "testsuite",
         name=name,
         tests=str(len(tests)),
-        failures=_count(tests, "failure"),
+        failures=_count_tests(tests, "failure"),
         errors="0",
-        skipped=_count(tests, "skipped"),
+        skipped=_count_tests(tests, "skipped"),
     )
     suite.extend(tests)
 
 
-def _count(tests: Sequence[Element], what: str) -> str:
+def _count_tests(tests: Sequence[Element], what: str) -> str:
     return str(sum(test.find(what) is not None for test in tests))
 
 
-def _tests(checked: Checked, rule: str, notes: Notes) -> list[Element]:
+def _build_tests(checked: CheckResult, rule: str, notes: RuleFindings) -> list[Element]:
     if not notes:
         return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
     return [
-        _test(rule, _text(checked.place + path), found, checked.failing)
+        _build_test(rule, _clean_xml(checked.path_prefix + path), found, checked.failing_severities)
         for path, found in notes.items()
     ]
 
 
-def _test(
+def _build_test(
     rule: str, path: str, found: Sequence[Diagnostic], failing: Collection[Severity]
 ) -> Element:
     """A note that a rule found something in. The text says all, since some servers show nothing else; there is no attribute
     for the file besides the name, since the schema that Jenkins goes by has none."""
     test = Element("testcase", classname=f"vaultlink.{rule}", name=path)
     lines = "\n".join(
-        [f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_text(d.message)}" for d in found]
+        [f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_clean_xml(d.message)}" for d in found]
     )
     worst = max([d.severity for d in found], key=lambda severity: severity.rank)
     if worst not in failing:
@@ -79,15 +83,15 @@ def _test(
     else:
         more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
         SubElement(
-            test, "failure", type=worst.value, message=_text(found[0].message) + more
+            test, "failure", type=worst.value, message=_clean_xml(found[0].message) + more
         ).text = lines
     return test
 
 
-def _known(debt: Debt) -> Element:
+def _build_known_test(debt: KnownCount) -> Element:
     test, sentence = (
-        Element("testcase", classname="vaultlink.known", name=_text(debt.where)),
-        _text(debt_sentence(debt)),
+        Element("testcase", classname="vaultlink.known", name=_clean_xml(debt.label)),
+        _clean_xml(describe_known(debt)),
     )
     if debt.left:
         SubElement(test, "skipped", message=sentence)
@@ -96,9 +100,13 @@ def _known(debt: Debt) -> Element:
     return test
 
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _text(text: str) -> str:
+def _clean_xml(text: str) -> str:
     """Text that XML can hold: control characters are spelled out, what is no character at all is replaced."""
-    return text if text.isascii() and text.isprintable() else _FORBIDDEN.sub("\ufffd", clean(text))
+    return (
+        text
+        if text.isascii() and text.isprintable()
+        else _INVALID_XML.sub("\ufffd", escape_controls(text))
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from vaultlink.graph import topic
+from vaultlink.graph import topic_name
 from vaultlink.index import Index
 from vaultlink.model import Link, Suggestion
 from vaultlink.report.records import SuggestionRow, suggestion_rows
@@ -33,7 +33,7 @@ class LinkRow(msgspec.Struct, frozen=True, gc=False):
     anchor: str | None
 
 
-class Source(msgspec.Struct, frozen=True, gc=False):
+class TopicSource(msgspec.Struct, frozen=True, gc=False):
     """A place that names a topic."""
 
     path: str
@@ -45,7 +45,7 @@ class TopicRow(msgspec.Struct, frozen=True, gc=False):
 
     topic: str
     count: int
-    sources: tuple[Source, ...]
+    sources: tuple[TopicSource, ...]
     suggestions: tuple[SuggestionRow, ...]
 
 
@@ -57,7 +57,7 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[int, ...]
 
 
-class BacklinksRow(msgspec.Struct, frozen=True, gc=False):
+class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
     """A file that links lead to, with its backlinks."""
 
     note: str
@@ -69,7 +69,7 @@ def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
     return [
         _link_row(index, path, link, resolved)
         for path in paths
-        for link, resolved in index.links(path)
+        for link, resolved in index.resolved_links(path)
     ]
 
 
@@ -79,9 +79,11 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
         status = "external" if link.external else "dangling"
     else:
         status = (
-            "ambiguous" if resolved in index.shared and index.others(path, link) else "resolved"
+            "ambiguous"
+            if resolved in index.files_sharing_names and index.alternatives(path, link)
+            else "resolved"
         )
-        if link.subpath and (found := index.anchor(link, resolved)) is not None:
+        if link.subpath and (found := index.has_anchor(link, resolved)) is not None:
             anchor = "found" if found else "missing"
     return LinkRow(
         path,
@@ -100,13 +102,13 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
     )
 
 
-def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
+def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
     """Dangling topics, most named first, then by name. Links to one topic may be spelled with or without `.md`."""
-    named: dict[str, list[Source]] = {}
+    named: dict[str, list[TopicSource]] = {}
     for path in sorted(index.notes):
-        for link, resolved in index.links(path):
+        for link, resolved in index.resolved_links(path):
             if resolved is None and not link.external:
-                named.setdefault(topic(link.target), []).append(Source(path, link.line))
+                named.setdefault(topic_name(link.target), []).append(TopicSource(path, link.line))
     ranked = sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
         TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name)))
@@ -114,24 +116,24 @@ def topics(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list
     ]
 
 
-def backlinks(index: Index, note: str) -> list[BacklinkRow]:
+def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
     """What links to a file, by source; the file itself and canvases included, as in Obsidian's command line."""
     rows = []
     for source in index.backlinks.get(note, ()):
-        lines = [link.line for link, resolved in index.links(source) if resolved == note]
+        lines = [link.line for link, resolved in index.resolved_links(source) if resolved == note]
         rows.append(BacklinkRow(source, len(lines), tuple(sorted(set(lines)))))
     return rows
 
 
-def all_backlinks(index: Index) -> list[BacklinksRow]:
+def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
     """Every file that links lead to, with its backlinks."""
     found: dict[str, dict[str, list[int]]] = {}
     for source in sorted(index.notes):
-        for link, resolved in index.links(source):
+        for link, resolved in index.resolved_links(source):
             if resolved is not None:
                 found.setdefault(resolved, {}).setdefault(source, []).append(link.line)
     return [
-        BacklinksRow(
+        FileBacklinksRow(
             note,
             tuple(
                 BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
@@ -142,7 +144,7 @@ def all_backlinks(index: Index) -> list[BacklinksRow]:
     ]
 
 
-def orphans(index: Index) -> list[str]:
+def find_orphans(index: Index) -> list[str]:
     """Files of every type that no link leads to; a link from the file itself counts.
 
     A canvas that shows a note does not take it out of the list: it is notes that a note should hang together with.
@@ -156,12 +158,12 @@ def orphans(index: Index) -> list[str]:
     )
 
 
-def deadends(index: Index) -> list[str]:
+def find_dead_ends(index: Index) -> list[str]:
     """Notes without a link that leads anywhere; dangling links do not help."""
     return sorted(path for path in index.notes if is_note(path) and not any(index.targets[path]))
 
 
-def wording(index: Index) -> Callable[[str], str]:
+def make_target_formatter(index: Index) -> Callable[[str], str]:
     """How a link to a path would be written: the bare name if only this file bears it, else the path; without `.md`."""
 
     def written(path: str) -> str:
@@ -172,6 +174,6 @@ def wording(index: Index) -> Callable[[str], str]:
     return written
 
 
-def counted(rows: Sequence[LinkRow]) -> Counter[str]:
+def count_by_status(rows: Sequence[LinkRow]) -> Counter[str]:
     """How many links have each status."""
     return Counter([row.status for row in rows])

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from vaultlink.catalog import Option, Rule
-from vaultlink.report.findings import severity_hues
-from vaultlink.report.layout import PLAIN, Palette, clean, width
+from vaultlink.report.findings import severity_colors
+from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls
 
-HEADER = ("code", "rule", "default", "severity", "finds")
+RULE_HEADER = ("code", "rule", "default", "severity", "finds")
 
 
 class OptionRow(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class OptionRow(msgspec.Struct, frozen=True):
     help: str
 
 
-class FixRow(msgspec.Struct, frozen=True):
+class RuleFixRow(msgspec.Struct, frozen=True):
     """How a rule's findings can be mended: `when` is sometimes or always, `safety` safe, unsafe or either."""
 
     when: str
@@ -47,7 +47,7 @@ class RuleRow(msgspec.Struct, frozen=True):
     summary: str
     why: str
     message: str
-    fix: FixRow | None
+    fix: RuleFixRow | None
     options: tuple[OptionRow, ...]
     examples: tuple[Mapping[str, Any], ...]
 
@@ -55,17 +55,19 @@ class RuleRow(msgspec.Struct, frozen=True):
 def rule_row(rule: Rule) -> RuleRow:
     """A rule as data."""
     options = tuple(
-        OptionRow(item.name, item.type, item.of, item.default, item.choices, item.help)
+        OptionRow(item.name, item.type, item.element_type, item.default, item.choices, item.help)
         for item in rule.options
     )
     fix = (
-        None if rule.fix_when == "never" else FixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
+        None
+        if rule.fix_when == "never"
+        else RuleFixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
     )
     return RuleRow(
         rule.code,
         rule.name,
         rule.severity,
-        rule.default,
+        rule.enabled_by_default,
         rule.scope,
         rule.since,
         rule.summary,
@@ -78,39 +80,50 @@ def rule_row(rule: Rule) -> RuleRow:
 
 
 def rule_cells(rule: Rule) -> tuple[str, ...]:
-    """A rule as a row under `HEADER`."""
-    return rule.code, rule.name, "on" if rule.default else "off", rule.severity.value, rule.summary
+    """A rule as a row under `RULE_HEADER`."""
+    return (
+        rule.code,
+        rule.name,
+        "on" if rule.enabled_by_default else "off",
+        rule.severity.value,
+        rule.summary,
+    )
 
 
-def rule_page(rule: Rule, room: int, palette: Palette = PLAIN) -> str:
+def render_rule_page(rule: Rule, room: int, palette: Palette = PLAIN) -> str:
     """A rule's page: what it finds and why, what it says, its options, and examples that are its tests as well."""
-    p, hue = palette, severity_hues(palette)[rule.severity]
+    p, hue = palette, severity_colors(palette)[rule.severity]
     default = (
-        "on by default" if rule.default else f'off by default: extend-select = ["{rule.name}"]'
+        "on by default"
+        if rule.enabled_by_default
+        else f'off by default: extend-select = ["{rule.name}"]'
     )
     parts = [
-        f"{hue}{p.bold}{rule.code}{p.off} {p.bold}{rule.name}{p.off}\n"
+        f"{hue}{p.bold}{rule.code}{p.reset} {p.bold}{rule.name}{p.reset}\n"
         f"{rule.severity.value}, {default}, since {rule.since}",
-        _wrapped(rule.summary, room),
-        _wrapped(rule.why, room),
-        f"{p.bold}Message{p.off}\n{_wrapped(rule.message, room, '  ')}",
+        _wrap(rule.summary, room),
+        _wrap(rule.why, room),
+        f"{p.bold}Message{p.reset}\n{_wrap(rule.message, room, '  ')}",
     ]
     if rule.fix_when != "never":
         parts.append(
-            f"{p.bold}Fix{p.off} {p.dim}({_fix_words(rule)}){p.off}\n{_wrapped(rule.fix_title + '.', room, '  ')}"
+            f"{p.bold}Fix{p.reset} {p.dim}({_describe_fix(rule)}){p.reset}\n{_wrap(rule.fix_title + '.', room, '  ')}"
         )
     if rule.options:
-        entries = "\n".join([line for option in rule.options for line in _option(option, room, p)])
+        entries = "\n".join(
+            [line for option in rule.options for line in _format_option(option, room, p)]
+        )
         parts.append(
-            f"{p.bold}Options{p.off} {p.dim}([rules.{rule.name}] in vaultlink.toml){p.off}\n{entries}"
+            f"{p.bold}Options{p.reset} {p.dim}([rules.{rule.name}] in vaultlink.toml){p.reset}\n{entries}"
         )
     parts += [
-        _example(example, p) for example in sorted(rule.examples, key=lambda item: "good" in item)
+        _render_example(example, p)
+        for example in sorted(rule.examples, key=lambda item: "good" in item)
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _fix_words(rule: Rule) -> str:
+def _describe_fix(rule: Rule) -> str:
     safety = {
         "safe": "safe",
         "unsafe": "only with --unsafe-fixes",
@@ -119,7 +132,7 @@ def _fix_words(rule: Rule) -> str:
     return f"{rule.fix_when}; {safety[rule.fix_safety]}"
 
 
-def _wrapped(text: str, room: int, indent: str = "") -> str:
+def _wrap(text: str, room: int, indent: str = "") -> str:
     """Text filled to the room; blank lines still part paragraphs."""
     columns = min(room, 96)
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
@@ -136,22 +149,22 @@ def _wrapped(text: str, room: int, indent: str = "") -> str:
     )
 
 
-def _option(option: Option, room: int, palette: Palette) -> list[str]:
+def _format_option(option: Option, room: int, palette: Palette) -> list[str]:
     kind = " | ".join(map(str, option.choices)) or (
-        f"list of {option.of}s" if option.of else option.type
+        f"list of {option.element_type}s" if option.element_type else option.type
     )
     return [
-        f"  {palette.bold}{option.name}{palette.off} = {_toml(option.default)}  {palette.dim}{kind}{palette.off}",
-        _wrapped(option.help, room, "    "),
+        f"  {palette.bold}{option.name}{palette.reset} = {_format_toml(option.default)}  {palette.dim}{kind}{palette.reset}",
+        _wrap(option.help, room, "    "),
     ]
 
 
-def _toml(value: Any) -> str:
+def _format_toml(value: Any) -> str:
     """A value as one would write it in the settings."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(_format_toml, value))}]"
     return (
         '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         if isinstance(value, str)
@@ -159,45 +172,47 @@ def _toml(value: Any) -> str:
     )
 
 
-_SETTINGS = ("options", "app", "types", "allow-dangling")
+_EXAMPLE_SETTINGS = ("options", "app", "types", "allow-dangling")
 
 
-def _example(example: Mapping[str, Any], palette: Palette) -> str:
+def _render_example(example: Mapping[str, Any], palette: Palette) -> str:
     good = "good" in example
     p = palette
-    title = f"{p.cyan if good else p.red}{'Right' if good else 'Wrong'}{p.off}: {example['good' if good else 'bad']}"
+    title = f"{p.cyan if good else p.red}{'Right' if good else 'Wrong'}{p.reset}: {example['good' if good else 'bad']}"
     lines = [title]
     lines += [
-        f"  {p.dim}{key}: {_inline(example[key])}{p.off}" for key in _SETTINGS if key in example
+        f"  {p.dim}{key}: {_format_inline(example[key])}{p.reset}"
+        for key in _EXAMPLE_SETTINGS
+        if key in example
     ]
     for path, text in example["vault"].items():
         found = [
             item.get("text", "") for item in example.get("finds", ()) if item.get("in") == path
         ]
-        lines += [f"  {p.dim}{clean(path)}{p.off}", *_marked(str(text), found, p)]
+        lines += [f"  {p.dim}{escape_controls(path)}{p.reset}", *_mark_lines(str(text), found, p)]
     for key, words in (("fixed", "Fixed"), ("unsafe-fixed", "Fixed with --unsafe-fixes")):
         for path, text in example.get(key, {}).items():
             lines += [
-                f"  {p.green}{words}{p.off}: {p.dim}{clean(path)}{p.off}",
-                *_marked(str(text), (), p),
+                f"  {p.green}{words}{p.reset}: {p.dim}{escape_controls(path)}{p.reset}",
+                *_mark_lines(str(text), (), p),
             ]
     return "\n".join(lines)
 
 
-def _marked(text: str, found: Sequence[str], palette: Palette) -> Iterator[str]:
+def _mark_lines(text: str, found: Sequence[str], palette: Palette) -> Iterator[str]:
     """A file's lines, with marks below what is found in them."""
     if not text.strip():
         return
     for line in text.rstrip("\n").split("\n"):
-        yield f"    {clean(line)}".rstrip()
+        yield f"    {escape_controls(line)}".rstrip()
         for piece in found:
             begin = line.find(piece.split("\n")[0]) if piece else -1
             if begin != -1:
-                size = max(width(clean(piece.split(chr(10))[0])), 1)
-                yield f"    {' ' * width(clean(line[:begin]))}{palette.red}{'^' * size}{palette.off}"
+                size = max(display_width(escape_controls(piece.split(chr(10))[0])), 1)
+                yield f"    {' ' * display_width(escape_controls(line[:begin]))}{palette.red}{'^' * size}{palette.reset}"
 
 
-def _inline(value: Any) -> str:
+def _format_inline(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
-    return _toml(value)
+        return ", ".join(f"{key} = {_format_toml(item)}" for key, item in value.items())
+    return _format_toml(value)

@@ -10,62 +10,71 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from vaultlink.graph import topic
+from vaultlink.graph import topic_name
 from vaultlink.model import Safety
-from vaultlink.report.checked import Checked
-from vaultlink.report.debts import debt_sentence
-from vaultlink.report.findings import by_severity
-from vaultlink.report.layout import clean, number
+from vaultlink.report.checked import CheckResult
+from vaultlink.report.debts import describe_known
+from vaultlink.report.findings import describe_severities
+from vaultlink.report.layout import escape_controls, format_count
 
-_TOP = 10
+_MAX_RANKED = 10
 """Notes and topics that are listed."""
 
-_FIRST = 20
+_MAX_LISTED = 20
 """Findings that are told one by one."""
 
-_DANGLING = frozenset(
+_DANGLING_RULES = frozenset(
     ("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link")
 )
 """Rules about links that lead to no file, whatever else is known of their targets."""
 
 
-def markdown(checked: Checked) -> str:
+def markdown(checked: CheckResult) -> str:
     """The page. However much was found, it stays far below the megabyte that GitHub takes."""
-    debts = " ".join([debt_sentence(replace(debt, name=code(debt.name))) for debt in checked.debts])
-    if not checked.findings:
-        return _page(
-            [f"## vaultlink: no {'new ' if debts else ''}findings", _all_well(checked), debts]
-        )
-    notes = [checked.place + d.path for d in checked.findings]
-    return _page(
+    debts = " ".join(
         [
-            f"## vaultlink: {by_severity(checked.findings, checked.debts)}",
-            _totals(checked),
+            describe_known(replace(debt, name=format_code_span(debt.name)))
+            for debt in checked.known_counts
+        ]
+    )
+    if not checked.findings:
+        return _join_parts(
+            [f"## vaultlink: no {'new ' if debts else ''}findings", _describe_clean(checked), debts]
+        )
+    notes = [checked.path_prefix + d.path for d in checked.findings]
+    return _join_parts(
+        [
+            f"## vaultlink: {describe_severities(checked.findings, checked.known_counts)}",
+            _render_totals(checked),
             debts,
             "### Rules",
-            _rules(checked),
-            *_ranked("### Notes with the most findings", ("note", "findings"), notes),
-            *_ranked("### Topics that nothing answers to", ("topic", "links"), _topics(checked)),
-            f"### {'The first findings' if len(checked.findings) > _FIRST else 'Findings'}",
-            _list(checked),
+            _render_rules(checked),
+            *_render_ranking("### Notes with the most findings", ("note", "findings"), notes),
+            *_render_ranking(
+                "### Topics that nothing answers to", ("topic", "links"), _collect_topics(checked)
+            ),
+            f"### {'The first findings' if len(checked.findings) > _MAX_LISTED else 'Findings'}",
+            _render_list(checked),
         ]
     )
 
 
-def _all_well(checked: Checked) -> str:
-    notes, links = (number(checked.figures.get(f"{word}s", 0), word) for word in ("note", "link"))
+def _describe_clean(checked: CheckResult) -> str:
+    notes, links = (
+        format_count(checked.summary.get(f"{word}s", 0), word) for word in ("note", "link")
+    )
     return f"{notes} with {links} checked: all is well."
 
 
-def _page(parts: Sequence[str]) -> str:
+def _join_parts(parts: Sequence[str]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _totals(checked: Checked) -> str:
+def _render_totals(checked: CheckResult) -> str:
     fixes = Counter([fix.safety for fix in checked.fixes() if fix is not None])
     header = ("notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable")
-    figures = [checked.figures.get(name, 0) for name in header[:4]]
-    return _table(
+    figures = [checked.summary.get(name, 0) for name in header[:4]]
+    return _render_table(
         header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
     )
 
@@ -73,63 +82,67 @@ def _totals(checked: Checked) -> str:
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _rules(checked: Checked) -> str:
+def _render_rules(checked: CheckResult) -> str:
     """The rules that found something, the worst first."""
-    new, old = Counter([d.code for d in checked.findings]), Counter([d.code for d in checked.old])
-    known = {d.code: d for d in (*checked.old, *checked.findings)}
+    new, old = Counter([d.code for d in checked.findings]), Counter([d.code for d in checked.known])
+    known = {d.code: d for d in (*checked.known, *checked.findings)}
     ranked = sorted(known.values(), key=lambda d: (-d.severity.rank, -new[d.code], d.code))
     rows: list[list[object]] = [[d.code, d.rule, d.severity.value, new[d.code]] for d in ranked]
-    if not checked.debts:
-        return _table(("code", "rule", "severity", "found"), rows)
-    return _table(
+    if not checked.known_counts:
+        return _render_table(("code", "rule", "severity", "found"), rows)
+    return _render_table(
         ("code", "rule", "severity", "new", "old"), [[*row, old[str(row[0])]] for row in rows]
     )
 
 
-def _topics(checked: Checked) -> Iterator[str]:
+def _collect_topics(checked: CheckResult) -> Iterator[str]:
     """What dangling links name, once for each of them; old findings count as well, since they dangle all the same."""
     return (
-        topic(d.target)
-        for group in (checked.findings, checked.old)
+        topic_name(d.target)
+        for group in (checked.findings, checked.known)
         for d in group
-        if d.target is not None and d.rule in _DANGLING
+        if d.target is not None and d.rule in _DANGLING_RULES
     )
 
 
-def _ranked(title: str, header: Sequence[str], names: Iterator[str] | list[str]) -> list[str]:
+def _render_ranking(
+    title: str, header: Sequence[str], names: Iterator[str] | list[str]
+) -> list[str]:
     """A title and a table of what is named most; nothing if nothing is named."""
-    ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_TOP]
+    ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
-        [title, _table(header, [[_cell(name), times] for name, times in ranked])] if ranked else []
+        [title, _render_table(header, [[_format_cell(name), times] for name, times in ranked])]
+        if ranked
+        else []
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def _render_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table; columns of numbers stand to the right."""
     rule = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
     return "\n".join([f"| {' | '.join(row)} |" for row in (header, rule, *cells)])
 
 
-def _list(checked: Checked) -> str:
-    first = checked.findings[:_FIRST]
+def _render_list(checked: CheckResult) -> str:
+    first = checked.findings[:_MAX_LISTED]
     lines = [
-        f"- {code(f'{checked.place}{d.path}:{d.line}:{d.column}')} {d.code} {d.rule}: {sentence(d.message)}"
+        f"- {format_code_span(f'{checked.path_prefix}{d.path}:{d.line}:{d.column}')} {d.code} {d.rule}: {format_message(d.message)}"
         for d in first
     ]
     left = len(checked.findings) - len(first)
     return "\n".join(lines) + (
-        f"\n\n{number(left, 'more finding')} not listed here." if left else ""
+        f"\n\n{format_count(left, 'more finding')} not listed here." if left else ""
     )
 
 
 # -- what a vault holds -----------------------------------------------------------------------------------------------
 
 
-def code(text: str, room: int = 200) -> str:
+def format_code_span(text: str, room: int = 200) -> str:
     """Text as a code span that shows it as it is, cut where it is longer than there is room. The marks around it are as many
     as never stand together in it, since these would end it. Nothing at all makes no span."""
-    shown = clean(text[: room + 1])
+    shown = escape_controls(text[: room + 1])
     shown = shown[: room - 1] + "…" if len(shown) > room else shown
     if not shown:
         return ""
@@ -143,24 +156,26 @@ def code(text: str, room: int = 200) -> str:
     return f"{marks}{pad}{shown}{pad}{marks}"
 
 
-def _cell(text: str) -> str:
+def _format_cell(text: str) -> str:
     """A code span in a table, where a bar has to be marked, even in code."""
-    return code(text).replace("|", "\\|")
+    return format_code_span(text).replace("|", "\\|")
 
 
 _QUOTED = re.compile("“([^“”]*)”")
-_PROSE = re.compile(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])*")
+_SAFE_PROSE = re.compile(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])*")
 """Words in which nothing can be a mark, a link, a mention, a reference or a smiley."""
 
 
-def sentence(text: str, room: int = 500) -> str:
+def format_message(text: str, room: int = 500) -> str:
     """A message as prose with the names that it quotes as code; the whole of it as code where that is not safe."""
     parts = _QUOTED.split(text)
     prose = parts[::2]
     if (
         len(text) > room
         or "www." in text.lower()
-        or not all(_PROSE.fullmatch(part) for part in prose)
+        or not all(_SAFE_PROSE.fullmatch(part) for part in prose)
     ):
-        return code(text, room)
-    return "".join(f"“{code(part)}”" if place % 2 else part for place, part in enumerate(parts))
+        return format_code_span(text, room)
+    return "".join(
+        f"“{format_code_span(part)}”" if place % 2 else part for place, part in enumerate(parts)
+    )

@@ -11,7 +11,15 @@ import msgspec
 
 from vaultlink.index import Index
 from vaultlink.model import Note
-from vaultlink.report.layout import PLAIN, Palette, clean, cut, number, pad, width
+from vaultlink.report.layout import (
+    PLAIN,
+    Palette,
+    display_width,
+    escape_controls,
+    format_count,
+    pad,
+    truncate,
+)
 from vaultlink.report.listings import LinkRow, link_rows
 
 
@@ -73,46 +81,57 @@ def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
     )
 
 
-def page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
+def render_note_page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
     """A note on a page: one group of lines for each kind of thing it has."""
     groups = [
         (
             "properties",
-            _pairs([(key, _written(value)) for key, value in (row.properties or {}).items()], room),
+            _align_pairs(
+                [(key, _format_value(value)) for key, value in (row.properties or {}).items()], room
+            ),
         ),
-        ("aliases", [clean(alias) for alias in row.aliases]),
-        ("tags", _pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], room)),
-        ("headings", [f"{'#' * heading.level} {clean(heading.text)}" for heading in row.headings]),
-        ("blocks", _pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], room)),
-        ("links", _pairs([(link.raw, destination(link)) for link in row.links], room)),
+        ("aliases", [escape_controls(alias) for alias in row.aliases]),
+        ("tags", _align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], room)),
+        (
+            "headings",
+            [f"{'#' * heading.level} {escape_controls(heading.text)}" for heading in row.headings],
+        ),
+        (
+            "blocks",
+            _align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], room),
+        ),
+        (
+            "links",
+            _align_pairs([(link.raw, describe_destination(link)) for link in row.links], room),
+        ),
     ]
-    lines = [f"{palette.bold}{clean(row.path)}{palette.off}"]
+    lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
     for name, entries in groups:
         if entries:
-            lines.append(f"  {palette.dim}{name}{palette.off}")
-            lines += [f"    {cut(entry, room - 4)}" for entry in entries]
+            lines.append(f"  {palette.dim}{name}{palette.reset}")
+            lines += [f"    {truncate(entry, room - 4)}" for entry in entries]
     if len(lines) == 1:
-        lines.append(f"  {palette.dim}nothing{palette.off}")
+        lines.append(f"  {palette.dim}nothing{palette.reset}")
     return "\n".join(lines) + "\n"
 
 
-def facts(row: NoteRow) -> list[tuple[object, ...]]:
+def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
     """A note as rows of five cells: path, kind of thing, line, text, and what more there is to say."""
     path = row.path
     return [
         *(
-            (path, "property", None, key, _written(value))
+            (path, "property", None, key, _format_value(value))
             for key, value in (row.properties or {}).items()
         ),
         *((path, "alias", None, alias, None) for alias in row.aliases),
         *((path, "tag", tag.line, tag.name, tag.place) for tag in row.tags),
         *((path, "heading", heading.line, heading.text, heading.level) for heading in row.headings),
         *((path, "block", block.line, block.id, None) for block in row.blocks),
-        *((path, "link", link.line, link.raw, destination(link)) for link in row.links),
+        *((path, "link", link.line, link.raw, describe_destination(link)) for link in row.links),
     ]
 
 
-def destination(link: LinkRow) -> str:
+def describe_destination(link: LinkRow) -> str:
     """Where a link leads, in words."""
     if link.resolved is None:
         return link.status
@@ -126,33 +145,36 @@ def destination(link: LinkRow) -> str:
     return f"{link.resolved}{anchor}" + (" (ambiguous)" if link.status == "ambiguous" else "")
 
 
-def totals(rows: Sequence[NoteRow]) -> str:
+def describe_totals(rows: Sequence[NoteRow]) -> str:
     """What some notes have together, in a sentence."""
     return (
-        f"{number(len(rows), 'note')}: {number(sum(len(row.headings) for row in rows), 'heading')}, "
-        f"{number(sum(len(row.blocks) for row in rows), 'block')}, "
-        f"{number(sum(len(row.tags) for row in rows), 'tag')}, "
-        f"{number(sum(len(row.links) for row in rows), 'link')}."
+        f"{format_count(len(rows), 'note')}: {format_count(sum(len(row.headings) for row in rows), 'heading')}, "
+        f"{format_count(sum(len(row.blocks) for row in rows), 'block')}, "
+        f"{format_count(sum(len(row.tags) for row in rows), 'tag')}, "
+        f"{format_count(sum(len(row.links) for row in rows), 'link')}."
     )
 
 
-def _pairs(pairs: Sequence[tuple[str, str]], room: int) -> list[str]:
+def _align_pairs(pairs: Sequence[tuple[str, str]], room: int) -> list[str]:
     """Two aligned columns; the first takes at most half of the room."""
     if not pairs:
         return []
-    shown = [(cut(clean(left), room // 2), clean(right)) for left, right in pairs]
-    column = max(width(left) for left, _ in shown)
+    shown = [
+        (truncate(escape_controls(left), room // 2), escape_controls(right))
+        for left, right in pairs
+    ]
+    column = max(display_width(left) for left, _ in shown)
     return [f"{pad(left, column)}  {right}".rstrip() for left, right in shown]
 
 
-def _written(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A property's value in one line."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(map(_written, value))
+        return ", ".join(map(_format_value, value))
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_written(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {_format_value(item)}" for key, item in value.items())
     return str(value)

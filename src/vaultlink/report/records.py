@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vaultlink.fingerprints import fingerprints
+from vaultlink.fingerprints import fingerprint_all
 from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
-from vaultlink.report.frames import Suggest
+from vaultlink.report.frames import GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
@@ -61,24 +61,24 @@ def suggestion_rows(found: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
     return tuple([SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in found])
 
 
-Data = Callable[[str], bytes]
+GetBytes = Callable[[str], bytes]
 """A file's bytes by its vault path; none if it is not there."""
 
-Mend = Callable[[Diagnostic], Fix | None]
+GetFix = Callable[[Diagnostic], Fix | None]
 """What mends a finding, if anything does."""
 
 
 def finding_rows(
     diagnostics: Sequence[Diagnostic],
     text: TextByPath,
-    suggest: Suggest,
-    mend: Mend = lambda d: d.fix,
-    data: Data = lambda _path: b"",
+    suggest: GetSuggestions,
+    mend: GetFix = lambda d: d.fix,
+    data: GetBytes = lambda _path: b"",
     prints: Sequence[str] | None = None,
 ) -> list[FindingRow]:
     """Findings as rows, in their order; `prints` are their fingerprints, where they are known already."""
-    prints = fingerprints(diagnostics, text) if prints is None else prints
-    offsets = _Offsets(data)
+    prints = fingerprint_all(diagnostics, text) if prints is None else prints
+    offsets = _ByteOffsets(data)
     return [
         FindingRow(
             d.code,
@@ -99,7 +99,7 @@ def finding_rows(
     ]
 
 
-def _fix_row(fix: Fix | None, offsets: "_Offsets") -> FixRow | None:
+def _fix_row(fix: Fix | None, offsets: "_ByteOffsets") -> FixRow | None:
     if fix is None:
         return None
     edits = [
@@ -109,26 +109,26 @@ def _fix_row(fix: Fix | None, offsets: "_Offsets") -> FixRow | None:
     return FixRow(fix.safety, fix.title, tuple(edits))
 
 
-class _Offsets:
+class _ByteOffsets:
     """Places in a text as places in its file: bytes, a byte order mark included. The last place asked for is remembered,
     since the next is near it."""
 
-    def __init__(self, data: Data):
-        self._data, self._path, self._text, self._last = data, "", "", (0, 0)
+    def __init__(self, data: GetBytes):
+        self._get_bytes, self._path, self._text, self._last_offset = data, "", "", (0, 0)
 
     def __call__(self, path: str, offset: int) -> int:
         if path != self._path:
-            raw = self._data(path)
+            raw = self._get_bytes(path)
             mark = len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0
-            self._path, self._text, self._last = (
+            self._path, self._text, self._last_offset = (
                 path,
                 raw[mark:].decode("utf-8", "replace"),
                 (0, mark),
             )
-        known, place = self._last
+        known, place = self._last_offset
         if offset >= known:
             place += len(self._text[known:offset].encode())
         else:
             place -= len(self._text[offset:known].encode())
-        self._last = offset, place
+        self._last_offset = offset, place
         return place

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from vaultlink.index import Index
 from vaultlink.model import Edit, Note, Safety
-from vaultlink.obsidian import Obsidian
+from vaultlink.obsidian import ObsidianSettings
 
 
 class Located(Protocol):
@@ -42,7 +42,7 @@ class Finding:
     `edits` mend it, in the way that the rule's YAML describes under `fix`; `safety` only where that says `either`.
     """
 
-    at: Located
+    location: Located
     values: Mapping[str, object]
     target: str | None = None
     path: str | None = None
@@ -53,15 +53,15 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a check may ask. `options` are the rule's own, complete; `enabled` the names of all rules that run;
-    `backlinks` the settings of sections; `moves` where files went that are no longer where links name them."""
+    `backlink_settings` the settings of sections; `moves` where files went that are no longer where links name them."""
 
     index: Index
     options: Mapping[str, Any]
     enabled: frozenset[str]
-    obsidian: Obsidian
-    allow_dangling: Callable[[str], bool]
+    obsidian: ObsidianSettings
+    allows_dangling: Callable[[str], bool]
     text: str | None = None
-    backlinks: Mapping[str, Any] = field(default_factory=dict)
+    backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
 
 

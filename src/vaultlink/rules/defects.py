@@ -4,23 +4,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vaultlink.index import Index
-from vaultlink.linking import named
+from vaultlink.linking import format_target
 from vaultlink.model import Edit, Note, Safety, Section
 from vaultlink.rules import Context, Located
 
 
 class Defect(NamedTuple):
-    """Something wrong with an entry. `told` is false for what other rules speak about, or nobody need hear. `link` is the
+    """Something wrong with an entry. `reported` is false for what other rules speak about, or nobody need hear. `link_start` is the
     offset of the link or slip that it is about, -1 if it is about none. `safe` is None without edits."""
 
     kind: str
-    at: Located
+    location: Located
     problem: str = ""
-    remedy: str = ""
+    fix_title: str = ""
     edits: tuple[Edit, ...] = ()
     safe: bool = True
-    told: bool = True
-    link: int = -1
+    reported: bool = True
+    link_start: int = -1
     target: str | None = None
     part: str = ""
 
@@ -31,27 +31,29 @@ class Defect(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EntryContext:
     """What the entries of one section are judged by."""
 
     note: Note
     section: Section
     context: Context
     targets: dict[int, str | None]
-    body: frozenset[str]
+    body_targets: frozenset[str]
 
     @property
     def index(self) -> Index:
         """What names mean in the vault."""
         return self.context.index
 
-    def edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
+    def make_edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
         """One edit of the note."""
         return (Edit(self.note.path, start, end, text),)
 
-    def name(self, path: str) -> str:
+    def format_target(self, path: str) -> str:
         """How the vault names a note in a link."""
-        return named(self.note.path, path, self.index, self.context.obsidian.new_link_format)
+        return format_target(
+            self.note.path, path, self.index, self.context.obsidian.new_link_format
+        )
 
     @property
     def pipe(self) -> str:

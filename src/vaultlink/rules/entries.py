@@ -7,81 +7,81 @@ the changes that mend it. An entry whose link is to go has no other defect.
 from collections.abc import Iterator
 from functools import lru_cache
 
-from vaultlink.index import Index, stem
+from vaultlink.index import Index, link_name
 from vaultlink.model import Entry, Link, Note, Owner, Place, Section
-from vaultlink.parse.links import wikilink_parts
-from vaultlink.parse.sections_flaws import is_indented
-from vaultlink.resolve import choose, resolve
+from vaultlink.parse.links import parse_wikilink
+from vaultlink.parse.sections_flaws import has_indented_entries
+from vaultlink.resolve import resolve, resolve_with_alternatives
 from vaultlink.rules import Context
-from vaultlink.rules.defects import Defect, Desk
-from vaultlink.rules.entry_links import link_defects
-from vaultlink.rules.titles import notes_called
+from vaultlink.rules.defects import Defect, EntryContext
+from vaultlink.rules.entry_links import find_link_defects
+from vaultlink.rules.titles import find_notes_by_title
 
-DASH = " – "
+TITLE_DASH = " – "
 
 
-def entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """The defects of the entries of a note's own section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body = _leads(note, context.index)
-    desk = Desk(note, section, context, targets, body)
+    targets, body = _resolve_links(note, context.index)
+    desk = EntryContext(note, section, context, targets, body)
     seen: set[tuple[str, str]] = set()
     for entry in section.entries:
         if entry.link is None:
-            yield from _without_link(desk, entry)
+            yield from _check_entry_without_link(desk, entry)
             continue
         target = desk.targets.get(entry.link.start)
-        gone = list(_to_go(desk, entry, entry.link, target, seen))
+        gone = list(_check_redundant(desk, entry, entry.link, target, seen))
         yield from gone
         if target is not None:
             seen.add((target, ""))
-        if not any(defect.told and defect.edits for defect in gone) or any(
+        if not any(defect.reported and defect.edits for defect in gone) or any(
             defect.kind == "already-linked" for defect in gone
         ):
-            yield from link_defects(desk, entry, entry.link, target)
-            yield from _of_dash(desk, entry)
+            yield from find_link_defects(desk, entry, entry.link, target)
+            yield from _check_dash(desk, entry)
 
 
-def _leads(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
+def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
     """Where the links of a note's sections lead, by their offsets, and what its body links to."""
-    leads = list(index.links(note.path))
+    leads = list(index.resolved_links(note.path))
     sections = {link.start: target for link, target in leads if link.place is Place.SECTION}
     body = frozenset(
         target
         for link, target in leads
-        if target and link.place is Place.BODY and not link.commented and not link.embed
+        if target and link.place is Place.BODY and not link.in_comment and not link.embed
     )
     return sections, body
 
 
 @lru_cache(maxsize=1)
-def _memory(
+def _get_cache(
     _index: Index, _enabled: frozenset[str], _allowed: object, _obsidian: object, _mode: object
 ) -> dict[str, frozenset[int]]:
     return {}
 
 
-def claimed(note: Note, context: Context) -> frozenset[int]:
+def find_claimed_links(note: Note, context: Context) -> frozenset[int]:
     """The offsets of the links (and slips) in a note's sections that broken-section-entry speaks about, so that no other
     rule need."""
-    mode = context.backlinks.get("mode")
+    mode = context.backlink_settings.get("mode")
     if not note.sections or "broken-section-entry" not in context.enabled or mode == "off":
         return frozenset()
-    memory = _memory(
+    memory = _get_cache(
         context.index,
         context.enabled,
-        context.allow_dangling,
+        context.allows_dangling,
         context.obsidian.new_link_format,
         mode,
     )
     found = memory.get(note.path)
     if found is None:
         found = memory[note.path] = frozenset(
-            defect.link
+            defect.link_start
             for section in note.sections
-            for defect in entry_defects(section, note, context)
-            if defect.told and defect.link >= 0
+            for defect in find_entry_defects(section, note, context)
+            if defect.reported and defect.link_start >= 0
         )
     return found
 
@@ -89,14 +89,18 @@ def claimed(note: Note, context: Context) -> frozenset[int]:
 # -- an entry that is not needed --------------------------------------------------------------------------------------------
 
 
-def _to_go(
-    desk: Desk, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
+def _check_redundant(
+    desk: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
     """Entries that lead where another does, or nowhere else than here."""
     if target is None:
         return
-    cut = desk.edit(entry.cut_start, entry.cut_end, "") if entry.cut_start < entry.cut_end else ()
-    whole = not entry.tail.strip(" \t.,;") and not is_indented(desk.section)
+    cut = (
+        desk.make_edit(entry.cut_start, entry.cut_end, "")
+        if entry.cut_start < entry.cut_end
+        else ()
+    )
+    whole = not entry.tail.strip(" \t.,;") and not has_indented_entries(desk.section)
     if target == desk.note.path and link.target and not link.subpath:
         yield Defect(
             "self-link",
@@ -105,7 +109,7 @@ def _to_go(
             "Take the entry out",
             cut,
             whole,
-            link=link.start,
+            link_start=link.start,
             target=link.target,
         )
     elif (target, "") in seen:
@@ -116,10 +120,10 @@ def _to_go(
             "Take the later entry out",
             cut,
             whole,
-            link=link.start,
+            link_start=link.start,
             target=link.target,
         )
-    elif target in desk.body:
+    elif target in desk.body_targets:
         yield Defect(
             "already-linked",
             entry,
@@ -134,11 +138,11 @@ def _to_go(
 # -- the dash ------------------------------------------------------------------------------------------------------------------
 
 
-def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
+def _check_dash(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
     """What stands between title and link and is no en dash."""
     if not entry.title:
         return
-    edits = desk.edit(entry.title_end, entry.dash_end, DASH)
+    edits = desk.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
     if not entry.dash:
         yield Defect(
             "missing-dash",
@@ -160,29 +164,29 @@ def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
 # -- entries whose link is none --------------------------------------------------------------------------------------------
 
 
-def _without_link(desk: Desk, entry: Entry) -> Iterator[Defect]:
+def _check_entry_without_link(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
         yield Defect(
             "nested-link", entry, "a link begins inside another, so only the inner one is a link"
         )
     elif entry.fault == "malformed-link":
-        yield _malformed(desk, entry)
-        yield from _of_dash(desk, entry)
+        yield _check_malformed_link(desk, entry)
+        yield from _check_dash(desk, entry)
     else:
-        yield _linkless(desk, entry)
+        yield _check_missing_link(desk, entry)
 
 
-def _linkless(desk: Desk, entry: Entry) -> Defect:
+def _check_missing_link(desk: EntryContext, entry: Entry) -> Defect:
     """A title that waits for its link, or a line that says nothing the vault knows."""
-    notes = notes_called(entry.title, desk.index, desk.note.path)
+    notes = find_notes_by_title(entry.title, desk.index, desk.note.path)
     if len(notes) == 1 and notes[0] not in desk.targets.values():
-        link = _new_link(desk, entry.title, notes[0])
+        link = _format_new_link(desk, entry.title, notes[0])
         return Defect(
             "missing-link",
             entry,
-            f"it has no link; “{stem(notes[0])}” is so called",
+            f"it has no link; “{link_name(notes[0])}” is so called",
             "Add the link",
-            desk.edit(entry.title_end, entry.end, DASH + link) if link else (),
+            desk.make_edit(entry.title_end, entry.end, TITLE_DASH + link) if link else (),
         )
     if len(notes) > 1:
         return Defect(
@@ -193,9 +197,9 @@ def _linkless(desk: Desk, entry: Entry) -> Defect:
     return Defect("prose", entry, "it is no entry, and no note is so called")
 
 
-def _new_link(desk: Desk, title: str, path: str) -> str:
+def _format_new_link(desk: EntryContext, title: str, path: str) -> str:
     """A link to a note that shows a title; "" if the title can't be shown so."""
-    name = desk.name(path)
+    name = desk.format_target(path)
     if (
         any(mark in title for mark in ("[", "]", "|"))
         or resolve(desk.note.path, name, desk.index.names) != path
@@ -204,25 +208,29 @@ def _new_link(desk: Desk, title: str, path: str) -> str:
     return f"[[{name}]]" if name == title else f"[[{name}{desk.pipe}{title}]]"
 
 
-def _malformed(desk: Desk, entry: Entry) -> Defect:
+def _check_malformed_link(desk: EntryContext, entry: Entry) -> Defect:
     """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
     at = entry.dash_end
     inner = entry.raw[at - entry.start :].strip("[]")
-    target, _, display = wikilink_parts(inner)
-    chosen, others = choose(desk.note.path, target, desk.index.names) if target else (None, ())
+    target, _, display = parse_wikilink(inner)
+    chosen, others = (
+        resolve_with_alternatives(desk.note.path, target, desk.index.names)
+        if target
+        else (None, ())
+    )
     if chosen and not others:
         text = f"[[{inner}]]"
     else:
-        notes = notes_called(entry.title or display or target, desk.index, desk.note.path)
+        notes = find_notes_by_title(entry.title or display or target, desk.index, desk.note.path)
         text = (
-            _new_link(desk, entry.title or display or target, notes[0])
+            _format_new_link(desk, entry.title or display or target, notes[0])
             if len(notes) == 1 and not chosen
             else ""
         )
     problem = "its link lacks brackets and is none"
-    hurt = Defect("malformed-link", entry, problem, link=at, target=target)
+    hurt = Defect("malformed-link", entry, problem, link_start=at, target=target)
     return (
-        hurt._replace(remedy="Complete the brackets", edits=desk.edit(at, entry.end, text))
+        hurt._replace(fix_title="Complete the brackets", edits=desk.make_edit(at, entry.end, text))
         if text
         else hurt
     )

@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator
 
-from vaultlink.index import stem
-from vaultlink.linking import bare
-from vaultlink.model import Edit, Entry, Kind, Link
-from vaultlink.resolve import choose, comparable, is_note
-from vaultlink.rewriting import as_wikilink, rewritten
-from vaultlink.rules.defects import Defect, Desk
-from vaultlink.rules.titles import exactly, fits, names_of, notes_called, same_title, title_now
+from vaultlink.index import link_name
+from vaultlink.linking import strip_note_extension
+from vaultlink.model import Edit, Entry, Link, LinkKind
+from vaultlink.resolve import is_note, normalize_name, resolve_with_alternatives
+from vaultlink.rewriting import format_wikilink, rewrite_link
+from vaultlink.rules.defects import Defect, EntryContext
+from vaultlink.rules.titles import (
+    find_notes_by_title,
+    get_current_title,
+    is_same_text,
+    is_same_title,
+    is_title_of,
+    list_note_names,
+)
 from vaultlink.templates import has_placeholder
 
 
-def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> Iterator[Defect]:
+def find_link_defects(
+    desk: EntryContext, entry: Entry, link: Link, target: str | None
+) -> Iterator[Defect]:
     """What is wrong with an entry's link, and with its title held against where that leads."""
     if link.embed:
         yield Defect(
@@ -20,42 +29,42 @@ def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> It
             entry,
             "the note is embedded, not linked to",
             "Make a link of the embed",
-            desk.edit(link.start, link.start + 1, ""),
+            desk.make_edit(link.start, link.start + 1, ""),
             safe=False,
-            link=link.start,
+            link_start=link.start,
             target=link.target,
         )
     if target is None:
-        yield _dangling(desk, entry, link)
+        yield _check_dangling(desk, entry, link)
     elif is_note(target):
-        respelt = list(_respelt(desk, entry, link, target))
+        respelt = list(_check_spelling(desk, entry, link, target))
         yield from respelt
         if not any(defect.kind == "ambiguous-slug" for defect in respelt):
-            yield from _titled(desk, entry, link, target)
+            yield from _check_title(desk, entry, link, target)
 
 
-def _dangling(desk: Desk, entry: Entry, link: Link) -> Defect:
+def _check_dangling(desk: EntryContext, entry: Entry, link: Link) -> Defect:
     """A link that leads nowhere: to the note that title or display name, if that is one; else it is left to other rules."""
-    untold = Defect("dangling-slug", entry, told=False)
-    if desk.context.allow_dangling(link.target) or has_placeholder(link.raw):
+    untold = Defect("dangling-slug", entry, reported=False)
+    if desk.context.allows_dangling(link.target) or has_placeholder(link.raw):
         return untold
-    swapped = _swapped(desk, entry, link)
+    swapped = _check_swapped(desk, entry, link)
     if swapped:
         return swapped
-    notes = notes_called(entry.title, desk.index, desk.note.path) if entry.title else ()
-    shown = notes_called(link.display, desk.index, desk.note.path) if link.display else ()
+    notes = find_notes_by_title(entry.title, desk.index, desk.note.path) if entry.title else ()
+    shown = find_notes_by_title(link.display, desk.index, desk.note.path) if link.display else ()
     meant = notes or shown
     if len(meant) != 1 or (notes and shown and notes != shown):
         return untold
-    edits = _retargeted(desk, entry, link, meant[0])
+    edits = _build_retarget_edits(desk, entry, link, meant[0])
     return (
         Defect(
             "dangling-slug",
             entry,
-            f"nothing is called “{link.target}”, but “{stem(meant[0])}” fits the title",
+            f"nothing is called “{link.target}”, but “{link_name(meant[0])}” fits the title",
             "Link to the note that the title names",
             edits,
-            link=link.start,
+            link_start=link.start,
             target=link.target,
         )
         if edits
@@ -63,15 +72,20 @@ def _dangling(desk: Desk, entry: Entry, link: Link) -> Defect:
     )
 
 
-def _swapped(desk: Desk, entry: Entry, link: Link) -> Defect | None:
+def _check_swapped(desk: EntryContext, entry: Entry, link: Link) -> Defect | None:
     """A link whose target is the title and whose display is the note's name."""
-    if link.kind is not Kind.WIKILINK or not link.display or link.subpath or "#" in link.display:
+    if (
+        link.kind is not LinkKind.WIKILINK
+        or not link.display
+        or link.subpath
+        or "#" in link.display
+    ):
         return None
-    chosen, others = choose(desk.note.path, link.display, desk.index.names)
+    chosen, others = resolve_with_alternatives(desk.note.path, link.display, desk.index.names)
     if not chosen or others or not is_note(chosen) or chosen == desk.note.path:
         return None
-    if not fits(link.target, chosen, desk.index) and not (
-        entry.title and same_title(entry.title, link.target)
+    if not is_title_of(link.target, chosen, desk.index) and not (
+        entry.title and is_same_title(entry.title, link.target)
     ):
         return None
     start = link.start + link.raw.index(link.target)
@@ -84,31 +98,33 @@ def _swapped(desk: Desk, entry: Entry, link: Link) -> Defect | None:
         entry,
         "the link's target and what it shows are swapped",
         "Swap target and display",
-        desk.edit(start, end, link.display + middle + link.target),
-        link=link.start,
+        desk.make_edit(start, end, link.display + middle + link.target),
+        link_start=link.start,
         target=link.target,
     )
 
 
-def _retargeted(desk: Desk, entry: Entry, link: Link, path: str) -> tuple[Edit, ...]:
+def _build_retarget_edits(
+    desk: EntryContext, entry: Entry, link: Link, path: str
+) -> tuple[Edit, ...]:
     """The edits that let an entry's link name a note; it goes on to show what it showed, or the title."""
-    name = desk.name(path)
-    if link.kind is Kind.MARKDOWN:
-        return rewritten(desk.note.path, link, name + path[-3:], "")
+    name = desk.format_target(path)
+    if link.kind is LinkKind.MARKDOWN:
+        return rewrite_link(desk.note.path, link, name + path[-3:], "")
     if link.display is None and entry.title:
-        text = as_wikilink(link, name, "")[:-2]
-        return desk.edit(link.start, link.end, f"{text}{desk.pipe}{entry.title}]]")
-    return rewritten(desk.note.path, link, name, "")
+        text = format_wikilink(link, name, "")[:-2]
+        return desk.make_edit(link.start, link.end, f"{text}{desk.pipe}{entry.title}]]")
+    return rewrite_link(desk.note.path, link, name, "")
 
 
-def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
+def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
     """A target that fits several files, or names its note otherwise than the vault does."""
-    others = desk.index.others(desk.note.path, link)
+    others = desk.index.alternatives(desk.note.path, link)
     if others:
         fitting = [
             path
             for path in (target, *others)
-            if entry.title and fits(entry.title, path, desk.index)
+            if entry.title and is_title_of(entry.title, path, desk.index)
         ]
         meant = fitting[0] if len(fitting) == 1 else target
         yield Defect(
@@ -116,15 +132,15 @@ def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defe
             entry,
             f"“{link.target}” fits {len(others) + 1} files",
             "Name the note by its path",
-            _retargeted(desk, entry, link, meant),
+            _build_retarget_edits(desk, entry, link, meant),
             safe=False,
-            link=link.start,
+            link_start=link.start,
             target=link.target,
         )
         return
-    kind, problem = _spelling(desk, link, target)
+    kind, problem = _describe_spelling(desk, link, target)
     if kind:
-        edits = _retargeted(desk, entry, link, target)
+        edits = _build_retarget_edits(desk, entry, link, target)
         if edits:
             yield Defect(
                 kind,
@@ -132,109 +148,115 @@ def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defe
                 problem,
                 "Name the note as its file is named",
                 edits,
-                link=link.start,
+                link_start=link.start,
                 target=link.target,
             )
 
 
-def _spelling(desk: Desk, link: Link, target: str) -> tuple[str, str]:
+def _describe_spelling(desk: EntryContext, link: Link, target: str) -> tuple[str, str]:
     """How a target differs from the name of its note."""
-    written, name = link.target, desk.name(target)
+    written, name = link.target, desk.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
-    if link.kind is Kind.WIKILINK and link.subpath:
+    if link.kind is LinkKind.WIKILINK and link.subpath:
         return "slug-subpath", "its link leads to a part of the note"
-    if link.kind is Kind.WIKILINK and bare(written) != written:
+    if link.kind is LinkKind.WIKILINK and strip_note_extension(written) != written:
         return "slug-extension", f"“{written}” carries the file's extension"
-    tail = bare(target).split("/")[-written.strip("/").count("/") - 1 :]
-    own = bare(written).strip("/").split("/")
-    if own != tail and [comparable(part) for part in own] == [comparable(part) for part in tail]:
+    tail = strip_note_extension(target).split("/")[-written.strip("/").count("/") - 1 :]
+    own = strip_note_extension(written).strip("/").split("/")
+    if own != tail and [normalize_name(part) for part in own] == [
+        normalize_name(part) for part in tail
+    ]:
         return (
             "case-only",
             f"“{written}” is spelt otherwise than the file's name, “{'/'.join(tail)}”",
         )
-    plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is Kind.WIKILINK
+    plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is LinkKind.WIKILINK
     if plain and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” carries a path that its name does not need"
     return "", ""
 
 
-def _titled(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
+def _check_title(desk: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
     """Title and display against each other and against what the note is called."""
     if not entry.title:
         return
     title, display = entry.title, link.display
-    now = title_now(target, desk.index)
-    right = fits(title, target, desk.index)
-    if display is None or link.kind is Kind.MARKDOWN:
+    now = get_current_title(target, desk.index)
+    right = is_title_of(title, target, desk.index)
+    if display is None or link.kind is LinkKind.MARKDOWN:
         if not right:
-            yield _renamed(desk, entry, link, now)
+            yield _replace_title(desk, entry, link, now)
         elif (
-            link.kind is Kind.WIKILINK
+            link.kind is LinkKind.WIKILINK
             and not link.embed
             and not link.subpath
-            and not exactly(link.target, title)
+            and not is_same_text(link.target, title)
         ):
-            yield _undisplayed(desk, entry, link)
-    elif same_title(title, display):
+            yield _check_missing_display(desk, entry, link)
+    elif is_same_title(title, display):
         if not right:
-            yield _renamed(desk, entry, link, now)
-        elif not any(exactly(title, name) for name in names_of(target, desk.index)):
-            yield Defect("title-target-mismatch", entry, told=False)
+            yield _replace_title(desk, entry, link, now)
+        elif not any(is_same_text(title, name) for name in list_note_names(target, desk.index)):
+            yield Defect("title-target-mismatch", entry, reported=False)
     else:
-        yield _apart(desk, entry, link, target, right=right)
+        yield _check_mismatch(desk, entry, link, target, right=right)
 
 
-def _undisplayed(desk: Desk, entry: Entry, link: Link) -> Defect:
+def _check_missing_display(desk: EntryContext, entry: Entry, link: Link) -> Defect:
     missing = Defect("missing-alias", entry, "its link shows the file's name, not the title")
-    spelt = _spelling(desk, link, desk.targets[link.start] or "")[0]
+    spelt = _describe_spelling(desk, link, desk.targets[link.start] or "")[0]
     if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
-        return missing._replace(told=not spelt)
+        return missing._replace(reported=not spelt)
     at = link.end - 2
     return missing._replace(
-        remedy="Let the link show the title", edits=desk.edit(at, at, desk.pipe + entry.title)
+        fix_title="Let the link show the title",
+        edits=desk.make_edit(at, at, desk.pipe + entry.title),
     )
 
 
-def _apart(desk: Desk, entry: Entry, link: Link, target: str, *, right: bool) -> Defect:
+def _check_mismatch(
+    desk: EntryContext, entry: Entry, link: Link, target: str, *, right: bool
+) -> Defect:
     """A title and a display that differ: whichever is the note's is taken for both."""
     assert link.display is not None
-    shown = fits(link.display, target, desk.index)
+    shown = is_title_of(link.display, target, desk.index)
     mismatch = Defect("title-alias-mismatch", entry, f"its link shows “{link.display}”", safe=False)
     if right and shown:
-        return mismatch._replace(told=False)
+        return mismatch._replace(reported=False)
     if shown:
         return mismatch._replace(
-            remedy="Take what the link shows as the title",
-            edits=desk.edit(entry.start, entry.title_end, link.display),
+            fix_title="Take what the link shows as the title",
+            edits=desk.make_edit(entry.start, entry.title_end, link.display),
         )
     if right:
         return mismatch._replace(
-            remedy="Let the link show the title", edits=_displaying(desk, link, entry.title)
+            fix_title="Let the link show the title",
+            edits=_build_display_edits(desk, link, entry.title),
         )
-    return _renamed(desk, entry, link, title_now(target, desk.index))._replace(
+    return _replace_title(desk, entry, link, get_current_title(target, desk.index))._replace(
         kind="title-alias-mismatch"
     )
 
 
-def _displaying(desk: Desk, link: Link, words: str) -> tuple[Edit, ...]:
+def _build_display_edits(desk: EntryContext, link: Link, words: str) -> tuple[Edit, ...]:
     """The edits that let a link show other words."""
     if (
-        link.kind is not Kind.WIKILINK
+        link.kind is not LinkKind.WIKILINK
         or not link.display
         or any(mark in words for mark in ("[", "]", "\n"))
     ):
         return ()
     at = link.start + link.raw.rindex(link.display)
-    return desk.edit(at, at + len(link.display), words)
+    return desk.make_edit(at, at + len(link.display), words)
 
 
-def _renamed(desk: Desk, entry: Entry, link: Link, now: str) -> Defect:
+def _replace_title(desk: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
     """A title that is none of the note's: what it is called now is written."""
     wrong = Defect("title-target-mismatch", entry, f"the note is called “{now}”", safe=False)
     if any(mark in now for mark in ("[", "]", "|", "\n")):
         return wrong
-    edits = desk.edit(entry.start, entry.title_end, now)
-    if link.display is not None and link.kind is Kind.WIKILINK:
-        edits += _displaying(desk, link, now)
-    return wrong._replace(remedy="Write the title as the note has it now", edits=edits)
+    edits = desk.make_edit(entry.start, entry.title_end, now)
+    if link.display is not None and link.kind is LinkKind.WIKILINK:
+        edits += _build_display_edits(desk, link, now)
+    return wrong._replace(fix_title="Write the title as the note has it now", edits=edits)

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from vaultlink.conflicts import conflicting_copy
-from vaultlink.model import Note, Spot
+from vaultlink.conflicts import parse_conflict_copy
+from vaultlink.model import Note, SourceSpan
 from vaultlink.resolve import file_name
 from vaultlink.rules import Context, Finding
 
-_TOP = Spot(0, 0, 1, 1)
-_CONSTRUCTS = {
+_FILE_START = SourceSpan(0, 0, 1, 1)
+_CONSTRUCT_NAMES = {
     "unclosed-fence": "code fence",
     "unclosed-comment": "HTML comment",
     "unclosed-math": "math block",
@@ -20,34 +20,34 @@ _CONSTRUCTS = {
 
 def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
     """Notes that can't be read, or whose bytes are no UTF-8 text."""
-    for trouble in note.troubles:
+    for trouble in note.problems:
         if trouble.kind in ("undecodable", "unreadable", "invalid-canvas"):
             yield Finding(trouble, {"problem": trouble.detail})
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
     """Code, comments, math and HTML that start, never end, and so hide what follows."""
-    for trouble in note.troubles:
-        if trouble.kind in _CONSTRUCTS and not _is_drawing(note):
-            yield Finding(trouble, {"construct": _CONSTRUCTS[trouble.kind]})
+    for trouble in note.problems:
+        if trouble.kind in _CONSTRUCT_NAMES and not _is_drawing(note):
+            yield Finding(trouble, {"construct": _CONSTRUCT_NAMES[trouble.kind]})
 
 
 def _is_drawing(note: Note) -> bool:
     """Whether the note is a drawing, which its plugin writes, open fence and all."""
     return (
         note.path.lower().endswith(".excalidraw.md")
-        or note.value_of("excalidraw-plugin") is not None
+        or note.property_value("excalidraw-plugin") is not None
     )
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
     """Files whose name says that a sync service wrote them because two devices changed the same file."""
-    service, original = conflicting_copy(path) or ("", "")
+    service, original = parse_conflict_copy(path) or ("", "")
     if original:
-        yield Finding(_TOP, {"name": file_name(path), "service": service})
+        yield Finding(_FILE_START, {"name": file_name(path), "service": service})
 
 
-_MARKUP = " \t\r*_>#`"
+_LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
@@ -55,29 +55,29 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
     text = context.text
     if not text:
         return
-    said = _phrases(tuple(context.options["phrases"]))
+    said = _compile_phrases(tuple(context.options["phrases"]))
     reach = int(context.options["lines"])
-    body = _body(text, note)
-    for start, end in _edge_lines(text, body, reach):
+    body = _find_body(text, note)
+    for start, end in _find_edge_lines(text, body, reach):
         line = text[start:end]
-        words = line.strip(_MARKUP)
+        words = line.strip(_LINE_MARKUP)
         if words and said.fullmatch(words.replace("’", "'")):
             at = start + line.index(words)
-            spot = Spot(
+            spot = SourceSpan(
                 at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
             )
             yield Finding(spot, {"words": words if len(words) <= 60 else words[:59] + "…"})
 
 
 @lru_cache(maxsize=8)
-def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """All phrases as one expression; one that is no expression is taken as plain words."""
     return re.compile(
-        "|".join(f"(?:{_expression(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
+        "|".join(f"(?:{_escape_invalid(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
     )
 
 
-def _expression(phrase: str) -> str:
+def _escape_invalid(phrase: str) -> str:
     try:
         re.compile(phrase)
     except re.error:
@@ -85,7 +85,7 @@ def _expression(phrase: str) -> str:
     return phrase
 
 
-def _body(text: str, note: Note) -> int:
+def _find_body(text: str, note: Note) -> int:
     """Where the text below the properties begins."""
     if note.properties is None:
         return 0
@@ -93,7 +93,7 @@ def _body(text: str, note: Note) -> int:
     return text.find("\n", closing + 1) + 1 or len(text) if closing != -1 else 0
 
 
-def _edge_lines(text: str, body: int, reach: int) -> Iterator[tuple[int, int]]:
+def _find_edge_lines(text: str, body: int, reach: int) -> Iterator[tuple[int, int]]:
     """The spans of a text's first and last lines that are not blank, in order."""
     found: list[tuple[int, int]] = []
     at = body

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
 
-from vaultlink.model import Note, Place, Spot
-from vaultlink.resolve import comparable, file_name, is_note
+from vaultlink.model import Note, Place, SourceSpan
+from vaultlink.resolve import file_name, is_note, normalize_name
 from vaultlink.rules import Context, Finding
 
-_TOP = Spot(0, 0, 1, 1)
+_FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
@@ -17,9 +17,9 @@ def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
     if (
         is_note(note.path)
         and note.path not in context.index.backlinks
-        and not _ignored(note.path, context)
+        and not _is_ignored(note.path, context)
     ):
-        yield Finding(_TOP, {"name": file_name(note.path)})
+        yield Finding(_FILE_START, {"name": file_name(note.path)})
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
@@ -27,33 +27,33 @@ def dead_end(note: Note, context: Context) -> Iterator[Finding]:
     if (
         is_note(note.path)
         and not any(context.index.targets.get(note.path, ()))
-        and not _ignored(note.path, context)
+        and not _is_ignored(note.path, context)
     ):
-        yield Finding(_TOP, {"name": file_name(note.path)})
+        yield Finding(_FILE_START, {"name": file_name(note.path)})
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that link to this one and are not linked back."""
     index = context.index
     sources = index.backlinks.get(note.path, ())
-    if not sources or not is_note(note.path) or _ignored(note.path, context):
+    if not sources or not is_note(note.path) or _is_ignored(note.path, context):
         return
     linked = set(index.targets.get(note.path, ()))
     for source in sources:
         # A backlinks section is no reason to link back: else each section would bring forth others.
         asked = (
             link
-            for link, target in index.links(source)
+            for link, target in index.resolved_links(source)
             if target == note.path and link.place is not Place.SECTION
         )
         if (
             source != note.path
             and source not in linked
             and is_note(source)
-            and not _ignored(source, context)
+            and not _is_ignored(source, context)
             and next(asked, None)
         ):
-            yield Finding(_TOP, {"source": source[:-3]})
+            yield Finding(_FILE_START, {"source": source[:-3]})
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
@@ -65,64 +65,64 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
         for path in index.files
         if path.lower().endswith(kinds)
         and path not in index.backlinks
-        and not _ignored(path, context)
+        and not _is_ignored(path, context)
     ]
     if unused:
-        named, bases = _named_in_properties(context), _bases(context)
+        named, bases = _collect_property_texts(context), _join_base_texts(context)
         for path in unused:
-            name, beside = comparable(file_name(path)), path[: path.rfind(".")] + ".md"
+            name, beside = normalize_name(file_name(path)), path[: path.rfind(".")] + ".md"
             if (
                 beside not in index.notes
-                and named.isdisjoint((comparable(path), name))
+                and named.isdisjoint((normalize_name(path), name))
                 and name not in bases
             ):
-                yield Finding(_TOP, {"name": file_name(path)}, path=path)
+                yield Finding(_FILE_START, {"name": file_name(path)}, path=path)
 
 
 def island(context: Context) -> Iterator[Finding]:
     """Groups of notes that link each other, and nothing in the rest of the vault."""
-    groups = _groups(context)
+    groups = _group_linked_notes(context)
     if len(groups) > 1:
         largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
         for group in groups:
             first = min(group)
-            if group is not largest and len(group) > 1 and not _ignored(first, context):
-                yield Finding(_TOP, {"count": len(group)}, path=first)
+            if group is not largest and len(group) > 1 and not _is_ignored(first, context):
+                yield Finding(_FILE_START, {"count": len(group)}, path=first)
 
 
-def _ignored(path: str, context: Context) -> bool:
+def _is_ignored(path: str, context: Context) -> bool:
     ignore = context.options["ignore"]
-    return bool(ignore) and _globs(tuple(ignore)).fullmatch(path) is not None
+    return bool(ignore) and _compile_ignore(tuple(ignore)).fullmatch(path) is not None
 
 
 @lru_cache(maxsize=8)
-def _globs(globs: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_ignore(globs: tuple[str, ...]) -> re.Pattern[str]:
     """Globs over vault paths; one without a slash fits names in every folder, one that names a folder all in it."""
     anywhere = ("" if "/" in glob.rstrip("/") else "(?:.*/)?" for glob in globs)
     return re.compile(
         "|".join(
-            f"{start}{translate(glob.rstrip('/')).removesuffix(_END)}(?:/.*)?"
+            f"{start}{translate(glob.rstrip('/')).removesuffix(_REGEX_END)}(?:/.*)?"
             for start, glob in zip(anywhere, globs, strict=True)
         )
     )
 
 
-_END = translate("")[-2:]
+_REGEX_END = translate("")[-2:]
 
 
-def _named_in_properties(context: Context) -> frozenset[str]:
+def _collect_property_texts(context: Context) -> frozenset[str]:
     """Texts of properties, as paths and as names: plugins and themes take files named in plain text."""
     found: set[str] = set()
     for note in context.index.notes.values():
         for item in note.properties or ():
             for value in item.value if isinstance(item.value, list) else [item.value]:
                 if isinstance(value, str) and "." in value:
-                    plain = comparable(value.strip().strip("/"))
+                    plain = normalize_name(value.strip().strip("/"))
                     found.update((plain, file_name(plain)))
     return frozenset(found)
 
 
-def _bases(context: Context) -> str:
+def _join_base_texts(context: Context) -> str:
     """The texts of all bases, comparable; each stands in a property of what is kept of the base."""
     notes = context.index.notes
     bases = (
@@ -130,12 +130,12 @@ def _bases(context: Context) -> str:
         for path in sorted(context.index.files)
         if path.lower().endswith(".base") and path in notes
     )
-    return comparable(
+    return normalize_name(
         "\n".join(str(item.value) for base in bases for item in base.properties or ())
     )
 
 
-def _groups(context: Context) -> list[list[str]]:
+def _group_linked_notes(context: Context) -> list[list[str]]:
     """Notes as links, in whichever direction and over whichever files, hold them together."""
     leader: dict[str, str] = {}
 

@@ -1,6 +1,6 @@
 """Checks on links that lead somewhere, and on text that was meant as a link.
 
-Each link gets one finding, from the most telling rule that is enabled; `_TELLING` is the order.
+Each link gets one finding, from the most telling rule that is enabled; `_PRECEDENCE` is the order.
 """
 
 import re
@@ -9,46 +9,55 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 from vaultlink.anchors import find_anchor, heading_key
-from vaultlink.index import stem
-from vaultlink.linking import bare, named
-from vaultlink.model import Edit, Heading, Kind, Link, Note, Place
-from vaultlink.resolve import comparable, is_note, resolve, same_words, spelling
-from vaultlink.rewriting import as_markdown, as_wikilink, converted, rewritten, shown, undisplayed
+from vaultlink.index import link_name
+from vaultlink.linking import format_target, strip_note_extension
+from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
+from vaultlink.resolve import is_note, is_same_name, normalize_name, resolve, spelling_key
+from vaultlink.rewriting import (
+    convert_link,
+    default_display_text,
+    drop_display_text,
+    format_markdown_link,
+    format_wikilink,
+    rewrite_link,
+)
 from vaultlink.rules import Context, Finding
-from vaultlink.rules.entries import claimed
+from vaultlink.rules.entries import find_claimed_links
 from vaultlink.templates import has_placeholder
 
-_Test = Callable[[Link, str, Note, Context], bool]
+_LinkTest = Callable[[Link, str, Note, Context], bool]
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a block that their note does not have."""
-    for link, target in _subpathed(note, context):
+    for link, target in _find_subpath_links(note, context):
         if _lacks_block(link, target, note, context):
             block = link.subpath[link.subpath.rfind("#") + 1 :].strip()
             yield Finding(
                 link,
-                {"note": stem(target), "block": block},
+                {"note": link_name(target), "block": block},
                 link.target,
-                edits=_anchored(link, target, note, context),
+                edits=_build_anchor_edits(link, target, note, context),
             )
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a heading that their note does not have."""
-    for link, target in _subpathed(note, context):
+    for link, target in _find_subpath_links(note, context):
         if _lacks_heading(link, target, note, context):
-            values = {"note": stem(target), "heading": link.subpath.lstrip("#").strip()}
-            yield Finding(link, values, link.target, edits=_anchored(link, target, note, context))
+            values = {"note": link_name(target), "heading": link.subpath.lstrip("#").strip()}
+            yield Finding(
+                link, values, link.target, edits=_build_anchor_edits(link, target, note, context)
+            )
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links that fit several files, one of which Obsidian opens."""
-    shared = context.index.shared
+    shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
-        for link, target in _resolved(note, context):
-            others = context.index.others(note.path, link) if target in shared else ()
-            if others and not _outdone("ambiguous-link", link, target, note, context):
+        for link, target in _find_resolved_links(note, context):
+            others = context.index.alternatives(note.path, link) if target in shared else ()
+            if others and not _is_outranked("ambiguous-link", link, target, note, context):
                 values = {"target": link.target, "count": len(others) + 1, "chosen": target}
                 yield Finding(link, values, link.target)
 
@@ -56,8 +65,8 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links from a note to itself that name no heading or block."""
     if note.path in context.index.targets.get(note.path, ()):
-        for link, target in _resolved(note, context):
-            if _to_itself(link, target, note, context) and not _outdone(
+        for link, target in _find_resolved_links(note, context):
+            if _is_self_link(link, target, note, context) and not _is_outranked(
                 "self-link", link, target, note, context
             ):
                 yield Finding(link, {}, link.target)
@@ -65,53 +74,60 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     """Text that a slip keeps from being a link, though it names a file of the vault."""
-    for trouble in note.troubles:
-        if trouble.kind == "malformed-link" and trouble.start not in claimed(note, context):
+    for trouble in note.problems:
+        if trouble.kind == "malformed-link" and trouble.start not in find_claimed_links(
+            note, context
+        ):
             target, _, fault = trouble.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
-                edits = tuple(Edit(note.path, *change) for change in trouble.changes)
+                edits = tuple(Edit(note.path, *change) for change in trouble.replacements)
                 yield Finding(trouble, {"target": name, "fault": fault}, name, edits=edits)
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     """Links whose target has other capitals than the file's name."""
-    for link, target in _resolved(note, context):
-        if _other_case(link, target, note, context) and not _outdone(
+    for link, target in _find_resolved_links(note, context):
+        if _has_other_case(link, target, note, context) and not _is_outranked(
             "case-mismatch", link, target, note, context
         ):
-            values = {"target": link.target, "name": _tail(link.target, target)}
+            values = {"target": link.target, "name": _take_tail(link.target, target)}
             yield Finding(
-                link, values, link.target, edits=_capitalised(link, target, note, context)
+                link, values, link.target, edits=_build_case_edits(link, target, note, context)
             )
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
     """Wikilinks whose display text is what Obsidian would show without it."""
-    for link, target in _resolved(note, context):
-        if _repeats(link, target, note, context) and not _outdone(
+    for link, target in _find_resolved_links(note, context):
+        if _has_redundant_display(link, target, note, context) and not _is_outranked(
             "redundant-display", link, target, note, context
         ):
             yield Finding(
-                link, {"display": link.display}, link.target, edits=undisplayed(note.path, link)
+                link,
+                {"display": link.display},
+                link.target,
+                edits=drop_display_text(note.path, link),
             )
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
     """Links not written as the vault's own settings write them."""
-    markdown = _markdown_wanted(context)
-    nested = _nested(note)
-    for link, target in _resolved(note, context):
+    markdown = _prefers_markdown(context)
+    nested = _find_nested(note)
+    for link, target in _find_resolved_links(note, context):
         if (
             link.place is Place.BODY
             and (link.target or link.subpath)
-            and not _outdone("link-style", link, target, note, context)
+            and not _is_outranked("link-style", link, target, note, context)
         ):
-            path = _wanted_path(link, target, note, context)
-            other_kind = markdown is not None and markdown is not (link.kind is Kind.MARKDOWN)
-            if other_kind or bare(path) != bare(link.target.removeprefix("./")):
-                to_markdown = other_kind is not (link.kind is Kind.MARKDOWN)
-                name = bare(path)
+            path = _format_target(link, target, note, context)
+            other_kind = markdown is not None and markdown is not (link.kind is LinkKind.MARKDOWN)
+            if other_kind or strip_note_extension(path) != strip_note_extension(
+                link.target.removeprefix("./")
+            ):
+                to_markdown = other_kind is not (link.kind is LinkKind.MARKDOWN)
+                name = strip_note_extension(path)
                 if (
                     to_markdown
                     and path
@@ -120,34 +136,39 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
                 ):
                     name += ".md"
                 change = (
-                    rewritten
+                    rewrite_link
                     if not other_kind
-                    else _unchanged
+                    else _make_no_edits
                     if link.start in nested
-                    else converted
+                    else convert_link
                 )
                 leads = resolve(note.path, name, context.index.names) == target
                 edits = change(note.path, link, name, link.subpath) if leads else ()
-                written = (as_markdown if to_markdown else as_wikilink)(link, name, link.subpath)
+                written = (format_markdown_link if to_markdown else format_wikilink)(
+                    link, name, link.subpath
+                )
                 yield Finding(
-                    link, {"wanted": _after(link, edits) or written}, link.target, edits=edits
+                    link,
+                    {"wanted": _preview_link(link, edits) or written},
+                    link.target,
+                    edits=edits,
                 )
 
 
 # -- what the checks ask of a link ----------------------------------------------------------------------------------
 
 
-def _resolved(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    told = claimed(note, context)
+def _find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
+    told = find_claimed_links(note, context)
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
         if target is not None and not link.external and link.start not in told:
             yield link, target
 
 
-def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
+def _find_subpath_links(note: Note, context: Context) -> list[tuple[Link, str]]:
     if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
         return []
-    told = claimed(note, context)
+    told = find_claimed_links(note, context)
     return [
         (link, target)
         for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
@@ -155,9 +176,9 @@ def _subpathed(note: Note, context: Context) -> list[tuple[Link, str]]:
     ]
 
 
-def _outdone(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:
+def _is_outranked(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:
     """Whether an enabled rule more telling than this one speaks about the link."""
-    for name, test in _TELLING:
+    for name, test in _PRECEDENCE:
         if name == rule:
             return False
         if name in context.enabled and test(link, target, note, context):
@@ -176,8 +197,8 @@ def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bo
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
     """Whether what a subpath names is surely missing, for a link that is shown; where Obsidian's reading is unsure, not."""
     if (
-        link.commented
-        or context.index.anchor(link, target) is not False
+        link.in_comment
+        or context.index.has_anchor(link, target) is not False
         or has_placeholder(link.subpath)
     ):
         return False
@@ -185,10 +206,10 @@ def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
     if (
         note is None
         or target.lower().endswith(".excalidraw.md")
-        or note.value_of("excalidraw-plugin") is not None
+        or note.property_value("excalidraw-plugin") is not None
     ):
         return False  # a drawing's elements have names of their own
-    if any(trouble.kind in ("undecodable", "unreadable") for trouble in note.troubles):
+    if any(trouble.kind in ("undecodable", "unreadable") for trouble in note.problems):
         return False
     *_, last = link.subpath.split("#")
     name = last.strip()
@@ -196,65 +217,75 @@ def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
         return False  # a footnote (6.11)
     if name.startswith("^"):
         return all(block.id.lower() != name[1:].lower() for block in note.blocks)
-    return link.subpath.count("#") > 1 or _plain(name) not in {
-        _plain(heading.text) for heading in note.headings
+    return link.subpath.count("#") > 1 or _normalize_heading(name) not in {
+        _normalize_heading(heading.text) for heading in note.headings
     }
 
 
-_TRAILING_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*$")
+_TRAILING_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*$")
 
 
-def _plain(heading: str) -> str:
+def _normalize_heading(heading: str) -> str:
     """A heading without its block id, in composed form: whether these count is unsure (6.2, 6.6)."""
-    return heading_key(unicodedata.normalize("NFC", _TRAILING_ID.sub("", heading)))
+    return heading_key(unicodedata.normalize("NFC", _TRAILING_BLOCK_ID.sub("", heading)))
 
 
-def _ambiguous(link: Link, target: str, note: Note, context: Context) -> bool:
-    return target in context.index.shared and bool(context.index.others(note.path, link))
+def _is_ambiguous(link: Link, target: str, note: Note, context: Context) -> bool:
+    return target in context.index.files_sharing_names and bool(
+        context.index.alternatives(note.path, link)
+    )
 
 
-def _to_itself(link: Link, target: str, note: Note, _context: Context) -> bool:
+def _is_self_link(link: Link, target: str, note: Note, _context: Context) -> bool:
     return target == note.path and bool(link.target) and not link.subpath
 
 
-def _other_case(link: Link, target: str, _note: Note, _context: Context) -> bool:
-    written, name = _steps(link.target), _steps(_tail(link.target, target))
-    return written != name and [comparable(step) for step in written] == [
-        comparable(step) for step in name
+def _has_other_case(link: Link, target: str, _note: Note, _context: Context) -> bool:
+    written, name = _split_target(link.target), _split_target(_take_tail(link.target, target))
+    return written != name and [normalize_name(step) for step in written] == [
+        normalize_name(step) for step in name
     ]
 
 
-def _repeats(link: Link, _target: str, _note: Note, _context: Context) -> bool:
-    if link.kind is not Kind.WIKILINK or link.embed or link.place in (Place.SECTION, Place.CANVAS):
+def _has_redundant_display(link: Link, _target: str, _note: Note, _context: Context) -> bool:
+    if (
+        link.kind is not LinkKind.WIKILINK
+        or link.embed
+        or link.place in (Place.SECTION, Place.CANVAS)
+    ):
         return False
-    return link.display == shown(link.target, link.subpath)
+    return link.display == default_display_text(link.target, link.subpath)
 
 
-_TELLING: tuple[tuple[str, _Test], ...] = (
+_PRECEDENCE: tuple[tuple[str, _LinkTest], ...] = (
     ("missing-block", _lacks_block),
     ("missing-heading", _lacks_heading),
-    ("ambiguous-link", _ambiguous),
-    ("self-link", _to_itself),
-    ("case-mismatch", _other_case),
-    ("redundant-display", _repeats),
+    ("ambiguous-link", _is_ambiguous),
+    ("self-link", _is_self_link),
+    ("case-mismatch", _has_other_case),
+    ("redundant-display", _has_redundant_display),
 )
 
 
 # -- how a link is written ------------------------------------------------------------------------------------------
 
 
-def _steps(path: str) -> list[str]:
+def _split_target(path: str) -> list[str]:
     """A target's folders and name, composed, without relative steps and a note's extension."""
-    plain = unicodedata.normalize("NFC", bare(path)).replace("\u00a0", " ").replace("\u202f", " ")
+    plain = (
+        unicodedata.normalize("NFC", strip_note_extension(path))
+        .replace("\u00a0", " ")
+        .replace("\u202f", " ")
+    )
     return [step for step in plain.split("/") if step not in ("", ".", "..")]
 
 
-def _tail(written: str, path: str) -> str:
+def _take_tail(written: str, path: str) -> str:
     """As much of a file's path, from its end, as a target names; a note's without extension."""
-    return "/".join(bare(path).split("/")[-max(len(_steps(written)), 1) :])
+    return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
 
 
-def _markdown_wanted(context: Context) -> bool | None:
+def _prefers_markdown(context: Context) -> bool | None:
     """Whether links are to be Markdown links; None if either will do."""
     kind = context.options["kind"]
     return {"wikilink": False, "markdown": True, "any": None}.get(
@@ -262,20 +293,20 @@ def _markdown_wanted(context: Context) -> bool | None:
     )
 
 
-def _wanted_path(link: Link, target: str, note: Note, context: Context) -> str:
+def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
     """The target as the settings would write it (10.4); as it is if any will do."""
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
     return (
         link.target
         if style == "any" or not link.target
-        else named(note.path, target, context.index, style)
+        else format_target(note.path, target, context.index, style)
     )
 
 
-def _nested(note: Note) -> set[int]:
+def _find_nested(note: Note) -> set[int]:
     """Where links start that stand in the text of another: a link holds no Markdown link."""
-    around = [text for text in note.links if text.kind is Kind.MARKDOWN and "[" in text.raw[2:]]
+    around = [text for text in note.links if text.kind is LinkKind.MARKDOWN and "[" in text.raw[2:]]
     starts = sorted(link.start for link in note.links) if around else []
     return {
         at
@@ -284,11 +315,11 @@ def _nested(note: Note) -> set[int]:
     }
 
 
-def _unchanged(_path: str, _link: Link, _target: str, _subpath: str) -> tuple[Edit, ...]:
+def _make_no_edits(_path: str, _link: Link, _target: str, _subpath: str) -> tuple[Edit, ...]:
     return ()
 
 
-def _after(link: Link, edits: tuple[Edit, ...]) -> str:
+def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
     """A link as edits leave it, "" if there are none."""
     text = link.raw
     for edit in reversed(edits):
@@ -296,11 +327,11 @@ def _after(link: Link, edits: tuple[Edit, ...]) -> str:
     return text if edits else ""
 
 
-def _capitalised(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
+def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
     """The edits that write a target with the capitals of its file: relative steps and a note's extension stay."""
     steps = link.target.split("/")
     places = [at for at, step in enumerate(steps) if step not in ("", ".", "..")]
-    own = _tail(link.target, target).split("/")
+    own = _take_tail(link.target, target).split("/")
     if len(own) != len(places):
         return ()
     extension = link.target[-3:] if is_note(link.target) else ""
@@ -308,7 +339,7 @@ def _capitalised(link: Link, target: str, note: Note, context: Context) -> tuple
         steps[at] = step
     name = "/".join(steps) + extension
     return (
-        rewritten(note.path, link, name, link.subpath)
+        rewrite_link(note.path, link, name, link.subpath)
         if resolve(note.path, name, context.index.names) == target
         else ()
     )
@@ -320,28 +351,32 @@ _NOT_IN_SUBPATHS = re.compile(r"[\s#|^\[\]%:\\`$*<>~=]+")
 """What would end a subpath or the link, or may close something around it; all of it counts as a blank (6.2, 6.15)."""
 
 
-def _anchored(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
+def _build_anchor_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
     """The edits that let a link name the one heading or block of its target that differs in case, punctuation or spacing."""
     meant = context.index.notes[target]
     parts = [part for part in link.subpath.split("#") if part.strip()]
     if len(parts) == 1 and parts[0].lstrip().startswith("^"):
-        ids = [block.id for block in meant.blocks if _alike(parts[0].strip()[1:], block.id)]
-        return rewritten(note.path, link, link.target, f"#^{ids[0]}") if len(ids) == 1 else ()
-    found = [_heading_like(part, meant) for part in parts]
+        ids = [block.id for block in meant.blocks if _is_respelling(parts[0].strip()[1:], block.id)]
+        return rewrite_link(note.path, link, link.target, f"#^{ids[0]}") if len(ids) == 1 else ()
+    found = [_find_similar_heading(part, meant) for part in parts]
     subpath = "".join(f"#{words}" for _, words in found)
     if not all(words for _, words in found) or find_anchor(meant, subpath) is not found[-1][0]:
         return ()
-    return rewritten(note.path, link, link.target, subpath)
+    return rewrite_link(note.path, link, link.target, subpath)
 
 
-def _heading_like(part: str, note: Note) -> tuple[Heading | None, str]:
+def _find_similar_heading(part: str, note: Note) -> tuple[Heading | None, str]:
     """The heading that a part of a subpath means, and how a link has it; nothing if that is not sure."""
-    alike = [heading for heading in note.headings if _alike(part, heading.text)]
-    if len(alike) != 1 or _TRAILING_ID.search(alike[0].text):
+    alike = [heading for heading in note.headings if _is_respelling(part, heading.text)]
+    if len(alike) != 1 or _TRAILING_BLOCK_ID.search(alike[0].text):
         return None, ""
     exact = heading_key(alike[0].text) == heading_key(part)
     return alike[0], part if exact else _NOT_IN_SUBPATHS.sub(" ", alike[0].text).strip()
 
 
-def _alike(one: str, other: str) -> bool:
-    return bool(spelling(one)) and spelling(one) == spelling(other) and same_words(one, other)
+def _is_respelling(one: str, other: str) -> bool:
+    return (
+        bool(spelling_key(one))
+        and spelling_key(one) == spelling_key(other)
+        and is_same_name(one, other)
+    )

@@ -5,26 +5,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.model import Edit, Note, Property, Safety, Spot, Value
-from vaultlink.parse.links import wikilink_parts
+from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
+from vaultlink.parse.links import parse_wikilink
 from vaultlink.resolve import is_note, resolve
 from vaultlink.rules import Context, Finding
 from vaultlink.templates import has_placeholder
 
-_TOP = Spot(0, 0, 1, 1)
-_RENAMED = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
+_FILE_START = SourceSpan(0, 0, 1, 1)
+_CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
     """Properties that are no YAML mapping."""
-    for trouble in note.troubles:
+    for trouble in note.problems:
         if trouble.kind == "invalid-frontmatter":
             yield Finding(trouble, {"problem": trouble.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
     """Properties set twice in a note."""
-    for trouble in note.troubles:
+    for trouble in note.problems:
         if trouble.kind == "duplicate-property":
             yield Finding(trouble, {"key": trouble.detail})
 
@@ -32,19 +32,21 @@ def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
     """Properties under a name that Obsidian no longer reads."""
     for item in note.properties or ():
-        now = _RENAMED.get(item.key.lower())
+        now = _CURRENT_NAMES.get(item.key.lower())
         if now and item.value not in (None, "", []):
             edits = (
                 (Edit(note.path, item.start, item.end, now),)
-                if _may_be_called(now, item, note)
+                if _can_rename_property(now, item, note)
                 else ()
             )
             yield Finding(item, {"key": item.key, "now": now}, edits=edits)
 
 
-def _may_be_called(now: str, item: Property, note: Note) -> bool:
+def _can_rename_property(now: str, item: Property, note: Note) -> bool:
     """Whether a property may have today's name: no other has it or may have it, and Obsidian would read its value whole."""
-    called = [_RENAMED.get(other.key.lower(), other.key.lower()) for other in note.properties or ()]
+    called = [
+        _CURRENT_NAMES.get(other.key.lower(), other.key.lower()) for other in note.properties or ()
+    ]
     entries = item.value if isinstance(item.value, list) else [item.value]
     if (
         called.count(now) > 1
@@ -54,17 +56,17 @@ def _may_be_called(now: str, item: Property, note: Note) -> bool:
         return False
     if now == "tags":
         return not any(
-            _tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries
+            _find_tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries
         )
     return isinstance(item.value, list) or "," not in item.value
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links in properties that are no links for want of quotes."""
-    for trouble in note.troubles:
+    for trouble in note.problems:
         if trouble.kind == "unquoted-property-link":
             text = f"[[{trouble.detail}]]"
-            quoted, target = _quoted(text, trouble), wikilink_parts(trouble.detail)[0]
+            quoted, target = _quote_link(text, trouble), parse_wikilink(trouble.detail)[0]
             names = target and resolve(note.path, target, context.index.names)
             edits = (
                 (Edit(note.path, trouble.start, trouble.end, quoted),) if quoted and target else ()
@@ -74,7 +76,7 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
             )
 
 
-def _quoted(text: str, at: Spot) -> str:
+def _quote_link(text: str, at: SourceSpan) -> str:
     """A link in quotes that YAML takes for nothing else, "" if there are none."""
     inner = text[2:-2]
     if (
@@ -99,10 +101,15 @@ def property_type(note: Note, context: Context) -> Iterator[Finding]:
     known = {key.lower(): kind for key, kind in types.items()}
     for item in note.properties:
         kind = known.get(item.key.lower(), "")
-        if kind in _FITS and not _is_template(item.value) and not _FITS[kind](item.value):
-            spot = Spot(item.start, item.end, item.line, item.column)
+        if (
+            kind in _TYPE_CHECKS
+            and not _is_empty_or_template(item.value)
+            and not _TYPE_CHECKS[kind](item.value)
+        ):
+            spot = SourceSpan(item.start, item.end, item.line, item.column)
             yield Finding(
-                spot, {"key": item.key, "type": _WORDS[kind], "actual": _described(item.value)}
+                spot,
+                {"key": item.key, "type": _TYPE_NAMES[kind], "actual": _describe_value(item.value)},
             )
 
 
@@ -110,36 +117,36 @@ _DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
-def _is_template(value: Value) -> bool:
+def _is_empty_or_template(value: PropertyValue) -> bool:
     """Whether a value is empty, or written to be filled in; those fit every type."""
     return value is None or value in ("", []) or has_placeholder(str(value))
 
 
-def _is_scalar(value: Value) -> bool:
+def _is_scalar(value: PropertyValue) -> bool:
     return not isinstance(value, (list, dict))
 
 
-def _is_flat(value: Value) -> bool:
+def _is_flat(value: PropertyValue) -> bool:
     return all(map(_is_scalar, value)) if isinstance(value, list) else _is_scalar(value)
 
 
-def _is_date(value: Value) -> bool:
+def _is_date(value: PropertyValue) -> bool:
     return isinstance(value, str) and (_DATE.fullmatch(value) is not None or value.startswith("[["))
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: PropertyValue) -> bool:
     if isinstance(value, str):
         return _NUMBER.fullmatch(value) is not None
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_checkbox(value: Value) -> bool:
+def _is_checkbox(value: PropertyValue) -> bool:
     return isinstance(value, bool) or (
         isinstance(value, str) and value.strip().lower() in ("true", "false")
     )
 
 
-_FITS: Mapping[str, Callable[[Any], bool]] = {
+_TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "text": _is_scalar,
     "number": _is_number,
     "checkbox": _is_checkbox,
@@ -149,7 +156,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
     "tags": _is_flat,
     "aliases": _is_flat,
 }
-_WORDS = {
+_TYPE_NAMES = {
     "text": "a text",
     "number": "a number",
     "checkbox": "a checkbox",
@@ -161,7 +168,7 @@ _WORDS = {
 }
 
 
-def _described(value: Value) -> str:
+def _describe_value(value: PropertyValue) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, dict):
@@ -179,18 +186,18 @@ _NOT_IN_TAGS = re.compile("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
     """Entries of the `tags` property that are no tags."""
     for item in note.properties or ():
-        if item.key.lower() == "tags" and not _is_template(item.value):
+        if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
-                problem = _tag_problem(entry, alone=not isinstance(item.value, list))
+                problem = _find_tag_problem(entry, alone=not isinstance(item.value, list))
                 if problem:
-                    yield Finding(_entry_spot(item), {"tag": entry, "problem": problem})
+                    yield Finding(_locate_property(item), {"tag": entry, "problem": problem})
 
 
-def _entry_spot(item: Property) -> Spot:
-    return Spot(item.start, item.end, item.line, item.column)
+def _locate_property(item: Property) -> SourceSpan:
+    return SourceSpan(item.start, item.end, item.line, item.column)
 
 
-def _tag_problem(entry: Value, alone: bool) -> str:
+def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
     """What is wrong with an entry of `tags`, "" if nothing is."""
     if isinstance(entry, (int, float)) and not isinstance(entry, bool):
         return "a tag needs a character that is no digit"
@@ -210,7 +217,7 @@ def tag_case(context: Context) -> Iterator[Finding]:
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
     written: dict[str, Counter[str]] = {}
     for name, count in uses.items():
-        for prefix in _prefixes(name):
+        for prefix in _list_prefixes(name):
             written.setdefault(prefix.lower(), Counter())[prefix] += count
     usual = {
         key: min(forms, key=lambda form: (-forms[form], form))
@@ -220,12 +227,12 @@ def tag_case(context: Context) -> Iterator[Finding]:
     if usual:
         for path, note in context.index.notes.items():
             for tag in note.tags:
-                better = _usual(tag.name, usual)
+                better = _apply_usual_case(tag.name, usual)
                 if better != tag.name:
                     yield Finding(tag, {"tag": tag.name, "usual": better}, path=path)
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def _list_prefixes(name: str) -> Iterator[str]:
     """A nested tag's parents and itself."""
     at = name.find("/")
     while at != -1:
@@ -234,9 +241,11 @@ def _prefixes(name: str) -> Iterator[str]:
     yield name
 
 
-def _usual(name: str, usual: Mapping[str, str]) -> str:
+def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
     """A tag as the vault mostly writes it, each of its levels by itself."""
-    levels = [usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _prefixes(name)]
+    levels = [
+        usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _list_prefixes(name)
+    ]
     return "/".join(levels)
 
 
@@ -246,7 +255,7 @@ def required_property(note: Note, context: Context) -> Iterator[Finding]:
     if (
         not wanted
         or not is_note(note.path)
-        or any(trouble.kind in _UNREAD for trouble in note.troubles)
+        or any(trouble.kind in _UNREADABLE_KINDS for trouble in note.problems)
     ):
         return
     empty = context.options["allow-empty"]
@@ -257,7 +266,7 @@ def required_property(note: Note, context: Context) -> Iterator[Finding]:
     }
     for key in wanted:
         if key.lower() not in have:
-            yield Finding(_TOP, {"key": key})
+            yield Finding(_FILE_START, {"key": key})
 
 
-_UNREAD = ("undecodable", "unreadable", "invalid-frontmatter")
+_UNREADABLE_KINDS = ("undecodable", "unreadable", "invalid-frontmatter")

@@ -4,23 +4,23 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from vaultlink.index import Index, stem
-from vaultlink.model import Spot
-from vaultlink.resolve import comparable, file_name, is_note
+from vaultlink.index import Index, link_name
+from vaultlink.model import SourceSpan
+from vaultlink.resolve import file_name, is_note, normalize_name
 from vaultlink.rules import Context, Finding
 
-_TOP = Spot(0, 0, 1, 1)
-_REFUSED = re.compile(r'[<>:"|?*\\]')
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_FILE_START = SourceSpan(0, 0, 1, 1)
+_FORBIDDEN_CHARS = re.compile(r'[<>:"|?*\\]')
+_CONTROL_CHARS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Without U+200C and U+200D, which Persian, Indic scripts and emoji need.
-_INVISIBLE = re.compile(
+_INVISIBLE_CHARS = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
-_DEVICE = re.compile(
+_DEVICE_NAME = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
 )
 _UNLINKABLE = re.compile(r"#|\[\[|\]\]|\]$")
-_SUSPECT = frozenset(
+_SUSPECT_CHARS = frozenset(
     map(
         chr,
         (
@@ -39,8 +39,8 @@ _SUSPECT = frozenset(
         ),
     )
 )
-_SUSPECT |= frozenset('<>:"|?*\\#[]')
-_DEVICES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
+_SUSPECT_CHARS |= frozenset('<>:"|?*\\#[]')
+_DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
@@ -48,60 +48,63 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
     problems = [
-        *_path_length(path, longest_path),
-        *_problems(file_name(path), allowed, most_bytes),
-        *_linking(path, allowed),
-        *_twin(path, path, context.index),
+        *_check_path_length(path, longest_path),
+        *_find_name_problems(file_name(path), allowed, most_bytes),
+        *_find_link_problems(path, allowed),
+        *_find_collision(path, path, context.index),
     ]
-    yield from (_finding(file_name(path), problem) for problem in problems)
-    for folder in _told_of(path, context.index):
+    yield from (_build_finding(file_name(path), problem) for problem in problems)
+    for folder in _find_reported_folders(path, context.index):
         name = file_name(folder[:-1])
-        problems = [*_problems(name, allowed, most_bytes), *_twin(folder, path, context.index)]
-        yield from (_finding(name, problem) for problem in problems)
+        problems = [
+            *_find_name_problems(name, allowed, most_bytes),
+            *_find_collision(folder, path, context.index),
+        ]
+        yield from (_build_finding(name, problem) for problem in problems)
 
 
-def _told_of(path: str, index: Index) -> Iterator[str]:
+def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
     """The folders, each with a slash behind it, in which a file is the first, so that they are told of there."""
     at = path.find("/") + 1
     while at:
         folder = path[:at]
-        here = index.places[
-            comparable(folder)
+        here = index.files_by_path[
+            normalize_name(folder)
         ]  # sorted, and of folders that differ only in case each by itself
         if here[bisect_left(here, folder)] == path:
             yield folder
         at = path.find("/", at) + 1
 
 
-def _finding(name: str, problem: str) -> Finding:
-    shown = _CONTROL.sub(_code, _INVISIBLE.sub(_code, name))
+def _build_finding(name: str, problem: str) -> Finding:
+    shown = _CONTROL_CHARS.sub(_format_code_point, _INVISIBLE_CHARS.sub(_format_code_point, name))
     return Finding(
-        _TOP, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}
+        _FILE_START, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}
     )
 
 
-def _may_be_odd(name: str, most_bytes: int) -> bool:
+def _is_suspect(name: str, most_bytes: int) -> bool:
     """Whether a name is worth a closer look; false for nearly all."""
     return (
-        not _SUSPECT.isdisjoint(name)
+        not _SUSPECT_CHARS.isdisjoint(name)
         or name[-1] in ". "
         or len(name) * 4 > most_bytes
-        or name[:3].lower() in _DEVICES
+        or name[:3].lower() in _DEVICE_PREFIXES
     )
 
 
-def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
+def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
     """What other systems make of a name."""
-    if not _may_be_odd(name, most_bytes):
+    if not _is_suspect(name, most_bytes):
         return
-    refused = sorted(set(_REFUSED.findall(name)) - allowed)
+    refused = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
     if refused:
         yield f"contains {' '.join(refused)}, which Windows and Android refuse"
-    if any(char not in allowed for char in _CONTROL.findall(name)):
+    if any(char not in allowed for char in _CONTROL_CHARS.findall(name)):
         yield "contains a control character"
-    if any(char not in allowed for char in _INVISIBLE.findall(name)):
+    if any(char not in allowed for char in _INVISIBLE_CHARS.findall(name)):
         yield "contains an invisible character, which no one types in a link"
-    if _DEVICE.fullmatch(name):
+    if _DEVICE_NAME.fullmatch(name):
         yield "is a device on Windows, which can't have such a file"
     if name[-1:] in (".", " ") and name[-1] not in allowed:
         yield f"ends in a {'dot' if name[-1] == '.' else 'space'}, which Windows drops"
@@ -110,25 +113,25 @@ def _problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[s
         yield f"is {size} bytes long, where {most_bytes} are allowed"
 
 
-def _linking(path: str, allowed: frozenset[str]) -> Iterator[str]:
+def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
     """What keeps a file from being linked by its name."""
-    match = _UNLINKABLE.search(stem(path))
+    match = _UNLINKABLE.search(link_name(path))
     if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
         what = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
         yield f"{what}, so that no wikilink can name it"
 
 
-def _path_length(path: str, longest: int) -> Iterator[str]:
+def _check_path_length(path: str, longest: int) -> Iterator[str]:
     if len(path) * 2 > longest:
         length = len(path.encode("utf-16-le", "surrogatepass")) // 2
         if length > longest:
             yield f"has a path of {length} characters, too long for Windows wherever the vault lies"
 
 
-def _twin(place: str, path: str, index: Index) -> Iterator[str]:
+def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
     """What a file is called, or a folder (with a slash behind it) that it lies in, if another is where case and Unicode
     form don't count; of several the first is not told."""
-    first = index.places[comparable(place)][0]
+    first = index.files_by_path[normalize_name(place)][0]
     what = ""
     if place != path:
         place, what = place[:-1], "the folder "
@@ -137,5 +140,5 @@ def _twin(place: str, path: str, index: Index) -> Iterator[str]:
         yield f"is that of {what}“{file_name(first)}” where case and Unicode form don't count"
 
 
-def _code(match: re.Match[str]) -> str:
+def _format_code_point(match: re.Match[str]) -> str:
     return f"<U+{ord(match[0]):04X}>"

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterator
 
-from vaultlink.linking import named
-from vaultlink.model import Edit, Kind, Note, Owner, Section, Spot, Trouble
-from vaultlink.parse.sections_flaws import is_indented
+from vaultlink.linking import format_target
+from vaultlink.model import Edit, LinkKind, Note, Owner, ParseProblem, Section, SourceSpan
+from vaultlink.parse.sections_flaws import has_indented_entries
 from vaultlink.resolve import is_note, resolve
-from vaultlink.rewriting import as_wikilink
+from vaultlink.rewriting import format_wikilink
 from vaultlink.rules import Context
 from vaultlink.rules.defects import Defect
-from vaultlink.rules.entries import entry_defects
+from vaultlink.rules.entries import find_entry_defects
 
-_ACTIVE = re.compile(r"[\[\]|`$*<>\\\n]")
+_MARKDOWN_SYNTAX = re.compile(r"[\[\]|`$*<>\\\n]")
 """What reads otherwise in a wikilink than in the text of a Markdown link."""
 
-STYLE = frozenset(
+STYLE_DEFECTS = frozenset(
     (
         "glued-entries",
         "trailing-whitespace",
@@ -25,7 +25,7 @@ STYLE = frozenset(
         "markdown-link",
     )
 )
-_SAID = {
+_FLAW_TEXTS = {
     "no-blank-before": (
         "the line before it is not blank, so it is no heading to Markdown",
         "Put a blank line before it",
@@ -56,55 +56,55 @@ _SAID = {
 }
 
 
-def section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+def find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """Everything wrong with an author's section, what only style asks for included."""
     if section.owner is not Owner.AUTHOR:
         return
-    yield from _lines(section, note, context)
-    yield from entry_defects(section, note, context)
-    for line in section.prose:
+    yield from _check_lines(section, note, context)
+    yield from find_entry_defects(section, note, context)
+    for line in section.prose_lines:
         yield Defect("prose", line, "it stands among the entries and is none")
     if not context.obsidian.use_markdown_links:
-        yield from _markdown(section, note, context)
+        yield from _check_markdown_links(section, note, context)
 
 
-def heading_spot(section: Section) -> Spot:
+def locate_heading(section: Section) -> SourceSpan:
     """The place of a section's heading."""
-    return Spot(section.heading_start, section.heading_end, section.line, section.column)
+    return SourceSpan(section.heading_start, section.heading_end, section.line, section.column)
 
 
-def _lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """What is wrong with a section as a whole, or with its lines."""
     path = note.path
-    if not section.entries and not section.prose:
+    if not section.entries and not section.prose_lines:
         yield Defect(
             "empty-section",
-            heading_spot(section),
+            locate_heading(section),
             "it has no entries",
             "Take the heading out",
             (Edit(path, section.cut_start, section.cut_end, ""),),
             safe=False,
             part="section",
         )
-    for flaw in section.flaws:
-        problem, remedy = _SAID[flaw.kind]
-        edits = tuple(Edit(path, *change) for change in flaw.changes)
-        yield Defect(flaw.kind, _short(flaw), problem, remedy, edits, part="section")
-    wanted = context.backlinks["heading"].strip()
+    for flaw in section.problems:
+        problem, remedy = _FLAW_TEXTS[flaw.kind]
+        edits = tuple(Edit(path, *change) for change in flaw.replacements)
+        yield Defect(flaw.kind, _to_spot(flaw), problem, remedy, edits, part="section")
+    wanted = context.backlink_settings["heading"].strip()
     plain = (
         section.entries
-        and not is_indented(section)
+        and not has_indented_entries(section)
         and "\n" not in section.heading
         and section.heading[:1] not in " >-+\t"
     )
     if (
         plain
         and section.heading != wanted
-        and not any(flaw.kind == "one-line" for flaw in section.flaws)
+        and not any(flaw.kind == "one-line" for flaw in section.problems)
     ):
         yield Defect(
             "heading-variant",
-            heading_spot(section),
+            locate_heading(section),
             f"its heading is not “{wanted}”",
             "Write it as configured",
             (Edit(path, section.heading_start, section.heading_end, wanted),),
@@ -112,17 +112,17 @@ def _lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
         )
 
 
-def _short(flaw: Trouble) -> Spot:
-    return Spot(flaw.start, flaw.end, flaw.line, flaw.column)
+def _to_spot(flaw: ParseProblem) -> SourceSpan:
+    return SourceSpan(flaw.start, flaw.end, flaw.line, flaw.column)
 
 
-def _markdown(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """Markdown links where the vault writes wikilinks."""
     for entry in section.entries:
         link = entry.link
         target = (
             resolve(note.path, link.target, context.index.names)
-            if link and link.kind is Kind.MARKDOWN
+            if link and link.kind is LinkKind.MARKDOWN
             else None
         )
         if (
@@ -130,15 +130,15 @@ def _markdown(section: Section, note: Note, context: Context) -> Iterator[Defect
             and target
             and is_note(target)
             and link.display
-            and not _ACTIVE.search(link.display)
+            and not _MARKDOWN_SYNTAX.search(link.display)
         ):
-            name = named(note.path, target, context.index, context.obsidian.new_link_format)
-            edit = Edit(note.path, link.start, link.end, as_wikilink(link, name, link.subpath))
+            name = format_target(note.path, target, context.index, context.obsidian.new_link_format)
+            edit = Edit(note.path, link.start, link.end, format_wikilink(link, name, link.subpath))
             yield Defect(
                 "markdown-link",
                 entry,
                 "it has a Markdown link where the vault has wikilinks",
                 "Make a wikilink of the Markdown link",
                 (edit,),
-                link=link.start,
+                link_start=link.start,
             )

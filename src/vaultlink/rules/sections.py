@@ -3,45 +3,45 @@
 from collections.abc import Iterator
 
 from vaultlink.model import Edit, Entry, Note, Owner, Section
-from vaultlink.parse.sections_headings import QUOTE
+from vaultlink.parse.sections_headings import QUOTE_MARKS
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.defects import Defect
-from vaultlink.rules.section_lines import STYLE, heading_spot, section_defects
+from vaultlink.rules.section_lines import STYLE_DEFECTS, find_section_defects, locate_heading
 
 
 def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
     """Entries of an author's section that are not a title, a dash and a link to the note so called."""
-    if not note.sections or context.backlinks["mode"] == "off":
+    if not note.sections or context.backlink_settings["mode"] == "off":
         return
     for section in note.sections:
-        for defect in section_defects(section, note, context):
-            if defect.told and (context.options["style"] or defect.kind not in STYLE):
-                yield _finding(defect)
+        for defect in find_section_defects(section, note, context):
+            if defect.reported and (context.options["style"] or defect.kind not in STYLE_DEFECTS):
+                yield _to_finding(defect)
 
 
 def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
     """Sections before the last."""
-    if len(note.sections) < 2 or context.backlinks["mode"] == "off":
+    if len(note.sections) < 2 or context.backlink_settings["mode"] == "off":
         return
     *earlier, last = note.sections
     for number, section in enumerate(earlier, 2):
-        edits = _merged(note.path, section, last) if number == len(note.sections) else ()
-        yield Finding(heading_spot(section), {"count": len(note.sections)}, edits=edits)
+        edits = _build_merge_edits(note.path, section, last) if number == len(note.sections) else ()
+        yield Finding(locate_heading(section), {"count": len(note.sections)}, edits=edits)
 
 
-def _finding(defect: Defect) -> Finding:
+def _to_finding(defect: Defect) -> Finding:
     what = (
         f"The {defect.part}"
         if defect.part
-        else f"The entry “{defect.at.title}”"
-        if isinstance(defect.at, Entry) and defect.at.title
+        else f"The entry “{defect.location.title}”"
+        if isinstance(defect.location, Entry) and defect.location.title
         else "The entry"
-        if isinstance(defect.at, Entry)
+        if isinstance(defect.location, Entry)
         else "The line"
     )
     return Finding(
-        defect.at,
-        {"what": what, "problem": defect.problem, "remedy": defect.remedy},
+        defect.location,
+        {"what": what, "problem": defect.problem, "remedy": defect.fix_title},
         defect.target,
         edits=defect.edits,
         safety=defect.safety,
@@ -51,13 +51,13 @@ def _finding(defect: Defect) -> Finding:
 # -- merging -------------------------------------------------------------------------------------------------------------------
 
 
-def _merged(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
+def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
     """The edits that move a section's entries before those of the last one; none if more than entries would move."""
-    if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose:
+    if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()
     if (
-        _quoted(section)
-        or _quoted(last)
+        _is_quoted(section)
+        or _is_quoted(last)
         or any(entry.tail.count("\n") for entry in section.entries)
     ):
         return ()
@@ -65,11 +65,11 @@ def _merged(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
     lines = [entry.marks + entry.raw + entry.tail for entry in section.entries]
     if not lines:
         return (gone,)
-    return (gone, _moved(path, lines, last))
+    return (gone, _build_move_edit(path, lines, last))
 
 
-def _moved(path: str, lines: list[str], last: Section) -> Edit:
-    end = last.gap.rstrip(" \t-*+")
+def _build_move_edit(path: str, lines: list[str], last: Section) -> Edit:
+    end = last.entry_separator.rstrip(" \t-*+")
     if not last.entries or last.entries[0].line == last.line:
         return Edit(path, last.heading_end, last.heading_end, "".join(end + line for line in lines))
     first = last.entries[0]
@@ -77,6 +77,6 @@ def _moved(path: str, lines: list[str], last: Section) -> Edit:
     return Edit(path, at, at, "".join(line + end for line in lines))
 
 
-def _quoted(section: Section) -> bool:
-    found = QUOTE.match(section.heading)
+def _is_quoted(section: Section) -> bool:
+    found = QUOTE_MARKS.match(section.heading)
     return bool(found and ">" in found[0])

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from vaultlink.anchors import heading_key
-from vaultlink.index import stem
-from vaultlink.model import Note, Spot
-from vaultlink.resolve import comparable, file_name, is_note, name_key
+from vaultlink.index import link_name
+from vaultlink.model import Note, SourceSpan
+from vaultlink.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.rules import Context, Finding
 
-_TOP = Spot(0, 0, 1, 1)
+_FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
@@ -40,15 +40,17 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that share their name with another note."""
     files = context.index.names.get(name_key(note.path), ())
     if len(files) > 1 and is_note(note.path):
-        name = comparable(stem(note.path))
-        if all(comparable(expected) != name for expected in context.options["ignore"]):
+        name = normalize_name(link_name(note.path))
+        if all(normalize_name(expected) != name for expected in context.options["ignore"]):
             others = [path for path in files if path != note.path]
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Finding(_TOP, {"name": stem(note.path), "others": f"“{others[0]}”{more}"})
+            yield Finding(
+                _FILE_START, {"name": link_name(note.path), "others": f"“{others[0]}”{more}"}
+            )
 
 
 def empty_note(note: Note, context: Context) -> Iterator[Finding]:
     """Notes without any text."""
     enough = note.properties and context.options["allow-properties"]
-    if note.blank and is_note(note.path) and not note.troubles and not enough:
-        yield Finding(_TOP, {"name": file_name(note.path)})
+    if note.blank and is_note(note.path) and not note.problems and not enough:
+        yield Finding(_FILE_START, {"name": file_name(note.path)})

@@ -7,51 +7,51 @@ their notes is seen when sections are written.
 from collections.abc import Iterator, Sequence
 
 from vaultlink.backlinking import (
-    Difference,
-    Wanted,
-    difference,
-    is_kept,
-    look,
-    read_section,
-    takes_section,
-    wanted,
+    ExpectedSection,
+    SectionDiff,
+    can_hold_section,
+    compare_section,
+    expected_section,
+    is_managed_section,
+    parse_section,
+    section_style,
 )
-from vaultlink.model import Note, Owner, Place, Section, Spot
+from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules import Context, Finding
 
-_TOP = Spot(0, 0, 1, 1)
-_NAMED = 3
+_FILE_START = SourceSpan(0, 0, 1, 1)
+_MAX_NAMES = 3
 """So many notes are named in a message; the others are counted."""
 
 
 def stale_section(note: Note, context: Context) -> Iterator[Finding]:
     """Sections of vaultlink's that do not hold what they should."""
-    if not note.sections or context.backlinks["mode"] == "off":
+    if not note.sections or context.backlink_settings["mode"] == "off":
         return
-    due: Wanted | None = None
+    due: ExpectedSection | None = None
     for section in note.sections:
-        if not is_kept(section):
+        if not is_managed_section(section):
             continue
         # A second section has nothing to hold that the first does not.
-        due = due._replace(held={}) if due else _wanted(note, context)
-        reading = read_section(section, due.look.heading)
-        found = difference(section, reading, due, context.index.names)
-        empty = not due.held and not reading.pieces and section.owner is Owner.WRITTEN
-        wrong = "it holds nothing" if empty else _told(found)
+        due = due._replace(entries={}) if due else _compute_expected(note, context)
+        reading = parse_section(section, due.style.heading)
+        found = compare_section(section, reading, due, context.index.names)
+        empty = not due.entries and not reading.parts and section.owner is Owner.WRITTEN
+        wrong = "it holds nothing" if empty else _describe_difference(found)
         if wrong:
-            yield Finding(_heading(section), {"wrong": wrong})
+            yield Finding(_locate_heading(section), {"wrong": wrong})
 
 
 def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     """Notes that others link to and that have no section, if all such notes are to have one."""
-    if context.backlinks["mode"] != "write" or not takes_section(note):
+    if context.backlink_settings["mode"] != "write" or not can_hold_section(note):
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
         return
     names = [
         item.title
-        for item in _wanted(note, context).held.values()
-        if item.path not in _listed(note, context)
+        for item in _compute_expected(note, context).entries.values()
+        if item.path not in _find_section_targets(note, context)
     ]
     if names:
         lacking = (
@@ -60,45 +60,49 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
             else "no section says so"
         )
         yield Finding(
-            _TOP,
+            _FILE_START,
             {
-                "who": _enumerated(names),
+                "who": _join_names(names),
                 "verb": "links" if len(names) == 1 else "link",
                 "lacking": lacking,
             },
         )
 
 
-def _wanted(note: Note, context: Context) -> Wanted:
+def _compute_expected(note: Note, context: Context) -> ExpectedSection:
     obsidian = context.obsidian
-    return wanted(
+    return expected_section(
         note,
         context.index,
-        context.backlinks,
-        look(context.backlinks, obsidian.new_link_format, obsidian.use_markdown_links),
+        context.backlink_settings,
+        section_style(
+            context.backlink_settings, obsidian.new_link_format, obsidian.use_markdown_links
+        ),
     )
 
 
-def _listed(note: Note, context: Context) -> set[str | None]:
+def _find_section_targets(note: Note, context: Context) -> set[str | None]:
     """Where the links of the author's own sections lead."""
     if not note.sections:
         return set()
     return {
-        target for link, target in context.index.links(note.path) if link.place is Place.SECTION
+        target
+        for link, target in context.index.resolved_links(note.path)
+        if link.place is Place.SECTION
     }
 
 
-def _heading(section: Section) -> Spot:
+def _locate_heading(section: Section) -> SourceSpan:
     """The place of a section's heading; of its marker if it has none."""
     if not section.heading:
-        return Spot(
+        return SourceSpan(
             section.start,
             section.start + section.text.find("-->") + 3,
             section.line,
             section.column,
         )
     before = section.text[: section.heading_start - section.start]
-    return Spot(
+    return SourceSpan(
         section.heading_start,
         section.heading_end,
         section.line + before.count("\n"),
@@ -106,33 +110,35 @@ def _heading(section: Section) -> Spot:
     )
 
 
-def _told(found: Difference) -> str:
+def _describe_difference(found: SectionDiff) -> str:
     """What is wrong, as the end of a sentence; "" if nothing is."""
     told = []
     if found.missing:
         told.append(
-            f"{_enumerated([item.title for item in found.missing])} {_is(found.missing)} missing"
+            f"{_join_names([item.title for item in found.missing])} {_is_or_are(found.missing)} missing"
         )
-    if found.surplus:
-        told.append(f"{_enumerated(found.surplus)} {_is(found.surplus)} there without a reason")
-    if found.altered:
+    if found.unexpected:
         told.append(
-            f"{_enumerated([item.title for item in found.altered])} {_is(found.altered)} written otherwise by now"
+            f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} there without a reason"
         )
-    if found.misnamed:
+    if found.outdated:
+        told.append(
+            f"{_join_names([item.title for item in found.outdated])} {_is_or_are(found.outdated)} written otherwise by now"
+        )
+    if found.wrong_heading:
         told.append("its heading is another")
-    if found.misplaced and not told:
+    if found.out_of_order and not told:
         told.append("its entries are out of order")
     return ", ".join(told)
 
 
-def _is(items: Sequence[object]) -> str:
+def _is_or_are(items: Sequence[object]) -> str:
     return "is" if len(items) == 1 else "are"
 
 
-def _enumerated(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     """Names in quotation marks, joined as in a sentence; of many the first, and how many more."""
-    shown = [f"“{name}”" for name in names[:_NAMED]]
-    if len(names) > _NAMED:
-        shown.append(f"{len(names) - _NAMED} more")
+    shown = [f"“{name}”" for name in names[:_MAX_NAMES]]
+    if len(names) > _MAX_NAMES:
+        shown.append(f"{len(names) - _MAX_NAMES} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.fixing.choice import Repaired
-from vaultlink.model import Diagnostic, Tally
-from vaultlink.writing import Refusal
+from vaultlink.fixing.choice import FindingWithFix
+from vaultlink.model import Diagnostic, LinkCounts
+from vaultlink.writing import SkippedNote
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class BatchCause:
     """What brought a batch about: files that were saved, made, deleted, and those that went elsewhere, old path and new one.
-    `words` say it where it is something else, such as new settings."""
+    `description` say it where it is something else, such as new settings."""
 
     saved: tuple[str, ...] = ()
     created: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
-    words: str = ""
+    description: str = ""
 
 
-class Reported(NamedTuple):
+class ReportedFinding(NamedTuple):
     """A finding, and the fingerprint by which it is known wherever it moves in its note."""
 
     diagnostic: Diagnostic
@@ -30,48 +30,48 @@ class Reported(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class VaultTotals:
     """The vault in figures: its files, what becomes of its links, how many topics dangle, how many findings there are."""
 
     notes: int
     attachments: int
-    links: Tally
-    topics: int
+    links: LinkCounts
+    dangling_topics: int
     findings: int
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class AppliedFixes:
     """What the watcher itself mended: the findings, the notes written, those left alone, and the run that `undo` knows."""
 
-    made: tuple[Repaired, ...]
+    fixes: tuple[FindingWithFix, ...]
     written: tuple[str, ...]
-    refused: tuple[Refusal, ...]
-    run: str | None
+    skipped: tuple[SkippedNote, ...]
+    run_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes that were looked at together. `time` is in nanoseconds since 1970; `vault` is the vault after it, and `totals`
+    """Changes that were looked at together. `time_ns` is in nanoseconds since 1970; `vault` is the vault after it, and `totals`
     counts it, which takes longer than telling what is new. Batches are counted from 1; batch 0 is the vault as it was found,
     all its findings new."""
 
     number: int
-    time: int
-    cause: Cause
-    new: tuple[Reported, ...]
-    healed: tuple[Reported, ...]
-    totals: Callable[[], Totals]
+    time_ns: int
+    cause: BatchCause
+    new: tuple[ReportedFinding, ...]
+    resolved: tuple[ReportedFinding, ...]
+    totals: Callable[[], VaultTotals]
     vault: Vault
-    fixed: Fixed | None = None
+    applied_fixes: AppliedFixes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something about the watcher itself that a person should know: a sentence, and whether something is wrong."""
 
-    sentence: str
-    wrong: bool = False
+    message: str
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,4 @@ class Proposal:
     texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
 
 
-News = Batch | Notice | Proposal
+WatchUpdate = Batch | Notice | Proposal

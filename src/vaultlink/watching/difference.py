@@ -7,21 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, filterfalse
 from operator import is_not
 
-from vaultlink.engine import Found
-from vaultlink.fingerprints import Identity, fingerprint, identities
+from vaultlink.engine import FindingsByPath
+from vaultlink.fingerprints import FindingIdentity, compute_identities, fingerprint
 from vaultlink.model import Diagnostic, TextByPath
-from vaultlink.watching.batch import Reported
+from vaultlink.watching.batch import ReportedFinding
 
-Known = dict[str, tuple[Identity, ...]]
+FindingIdentities = dict[str, tuple[FindingIdentity, ...]]
 """Path to what tells its findings apart, in their order."""
 
 
-def identified(found: Found, paths: Iterable[str], text: TextByPath) -> Known:
+def identify_findings(
+    found: FindingsByPath, paths: Iterable[str], text: TextByPath
+) -> FindingIdentities:
     """What tells the findings at these paths apart."""
-    return {path: tuple(identities(found[path], text)) for path in paths if path in found}
+    return {path: tuple(compute_identities(found[path], text)) for path in paths if path in found}
 
 
-def differing(before: Found, after: Found) -> list[str]:
+def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
     """The paths at which findings may not be what they were."""
     others = compress(after, map(is_not, map(before.get, after), after.values()))
     return [
@@ -30,38 +32,40 @@ def differing(before: Found, after: Found) -> list[str]:
     ]
 
 
-def delta(
-    before: tuple[Found, Known],
-    after: tuple[Found, Known],
+def compare_findings(
+    before: tuple[FindingsByPath, FindingIdentities],
+    after: tuple[FindingsByPath, FindingIdentities],
     paths: Sequence[str],
     moved: Mapping[str, str],
-) -> tuple[list[Reported], list[Reported]]:
+) -> tuple[list[ReportedFinding], list[ReportedFinding]]:
     """The findings that are new at these paths, and those that are healed. What was found in a note that `moved`, old path to
     new one, is the same where it is now."""
     origin = {new: old for old, new in moved.items()}
-    new: list[Reported] = []
-    healed: list[Reported] = []
+    new: list[ReportedFinding] = []
+    healed: list[ReportedFinding] = []
     for path in sorted(set(paths).union(moved.keys(), moved.values())):
         was = origin.get(path, path)
         old = set(before[1].get(was, ())) if was in before[0] else set()
-        new += _missing(path, after, old)
+        new += _select_missing(path, after, old)
         if path not in moved:
-            healed += _missing(was, before, set(after[1].get(path, ())))
-    return new, sorted(healed, key=_place)
+            healed += _select_missing(was, before, set(after[1].get(path, ())))
+    return new, sorted(healed, key=_sort_key)
 
 
-def _missing(path: str, side: tuple[Found, Known], others: set[Identity]) -> list[Reported]:
+def _select_missing(
+    path: str, side: tuple[FindingsByPath, FindingIdentities], others: set[FindingIdentity]
+) -> list[ReportedFinding]:
     """The findings at a path that are not among others."""
     found, known = side
-    pairs: Iterable[tuple[Diagnostic, Identity]] = zip(
+    pairs: Iterable[tuple[Diagnostic, FindingIdentity]] = zip(
         found.get(path, ()), known.get(path, ()), strict=True
     )
     return [
-        Reported(item, fingerprint(path, identity))
+        ReportedFinding(item, fingerprint(path, identity))
         for item, identity in pairs
         if identity not in others
     ]
 
 
-def _place(reported: Reported) -> tuple[str, int, str]:
+def _sort_key(reported: ReportedFinding) -> tuple[str, int, str]:
     return reported.diagnostic.path, reported.diagnostic.start, reported.diagnostic.code

@@ -3,30 +3,37 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from vaultlink.repository import git_folder, ignored_among
-from vaultlink.survey import Survey
+from vaultlink.repository import filter_ignored, find_git_dir
+from vaultlink.survey import VaultScan
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class IgnoredPaths:
     """Tells which vault paths git ignores: those it named when it was last asked about all, and of those that came since."""
 
-    known: Callable[[str], bool] | None
-    since: frozenset[str]
+    is_known_ignored: Callable[[str], bool] | None
+    ignored_since: frozenset[str]
 
     def __call__(self, path: str) -> bool:
-        return path in self.since or bool(self.known and self.known(path))
+        return path in self.ignored_since or bool(
+            self.is_known_ignored and self.is_known_ignored(path)
+        )
 
 
-def with_ignored(seen: Survey, came: Sequence[str]) -> Survey:
+def update_ignored(seen: VaultScan, came: Sequence[str]) -> VaultScan:
     """A survey that knows which of the files that came git ignores."""
-    fresh = ignored_among(seen.root, came) if came and git_folder(seen.root) else frozenset()
+    fresh = filter_ignored(seen.root, came) if came and find_git_dir(seen.root) else frozenset()
     before = (
-        seen.ignored if isinstance(seen.ignored, Ignored) else Ignored(seen.ignored, frozenset())
+        seen.is_git_ignored
+        if isinstance(seen.is_git_ignored, IgnoredPaths)
+        else IgnoredPaths(seen.is_git_ignored, frozenset())
     )
     fresh = frozenset(path for path in fresh if not before(path))
     if not fresh:
         return seen
     return replace(
-        seen, ignored=Ignored(before.known, fresh.union(before.since & seen.listing.files.keys()))
+        seen,
+        is_git_ignored=IgnoredPaths(
+            before.is_known_ignored, fresh.union(before.ignored_since & seen.listing.files.keys())
+        ),
     )

@@ -10,105 +10,105 @@ from threading import Lock
 from time import monotonic
 from typing import Protocol
 
-_MOST = 2_000
+_MAX_PATHS = 2_000
 """More paths than these are not told apart: looking at everything costs no more than looking at each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
-    """Paths at which something may have changed, or everything; they tell where to look, never what is there. `count` is how
+class ChangeHints:
+    """Paths at which something may have changed, or everything; they tell where to look, never what is there. `event_count` is how
     many hints had ever come then."""
 
     paths: frozenset[str] = frozenset()
-    everything: bool = False
-    count: int = 0
+    full_rescan: bool = False
+    event_count: int = 0
 
     def __bool__(self) -> bool:
-        return self.everything or bool(self.paths)
+        return self.full_rescan or bool(self.paths)
 
 
-class Inbox:
-    """Hints that nobody has looked at yet. `first` and `last` are when the first and the last of them came, on the monotonic
-    clock; `count` is how many ever came; `stopped` says that nobody needs to look any more."""
+class EventQueue:
+    """Hints that nobody has looked at yet. `first_event` and `last_event` are when the first and the last of them came, on the monotonic
+    clock; `event_count` is how many ever came; `stopped` says that nobody needs to look any more."""
 
     def __init__(self) -> None:
-        self._lock, self._bell = Lock(), SimpleQueue[None]()
+        self._lock, self._wakeup = Lock(), SimpleQueue[None]()
         self._paths: set[str] = set()
-        self._everything = False
-        self.first = self.last = 0.0
-        self.count = 0
+        self._full_rescan = False
+        self.first_event = self.last_event = 0.0
+        self.event_count = 0
         self.stopped = False
 
-    def hint(self, path: str) -> None:
+    def add_path(self, path: str) -> None:
         """Something may have changed at a path."""
         with self._lock:
-            self._touched()
-            if not self._everything:
+            self._record_event()
+            if not self._full_rescan:
                 self._paths.add(path)
-                self._everything = len(self._paths) > _MOST
+                self._full_rescan = len(self._paths) > _MAX_PATHS
 
-    def hint_everything(self) -> None:
+    def request_full_rescan(self) -> None:
         """Something may have changed anywhere."""
         with self._lock:
-            self._touched()
-            self._everything = True
+            self._record_event()
+            self._full_rescan = True
 
-    def _touched(self) -> None:
-        self.last = monotonic()
-        self.count += 1
+    def _record_event(self) -> None:
+        self.last_event = monotonic()
+        self.event_count += 1
         if not self:
-            self.first = self.last
-            self._bell.put(None)
+            self.first_event = self.last_event
+            self._wakeup.put(None)
 
     def __bool__(self) -> bool:
-        return self._everything or bool(self._paths)
+        return self._full_rescan or bool(self._paths)
 
-    def take(self) -> Hints:
+    def take(self) -> ChangeHints:
         """All hints, which are gone from here then."""
         with self._lock:
-            hints = self._hints()
-            self._paths, self._everything = set(), False
+            hints = self._collect_hints()
+            self._paths, self._full_rescan = set(), False
         return hints
 
-    def peek(self) -> Hints:
+    def peek(self) -> ChangeHints:
         """All hints, which stay here."""
         with self._lock:
-            return self._hints()
+            return self._collect_hints()
 
-    def _hints(self) -> Hints:
-        return Hints(
-            frozenset() if self._everything else frozenset(self._paths),
-            self._everything,
-            self.count,
+    def _collect_hints(self) -> ChangeHints:
+        return ChangeHints(
+            frozenset() if self._full_rescan else frozenset(self._paths),
+            self._full_rescan,
+            self.event_count,
         )
 
     def wait(self, seconds: float) -> None:
         """Sleep until the first hint comes, the time is over, or somebody says stop."""
         try:
-            self._bell.get(timeout=max(seconds, 0.0))
+            self._wakeup.get(timeout=max(seconds, 0.0))
         except Empty:
             return
 
     def stop(self) -> None:
         """Nobody needs to look any more. May be called by a signal's handler."""
         self.stopped = True
-        self._bell.put(None)
+        self._wakeup.put(None)
 
 
-class NoWatch(Exception):  # noqa: N818 - a state of affairs
+class WatchUnavailable(Exception):  # noqa: N818 - a state of affairs
     """The system has no watch left to give: what it says, and what helps."""
 
 
-class Listener(Protocol):
-    """Leaves word in an inbox of what changes in folders. `lossless` says whether it knows when a word got lost."""
+class WatchBackend(Protocol):
+    """Leaves word in an inbox of what changes in folders. `detects_overflow` says whether it knows when a word got lost."""
 
-    lossless: bool
+    detects_overflow: bool
 
-    def follow(self, folders: Mapping[str, str], /) -> bool:
+    def watch_folders(self, folders: Mapping[str, str], /) -> bool:
         """Watch these folders, and no others; tells whether one came in. Raises NoWatch."""
         ...
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether words still come."""
         ...
 

@@ -19,13 +19,13 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from vaultlink.watching.inbox import Inbox, NoWatch
+from vaultlink.watching.inbox import EventQueue, WatchUnavailable
 
 logging.getLogger("watchdog").addHandler(
     logging.NullHandler()
 )  # that words got lost is acted on, and nobody's concern
 
-_TOLD = Mask(
+_EVENT_MASK = Mask(
     InotifyConstants.IN_CLOSE_WRITE
     | InotifyConstants.IN_MODIFY
     | InotifyConstants.IN_ATTRIB
@@ -38,94 +38,94 @@ _TOLD = Mask(
 )
 
 
-class Inotify:
+class InotifyBackend:
     """Leaves word in an inbox of what changes in folders."""
 
-    lossless = True
+    detects_overflow = True
 
-    def __init__(self, inbox: Inbox):
-        self._inbox = inbox
-        self._paths: dict[WatchDescriptor, tuple[str, ...]] = {}
-        self._watches: dict[_Folder, tuple[WatchDescriptor, CallbackId]] = {}
+    def __init__(self, inbox: EventQueue):
+        self._events = inbox
+        self._paths_by_watch: dict[WatchDescriptor, tuple[str, ...]] = {}
+        self._watches: dict[_FolderIdentity, tuple[WatchDescriptor, CallbackId]] = {}
         self._ids = count(1)
         try:
-            self._system = InotifyFD()
+            self._inotify = InotifyFD()
         except OSError as error:
-            raise NoWatch(_words(error, 0)) from None
-        self._system.start()
+            raise WatchUnavailable(_describe_error(error, 0)) from None
+        self._inotify.start()
 
-    def follow(self, folders: Mapping[str, str], /) -> bool:
+    def watch_folders(self, folders: Mapping[str, str], /) -> bool:
         """Watch these folders, given by vault path with where they are on disk, and no others. Tells whether a folder came
         in: what happened there before is to be looked for. Raises NoWatch.
 
         A watch stays with its folder wherever that goes, so folders are known by what they are, not by what they are called.
         """
-        there = _by_identity(folders)
+        there = _group_by_identity(folders)
         for folder in [
             folder
             for folder, (watch, _) in self._watches.items()
-            if folder not in there or watch not in self._paths
+            if folder not in there or watch not in self._paths_by_watch
         ]:
             watch, known_as = self._watches.pop(folder)
-            self._paths.pop(watch, None)
-            self._system.remove_callbacks([(watch, known_as)])
+            self._paths_by_watch.pop(watch, None)
+            self._inotify.remove_callbacks([(watch, known_as)])
         came = False
         for folder, paths in there.items():
             if folder not in self._watches:
-                came = self._add(folder, folders[paths[0]], len(folders)) or came
+                came = self._add_watch(folder, folders[paths[0]], len(folders)) or came
             if folder in self._watches:
-                self._paths[self._watches[folder][0]] = paths
+                self._paths_by_watch[self._watches[folder][0]] = paths
         return came
 
-    def _add(self, folder: "_Folder", place: str, folders: int) -> bool:
+    def _add_watch(self, folder: "_FolderIdentity", place: str, folders: int) -> bool:
         known_as = CallbackId(next(self._ids))
         try:
-            watch = self._system.add_callback(os.fsencode(place), _TOLD, self, known_as)
+            watch = self._inotify.add_callback(os.fsencode(place), _EVENT_MASK, self, known_as)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
-                raise NoWatch(_words(error, folders)) from None
+                raise WatchUnavailable(_describe_error(error, folders)) from None
             return False  # it went away, or may not be looked into
         self._watches[folder] = watch, known_as
         return True
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether words still come."""
-        return self._system.is_alive()
+        return self._inotify.is_alive()
 
     def close(self) -> None:
         """Let go of all watches."""
-        self._system.stop()
-        self._system.join(1.0)
+        self._inotify.stop()
+        self._inotify.join(1.0)
 
     # -- called by watchdog, in a thread of its own ---------------------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
         """Something happened in a folder, or to it."""
         hidden = event.name[:1] == b"." and event.name != b".gitignore"
-        for folder in () if hidden else self._paths.get(event.wd, ()):
+        for folder in () if hidden else self._paths_by_watch.get(event.wd, ()):
             if not event.name or event.is_directory:
-                self._inbox.hint_everything()
+                self._events.request_full_rescan()
             else:
                 name = os.fsdecode(event.name)
-                self._inbox.hint(f"{folder}/{name}" if folder else name)
+                self._events.add_path(f"{folder}/{name}" if folder else name)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """A folder is gone, or its file system."""
-        self._paths.pop(wd, None)
-        self._inbox.hint_everything()
+        self._paths_by_watch.pop(wd, None)
+        self._events.request_full_rescan()
 
     def on_queue_overflow(self) -> None:
         """So much happened that the system dropped some of it."""
-        self._inbox.hint_everything()
+        self._events.request_full_rescan()
 
 
-_Folder = tuple[int, int]
+_FolderIdentity = tuple[int, int]
 """What tells a folder from all others: its device and its number there."""
 
 
-def _by_identity(folders: Mapping[str, str]) -> dict[_Folder, tuple[str, ...]]:
+def _group_by_identity(folders: Mapping[str, str]) -> dict[_FolderIdentity, tuple[str, ...]]:
     """The vault paths of each folder; several if it is mounted in more than one place."""
-    found: dict[_Folder, tuple[str, ...]] = {}
+    found: dict[_FolderIdentity, tuple[str, ...]] = {}
     for path, place in folders.items():
         try:
             status = os.stat(place)  # noqa: PTH116 - asked of every folder
@@ -136,7 +136,7 @@ def _by_identity(folders: Mapping[str, str]) -> dict[_Folder, tuple[str, ...]]:
     return found
 
 
-def _words(error: OSError, folders: int) -> str:
+def _describe_error(error: OSError, folders: int) -> str:
     if error.errno == errno.ENOSPC:
         return (
             f"Linux has no watch left for a vault of {folders:,} folders (fs.inotify.max_user_watches is used up). More are "

@@ -4,81 +4,85 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 
-from vaultlink.watching.inbox import Inbox, Listener, NoWatch
+from vaultlink.watching.inbox import EventQueue, WatchBackend, WatchUnavailable
 
-_POLL = 2.0
+_FALLBACK_POLL_SECONDS = 2.0
 """Seconds between looks at everything where the system turns out to have no means left."""
 
 
-Means = Callable[[Inbox], Listener]
+BackendFactory = Callable[[EventQueue], WatchBackend]
 """What makes a listener; raises NoWatch."""
 
 
-class Listening:
+class EventSource:
     """Sees to it that changes are heard of. `poll` is how many seconds pass between looks at everything, None where the system
-    brings word; `relist` the same where words may get lost. `complaint` says what keeps the system from bringing word."""
+    brings word; `relist` the same where words may get lost. `warning` says what keeps the system from bringing word."""
 
-    def __init__(self, inbox: Inbox, poll: float | None, relist: float, means: Means):
-        self._inbox, self._relist, self._means = inbox, relist, means
-        self._listener: Listener | None = None
-        self._poll, self._asked = poll, poll
-        self._looked = -math.inf
-        self.complaint = ""
+    def __init__(self, inbox: EventQueue, poll: float | None, relist: float, means: BackendFactory):
+        self._events, self._rescan_interval, self._backend_factory = inbox, relist, means
+        self._backend: WatchBackend | None = None
+        self._poll_seconds, self._requested_poll = poll, poll
+        self._last_rescan = -math.inf
+        self.warning = ""
 
-    def begin(self, folders: Mapping[str, str], now: float) -> None:
+    def start(self, folders: Mapping[str, str], now: float) -> None:
         """Begin to listen, or begin anew: everything is looked at first."""
-        self.end()
-        self._poll, self._looked = self._asked, now
+        self.stop()
+        self._poll_seconds, self._last_rescan = self._requested_poll, now
         try:
-            self._listener = None if self._poll else self._means(self._inbox)
-        except NoWatch as error:
-            self._fall_back(error)
-        self.follow(folders)
-        self._inbox.hint_everything()
+            self._backend = None if self._poll_seconds else self._backend_factory(self._events)
+        except WatchUnavailable as error:
+            self._fall_back_to_polling(error)
+        self.watch_folders(folders)
+        self._events.request_full_rescan()
 
-    def follow(self, folders: Mapping[str, str]) -> bool:
+    def watch_folders(self, folders: Mapping[str, str]) -> bool:
         """Listen in these folders, and no others. Tells whether one came in, so that it has to be looked at again."""
         try:
-            return self._listener is not None and self._listener.follow(folders)
-        except NoWatch as error:
-            self._fall_back(error)
+            return self._backend is not None and self._backend.watch_folders(folders)
+        except WatchUnavailable as error:
+            self._fall_back_to_polling(error)
             return False
 
-    def wait(self, now: float) -> float:
+    def seconds_until_rescan(self, now: float) -> float:
         """Seconds until everything is to be looked at, whether or not word comes."""
-        if self._listener is None:
-            return self._looked + (self._poll or math.inf) - now
-        return math.inf if self._listener.lossless else self._looked + self._relist - now
+        if self._backend is None:
+            return self._last_rescan + (self._poll_seconds or math.inf) - now
+        return (
+            math.inf
+            if self._backend.detects_overflow
+            else self._last_rescan + self._rescan_interval - now
+        )
 
-    def beat(self, folders: Mapping[str, str], now: float) -> None:
+    def check(self, folders: Mapping[str, str], now: float) -> None:
         """Look whether words still come, and have everything looked at if it is time to."""
-        if self._listener is not None and not self._listener.alive():
-            self.begin(folders, now)
+        if self._backend is not None and not self._backend.is_alive():
+            self.start(folders, now)
         elif (
-            self.wait(now) <= 0 and not self._inbox
+            self.seconds_until_rescan(now) <= 0 and not self._events
         ):  # else each look would put off the batch that waits for quiet
-            self._looked = now
-            self._inbox.hint_everything()
+            self._last_rescan = now
+            self._events.request_full_rescan()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Listen no more."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
 
-    def _fall_back(self, error: NoWatch) -> None:
-        self.end()
-        self._poll = _POLL
-        self.complaint = f"{error} Until then everything is looked at every {_POLL:.0f} seconds, as with `--poll {_POLL:.0f}`."
+    def _fall_back_to_polling(self, error: WatchUnavailable) -> None:
+        self.stop()
+        self._poll_seconds = _FALLBACK_POLL_SECONDS
+        self.warning = f"{error} Until then everything is looked at every {_FALLBACK_POLL_SECONDS:.0f} seconds, as with `--poll {_FALLBACK_POLL_SECONDS:.0f}`."
 
 
-def system_listener(inbox: Inbox) -> Listener:
+def open_system_backend(inbox: EventQueue) -> WatchBackend:
     """The system's own means. Raises NoWatch if there is none left."""
     if sys.platform == "linux":
-        from vaultlink.watching.inotify import Inotify  # noqa: PLC0415 - only where there is inotify
+        from vaultlink.watching.inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
-        return Inotify(inbox)
+        return InotifyBackend(inbox)
     else:  # noqa: RET505 - so that types are checked for both
-        from vaultlink.watching.observer import Observed  # noqa: PLC0415
+        from vaultlink.watching.observer import WatchdogBackend  # noqa: PLC0415
 
-        return Observed(inbox)
+        return WatchdogBackend(inbox)

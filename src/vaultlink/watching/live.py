@@ -13,17 +13,22 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.api import Vault
-from vaultlink.engine import Change, Examined, State, step
+from vaultlink.engine import AnalysedNote, Change, State, step
 from vaultlink.graph import LiveGraph
-from vaultlink.loading import changes_at
-from vaultlink.model import Note, Tally
+from vaultlink.loading import read_changes
+from vaultlink.model import LinkCounts, Note
 from vaultlink.resolve import is_note
-from vaultlink.survey import Survey
-from vaultlink.watching.batch import Batch, Cause, Fixed, Reported, Totals
-from vaultlink.watching.difference import Known, delta, differing, identified
-from vaultlink.watching.ignored import with_ignored
-from vaultlink.watching.looking import Look
-from vaultlink.watching.moving import Moving
+from vaultlink.survey import VaultScan
+from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
+from vaultlink.watching.difference import (
+    FindingIdentities,
+    compare_findings,
+    find_changed_paths,
+    identify_findings,
+)
+from vaultlink.watching.ignored import update_ignored
+from vaultlink.watching.looking import Rescan
+from vaultlink.watching.moving import MoveTracker
 
 
 class _Counts(NamedTuple):
@@ -31,199 +36,228 @@ class _Counts(NamedTuple):
 
     state: State
     notes: int
-    links: Tally
+    links: LinkCounts
 
 
-class _Difference(NamedTuple):
+class _FindingsDelta(NamedTuple):
     """Where findings differ, what tells those apart that are there now, and those that are new or healed."""
 
     paths: list[str]
-    known: Known
-    new: list[Reported]
-    healed: list[Reported]
+    identities: FindingIdentities
+    new: list[ReportedFinding]
+    resolved: list[ReportedFinding]
 
 
-class Prepared(NamedTuple):
+class PreparedUpdate(NamedTuple):
     """What will come of a look at a vault in a state, and whether there is anything to tell of it."""
 
     before: State
-    look: Look
-    seen: Survey
+    rescan: Rescan
+    scan: VaultScan
     state: State
-    moving: Moving
-    cause: Cause
-    told: bool
-    difference: _Difference
+    move_tracker: MoveTracker
+    cause: BatchCause
+    is_reportable: bool
+    delta: _FindingsDelta
 
 
-class Live:
+class Session:
     """A vault that is watched; `vault` is as it was last seen."""
 
     def __init__(self, vault: Vault):
         self.vault = vault
-        self._number = 0
-        self._moving = Moving(vault.state.setting.moves)
-        vault.index.warm()
+        self._next_number = 0
+        self._move_tracker = MoveTracker(vault.state.settings.moves)
+        vault.index.compute_all()
         self._graph = LiveGraph(vault.index)
-        self._known = identified(vault.state.diagnostics, vault.state.diagnostics, vault.text)
-        self._counts = _counted(vault.state)
+        self._identities = identify_findings(
+            vault.state.diagnostics, vault.state.diagnostics, vault.text
+        )
+        self._counts = _count_state(vault.state)
 
     @property
-    def seen(self) -> Survey:
+    def scan(self) -> VaultScan:
         """The vault's files as they were last seen."""
-        return self.vault.seen
+        return self.vault.scan
 
     @property
     def graph(self) -> LiveGraph:
         """The vault's graph, changed in place and so always the same object."""
-        self._graph.follow(self.vault.index)
+        self._graph.update_index(self.vault.index)
         return self._graph
 
-    def catch_up(self) -> None:
+    def refresh_totals(self) -> None:
         """Bring up to date what is brought up to date when it is asked for, so that nobody has to wait for it then."""
-        self.totals()
+        self.count_totals()
 
-    def opened(self) -> Batch:
+    def first_batch(self) -> Batch:
         """The vault as it was found."""
         found = self.vault.state.diagnostics
-        new, _ = delta(({}, {}), (found, self._known), list(found), {})
-        return self._batch(Cause(), new, [])
+        new, _ = compare_findings(({}, {}), (found, self._identities), list(found), {})
+        return self._make_batch(BatchCause(), new, [])
 
-    def take(self, look: Look, fixed: Fixed | None = None) -> Batch | None:
+    def apply_rescan(self, look: Rescan, fixed: AppliedFixes | None = None) -> Batch | None:
         """Bring the vault up to date with what was seen; None if nothing in it is otherwise than it was."""
         return self.commit(self.prepare(look), fixed)
 
-    def prepare(self, look: Look) -> Prepared:
+    def prepare(self, look: Rescan) -> PreparedUpdate:
         """Work out what would come of a look. Nothing is changed by that."""
-        before, state, moving = self.vault, self.vault.state, self._moving.copy()
-        seen = with_ignored(look.seen, look.came)
-        setting = state.setting if seen.ignored is before.seen.ignored else before.setting_of(seen)
-        changes = list(changes_at(seen, setting, look.paths))
-        changed = [change for change in changes if _differs(state, change)]
-        moved = self._follow(moving, look, changes)
-        moves = moving.now(seen.listing.files) if look.moved else state.setting.moves
+        before, state, moving = self.vault, self.vault.state, self._move_tracker.copy()
+        seen = update_ignored(look.scan, look.added)
+        setting = (
+            state.settings
+            if seen.is_git_ignored is before.scan.is_git_ignored
+            else before.settings_for(seen)
+        )
+        changes = list(read_changes(seen, setting, look.paths))
+        changed = [change for change in changes if _has_changed(state, change)]
+        moved = self._track_moves(moving, look, changes)
+        moves = (
+            moving.current_moves(seen.listing.files)
+            if look.has_added_or_removed
+            else state.settings.moves
+        )
         if moves != setting.moves:
             setting = replace(setting, moves=moves)
-        if changed or setting is not state.setting:
+        if changed or setting is not state.settings:
             state = step(state, changed, setting)
-        told = bool(changed or look.saved)
-        cause = _cause(look, moved, {change.path for change in changed})
-        went, came = frozenset(look.went), frozenset(look.came)
+        told = bool(changed or look.modified)
+        cause = _make_cause(look, moved, {change.path for change in changed})
+        went, came = frozenset(look.removed), frozenset(look.added)
         along = {
             old: new for old, new in moved.items() if old in went and new in came
         }  # else both were told of apart
-        return Prepared(
-            before.state, look, seen, state, moving, cause, told, self._difference(state, along)
+        return PreparedUpdate(
+            before.state, look, seen, state, moving, cause, told, self._compute_delta(state, along)
         )
 
-    def holds(self, prepared: Prepared, look: Look) -> bool:
+    def is_still_valid(self, prepared: PreparedUpdate, look: Rescan) -> bool:
         """Whether what was worked out is what would come of another look, now."""
-        return prepared.before is self.vault.state and look.alike(prepared.look)
+        return prepared.before is self.vault.state and look.is_same(prepared.rescan)
 
-    def commit(self, prepared: Prepared, fixed: Fixed | None = None) -> Batch | None:
+    def commit(self, prepared: PreparedUpdate, fixed: AppliedFixes | None = None) -> Batch | None:
         """Let what was worked out be so; None if there is nothing to tell of it."""
-        self.vault, self._moving = (
-            self.vault.renewed(prepared.seen, prepared.state),
-            prepared.moving,
+        self.vault, self._move_tracker = (
+            self.vault.with_scan(prepared.scan, prepared.state),
+            prepared.move_tracker,
         )
-        if not (prepared.told or fixed):
+        if not (prepared.is_reportable or fixed):
             return None
-        return self._told(Cause() if fixed else prepared.cause, prepared.difference, fixed)
+        return self._record_delta(BatchCause() if fixed else prepared.cause, prepared.delta, fixed)
 
-    def replaced(self, vault: Vault, cause: Cause) -> Batch:
+    def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """The vault was read anew, under other settings or after it had been away."""
-        self._moving.learn(vault.state.setting.moves)
-        vault.index.warm()
-        moves = self._moving.now(vault.seen.listing.files)
-        if moves != vault.state.setting.moves:
-            vault = vault.renewed(
-                vault.seen, step(vault.state, [], replace(vault.state.setting, moves=moves))
+        self._move_tracker.learn_moves(vault.state.settings.moves)
+        vault.index.compute_all()
+        moves = self._move_tracker.current_moves(vault.scan.listing.files)
+        if moves != vault.state.settings.moves:
+            vault = vault.with_scan(
+                vault.scan, step(vault.state, [], replace(vault.state.settings, moves=moves))
             )
-        difference = self._difference(vault.state, {})
+        difference = self._compute_delta(vault.state, {})
         self.vault = vault
-        return self._told(cause, difference)
+        return self._record_delta(cause, difference)
 
-    def learn(self, moves: Mapping[str, str], words: str) -> Batch | None:
+    def learn_moves(self, moves: Mapping[str, str], words: str) -> Batch | None:
         """Somebody else tells where files went; None if that is nothing new."""
-        self._moving.learn(moves)
+        self._move_tracker.learn_moves(moves)
         before = self.vault.state
-        now = self._moving.now(self.seen.listing.files)
-        if now == before.setting.moves:
+        now = self._move_tracker.current_moves(self.scan.listing.files)
+        if now == before.settings.moves:
             return None
-        state = step(before, [], replace(before.setting, moves=now))
-        difference = self._difference(state, {})
-        self.vault = self.vault.renewed(self.seen, state)
-        return self._told(Cause(words=words), difference)
+        state = step(before, [], replace(before.settings, moves=now))
+        difference = self._compute_delta(state, {})
+        self.vault = self.vault.with_scan(self.scan, state)
+        return self._record_delta(BatchCause(description=words), difference)
 
     # -- what came of it ------------------------------------------------------------------------------------------
 
-    def _follow(self, moving: Moving, look: Look, changes: list[Change]) -> dict[str, str]:
+    def _track_moves(
+        self, moving: MoveTracker, look: Rescan, changes: list[Change]
+    ) -> dict[str, str]:
         """What the look tells of files that went elsewhere."""
-        old, now = self.seen.listing.files, look.seen.listing.files
+        old, now = self.scan.listing.files, look.scan.listing.files
         fresh = {
             change.path: change.content.note
             for change in changes
-            if isinstance(change.content, Examined)
+            if isinstance(change.content, AnalysedNote)
         }
         notes: Callable[[str], Note | None] = self.vault.index.notes.get
-        for path in look.went:
-            moving.went(path, old[path], notes(path))
-        for path in look.came:
-            moving.came(path, now[path], fresh.get(path))
-        for path in look.saved:
-            moving.saved(path, now[path], fresh.get(path))
-        return moving.pairs() if look.moved else {}
+        for path in look.removed:
+            moving.record_removed(path, old[path], notes(path))
+        for path in look.added:
+            moving.record_added(path, now[path], fresh.get(path))
+        for path in look.modified:
+            moving.record_modified(path, now[path], fresh.get(path))
+        return moving.match_new_moves() if look.has_added_or_removed else {}
 
-    def _difference(self, after: State, moved: Mapping[str, str]) -> _Difference:
+    def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
         """What is new and what is healed in a later state."""
         before = self.vault.state.diagnostics
-        paths = differing(before, after.diagnostics)
-        fresh = identified(after.diagnostics, paths, self.vault.text)
-        ways = (before, self._known), (after.diagnostics, fresh)
-        return _Difference(paths, fresh, *delta(*ways, paths, moved))
+        paths = find_changed_paths(before, after.diagnostics)
+        fresh = identify_findings(after.diagnostics, paths, self.vault.text)
+        ways = (before, self._identities), (after.diagnostics, fresh)
+        return _FindingsDelta(paths, fresh, *compare_findings(*ways, paths, moved))
 
-    def _told(self, cause: Cause, difference: _Difference, fixed: Fixed | None = None) -> Batch:
+    def _record_delta(
+        self, cause: BatchCause, difference: _FindingsDelta, fixed: AppliedFixes | None = None
+    ) -> Batch:
         """The batch of a difference, which is none any more."""
         for path in difference.paths:
-            if path in difference.known:
-                self._known[path] = difference.known[path]
+            if path in difference.identities:
+                self._identities[path] = difference.identities[path]
             else:
-                self._known.pop(path, None)
-        return self._batch(cause, difference.new, difference.healed, fixed)
+                self._identities.pop(path, None)
+        return self._make_batch(cause, difference.new, difference.resolved, fixed)
 
-    def _batch(
-        self, cause: Cause, new: list[Reported], healed: list[Reported], fixed: Fixed | None = None
+    def _make_batch(
+        self,
+        cause: BatchCause,
+        new: list[ReportedFinding],
+        healed: list[ReportedFinding],
+        fixed: AppliedFixes | None = None,
     ) -> Batch:
-        number, self._number = self._number, self._number + 1
+        number, self._next_number = self._next_number, self._next_number + 1
         return Batch(
-            number, time.time_ns(), cause, tuple(new), tuple(healed), self.totals, self.vault, fixed
+            number,
+            time.time_ns(),
+            cause,
+            tuple(new),
+            tuple(healed),
+            self.count_totals,
+            self.vault,
+            fixed,
         )
 
-    def totals(self) -> Totals:
+    def count_totals(self) -> VaultTotals:
         """The vault in figures."""
-        self._counts = state, notes, links = _recounted(self._counts, self.vault.state)
+        self._counts = state, notes, links = _update_counts(self._counts, self.vault.state)
         findings = sum(map(len, state.diagnostics.values()))
-        return Totals(notes, len(state.index.files) - notes, links, self.graph.topics, findings)
+        return VaultTotals(
+            notes, len(state.index.files) - notes, links, self.graph.topic_count, findings
+        )
 
 
-def _differs(state: State, change: Change) -> bool:
+def _has_changed(state: State, change: Change) -> bool:
     """Whether a note, as it was read now, is another than it was, or is found other things in. Files without a text come or
     go, else they are in no change."""
     content, note = change.content, state.index.notes.get(change.path)
-    if not isinstance(content, Examined) or note is None:
+    if not isinstance(content, AnalysedNote) or note is None:
         return True
-    scopes = state.setting.scopes
-    own = tuple(item for item in state.found.get(change.path, ()) if scopes[item.rule] == "note")
+    scopes = state.settings.scope_by_rule
+    own = tuple(
+        item for item in state.all_findings.get(change.path, ()) if scopes[item.rule] == "note"
+    )
     return note != content.note or own != content.diagnostics
 
 
-def _cause(look: Look, moved: Mapping[str, str], changed: set[str]) -> Cause:
+def _make_cause(look: Rescan, moved: Mapping[str, str], changed: set[str]) -> BatchCause:
     news = set(moved.values())
-    saved = (*look.saved, *(path for path in look.doubtful if path in changed))
-    return Cause(
+    saved = (*look.modified, *(path for path in look.maybe_modified if path in changed))
+    return BatchCause(
         tuple(sorted(saved)),
-        tuple(path for path in look.came if path not in news),
-        tuple(path for path in look.went if path not in moved),
+        tuple(path for path in look.added if path not in news),
+        tuple(path for path in look.removed if path not in moved),
         tuple(sorted(moved.items())),
     )
 
@@ -231,16 +265,16 @@ def _cause(look: Look, moved: Mapping[str, str], changed: set[str]) -> Cause:
 # -- figures --------------------------------------------------------------------------------------------------------
 
 
-def _counted(state: State) -> _Counts:
+def _count_state(state: State) -> _Counts:
     rows = [msgspec.structs.astuple(tally) for tally in state.tallies.values()]
     return _Counts(
         state,
         sum(map(is_note, state.index.files)),
-        Tally(*[sum(column) for column in zip(*rows, strict=True)]),
+        LinkCounts(*[sum(column) for column in zip(*rows, strict=True)]),
     )
 
 
-def _recounted(counts: _Counts, after: State) -> _Counts:
+def _update_counts(counts: _Counts, after: State) -> _Counts:
     """The counts of a later state, at the cost of what differs."""
     if counts.state is after:
         return counts
@@ -265,4 +299,4 @@ def _recounted(counts: _Counts, after: State) -> _Counts:
                         for had, more in zip(links, msgspec.structs.astuple(tally), strict=True)
                     ]
                 )
-    return _Counts(after, notes, Tally(*links))
+    return _Counts(after, notes, LinkCounts(*links))

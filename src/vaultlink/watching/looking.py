@@ -11,34 +11,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.files import Stamp, list_files, stamp_of
-from vaultlink.loading import is_source
+from vaultlink.files import FileStamp, list_files, read_stamp
+from vaultlink.loading import is_source_file
 from vaultlink.resolve import is_note
-from vaultlink.survey import RECENT, Survey
-from vaultlink.watching.inbox import Hints
+from vaultlink.survey import RACY_WINDOW_NS, VaultScan
+from vaultlink.watching.inbox import ChangeHints
 
-Follow = Callable[[Mapping[str, str]], bool]
+WatchFolders = Callable[[Mapping[str, str]], bool]
 """Has the folders of a vault watched; tells whether one of them came in."""
 
 
-class Look(NamedTuple):
+class Rescan(NamedTuple):
     """What was seen: the survey as it is now, the files that came, went, or hold something else by size and time, and those
     of which size and time are the same but may hide a change."""
 
-    seen: Survey
-    came: tuple[str, ...] = ()
-    went: tuple[str, ...] = ()
-    saved: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
+    scan: VaultScan
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    maybe_modified: tuple[str, ...] = ()
 
     @property
-    def moved(self) -> bool:
+    def has_added_or_removed(self) -> bool:
         """Whether files came or went."""
-        return bool(self.came or self.went)
+        return bool(self.added or self.removed)
 
-    def alike(self, other: "Look") -> bool:
+    def is_same(self, other: "Rescan") -> bool:
         """Whether another look saw the same: nothing has changed in between."""
-        files, others = self.seen.listing.files, other.seen.listing.files
+        files, others = self.scan.listing.files, other.scan.listing.files
         return self[1:] == other[1:] and all(
             files.get(path) == others.get(path) for path in self.paths
         )
@@ -46,10 +46,10 @@ class Look(NamedTuple):
     @property
     def paths(self) -> tuple[str, ...]:
         """All paths at which something is, or may be, otherwise."""
-        return (*self.came, *self.went, *self.saved, *self.doubtful)
+        return (*self.added, *self.removed, *self.modified, *self.maybe_modified)
 
 
-def whereabouts(root: Path) -> tuple[int, int] | None:
+def folder_identity(root: Path) -> tuple[int, int] | None:
     """What tells a folder from any other that might come to stand in its place; None if there is none."""
     try:
         status = os.stat(root)  # noqa: PTH116 - asked at every batch
@@ -58,10 +58,10 @@ def whereabouts(root: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def look(seen: Survey, hints: Hints, follow: Follow) -> Look:
+def rescan(seen: VaultScan, hints: ChangeHints, follow: WatchFolders) -> Rescan:
     """See what is otherwise. If everything is looked at, new folders are watched before what is in them is listed."""
     started = time.time_ns()
-    files = None if hints.everything else _files(seen, hints)
+    files = None if hints.full_rescan else _update_files(seen, hints)
     if files is None:
         listing = list_files(seen.root)
         while follow(listing.folders):
@@ -73,10 +73,10 @@ def look(seen: Survey, hints: Hints, follow: Follow) -> Look:
     else:
         listing, paths = replace(seen.listing, files=files), hints.paths
     after = replace(seen, listing=listing, started=started)
-    return Look(after, *_compared(seen, after, paths))
+    return Rescan(after, *_compare_scans(seen, after, paths))
 
 
-def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
+def _update_files(seen: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
     """The files, those hinted at looked at anew; None if that does not tell all, and everything has to be looked at: where
     folders come or go behind symbolic links, where git is told to ignore something, and where systems may name files otherwise
     than they are listed."""
@@ -85,7 +85,7 @@ def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
         return None
     files = dict(before.files)
     for path in hints.paths:
-        stamp = stamp_of(root, path)
+        stamp = read_stamp(root, path)
         if stamp:
             files[path] = stamp
         elif (
@@ -99,9 +99,11 @@ def _files(seen: Survey, hints: Hints) -> dict[str, Stamp] | None:
     return files
 
 
-def _compared(seen: Survey, after: Survey, paths: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def _compare_scans(
+    seen: VaultScan, after: VaultScan, paths: Iterable[str]
+) -> tuple[tuple[str, ...], ...]:
     """The paths that came, went, hold something else, and that may do so unseen."""
-    before, now, trusted = seen.listing.files, after.listing.files, seen.started - RECENT
+    before, now, trusted = seen.listing.files, after.listing.files, seen.started - RACY_WINDOW_NS
     came, went, saved, doubtful = [], [], [], []
     for path in paths:
         old, new = before.get(path), now.get(path)
@@ -110,7 +112,7 @@ def _compared(seen: Survey, after: Survey, paths: Iterable[str]) -> tuple[tuple[
                 came.append(path)
             elif old:
                 went.append(path)
-        elif is_source(path):
+        elif is_source_file(path):
             if old[:2] != new[:2]:
                 saved.append(path)
             elif old != new or old.changed > trusted:
@@ -118,6 +120,6 @@ def _compared(seen: Survey, after: Survey, paths: Iterable[str]) -> tuple[tuple[
     return tuple(sorted(came)), tuple(sorted(went)), tuple(sorted(saved)), tuple(sorted(doubtful))
 
 
-def empty(seen: Survey) -> bool:
+def has_no_notes(seen: VaultScan) -> bool:
     """Whether a vault holds no note, as a folder does on which nothing is mounted."""
     return not any(is_note(path) for path in seen.listing.files)

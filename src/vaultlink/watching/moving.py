@@ -7,83 +7,83 @@ from collections.abc import Collection, Mapping
 from time import monotonic
 from typing import NamedTuple
 
-from vaultlink.files import Stamp
+from vaultlink.files import FileStamp
 from vaultlink.model import Note
-from vaultlink.moves import Remembered, remembered_moves, still_true
+from vaultlink.moves import VaultSnapshot, moves_between, resolve_moves
 
-_KEPT = 600.0
+_MAX_AGE_SECONDS = 600.0
 """Seconds between the going and the coming of a file, at most; in either order, as it may be copied before it is deleted."""
 
-_MOST = 10_000
+_MAX_REMEMBERED = 10_000
 """More files that are gone, or came, and more moves, are not remembered."""
 
 
-class _Seen(NamedTuple):
+class _SeenFile(NamedTuple):
     """A file as it was when it went, or as it came; and when."""
 
-    stamp: Stamp
+    stamp: FileStamp
     note: Note | None
-    when: float
+    seen_at: float
 
 
-class Moving:
+class MoveTracker:
     """What is known of files that went elsewhere."""
 
     def __init__(self, moves: Mapping[str, str]):
         self._moves = dict(moves)
-        self._gone: dict[str, _Seen] = {}
-        self._came: dict[str, _Seen] = {}
+        self._removed: dict[str, _SeenFile] = {}
+        self._added: dict[str, _SeenFile] = {}
 
-    def copy(self) -> "Moving":
+    def copy(self) -> "MoveTracker":
         """The same knowledge, to go on from."""
-        other = Moving(self._moves)
-        other._gone, other._came = dict(self._gone), dict(self._came)
+        other = MoveTracker(self._moves)
+        other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
-    def learn(self, moves: Mapping[str, str]) -> None:
+    def learn_moves(self, moves: Mapping[str, str]) -> None:
         """Somebody else, such as git, tells where files went."""
         self._moves = {**self._moves, **moves}
 
-    def went(self, path: str, stamp: Stamp, note: Note | None) -> None:
+    def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """A file is gone that was so before."""
-        self._came.pop(path, None)
-        self._gone[path] = _Seen(stamp, note, monotonic())
+        self._added.pop(path, None)
+        self._removed[path] = _SeenFile(stamp, note, monotonic())
 
-    def came(self, path: str, stamp: Stamp, note: Note | None) -> None:
+    def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """A file is there that was not, and is so now."""
-        self._gone.pop(path, None)
-        self._came[path] = _Seen(stamp, note, monotonic())
+        self._removed.pop(path, None)
+        self._added[path] = _SeenFile(stamp, note, monotonic())
 
-    def saved(self, path: str, stamp: Stamp, note: Note | None) -> None:
+    def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """A file holds something else now."""
-        if path in self._came:
-            self._came[path] = self._came[path]._replace(stamp=stamp, note=note)
+        if path in self._added:
+            self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
 
-    def pairs(self) -> dict[str, str]:
+    def match_new_moves(self) -> dict[str, str]:
         """The moves that came to light since this was last asked, old path to new path."""
-        self._gone, self._came = _lately(self._gone), _lately(self._came)
-        fresh = remembered_moves(_remembered(self._gone), _remembered(self._came))
+        self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
+        fresh = moves_between(_to_snapshot(self._removed), _to_snapshot(self._added))
         for old, new in fresh.items():
-            del self._gone[old], self._came[new]
+            del self._removed[old], self._added[new]
             self._moves.pop(old, None)
             self._moves[old] = new
-        while len(self._moves) > _MOST:
+        while len(self._moves) > _MAX_REMEMBERED:
             del self._moves[next(iter(self._moves))]
         return fresh
 
-    def now(self, files: Collection[str]) -> dict[str, str]:
+    def current_moves(self, files: Collection[str]) -> dict[str, str]:
         """All moves that hold, the files being these."""
-        return still_true(self._moves, files)
+        return resolve_moves(self._moves, files)
 
 
-def _lately(seen: dict[str, _Seen]) -> dict[str, _Seen]:
-    since = monotonic() - _KEPT
-    recent = [(path, item) for path, item in seen.items() if item.when >= since]
-    return dict(recent[-_MOST:])
+def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:
+    since = monotonic() - _MAX_AGE_SECONDS
+    recent = [(path, item) for path, item in seen.items() if item.seen_at >= since]
+    return dict(recent[-_MAX_REMEMBERED:])
 
 
-def _remembered(seen: Mapping[str, _Seen]) -> Remembered:
-    return Remembered(
+def _to_snapshot(seen: Mapping[str, _SeenFile]) -> VaultSnapshot:
+    return VaultSnapshot(
         {path: item.stamp for path, item in seen.items()},
         lambda path: seen[path].note if path in seen else None,
     )

@@ -10,81 +10,83 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.locking import locked, made_folder, unkept
+from vaultlink.locking import make_journal_error, make_journal_folder, try_lock
 
 
-class Neighbour(NamedTuple):
+class Peer(NamedTuple):
     """Another watcher: its process, and whether it repairs notes."""
 
-    process: int
+    pid: int
     fixing: bool
 
 
-class Neighbours:
+class Peers:
     """This watcher's place among those on a vault. Raises JournalError if there is no place for its file."""
 
     def __init__(self, root: Path, *, fixing: bool):
-        self._folder = made_folder(root) / "watchers"
+        self._folder = make_journal_folder(root) / "watchers"
         self._name = f"{time.time_ns():020}-{os.getpid()}.{'fixing' if fixing else 'telling'}"
         self._fixing = fixing
-        self._listed: tuple[int, bool] = (0, True)
-        self._others: dict[str, Neighbour] = {}
-        self._told: dict[str, Neighbour] = {}
+        self._last_listing: tuple[int, bool] = (0, True)
+        self._peers: dict[str, Peer] = {}
+        self._reported_peers: dict[str, Peer] = {}
         try:
             self._folder.mkdir(exist_ok=True)
             made = (
                 self._folder / f".{self._name}"
             )  # it gets its name once it is locked, so that nobody takes it for left over
             self._handle = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            locked(self._handle)
+            try_lock(self._handle)
             made.rename(self._folder / self._name)
         except OSError as error:
-            raise unkept(self._folder, error) from None
+            raise make_journal_error(self._folder, error) from None
 
-    def others(self) -> list[Neighbour]:
+    def list_peers(self) -> list[Peer]:
         """The other watchers that live, the oldest first."""
         with suppress(OSError):
             changed = self._folder.stat().st_mtime_ns
-            if self._listed != (changed, False):
-                self._others = self._living()
-                self._listed = changed, bool(self._others)
-        return list(self._others.values())
+            if self._last_listing != (changed, False):
+                self._peers = self._list_living()
+                self._last_listing = changed, bool(self._peers)
+        return list(self._peers.values())
 
-    def repairs(self) -> bool:
+    def is_fixer(self) -> bool:
         """Whether this watcher is the one that repairs: the oldest of those that would."""
-        self.others()
+        self.list_peers()
         return self._fixing and not any(
-            other.fixing and name < self._name for name, other in self._others.items()
+            other.fixing and name < self._name for name, other in self._peers.items()
         )
 
-    def news(self) -> list[str]:
+    def describe_changes(self) -> list[str]:
         """Sentences on watchers that came or ended since this was last asked."""
-        self.others()
-        came = {name: other for name, other in self._others.items() if name not in self._told}
-        ended = [other for name, other in self._told.items() if name not in self._others]
-        self._told = dict(self._others)
+        self.list_peers()
+        came = {
+            name: other for name, other in self._peers.items() if name not in self._reported_peers
+        }
+        ended = [other for name, other in self._reported_peers.items() if name not in self._peers]
+        self._reported_peers = dict(self._peers)
         waits = (
             " This one tells only, and mends once that one has ended."
-            if self._fixing and not self.repairs()
+            if self._fixing and not self.is_fixer()
             else ""
         )
         return [
             *(
-                f"Another vaultlink watch (process {other.process}) is on this vault"
+                f"Another vaultlink watch (process {other.pid}) is on this vault"
                 + (f" and mends notes.{waits}" if other.fixing else ".")
                 for other in came.values()
             ),
-            *(f"The vaultlink watch of process {other.process} has ended." for other in ended),
+            *(f"The vaultlink watch of process {other.pid} has ended." for other in ended),
         ]
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Be no longer there."""
         with suppress(OSError):
             (self._folder / self._name).unlink()
         with suppress(OSError):
             os.close(self._handle)
 
-    def _living(self) -> dict[str, Neighbour]:
+    def _list_living(self) -> dict[str, Peer]:
         living = {}
         for file in sorted(self._folder.iterdir()):
             process = file.stem.rpartition("-")[2]
@@ -92,20 +94,20 @@ class Neighbours:
                 file.name[0] != "."
                 and file.name != self._name
                 and process.isdigit()
-                and _alive(file)
+                and _is_alive(file)
             ):
-                living[file.name] = Neighbour(int(process), file.suffix == ".fixing")
+                living[file.name] = Peer(int(process), file.suffix == ".fixing")
         return living
 
 
-def _alive(file: Path) -> bool:
+def _is_alive(file: Path) -> bool:
     """Whether a watcher's file is locked. One that is not was left by a process that was killed, and is taken away."""
     try:
         handle = os.open(file, os.O_RDWR)
     except OSError:
         return False
     try:
-        if not locked(handle):
+        if not try_lock(handle):
             return True
         with suppress(OSError):
             file.unlink()

@@ -7,23 +7,23 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from vaultlink.watching.inbox import Inbox
+from vaultlink.watching.inbox import EventQueue
 
-_READING = ("opened", "closed_no_write")
+_READ_EVENTS = ("opened", "closed_no_write")
 
 
-class Observed:
+class WatchdogBackend:
     """Leaves word in an inbox of what changes in folders."""
 
-    lossless = False
+    detects_overflow = False
 
-    def __init__(self, inbox: Inbox):
-        self._inbox = inbox
+    def __init__(self, inbox: EventQueue):
+        self._events = inbox
         self._observer = Observer()
         self._roots: dict[str, Path] = {}
         self._observer.start()
 
-    def follow(self, folders: Mapping[str, str], /) -> bool:
+    def watch_folders(self, folders: Mapping[str, str], /) -> bool:
         """Watch the vault, and the folders that lie elsewhere behind symbolic links; tells whether one came in."""
         places = {path: Path(place) for path, place in folders.items()}
         roots = {
@@ -37,11 +37,11 @@ class Observed:
         self._roots = roots
         for path, place in roots.items():
             self._observer.schedule(
-                _Handler(self._inbox, path, place), os.fspath(place), recursive=True
+                _EventHandler(self._events, path, place), os.fspath(place), recursive=True
             )
         return True
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether words still come."""
         return self._observer.is_alive() and all(
             emitter.is_alive() for emitter in self._observer.emitters
@@ -53,30 +53,32 @@ class Observed:
         self._observer.join(1.0)
 
 
-class _Handler(FileSystemEventHandler):
+class _EventHandler(FileSystemEventHandler):
     """Takes what an observer tells of one folder and all below it."""
 
-    def __init__(self, inbox: Inbox, path: str, place: Path):
-        self._inbox, self._path, self._place = inbox, path, place
+    def __init__(self, inbox: EventQueue, path: str, place: Path):
+        self._events, self._vault_path, self._disk_path = inbox, path, place
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Something happened to a file or a folder."""
-        if event.event_type in _READING or (event.is_directory and event.event_type == "modified"):
+        if event.event_type in _READ_EVENTS or (
+            event.is_directory and event.event_type == "modified"
+        ):
             return
         for place in (event.src_path, event.dest_path):
-            path = self._inside(Path(os.fsdecode(place))) if place else None
+            path = self._to_vault_path(Path(os.fsdecode(place))) if place else None
             if path is None:
                 continue
-            if event.is_directory or path == self._path:
-                self._inbox.hint_everything()
+            if event.is_directory or path == self._vault_path:
+                self._events.request_full_rescan()
             else:
-                self._inbox.hint(path)
+                self._events.add_path(path)
 
-    def _inside(self, place: Path) -> str | None:
+    def _to_vault_path(self, place: Path) -> str | None:
         """A place on disk as a vault path; None if it is hidden or lies elsewhere."""
-        if not place.is_relative_to(self._place):
+        if not place.is_relative_to(self._disk_path):
             return None
-        parts = place.relative_to(self._place).parts
+        parts = place.relative_to(self._disk_path).parts
         if any(part.startswith(".") and part != ".gitignore" for part in parts):
             return None
-        return "/".join([self._path, *parts] if self._path else parts)
+        return "/".join([self._vault_path, *parts] if self._vault_path else parts)

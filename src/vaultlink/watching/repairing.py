@@ -9,104 +9,120 @@ from dataclasses import dataclass, field
 
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
-from vaultlink.fixing.promise import Breach
-from vaultlink.journal import digest
-from vaultlink.locking import Busy, lock
-from vaultlink.report.repairs import counted, fixed_sentence
-from vaultlink.watching.batch import Fixed
-from vaultlink.watching.pauses import Pauses
+from vaultlink.fixing.promise import BrokenPromise
+from vaultlink.journal import digest_content
+from vaultlink.locking import LockTimeout, lock_vault
+from vaultlink.report.repairs import count_fixed_by_rule, describe_fixed
+from vaultlink.watching.batch import AppliedFixes
+from vaultlink.watching.pauses import Debounce
 
-_WRITING = "it changed a moment ago"
-_TAKEN_BACK = "what was mended in it was taken back"
+_JUST_CHANGED = "it changed a moment ago"
+_FIX_REVERTED = "what was mended in it was taken back"
 
-_MOST = 20
+_MAX_REMEMBERED_TEXTS = 20
 """So many texts of one note are remembered from which it was mended."""
 
 
 @dataclass(slots=True)
-class Attempt:
+class FixAttempt:
     """What an attempt came to: what was written, or would be; a fault of a rule; a sentence on what else is in the way."""
 
-    fixed: Fixed | None = None
-    proposed: dict[str, tuple[str | None, str]] = field(default_factory=dict)
-    breach: Breach | None = None
-    trouble: str = ""
+    applied_fixes: AppliedFixes | None = None
+    proposed_texts: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    broken_promise: BrokenPromise | None = None
+    error: str = ""
 
 
-class Repairing:
+class AutoFixer:
     """Mends what can be mended safely, when it is time to. With `writing` false it only says what it would write."""
 
-    def __init__(self, pauses: Pauses, command: str, *, writing: bool):
-        self._pauses, self._command, self._writing = pauses, command, writing
-        self._first = self._last = -math.inf
-        self._wanted = False
-        self._touched: dict[str, float] = {}
-        self._mended: dict[str, list[bytes]] = {}
+    def __init__(self, pauses: Debounce, command: str, *, writing: bool):
+        self._debounce, self._command, self._writes = pauses, command, writing
+        self._first_change = self._last_change = -math.inf
+        self._pending = False
+        self._changed_at: dict[str, float] = {}
+        self._fixed_digests: dict[str, list[bytes]] = {}
 
-    def changed(self, paths: Sequence[str], now: float) -> None:
+    def record_changes(self, paths: Sequence[str], now: float) -> None:
         """These notes were changed by somebody else."""
-        self._touched = {
-            path: when for path, when in self._touched.items() if when > now - self._pauses.calm
+        self._changed_at = {
+            path: when
+            for path, when in self._changed_at.items()
+            if when > now - self._debounce.fix_quiet
         }
-        self._touched.update(dict.fromkeys(paths, now))
-        self.want(now)
+        self._changed_at.update(dict.fromkeys(paths, now))
+        self.schedule(now)
 
-    def want(self, now: float) -> None:
+    def schedule(self, now: float) -> None:
         """There may be something to mend."""
-        self._first = self._first if self._wanted else now
-        self._last, self._wanted = now, True
+        self._first_change = self._first_change if self._pending else now
+        self._last_change, self._pending = now, True
 
-    def postpone(self) -> None:
+    def cancel(self) -> None:
         """Somebody else mends; there is nothing to see to until something changes again."""
-        self._wanted = False
+        self._pending = False
 
-    def wait(self, now: float) -> float:
+    def seconds_until_fix(self, now: float) -> float:
         """Seconds until it is time for an attempt; forever if there is nothing to see to."""
-        return self._pauses.until_repair(self._first, self._last, now) if self._wanted else math.inf
+        return (
+            self._debounce.seconds_until_fix(self._first_change, self._last_change, now)
+            if self._pending
+            else math.inf
+        )
 
-    def attempt(self, vault: Vault, now: float) -> Attempt:
+    def attempt_fix(self, vault: Vault, now: float) -> FixAttempt:
         """Mend what can be mended now. Notes that have to wait are seen to after another pause."""
-        self._wanted = False
-        vault = vault.guarded(lambda path, text: self._bar(path, text, now))
-        if not self._writing:
-            repair = vault.repair()
-            return Attempt(proposed=dict(repair.texts), breach=repair.breach)
+        self._pending = False
+        vault = vault.with_skip_check(lambda path, text: self._skip_reason(path, text, now))
+        if not self._writes:
+            repair = vault.plan_fixes()
+            return FixAttempt(
+                proposed_texts=dict(repair.texts), broken_promise=repair.broken_promise
+            )
         try:
-            with lock(vault.root, patience=0.0):
-                return self._written(vault, now)
-        except Busy:
-            self.want(now)
-            return Attempt()
+            with lock_vault(vault.root, patience=0.0):
+                return self._write_fixes(vault, now)
+        except LockTimeout:
+            self.schedule(now)
+            return FixAttempt()
         except JournalError as error:
-            return Attempt(trouble=str(error))
+            return FixAttempt(error=str(error))
 
-    def _written(self, vault: Vault, now: float) -> Attempt:
-        repair = vault.repair()
-        if repair.breach:
-            return Attempt(breach=repair.breach)
-        outcome = vault.write(
-            repair, self._command, fixed_sentence(counted(repair.made), len(repair.texts))
+    def _write_fixes(self, vault: Vault, now: float) -> FixAttempt:
+        repair = vault.plan_fixes()
+        if repair.broken_promise:
+            return FixAttempt(broken_promise=repair.broken_promise)
+        outcome = vault.write_plan(
+            repair,
+            self._command,
+            describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts)),
         )
         for path in outcome.written:
-            old = _sign(repair.texts[path][0] or "")
-            self._mended[path] = [*self._mended.get(path, []), old][-_MOST:]
-        if any(refusal.why == _WRITING for refusal in outcome.refused):
-            self.want(now)
+            old = _digest_text(repair.texts[path][0] or "")
+            self._fixed_digests[path] = [*self._fixed_digests.get(path, []), old][
+                -_MAX_REMEMBERED_TEXTS:
+            ]
+        if any(refusal.reason == _JUST_CHANGED for refusal in outcome.skipped):
+            self.schedule(now)
         written = frozenset(outcome.written)
         made = tuple(
             (item, fix)
-            for item, fix in repair.made
+            for item, fix in repair.fixed
             if any(edit.path in written for edit in fix.edits)
         )
-        refused = tuple(refusal for refusal in outcome.refused if refusal.why != _WRITING)
-        return Attempt(Fixed(made, outcome.written, refused, outcome.run))
+        refused = tuple(refusal for refusal in outcome.skipped if refusal.reason != _JUST_CHANGED)
+        return FixAttempt(AppliedFixes(made, outcome.written, refused, outcome.run_id))
 
-    def _bar(self, path: str, text: str, now: float) -> str | None:
+    def _skip_reason(self, path: str, text: str, now: float) -> str | None:
         """Why a note is not to be written now."""
-        if self._touched.get(path, -math.inf) > now - self._pauses.calm:
-            return _WRITING
-        return _TAKEN_BACK if path in self._mended and _sign(text) in self._mended[path] else None
+        if self._changed_at.get(path, -math.inf) > now - self._debounce.fix_quiet:
+            return _JUST_CHANGED
+        return (
+            _FIX_REVERTED
+            if path in self._fixed_digests and _digest_text(text) in self._fixed_digests[path]
+            else None
+        )
 
 
-def _sign(text: str) -> bytes:
-    return digest(text.encode()) or b""
+def _digest_text(text: str) -> bytes:
+    return digest_content(text.encode()) or b""

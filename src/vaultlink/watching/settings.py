@@ -5,42 +5,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
-from vaultlink.files import config_files
-from vaultlink.repository import git_folder, git_mark
-from vaultlink.survey import Survey, survey
+from vaultlink.files import config_candidates
+from vaultlink.repository import find_git_dir, read_git_state
+from vaultlink.survey import VaultScan, scan_vault
 
-Sign = tuple[tuple[int, int, int] | None, ...]
+SettingsStamps = tuple[tuple[int, int, int] | None, ...]
 """Sizes and times of files, None for one that is not there."""
 
 
-class SettingsFiles:
+class SettingsSnapshot:
     """The files that hold a vault's settings, and what git knows of it, as they were when last looked at."""
 
-    def __init__(self, seen: Survey):
-        self._sign, self._mark = _sign(seen), git_mark(seen.root)
+    def __init__(self, seen: VaultScan):
+        self._stamps, self._git_state = _read_stamps(seen), read_git_state(seen.root)
 
-    def changed(self, seen: Survey) -> bool:
+    def has_changed(self, seen: VaultScan) -> bool:
         """Whether a settings file is another."""
-        return _sign(seen) != self._sign
+        return _read_stamps(seen) != self._stamps
 
-    def committed(self, seen: Survey) -> bool:
+    def has_git_changed(self, seen: VaultScan) -> bool:
         """Whether git knows of something else than it did."""
-        return git_mark(seen.root) != self._mark
+        return read_git_state(seen.root) != self._git_state
 
-    def look(self, seen: Survey) -> None:
+    def refresh(self, seen: VaultScan) -> None:
         """From now on, what is there now is nothing new."""
-        self._sign, self._mark = _sign(seen), git_mark(seen.root)
+        self._stamps, self._git_state = _read_stamps(seen), read_git_state(seen.root)
 
 
-def _sign(seen: Survey) -> Sign:
-    return tuple(map(_stamp, _files(seen)))
+def _read_stamps(seen: VaultScan) -> SettingsStamps:
+    return tuple(map(_stat_settings_file, _list_settings_files(seen)))
 
 
-def _files(seen: Survey) -> Iterator[Path]:
+def _list_settings_files(seen: VaultScan) -> Iterator[Path]:
     if not seen.settings.isolated:
-        yield from config_files(seen.root, seen.settings.config_file)
+        yield from config_candidates(seen.root, seen.settings.config_file)
     yield from (seen.root / ".obsidian" / "app.json", seen.root / ".obsidian" / "types.json")
-    folder = git_folder(seen.root)
+    folder = find_git_dir(seen.root)
     if folder:
         yield folder / "info" / "exclude"
         for above in seen.root.parents if not (seen.root / ".git").exists() else ():
@@ -49,7 +49,7 @@ def _files(seen: Survey) -> Iterator[Path]:
                 break
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stat_settings_file(file: Path) -> tuple[int, int, int] | None:
     try:
         status = os.stat(file)  # noqa: PTH116 - asked all day
     except OSError:
@@ -57,18 +57,18 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def reopened(vault: Vault) -> Vault | None:
+def reopen_if_changed(vault: Vault) -> Vault | None:
     """The vault under the settings as they are now; None if they come to the same. Raises ConfigError or VaultError."""
-    before = vault.seen
-    now = survey(before.root, before.settings)
+    before = vault.scan
+    now = scan_vault(before.root, before.settings)
     files = now.listing.files
     alike = (
         now.layers == before.layers
         and now.obsidian == before.obsidian
-        and not any(_ignores(now, path) != _ignores(before, path) for path in files)
+        and not any(_is_ignored(now, path) != _is_ignored(before, path) for path in files)
     )
     return None if alike else open_vault(now.root, now.settings, None, now)
 
 
-def _ignores(seen: Survey, path: str) -> bool:
-    return bool(seen.ignored and seen.ignored(path))
+def _is_ignored(seen: VaultScan, path: str) -> bool:
+    return bool(seen.is_git_ignored and seen.is_git_ignored(path))

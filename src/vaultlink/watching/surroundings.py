@@ -11,164 +11,171 @@ from pathlib import Path
 from vaultlink.api import Vault, open_vault
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.moves import git_moves
-from vaultlink.repository import at_work, git_folder
-from vaultlink.survey import Survey
-from vaultlink.watching.batch import Cause, News, Notice
-from vaultlink.watching.inbox import Inbox
-from vaultlink.watching.listening import Listening
-from vaultlink.watching.live import Live
-from vaultlink.watching.looking import whereabouts
-from vaultlink.watching.neighbours import Neighbours
-from vaultlink.watching.repairing import Repairing
-from vaultlink.watching.settings import SettingsFiles, reopened
+from vaultlink.repository import find_git_dir, is_git_busy
+from vaultlink.survey import VaultScan
+from vaultlink.watching.batch import BatchCause, Notice, WatchUpdate
+from vaultlink.watching.inbox import EventQueue
+from vaultlink.watching.listening import EventSource
+from vaultlink.watching.live import Session
+from vaultlink.watching.looking import folder_identity
+from vaultlink.watching.neighbours import Peers
+from vaultlink.watching.repairing import AutoFixer
+from vaultlink.watching.settings import SettingsSnapshot, reopen_if_changed
 
 
-class Said:
+class NoticeFilter:
     """What was said already, so that it is said once, until something else is to be said of the matter."""
 
     def __init__(self) -> None:
-        self._sentences: dict[str, str] = {}
+        self._last_messages: dict[str, str] = {}
 
-    def once(self, about: str, sentence: str, *, wrong: bool = False) -> Iterator[News]:
+    def notify_once(
+        self, about: str, sentence: str, *, wrong: bool = False
+    ) -> Iterator[WatchUpdate]:
         """A sentence on a matter, if it is one and was not the last one on it."""
-        if sentence and self._sentences.get(about) != sentence:
-            self._sentences[about] = sentence
+        if sentence and self._last_messages.get(about) != sentence:
+            self._last_messages[about] = sentence
             yield Notice(sentence, wrong)
 
     def forget(self, about: str) -> None:
         """The matter is settled: if it comes up again it is said again."""
-        self._sentences.pop(about, None)
+        self._last_messages.pop(about, None)
 
 
-class Surroundings:
-    """The surroundings of a vault. `away` says that it is gone for now, `said` what was said already. The settings are as they
+class Environment:
+    """The surroundings of a vault. `is_away` says that it is gone for now, `notices` what was said already. The settings are as they
     were when the vault was opened with them."""
 
     def __init__(
         self,
-        live: Live,
-        settings: SettingsFiles,
-        inbox: Inbox,
-        listening: Listening,
-        repairing: Repairing,
+        live: Session,
+        settings: SettingsSnapshot,
+        inbox: EventQueue,
+        listening: EventSource,
+        repairing: AutoFixer,
         *,
         fix: bool,
     ):
-        self._live, self._settings, self._repairing = live, settings, repairing
-        self._inbox, self._listening = inbox, listening
-        self.root, self.away = live.vault.root, False
-        self.said = Said()
-        self._home = whereabouts(self.root)
-        self._neighbours = _neighbours(self.root, fix=fix)
+        self._session, self._settings, self._fixer = live, settings, repairing
+        self._events, self._event_source = inbox, listening
+        self.root, self.is_away = live.vault.root, False
+        self.notices = NoticeFilter()
+        self._root_identity = folder_identity(self.root)
+        self._peers = _join_peers(self.root, fix=fix)
 
-    def at_work(self) -> bool:
+    def is_git_busy(self) -> bool:
         """Whether git is changing files of the vault."""
-        return at_work(git_folder(self.root))
+        return is_git_busy(find_git_dir(self.root))
 
-    def here(self) -> bool:
+    def is_in_place(self) -> bool:
         """Whether the vault is where it was, and the same."""
-        return whereabouts(self.root) == self._home
+        return folder_identity(self.root) == self._root_identity
 
-    def beat(self) -> Iterator[News]:
+    def check(self) -> Iterator[WatchUpdate]:
         """See to that of which no word comes."""
-        if self.away or not self.here():
-            yield from self.search()
-        elif self._settings.changed(self._live.seen) or self._settings.committed(self._live.seen):
-            yield from self.resettle()
-        yield from self.look_around()
+        if self.is_away or not self.is_in_place():
+            yield from self.recover_vault()
+        elif self._settings.has_changed(self._session.scan) or self._settings.has_git_changed(
+            self._session.scan
+        ):
+            yield from self.reload_settings()
+        yield from self.report_peers()
 
-    def unsettled(self, seen: Survey) -> bool:
+    def has_new_settings(self, seen: VaultScan) -> bool:
         """Whether settings are others than they were, or git was told to ignore something else."""
         return (
-            self._settings.changed(seen) or seen.listing.ignores != self._live.seen.listing.ignores
+            self._settings.has_changed(seen)
+            or seen.listing.gitignores != self._session.scan.listing.gitignores
         )
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Watch no more."""
-        if self._neighbours:
-            self._neighbours.leave()
+        if self._peers:
+            self._peers.close()
 
-    def search(self) -> Iterator[News]:
+    def recover_vault(self) -> Iterator[WatchUpdate]:
         """The vault is not where it was: wait for it, or take up what has come in its place."""
-        home = whereabouts(self.root)
+        home = folder_identity(self.root)
         vault = None
         if home is not None:
             try:
-                vault = alone(open_vault(self.root, self._live.seen.settings))
+                vault = use_single_process(open_vault(self.root, self._session.scan.settings))
             except VaultError:
                 vault = None
             except ConfigError as error:
-                yield from self.said.once("settings", str(error), wrong=True)
+                yield from self.notices.notify_once("settings", str(error), wrong=True)
         if vault is None:
-            if not self.away:
-                self.away = True
+            if not self.is_away:
+                self.is_away = True
                 yield Notice(
                     f"{self.root} is gone, or holds no note any more. Waiting for it to come back.",
-                    wrong=True,
+                    is_error=True,
                 )
             return
-        self._home = home
-        if self.away:
-            self.away = False
+        self._root_identity = home
+        if self.is_away:
+            self.is_away = False
             yield Notice(f"{self.root} is back.")
-        batch = self._live.replaced(vault, Cause(words="the vault came back"))
-        self._listening.begin(self._live.seen.listing.folders, time.monotonic())
-        self._repairing.changed((), time.monotonic())
+        batch = self._session.replace_vault(vault, BatchCause(description="the vault came back"))
+        self._event_source.start(self._session.scan.listing.folders, time.monotonic())
+        self._fixer.record_changes((), time.monotonic())
         yield batch
 
-    def resettle(self) -> Iterator[News]:
+    def reload_settings(self) -> Iterator[WatchUpdate]:
         """Settings, or what git knows, may have changed: go by them, or say what is wrong with them and keep the old."""
-        committed = self._settings.committed(self._live.seen)
-        self._settings.look(self._live.seen)
+        committed = self._settings.has_git_changed(self._session.scan)
+        self._settings.refresh(self._session.scan)
         try:
-            vault = reopened(self._live.vault)
+            vault = reopen_if_changed(self._session.vault)
         except (ConfigError, VaultError) as error:
-            yield from self.said.once(
+            yield from self.notices.notify_once(
                 "settings", f"{error} The settings before are kept.", wrong=True
             )
             return
-        self.said.forget("settings")
+        self.notices.forget("settings")
         batch = None
         if vault:
-            batch = self._live.replaced(alone(vault), Cause(words="new settings"))
-        elif committed and self._live.totals().links.dangling:
-            batch = self._live.learn(
-                git_moves(self.root, self._live.seen.listing.files), "git tells where files went"
+            batch = self._session.replace_vault(
+                use_single_process(vault), BatchCause(description="new settings")
+            )
+        elif committed and self._session.count_totals().links.dangling:
+            batch = self._session.learn_moves(
+                git_moves(self.root, self._session.scan.listing.files), "git tells where files went"
             )
         if batch:
-            self._repairing.want(time.monotonic())
-            self._inbox.hint_everything()
+            self._fixer.schedule(time.monotonic())
+            self._events.request_full_rescan()
             yield batch
 
-    def look_around(self) -> Iterator[News]:
+    def report_peers(self) -> Iterator[WatchUpdate]:
         """Tell of other watchers that came or went."""
-        for sentence in self._neighbours.news() if self._neighbours else ():
-            self._repairing.want(time.monotonic())
+        for sentence in self._peers.describe_changes() if self._peers else ():
+            self._fixer.schedule(time.monotonic())
             yield Notice(sentence)
 
-    def unreadable(self, seen: Survey) -> Iterator[News]:
+    def report_unreadable(self, seen: VaultScan) -> Iterator[WatchUpdate]:
         """Tell of folders that can't be looked into: what lies in them seems not to be there."""
-        for folder, why in seen.listing.unreadable:
-            yield from self.said.once(
+        for folder, why in seen.listing.unreadable_folders:
+            yield from self.notices.notify_once(
                 f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True
             )
 
-    def repairs(self) -> bool:
+    def is_fixer(self) -> bool:
         """Whether it is this watcher that mends notes."""
-        return self._neighbours is None or self._neighbours.repairs()
+        return self._peers is None or self._peers.is_fixer()
 
 
-def _neighbours(root: Path, *, fix: bool) -> Neighbours | None:
+def _join_peers(root: Path, *, fix: bool) -> Peers | None:
     """The place among other watchers; one that only tells does without if there is none."""
     try:
-        return Neighbours(root, fixing=fix)
+        return Peers(root, fixing=fix)
     except JournalError:
         if fix:
             raise
         return None
 
 
-def alone(vault: Vault) -> Vault:
+def use_single_process(vault: Vault) -> Vault:
     """The vault, from now on read by one process: forks and a listener's thread don't go together."""
-    seen = replace(vault.seen, settings=replace(vault.seen.settings, jobs=1))
-    return vault.renewed(seen, vault.state)
+    seen = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
+    return vault.with_scan(seen, vault.state)

@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink import __version__
-from vaultlink.report.documents import SCHEMA
-from vaultlink.report.findings import concise
-from vaultlink.report.layout import PLAIN, Palette, clean, number
+from vaultlink.report.documents import SCHEMA_VERSION
+from vaultlink.report.findings import render_concise
+from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 from vaultlink.report.records import FindingRow
-from vaultlink.report.repairs import FixedRow, counted, fixed_row, fixed_sentence, left_rows
+from vaultlink.report.repairs import (
+    FixedRow,
+    count_fixed_by_rule,
+    describe_fixed,
+    fixed_row,
+    skipped_rows,
+)
 from vaultlink.resolve import is_note
-from vaultlink.watching.batch import Batch, Cause, Reported, Totals
+from vaultlink.watching.batch import Batch, BatchCause, ReportedFinding, VaultTotals
 
 
 class MovedRow(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
@@ -46,46 +52,48 @@ class BatchRow(msgspec.Struct, frozen=True):
     fixed: FixedRow | None
 
 
-class WatchedRow(FindingRow, frozen=True, gc=False):
+class WatchFindingRow(FindingRow, frozen=True, gc=False):
     """A finding as the contract has it, and what became of it: it is `new`, or `healed`; and in which batch."""
 
     event: str
     batch: int
 
 
-def batch_row(batch: Batch) -> BatchRow:
+def make_batch_row(batch: Batch) -> BatchRow:
     """A batch as data."""
-    cause, fixed = batch.cause, batch.fixed
+    cause, fixed = batch.cause, batch.applied_fixes
     row = (
         None
         if fixed is None
-        else fixed_row(fixed.made, fixed.written, fixed.run, left_rows(fixed.refused))
+        else fixed_row(fixed.fixes, fixed.written, fixed.run_id, skipped_rows(fixed.skipped))
     )
     return BatchRow(
         "batch" if batch.number else "state",
-        SCHEMA,
+        SCHEMA_VERSION,
         __version__,
         str(batch.vault.root),
         batch.number,
-        _moment(batch.time),
-        _words(batch),
+        _format_time(batch.time_ns),
+        _describe_batch(batch),
         cause.saved,
         cause.created,
         cause.deleted,
         tuple([MovedRow(old, new) for old, new in cause.moved]),
         len(batch.new),
-        len(batch.healed),
-        _summary(batch.totals()),
+        len(batch.resolved),
+        _build_summary(batch.totals()),
         row,
     )
 
 
-def watched_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[WatchedRow]:
+def make_watch_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[WatchFindingRow]:
     """Findings that are new, or healed, in a batch."""
-    return [WatchedRow(**msgspec.structs.asdict(row), event=event, batch=number) for row in rows]
+    return [
+        WatchFindingRow(**msgspec.structs.asdict(row), event=event, batch=number) for row in rows
+    ]
 
 
-def healed_rows(reported: Sequence[Reported]) -> list[FindingRow]:
+def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
     """Findings that are no more, as they were: without what could be done about them."""
     return [
         FindingRow(
@@ -107,17 +115,17 @@ def healed_rows(reported: Sequence[Reported]) -> list[FindingRow]:
     ]
 
 
-def _summary(totals: Totals) -> dict[str, int]:
+def _build_summary(totals: VaultTotals) -> dict[str, int]:
     return {
         "notes": totals.notes,
         "attachments": totals.attachments,
         **msgspec.structs.asdict(totals.links),
-        "topics": totals.topics,
+        "topics": totals.dangling_topics,
         "findings": totals.findings,
     }
 
 
-def _moment(nanoseconds: int) -> str:
+def _format_time(nanoseconds: int) -> str:
     seconds, rest = divmod(nanoseconds, 10**9)
     here = time.localtime(seconds)
     zone = time.strftime("%z", here)
@@ -127,83 +135,91 @@ def _moment(nanoseconds: int) -> str:
 # -- for people -----------------------------------------------------------------------------------------------------
 
 
-def headline(batch: Batch) -> str:
+def format_headline(batch: Batch) -> str:
     """When a batch was, what brought it about, and what came of it, on one line."""
     came = [
         f"{len(found):,} {what}"
-        for found, what in ((batch.new, "new"), (batch.healed, "healed"))
+        for found, what in ((batch.new, "new"), (batch.resolved, "healed"))
         if found
     ]
-    clock = time.strftime("%H:%M:%S", time.localtime(batch.time // 10**9))
-    return f"{clock} {_words(batch)}" + (f": {', '.join(came)}" if came else "")
+    clock = time.strftime("%H:%M:%S", time.localtime(batch.time_ns // 10**9))
+    return f"{clock} {_describe_batch(batch)}" + (f": {', '.join(came)}" if came else "")
 
 
-def batch_lines(batch: Batch, palette: Palette = PLAIN) -> str:
+def format_batch(batch: Batch, palette: Palette = PLAIN) -> str:
     """A batch as text: a headline, then a line for each finding that is new (+) or healed (-)."""
     p = palette
-    lines = [f"{p.bold}{headline(batch)}{p.off}"]
-    lines += _signed("+", p.red, batch.new, p)
-    lines += _signed("-", p.green, batch.healed, p)
+    lines = [f"{p.bold}{format_headline(batch)}{p.reset}"]
+    lines += _format_findings("+", p.red, batch.new, p)
+    lines += _format_findings("-", p.green, batch.resolved, p)
     return "\n".join(lines) + "\n"
 
 
-def healed_lines(batch: Batch, palette: Palette = PLAIN) -> str:
+def format_resolved(batch: Batch, palette: Palette = PLAIN) -> str:
     """A line for each finding that is healed."""
-    return "".join(line + "\n" for line in _signed("-", palette.green, batch.healed, palette))
+    return "".join(
+        line + "\n" for line in _format_findings("-", palette.green, batch.resolved, palette)
+    )
 
 
-def _signed(sign: str, hue: str, reported: Sequence[Reported], p: Palette) -> list[str]:
-    lines = concise([diagnostic for diagnostic, _ in reported], p).splitlines()
-    return [f"{hue}{sign}{p.off} {line}" for line in lines]
+def _format_findings(
+    sign: str, hue: str, reported: Sequence[ReportedFinding], p: Palette
+) -> list[str]:
+    lines = render_concise([diagnostic for diagnostic, _ in reported], p).splitlines()
+    return [f"{hue}{sign}{p.reset} {line}" for line in lines]
 
 
-def status(totals: Totals, last: str) -> str:
+def format_status(totals: VaultTotals, last: str) -> str:
     """The vault in figures, and what happened last, on one line."""
     figures = [
-        number(totals.notes, "note"),
-        number(totals.links.links, "link"),
-        number(totals.topics, "dangling topic"),
-        number(totals.findings, "finding"),
+        format_count(totals.notes, "note"),
+        format_count(totals.links.links, "link"),
+        format_count(totals.dangling_topics, "dangling topic"),
+        format_count(totals.findings, "finding"),
     ]
     return " · ".join([*figures, last] if last else figures)
 
 
-def _words(batch: Batch) -> str:
+def _describe_batch(batch: Batch) -> str:
     """What brought a batch about."""
-    if batch.fixed:
+    if batch.applied_fixes:
         return (
-            fixed_sentence(counted(batch.fixed.made), len(batch.fixed.written)).rstrip(".").lower()
+            describe_fixed(
+                count_fixed_by_rule(batch.applied_fixes.fixes), len(batch.applied_fixes.written)
+            )
+            .rstrip(".")
+            .lower()
         )
-    return cause_words(batch.cause) if batch.number else "as found"
+    return describe_cause(batch.cause) if batch.number else "as found"
 
 
-def cause_words(cause: Cause) -> str:
+def describe_cause(cause: BatchCause) -> str:
     """A cause in words: a single file by its name, several by their number."""
-    if cause.words:
-        return cause.words
+    if cause.description:
+        return cause.description
     groups: Mapping[str, Sequence[str]] = {
         "saved": cause.saved,
         "created": cause.created,
         "deleted": cause.deleted,
     }
     if len(cause.moved) == 1 and not any(groups.values()):
-        return _moved(*cause.moved[0])
+        return _describe_move(*cause.moved[0])
     told = [(verb, paths) for verb, paths in groups.items() if paths]
     if len(told) == 1 and not cause.moved and len(told[0][1]) == 1:
-        return f"{clean(told[0][1][0])} {told[0][0]}"
-    parts = [f"{_counted(paths)} {verb}" for verb, paths in told]
-    parts += [f"{_counted([new for _, new in cause.moved])} moved"] if cause.moved else []
+        return f"{escape_controls(told[0][1][0])} {told[0][0]}"
+    parts = [f"{_count_files(paths)} {verb}" for verb, paths in told]
+    parts += [f"{_count_files([new for _, new in cause.moved])} moved"] if cause.moved else []
     return ", ".join(parts) or "nothing"
 
 
-def _moved(old: str, new: str) -> str:
+def _describe_move(old: str, new: str) -> str:
     stays = old.rpartition("/")[0] == new.rpartition("/")[0]
     return (
-        f"{clean(old)} renamed to {clean(new.rpartition('/')[2])}"
+        f"{escape_controls(old)} renamed to {escape_controls(new.rpartition('/')[2])}"
         if stays
-        else f"{clean(old)} moved to {clean(new)}"
+        else f"{escape_controls(old)} moved to {escape_controls(new)}"
     )
 
 
-def _counted(paths: Sequence[str]) -> str:
-    return number(len(paths), "note" if all(map(is_note, paths)) else "file")
+def _count_files(paths: Sequence[str]) -> str:
+    return format_count(len(paths), "note" if all(map(is_note, paths)) else "file")

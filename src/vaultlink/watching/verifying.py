@@ -8,63 +8,78 @@ from typing import Any
 
 from vaultlink.engine import State, step
 from vaultlink.files import list_files
-from vaultlink.graph import graph
-from vaultlink.loading import changes_at
-from vaultlink.survey import RECENT, survey
-from vaultlink.watching.live import Live
+from vaultlink.graph import build_graph
+from vaultlink.loading import read_changes
+from vaultlink.survey import RACY_WINDOW_NS, scan_vault
+from vaultlink.watching.live import Session
 
-_MAPS = ("backlinks", "aliased", "titled", "spelled", "mentions", "definitions")
+_INDEX_MAPS = (
+    "backlinks",
+    "notes_by_alias",
+    "notes_by_title",
+    "files_by_spelling",
+    "mentions",
+    "definitions",
+)
 
 
-class Changing(Exception):  # noqa: N818 - a state of affairs
+class VaultChanging(Exception):  # noqa: N818 - a state of affairs
     """The vault changes while it is compared, so that nothing can be said."""
 
 
-def difference(live: Live) -> str | None:
+def find_difference(live: Session) -> str | None:
     """What a live vault holds otherwise than a fresh start would; None if nothing. Raises Changing."""
-    seen = survey(live.vault.root, live.seen.settings)
-    setting = live.vault.setting_of(seen)
-    fresh = step(State(setting), list(changes_at(seen, setting, seen.listing.files)))
+    seen = scan_vault(live.vault.root, live.scan.settings)
+    setting = live.vault.settings_for(seen)
+    fresh = step(State(setting), list(read_changes(seen, setting, seen.listing.files)))
     files = list_files(live.vault.root).files
-    lately = any(stamp.changed > seen.started - RECENT for stamp in files.values())
-    if lately or not files == seen.listing.files == live.seen.listing.files:
-        raise Changing
-    return next(_differences(live, fresh), None)
+    lately = any(stamp.changed > seen.started - RACY_WINDOW_NS for stamp in files.values())
+    if lately or not files == seen.listing.files == live.scan.listing.files:
+        raise VaultChanging
+    return next(_iterate_differences(live, fresh), None)
 
 
-def _differences(live: Live, fresh: State) -> Iterator[str]:
+def _iterate_differences(live: Session, fresh: State) -> Iterator[str]:
     kept = live.vault.state
     sides: list[tuple[str, Any, Any]] = [
         ("notes", kept.index.notes, fresh.index.notes),
         ("names", kept.index.names, fresh.index.names),
         ("targets", kept.index.targets, fresh.index.targets),
-        *((name, getattr(kept.index, name), getattr(fresh.index, name)) for name in _MAPS),
-        ("findings", kept.found, fresh.found),
+        *((name, getattr(kept.index, name), getattr(fresh.index, name)) for name in _INDEX_MAPS),
+        ("findings", kept.all_findings, fresh.all_findings),
         ("reported findings", kept.diagnostics, fresh.diagnostics),
         ("tallies", kept.tallies, fresh.tallies),
-        ("nodes of the graph", _nodes(live.graph.made), _nodes(graph(fresh.index))),
-        ("edges of the graph", _edges(live.graph.made), _edges(graph(fresh.index))),
+        (
+            "nodes of the graph",
+            _collect_nodes(live.graph.nx_graph),
+            _collect_nodes(build_graph(fresh.index)),
+        ),
+        (
+            "edges of the graph",
+            _collect_edges(live.graph.nx_graph),
+            _collect_edges(build_graph(fresh.index)),
+        ),
     ]
     for what, ours, theirs in sides:
-        yield from _between(what, ours, theirs)
+        yield from _compare_maps(what, ours, theirs)
     if kept.index.files != fresh.index.files:
         yield f"files: {sorted(kept.index.files ^ fresh.index.files)[:3]} are on one side only"
-    if live.totals() != Live(live.vault.after(fresh)).totals():
+    if live.count_totals() != Session(live.vault.with_state(fresh)).count_totals():
         yield "the figures differ"
 
 
-def _between(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+def _compare_maps(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(key), theirs.get(key)
         if one != other:
-            yield f"{what}: {key}: kept {_cut(one)}, fresh {_cut(other)}"
+            yield f"{what}: {key}: kept {_truncate(one)}, fresh {_truncate(other)}"
 
 
-def _nodes(made: Any) -> dict[str, Any]:
+def _collect_nodes(made: Any) -> dict[str, Any]:
     return dict(made.nodes(data=True))
 
 
-def _edges(made: Any) -> dict[str, list[str]]:
+def _collect_edges(made: Any) -> dict[str, list[str]]:
     """The edges from each node, in no order."""
     edges: dict[str, list[str]] = {}
     for source, goal, data in made.edges(data=True):
@@ -72,6 +87,6 @@ def _edges(made: Any) -> dict[str, list[str]]:
     return {source: sorted(out) for source, out in edges.items()}
 
 
-def _cut(value: object) -> str:
+def _truncate(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 200 else text[:199] + "…"

@@ -12,42 +12,42 @@ from pathlib import Path
 
 from vaultlink.api import open_vault
 from vaultlink.loading import Progress
-from vaultlink.survey import Settings, Survey, survey
-from vaultlink.watching.batch import News, Notice, Proposal
-from vaultlink.watching.inbox import Hints, Inbox
-from vaultlink.watching.listening import Listening, Means, system_listener
-from vaultlink.watching.live import Live, Prepared
-from vaultlink.watching.looking import empty, look
-from vaultlink.watching.pauses import Pauses
-from vaultlink.watching.repairing import Repairing
-from vaultlink.watching.settings import SettingsFiles
-from vaultlink.watching.surroundings import Surroundings, alone
-from vaultlink.watching.verifying import Changing, difference
+from vaultlink.survey import Settings, VaultScan, scan_vault
+from vaultlink.watching.batch import Notice, Proposal, WatchUpdate
+from vaultlink.watching.inbox import ChangeHints, EventQueue
+from vaultlink.watching.listening import BackendFactory, EventSource, open_system_backend
+from vaultlink.watching.live import PreparedUpdate, Session
+from vaultlink.watching.looking import has_no_notes, rescan
+from vaultlink.watching.pauses import Debounce
+from vaultlink.watching.repairing import AutoFixer
+from vaultlink.watching.settings import SettingsSnapshot
+from vaultlink.watching.surroundings import Environment, use_single_process
+from vaultlink.watching.verifying import VaultChanging, find_difference
 
-_FEW = 50
+_MAX_PREPARED_PATHS = 50
 """Notes that are read before it is sure that their writer has ended."""
 
-_AT_WORK = 0.05
+_GIT_POLL_SECONDS = 0.05
 """Seconds until it is asked again whether git is still at work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a watcher is to do besides telling. `fix` mends, `propose` says what mending would write. `poll` is how many
-    seconds pass between looks at everything, None where the system brings word by its `means`. `verify` compares with a fresh
+class WatchSettings:
+    """What a watcher is to do besides telling. `fix` mends, `propose` says what mending would write. `poll_seconds` is how many
+    seconds pass between looks at everything, None where the system brings word by its `backend_factory`. `verify` compares with a fresh
     start after every batch. `command` is what the journal calls a run."""
 
     fix: bool = False
     propose: bool = False
-    poll: float | None = None
+    poll_seconds: float | None = None
     verify: bool = False
     command: str = "vaultlink watch"
-    means: Means = system_listener
-    pauses: Pauses = field(default_factory=Pauses)
+    backend_factory: BackendFactory = open_system_backend
+    debounce: Debounce = field(default_factory=Debounce)
 
 
 class Watch:
-    """A watcher on a vault; `live` is the vault as it was last seen, `faults` how often that was not what a fresh start makes
+    """A watcher on a vault; `session` is the vault as it was last seen, `verify_failures` how often that was not what a fresh start makes
     of it. Raises VaultError or ConfigError if the vault can't be opened, JournalError if it is to mend and could not keep a
     record."""
 
@@ -55,171 +55,209 @@ class Watch:
         self,
         root: Path,
         settings: Settings | None = None,
-        wishes: Wishes = Wishes(),
+        wishes: WatchSettings = WatchSettings(),
         progress: Progress | None = None,
-        surveyed: Survey | None = None,
+        surveyed: VaultScan | None = None,
     ):
-        seen = surveyed or survey(root, settings)
-        self.root, self._wishes, self._pauses = seen.root, wishes, wishes.pauses
-        self.faults = 0
-        self._inbox = Inbox()
-        settings_files = SettingsFiles(seen)
-        self.live = Live(open_vault(self.root, seen.settings, progress, seen))
-        self._repairing = Repairing(self._pauses, wishes.command, writing=wishes.fix)
-        self._listening = Listening(self._inbox, wishes.poll, self._pauses.relist, wishes.means)
-        self._around = Surroundings(
-            self.live, settings_files, self._inbox, self._listening, self._repairing, fix=wishes.fix
+        seen = surveyed or scan_vault(root, settings)
+        self.root, self._watch_settings, self._debounce = seen.root, wishes, wishes.debounce
+        self.verify_failures = 0
+        self._events = EventQueue()
+        settings_files = SettingsSnapshot(seen)
+        self.session = Session(open_vault(self.root, seen.settings, progress, seen))
+        self._fixer = AutoFixer(self._debounce, wishes.command, writing=wishes.fix)
+        self._event_source = EventSource(
+            self._events,
+            wishes.poll_seconds,
+            self._debounce.rescan_interval,
+            wishes.backend_factory,
         )
-        self._early: tuple[Prepared | None, int] | None = None
-        self._beat = time.monotonic()
+        self._environment = Environment(
+            self.session,
+            settings_files,
+            self._events,
+            self._event_source,
+            self._fixer,
+            fix=wishes.fix,
+        )
+        self._prepared: tuple[PreparedUpdate | None, int] | None = None
+        self._last_heartbeat = time.monotonic()
 
     def stop(self) -> None:
         """End once what is in hand is done. May be called by a signal's handler, or from another thread."""
-        self._inbox.stop()
+        self._events.stop()
 
-    def news(self) -> Iterator[News]:
+    def updates(self) -> Iterator[WatchUpdate]:
         """What there is to tell: the vault as it was found, then whatever happens, until `stop` is called."""
         try:
-            yield self.live.opened()
-            self.live.vault = alone(self.live.vault)
-            self._listening.begin(self._folders, time.monotonic())
-            yield from self._around.look_around()
-            if self._wishes.fix or self._wishes.propose:
-                self._repairing.want(time.monotonic())
-            while not self._inbox.stopped:
-                self._inbox.wait(self._pause())
-                if not self._inbox.stopped:
-                    yield from self._turn()
+            yield self.session.first_batch()
+            self.session.vault = use_single_process(self.session.vault)
+            self._event_source.start(self._folders, time.monotonic())
+            yield from self._environment.report_peers()
+            if self._watch_settings.fix or self._watch_settings.propose:
+                self._fixer.schedule(time.monotonic())
+            while not self._events.stopped:
+                self._events.wait(self._seconds_to_wait())
+                if not self._events.stopped:
+                    yield from self._run_due_work()
         finally:
-            self._listening.end()
-            self._around.leave()
+            self._event_source.stop()
+            self._environment.close()
 
     # -- time -----------------------------------------------------------------------------------------------------
 
-    def _pause(self) -> float:
+    def _seconds_to_wait(self) -> float:
         """Seconds until there is something to do even if nothing happens."""
         now = time.monotonic()
-        beat = self._beat + self._pauses.heartbeat - now
-        if self._around.away:
+        beat = self._last_heartbeat + self._debounce.heartbeat - now
+        if self._environment.is_away:
             return beat
-        if not self._inbox:
-            repair = self._repairing.wait(now)
+        if not self._events:
+            repair = self._fixer.seconds_until_fix(now)
             return min(
                 beat,
-                self._listening.wait(now),
-                _AT_WORK if repair <= 0 and self._around.at_work() else repair,
+                self._event_source.seconds_until_rescan(now),
+                _GIT_POLL_SECONDS if repair <= 0 and self._environment.is_git_busy() else repair,
             )
-        batch = self._pauses.until_batch(self._inbox.first, self._inbox.last, now)
-        if self._early is None or self._early[1] != self._inbox.count:
-            batch = min(batch, max(self._inbox.last + self._pauses.early - now, 0.001))
-        return min(beat, _AT_WORK if batch <= 0 and self._around.at_work() else batch)
+        batch = self._debounce.seconds_until_batch(
+            self._events.first_event, self._events.last_event, now
+        )
+        if self._prepared is None or self._prepared[1] != self._events.event_count:
+            batch = min(
+                batch, max(self._events.last_event + self._debounce.prepare_after - now, 0.001)
+            )
+        return min(
+            beat, _GIT_POLL_SECONDS if batch <= 0 and self._environment.is_git_busy() else batch
+        )
 
-    def _turn(self) -> Iterator[News]:
+    def _run_due_work(self) -> Iterator[WatchUpdate]:
         """Do whatever it is time for."""
         now = time.monotonic()
-        if now >= self._beat + self._pauses.heartbeat:
-            self._beat = now
-            yield from self._around.beat()
-        if self._around.away:
-            self._inbox.take()
+        if now >= self._last_heartbeat + self._debounce.heartbeat:
+            self._last_heartbeat = now
+            yield from self._environment.check()
+        if self._environment.is_away:
+            self._events.take()
             return
-        self._listening.beat(self._folders, now)
-        yield from self._around.said.once("no watch", self._listening.complaint, wrong=True)
+        self._event_source.check(self._folders, now)
+        yield from self._environment.notices.notify_once(
+            "no watch", self._event_source.warning, wrong=True
+        )
         now = time.monotonic()
-        if not self._inbox:
-            if self._repairing.wait(now) <= 0 and not self._around.at_work():
-                yield from self._mend()
-        elif self._pauses.until_batch(self._inbox.first, self._inbox.last, now) > 0:
-            self._prepare(now)
-        elif not self._around.at_work():
-            yield from self._batch()
+        if not self._events:
+            if self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy():
+                yield from self._apply_fixes()
+        elif (
+            self._debounce.seconds_until_batch(
+                self._events.first_event, self._events.last_event, now
+            )
+            > 0
+        ):
+            self._prepare_batch(now)
+        elif not self._environment.is_git_busy():
+            yield from self._process_events()
 
     @property
     def _folders(self) -> Mapping[str, str]:
-        return self.live.seen.listing.folders
+        return self.session.scan.listing.folders
 
     # -- looking --------------------------------------------------------------------------------------------------
 
-    def _prepare(self, now: float) -> None:
+    def _prepare_batch(self, now: float) -> None:
         """Work out what a batch will have to tell while it is waited for whether more comes."""
-        hints = self._inbox.peek()
-        few = not hints.everything and len(hints.paths) <= _FEW
-        if few and now >= self._inbox.last + self._pauses.early and self._around.here():
-            self._early = (
-                self.live.prepare(look(self.live.seen, hints, self._listening.follow)),
-                hints.count,
+        hints = self._events.peek()
+        few = not hints.full_rescan and len(hints.paths) <= _MAX_PREPARED_PATHS
+        if (
+            few
+            and now >= self._events.last_event + self._debounce.prepare_after
+            and self._environment.is_in_place()
+        ):
+            self._prepared = (
+                self.session.prepare(
+                    rescan(self.session.scan, hints, self._event_source.watch_folders)
+                ),
+                hints.event_count,
             )
         elif not few:
-            self._early = None, hints.count
+            self._prepared = None, hints.event_count
 
-    def _batch(self) -> Iterator[News]:
+    def _process_events(self) -> Iterator[WatchUpdate]:
         """Look where something may have changed, and tell what came of it."""
-        early, known = self._early or (None, 0)
-        hints, self._early = self._inbox.take(), None
-        if not self._around.here():
-            yield from self._around.search()
+        early, known = self._prepared or (None, 0)
+        hints, self._prepared = self._events.take(), None
+        if not self._environment.is_in_place():
+            yield from self._environment.recover_vault()
             return
-        seen = look(self.live.seen, hints, self._listening.follow)
-        if not self._around.here() or empty(seen.seen):
-            yield from self._around.search()
+        seen = rescan(self.session.scan, hints, self._event_source.watch_folders)
+        if not self._environment.is_in_place() or has_no_notes(seen.scan):
+            yield from self._environment.recover_vault()
             return
-        if self._around.unsettled(seen.seen):
-            before = self.live.vault
-            yield from self._around.resettle()
-            if self.live.vault is not before:
+        if self._environment.has_new_settings(seen.scan):
+            before = self.session.vault
+            yield from self._environment.reload_settings()
+            if self.session.vault is not before:
                 return  # what was seen was seen of another state; everything is looked at again
-        yield from self._around.unreadable(seen.seen)
-        if early is None or known != hints.count or not self.live.holds(early, seen):
-            early = self.live.prepare(seen)
-        batch = self.live.commit(early)
+        yield from self._environment.report_unreadable(seen.scan)
+        if (
+            early is None
+            or known != hints.event_count
+            or not self.session.is_still_valid(early, seen)
+        ):
+            early = self.session.prepare(seen)
+        batch = self.session.commit(early)
         if batch:
-            self._repairing.changed(seen.paths, time.monotonic())
+            self._fixer.record_changes(seen.paths, time.monotonic())
             yield batch
-            self.live.catch_up()
+            self.session.refresh_totals()
             yield from self._verify()
 
-    def _mend(self) -> Iterator[News]:
+    def _apply_fixes(self) -> Iterator[WatchUpdate]:
         """Mend what can be mended now, and tell it."""
         now = time.monotonic()
-        if not (self._wishes.propose or (self._wishes.fix and self._around.repairs())):
-            self._repairing.postpone()
+        if not (
+            self._watch_settings.propose
+            or (self._watch_settings.fix and self._environment.is_fixer())
+        ):
+            self._fixer.cancel()
             return
-        attempt = self._repairing.attempt(self.live.vault, now)
-        if attempt.breach:
-            rules = " or ".join(attempt.breach.rules)
-            yield from self._around.said.once(
+        attempt = self._fixer.attempt_fix(self.session.vault, now)
+        if attempt.broken_promise:
+            rules = " or ".join(attempt.broken_promise.rules)
+            yield from self._environment.notices.notify_once(
                 "breach",
-                f"nothing was mended: in {attempt.breach.path} {attempt.breach.what}. A "
+                f"nothing was mended: in {attempt.broken_promise.path} {attempt.broken_promise.problem}. A "
                 f"fix of {rules} is to blame; please report it.",
                 wrong=True,
             )
-        yield from self._around.said.once("trouble", attempt.trouble, wrong=True)
-        if attempt.proposed:
-            yield Proposal(attempt.proposed)
-        if attempt.fixed:
-            for refusal in attempt.fixed.refused:
-                yield from self._around.said.once(
-                    f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.why}."
+        yield from self._environment.notices.notify_once("trouble", attempt.error, wrong=True)
+        if attempt.proposed_texts:
+            yield Proposal(attempt.proposed_texts)
+        if attempt.applied_fixes:
+            for refusal in attempt.applied_fixes.skipped:
+                yield from self._environment.notices.notify_once(
+                    f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.reason}."
                 )
-            if attempt.fixed.written:
-                seen = look(
-                    self.live.seen, Hints(frozenset(attempt.fixed.written)), self._listening.follow
+            if attempt.applied_fixes.written:
+                seen = rescan(
+                    self.session.scan,
+                    ChangeHints(frozenset(attempt.applied_fixes.written)),
+                    self._event_source.watch_folders,
                 )
-                batch = self.live.take(seen, attempt.fixed)
+                batch = self.session.apply_rescan(seen, attempt.applied_fixes)
                 if batch:
                     yield batch
                     yield from self._verify()
 
-    def _verify(self) -> Iterator[News]:
+    def _verify(self) -> Iterator[WatchUpdate]:
         """Compare with a fresh start, if that is asked for and nothing waits."""
         told = None
-        if self._wishes.verify and not self._inbox:
-            with suppress(Changing):  # then the next batch tells
-                told = difference(self.live)
+        if self._watch_settings.verify and not self._events:
+            with suppress(VaultChanging):  # then the next batch tells
+                told = find_difference(self.session)
         if told:
-            self.faults += 1
+            self.verify_failures += 1
             yield Notice(
                 f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
                 "report it.",
-                wrong=True,
+                is_error=True,
             )
