@@ -8,8 +8,10 @@ import yaml
 from hypothesis import strategies as some
 
 from vaultlink.catalog import Catalog, build_catalog
-from vaultlink.config import Layer, merge_layers
-from vaultlink.engine import Change, LinterSettings, Presence, State, analyse_unreadable, step
+from vaultlink.checking import LinterSettings
+from vaultlink.config.checks import Layer
+from vaultlink.config.settings import merge_layers
+from vaultlink.engine import Change, Presence, State, analyse_unreadable, step
 from vaultlink.model import Diagnostic
 from vaultlink.obsidian import ObsidianSettings
 

@@ -25,7 +25,8 @@ from vaultlink.cli.options import OpenOptions, list_option_fields
 from vaultlink.cli.parsing import parse_plain_line
 from vaultlink.cli.terminal import ProgressLine
 from vaultlink.cli.typed import parse_with_typer
-from vaultlink.config import Layer, merge_layers
+from vaultlink.config.checks import Layer
+from vaultlink.config.settings import merge_layers
 from vaultlink.errors import UsageError
 from vaultlink.files import load_rules
 

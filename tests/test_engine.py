@@ -9,11 +9,13 @@ import pytest
 from builder import RULES, build_state, collect_findings, make_settings
 from vaultlink.cache import Cache
 from vaultlink.catalog import select_rules
-from vaultlink.config import Layer, merge_layers
-from vaultlink.engine import Change, LinterSettings, Presence, State, step
-from vaultlink.index import Index
+from vaultlink.checking import LinterSettings
+from vaultlink.config.checks import Layer
+from vaultlink.config.settings import merge_layers
+from vaultlink.engine import Change, Presence, State, step
+from vaultlink.index.index import Index
+from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic
-from vaultlink.updating import files_with_changed_names, update
 
 NAMES = ("a", "b", "A b", "a_b", "c", "é")
 FOLDERS = ("", "x/", "x/y/", "z/")

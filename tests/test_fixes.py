@@ -6,7 +6,7 @@ import pytest
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
 from test_rules import Case, cases, named
-from vaultlink.engine import LinterSettings
+from vaultlink.checking import LinterSettings
 from vaultlink.fixing.choice import allowed_fixes
 from vaultlink.fixing.late import deferred_fixes
 from vaultlink.fixing.repair import FixPlan, find_fix, plan_fixes

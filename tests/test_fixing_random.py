@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
-from vaultlink.engine import LinterSettings, State, step
+from vaultlink.checking import LinterSettings
+from vaultlink.engine import State, step
 from vaultlink.fixing.choice import allowed_fixes
 from vaultlink.fixing.late import deferred_fixes
 from vaultlink.fixing.repair import FixPlan, plan_fixes

@@ -16,16 +16,9 @@ from hypothesis import strategies as some
 
 from builder import Event, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine import Change, Presence, State, step
-from vaultlink.graph import (
-    GRAPH_FORMATS,
-    GraphSummary,
-    LiveGraph,
-    build_graph,
-    export_graph,
-    summarize_graph,
-    topic_name,
-    topic_node,
-)
+from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
+from vaultlink.graph.export import GRAPH_FORMATS, export_graph
+from vaultlink.graph.live import LiveGraph
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",

@@ -17,8 +17,8 @@ from test_upkeep import kept, writing
 from vaultlink.cli.merging import EXIT_DRIVER_FAILED, replace_file
 from vaultlink.cli.merging_setup import GIT_ATTRIBUTE, build_driver_command, set_up_merge_driver
 from vaultlink.errors import UsageError
-from vaultlink.merging import CannotMerge, MergeResult, ThreeWay, merge_note
-from vaultlink.merging.threes import merge_lists
+from vaultlink.merging.notes import MergeResult, merge_note
+from vaultlink.merging.threes import CannotMerge, ThreeWay, merge_lists
 
 SETTINGS = '[backlinks]\nmode = "write"\nstyle = "{}"\n'
 HEAD = "<!-- vaultlink:backlinks before=1 after=1 -->\n\n**Add backlinks using these topics:**\n"

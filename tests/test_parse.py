@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
-from vaultlink.parse import parse_canvas, parse_note, plain
+from vaultlink.parse import plain
+from vaultlink.parse.note import parse_canvas, parse_note
 from vaultlink.parse.properties import frontmatter_span
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from builder import build_state, collect_findings, make_settings
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.linking import retarget_link
-from vaultlink.model import Edit, Link, LinkKind
-from vaultlink.parse import parse_note
-from vaultlink.rewriting import (
+from vaultlink.links.naming import retarget_link
+from vaultlink.links.rewrite import (
     convert_link,
     default_display_text,
     drop_display_text,
     encode_destination,
     rewrite_link,
 )
+from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.parse.note import parse_note
 
 TABLE = "| a |\n| - |\n| {} |\n"
 PROPERTY = '---\nup: "{}"\n---\n'

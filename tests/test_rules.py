@@ -22,7 +22,8 @@ from builder import (
     make_settings,
 )
 from vaultlink.catalog import RULE_MODULES, Rule, find_placeholders
-from vaultlink.engine import LinterSettings, State, step
+from vaultlink.checking import LinterSettings
+from vaultlink.engine import State, step
 from vaultlink.model import Diagnostic
 from vaultlink.rules import Context
 

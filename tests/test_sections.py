@@ -14,7 +14,7 @@ from running import RunCommand
 from test_fixes import afterwards, repaired
 from vaultlink.engine import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
-from vaultlink.parse import parse_note
+from vaultlink.parse.note import parse_note
 from vaultlink.rules import Context
 from vaultlink.rules.section_lines import find_section_defects
 

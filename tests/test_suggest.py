@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
-from vaultlink import suggest
 from vaultlink.engine import Change, Presence, State, step
-from vaultlink.suggest import Suggester
+from vaultlink.index import suggest
+from vaultlink.index.suggest import Suggester
 
 VAULT: VaultFiles = {
     "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",

@@ -14,7 +14,8 @@ from running import RunCommand, create_vault, write_files
 from vaultlink import journal
 from vaultlink.journal import list_runs, record_and_write, record_run
 from vaultlink.locking import journal_folder, lock_vault
-from vaultlink.writing import PendingWrite, SkippedNote, WriteResult
+from vaultlink.model import SkippedNote
+from vaultlink.writing import PendingWrite, WriteResult
 
 VAULT: Mapping[str, bytes] = {
     "Home.md": b"\xef\xbb\xbf# Home\r\n\r\n[[Peir]] \r\n",

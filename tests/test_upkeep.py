@@ -10,9 +10,11 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import afterwards, repaired, sources
-from vaultlink.backlinking import can_hold_section, expected_section, render_entry, section_style
+from vaultlink.backlinking.holding import can_hold_section, expected_section
+from vaultlink.backlinking.wording import render_entry, section_style
+from vaultlink.checking import LinterSettings
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.engine import Change, LinterSettings, State, step
+from vaultlink.engine import Change, State, step
 from vaultlink.fixing.choice import allowed_fixes
 from vaultlink.fixing.late import deferred_fixes
 from vaultlink.fixing.repair import plan_fixes
@@ -21,7 +23,7 @@ from vaultlink.fixing.sections_order import compute_pagerank
 from vaultlink.fixing.sections_runs import SectionUpdater
 from vaultlink.fixing.sources import FixSources
 from vaultlink.model import Owner
-from vaultlink.parse import parse_note
+from vaultlink.parse.note import parse_note
 
 RULES = ["stale-section", "missing-section"]
 

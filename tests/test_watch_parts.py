@@ -13,12 +13,12 @@ import pytest
 
 from running import create_vault, write_files
 from vaultlink.api import open_vault
-from vaultlink.files import FileStamp, is_temporary_name
+from vaultlink.files import is_temporary_name
 from vaultlink.fingerprints import fingerprint
 from vaultlink.fixing.choice import FindingWithFix
 from vaultlink.locking import make_journal_folder, try_lock
-from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Safety, Severity
-from vaultlink.parse import parse_note
+from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
+from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
 from vaultlink.survey import Settings, VaultScan, scan_vault
 from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals

@@ -24,6 +24,7 @@ from vaultlink.folders import (
     remove_empty_folders,
 )
 from vaultlink.locking import LockTimeout, journal_folder, lock_vault
+from vaultlink.model import SkippedNote
 from vaultlink.replacing import (
     ReplaceJob,
     commit_replacement,
@@ -31,7 +32,7 @@ from vaultlink.replacing import (
     prepare_replacement,
 )
 from vaultlink.syncing import sync_filesystem
-from vaultlink.writing import PendingWrite, SkippedNote, WriteResult, remove_leftovers, write_notes
+from vaultlink.writing import PendingWrite, WriteResult, remove_leftovers, write_notes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 

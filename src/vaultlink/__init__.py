@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaultlink.api import Settings, Vault, open_vault
+    from vaultlink.api import Vault, open_vault
     from vaultlink.model import Diagnostic, Link, Note
+    from vaultlink.survey import Settings
 
 __version__ = "0.4.0"
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.catalog import Rule, build_catalog
-from vaultlink.config import Config, merge_layers
-from vaultlink.engine import Change, LinterSettings, State, analyse_unreadable, step
+from vaultlink.checking import LinterSettings
+from vaultlink.config.settings import Config, merge_layers
+from vaultlink.engine import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.files import UnreadableFile, decode_note, find_vault, load_rules, read_text
+from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.loading import Progress, load_state
 from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Suggestion
 from vaultlink.parallel import suggest_all
-from vaultlink.resolve import is_note, normalize_name, resolve
 from vaultlink.survey import Settings, VaultScan, scan_vault
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from vaultlink.fixing.choice import FixFilter
     from vaultlink.fixing.repair import FindingSelector, FixPlan
     from vaultlink.fixing.sources import FixAnswers, FixSources
+    from vaultlink.index.suggest import Suggester
     from vaultlink.mending import AnalysedTexts
-    from vaultlink.suggest import Suggester
-    from vaultlink.writing import SkippedNote, WriteResult
+    from vaultlink.model import SkippedNote
+    from vaultlink.writing import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "VaultScan", "find_vault", "open_vault", "scan_vault"]
 
@@ -294,7 +296,7 @@ class Vault:
 
     @cached_property
     def _suggester(self) -> "Suggester":
-        from vaultlink.suggest import Suggester  # noqa: PLC0415 - only where suggestions are shown
+        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only where suggestions are shown
 
         return Suggester(self.index)
 
@@ -324,7 +326,7 @@ class Vault:
 
     def graph(self) -> "nx.MultiDiGraph[str]":
         """The vault's graph: notes and dangling topics as nodes, an edge for every link."""
-        from vaultlink.graph import build_graph  # noqa: PLC0415 - networkx is slow to import
+        from vaultlink.graph.build import build_graph  # noqa: PLC0415 - networkx is slow to import
 
         return build_graph(self.index)
 

@@ -15,8 +15,7 @@ from zlib import adler32
 
 import msgspec
 
-from vaultlink.files import FileStamp
-from vaultlink.model import Diagnostic, LinkCounts
+from vaultlink.model import Diagnostic, FileStamp, LinkCounts
 
 _MAGIC = b"vaultlink cache 1\n"
 

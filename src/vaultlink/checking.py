@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from vaultlink.catalog import SCOPES, Rule
-from vaultlink.config import Config, compile_globs, compile_obsidian_filters
-from vaultlink.index import EMPTY_INDEX, Index
+from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
+from vaultlink.config.settings import Config
+from vaultlink.index.index import EMPTY_INDEX, Index
 from vaultlink.model import Diagnostic, Fix, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules import Context, Finding

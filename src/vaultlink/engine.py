@@ -19,12 +19,12 @@ from vaultlink.checking import (
     check_note,
     check_vault,
 )
-from vaultlink.index import EMPTY_INDEX, Index, target_spellings
+from vaultlink.index.index import EMPTY_INDEX, Index, target_spellings
+from vaultlink.index.resolve import file_name
+from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem, Property
-from vaultlink.parse import parse_canvas, parse_note
-from vaultlink.resolve import file_name
+from vaultlink.parse.note import parse_canvas, parse_note
 from vaultlink.silence import apply_suppressions
-from vaultlink.updating import files_with_changed_names, update
 
 __all__ = [
     "AnalysedNote",

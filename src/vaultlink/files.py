@@ -15,17 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
+from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
-
-
-class FileStamp(NamedTuple):
-    """What tells one state of a file from another without reading it: size, and times of change in nanoseconds."""
-
-    size: int
-    modified: int
-    changed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vaultlink.cache import CachedState, digest_parts
-from vaultlink.engine import AnalysedNote, Change, LinterSettings, Presence, State, check_note, step
-from vaultlink.files import FileStamp
-from vaultlink.index import Index, target_spellings
-from vaultlink.model import Note
-from vaultlink.moves import VaultSnapshot, git_moves, moves_between, resolve_moves
+from vaultlink.checking import LinterSettings, check_note
+from vaultlink.engine import AnalysedNote, Change, Presence, State, step
+from vaultlink.index.index import Index, target_spellings
+from vaultlink.index.packed_notes import PackedNotes
+from vaultlink.index.resolve import file_name
+from vaultlink.model import FileStamp, Note
+from vaultlink.moves.git import git_moves
+from vaultlink.moves.memory import VaultSnapshot, moves_between
+from vaultlink.moves.naming import resolve_moves
 from vaultlink.parallel import analyse_files
-from vaultlink.resolve import file_name
-from vaultlink.shelf import PackedNotes
 from vaultlink.survey import RACY_WINDOW_NS, VaultScan
 
 Progress = Callable[[int, int], None]

@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from vaultlink.conflicts import find_conflicted_files, has_merge_markers
-from vaultlink.engine import Change, LinterSettings, State
-from vaultlink.files import FileStamp
+from vaultlink.checking import LinterSettings
+from vaultlink.engine import Change, State
 from vaultlink.fixing.repair import FixPlan
 from vaultlink.fixing.sources import FixSources
 from vaultlink.folders import OUTSIDE_VAULT
+from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
 from vaultlink.journal import record_and_write
-from vaultlink.model import Suggestion
+from vaultlink.model import FileStamp, SkippedNote, Suggestion
 from vaultlink.parallel import analyse_texts
 from vaultlink.replacing import CHANGED_SINCE_READ, HARD_LINKED, READ_ONLY
 from vaultlink.survey import VaultScan
-from vaultlink.writing import PendingWrite, SkippedNote, WriteResult
+from vaultlink.writing import PendingWrite, WriteResult
 
 
 class AnalysedTexts:

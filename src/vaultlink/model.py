@@ -6,8 +6,9 @@ they are.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -311,3 +312,19 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 TextByPath = Callable[[str], str]
 """Returns the text of a note by its vault path."""
+
+
+class FileStamp(NamedTuple):
+    """What tells one state of a file from another without reading it: size, and times of change in nanoseconds."""
+
+    size: int
+    modified: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedNote:
+    """A note that was left as it is, and why: a clause such as "it changed since it was read"."""
+
+    path: str
+    reason: str

@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 
 import msgspec
 
-from vaultlink.engine import AnalysedNote, LinterSettings, analyse, analyse_unreadable
+from vaultlink.checking import LinterSettings
+from vaultlink.engine import AnalysedNote, analyse, analyse_unreadable
 from vaultlink.files import UnreadableFile, read_text
 from vaultlink.model import Suggestion
 

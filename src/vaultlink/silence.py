@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from vaultlink.catalog import Rule
-from vaultlink.config import Config
+from vaultlink.config.settings import Config
 from vaultlink.model import Diagnostic, Directive, Note
 
 UNUSED_IGNORE = "unused-ignore"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaultlink.cache import Cache, cache_folder, digest_parts
-from vaultlink.config import COMMAND_LINE, Layer
+from vaultlink.config.checks import COMMAND_LINE, Layer
 from vaultlink.errors import VaultError
 from vaultlink.files import FileListing, list_files, load_config, load_obsidian_settings
 from vaultlink.obsidian import ObsidianSettings

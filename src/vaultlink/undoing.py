@@ -18,8 +18,9 @@ from vaultlink.journal import (
     mark_undone,
     record_and_write,
 )
+from vaultlink.model import SkippedNote
 from vaultlink.replacing import describe_os_error
-from vaultlink.writing import PendingWrite, SkippedNote, WriteResult, read_bytes
+from vaultlink.writing import PendingWrite, WriteResult, read_bytes
 
 EDITED_SINCE = "it was edited since"
 

@@ -22,6 +22,7 @@ from vaultlink.folders import (
     remove_empty_folders,
     split_path,
 )
+from vaultlink.model import SkippedNote
 from vaultlink.replacing import (
     ReplaceJob,
     commit_replacement,
@@ -50,14 +51,6 @@ class PendingWrite:
     old: bytes | None
     new: bytes | None
     mode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedNote:
-    """A note that was left as it is, and why: a clause such as "it changed since it was read"."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from vaultlink.backlinking.holding import ExpectedSection
 from vaultlink.backlinking.reading import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, normalize_markdown
+from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.model import Owner, Section
-from vaultlink.resolve import PathsByName, resolve
 
 
 class SectionDiff(NamedTuple):

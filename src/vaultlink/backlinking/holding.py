@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, expected_entry
-from vaultlink.index import Index
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
 from vaultlink.model import Note, Owner, Place
-from vaultlink.resolve import is_note
 from vaultlink.templates import has_placeholder
 
 _BLOCKING_PROBLEMS = frozenset(

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from vaultlink.backlinking.wording import normalize_markdown
 from vaultlink.model import LinkKind, Owner, Section
-from vaultlink.parse.finds import InlineWikilink
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import parse_inline_link
+from vaultlink.parse.inline_types import InlineWikilink
+from vaultlink.parse.link_parts import parse_inline_link
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _LIST_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")

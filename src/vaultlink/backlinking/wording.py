@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from vaultlink.index import Index, link_name
-from vaultlink.linking import format_target
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import resolve
+from vaultlink.links.naming import format_target
 from vaultlink.model import LinkKind, Note
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import is_external, parse_inline_link
-from vaultlink.resolve import resolve
+from vaultlink.parse.link_parts import is_external, parse_inline_link
 
 DEFAULT_HEADING = "**Add backlinks using these topics:**"
 DEFAULT_LIST_HEADING = "## Backlinks"

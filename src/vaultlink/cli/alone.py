@@ -7,7 +7,7 @@ from vaultlink.cli.listing import choose_listing_format, print_document, print_l
 from vaultlink.cli.opening import open_from_options
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import find_dead_ends as list_deadends
 from vaultlink.report.listings import find_orphans as list_orphans

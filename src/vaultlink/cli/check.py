@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.api import VaultScan
 from vaultlink.cli.gating import KnownSources, find_known_sources
 from vaultlink.cli.opening import (
     make_path_filter,
@@ -20,9 +19,10 @@ from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_resu
 from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.gate.sifting import split_known
+from vaultlink.index.resolve import is_note
 from vaultlink.report.debts import describe_known
 from vaultlink.report.findings import describe_fixable, summarize_check
-from vaultlink.resolve import is_note
+from vaultlink.survey import VaultScan
 
 
 @dataclass(frozen=True, kw_only=True)

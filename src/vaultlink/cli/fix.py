@@ -34,7 +34,9 @@ from vaultlink.errors import UsageError
 from vaultlink.fixing.choice import FindingWithFix, allowed_fixes
 from vaultlink.fixing.repair import FixPlan
 from vaultlink.fixing.sources import FixAnswers
-from vaultlink.gate import KnownFindings, KnownSplit, split_known
+from vaultlink.gate.known import KnownFindings
+from vaultlink.gate.sifting import KnownSplit, split_known
+from vaultlink.index.resolve import is_note
 from vaultlink.mending import remaining_state
 from vaultlink.report.debts import describe_known
 from vaultlink.report.diffs import unified_diff
@@ -47,7 +49,6 @@ from vaultlink.report.repairs import (
     render_examples,
     skipped_rows,
 )
-from vaultlink.resolve import is_note
 from vaultlink.writing import WriteResult
 
 

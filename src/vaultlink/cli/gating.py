@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from vaultlink.api import Vault, VaultScan
+from vaultlink.api import Vault
 from vaultlink.cli.options import ReportOptions
 from vaultlink.engine import State
 from vaultlink.gate.known import BASELINE_FILE, KnownFindings
 from vaultlink.gate.sifting import split_known
+from vaultlink.survey import VaultScan
 
 if TYPE_CHECKING:
     from vaultlink.fixing.repair import FindingSelector

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from vaultlink.api import find_vault
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.init_ci import (
     CI_KINDS,
@@ -18,7 +17,7 @@ from vaultlink.cli.init_ci import (
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
-from vaultlink.files import CONFIG_NAMES, load_config
+from vaultlink.files import CONFIG_NAMES, find_vault, load_config
 from vaultlink.report.diffs import unified_diff
 
 STARTER_SETTINGS = """\

@@ -17,7 +17,8 @@ from vaultlink.errors import UsageError
 from vaultlink.repository import merge_files
 
 if TYPE_CHECKING:
-    from vaultlink.merging import MergeResult, ThreeWay
+    from vaultlink.merging.notes import MergeResult
+    from vaultlink.merging.threes import ThreeWay
 
 EXIT_DRIVER_FAILED = 129
 """Above 128, and so to git no conflict but a driver that failed: it does not merge at all."""
@@ -142,7 +143,8 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
         options.path or ".md"
     ).lower().endswith(".md"):
         return None
-    from vaultlink.merging import ThreeWay, merge_note  # noqa: PLC0415 - most notes have no section
+    from vaultlink.merging.notes import merge_note  # noqa: PLC0415 - most notes have no section
+    from vaultlink.merging.threes import ThreeWay  # noqa: PLC0415 - most notes have no section
 
     with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
         text, conflicts = merge_note(
@@ -155,7 +157,8 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
 def _merge_in_folder(
     options: MergeDriverOptions, folder: Path, texts: "ThreeWay[str]"
 ) -> "MergeResult":
-    from vaultlink.merging import CannotMerge, MergeResult  # noqa: PLC0415
+    from vaultlink.merging.notes import MergeResult  # noqa: PLC0415
+    from vaultlink.merging.threes import CannotMerge  # noqa: PLC0415
 
     base, ours, theirs = (folder / name for name in ("base", "ours", "theirs"))
     for file, text in zip((base, ours, theirs), texts, strict=True):

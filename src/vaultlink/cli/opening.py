@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vaultlink.api import Settings, Vault, VaultScan, find_vault, open_vault, scan_vault
+from vaultlink.api import Vault, open_vault
 from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
+from vaultlink.files import find_vault
+from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Diagnostic, Suggestion
-from vaultlink.resolve import is_note, resolve
+from vaultlink.survey import Settings, VaultScan, scan_vault
 
 
 def build_settings(options: OpenOptions) -> Settings:

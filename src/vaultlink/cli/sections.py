@@ -31,10 +31,10 @@ from vaultlink.fixing.sections_runs import (
     adopt_sections,
     remove_sections,
 )
+from vaultlink.index.resolve import is_note
+from vaultlink.model import SkippedNote
 from vaultlink.report.diffs import unified_diff
 from vaultlink.report.layout import format_count
-from vaultlink.resolve import is_note
-from vaultlink.writing import SkippedNote
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions

@@ -4,10 +4,10 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 
 from vaultlink.catalog import Rule, select_rules
-from vaultlink.config import Config
+from vaultlink.config.settings import Config
 from vaultlink.edits import edits_overlap
+from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
-from vaultlink.resolve import normalize_name
 
 FixFilter = Callable[[Diagnostic, Fix], bool]
 """Whether a fix may be made."""

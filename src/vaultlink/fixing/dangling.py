@@ -9,12 +9,12 @@ from functools import lru_cache
 
 from vaultlink.engine import State
 from vaultlink.fixing.sources import FixAnswers, FixSources
-from vaultlink.index import Index, link_name
-from vaultlink.linking import retarget_link, strip_note_extension
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
+from vaultlink.index.suggest import Suggester
+from vaultlink.links.naming import retarget_link, strip_note_extension
+from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
-from vaultlink.resolve import file_name, is_note, normalize_name, resolve, spelling_key
-from vaultlink.rewriting import default_display_text
-from vaultlink.suggest import Suggester
 
 _SURE_SCORE = 0.9
 """A name scored so high may be meant even if it differs by more than a slip."""

@@ -12,7 +12,7 @@ from itertools import chain
 
 from vaultlink.edits import OffsetShift
 from vaultlink.engine import State
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 

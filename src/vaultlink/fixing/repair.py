@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from vaultlink.anchors import find_anchor
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine import Change, State, step
 from vaultlink.fixing.choice import FindingWithFix, FixFilter, select_fixes
 from vaultlink.fixing.promise import BrokenPromise, find_broken_promises
 from vaultlink.fixing.sources import FixMaker, FixSources
-from vaultlink.index import Index
+from vaultlink.index.anchors import find_anchor
+from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 
 MAX_ROUNDS = 10

@@ -8,16 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaultlink.backlinking import (
-    ExpectedSection,
-    SectionStyle,
-    can_hold_section,
-    compare_section,
-    expected_section,
-    is_managed_section,
-    parse_section,
-    section_style,
-)
+from vaultlink.backlinking.difference import compare_section
+from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinking.reading import is_managed_section, parse_section
+from vaultlink.backlinking.wording import SectionStyle, section_style
 from vaultlink.edits import apply_edits
 from vaultlink.engine import State
 from vaultlink.fixing.sections_order import order_backlinks
@@ -39,10 +33,10 @@ from vaultlink.fixing.sections_writing import (
     render_updated_section,
 )
 from vaultlink.fixing.sources import FixSources
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
-from vaultlink.parse import parse_note
-from vaultlink.parse.markers import has_unpaired_marker
+from vaultlink.parse.backlinks_markers import has_unpaired_marker
+from vaultlink.parse.note import parse_note
 
 _CAN_SWALLOW_TEXT = re.compile(
     r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from vaultlink.backlinking import ExpectedSection
-from vaultlink.index import Index
+from vaultlink.backlinking.holding import ExpectedSection
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
 from vaultlink.model import Place
-from vaultlink.resolve import is_note
 
 _DAMPING = 0.85
 _MAX_ROUNDS = 100

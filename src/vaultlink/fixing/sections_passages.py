@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from vaultlink.backlinking.wording import escape_block_start
-from vaultlink.index import Index
-from vaultlink.linking import format_target
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import resolve
+from vaultlink.links.naming import format_target
 from vaultlink.model import Link, LinkKind, Note, Place
-from vaultlink.parse import parse_note
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import html_block_closer, interrupts_paragraph
 from vaultlink.parse.lines import is_blank
-from vaultlink.resolve import resolve
+from vaultlink.parse.note import parse_note
 
 MAX_EXCERPT_LENGTH = 300
 """Longer passages are cut around the link."""

@@ -4,22 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from vaultlink.backlinking import (
-    ExistingEntry,
-    ExpectedEntry,
-    ExpectedSection,
-    ParsedSection,
-    SectionDiff,
-    SectionPart,
-    entry_matches,
-    match_entry,
-    normalize_markdown,
-    render_entry,
-)
+from vaultlink.backlinking.difference import SectionDiff, entry_matches, match_entry
+from vaultlink.backlinking.holding import ExpectedSection
+from vaultlink.backlinking.reading import ExistingEntry, ParsedSection, SectionPart
+from vaultlink.backlinking.wording import ExpectedEntry, normalize_markdown, render_entry
 from vaultlink.fixing.sections_placing import END_MARKER, format_begin_marker
+from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.links import parse_inline_link
-from vaultlink.resolve import PathsByName, resolve
+from vaultlink.parse.link_parts import parse_inline_link
 
 _LIST_ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 

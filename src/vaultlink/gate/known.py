@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from vaultlink.engine import FindingsByPath
+from vaultlink.checking import FindingsByPath
 from vaultlink.fingerprints import compute_identities
 from vaultlink.model import Diagnostic, TextByPath
 

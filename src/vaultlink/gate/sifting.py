@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vaultlink.engine import FindingsByPath
+from vaultlink.checking import FindingsByPath
 from vaultlink.fingerprints import KnownCount
 from vaultlink.gate.known import FindingKey, KnownFindings, digest_line, subject_keys
 from vaultlink.model import Diagnostic, TextByPath

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.engine import Change, LinterSettings, Presence, State, analyse_unreadable, step
+from vaultlink.checking import LinterSettings
+from vaultlink.engine import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.files import UnreadableFile, decode_note, is_vault_path, read_text
 from vaultlink.gate.known import FindingKey, KnownFindings, finding_keys, follow_moves
 from vaultlink.loading import is_source_file
-from vaultlink.moves import moves_since, resolve_moves
+from vaultlink.moves.git import moves_since
+from vaultlink.moves.naming import resolve_moves
 from vaultlink.repository import (
     RawDiffEntry,
     find_git_dir,

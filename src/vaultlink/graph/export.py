@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaultlink.graph.view import Graph
+    from vaultlink.graph.build import Graph
 
 NODE_FIELDS = {"kind": "string", "label": "string"}
 EDGE_FIELDS = {

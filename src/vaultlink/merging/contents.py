@@ -6,10 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vaultlink.backlinking import ExistingEntry, SectionPart, is_managed_section, parse_section
+from vaultlink.backlinking.reading import (
+    ExistingEntry,
+    SectionPart,
+    is_managed_section,
+    parse_section,
+)
 from vaultlink.merging.threes import CannotMerge
 from vaultlink.model import Owner, Section
-from vaultlink.parse import parse_note
+from vaultlink.parse.note import parse_note
 
 _GAP_AND_LINE = re.compile(r"(\n(?:[ \t]*\n)*)([^\n]*)")
 

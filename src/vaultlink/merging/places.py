@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from vaultlink.backlinking import is_managed_section
+from vaultlink.backlinking.reading import is_managed_section
 from vaultlink.edits import apply_edits
 from vaultlink.fixing.sections_placing import (
     InsertionPoint,
@@ -19,8 +19,8 @@ from vaultlink.fixing.sections_placing import (
 from vaultlink.merging.sections import LineEndCounts, merge_section
 from vaultlink.merging.threes import CannotMerge, ThreeWay, pick_present
 from vaultlink.model import Owner, Section
-from vaultlink.parse import parse_note
-from vaultlink.parse.markers import MARKER_TEXT, find_marker_pairs
+from vaultlink.parse.backlinks_markers import MARKER_TEXT, find_marker_pairs
+from vaultlink.parse.note import parse_note
 
 
 class NoteVersion(NamedTuple):

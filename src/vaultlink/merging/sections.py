@@ -7,8 +7,8 @@ vaultlink's own that would hold nothing is not there.
 
 from collections.abc import Iterable, Mapping
 
-from vaultlink.conflicts import has_merge_markers
 from vaultlink.fixing.sections_placing import format_begin_marker
+from vaultlink.index.conflicts import has_merge_markers
 from vaultlink.merging.contents import (
     EntryKey,
     MergeEntry,
@@ -18,7 +18,7 @@ from vaultlink.merging.contents import (
 )
 from vaultlink.merging.ordering import order_merged_entries
 from vaultlink.merging.threes import CannotMerge, ThreeWay, merge_lists, pick_changed, pick_present
-from vaultlink.parse.markers import find_marker_pairs
+from vaultlink.parse.backlinks_markers import find_marker_pairs
 
 LineEndCounts = tuple[int, int]
 """How many line ends were written before and behind a section."""

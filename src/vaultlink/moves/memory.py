@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from vaultlink.files import FileStamp
-from vaultlink.model import Note
+from vaultlink.model import FileStamp, Note
 from vaultlink.moves.naming import file_extension, is_same_series
 
 

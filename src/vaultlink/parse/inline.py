@@ -7,7 +7,7 @@ link and so breaks it; it is looked at only in runs where that can be.
 import re
 
 from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
-from vaultlink.parse.finds import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.leaves import HTML_TAG
 from vaultlink.parse.slips import match_malformed_link
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from vaultlink.parse.backlinks_markers import MARKER_TEXT, STANDALONE_MARKER
 from vaultlink.parse.inline import TAG_START, may_contain_links
 from vaultlink.parse.lines import UNICODE_SPACES
-from vaultlink.parse.markers import MARKER_TEXT, STANDALONE_MARKER
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
 _HIDDEN_BLOCK_START = (

@@ -7,10 +7,15 @@ bring the one link that was meant, and leave all others as they are.
 import re
 
 from vaultlink.parse.brackets import match_brackets
-from vaultlink.parse.finds import InlineContent, InlineMarkdownLink, InlineWikilink, MalformedLink
 from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline_types import (
+    InlineContent,
+    InlineMarkdownLink,
+    InlineWikilink,
+    MalformedLink,
+)
 from vaultlink.parse.lines import TextRun
-from vaultlink.parse.links import decode_destination, parse_wikilink
+from vaultlink.parse.link_parts import decode_destination, parse_wikilink
 
 LinkReplacements = tuple[tuple[int, int, str], ...]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from vaultlink.parse.finds import MalformedLink
+from vaultlink.parse.inline_types import MalformedLink
 
 _MALFORMED_WIKILINKS = (
     (

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from vaultlink.graph import topic_name
-from vaultlink.index import Index
+from vaultlink.graph.build import topic_name
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note, name_key
 from vaultlink.model import Link, Suggestion
 from vaultlink.report.records import SuggestionRow, suggestion_rows
-from vaultlink.resolve import is_note, name_key
 
 
 class LinkRow(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from vaultlink.graph import topic_name
+from vaultlink.graph.build import topic_name
 from vaultlink.model import Safety
 from vaultlink.report.checked import CheckResult
 from vaultlink.report.debts import describe_known

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 from vaultlink.model import Note
 from vaultlink.report.layout import (
     PLAIN,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.model import Diagnostic, Fix, Safety
+from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -19,7 +19,6 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
-from vaultlink.writing import SkippedNote
 
 FixedFinding = tuple[Diagnostic, Fix]
 ChangedTexts = Mapping[str, tuple[str | None, str]]

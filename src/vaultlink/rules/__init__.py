@@ -7,7 +7,7 @@ A check is a generator function named like its rule. By the scope its YAML decla
 - `links`: `check(note, context)` for the affected notes; reads of other notes only what the index says about the note's
   own links, names and backlinks;
 - `files`: `check(path, context)` for the files, of whatever kind, that came or whose path has something to do with that of a
-  file that came or went (`vaultlink.updating.concerned`); reads nothing but `index.files`, `index.names` and `index.places`;
+  file that came or went (`vaultlink.index.update.concerned`); reads nothing but `index.files`, `index.names` and `index.places`;
 - `vault`: `check(context)` once per step, for questions about the whole.
 
 A check yields bare findings: no name, no severity. The engine stamps them.
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 from vaultlink.model import Edit, Note, Safety
 from vaultlink.obsidian import ObsidianSettings
 

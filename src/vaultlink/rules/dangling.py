@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.index import Index, LinkTargets, link_name, update_names
-from vaultlink.linking import retarget_link, strip_note_extension
-from vaultlink.model import Edit, Link, LinkKind, Note, Place
-from vaultlink.resolve import (
+from vaultlink.index.index import Index, LinkTargets, link_name, update_names
+from vaultlink.index.resolve import (
     PathsByName,
     is_same_name,
     name_key,
@@ -16,6 +14,8 @@ from vaultlink.resolve import (
     resolve_with_alternatives,
     spelling_key,
 )
+from vaultlink.links.naming import retarget_link, strip_note_extension
+from vaultlink.model import Edit, Link, LinkKind, Note, Place
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import find_claimed_links
 from vaultlink.templates import has_placeholder

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from vaultlink.index import Index
-from vaultlink.linking import format_target
+from vaultlink.index.index import Index
+from vaultlink.links.naming import format_target
 from vaultlink.model import Edit, Note, Safety, Section
 from vaultlink.rules import Context, Located
 

@@ -7,15 +7,15 @@ the changes that mend it. An entry whose link is to go has no other defect.
 from collections.abc import Iterator
 from functools import lru_cache
 
-from vaultlink.index import Index, link_name
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import resolve, resolve_with_alternatives
+from vaultlink.index.titles import find_notes_by_title
 from vaultlink.model import Entry, Link, Note, Owner, Place, Section
-from vaultlink.parse.links import parse_wikilink
-from vaultlink.parse.sections_flaws import has_indented_entries
-from vaultlink.resolve import resolve, resolve_with_alternatives
+from vaultlink.parse.backlinks_problems import has_indented_entries
+from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules import Context
 from vaultlink.rules.defects import Defect, EntryContext
 from vaultlink.rules.entry_links import find_link_defects
-from vaultlink.rules.titles import find_notes_by_title
 
 TITLE_DASH = " – "
 

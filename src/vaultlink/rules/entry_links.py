@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator
 
-from vaultlink.index import link_name
-from vaultlink.linking import strip_note_extension
-from vaultlink.model import Edit, Entry, Link, LinkKind
-from vaultlink.resolve import is_note, normalize_name, resolve_with_alternatives
-from vaultlink.rewriting import format_wikilink, rewrite_link
-from vaultlink.rules.defects import Defect, EntryContext
-from vaultlink.rules.titles import (
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import is_note, normalize_name, resolve_with_alternatives
+from vaultlink.index.titles import (
     find_notes_by_title,
     get_current_title,
     is_same_text,
@@ -16,6 +12,10 @@ from vaultlink.rules.titles import (
     is_title_of,
     list_note_names,
 )
+from vaultlink.links.naming import strip_note_extension
+from vaultlink.links.rewrite import format_wikilink, rewrite_link
+from vaultlink.model import Edit, Entry, Link, LinkKind
+from vaultlink.rules.defects import Defect, EntryContext
 from vaultlink.templates import has_placeholder
 
 

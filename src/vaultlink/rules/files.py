@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from vaultlink.conflicts import parse_conflict_copy
+from vaultlink.index.conflicts import parse_conflict_copy
+from vaultlink.index.resolve import file_name
 from vaultlink.model import Note, SourceSpan
-from vaultlink.resolve import file_name
 from vaultlink.rules import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)

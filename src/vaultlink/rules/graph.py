@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
 
+from vaultlink.index.resolve import file_name, is_note, normalize_name
 from vaultlink.model import Note, Place, SourceSpan
-from vaultlink.resolve import file_name, is_note, normalize_name
 from vaultlink.rules import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)

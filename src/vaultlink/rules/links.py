@@ -8,12 +8,11 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
-from vaultlink.anchors import find_anchor, heading_key
-from vaultlink.index import link_name
-from vaultlink.linking import format_target, strip_note_extension
-from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
-from vaultlink.resolve import is_note, is_same_name, normalize_name, resolve, spelling_key
-from vaultlink.rewriting import (
+from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import is_note, is_same_name, normalize_name, resolve, spelling_key
+from vaultlink.links.naming import format_target, strip_note_extension
+from vaultlink.links.rewrite import (
     convert_link,
     default_display_text,
     drop_display_text,
@@ -21,6 +20,7 @@ from vaultlink.rewriting import (
     format_wikilink,
     rewrite_link,
 )
+from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import find_claimed_links
 from vaultlink.templates import has_placeholder

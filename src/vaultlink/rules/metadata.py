@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
-from vaultlink.parse.links import parse_wikilink
-from vaultlink.resolve import is_note, resolve
+from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules import Context, Finding
 from vaultlink.templates import has_placeholder
 

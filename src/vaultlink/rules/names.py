@@ -4,9 +4,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from vaultlink.index import Index, link_name
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import file_name, is_note, normalize_name
 from vaultlink.model import SourceSpan
-from vaultlink.resolve import file_name, is_note, normalize_name
 from vaultlink.rules import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)

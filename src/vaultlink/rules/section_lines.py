@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from vaultlink.linking import format_target
+from vaultlink.index.resolve import is_note, resolve
+from vaultlink.links.naming import format_target
+from vaultlink.links.rewrite import format_wikilink
 from vaultlink.model import Edit, LinkKind, Note, Owner, ParseProblem, Section, SourceSpan
-from vaultlink.parse.sections_flaws import has_indented_entries
-from vaultlink.resolve import is_note, resolve
-from vaultlink.rewriting import format_wikilink
+from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.rules import Context
 from vaultlink.rules.defects import Defect
 from vaultlink.rules.entries import find_entry_defects

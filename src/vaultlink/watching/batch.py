@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from vaultlink.api import Vault
 from vaultlink.fixing.choice import FindingWithFix
-from vaultlink.model import Diagnostic, LinkCounts
-from vaultlink.writing import SkippedNote
+from vaultlink.model import Diagnostic, LinkCounts, SkippedNote
 
 
 @dataclass(frozen=True, slots=True)

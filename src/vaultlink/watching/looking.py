@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.files import FileStamp, list_files, read_stamp
+from vaultlink.files import list_files, read_stamp
+from vaultlink.index.resolve import is_note
 from vaultlink.loading import is_source_file
-from vaultlink.resolve import is_note
+from vaultlink.model import FileStamp
 from vaultlink.survey import RACY_WINDOW_NS, VaultScan
 from vaultlink.watching.inbox import ChangeHints
 

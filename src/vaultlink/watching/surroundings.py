@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
 from vaultlink.errors import ConfigError, JournalError, VaultError
-from vaultlink.moves import git_moves
+from vaultlink.moves.git import git_moves
 from vaultlink.repository import find_git_dir, is_git_busy
 from vaultlink.survey import VaultScan
 from vaultlink.watching.batch import BatchCause, Notice, WatchUpdate

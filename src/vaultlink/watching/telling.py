@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink import __version__
+from vaultlink.index.resolve import is_note
 from vaultlink.report.documents import SCHEMA_VERSION
 from vaultlink.report.findings import render_concise
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
@@ -20,7 +21,6 @@ from vaultlink.report.repairs import (
     fixed_row,
     skipped_rows,
 )
-from vaultlink.resolve import is_note
 from vaultlink.watching.batch import Batch, BatchCause, ReportedFinding, VaultTotals
 
 

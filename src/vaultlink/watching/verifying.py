@@ -8,7 +8,7 @@ from typing import Any
 
 from vaultlink.engine import State, step
 from vaultlink.files import list_files
-from vaultlink.graph import build_graph
+from vaultlink.graph.build import build_graph
 from vaultlink.loading import read_changes
 from vaultlink.survey import RACY_WINDOW_NS, scan_vault
 from vaultlink.watching.live import Session

@@ -9,17 +9,17 @@ from itertools import compress, filterfalse
 from operator import is_not
 from typing import TYPE_CHECKING
 
-from vaultlink.graph.view import (
+from vaultlink.graph.build import (
     GraphAttributes,
     build_graph,
     is_topic_node,
     node_attributes,
     outgoing_edges,
 )
-from vaultlink.index import Index
+from vaultlink.index.index import Index
 
 if TYPE_CHECKING:
-    from vaultlink.graph.view import Graph
+    from vaultlink.graph.build import Graph
 
 
 class LiveGraph:

@@ -4,7 +4,7 @@ import html
 import re
 
 from vaultlink.model import Link, LinkKind, Place
-from vaultlink.parse.finds import InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline_types import InlineMarkdownLink, InlineWikilink
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " "})
 _BACKSLASH_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")

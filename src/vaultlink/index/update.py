@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from vaultlink.index import (
+from vaultlink.index.index import (
     Index,
     KeyFunction,
     LinkTargets,
@@ -18,8 +18,8 @@ from vaultlink.index import (
     title_keys,
     update_names,
 )
+from vaultlink.index.resolve import name_key, resolve_with_alternatives
 from vaultlink.model import Link, Note, Place
-from vaultlink.resolve import name_key, resolve_with_alternatives
 
 
 def update(

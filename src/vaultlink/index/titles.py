@@ -5,8 +5,8 @@ Only what the index says of names, titles, aliases and headings is read.
 
 import unicodedata
 
-from vaultlink.index import Index, link_name
-from vaultlink.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
 
 
 def is_same_title(one: str, other: str) -> bool:

@@ -12,9 +12,9 @@ from itertools import chain, compress, filterfalse
 from math import sqrt
 from operator import ne
 
-from vaultlink.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.resolve import file_name, normalize_name, resolve, spelling_key
 from vaultlink.model import Suggestion
-from vaultlink.resolve import file_name, normalize_name, resolve, spelling_key
 
 _RESPELLING_SCORE, _RESPELT_ALIAS_SCORE = 0.95, 0.93
 """Scores of a name that differs in spelling only, and of a title or alias that does."""

@@ -6,7 +6,7 @@ Paths and texts enter, answers leave. A note in dispute is nobody's to change un
 import re
 from collections.abc import Iterable
 
-from vaultlink.resolve import file_name, parent_folder
+from vaultlink.index.resolve import file_name, parent_folder
 
 _COPY_PATTERNS = (
     ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),

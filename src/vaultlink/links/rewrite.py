@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from vaultlink.model import Edit, Link, LinkKind, Place
 from vaultlink.parse.brackets import parse_link_destination
-from vaultlink.parse.links import (
+from vaultlink.parse.link_parts import (
     decode_destination,
     is_external,
     parse_property_link,

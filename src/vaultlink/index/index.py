@@ -9,10 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
-from vaultlink.anchors import find_anchor
-from vaultlink.model import Link, LinkCounts, Note, ParseProblem
-from vaultlink.parse.links import parse_wikilink
-from vaultlink.resolve import (
+from vaultlink.index.anchors import find_anchor
+from vaultlink.index.packed_notes import PackedNotes
+from vaultlink.index.resolve import (
     PathsByName,
     file_name,
     is_note,
@@ -22,7 +21,8 @@ from vaultlink.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.shelf import PackedNotes
+from vaultlink.model import Link, LinkCounts, Note, ParseProblem
+from vaultlink.parse.link_parts import parse_wikilink
 
 _BRACKETS = re.compile(r"[\[\]|]+")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from vaultlink.index import Index
-from vaultlink.resolve import is_note
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
 
 if TYPE_CHECKING:
     import networkx as nx

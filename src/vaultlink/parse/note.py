@@ -21,6 +21,8 @@ from vaultlink.model import (
     Tag,
 )
 from vaultlink.parse import plain
+from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
+from vaultlink.parse.backlinks_section import SectionSource, read_sections
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
 from vaultlink.parse.canvas import file_link, parse_canvas_cards, unreadable_canvas
 from vaultlink.parse.directives import (
@@ -29,10 +31,10 @@ from vaultlink.parse.directives import (
     find_directives,
     parse_ignored_rules,
 )
-from vaultlink.parse.finds import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.inline import may_contain_links, read_inline
+from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
-from vaultlink.parse.links import (
+from vaultlink.parse.link_parts import (
     decode_destination,
     is_external,
     parse_property_link,
@@ -40,8 +42,6 @@ from vaultlink.parse.links import (
     split_subpath,
 )
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
-from vaultlink.parse.sections import SectionSource, read_sections
-from vaultlink.parse.sections_headings import compile_wordings, find_heading_candidates
 from vaultlink.parse.slip_repairs import escape_pipe_in_cell, fix_malformed_link
 from vaultlink.text import line_and_column, line_starts
 

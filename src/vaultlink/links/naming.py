@@ -3,10 +3,10 @@
 Paths and an index enter, the text that stands in a link leaves, or the edits that make a link lead to another file.
 """
 
-from vaultlink.index import Index
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import file_name, is_note, parent_folder, resolve
+from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Edit, Link, LinkKind
-from vaultlink.resolve import file_name, is_note, parent_folder, resolve
-from vaultlink.rewriting import rewrite_link
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:

@@ -12,22 +12,22 @@ from typing import NamedTuple
 
 from vaultlink.model import Entry, Link, Owner, Section, SourceSpan
 from vaultlink.parse import leaves
-from vaultlink.parse.blocks import read_blocks
-from vaultlink.parse.directives import find_comment_spans
-from vaultlink.parse.inline import read_inline
-from vaultlink.parse.lines import TextRun, split_lines
-from vaultlink.parse.markers import MarkerPair, find_marker_pairs
-from vaultlink.parse.plain import paragraph_span
-from vaultlink.parse.sections_cuts import add_cut_spans
-from vaultlink.parse.sections_entries import LIST_MARK, EntrySource, parse_line_entries
-from vaultlink.parse.sections_flaws import add_section_problems
-from vaultlink.parse.sections_headings import (
+from vaultlink.parse.backlinks_cuts import add_cut_spans
+from vaultlink.parse.backlinks_entries import LIST_MARK, EntrySource, parse_line_entries
+from vaultlink.parse.backlinks_heading import (
     QUOTE_MARKS,
     HeadingWordings,
     SectionHeading,
     fold_wording,
     match_heading_line,
 )
+from vaultlink.parse.backlinks_markers import MarkerPair, find_marker_pairs
+from vaultlink.parse.backlinks_problems import add_section_problems
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.directives import find_comment_spans
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.plain import paragraph_span
 from vaultlink.text import line_and_column
 
 _ANY_HEADING = re.compile(

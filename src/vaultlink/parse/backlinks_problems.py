@@ -11,8 +11,8 @@ from itertools import pairwise
 from msgspec import structs
 
 from vaultlink.model import Entry, Owner, ParseProblem, Section
+from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
-from vaultlink.parse.sections_headings import QUOTE_MARKS
 from vaultlink.text import line_and_column
 
 _LINE_END = re.compile(r"\r?\n")
