@@ -27,8 +27,8 @@ from vaultlink.cli.terminal import ProgressLine
 from vaultlink.cli.typed import parse_with_typer
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
+from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError
-from vaultlink.files import load_rules
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntitle: Home page\ntags: [start]\n---\n# Home\n\n[[Quay]] [[Pier|the pier]] [[Quay#Ropes]]\n",

@@ -7,15 +7,16 @@ from functools import cached_property
 import pytest
 
 from builder import RULES, build_state, collect_findings, make_settings
-from vaultlink.cache import Cache
 from vaultlink.catalog import select_rules
 from vaultlink.checking import LinterSettings
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
+from vaultlink.disk.cache import Cache
 from vaultlink.engine import Change, Presence, State, step
 from vaultlink.index.index import Index
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic
+from vaultlink.write.cache import save_result
 
 NAMES = ("a", "b", "A b", "a_b", "c", "é")
 FOLDERS = ("", "x/", "x/y/", "z/")
@@ -304,7 +305,7 @@ def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> Non
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
 def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     cache = Cache(tmp_path, tmp_path / "vault")
-    cache.save_result(b"q" * 16, b"answer")
+    save_result(cache, b"q" * 16, b"answer")
     assert cache.load_result(b"q" * 16) == b"answer"
     assert cache.load_result(b"r" * 16) is None
     (file,) = tmp_path.glob("*/answer")
@@ -323,7 +324,7 @@ def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ig
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("in the way")
     cache = Cache(tmp_path / "file", tmp_path)
-    cache.save_result(b"q" * 16, b"answer")
+    save_result(cache, b"q" * 16, b"answer")
     assert cache.load_result(b"q" * 16) is None
     assert cache.load() is None
 

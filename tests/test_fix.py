@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
-from vaultlink.locking import lock_vault
+from vaultlink.write.lock import lock_vault
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",

@@ -285,8 +285,8 @@ def test_dot_quotes_what_it_must() -> None:
 
 def test_exports_are_the_same_in_every_process() -> None:
     code = (
-        "from test_graph import SAMPLE; from vaultlink.graph import FORMATS, export\n"
-        "print([export(SAMPLE, form) for form in FORMATS])"
+        "from test_graph import SAMPLE; from vaultlink.graph.export import GRAPH_FORMATS, export_graph\n"
+        "print([export_graph(SAMPLE, name) for name in GRAPH_FORMATS])"
     )
     outputs = {
         subprocess.run(

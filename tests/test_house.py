@@ -103,7 +103,7 @@ def test_yaml_and_files_are_touched_where_they_may_be(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     name = path.relative_to(SOURCE).as_posix()
     if re.search(r"^\s*(import yaml|from yaml)", text, re.MULTILINE):
-        assert name == "files.py" or name.startswith("parse/")
+        assert name == "disk/read.py" or name.startswith("parse/")
     assert "yaml.dump" not in text, "YAML is never written into a note"
     assert "frontmatter.dump" not in text
 

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from running import RunCommand, write_files
 from test_upkeep import kept, writing
-from vaultlink.cli.merging import EXIT_DRIVER_FAILED, replace_file
+from vaultlink.cli.merging import EXIT_DRIVER_FAILED
 from vaultlink.cli.merging_setup import GIT_ATTRIBUTE, build_driver_command, set_up_merge_driver
 from vaultlink.errors import UsageError
 from vaultlink.merging.notes import MergeResult, merge_note
 from vaultlink.merging.threes import CannotMerge, ThreeWay, merge_lists
+from vaultlink.write.files import replace_file
 
 SETTINGS = '[backlinks]\nmode = "write"\nstyle = "{}"\n'
 HEAD = "<!-- vaultlink:backlinks before=1 after=1 -->\n\n**Add backlinks using these topics:**\n"
@@ -703,7 +704,7 @@ def test_most_of_the_program_is_left_out(tmp_path: Path) -> None:
     write_files(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
     code = (
         "import sys; from vaultlink.__main__ import main; code = main(sys.argv[1:]); "
-        "sys.exit(code or bool({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.files', 'vaultlink.engine'} & {*sys.modules}))"
+        "sys.exit(code or bool({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.disk.read', 'vaultlink.engine.step'} & {*sys.modules}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "merge-driver", "b", "o", "t"], cwd=tmp_path, check=False

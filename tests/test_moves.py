@@ -11,15 +11,14 @@ import pytest
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, update_files
 from vaultlink.api import open_vault
+from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
 from vaultlink.engine import Change, State, step
-from vaultlink.files import list_files
+from vaultlink.git import find_git_dir, read_git_state
 from vaultlink.model import Note
 from vaultlink.moves.git import git_moves
 from vaultlink.moves.memory import VaultSnapshot, moves_between
 from vaultlink.moves.naming import resolve_moves
 from vaultlink.parse.note import parse_note
-from vaultlink.repository import find_git_dir, read_git_state
-from vaultlink.survey import RACY_WINDOW_NS, Settings
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 OLD = 1_600_000_000

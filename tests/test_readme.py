@@ -14,7 +14,7 @@ import pytest
 
 from vaultlink.catalog import Rule, build_catalog
 from vaultlink.cli import ALIASES, COMMANDS
-from vaultlink.files import load_rules
+from vaultlink.disk.read import load_rules
 from vaultlink.watching.telling import format_batch
 from watched import run_watcher
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.cache import folders_stamp
 from vaultlink.cli import COMMANDS
+from vaultlink.disk.cache import folders_stamp
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vaultlink"

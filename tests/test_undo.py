@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, write_files
-from vaultlink import journal
-from vaultlink.journal import list_runs, record_and_write, record_run
-from vaultlink.locking import journal_folder, lock_vault
 from vaultlink.model import SkippedNote
-from vaultlink.writing import PendingWrite, WriteResult
+from vaultlink.write import journal
+from vaultlink.write.journal import list_runs, record_and_write, record_run
+from vaultlink.write.lock import journal_folder, lock_vault
+from vaultlink.write.write import PendingWrite, WriteResult
 
 VAULT: Mapping[str, bytes] = {
     "Home.md": b"\xef\xbb\xbf# Home\r\n\r\n[[Peir]] \r\n",
@@ -518,16 +518,16 @@ def test_runs_of_one_second_keep_their_order(vault: Path) -> None:
 RUN = """
 import sys
 from pathlib import Path
-from vaultlink.journal import perform
-from vaultlink.locking import lock
-from vaultlink.writing import Write
+from vaultlink.write.journal import record_and_write
+from vaultlink.write.lock import lock_vault
+from vaultlink.write.write import PendingWrite
 root = Path(sys.argv[1])
 old = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.md"))}
-writes = [Write(path, text, None if path.endswith("7.md") else text.upper()) for path, text in old.items()]
-writes += [Write(f"new/{number}/New.md", None, b"new") for number in range(50)]
+writes = [PendingWrite(path, text, None if path.endswith("7.md") else text.upper()) for path, text in old.items()]
+writes += [PendingWrite(f"new/{number}/New.md", None, b"new") for number in range(50)]
 print("ready", flush=True)
-with lock(root):
-    perform(root, "fix", "", writes)
+with lock_vault(root):
+    record_and_write(root, "fix", "", writes)
 """
 UNDO = """
 import sys

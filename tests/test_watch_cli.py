@@ -24,8 +24,8 @@ from typing import IO, Any
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.journal import list_runs
-from vaultlink.locking import make_journal_folder
+from vaultlink.write.journal import list_runs
+from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
 """Seconds that a test waits for something that has to come, on a machine that has much else to do."""

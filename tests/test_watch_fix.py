@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, write_files
-from vaultlink.journal import list_runs
-from vaultlink.locking import lock_vault
-from vaultlink.survey import Settings
+from vaultlink.disk.scan import Settings
 from vaultlink.watching.batch import Batch
 from vaultlink.watching.verifying import find_difference
 from vaultlink.watching.watch import WatchSettings
+from vaultlink.write.journal import list_runs
+from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
 FIX = WatchSettings(fix=True, verify=True)

@@ -13,14 +13,12 @@ import pytest
 
 from running import create_vault, write_files
 from vaultlink.api import open_vault
-from vaultlink.files import is_temporary_name
+from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.fingerprints import fingerprint
 from vaultlink.fixing.choice import FindingWithFix
-from vaultlink.locking import make_journal_folder, try_lock
 from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
-from vaultlink.survey import Settings, VaultScan, scan_vault
 from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watching.difference import (
     FindingIdentities,
@@ -43,6 +41,7 @@ from vaultlink.watching.telling import (
     make_batch_row,
 )
 from vaultlink.watching.watch import WatchSettings
+from vaultlink.write.lock import make_journal_folder, try_lock
 from watched import run_watcher
 
 PLAIN = Settings(cache=False)

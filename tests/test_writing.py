@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from vaultlink.errors import JournalError
-from vaultlink.folders import (
+from vaultlink.model import SkippedNote
+from vaultlink.write.fsync import sync_filesystem
+from vaultlink.write.lock import LockTimeout, journal_folder, lock_vault
+from vaultlink.write.open_folders import (
     CannotWrite,
     close_folders,
     find_missing_folders,
@@ -23,16 +26,13 @@ from vaultlink.folders import (
     prepare_folders,
     remove_empty_folders,
 )
-from vaultlink.locking import LockTimeout, journal_folder, lock_vault
-from vaultlink.model import SkippedNote
-from vaultlink.replacing import (
+from vaultlink.write.replace import (
     ReplaceJob,
     commit_replacement,
     discard_replacement,
     prepare_replacement,
 )
-from vaultlink.syncing import sync_filesystem
-from vaultlink.writing import PendingWrite, WriteResult, remove_leftovers, write_notes
+from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers, write_notes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -420,15 +420,15 @@ def test_a_folder_that_is_swapped_for_a_link_is_not_followed(vault: Path, tmp_pa
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from vaultlink.journal import perform
-from vaultlink.locking import JournalError
-from vaultlink.writing import Write, write
+from vaultlink.write.journal import record_and_write
+from vaultlink.errors import JournalError
+from vaultlink.write.write import PendingWrite, write_notes
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 root = Path(sys.argv[1])
-large = Write("Large.md", b"old", bytes(5000))
-print(write(root, [large, Write("Quay.md", b"old", b"new"), Write("b/New.md", None, bytes(5000))]))
+large = PendingWrite("Large.md", b"old", bytes(5000))
+print(write_notes(root, [large, PendingWrite("Quay.md", b"old", b"new"), PendingWrite("b/New.md", None, bytes(5000))]))
 try:
-    perform(root, "test", "test", [Write(f"n{number}.md", None, b"x") for number in range(1000)])
+    record_and_write(root, "test", "test", [PendingWrite(f"n{number}.md", None, b"x") for number in range(1000)])
 except JournalError as error:
     print(error)
 """
@@ -487,8 +487,8 @@ def test_syncing_together_says_whether_it_did(vault: Path) -> None:
 HOLDER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from vaultlink.locking import lock
-    with lock(Path(sys.argv[1])):
+    from vaultlink.write.lock import lock_vault
+    with lock_vault(Path(sys.argv[1])):
         print("held", flush=True)
         sys.stdin.read()
 """)

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from threading import Condition, Thread
 
-from vaultlink.survey import Settings
+from vaultlink.disk.scan import Settings
 from vaultlink.watching.batch import Batch, BatchCause, Notice, Proposal, WatchUpdate
 from vaultlink.watching.live import Session
 from vaultlink.watching.pauses import Debounce

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault, open_vault
+    from vaultlink.disk.scan import Settings
     from vaultlink.model import Diagnostic, Link, Note
-    from vaultlink.survey import Settings
 
 __version__ = "0.4.0"
 

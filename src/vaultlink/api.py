@@ -16,14 +16,15 @@ import msgspec
 from vaultlink.catalog import Rule, build_catalog
 from vaultlink.checking import LinterSettings
 from vaultlink.config.settings import Config, merge_layers
+from vaultlink.disk.load import Progress, load_state
+from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
+from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
+from vaultlink.disk.workers import suggest_all
 from vaultlink.engine import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.files import UnreadableFile, decode_note, find_vault, load_rules, read_text
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.loading import Progress, load_state
 from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Suggestion
-from vaultlink.parallel import suggest_all
-from vaultlink.survey import Settings, VaultScan, scan_vault
+from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from vaultlink.fixing.repair import FindingSelector, FixPlan
     from vaultlink.fixing.sources import FixAnswers, FixSources
     from vaultlink.index.suggest import Suggester
-    from vaultlink.mending import AnalysedTexts
     from vaultlink.model import SkippedNote
-    from vaultlink.writing import WriteResult
+    from vaultlink.write.apply import AnalysedTexts
+    from vaultlink.write.write import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "VaultScan", "find_vault", "open_vault", "scan_vault"]
 
@@ -55,8 +56,11 @@ def open_vault(
     if not any(is_note(path) for path in seen.listing.files):
         raise VaultError(f"{seen.root}: there is no note in this vault (no file ends in .md).")
     setting = LinterSettings.build(rules, config, seen.obsidian, seen.is_git_ignored)
-    state = load_state(seen, setting, progress or (lambda _done, _all: None))
-    return Vault(seen, state.settings, state)
+    loaded = load_state(seen, setting, progress or (lambda _done, _all: None))
+    cache = seen.open_cache() if loaded.to_save else None
+    if cache and loaded.to_save:
+        save_state(cache, loaded.to_save)
+    return Vault(seen, loaded.state.settings, loaded.state)
 
 
 def _load_declarations(seen: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -70,7 +74,7 @@ def _load_declarations(seen: VaultScan) -> dict[str, Mapping[str, Any]]:
         return known
     declared = load_rules()
     if cache:
-        cache.save_result(b"", msgspec.msgpack.encode(declared), "rules")
+        save_result(cache, b"", msgspec.msgpack.encode(declared), "rules")
     return declared
 
 
@@ -148,7 +152,7 @@ class Vault:
         from vaultlink.fixing.choice import allowed_fixes  # noqa: PLC0415 - only where something is fixed
         from vaultlink.fixing.late import deferred_fixes  # noqa: PLC0415
         from vaultlink.fixing.repair import plan_fixes  # noqa: PLC0415
-        from vaultlink.mending import make_analyser  # noqa: PLC0415
+        from vaultlink.write.apply import make_analyser  # noqa: PLC0415
 
         wanted = wanted or allowed_fixes(self.rules, self.config)
         topics = self._dangling_topics(self.check()) if answers else []
@@ -171,7 +175,7 @@ class Vault:
     ) -> "FixPlan":
         """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
         from vaultlink.fixing.repair import apply_rounds  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.mending import make_analyser  # noqa: PLC0415
+        from vaultlink.write.apply import make_analyser  # noqa: PLC0415
 
         return apply_rounds(
             self.state,
@@ -189,7 +193,7 @@ class Vault:
     def write_plan(self, repair: "FixPlan", command: str, summary: str) -> "WriteResult":
         """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
         kept; then nothing is written."""
-        from vaultlink.mending import write_plan  # noqa: PLC0415 - only where something is written
+        from vaultlink.write.apply import write_plan  # noqa: PLC0415 - only where something is written
 
         return write_plan(self.scan, self._texts, repair, command, summary)
 
@@ -219,7 +223,7 @@ class Vault:
 
     def with_skip_check(self, bar: Callable[[str, str], str | None]) -> "Vault":
         """The same vault, but notes are left alone where `bar`, asked with path and text, says why."""
-        from vaultlink.mending import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.write.apply import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
 
         guarded = self.with_state(self.state)
         guarded.__dict__.update(_texts=AnalysedTexts(self.scan, bar), _suggester=self._suggester)
@@ -233,7 +237,7 @@ class Vault:
 
     def skipped_notes(self, repair: "FixPlan") -> "tuple[SkippedNote, ...]":
         """The notes that a repair leaves alone, each with why."""
-        from vaultlink.mending import list_skipped  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.write.apply import list_skipped  # noqa: PLC0415 - only where something is fixed
 
         return list_skipped(self._texts, repair)
 
@@ -243,12 +247,12 @@ class Vault:
 
     @cached_property
     def _texts(self) -> "AnalysedTexts":
-        from vaultlink.mending import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.write.apply import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
 
         return AnalysedTexts(self.scan, held=self.overlays)
 
     def _fix_sources(self, topics: Sequence[str]) -> "FixSources":
-        from vaultlink.mending import make_fix_sources  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.write.apply import make_fix_sources  # noqa: PLC0415 - only where something is fixed
 
         known = self.suggest_all(topics) if topics else {}
         return make_fix_sources(
@@ -291,7 +295,7 @@ class Vault:
         with suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(kept or b"", type=dict[str, tuple[Suggestion, ...]])
         found = suggest_all(self._suggester, targets, self.scan.settings.jobs)
-        cache.save_result(question, msgspec.msgpack.encode(found), "suggestions")
+        save_result(cache, question, msgspec.msgpack.encode(found), "suggestions")
         return found
 
     @cached_property

@@ -15,3 +15,7 @@ class JournalError(Exception):
 
 class UsageError(Exception):
     """A command line that can't be followed: what is wrong and what to do."""
+
+
+USER_ERRORS = (VaultError, ConfigError, JournalError, UsageError)
+"""Errors that a command reports as a sentence and exit code 2. All others are faults of vaultlink."""

@@ -21,3 +21,11 @@ def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     """The line and column of an offset, given the text's line starts."""
     line = bisect_right(starts, offset)
     return line, offset - starts[line - 1] + 1
+
+
+_TEMPLATE_MARKS = ("{{", "<%")
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether a text holds a sign of Obsidian's own templates or of Templater."""
+    return any(sign in text for sign in _TEMPLATE_MARKS)

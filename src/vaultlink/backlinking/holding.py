@@ -11,7 +11,7 @@ from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, expected_
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Note, Owner, Place
-from vaultlink.templates import has_placeholder
+from vaultlink.text import has_placeholder
 
 _BLOCKING_PROBLEMS = frozenset(
     (

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
+from vaultlink.errors import USER_ERRORS, UsageError
+
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -78,7 +80,7 @@ def run_command(line: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
-        if not _is_user_error(error):
+        if not isinstance(error, USER_ERRORS):
             detail = " ".join(str(error).split())[:300]
             _print_error(
                 f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
@@ -99,8 +101,6 @@ def _dispatch_command(line: list[str]) -> int:
         return EXIT_CLEAN
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:
-        from vaultlink.errors import UsageError  # noqa: PLC0415
-
         raise UsageError(_explain_unknown_command(name))
     command = COMMANDS[name]
     from vaultlink.cli.parsing import parse_options  # noqa: PLC0415
@@ -140,20 +140,6 @@ def _explain_unknown_command(name: str) -> str:
     if os.path.exists(name):  # noqa: PTH110 - one question, and pathlib is not imported yet
         return f'there is no command "{name}". To check that path: `vaultlink check {name}`.'
     return f'there is no command "{name}". `vaultlink --help` lists all commands.'
-
-
-def _is_user_error(error: Exception) -> bool:
-    """Whether an error is the user's to mend. The classes are not imported for that: they are slow to import."""
-    kinds = (
-        ("vaultlink.cli.options", "UsageError"),
-        ("vaultlink.config", "ConfigError"),
-        ("vaultlink.api", "VaultError"),
-        ("vaultlink.locking", "JournalError"),
-    )
-    return any(
-        name in sys.modules and isinstance(error, getattr(sys.modules[name], kind))
-        for name, kind in kinds
-    )
 
 
 def _print_error(text: str) -> None:

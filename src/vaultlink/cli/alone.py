@@ -13,7 +13,7 @@ from vaultlink.report.listings import find_dead_ends as list_deadends
 from vaultlink.report.listings import find_orphans as list_orphans
 
 
-def find_orphans(options: FolderOptions) -> int:
+def orphans(options: FolderOptions) -> int:
     """List files that nothing links to.
 
     Files of every type, as in Obsidian's own command; a link from the file itself counts. The exit code is 0 whatever
@@ -24,7 +24,7 @@ def find_orphans(options: FolderOptions) -> int:
     return _print_listing(options, list_orphans, "orphan")
 
 
-def find_dead_ends(options: FolderOptions) -> int:
+def deadends(options: FolderOptions) -> int:
     """List notes that link nowhere.
 
     Notes without a link that leads to a file; dangling links do not help. The exit code is 0 whatever is listed.

@@ -30,7 +30,7 @@ from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.model import Diagnostic
 from vaultlink.report.diffs import unified_diff
 from vaultlink.report.layout import format_count
-from vaultlink.writing import PendingWrite
+from vaultlink.write.write import PendingWrite
 
 
 @dataclass(frozen=True, kw_only=True)

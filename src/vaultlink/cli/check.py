@@ -18,11 +18,12 @@ from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
 from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
+from vaultlink.disk.scan import VaultScan
 from vaultlink.gate.sifting import split_known
 from vaultlink.index.resolve import is_note
 from vaultlink.report.debts import describe_known
 from vaultlink.report.findings import describe_fixable, summarize_check
-from vaultlink.survey import VaultScan
+from vaultlink.write.cache import save_result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def check(options: CheckOptions) -> int:
     if answer is None:
         answer = _run_check(options, terminal, form, seen, (chosen, gate))
         if cache and question:
-            cache.save_result(question, msgspec.msgpack.encode(answer))
+            save_result(cache, question, msgspec.msgpack.encode(answer))
     terminal.print_results(answer.results)
     terminal.print_message(answer.summary)
     terminal.print_detail(_describe_run(seen, time.perf_counter() - begun))

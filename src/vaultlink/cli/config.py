@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vaultlink.cache import cache_folder
 from vaultlink.catalog import build_catalog
 from vaultlink.cli import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
@@ -16,8 +15,9 @@ from vaultlink.cli.opening import scan_from_options
 from vaultlink.cli.options import RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
-from vaultlink.files import load_rules
-from vaultlink.survey import VaultScan
+from vaultlink.disk.cache import cache_folder
+from vaultlink.disk.read import load_rules
+from vaultlink.disk.scan import VaultScan
 
 HEADER = ("setting", "value", "from")
 

@@ -37,7 +37,6 @@ from vaultlink.fixing.sources import FixAnswers
 from vaultlink.gate.known import KnownFindings
 from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.index.resolve import is_note
-from vaultlink.mending import remaining_state
 from vaultlink.report.debts import describe_known
 from vaultlink.report.diffs import unified_diff
 from vaultlink.report.findings import summarize_check
@@ -49,7 +48,8 @@ from vaultlink.report.repairs import (
     render_examples,
     skipped_rows,
 )
-from vaultlink.writing import WriteResult
+from vaultlink.write.apply import remaining_state
+from vaultlink.write.write import WriteResult
 
 
 @dataclass(frozen=True, kw_only=True)

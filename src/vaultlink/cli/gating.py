@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from vaultlink.api import Vault
 from vaultlink.cli.options import ReportOptions
+from vaultlink.disk.scan import VaultScan
 from vaultlink.engine import State
 from vaultlink.gate.known import BASELINE_FILE, KnownFindings
 from vaultlink.gate.sifting import split_known
-from vaultlink.survey import VaultScan
 
 if TYPE_CHECKING:
     from vaultlink.fixing.repair import FindingSelector

@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.init_ci import (
-    CI_KINDS,
-    CI_TEMPLATES,
-    ExistingFileError,
-    create_files,
-    plan_ci_files,
-    remove_created_files,
-)
+from vaultlink.cli.init_ci import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
+from vaultlink.disk.read import CONFIG_NAMES, load_config
+from vaultlink.disk.scan import find_vault
 from vaultlink.errors import UsageError
-from vaultlink.files import CONFIG_NAMES, find_vault, load_config
 from vaultlink.report.diffs import unified_diff
+from vaultlink.write.files import create_files, remove_created_files
 
 STARTER_SETTINGS = """\
 # Settings of vaultlink for this vault. All are optional; a line behind a # has no effect until the # is removed.

@@ -8,14 +8,13 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink import __version__
 from vaultlink.errors import UsageError
-from vaultlink.repository import find_work_tree, run_git
+from vaultlink.git import find_work_tree, run_git
 
 
 class CiTemplate(NamedTuple):
@@ -87,31 +86,6 @@ def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path,
         }
         raise ExistingFileError(lacking, (CI_TEMPLATES[kind].merge_hint for kind in taken))
     return {root / CI_TEMPLATES[kind].path: text for kind, text in texts.items()}
-
-
-def create_files(texts: Mapping[Path, str]) -> None:
-    """Write files that are not there yet: all, or none."""
-    written: list[Path] = []
-    for path, text in texts.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as stream:
-                written.append(path)
-                stream.write(text)
-        except OSError as error:
-            remove_created_files(written)
-            raise UsageError(
-                f"can't write {path}: {error.strerror}. Nothing was written."
-            ) from None
-
-
-def remove_created_files(written: Iterable[Path]) -> None:
-    """Take away files that were written, and folders that hold nothing else."""
-    for path in written:
-        with suppress(OSError):
-            path.unlink()
-            path.parent.rmdir()
-            path.parent.parent.rmdir()
 
 
 def _cut_snippet(text: str, begins: str) -> str:

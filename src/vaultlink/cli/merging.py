@@ -4,8 +4,6 @@ It runs once for each note that both sides changed, so nothing is imported befor
 written is git's own merge of the note.
 """
 
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
-from vaultlink.repository import merge_files
+from vaultlink.git import merge_files
+from vaultlink.write.files import replace_file, temporary_files
 
 if TYPE_CHECKING:
     from vaultlink.merging.notes import MergeResult
@@ -100,22 +99,6 @@ def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
     )
 
 
-def replace_file(file: Path, data: bytes) -> bool:
-    """Give a file other bytes, whole or not at all; whether that was possible."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-        if file.exists():
-            temporary.chmod(file.stat().st_mode)
-        temporary.replace(file)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        return False
-    return True
-
-
 def _merge_with_git(
     options: MergeDriverOptions, files: tuple[Path, Path, Path]
 ) -> DriverResult | None:
@@ -146,24 +129,18 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
     from vaultlink.merging.notes import merge_note  # noqa: PLC0415 - most notes have no section
     from vaultlink.merging.threes import ThreeWay  # noqa: PLC0415 - most notes have no section
 
-    with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
-        text, conflicts = merge_note(
-            ThreeWay(*(data.decode() for data in read)),
-            lambda texts: _merge_in_folder(options, Path(folder), texts),
-        )
+    text, conflicts = merge_note(
+        ThreeWay(*(data.decode() for data in read)), lambda texts: _merge_texts(options, texts)
+    )
     return text.encode(), conflicts
 
 
-def _merge_in_folder(
-    options: MergeDriverOptions, folder: Path, texts: "ThreeWay[str]"
-) -> "MergeResult":
+def _merge_texts(options: MergeDriverOptions, texts: "ThreeWay[str]") -> "MergeResult":
     from vaultlink.merging.notes import MergeResult  # noqa: PLC0415
     from vaultlink.merging.threes import CannotMerge  # noqa: PLC0415
 
-    base, ours, theirs = (folder / name for name in ("base", "ours", "theirs"))
-    for file, text in zip((base, ours, theirs), texts, strict=True):
-        file.write_bytes(text.encode())
-    outcome = _merge_with_git(options, (ours, base, theirs))
+    with temporary_files(list(texts)) as (base, ours, theirs):
+        outcome = _merge_with_git(options, (ours, base, theirs))
     if outcome is None:
         raise CannotMerge("git can't merge the rest")
     return MergeResult(outcome[0].decode(), outcome[1])

@@ -5,9 +5,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from vaultlink.cli.merging import replace_file
 from vaultlink.errors import UsageError
-from vaultlink.repository import run_git
+from vaultlink.git import run_git
+from vaultlink.write.files import replace_file
 
 GIT_ATTRIBUTE = "*.md merge=vaultlink"
 DRIVER_NAME = "backlinks sections by vaultlink, all else by git"

@@ -12,11 +12,10 @@ from typing import Any
 from vaultlink.api import Vault, open_vault
 from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.errors import UsageError
-from vaultlink.files import find_vault
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Diagnostic, Suggestion
-from vaultlink.survey import Settings, VaultScan, scan_vault
 
 
 def build_settings(options: OpenOptions) -> Settings:

@@ -14,6 +14,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.fingerprints import fingerprint_all
 from vaultlink.fixing.sources import FixAnswers
 from vaultlink.gate.sifting import KnownSplit
+from vaultlink.git import find_work_tree
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
 from vaultlink.report.checked import CheckResult
 from vaultlink.report.documents import encode_document, encode_json_lines
@@ -21,7 +22,6 @@ from vaultlink.report.findings import count_by_rule, render_concise, render_stat
 from vaultlink.report.frames import FullRenderer
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.records import finding_rows
-from vaultlink.repository import find_work_tree
 
 MACHINE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
 """The forms that other programs read; each is a function of the module of its name."""

@@ -9,8 +9,8 @@ from vaultlink.cli import EXIT_CLEAN
 from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal
+from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError
-from vaultlink.files import load_rules
 from vaultlink.report.layout import format_count
 from vaultlink.report.manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
 

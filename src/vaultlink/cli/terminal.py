@@ -14,6 +14,7 @@ from typing import TextIO
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import COLORED, PLAIN, Palette, truncate
+from vaultlink.write.files import write_output
 
 _PIPED_WIDTH = 120
 """The columns of a cut line where there is no terminal to measure."""
@@ -69,10 +70,7 @@ class Terminal:
         """Print results. A reader that has gone away is no fault: the run ends as if it had read everything."""
         data = result if isinstance(result, bytes) else _encode(result)
         if self.output_file is not None:
-            try:
-                self.output_file.write_bytes(data)
-            except OSError as error:
-                raise UsageError(f"can't write {self.output_file}: {error.strerror}.") from None
+            write_output(self.output_file, data)
             return
         try:
             _write_bytes(sys.stdout, data)
@@ -89,11 +87,8 @@ class Terminal:
             self._has_streamed = True
             self.print_results(result)
             return
-        try:
-            with self.output_file.open("ab") as file:
-                file.write(result if isinstance(result, bytes) else _encode(result))
-        except OSError as error:
-            raise UsageError(f"can't write {self.output_file}: {error.strerror}.") from None
+        data = result if isinstance(result, bytes) else _encode(result)
+        write_output(self.output_file, data, append=True)
 
     def check_output_file(self, root: Path) -> None:
         """Refuse results that can't be printed into their file, or would take a note's place, before anything is done."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli import EXIT_ERROR
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
-from vaultlink.journal import record_and_write
-from vaultlink.locking import lock_vault
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls
-from vaultlink.writing import PendingWrite, WriteResult
+from vaultlink.write.journal import record_and_write
+from vaultlink.write.lock import lock_vault
+from vaultlink.write.write import PendingWrite, WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from vaultlink.api import Vault
 from vaultlink.checking import LinterSettings
+from vaultlink.disk.load import is_source_file
+from vaultlink.disk.read import UnreadableFile, decode_note, read_text
+from vaultlink.disk.scan import is_vault_path
 from vaultlink.engine import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.files import UnreadableFile, decode_note, is_vault_path, read_text
 from vaultlink.gate.known import FindingKey, KnownFindings, finding_keys, follow_moves
-from vaultlink.loading import is_source_file
-from vaultlink.moves.git import moves_since
-from vaultlink.moves.naming import resolve_moves
-from vaultlink.repository import (
+from vaultlink.git import (
     RawDiffEntry,
     find_git_dir,
     list_untracked,
@@ -26,6 +25,8 @@ from vaultlink.repository import (
     read_filtered_blobs,
     run_git,
 )
+from vaultlink.moves.git import moves_since
+from vaultlink.moves.naming import resolve_moves
 
 _REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"

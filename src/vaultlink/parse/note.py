@@ -10,7 +10,6 @@ from vaultlink.model import (
     Directive,
     Heading,
     Link,
-    LinkKind,
     Note,
     Owner,
     ParseProblem,
@@ -31,145 +30,19 @@ from vaultlink.parse.directives import (
     find_directives,
     parse_ignored_rules,
 )
-from vaultlink.parse.inline import may_contain_links, read_inline
-from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import (
-    decode_destination,
-    is_external,
     parse_property_link,
-    parse_wikilink,
-    split_subpath,
 )
+from vaultlink.parse.note_builder import _BODY, _MARKDOWN, _WIKILINK, NoteBuilder
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
-from vaultlink.parse.slip_repairs import escape_pipe_in_cell, fix_malformed_link
 from vaultlink.text import line_and_column, line_starts
-
-_WIKILINK, _MARKDOWN, _BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
-
-
-class _NoteBuilder:
-    """What the passes found in one text, each thing with its line and column."""
-
-    def __init__(self, text: str, place: Place = _BODY):
-        self.text = text
-        self.starts = line_starts(text)
-        self.place = place
-        self.links: list[Link] = []
-        self.tags: list[Tag] = []
-        self.problems: list[ParseProblem] = []
-        self.code_spans: list[tuple[int, int]] = []
-        self.may_have_directives = False
-
-    def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
-        """Start, end, line and column of a span."""
-        return start, end, *line_and_column(self.starts, start)
-
-    def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
-        """Note a trouble at a span."""
-        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
-
-    def add_wikilink(self, start: int, end: int, embed: bool, cell: bool = False) -> None:
-        """Add the wikilink whose brackets, an exclamation mark included, stand at a span."""
-        raw = self.text[start:end]
-        target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
-        line, column = line_and_column(self.starts, start)
-        self.links.append(
-            Link(
-                start,
-                end,
-                line,
-                column,
-                raw,
-                target,
-                subpath,
-                display,
-                _WIKILINK,
-                embed,
-                self.place,
-                "",
-                False,
-                False,
-                cell,
-            )
-        )
-
-    def add_markdown_link(self, link: InlineMarkdownLink, run: TextRun) -> None:
-        """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
-        destination = decode_destination(link.destination)
-        if destination is None:
-            return
-        external = is_external(destination)
-        target, subpath = (destination, "") if external else split_subpath(destination)
-        start, end = run.source_offset(link.start), run.source_end(link.end)
-        text = run.text[link.start + 1 + link.embed : link.text_end]
-        self.links.append(
-            Link(
-                *self.locate(start, end),
-                self.text[start:end],
-                target,
-                subpath,
-                text,
-                _MARKDOWN,
-                link.embed,
-                self.place,
-                "",
-                external,
-                False,
-                run.in_table_cell,
-                run.text[max(link.start - 1, 0) : link.start] == "[",
-            )
-        )
-
-    def add_run(self, run: TextRun) -> None:
-        """Add everything in a run of text."""
-        text = run.text
-        if not may_contain_links(text) and not self.may_have_directives:
-            return
-        found = read_inline(text)
-        for link in found.links:
-            if isinstance(link, InlineWikilink):
-                self.add_wikilink(
-                    run.source_offset(link.start),
-                    run.source_end(link.end),
-                    link.embed,
-                    run.in_table_cell,
-                )
-            else:
-                self.add_markdown_link(link, run)
-        self._add_tags_and_problems(found, run)
-
-    def _add_tags_and_problems(self, found: InlineContent, run: TextRun) -> None:
-        for start, end in found.tags:
-            spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
-            self.tags.append(Tag(*spot, run.text[start:end], self.place))
-        for broken in found.malformed:
-            start, end = run.source_offset(broken.start), run.source_end(broken.end)
-            in_cell = "closing" in broken.fault and self.text[end : end + 80].lstrip(
-                " \t"
-            ).startswith("|")
-            fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
-            changes = (
-                escape_pipe_in_cell(self.text, run, broken)
-                if in_cell
-                else fix_malformed_link(run, broken, self.text)
-            )
-            self.problems.append(
-                ParseProblem(
-                    *self.locate(start, end), "malformed-link", f"{broken.target}\n{fault}", changes
-                )
-            )
-        self.code_spans.extend(
-            (run.source_offset(start), run.source_end(end))
-            for start, end in found.hidden
-            if run.text[start] == "`"
-        )
 
 
 def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     """The note in a text (without byte order mark). `headings` are wordings of sections besides the built-in one. Never
     fails: what can't be understood is in the note's troubles."""
-    found = _NoteBuilder(text)
+    found = NoteBuilder(text)
     encoded = text.encode("utf-8", "surrogatepass")
     marks = plain.markup_bytes(encoded)
     found.may_have_directives = (b"%%" in marks or b"<!" in marks) and DIRECTIVE_PREFIX in text
@@ -216,7 +89,7 @@ _BodyParts = tuple[
 """The headings and block identifiers of a note, the spans of blocks that hide text, and the runs of text if all were read."""
 
 
-def _read_plain_body(found: _NoteBuilder, body: int, marks: bytes) -> _BodyParts | None:
+def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts | None:
     """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
     text, marks, hidden = plain.mask_markers(found.text, body, marks)
     read = (
@@ -280,7 +153,7 @@ def _read_plain_body(found: _NoteBuilder, body: int, marks: bytes) -> _BodyParts
     return tuple(headings), (), hidden, None
 
 
-def _read_full_body(found: _NoteBuilder, body: int) -> _BodyParts:
+def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     """The full reading: blocks, then the inline text of each."""
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
@@ -298,14 +171,14 @@ def _read_full_body(found: _NoteBuilder, body: int) -> _BodyParts:
     )
 
 
-def _locate_headings(blocks: ParsedBlocks, found: _NoteBuilder) -> tuple[Heading, ...]:
+def _locate_headings(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[Heading, ...]:
     return tuple(
         Heading(*found.locate(start, end), level, text)
         for level, text, start, end in blocks.headings
     )
 
 
-def _locate_block_ids(blocks: ParsedBlocks, found: _NoteBuilder) -> tuple[BlockId, ...]:
+def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId, ...]:
     return tuple(
         BlockId(
             *found.locate(at, at + 1 + len(name)), name, line_and_column(found.starts, block)[0]
@@ -315,7 +188,7 @@ def _locate_block_ids(blocks: ParsedBlocks, found: _NoteBuilder) -> tuple[BlockI
 
 
 def _add_properties(
-    read: Frontmatter, found: _NoteBuilder
+    read: Frontmatter, found: NoteBuilder
 ) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
     """The properties with their links, tags and troubles added to what was found."""
     if read.invalid:
@@ -344,14 +217,14 @@ def _add_properties(
     return tuple(properties), tuple(directives)
 
 
-def _add_invalid_frontmatter(problem: str, at: int, found: _NoteBuilder) -> None:
+def _add_invalid_frontmatter(problem: str, at: int, found: NoteBuilder) -> None:
     """Note properties that are no YAML; those of a template are made by Templater first."""
     if "<%" not in found.text[: found.text.find("\n---", 3)]:
         found.add_problem("invalid-frontmatter", at, at + 1, problem)
 
 
 def _add_property_tags(
-    key: str, value: PropertyValue, read: Frontmatter, found: _NoteBuilder
+    key: str, value: PropertyValue, read: Frontmatter, found: NoteBuilder
 ) -> None:
     """Tags of a `tags` property: a list of texts, or one text without a comma; entries with blanks don't count (4.16)."""
     spots = {scalar.key_path: (scalar.start, scalar.end) for scalar in read.scalars}
@@ -365,7 +238,7 @@ def _add_property_tags(
 
 
 def _assign_places(
-    found: _NoteBuilder, body: int, sections: tuple[Section, ...]
+    found: NoteBuilder, body: int, sections: tuple[Section, ...]
 ) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
     """Links with those inside an author's section or a comment marked as such, those in vaultlink's own left out; and the
     sections with these links."""
@@ -445,7 +318,7 @@ def parse_canvas(path: str, text: str) -> Note:
 
 def _parse_card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
     """The links of a text card, read like a note's."""
-    found = _NoteBuilder(text, Place.CANVAS)
+    found = NoteBuilder(text, Place.CANVAS)
     for run in read_blocks(split_lines(text, 0)).runs:
         found.add_run(run)
     return [

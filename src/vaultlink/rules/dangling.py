@@ -18,7 +18,7 @@ from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import find_claimed_links
-from vaultlink.templates import has_placeholder
+from vaultlink.text import has_placeholder
 
 
 class _Verdict(NamedTuple):

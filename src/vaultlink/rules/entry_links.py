@@ -16,7 +16,7 @@ from vaultlink.links.naming import strip_note_extension
 from vaultlink.links.rewrite import format_wikilink, rewrite_link
 from vaultlink.model import Edit, Entry, Link, LinkKind
 from vaultlink.rules.defects import Defect, EntryContext
-from vaultlink.templates import has_placeholder
+from vaultlink.text import has_placeholder
 
 
 def find_link_defects(

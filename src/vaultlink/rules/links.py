@@ -23,7 +23,7 @@ from vaultlink.links.rewrite import (
 from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
 from vaultlink.rules import Context, Finding
 from vaultlink.rules.entries import find_claimed_links
-from vaultlink.templates import has_placeholder
+from vaultlink.text import has_placeholder
 
 _LinkTest = Callable[[Link, str, Note, Context], bool]
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from vaultlink.repository import filter_ignored, find_git_dir
-from vaultlink.survey import VaultScan
+from vaultlink.disk.scan import VaultScan
+from vaultlink.git import filter_ignored, find_git_dir
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.api import Vault
+from vaultlink.disk.load import read_changes
+from vaultlink.disk.scan import VaultScan
 from vaultlink.engine import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
 from vaultlink.index.resolve import is_note
-from vaultlink.loading import read_changes
 from vaultlink.model import LinkCounts, Note
-from vaultlink.survey import VaultScan
 from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watching.difference import (
     FindingIdentities,

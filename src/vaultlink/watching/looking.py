@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.files import list_files, read_stamp
+from vaultlink.disk.load import is_source_file
+from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, list_files, read_stamp
 from vaultlink.index.resolve import is_note
-from vaultlink.loading import is_source_file
 from vaultlink.model import FileStamp
-from vaultlink.survey import RACY_WINDOW_NS, VaultScan
 from vaultlink.watching.inbox import ChangeHints
 
 WatchFolders = Callable[[Mapping[str, str]], bool]

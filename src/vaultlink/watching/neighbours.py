@@ -10,7 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.locking import make_journal_error, make_journal_folder, try_lock
+from vaultlink.write.lock import (
+    hold_lock_file,
+    is_lock_file_held,
+    make_journal_error,
+    make_journal_folder,
+    release_lock_file,
+)
 
 
 class Peer(NamedTuple):
@@ -31,13 +37,7 @@ class Peers:
         self._peers: dict[str, Peer] = {}
         self._reported_peers: dict[str, Peer] = {}
         try:
-            self._folder.mkdir(exist_ok=True)
-            made = (
-                self._folder / f".{self._name}"
-            )  # it gets its name once it is locked, so that nobody takes it for left over
-            self._handle = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            try_lock(self._handle)
-            made.rename(self._folder / self._name)
+            self._handle = hold_lock_file(self._folder / self._name)
         except OSError as error:
             raise make_journal_error(self._folder, error) from None
 
@@ -81,10 +81,7 @@ class Peers:
 
     def close(self) -> None:
         """Be no longer there."""
-        with suppress(OSError):
-            (self._folder / self._name).unlink()
-        with suppress(OSError):
-            os.close(self._handle)
+        release_lock_file(self._folder / self._name, self._handle)
 
     def _list_living(self) -> dict[str, Peer]:
         living = {}
@@ -94,23 +91,7 @@ class Peers:
                 file.name[0] != "."
                 and file.name != self._name
                 and process.isdigit()
-                and _is_alive(file)
+                and is_lock_file_held(file)
             ):
                 living[file.name] = Peer(int(process), file.suffix == ".fixing")
         return living
-
-
-def _is_alive(file: Path) -> bool:
-    """Whether a watcher's file is locked. One that is not was left by a process that was killed, and is taken away."""
-    try:
-        handle = os.open(file, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        if not try_lock(handle):
-            return True
-        with suppress(OSError):
-            file.unlink()
-        return False
-    finally:
-        os.close(handle)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
 from vaultlink.fixing.promise import BrokenPromise
-from vaultlink.journal import digest_content
-from vaultlink.locking import LockTimeout, lock_vault
 from vaultlink.report.repairs import count_fixed_by_rule, describe_fixed
 from vaultlink.watching.batch import AppliedFixes
 from vaultlink.watching.pauses import Debounce
+from vaultlink.write.journal import digest_content
+from vaultlink.write.lock import LockTimeout, lock_vault
 
 _JUST_CHANGED = "it changed a moment ago"
 _FIX_REVERTED = "what was mended in it was taken back"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
-from vaultlink.files import config_candidates
-from vaultlink.repository import find_git_dir, read_git_state
-from vaultlink.survey import VaultScan, scan_vault
+from vaultlink.disk.read import config_candidates
+from vaultlink.disk.scan import VaultScan, scan_vault
+from vaultlink.git import find_git_dir, read_git_state
 
 SettingsStamps = tuple[tuple[int, int, int] | None, ...]
 """Sizes and times of files, None for one that is not there."""

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
+from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
+from vaultlink.git import find_git_dir, is_git_busy
 from vaultlink.moves.git import git_moves
-from vaultlink.repository import find_git_dir, is_git_busy
-from vaultlink.survey import VaultScan
 from vaultlink.watching.batch import BatchCause, Notice, WatchUpdate
 from vaultlink.watching.inbox import EventQueue
 from vaultlink.watching.listening import EventSource

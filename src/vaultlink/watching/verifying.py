@@ -6,11 +6,10 @@ A live vault enters, the first difference leaves as a sentence.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vaultlink.disk.load import read_changes
+from vaultlink.disk.scan import RACY_WINDOW_NS, list_files, scan_vault
 from vaultlink.engine import State, step
-from vaultlink.files import list_files
 from vaultlink.graph.build import build_graph
-from vaultlink.loading import read_changes
-from vaultlink.survey import RACY_WINDOW_NS, scan_vault
 from vaultlink.watching.live import Session
 
 _INDEX_MAPS = (

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultlink.api import open_vault
-from vaultlink.loading import Progress
-from vaultlink.survey import Settings, VaultScan, scan_vault
+from vaultlink.disk.load import Progress
+from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.watching.batch import Notice, Proposal, WatchUpdate
 from vaultlink.watching.inbox import ChangeHints, EventQueue
 from vaultlink.watching.listening import BackendFactory, EventSource, open_system_backend

@@ -12,17 +12,17 @@ from dataclasses import replace
 from functools import cached_property
 
 from vaultlink.checking import LinterSettings
+from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine import Change, State
 from vaultlink.fixing.repair import FixPlan
 from vaultlink.fixing.sources import FixSources
-from vaultlink.folders import OUTSIDE_VAULT
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
-from vaultlink.journal import record_and_write
 from vaultlink.model import FileStamp, SkippedNote, Suggestion
-from vaultlink.parallel import analyse_texts
-from vaultlink.replacing import CHANGED_SINCE_READ, HARD_LINKED, READ_ONLY
-from vaultlink.survey import VaultScan
-from vaultlink.writing import PendingWrite, WriteResult
+from vaultlink.write.journal import record_and_write
+from vaultlink.write.open_folders import OUTSIDE_VAULT
+from vaultlink.write.replace import CHANGED_SINCE_READ, HARD_LINKED, READ_ONLY
+from vaultlink.write.write import PendingWrite, WriteResult
 
 
 class AnalysedTexts:

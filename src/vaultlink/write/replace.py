@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from errno import EACCES, EDQUOT, EEXIST, EFBIG, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
 from io import FileIO
 
-from vaultlink.folders import FOLDER_GONE, NOT_A_FOLDER, CannotWrite, OpenFolder
+from vaultlink.write.open_folders import FOLDER_GONE, NOT_A_FOLDER, CannotWrite, OpenFolder
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)

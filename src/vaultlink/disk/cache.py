@@ -6,7 +6,6 @@ to a temporary file and renamed, so that nobody meets half of one.
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b
@@ -45,7 +44,7 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 def program_digest() -> bytes:
     """Return a digest of this program: the sizes and times of its files, and the Python that runs it."""
-    package = os.path.dirname(__file__)  # noqa: PTH120 - called at every start
+    package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - called at every start
     return folders_stamp((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
 
 
@@ -103,10 +102,6 @@ class Cache:
         except (msgspec.MsgspecError, ValueError):
             return None
 
-    def save(self, stored: CachedState) -> None:
-        """Keep a state. A cache that can't be written is no error."""
-        self._write("state", msgspec.msgpack.encode(stored))
-
     def load_result(self, question: bytes, kind: str = "answer") -> bytes | None:
         """What was answered to a question, if it was the last one of its kind."""
         data = self._read(kind)
@@ -116,9 +111,10 @@ class Cache:
             else None
         )
 
-    def save_result(self, question: bytes, answer: bytes, kind: str = "answer") -> None:
-        """Keep the answer to a question until another of its kind is kept. The question is of fixed length."""
-        self._write(kind, question + answer)
+    def encode(self, name: str, body: bytes) -> tuple[Path, tuple[bytes, ...]]:
+        """Return the file of an entry and what it has to hold: magic, program, checksum, body."""
+        head = (_MAGIC, self._program_digest, adler32(body).to_bytes(4, "big"))
+        return self._folder / name, (*head, body)
 
     def _read(self, name: str) -> memoryview | None:
         try:
@@ -130,21 +126,6 @@ class Cache:
             return None
         body = data[head + 4 :]
         return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None
-
-    def _write(self, name: str, body: bytes) -> None:
-        temporary = None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=name)
-            with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
-                stream.writelines(
-                    (_MAGIC, self._program_digest, adler32(body).to_bytes(4, "big"), body)
-                )
-            os.replace(temporary, self._folder / name)  # noqa: PTH105
-        except OSError:
-            if temporary:
-                with suppress(OSError):
-                    os.unlink(temporary)  # noqa: PTH108
 
 
 def digest_parts(parts: Iterable[bytes]) -> bytes:

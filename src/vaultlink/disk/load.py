@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
-from vaultlink.cache import CachedState, digest_parts
 from vaultlink.checking import LinterSettings, check_note
+from vaultlink.disk.cache import CachedState, digest_parts
+from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
+from vaultlink.disk.workers import analyse_files
 from vaultlink.engine import AnalysedNote, Change, Presence, State, step
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.packed_notes import PackedNotes
@@ -14,8 +17,6 @@ from vaultlink.model import FileStamp, Note
 from vaultlink.moves.git import git_moves
 from vaultlink.moves.memory import VaultSnapshot, moves_between
 from vaultlink.moves.naming import resolve_moves
-from vaultlink.parallel import analyse_files
-from vaultlink.survey import RACY_WINDOW_NS, VaultScan
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many notes are read, and of how many."""
@@ -24,7 +25,14 @@ _RESAVE_THRESHOLD = 25
 """So many changed notes are read anew each time rather than the cache written anew."""
 
 
-def load_state(seen: VaultScan, setting: LinterSettings, progress: Progress) -> State:
+class LoadedState(NamedTuple):
+    """A state, and the cache entry to save where the one on disk is out of date."""
+
+    state: State
+    to_save: CachedState | None = None
+
+
+def load_state(seen: VaultScan, setting: LinterSettings, progress: Progress) -> LoadedState:
     """The state of a vault as it is on disk now, from what the cache remembers and what has changed since."""
     cache = seen.open_cache()
     stored = cache.load() if cache else None
@@ -51,8 +59,8 @@ def load_state(seen: VaultScan, setting: LinterSettings, progress: Progress) -> 
         or not stamps
         or (stored and stored.settings_digest != sign)
     ):
-        cache.save(_build_cached_state(seen, state, sign, remembered))
-    return state
+        return LoadedState(state, _build_cached_state(seen, state, sign, remembered))
+    return LoadedState(state)
 
 
 def _settings_digest(seen: VaultScan, setting: LinterSettings) -> str:

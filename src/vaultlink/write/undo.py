@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultlink.folders import remove_empty_folders
-from vaultlink.journal import (
+from vaultlink.model import SkippedNote
+from vaultlink.write.journal import (
     RecordedChange,
     RecordedRun,
     clean_up_journal,
@@ -18,9 +18,9 @@ from vaultlink.journal import (
     mark_undone,
     record_and_write,
 )
-from vaultlink.model import SkippedNote
-from vaultlink.replacing import describe_os_error
-from vaultlink.writing import PendingWrite, WriteResult, read_bytes
+from vaultlink.write.open_folders import remove_empty_folders
+from vaultlink.write.replace import describe_os_error
+from vaultlink.write.write import PendingWrite, WriteResult, read_bytes
 
 EDITED_SINCE = "it was edited since"
 

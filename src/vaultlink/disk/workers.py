@@ -17,8 +17,8 @@ from multiprocessing.process import BaseProcess
 import msgspec
 
 from vaultlink.checking import LinterSettings
+from vaultlink.disk.read import UnreadableFile, read_text
 from vaultlink.engine import AnalysedNote, analyse, analyse_unreadable
-from vaultlink.files import UnreadableFile, read_text
 from vaultlink.model import Suggestion
 
 _FORK_THRESHOLD_BYTES = 4_000_000

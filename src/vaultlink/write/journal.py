@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.folders import find_missing_folders
-from vaultlink.locking import journal_folder, make_journal_error, make_journal_folder
-from vaultlink.writing import PendingWrite, WriteResult, remove_leftovers, write_notes
+from vaultlink.write.lock import journal_folder, make_journal_error, make_journal_folder
+from vaultlink.write.open_folders import find_missing_folders
+from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers, write_notes
 
 _MAGIC = b"vaultlink run 1\n"
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9

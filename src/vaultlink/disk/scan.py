@@ -1,24 +1,36 @@
-"""The only module that reads a vault from disk: where it is, what is in it, its texts and its settings.
+"""Looking at a vault before a note of it is read: its files, and everything that bears on what is found in them."""
 
-Nothing here writes to a vault. What can't be read is reported as such, never raised.
-"""
-
-import json
 import os
 import re
 import stat as modes
-import tomllib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from vaultlink.errors import ConfigError
+from vaultlink.config.checks import COMMAND_LINE, Layer
+from vaultlink.disk.cache import Cache, cache_folder, digest_parts
+from vaultlink.disk.read import CONFIG_NAMES, load_config, load_obsidian_settings
+from vaultlink.errors import VaultError
+from vaultlink.git import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
 
-CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
+RACY_WINDOW_NS = 50_000_000
+"""Nanoseconds within which a second change of a file might leave its times as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to open a vault. `overrides` holds settings as they would stand in TOML, and wins over files."""
+
+    config_file: Path | None = None
+    isolated: bool = False
+    cache: bool = True
+    cache_dir: Path | None = None
+    jobs: int | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +42,6 @@ class FileListing:
     unreadable_folders: tuple[tuple[str, str], ...]
     folders: Mapping[str, str] = field(default_factory=dict)
     gitignores: Mapping[str, FileStamp] = field(default_factory=dict)
-
-
-class UnreadableFile(NamedTuple):
-    """Why a file has no text: the kind of trouble (`unreadable`, `undecodable`) and the detail."""
-
-    kind: str
-    detail: str
-
-
-# -- finding ------------------------------------------------------------------------------------------------------
 
 
 def find_vault(start: Path) -> Path:
@@ -174,119 +176,64 @@ def _list_symlink(
         pending.append((path + "/", entry.path))
 
 
-# -- reading ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class VaultScan:
+    """What is known of a vault before a note is read: its files, and everything that bears on what is found in them."""
+
+    root: Path
+    settings: Settings
+    listing: FileListing
+    layers: tuple[Layer, ...]
+    obsidian: ObsidianSettings
+    is_git_ignored: Callable[[str], bool] | None
+    started: int
+
+    def open_cache(self) -> Cache | None:
+        """The vault's cache, unless it is not wanted."""
+        return (
+            Cache(cache_folder(self.settings.cache_dir), self.root) if self.settings.cache else None
+        )
+
+    def cache_key(self, *asked: str) -> bytes | None:
+        """A sign of everything an answer depends on: the files as they are, the settings, what is asked. None if a file
+        changed so lately that its times might not tell a further change."""
+        files = self.listing.files
+        if any(stamp.changed > self.started - RACY_WINDOW_NS for stamp in files.values()):
+            return None
+        listed = "\\n".join([f"{path}\\t{stamp}" for path, stamp in sorted(files.items())])
+        ignored = (
+            [path for path in files if self.is_git_ignored(path)] if self.is_git_ignored else []
+        )
+        told = (
+            asked,
+            [(layer.source, layer.values) for layer in self.layers],
+            repr(self.obsidian),
+            ignored,
+            self.listing.unreadable_folders,
+            read_git_state(self.root),
+        )
+        return digest_parts(
+            (listed.encode("utf-8", "surrogatepass"), repr(told).encode("utf-8", "surrogatepass"))
+        )
 
 
-def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
-    """The text of a file, without byte order mark, line ends as they are."""
-    try:
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - the bare call costs a third
-            return decode_note(stream.readall())
-    except OSError as error:
-        return UnreadableFile("unreadable", error.strerror or str(error))
-
-
-def decode_note(data: bytes) -> str | UnreadableFile:
-    """The text that a note's bytes hold, without byte order mark, line ends as they are."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return UnreadableFile("undecodable", f"byte {error.start + 1} of it is not UTF-8")
-    return text[1:] if text.startswith("\ufeff") else text
-
-
-def load_obsidian_settings(vault: Path) -> ObsidianSettings:
-    """The vault's own settings; missing or unreadable files mean defaults, as in Obsidian."""
-    app = _read_json_object(vault / ".obsidian" / "app.json")
-    types = _read_json_object(vault / ".obsidian" / "types.json").get("types")
-    filters = app.get("userIgnoreFilters")
-    known = ObsidianSettings()
-    return ObsidianSettings(
-        _string_or(app.get("newLinkFormat"), known.new_link_format),
-        app.get("useMarkdownLinks") is True,
-        _string_or(app.get("attachmentFolderPath"), known.attachment_folder),
-        tuple(item for item in filters if isinstance(item, str))
-        if isinstance(filters, list)
-        else (),
-        {key: value for key, value in types.items() if isinstance(value, str)}
-        if isinstance(types, dict)
-        else None,
-    )
-
-
-def _string_or(value: object, default: str) -> str:
-    return value if isinstance(value, str) else default
-
-
-def _read_json_object(file: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
-    """The configuration file of a vault, named and parsed: the given one, else the first found from the vault upward to
-    the root of its git repository. Raises ConfigError with file and line for bad TOML."""
-    for file in config_candidates(vault, explicit):
-        values = _read_toml(file, required=explicit is not None)
-        if file.name == "pyproject.toml" and values is not None:
-            values = values.get("tool", {}).get("vaultlink")
-        if values is not None:
-            return [(os.path.relpath(file), values)]
-    return []
-
-
-def config_candidates(vault: Path, explicit: Path | None) -> Iterator[Path]:
-    """The places of a vault's configuration, whether or not anything is there: the first that holds one has it."""
-    if explicit:
-        yield explicit
-        return
-    here = vault.resolve()
-    for folder in (here, *here.parents):
-        yield from (folder / name for name in CONFIG_NAMES)
-        if (folder / ".git").exists():
-            return
-
-
-def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        if required:
-            raise ConfigError(f"{file}: there is no such configuration file.") from None
-        return None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: the file is not UTF-8.") from None
-    except OSError as error:
-        if required or not isinstance(error, (NotADirectoryError, IsADirectoryError)):
-            raise ConfigError(f"{file}: {error.strerror}.") from None
-        return None
-    except tomllib.TOMLDecodeError as error:
-        if not required and file.name == "pyproject.toml":
-            return None  # not ours to judge unless it was named
-        raise ConfigError(f"{file}: this is no valid TOML: {error}.") from None
-
-
-# -- the rules' declarations --------------------------------------------------------------------------------------
-
-
-def load_rules() -> dict[str, Mapping[str, Any]]:
-    """The declarations of all rules by file stem: from the package, or from the checkout it is installed from."""
-    import yaml  # noqa: PLC0415 - a repeated check needs no declarations
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for folder in (
-        Path(str(resources.files("vaultlink.rules"))),
-        Path(__file__).parents[2] / "rules",
-    ):
-        declared = {
-            file.stem: yaml.load(file.read_bytes(), Loader=loader)
-            for file in sorted(folder.glob("*.yaml"))
-        }
-        if declared:
-            return declared
-    raise ConfigError(
-        "The rules' declarations are missing from this installation of vaultlink; install it again."
+def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
+    """Look at a vault without reading its notes. Raises VaultError or ConfigError."""
+    settings = settings or Settings()
+    started = time.time_ns()
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "does not exist"
+        raise VaultError(f"{root}: this vault {what}.")
+    root = root.resolve()
+    files = [] if settings.isolated else load_config(root, settings.config_file)
+    layers = [Layer(source, values) for source, values in files]
+    layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
+    return VaultScan(
+        root,
+        settings,
+        list_files(root),
+        tuple(layers),
+        load_obsidian_settings(root),
+        load_ignore_filter(root),
+        started,
     )

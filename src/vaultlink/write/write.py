@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultlink.folders import (
+from vaultlink.model import SkippedNote
+from vaultlink.write.open_folders import (
     CannotWrite,
     OpenFolder,
     OpenFolders,
@@ -22,8 +23,7 @@ from vaultlink.folders import (
     remove_empty_folders,
     split_path,
 )
-from vaultlink.model import SkippedNote
-from vaultlink.replacing import (
+from vaultlink.write.replace import (
     ReplaceJob,
     commit_replacement,
     describe_os_error,
@@ -175,7 +175,7 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a run that writes little needs neither
 
-    from vaultlink.syncing import sync_filesystem  # noqa: PLC0415
+    from vaultlink.write.fsync import sync_filesystem  # noqa: PLC0415
 
     devices = {job.device: job.folder.handle for job in jobs}
     try:

@@ -7,12 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from vaultlink.errors import JournalError
-from vaultlink.replacing import describe_os_error
+from vaultlink.write.replace import describe_os_error
 
 _TIMEOUT_SECONDS = 60.0
 """Seconds that a run waits for another."""
@@ -118,3 +118,43 @@ def try_lock(handle: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def hold_lock_file(file: Path) -> int:
+    """Create a file that stays locked for as long as this process lives, and return its descriptor.
+
+    The file gets its name once it is locked, so that no other process takes it for an abandoned one.
+
+    Raises:
+        OSError: The file can't be created.
+    """
+    file.parent.mkdir(exist_ok=True)
+    hidden = file.with_name(f".{file.name}")
+    handle = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try_lock(handle)
+    hidden.rename(file)
+    return handle
+
+
+def release_lock_file(file: Path, handle: int) -> None:
+    """Remove a file that `hold_lock_file` created, and close its descriptor."""
+    with suppress(OSError):
+        file.unlink()
+    with suppress(OSError):
+        os.close(handle)
+
+
+def is_lock_file_held(file: Path) -> bool:
+    """Return True if a living process holds the file. One that no process holds was abandoned, and is removed."""
+    try:
+        handle = os.open(file, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        if not try_lock(handle):
+            return True
+        with suppress(OSError):
+            file.unlink()
+        return False
+    finally:
+        os.close(handle)

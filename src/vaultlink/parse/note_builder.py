@@ -1,0 +1,140 @@
+"""Collects what the passes find in one text, each item with its line, column and place."""
+
+from vaultlink.model import (
+    Link,
+    LinkKind,
+    ParseProblem,
+    Place,
+    Tag,
+)
+from vaultlink.parse.inline import may_contain_links, read_inline
+from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.lines import TextRun
+from vaultlink.parse.link_parts import (
+    decode_destination,
+    is_external,
+    parse_wikilink,
+    split_subpath,
+)
+from vaultlink.parse.slip_repairs import escape_pipe_in_cell, fix_malformed_link
+from vaultlink.text import line_and_column, line_starts
+
+_WIKILINK, _MARKDOWN, _BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
+
+
+class NoteBuilder:
+    """What the passes found in one text, each thing with its line and column."""
+
+    def __init__(self, text: str, place: Place = _BODY):
+        self.text = text
+        self.starts = line_starts(text)
+        self.place = place
+        self.links: list[Link] = []
+        self.tags: list[Tag] = []
+        self.problems: list[ParseProblem] = []
+        self.code_spans: list[tuple[int, int]] = []
+        self.may_have_directives = False
+
+    def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
+        """Start, end, line and column of a span."""
+        return start, end, *line_and_column(self.starts, start)
+
+    def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
+        """Note a trouble at a span."""
+        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
+
+    def add_wikilink(self, start: int, end: int, embed: bool, cell: bool = False) -> None:
+        """Add the wikilink whose brackets, an exclamation mark included, stand at a span."""
+        raw = self.text[start:end]
+        target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
+        line, column = line_and_column(self.starts, start)
+        self.links.append(
+            Link(
+                start,
+                end,
+                line,
+                column,
+                raw,
+                target,
+                subpath,
+                display,
+                _WIKILINK,
+                embed,
+                self.place,
+                "",
+                False,
+                False,
+                cell,
+            )
+        )
+
+    def add_markdown_link(self, link: InlineMarkdownLink, run: TextRun) -> None:
+        """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
+        destination = decode_destination(link.destination)
+        if destination is None:
+            return
+        external = is_external(destination)
+        target, subpath = (destination, "") if external else split_subpath(destination)
+        start, end = run.source_offset(link.start), run.source_end(link.end)
+        text = run.text[link.start + 1 + link.embed : link.text_end]
+        self.links.append(
+            Link(
+                *self.locate(start, end),
+                self.text[start:end],
+                target,
+                subpath,
+                text,
+                _MARKDOWN,
+                link.embed,
+                self.place,
+                "",
+                external,
+                False,
+                run.in_table_cell,
+                run.text[max(link.start - 1, 0) : link.start] == "[",
+            )
+        )
+
+    def add_run(self, run: TextRun) -> None:
+        """Add everything in a run of text."""
+        text = run.text
+        if not may_contain_links(text) and not self.may_have_directives:
+            return
+        found = read_inline(text)
+        for link in found.links:
+            if isinstance(link, InlineWikilink):
+                self.add_wikilink(
+                    run.source_offset(link.start),
+                    run.source_end(link.end),
+                    link.embed,
+                    run.in_table_cell,
+                )
+            else:
+                self.add_markdown_link(link, run)
+        self._add_tags_and_problems(found, run)
+
+    def _add_tags_and_problems(self, found: InlineContent, run: TextRun) -> None:
+        for start, end in found.tags:
+            spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
+            self.tags.append(Tag(*spot, run.text[start:end], self.place))
+        for broken in found.malformed:
+            start, end = run.source_offset(broken.start), run.source_end(broken.end)
+            in_cell = "closing" in broken.fault and self.text[end : end + 80].lstrip(
+                " \t"
+            ).startswith("|")
+            fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
+            changes = (
+                escape_pipe_in_cell(self.text, run, broken)
+                if in_cell
+                else fix_malformed_link(run, broken, self.text)
+            )
+            self.problems.append(
+                ParseProblem(
+                    *self.locate(start, end), "malformed-link", f"{broken.target}\n{fault}", changes
+                )
+            )
+        self.code_spans.extend(
+            (run.source_offset(start), run.source_end(end))
+            for start, end in found.hidden
+            if run.text[start] == "`"
+        )

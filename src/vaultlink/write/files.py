@@ -1,0 +1,92 @@
+"""Files that are not notes: results, new settings files, cache entries, and files for git. Paths and bytes enter."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vaultlink.errors import UsageError
+
+
+def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
+    """Write results to `file`, or append to it.
+
+    Raises:
+        UsageError: The file can't be written.
+    """
+    try:
+        with file.open("ab" if append else "wb") as stream:
+            stream.write(data)
+    except OSError as error:
+        raise UsageError(f"can't write {file}: {error.strerror}.") from None
+
+
+def replace_file(file: Path, data: bytes) -> bool:
+    """Replace the contents of `file` atomically and keep its mode. Return False if that is impossible."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+        if file.exists():
+            temporary.chmod(file.stat().st_mode)
+        temporary.replace(file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    return True
+
+
+def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
+    """Write a cache file atomically, readable by its owner alone. A cache that can't be written is no error."""
+    temporary = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
+            stream.writelines(parts)
+        os.replace(temporary, file)  # noqa: PTH105
+    except OSError:
+        if temporary:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+
+
+def create_files(texts: Mapping[Path, str]) -> None:
+    """Create files that do not exist yet, with their folders: all of them, or none.
+
+    Raises:
+        UsageError: A file exists or can't be written. The files written before it are removed.
+    """
+    written: list[Path] = []
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as stream:
+                written.append(path)
+                stream.write(text)
+        except OSError as error:
+            remove_created_files(written)
+            raise UsageError(
+                f"can't write {path}: {error.strerror}. Nothing was written."
+            ) from None
+
+
+def remove_created_files(written: Iterable[Path]) -> None:
+    """Remove files that `create_files` made, and up to two levels of folders that are empty then."""
+    for path in written:
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
+
+
+@contextmanager
+def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
+    """Write texts to files in a temporary folder, and remove it at the end."""
+    with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
+        files = [Path(folder) / str(number) for number in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_bytes(text.encode())
+        yield files
