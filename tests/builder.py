@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 from hypothesis import strategies as some
 
-from vaultlink.catalog import Catalog, build_catalog
-from vaultlink.checking import LinterSettings
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
-from vaultlink.engine import Change, Presence, State, analyse_unreadable, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.model import Diagnostic
 from vaultlink.obsidian import ObsidianSettings
+from vaultlink.rules.registry import Catalog, build_catalog
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
 VaultFiles = Mapping[str, Any]

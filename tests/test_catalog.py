@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from builder import RULES, load_declarations
-from vaultlink.catalog import (
+from vaultlink.model import Severity
+from vaultlink.rules.registry import (
     CatalogError,
     UnknownRule,
     build_catalog,
@@ -15,7 +16,6 @@ from vaultlink.catalog import (
     find_placeholders,
     select_rules,
 )
-from vaultlink.model import Severity
 
 PLAIN: Mapping[str, Any] = {
     "code": "VL999",

@@ -18,7 +18,6 @@ import pytest
 
 import vaultlink
 from running import RunCommand, create_vault, write_files
-from vaultlink.catalog import build_catalog
 from vaultlink.cli import COMMANDS, GROUPS, render_overview
 from vaultlink.cli.init import STARTER_SETTINGS
 from vaultlink.cli.options import OpenOptions, list_option_fields
@@ -29,6 +28,7 @@ from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError
+from vaultlink.rules.registry import build_catalog
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntitle: Home page\ntags: [start]\n---\n# Home\n\n[[Quay]] [[Pier|the pier]] [[Quay#Ropes]]\n",

@@ -7,15 +7,15 @@ from functools import cached_property
 import pytest
 
 from builder import RULES, build_state, collect_findings, make_settings
-from vaultlink.catalog import select_rules
-from vaultlink.checking import LinterSettings
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.cache import Cache
-from vaultlink.engine import Change, Presence, State, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index.index import Index
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic
+from vaultlink.rules.registry import select_rules
 from vaultlink.write.cache import save_result
 
 NAMES = ("a", "b", "A b", "a_b", "c", "é")

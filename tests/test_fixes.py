@@ -6,11 +6,11 @@ import pytest
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
 from test_rules import Case, cases, named
-from vaultlink.checking import LinterSettings
-from vaultlink.fixing.choice import allowed_fixes
-from vaultlink.fixing.late import deferred_fixes
-from vaultlink.fixing.repair import FixPlan, find_fix, plan_fixes
-from vaultlink.fixing.sources import FixAnswers, FixSources
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.loop import FixPlan, find_fix, plan_fixes
+from vaultlink.fix.select import allowed_fixes
+from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.model import Safety
 
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
-from vaultlink.checking import LinterSettings
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
-from vaultlink.engine import State
-from vaultlink.fixing.choice import FindingWithFix, allowed_fixes, select_fixes
-from vaultlink.fixing.promise import BrokenPromise, find_broken_promises
-from vaultlink.fixing.repair import MAX_ROUNDS, FixPlan, apply_rounds
-from vaultlink.fixing.sources import FixSources
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import State
+from vaultlink.fix.loop import MAX_ROUNDS, FixPlan, apply_rounds
+from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
+from vaultlink.fix.sources import FixSources
+from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 # -- edits --------------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
-from vaultlink.checking import LinterSettings
-from vaultlink.engine import State, step
-from vaultlink.fixing.choice import allowed_fixes
-from vaultlink.fixing.late import deferred_fixes
-from vaultlink.fixing.repair import FixPlan, plan_fixes
-from vaultlink.fixing.sources import FixAnswers, FixSources
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import State, step
+from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.loop import FixPlan, plan_fixes
+from vaultlink.fix.select import allowed_fixes
+from vaultlink.fix.sources import FixAnswers, FixSources
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 

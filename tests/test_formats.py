@@ -29,7 +29,7 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 from builder import RULES, build_state, collect_findings
 from vaultlink import Settings, open_vault
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.fingerprints import KnownCount, fingerprint_all
+from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.checked import CheckResult

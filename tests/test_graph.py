@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, apply_events, build_state, event_scripts, make_settings
-from vaultlink.engine import Change, Presence, State, step
+from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.graph.live import LiveGraph

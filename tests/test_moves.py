@@ -12,7 +12,7 @@ from builder import build_state, make_settings
 from repositories import commit, create_repository, git, update_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
-from vaultlink.engine import Change, State, step
+from vaultlink.engine.step import Change, State, step
 from vaultlink.git import find_git_dir, read_git_state
 from vaultlink.model import Note
 from vaultlink.moves.git import git_moves

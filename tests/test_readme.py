@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.catalog import Rule, build_catalog
 from vaultlink.cli import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
+from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.watching.telling import format_batch
 from watched import run_watcher
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import RULES, build_state
-from vaultlink.fingerprints import fingerprint_all
+from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.documents import encode_document, encode_json_lines

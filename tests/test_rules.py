@@ -21,11 +21,11 @@ from builder import (
     make_changes,
     make_settings,
 )
-from vaultlink.catalog import RULE_MODULES, Rule, find_placeholders
-from vaultlink.checking import LinterSettings
-from vaultlink.engine import State, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import State, step
 from vaultlink.model import Diagnostic
-from vaultlink.rules import Context
+from vaultlink.rules.context import Context
+from vaultlink.rules.registry import RULE_MODULES, Rule, find_placeholders
 
 DECLARED = load_declarations()
 SCHEMA = jsonschema.Draft202012Validator(

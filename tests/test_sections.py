@@ -12,10 +12,10 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from running import RunCommand
 from test_fixes import afterwards, repaired
-from vaultlink.engine import Change, step
+from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note
-from vaultlink.rules import Context
+from vaultlink.rules.context import Context
 from vaultlink.rules.section_lines import find_section_defects
 
 VECTORS: list[Mapping[str, Any]] = yaml.safe_load(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
-from vaultlink.engine import Change, Presence, State, step
+from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
 from vaultlink.index.suggest import Suggester
 

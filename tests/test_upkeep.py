@@ -12,16 +12,16 @@ from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import afterwards, repaired, sources
 from vaultlink.backlinking.holding import can_hold_section, expected_section
 from vaultlink.backlinking.wording import render_entry, section_style
-from vaultlink.checking import LinterSettings
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.engine import Change, State, step
-from vaultlink.fixing.choice import allowed_fixes
-from vaultlink.fixing.late import deferred_fixes
-from vaultlink.fixing.repair import plan_fixes
-from vaultlink.fixing.sections import build_adoption_fix, build_removal_fix
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, State, step
+from vaultlink.fix.backlinks_commands import SectionUpdater
+from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
+from vaultlink.fix.select import allowed_fixes
+from vaultlink.fix.sources import FixSources
 from vaultlink.fixing.sections_order import compute_pagerank
-from vaultlink.fixing.sections_runs import SectionUpdater
-from vaultlink.fixing.sources import FixSources
 from vaultlink.model import Owner
 from vaultlink.parse.note import parse_note
 

@@ -14,8 +14,8 @@ import pytest
 from running import create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
-from vaultlink.fingerprints import fingerprint
-from vaultlink.fixing.choice import FindingWithFix
+from vaultlink.engine.fingerprints import fingerprint
+from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED

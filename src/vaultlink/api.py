@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vaultlink.catalog import Rule, build_catalog
-from vaultlink.checking import LinterSettings
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.load import Progress, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.disk.workers import suggest_all
-from vaultlink.engine import Change, State, analyse_unreadable, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Suggestion
+from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from vaultlink.fixing.choice import FixFilter
-    from vaultlink.fixing.repair import FindingSelector, FixPlan
-    from vaultlink.fixing.sources import FixAnswers, FixSources
+    from vaultlink.fix.loop import FindingSelector, FixPlan
+    from vaultlink.fix.select import FixFilter
+    from vaultlink.fix.sources import FixAnswers, FixSources
     from vaultlink.index.suggest import Suggester
     from vaultlink.model import SkippedNote
     from vaultlink.write.apply import AnalysedTexts
@@ -132,8 +132,8 @@ class Vault:
         self, diagnostics: Sequence[Diagnostic], answers: "FixAnswers | None" = None
     ) -> "Callable[[Diagnostic], Fix | None]":
         """What mends each of these findings, if anything does: asked for one by one."""
-        from vaultlink.fixing.late import deferred_fixes  # noqa: PLC0415 - only where fixes are shown
-        from vaultlink.fixing.repair import find_fix  # noqa: PLC0415
+        from vaultlink.fix.deferred import deferred_fixes  # noqa: PLC0415 - only where fixes are shown
+        from vaultlink.fix.loop import find_fix  # noqa: PLC0415
 
         known, makers = (
             self._fix_sources(self._dangling_topics(diagnostics)),
@@ -149,9 +149,9 @@ class Vault:
     ) -> "FixPlan":
         """What making all fixes that are wanted (without a word: the safe ones) would come to; of the findings that are picked,
         if not of all. Nothing is written."""
-        from vaultlink.fixing.choice import allowed_fixes  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.fixing.late import deferred_fixes  # noqa: PLC0415
-        from vaultlink.fixing.repair import plan_fixes  # noqa: PLC0415
+        from vaultlink.fix.deferred import deferred_fixes  # noqa: PLC0415
+        from vaultlink.fix.loop import plan_fixes  # noqa: PLC0415
+        from vaultlink.fix.select import allowed_fixes  # noqa: PLC0415 - only where something is fixed
         from vaultlink.write.apply import make_analyser  # noqa: PLC0415
 
         wanted = wanted or allowed_fixes(self.rules, self.config)
@@ -174,7 +174,7 @@ class Vault:
         self, asked: "Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]"
     ) -> "FixPlan":
         """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
-        from vaultlink.fixing.repair import apply_rounds  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.fix.loop import apply_rounds  # noqa: PLC0415 - only where something is fixed
         from vaultlink.write.apply import make_analyser  # noqa: PLC0415
 
         return apply_rounds(
@@ -186,7 +186,7 @@ class Vault:
 
     def fix_choices(self, item: Diagnostic, answers: "FixAnswers") -> "list[Fix]":
         """All that may be done about a finding, the likeliest first."""
-        from vaultlink.fixing.late import fix_choices  # noqa: PLC0415 - only where somebody chooses
+        from vaultlink.fix.deferred import fix_choices  # noqa: PLC0415 - only where somebody chooses
 
         return fix_choices(self.state, self._fix_sources([]), item, answers)
 

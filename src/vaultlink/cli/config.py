@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vaultlink.catalog import build_catalog
 from vaultlink.cli import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.opening import scan_from_options
@@ -18,6 +17,7 @@ from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
+from vaultlink.rules.registry import build_catalog
 
 HEADER = ("setting", "value", "from")
 

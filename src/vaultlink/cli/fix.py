@@ -31,9 +31,9 @@ from vaultlink.cli.writing import (
     write_fixes,
 )
 from vaultlink.errors import UsageError
-from vaultlink.fixing.choice import FindingWithFix, allowed_fixes
-from vaultlink.fixing.repair import FixPlan
-from vaultlink.fixing.sources import FixAnswers
+from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.select import FindingWithFix, allowed_fixes
+from vaultlink.fix.sources import FixAnswers
 from vaultlink.gate.known import KnownFindings
 from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.index.resolve import is_note

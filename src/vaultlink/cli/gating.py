@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from vaultlink.api import Vault
 from vaultlink.cli.options import ReportOptions
 from vaultlink.disk.scan import VaultScan
-from vaultlink.engine import State
+from vaultlink.engine.step import State
 from vaultlink.gate.known import BASELINE_FILE, KnownFindings
 from vaultlink.gate.sifting import split_known
 
 if TYPE_CHECKING:
-    from vaultlink.fixing.repair import FindingSelector
-    from vaultlink.fixing.sources import FixSources
+    from vaultlink.fix.loop import FindingSelector
+    from vaultlink.fix.sources import FixSources
     from vaultlink.gate.since import Revision
     from vaultlink.model import Diagnostic
 

@@ -11,7 +11,7 @@ from vaultlink.api import Vault
 from vaultlink.cli.opening import make_suggester
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.errors import UsageError
-from vaultlink.fixing.sources import FixAnswers
+from vaultlink.fix.sources import FixAnswers
 from vaultlink.model import Diagnostic, Fix
 from vaultlink.report.frames import FullRenderer
 from vaultlink.report.layout import Palette, escape_controls

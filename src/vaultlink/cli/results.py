@@ -11,8 +11,8 @@ from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.opening import make_suggester
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.fingerprints import fingerprint_all
-from vaultlink.fixing.sources import FixAnswers
+from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.fix.sources import FixAnswers
 from vaultlink.gate.sifting import KnownSplit
 from vaultlink.git import find_work_tree
 from vaultlink.model import Diagnostic, Fix, Safety, Severity

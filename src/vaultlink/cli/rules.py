@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from vaultlink.catalog import Rule, UnknownRule, build_catalog, select_rules
 from vaultlink.cli import EXIT_CLEAN
 from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
 from vaultlink.cli.options import PrintOptions, argument
@@ -13,6 +12,7 @@ from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
 from vaultlink.report.manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
+from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
 
 @dataclass(frozen=True, kw_only=True)

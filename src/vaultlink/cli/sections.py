@@ -23,14 +23,14 @@ from vaultlink.cli.writing import (
     write_fixes,
 )
 from vaultlink.errors import UsageError
-from vaultlink.fixing.repair import FixPlan
-from vaultlink.fixing.sections_runs import (
+from vaultlink.fix.backlinks_commands import (
     SECTION_RULES,
     OneTimeChange,
     SectionUpdater,
     adopt_sections,
     remove_sections,
 )
+from vaultlink.fix.loop import FixPlan
 from vaultlink.index.resolve import is_note
 from vaultlink.model import SkippedNote
 from vaultlink.report.diffs import unified_diff

@@ -16,7 +16,7 @@ from vaultlink.cli.opening import make_suggester, scan_from_options
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.errors import UsageError
-from vaultlink.fixing.sources import FixAnswers
+from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.diffs import unified_diff
 from vaultlink.report.documents import encode_json_lines
 from vaultlink.report.findings import render_concise, render_statistics, summarize_check

@@ -17,8 +17,8 @@ from vaultlink.write.write import PendingWrite, WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
-    from vaultlink.fixing.promise import BrokenPromise
-    from vaultlink.fixing.repair import FixPlan
+    from vaultlink.fix.loop import FixPlan
+    from vaultlink.fix.verify import BrokenPromise
 
 
 def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaultlink.catalog import Option, Rule, UnknownRule, select_rules
 from vaultlink.errors import ConfigError
+from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
 
 COMMAND_LINE = "command line"
 """The source of a layer whose keys are options; messages name them so."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.catalog import Rule, select_rules
 from vaultlink.config.checks import (
     Layer,
     format_value,
@@ -27,6 +26,7 @@ from vaultlink.config.checks import (
 )
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
+from vaultlink.rules.registry import Rule, select_rules
 
 DEFAULT_SOURCE = "default"
 """The source of a setting that nobody changed."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from vaultlink.checking import LinterSettings, check_note
 from vaultlink.disk.cache import CachedState, digest_parts
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.workers import analyse_files
-from vaultlink.engine import AnalysedNote, Change, Presence, State, step
+from vaultlink.engine.checks import LinterSettings, check_note
+from vaultlink.engine.step import AnalysedNote, Change, Presence, State, step
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.packed_notes import PackedNotes
 from vaultlink.index.resolve import file_name

@@ -16,9 +16,9 @@ from multiprocessing.process import BaseProcess
 
 import msgspec
 
-from vaultlink.checking import LinterSettings
 from vaultlink.disk.read import UnreadableFile, read_text
-from vaultlink.engine import AnalysedNote, analyse, analyse_unreadable
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import AnalysedNote, analyse, analyse_unreadable
 from vaultlink.model import Suggestion
 
 _FORK_THRESHOLD_BYTES = 4_000_000

@@ -14,8 +14,8 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.checking import LinterSettings
 from vaultlink.config.settings import Config
+from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.gate.known import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
 from vaultlink.moves.git import git_moves

@@ -10,8 +10,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from vaultlink.checking import FindingsByPath
-from vaultlink.fingerprints import compute_identities
+from vaultlink.engine.checks import FindingsByPath
+from vaultlink.engine.fingerprints import compute_identities
 from vaultlink.model import Diagnostic, TextByPath
 
 BASELINE_FILE = ".vaultlink-baseline.json"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.checking import LinterSettings
 from vaultlink.disk.load import is_source_file
 from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import is_vault_path
-from vaultlink.engine import Change, Presence, State, analyse_unreadable, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.gate.known import FindingKey, KnownFindings, finding_keys, follow_moves
 from vaultlink.git import (

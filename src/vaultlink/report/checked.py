@@ -6,9 +6,9 @@ The findings that are reported, those that were known before and are not, and wh
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaultlink.catalog import Rule
-from vaultlink.fingerprints import KnownCount
+from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Fix, Severity, TextByPath
+from vaultlink.rules.registry import Rule
 
 
 @dataclass(frozen=True, slots=True)

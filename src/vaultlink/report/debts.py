@@ -1,6 +1,6 @@
 """Old findings: counted, and told in a sentence, but not reported."""
 
-from vaultlink.fingerprints import KnownCount
+from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.report.layout import escape_controls, format_count
 
 

@@ -6,7 +6,7 @@ Diagnostics enter, strings leave. Lines are built with plain formatting and join
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from vaultlink.fingerprints import KnownCount
+from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Safety, Severity
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 

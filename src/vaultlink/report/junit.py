@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from vaultlink.fingerprints import KnownCount
+from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.checked import CheckResult
 from vaultlink.report.debts import describe_known

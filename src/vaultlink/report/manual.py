@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.catalog import Option, Rule
 from vaultlink.report.findings import severity_colors
 from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls
+from vaultlink.rules.registry import Option, Rule
 
 RULE_HEADER = ("code", "rule", "default", "severity", "finds")
 

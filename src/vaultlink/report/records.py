@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vaultlink.fingerprints import fingerprint_all
+from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
 from vaultlink.report.frames import GetSuggestions
 

@@ -12,12 +12,12 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import quote
 
-from vaultlink.catalog import Rule
 from vaultlink.edits import sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report.checked import CheckResult
 from vaultlink.report.documents import encode_json_lines
 from vaultlink.report.layout import format_count
+from vaultlink.rules.registry import Rule
 from vaultlink.text import line_and_column, line_starts
 
 MAX_RESULTS = 25_000

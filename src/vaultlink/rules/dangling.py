@@ -16,8 +16,8 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
-from vaultlink.rules import Context, Finding
-from vaultlink.rules.entries import find_claimed_links
+from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.section_entries import find_claimed_links
 from vaultlink.text import has_placeholder
 
 

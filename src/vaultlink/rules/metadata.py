@@ -8,7 +8,7 @@ from typing import Any
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
 from vaultlink.text import has_placeholder
 
 _FILE_START = SourceSpan(0, 0, 1, 1)

@@ -8,9 +8,9 @@ from vaultlink.links.naming import format_target
 from vaultlink.links.rewrite import format_wikilink
 from vaultlink.model import Edit, LinkKind, Note, Owner, ParseProblem, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
-from vaultlink.rules import Context
-from vaultlink.rules.defects import Defect
-from vaultlink.rules.entries import find_entry_defects
+from vaultlink.rules.context import Context
+from vaultlink.rules.section_defects import Defect
+from vaultlink.rules.section_entries import find_entry_defects
 
 _MARKDOWN_SYNTAX = re.compile(r"[\[\]|`$*<>\\\n]")
 """What reads otherwise in a wikilink than in the text of a Markdown link."""

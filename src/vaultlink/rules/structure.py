@@ -6,7 +6,7 @@ from vaultlink.index.anchors import heading_key
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, SourceSpan
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.fixing.choice import FindingWithFix
+from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, LinkCounts, SkippedNote
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, filterfalse
 from operator import is_not
 
-from vaultlink.checking import FindingsByPath
-from vaultlink.fingerprints import FindingIdentity, compute_identities, fingerprint
+from vaultlink.engine.checks import FindingsByPath
+from vaultlink.engine.fingerprints import FindingIdentity, compute_identities, fingerprint
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.watching.batch import ReportedFinding
 

@@ -15,7 +15,7 @@ import msgspec
 from vaultlink.api import Vault
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import VaultScan
-from vaultlink.engine import AnalysedNote, Change, State, step
+from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
 from vaultlink.index.resolve import is_note
 from vaultlink.model import LinkCounts, Note

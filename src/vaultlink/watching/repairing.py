@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
-from vaultlink.fixing.promise import BrokenPromise
+from vaultlink.fix.verify import BrokenPromise
 from vaultlink.report.repairs import count_fixed_by_rule, describe_fixed
 from vaultlink.watching.batch import AppliedFixes
 from vaultlink.watching.pauses import Debounce

@@ -8,7 +8,7 @@ from typing import Any
 
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, list_files, scan_vault
-from vaultlink.engine import State, step
+from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
 from vaultlink.watching.live import Session
 

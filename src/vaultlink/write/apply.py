@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from vaultlink.checking import LinterSettings
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.workers import analyse_texts
-from vaultlink.engine import Change, State
-from vaultlink.fixing.repair import FixPlan
-from vaultlink.fixing.sources import FixSources
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, State
+from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.sources import FixSources
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
 from vaultlink.model import FileStamp, SkippedNote, Suggestion
 from vaultlink.write.journal import record_and_write

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from vaultlink.edits import apply_edits, sort_edits
-from vaultlink.engine import Change, State, step
-from vaultlink.fixing.choice import FindingWithFix, FixFilter, select_fixes
-from vaultlink.fixing.promise import BrokenPromise, find_broken_promises
-from vaultlink.fixing.sources import FixMaker, FixSources
+from vaultlink.engine.step import Change, State, step
+from vaultlink.fix.select import FindingWithFix, FixFilter, select_fixes
+from vaultlink.fix.sources import FixMaker, FixSources
+from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety

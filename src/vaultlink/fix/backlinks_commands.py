@@ -5,18 +5,18 @@ Each of these is something to ask of a state: it yields the fixes to be made, ro
 
 from collections.abc import Callable, Iterator
 
-from vaultlink.engine import State
-from vaultlink.fixing.choice import FindingWithFix
-from vaultlink.fixing.sections import (
+from vaultlink.engine.step import State
+from vaultlink.engine.suppressions import apply_suppressions
+from vaultlink.fix.sections import (
     SectionContext,
     build_adoption_fix,
     build_removal_fix,
     build_section_fix,
     find_section_edits,
 )
-from vaultlink.fixing.sources import FixSources
+from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.sources import FixSources
 from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
-from vaultlink.silence import apply_suppressions
 
 SECTION_RULES = ("missing-section", "stale-section")
 """The rules whose findings are mended."""

@@ -13,7 +13,8 @@ from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, exp
 from vaultlink.backlinking.reading import is_managed_section, parse_section
 from vaultlink.backlinking.wording import SectionStyle, section_style
 from vaultlink.edits import apply_edits
-from vaultlink.engine import State
+from vaultlink.engine.step import State
+from vaultlink.fix.sources import FixSources
 from vaultlink.fixing.sections_order import order_backlinks
 from vaultlink.fixing.sections_passages import ExcerptTarget, find_excerpts
 from vaultlink.fixing.sections_placing import (
@@ -32,7 +33,6 @@ from vaultlink.fixing.sections_writing import (
     render_section,
     render_updated_section,
 )
-from vaultlink.fixing.sources import FixSources
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse.backlinks_markers import has_unpaired_marker

@@ -13,9 +13,9 @@ from vaultlink.index.titles import find_notes_by_title
 from vaultlink.model import Entry, Link, Note, Owner, Place, Section
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules import Context
-from vaultlink.rules.defects import Defect, EntryContext
-from vaultlink.rules.entry_links import find_link_defects
+from vaultlink.rules.context import Context
+from vaultlink.rules.section_defects import Defect, EntryContext
+from vaultlink.rules.section_entry_links import find_link_defects
 
 TITLE_DASH = " – "
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vaultlink.edits import OffsetShift
-from vaultlink.engine import State
+from vaultlink.engine.step import State
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from vaultlink.catalog import Rule
 from vaultlink.config.settings import Config
 from vaultlink.model import Diagnostic, Directive, Note
+from vaultlink.rules.registry import Rule
 
 UNUSED_IGNORE = "unused-ignore"
 

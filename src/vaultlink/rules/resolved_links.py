@@ -21,8 +21,8 @@ from vaultlink.links.rewrite import (
     rewrite_link,
 )
 from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
-from vaultlink.rules import Context, Finding
-from vaultlink.rules.entries import find_claimed_links
+from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.section_entries import find_claimed_links
 from vaultlink.text import has_placeholder
 
 _LinkTest = Callable[[Link, str, Note, Context], bool]

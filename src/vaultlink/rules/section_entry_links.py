@@ -15,7 +15,7 @@ from vaultlink.index.titles import (
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.links.rewrite import format_wikilink, rewrite_link
 from vaultlink.model import Edit, Entry, Link, LinkKind
-from vaultlink.rules.defects import Defect, EntryContext
+from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.text import has_placeholder
 
 

@@ -11,7 +11,7 @@ from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, exp
 from vaultlink.backlinking.reading import is_managed_section, parse_section
 from vaultlink.backlinking.wording import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)
 _MAX_NAMES = 3

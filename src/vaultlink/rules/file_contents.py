@@ -7,7 +7,7 @@ from functools import lru_cache
 from vaultlink.index.conflicts import parse_conflict_copy
 from vaultlink.index.resolve import file_name
 from vaultlink.model import Note, SourceSpan
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)
 _CONSTRUCT_NAMES = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vaultlink.engine import State
+from vaultlink.engine.step import State
 from vaultlink.model import Diagnostic, Fix, Suggestion
 
 

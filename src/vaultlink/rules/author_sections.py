@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from vaultlink.model import Edit, Entry, Note, Owner, Section
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
-from vaultlink.rules import Context, Finding
-from vaultlink.rules.defects import Defect
+from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.section_defects import Defect
 from vaultlink.rules.section_lines import STYLE_DEFECTS, find_section_defects, locate_heading
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.checking import (
+from vaultlink.engine.checks import (
     FindingsByPath,
     LinterSettings,
     check_files,
@@ -19,12 +19,12 @@ from vaultlink.checking import (
     check_note,
     check_vault,
 )
+from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, target_spellings
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem, Property
 from vaultlink.parse.note import parse_canvas, parse_note
-from vaultlink.silence import apply_suppressions
 
 __all__ = [
     "AnalysedNote",

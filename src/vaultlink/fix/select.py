@@ -3,11 +3,11 @@
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 
-from vaultlink.catalog import Rule, select_rules
 from vaultlink.config.settings import Config
 from vaultlink.edits import edits_overlap
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
+from vaultlink.rules.registry import Rule, select_rules
 
 FixFilter = Callable[[Diagnostic, Fix], bool]
 """Whether a fix may be made."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name
 from vaultlink.model import SourceSpan
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
 
 _FILE_START = SourceSpan(0, 0, 1, 1)
 _FORBIDDEN_CHARS = re.compile(r'[<>:"|?*\\]')

@@ -5,10 +5,10 @@ A state, the sources and a finding enter, a fix leaves.
 
 from collections.abc import Mapping
 
-from vaultlink.engine import State
-from vaultlink.fixing import dangling
-from vaultlink.fixing.sections import build_section_fix
-from vaultlink.fixing.sources import FixAnswers, FixMaker, FixSources
+from vaultlink.engine.step import State
+from vaultlink.fix import dangling
+from vaultlink.fix.sections import build_section_fix
+from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.model import Diagnostic, Fix
 
 

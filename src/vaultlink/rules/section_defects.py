@@ -6,7 +6,7 @@ from typing import NamedTuple
 from vaultlink.index.index import Index
 from vaultlink.links.naming import format_target
 from vaultlink.model import Edit, Note, Safety, Section
-from vaultlink.rules import Context, Located
+from vaultlink.rules.context import Context, Located
 
 
 class Defect(NamedTuple):

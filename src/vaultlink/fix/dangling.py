@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from vaultlink.engine import State
-from vaultlink.fixing.sources import FixAnswers, FixSources
+from vaultlink.engine.step import State
+from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester

@@ -14,31 +14,31 @@ from typing import Any
 
 from vaultlink.model import Safety, Severity
 from vaultlink.rules import (
-    Finding,
+    author_sections,
+    connections,
     dangling,
-    files,
-    graph,
-    links,
+    file_contents,
+    file_names,
+    managed_sections,
     metadata,
-    names,
-    sections,
+    resolved_links,
     structure,
-    upkeep,
 )
+from vaultlink.rules.context import Finding
 
 CheckFunction = Callable[..., Iterator[Finding]]
 """A check of any scope; `Rule.scope` says what it is called with."""
 
 RULE_MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling,
-    "files": files,
-    "graph": graph,
-    "links": links,
+    "file_contents": file_contents,
+    "connections": connections,
+    "resolved_links": resolved_links,
     "metadata": metadata,
-    "names": names,
-    "sections": sections,
+    "file_names": file_names,
+    "author_sections": author_sections,
     "structure": structure,
-    "upkeep": upkeep,
+    "managed_sections": managed_sections,
 }
 """Where checks live, as the `check` line names it."""
 

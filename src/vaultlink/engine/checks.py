@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from vaultlink.catalog import SCOPES, Rule
 from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
 from vaultlink.config.settings import Config
 from vaultlink.index.index import EMPTY_INDEX, Index
 from vaultlink.model import Diagnostic, Fix, Note
 from vaultlink.obsidian import ObsidianSettings
-from vaultlink.rules import Context, Finding
+from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.registry import SCOPES, Rule
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
