@@ -118,11 +118,11 @@ def test_a_bad_option_is_refused(option: object) -> None:
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({"odd-thing": {**PLAIN, "check": "links.nothing"}}, "names no function"),
-        ({"odd-thing": {**PLAIN, "check": "links._resolved"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "resolved_links._find_resolved_links"}}, "names no function"),
         ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
         ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
-        ({"odd-thing": {**PLAIN, "check": "links.self_link"}}, "not named like it"),
+        ({"odd-thing": {**PLAIN, "check": "resolved_links.self_link"}}, "not named like it"),
         ({"other-thing": PLAIN}, "not named like its rule"),
         ({"odd-thing": None}, "no mapping"),
         (

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from running import RunCommand, write_files
 from test_upkeep import kept, writing
+from vaultlink.backlinks.merge.note import MergeResult, merge_note
+from vaultlink.backlinks.merge.three_way import CannotMerge, ThreeWay, merge_lists
 from vaultlink.cli.merging import EXIT_DRIVER_FAILED
 from vaultlink.cli.merging_setup import GIT_ATTRIBUTE, build_driver_command, set_up_merge_driver
 from vaultlink.errors import UsageError
-from vaultlink.merging.notes import MergeResult, merge_note
-from vaultlink.merging.threes import CannotMerge, ThreeWay, merge_lists
 from vaultlink.write.files import replace_file
 
 SETTINGS = '[backlinks]\nmode = "write"\nstyle = "{}"\n'

@@ -10,8 +10,9 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import afterwards, repaired, sources
-from vaultlink.backlinking.holding import can_hold_section, expected_section
-from vaultlink.backlinking.wording import render_entry, section_style
+from vaultlink.backlinks.expected import can_hold_section, expected_section
+from vaultlink.backlinks.order import compute_pagerank
+from vaultlink.backlinks.style import render_entry, section_style
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
@@ -21,7 +22,6 @@ from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixSources
-from vaultlink.fixing.sections_order import compute_pagerank
 from vaultlink.model import Owner
 from vaultlink.parse.note import parse_note
 

@@ -16,8 +16,8 @@ from vaultlink.git import merge_files
 from vaultlink.write.files import replace_file, temporary_files
 
 if TYPE_CHECKING:
-    from vaultlink.merging.notes import MergeResult
-    from vaultlink.merging.threes import ThreeWay
+    from vaultlink.backlinks.merge.note import MergeResult
+    from vaultlink.backlinks.merge.three_way import ThreeWay
 
 EXIT_DRIVER_FAILED = 129
 """Above 128, and so to git no conflict but a driver that failed: it does not merge at all."""
@@ -126,8 +126,8 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
         options.path or ".md"
     ).lower().endswith(".md"):
         return None
-    from vaultlink.merging.notes import merge_note  # noqa: PLC0415 - most notes have no section
-    from vaultlink.merging.threes import ThreeWay  # noqa: PLC0415 - most notes have no section
+    from vaultlink.backlinks.merge.note import merge_note  # noqa: PLC0415 - most notes have no section
+    from vaultlink.backlinks.merge.three_way import ThreeWay  # noqa: PLC0415 - most notes have no section
 
     text, conflicts = merge_note(
         ThreeWay(*(data.decode() for data in read)), lambda texts: _merge_texts(options, texts)
@@ -136,8 +136,8 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
 
 
 def _merge_texts(options: MergeDriverOptions, texts: "ThreeWay[str]") -> "MergeResult":
-    from vaultlink.merging.notes import MergeResult  # noqa: PLC0415
-    from vaultlink.merging.threes import CannotMerge  # noqa: PLC0415
+    from vaultlink.backlinks.merge.note import MergeResult  # noqa: PLC0415
+    from vaultlink.backlinks.merge.three_way import CannotMerge  # noqa: PLC0415
 
     with temporary_files(list(texts)) as (base, ours, theirs):
         outcome = _merge_with_git(options, (ours, base, theirs))

@@ -8,16 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaultlink.backlinking.difference import compare_section
-from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, expected_section
-from vaultlink.backlinking.reading import is_managed_section, parse_section
-from vaultlink.backlinking.wording import SectionStyle, section_style
-from vaultlink.edits import apply_edits
-from vaultlink.engine.step import State
-from vaultlink.fix.sources import FixSources
-from vaultlink.fixing.sections_order import order_backlinks
-from vaultlink.fixing.sections_passages import ExcerptTarget, find_excerpts
-from vaultlink.fixing.sections_placing import (
+from vaultlink.backlinks.diff import compare_section
+from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
+from vaultlink.backlinks.existing import is_managed_section, parse_section
+from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinks.order import order_backlinks
+from vaultlink.backlinks.placement import (
     add_markers,
     detect_line_end,
     find_insertion_points,
@@ -26,13 +22,17 @@ from vaultlink.fixing.sections_placing import (
     remove_markers,
     remove_section,
 )
-from vaultlink.fixing.sections_writing import (
+from vaultlink.backlinks.render import (
     RenderContext,
     has_author_text,
     has_outdated_excerpts,
     render_section,
     render_updated_section,
 )
+from vaultlink.backlinks.style import SectionStyle, section_style
+from vaultlink.edits import apply_edits
+from vaultlink.engine.step import State
+from vaultlink.fix.sources import FixSources
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse.backlinks_markers import has_unpaired_marker

@@ -6,10 +6,10 @@ their notes is seen when sections are written.
 
 from collections.abc import Iterator, Sequence
 
-from vaultlink.backlinking.difference import SectionDiff, compare_section
-from vaultlink.backlinking.holding import ExpectedSection, can_hold_section, expected_section
-from vaultlink.backlinking.reading import is_managed_section, parse_section
-from vaultlink.backlinking.wording import section_style
+from vaultlink.backlinks.diff import SectionDiff, compare_section
+from vaultlink.backlinks.existing import is_managed_section, parse_section
+from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import Context, Finding
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from vaultlink.backlinking.holding import ExpectedSection
+from vaultlink.backlinks.expected import ExpectedSection
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Place

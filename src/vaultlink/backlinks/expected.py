@@ -7,7 +7,7 @@ read. Links in sections are evidence of nothing, nor are canvases and the note i
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, expected_entry
+from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Note, Owner, Place

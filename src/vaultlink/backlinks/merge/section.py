@@ -7,17 +7,23 @@ vaultlink's own that would hold nothing is not there.
 
 from collections.abc import Iterable, Mapping
 
-from vaultlink.fixing.sections_placing import format_begin_marker
-from vaultlink.index.conflicts import has_merge_markers
-from vaultlink.merging.contents import (
+from vaultlink.backlinks.merge.contents import (
     EntryKey,
     MergeEntry,
     MergeLine,
     SectionContents,
     read_contents,
 )
-from vaultlink.merging.ordering import order_merged_entries
-from vaultlink.merging.threes import CannotMerge, ThreeWay, merge_lists, pick_changed, pick_present
+from vaultlink.backlinks.merge.order import order_merged_entries
+from vaultlink.backlinks.merge.three_way import (
+    CannotMerge,
+    ThreeWay,
+    merge_lists,
+    pick_changed,
+    pick_present,
+)
+from vaultlink.backlinks.placement import format_begin_marker
+from vaultlink.index.conflicts import has_merge_markers
 from vaultlink.parse.backlinks_markers import find_marker_pairs
 
 LineEndCounts = tuple[int, int]

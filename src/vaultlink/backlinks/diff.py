@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from vaultlink.backlinking.holding import ExpectedSection
-from vaultlink.backlinking.reading import ExistingEntry, ParsedSection, SectionPart
-from vaultlink.backlinking.wording import ExpectedEntry, SectionStyle, normalize_markdown
+from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
+from vaultlink.backlinks.expected import ExpectedSection
+from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, normalize_markdown
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.model import Owner, Section
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from vaultlink.backlinking.difference import SectionDiff, entry_matches, match_entry
-from vaultlink.backlinking.holding import ExpectedSection
-from vaultlink.backlinking.reading import ExistingEntry, ParsedSection, SectionPart
-from vaultlink.backlinking.wording import ExpectedEntry, normalize_markdown, render_entry
-from vaultlink.fixing.sections_placing import END_MARKER, format_begin_marker
+from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
+from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
+from vaultlink.backlinks.expected import ExpectedSection
+from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
+from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link

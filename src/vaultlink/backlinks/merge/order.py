@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from vaultlink.merging.contents import EntryKey, MergeEntry, SectionContents
-from vaultlink.merging.threes import ThreeWay
+from vaultlink.backlinks.merge.contents import EntryKey, MergeEntry, SectionContents
+from vaultlink.backlinks.merge.three_way import ThreeWay
 
 _BACKSLASH_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from vaultlink.backlinks.merge.slots import SectionSlot, extract_sections, read_version
+from vaultlink.backlinks.merge.three_way import CannotMerge, ThreeWay
+from vaultlink.backlinks.placement import remove_section
 from vaultlink.edits import apply_edits
-from vaultlink.fixing.sections_placing import remove_section
-from vaultlink.merging.places import SectionSlot, extract_sections, read_version
-from vaultlink.merging.threes import CannotMerge, ThreeWay
 from vaultlink.model import Owner, Section
 
 _BOM = "\ufeff"

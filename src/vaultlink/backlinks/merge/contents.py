@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vaultlink.backlinking.reading import (
+from vaultlink.backlinks.existing import (
     ExistingEntry,
     SectionPart,
     is_managed_section,
     parse_section,
 )
-from vaultlink.merging.threes import CannotMerge
+from vaultlink.backlinks.merge.three_way import CannotMerge
 from vaultlink.model import Owner, Section
 from vaultlink.parse.note import parse_note
 

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from vaultlink.backlinking.reading import is_managed_section
-from vaultlink.edits import apply_edits
-from vaultlink.fixing.sections_placing import (
+from vaultlink.backlinks.existing import is_managed_section
+from vaultlink.backlinks.merge.section import LineEndCounts, merge_section
+from vaultlink.backlinks.merge.three_way import CannotMerge, ThreeWay, pick_present
+from vaultlink.backlinks.placement import (
     InsertionPoint,
     find_insertion_points,
     insert_section,
     remove_section,
 )
-from vaultlink.merging.sections import LineEndCounts, merge_section
-from vaultlink.merging.threes import CannotMerge, ThreeWay, pick_present
+from vaultlink.edits import apply_edits
 from vaultlink.model import Owner, Section
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, find_marker_pairs
 from vaultlink.parse.note import parse_note

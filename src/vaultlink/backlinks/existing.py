@@ -7,7 +7,7 @@ forgiven: other list marks, blank lines, escapes, even links that lost their bra
 import re
 from typing import NamedTuple
 
-from vaultlink.backlinking.wording import normalize_markdown
+from vaultlink.backlinks.style import normalize_markdown
 from vaultlink.model import LinkKind, Owner, Section
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineWikilink

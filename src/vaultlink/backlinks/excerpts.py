@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from vaultlink.backlinking.wording import escape_block_start
+from vaultlink.backlinks.style import escape_block_start
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import resolve
 from vaultlink.links.naming import format_target
