@@ -13,8 +13,8 @@ from hypothesis import strategies as some
 from builder import build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
-from vaultlink.gate.known import BASELINE_FILE, KnownFindings, finding_keys
-from vaultlink.gate.sifting import split_known
+from vaultlink.baseline.known import BASELINE_FILE, KnownFindings, finding_keys
+from vaultlink.baseline.match import split_known
 from vaultlink.model import Diagnostic
 
 Files = Mapping[str, str | bytes | None]

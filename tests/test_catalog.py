@@ -119,7 +119,10 @@ def test_a_bad_option_is_refused(option: object) -> None:
     ("declared", "said"),
     [
         ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "names no function"),
-        ({"odd-thing": {**PLAIN, "check": "resolved_links._find_resolved_links"}}, "names no function"),
+        (
+            {"odd-thing": {**PLAIN, "check": "resolved_links._find_resolved_links"}},
+            "names no function",
+        ),
         ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
         ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
         ({"odd-thing": {**PLAIN, "check": "resolved_links.self_link"}}, "not named like it"),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from vaultlink.report.diffs import unified_diff
 from vaultlink.report.layout import COLORED
+from vaultlink.report.unified_diff import unified_diff
 
 LINES = some.lists(
     some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]),

@@ -32,7 +32,7 @@ from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
-from vaultlink.report.checked import CheckResult
+from vaultlink.report.check_result import CheckResult
 from vaultlink.report.github import github
 from vaultlink.report.gitlab import gitlab
 from vaultlink.report.junit import junit

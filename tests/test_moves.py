@@ -14,10 +14,10 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
 from vaultlink.engine.step import Change, State, step
 from vaultlink.git import find_git_dir, read_git_state
+from vaultlink.history.cached_renames import VaultSnapshot, moves_between
+from vaultlink.history.git_renames import git_moves
+from vaultlink.history.rename_checks import resolve_moves
 from vaultlink.model import Note
-from vaultlink.moves.git import git_moves
-from vaultlink.moves.memory import VaultSnapshot, moves_between
-from vaultlink.moves.naming import resolve_moves
 from vaultlink.parse.note import parse_note
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))

@@ -15,7 +15,7 @@ import pytest
 from vaultlink.cli import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.rules.registry import Rule, build_catalog
-from vaultlink.watching.telling import format_batch
+from vaultlink.watch.output import format_batch
 from watched import run_watcher
 
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -15,14 +15,15 @@ from builder import RULES, build_state
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
-from vaultlink.report.documents import encode_document, encode_json_lines
-from vaultlink.report.findings import (
+from vaultlink.report.concise import (
     count_by_rule,
     render_concise,
     render_statistics,
     summarize_check,
 )
-from vaultlink.report.frames import FullRenderer
+from vaultlink.report.finding_rows import FindingRow, finding_rows
+from vaultlink.report.full import FullRenderer
+from vaultlink.report.json_document import encode_document, encode_json_lines
 from vaultlink.report.layout import (
     COLORED,
     display_width,
@@ -43,9 +44,8 @@ from vaultlink.report.listings import (
     make_target_formatter,
     topic_rows,
 )
-from vaultlink.report.manual import render_rule_page
-from vaultlink.report.notes import describe_totals, note_cells, note_rows, render_note_page
-from vaultlink.report.records import FindingRow, finding_rows
+from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page
+from vaultlink.report.rule_manual import render_rule_page
 from vaultlink.text import line_and_column, line_starts
 
 

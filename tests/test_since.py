@@ -12,8 +12,8 @@ from repositories import commit, create_repository, git, update_files
 from running import RunCommand, read_files
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import open_vault
+from vaultlink.baseline.revision import find_merge_base, past_contents, state_at_revision
 from vaultlink.disk.scan import Settings
-from vaultlink.gate.since import find_merge_base, past_contents, state_at_revision
 
 Files = Mapping[str, str | bytes | None]
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))

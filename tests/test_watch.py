@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from running import create_vault, write_files
-from vaultlink.watching.batch import Batch
-from vaultlink.watching.observer import WatchdogBackend
-from vaultlink.watching.verifying import find_difference
-from vaultlink.watching.watch import WatchSettings
+from vaultlink.watch.backend_watchdog import WatchdogBackend
+from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.messages import Batch
+from vaultlink.watch.verify import find_difference
 from watched import format_changes, run_watcher
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}

@@ -9,9 +9,9 @@ import pytest
 
 from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import Settings
-from vaultlink.watching.batch import Batch
-from vaultlink.watching.verifying import find_difference
-from vaultlink.watching.watch import WatchSettings
+from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.messages import Batch
+from vaultlink.watch.verify import find_difference
 from vaultlink.write.journal import list_runs
 from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher

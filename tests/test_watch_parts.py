@@ -19,28 +19,28 @@ from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
-from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
-from vaultlink.watching.difference import (
+from vaultlink.watch.backend import EventSource
+from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.events import ChangeHints, EventQueue, WatchUnavailable
+from vaultlink.watch.finding_diff import (
     FindingIdentities,
     compare_findings,
     find_changed_paths,
     identify_findings,
 )
-from vaultlink.watching.ignored import update_ignored
-from vaultlink.watching.inbox import ChangeHints, EventQueue, WatchUnavailable
-from vaultlink.watching.listening import EventSource
-from vaultlink.watching.looking import Rescan, folder_identity, has_no_notes, rescan
-from vaultlink.watching.moving import MoveTracker
-from vaultlink.watching.neighbours import Peers
-from vaultlink.watching.pauses import Debounce
-from vaultlink.watching.telling import (
+from vaultlink.watch.ignored import update_ignored
+from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
+from vaultlink.watch.output import (
     describe_cause,
     format_batch,
     format_headline,
     format_status,
     make_batch_row,
 )
-from vaultlink.watching.watch import WatchSettings
+from vaultlink.watch.peers import Peers
+from vaultlink.watch.renames import MoveTracker
+from vaultlink.watch.rescan import Rescan, folder_identity, has_no_notes, rescan
 from vaultlink.write.lock import make_journal_folder, try_lock
 from watched import run_watcher
 
@@ -910,7 +910,7 @@ def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) -> None:
-    from vaultlink.watching.inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
+    from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
     inbox = EventQueue()
     ear = InotifyBackend(inbox)

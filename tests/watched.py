@@ -9,10 +9,10 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from vaultlink.disk.scan import Settings
-from vaultlink.watching.batch import Batch, BatchCause, Notice, Proposal, WatchUpdate
-from vaultlink.watching.live import Session
-from vaultlink.watching.pauses import Debounce
-from vaultlink.watching.watch import Watch, WatchSettings
+from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.loop import Watch, WatchSettings
+from vaultlink.watch.messages import Batch, BatchCause, Notice, Proposal, WatchUpdate
+from vaultlink.watch.session import Session
 
 QUICK_DEBOUNCE = Debounce(
     batch_quiet=0.1, batch_max_delay=1.5, fix_quiet=0.5, fix_max_delay=3.0, heartbeat=0.2

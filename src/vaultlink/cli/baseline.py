@@ -7,6 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import Vault
+from vaultlink.baseline.file import (
+    Baseline,
+    findings_in_baseline,
+    format_baseline,
+    read_baseline_file,
+    record_baseline,
+)
+from vaultlink.baseline.known import BASELINE_FILE, FindingKey, finding_keys
+from vaultlink.baseline.match import KnownSplit, split_known
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.opening import (
     find_vault_root,
@@ -18,18 +27,9 @@ from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.writing import hold_write_lock, write_vault_files
 from vaultlink.errors import UsageError, VaultError
-from vaultlink.gate.baseline import (
-    Baseline,
-    findings_in_baseline,
-    format_baseline,
-    read_baseline_file,
-    record_baseline,
-)
-from vaultlink.gate.known import BASELINE_FILE, FindingKey, finding_keys
-from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.model import Diagnostic
-from vaultlink.report.diffs import unified_diff
 from vaultlink.report.layout import format_count
+from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.write import PendingWrite
 
 

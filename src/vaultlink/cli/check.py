@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from vaultlink.baseline.match import split_known
 from vaultlink.cli.gating import KnownSources, find_known_sources
 from vaultlink.cli.opening import (
     make_path_filter,
@@ -19,10 +20,9 @@ from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_resu
 from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import VaultScan
-from vaultlink.gate.sifting import split_known
 from vaultlink.index.resolve import is_note
-from vaultlink.report.debts import describe_known
-from vaultlink.report.findings import describe_fixable, summarize_check
+from vaultlink.report.concise import describe_fixable, summarize_check
+from vaultlink.report.known_counts import describe_known
 from vaultlink.write.cache import save_result
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from vaultlink.api import Vault
+from vaultlink.baseline.known import KnownFindings
+from vaultlink.baseline.match import KnownSplit, split_known
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.gating import (
     find_known_sources,
@@ -34,13 +36,9 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.loop import FixPlan
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.gate.known import KnownFindings
-from vaultlink.gate.sifting import KnownSplit, split_known
 from vaultlink.index.resolve import is_note
-from vaultlink.report.debts import describe_known
-from vaultlink.report.diffs import unified_diff
-from vaultlink.report.findings import summarize_check
-from vaultlink.report.repairs import (
+from vaultlink.report.concise import summarize_check
+from vaultlink.report.fix_summary import (
     count_fixed_by_rule,
     describe_fixed,
     describe_unsafe,
@@ -48,6 +46,8 @@ from vaultlink.report.repairs import (
     render_examples,
     skipped_rows,
 )
+from vaultlink.report.known_counts import describe_known
+from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.apply import remaining_state
 from vaultlink.write.write import WriteResult
 

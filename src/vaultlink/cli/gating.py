@@ -9,16 +9,16 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vaultlink.api import Vault
+from vaultlink.baseline.known import BASELINE_FILE, KnownFindings
+from vaultlink.baseline.match import split_known
 from vaultlink.cli.options import ReportOptions
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import State
-from vaultlink.gate.known import BASELINE_FILE, KnownFindings
-from vaultlink.gate.sifting import split_known
 
 if TYPE_CHECKING:
+    from vaultlink.baseline.revision import Revision
     from vaultlink.fix.loop import FindingSelector
     from vaultlink.fix.sources import FixSources
-    from vaultlink.gate.since import Revision
     from vaultlink.model import Diagnostic
 
 
@@ -40,13 +40,13 @@ class KnownSources:
 
     def _load_baseline(self, vault: Vault) -> Iterator[KnownFindings]:
         if self.baseline is not None:
-            from vaultlink.gate.baseline import findings_in_baseline  # noqa: PLC0415 - only where there is one
+            from vaultlink.baseline.file import findings_in_baseline  # noqa: PLC0415 - only where there is one
 
             yield findings_in_baseline(vault, self.baseline)
 
     def _load_revision(self, vault: Vault) -> Iterator[KnownFindings]:
         if self.revision is not None:
-            from vaultlink.gate.since import findings_at_revision  # noqa: PLC0415 - only where one is named
+            from vaultlink.baseline.revision import findings_at_revision  # noqa: PLC0415 - only where one is named
 
             yield findings_at_revision(vault, self.revision)
 
@@ -55,11 +55,11 @@ def find_known_sources(options: ReportOptions, seen: VaultScan) -> KnownSources:
     """The gate that a command's findings are held to. Raises VaultError or ConfigError if it can't be had."""
     baseline, revision = None, None
     if not options.no_baseline and (seen.root / BASELINE_FILE).exists():
-        from vaultlink.gate.baseline import read_baseline_file  # noqa: PLC0415
+        from vaultlink.baseline.file import read_baseline_file  # noqa: PLC0415
 
         baseline = read_baseline_file(seen.root)
     if options.changed_since is not None:
-        from vaultlink.gate.since import find_merge_base  # noqa: PLC0415
+        from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
         revision = find_merge_base(seen.root, options.changed_since)
     return KnownSources(baseline, revision)

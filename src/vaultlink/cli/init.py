@@ -12,7 +12,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import find_vault
 from vaultlink.errors import UsageError
-from vaultlink.report.diffs import unified_diff
+from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.files import create_files, remove_created_files
 
 STARTER_SETTINGS = """\

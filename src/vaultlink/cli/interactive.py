@@ -13,7 +13,7 @@ from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.model import Diagnostic, Fix
-from vaultlink.report.frames import FullRenderer
+from vaultlink.report.full import FullRenderer
 from vaultlink.report.layout import Palette, escape_controls
 from vaultlink.report.listings import make_target_formatter
 

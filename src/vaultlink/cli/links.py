@@ -7,7 +7,7 @@ from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import LinkRow, count_by_status, link_rows
-from vaultlink.report.notes import describe_destination
+from vaultlink.report.note_page import describe_destination
 
 HEADER = ("where", "link", "leads to")
 

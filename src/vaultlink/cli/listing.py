@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.documents import encode_document
+from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import render_table, render_tsv
 
 LISTING_FORMATS = ("table", "tsv", "json")

@@ -7,21 +7,21 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
+from vaultlink.baseline.match import KnownSplit
 from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.opening import make_suggester
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.gate.sifting import KnownSplit
 from vaultlink.git import find_work_tree
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.documents import encode_document, encode_json_lines
-from vaultlink.report.findings import count_by_rule, render_concise, render_statistics
-from vaultlink.report.frames import FullRenderer
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.concise import count_by_rule, render_concise, render_statistics
+from vaultlink.report.finding_rows import finding_rows
+from vaultlink.report.full import FullRenderer
+from vaultlink.report.json_document import encode_document, encode_json_lines
 from vaultlink.report.listings import make_target_formatter
-from vaultlink.report.records import finding_rows
 
 MACHINE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
 """The forms that other programs read; each is a function of the module of its name."""

@@ -11,7 +11,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
-from vaultlink.report.manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
+from vaultlink.report.rule_manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
 

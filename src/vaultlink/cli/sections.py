@@ -33,8 +33,8 @@ from vaultlink.fix.backlinks_commands import (
 from vaultlink.fix.loop import FixPlan
 from vaultlink.index.resolve import is_note
 from vaultlink.model import SkippedNote
-from vaultlink.report.diffs import unified_diff
 from vaultlink.report.layout import format_count
+from vaultlink.report.unified_diff import unified_diff
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions

@@ -5,7 +5,7 @@ from vaultlink.cli.listing import choose_listing_format, print_document, print_l
 from vaultlink.cli.opening import open_from_options
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.report.frames import REASON_LABELS
+from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import TopicRow, topic_rows
 

@@ -14,9 +14,9 @@ from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.writing import hold_write_lock, print_skipped_notes
 from vaultlink.disk.scan import find_vault
 from vaultlink.errors import UsageError
-from vaultlink.report.diffs import unified_diff
+from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.repairs import skipped_rows
+from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.journal import RecordedRun, clean_up_journal, list_runs
 from vaultlink.write.undo import find_last_run, plan_undo, undo_run
 from vaultlink.write.write import WriteResult

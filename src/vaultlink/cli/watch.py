@@ -17,15 +17,17 @@ from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.report.diffs import unified_diff
-from vaultlink.report.documents import encode_json_lines
-from vaultlink.report.findings import render_concise, render_statistics, summarize_check
-from vaultlink.report.frames import FullRenderer
+from vaultlink.report.concise import render_concise, render_statistics, summarize_check
+from vaultlink.report.finding_rows import finding_rows
+from vaultlink.report.full import FullRenderer
+from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
-from vaultlink.report.records import finding_rows
-from vaultlink.watching.batch import Batch, Notice, Proposal, WatchUpdate
-from vaultlink.watching.telling import (
+from vaultlink.report.unified_diff import unified_diff
+from vaultlink.watch.loop import Watch as Watcher
+from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
+from vaultlink.watch.output import (
     format_batch,
     format_headline,
     format_resolved,
@@ -34,8 +36,6 @@ from vaultlink.watching.telling import (
     make_resolved_rows,
     make_watch_rows,
 )
-from vaultlink.watching.watch import Watch as Watcher
-from vaultlink.watching.watch import WatchSettings
 
 WATCH_FORMATS = ("concise", "full", "json-lines")
 

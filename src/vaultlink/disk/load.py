@@ -10,13 +10,13 @@ from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.workers import analyse_files
 from vaultlink.engine.checks import LinterSettings, check_note
 from vaultlink.engine.step import AnalysedNote, Change, Presence, State, step
+from vaultlink.history.cached_renames import VaultSnapshot, moves_between
+from vaultlink.history.git_renames import git_moves
+from vaultlink.history.rename_checks import resolve_moves
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.packed_notes import PackedNotes
 from vaultlink.index.resolve import file_name
 from vaultlink.model import FileStamp, Note
-from vaultlink.moves.git import git_moves
-from vaultlink.moves.memory import VaultSnapshot, moves_between
-from vaultlink.moves.naming import resolve_moves
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many notes are read, and of how many."""

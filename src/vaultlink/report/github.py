@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.debts import describe_known
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
 MAX_ANNOTATIONS = 10

@@ -8,9 +8,9 @@ from collections import Counter
 from typing import Any
 
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.documents import encode_json_lines
+from vaultlink.report.check_result import CheckResult
 from vaultlink.report.github import last_line
+from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}

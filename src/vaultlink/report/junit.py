@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.debts import describe_known
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls
 
 RuleFindings = dict[str, list[Diagnostic]]

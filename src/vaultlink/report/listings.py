@@ -12,7 +12,7 @@ from vaultlink.graph.build import topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.model import Link, Suggestion
-from vaultlink.report.records import SuggestionRow, suggestion_rows
+from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
 
 
 class LinkRow(msgspec.Struct, frozen=True, gc=False):

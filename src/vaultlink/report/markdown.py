@@ -12,9 +12,9 @@ from itertools import count
 
 from vaultlink.graph.build import topic_name
 from vaultlink.model import Safety
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.debts import describe_known
-from vaultlink.report.findings import describe_severities
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.concise import describe_severities
+from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
 _MAX_RANKED = 10

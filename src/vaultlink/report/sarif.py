@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from vaultlink.edits import sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
-from vaultlink.report.checked import CheckResult
-from vaultlink.report.documents import encode_json_lines
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import format_count
 from vaultlink.rules.registry import Rule
 from vaultlink.text import line_and_column, line_starts

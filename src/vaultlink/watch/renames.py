@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from time import monotonic
 from typing import NamedTuple
 
+from vaultlink.history.cached_renames import VaultSnapshot, moves_between
+from vaultlink.history.rename_checks import resolve_moves
 from vaultlink.model import FileStamp, Note
-from vaultlink.moves.memory import VaultSnapshot, moves_between
-from vaultlink.moves.naming import resolve_moves
 
 _MAX_AGE_SECONDS = 600.0
 """Seconds between the going and the coming of a file, at most; in either order, as it may be copied before it is deleted."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from vaultlink.watching.inbox import EventQueue
+from vaultlink.watch.events import EventQueue
 
 _READ_EVENTS = ("opened", "closed_no_write")
 

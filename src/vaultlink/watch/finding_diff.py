@@ -10,7 +10,7 @@ from operator import is_not
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import FindingIdentity, compute_identities, fingerprint
 from vaultlink.model import Diagnostic, TextByPath
-from vaultlink.watching.batch import ReportedFinding
+from vaultlink.watch.messages import ReportedFinding
 
 FindingIdentities = dict[str, tuple[FindingIdentity, ...]]
 """Path to what tells its findings apart, in their order."""

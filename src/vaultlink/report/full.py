@@ -7,7 +7,7 @@ span, so a line of megabytes costs no more than a short one.
 from collections.abc import Callable, Sequence
 
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
-from vaultlink.report.findings import severity_colors
+from vaultlink.report.concise import severity_colors
 from vaultlink.report.layout import (
     PLAIN,
     Palette,

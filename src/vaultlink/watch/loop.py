@@ -13,16 +13,16 @@ from pathlib import Path
 from vaultlink.api import open_vault
 from vaultlink.disk.load import Progress
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
-from vaultlink.watching.batch import Notice, Proposal, WatchUpdate
-from vaultlink.watching.inbox import ChangeHints, EventQueue
-from vaultlink.watching.listening import BackendFactory, EventSource, open_system_backend
-from vaultlink.watching.live import PreparedUpdate, Session
-from vaultlink.watching.looking import has_no_notes, rescan
-from vaultlink.watching.pauses import Debounce
-from vaultlink.watching.repairing import AutoFixer
-from vaultlink.watching.settings import SettingsSnapshot
-from vaultlink.watching.surroundings import Environment, use_single_process
-from vaultlink.watching.verifying import VaultChanging, find_difference
+from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.backend import BackendFactory, EventSource, open_system_backend
+from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.environment import Environment, use_single_process
+from vaultlink.watch.events import ChangeHints, EventQueue
+from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
+from vaultlink.watch.rescan import has_no_notes, rescan
+from vaultlink.watch.session import PreparedUpdate, Session
+from vaultlink.watch.settings_files import SettingsSnapshot
+from vaultlink.watch.verify import VaultChanging, find_difference
 
 _MAX_PREPARED_PATHS = 50
 """Notes that are read before it is sure that their writer has ended."""

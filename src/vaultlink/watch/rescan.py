@@ -15,7 +15,7 @@ from vaultlink.disk.load import is_source_file
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, list_files, read_stamp
 from vaultlink.index.resolve import is_note
 from vaultlink.model import FileStamp
-from vaultlink.watching.inbox import ChangeHints
+from vaultlink.watch.events import ChangeHints
 
 WatchFolders = Callable[[Mapping[str, str]], bool]
 """Has the folders of a vault watched; tells whether one of them came in."""

@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 
-from vaultlink.watching.inbox import EventQueue, WatchBackend, WatchUnavailable
+from vaultlink.watch.events import EventQueue, WatchBackend, WatchUnavailable
 
 _FALLBACK_POLL_SECONDS = 2.0
 """Seconds between looks at everything where the system turns out to have no means left."""
@@ -79,10 +79,10 @@ class EventSource:
 def open_system_backend(inbox: EventQueue) -> WatchBackend:
     """The system's own means. Raises NoWatch if there is none left."""
     if sys.platform == "linux":
-        from vaultlink.watching.inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
+        from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
         return InotifyBackend(inbox)
     else:  # noqa: RET505 - so that types are checked for both
-        from vaultlink.watching.observer import WatchdogBackend  # noqa: PLC0415
+        from vaultlink.watch.backend_watchdog import WatchdogBackend  # noqa: PLC0415
 
         return WatchdogBackend(inbox)

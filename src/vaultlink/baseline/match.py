@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vaultlink.baseline.known import FindingKey, KnownFindings, digest_line, subject_keys
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.gate.known import FindingKey, KnownFindings, digest_line, subject_keys
 from vaultlink.model import Diagnostic, TextByPath
 
 

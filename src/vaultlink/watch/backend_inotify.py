@@ -19,7 +19,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from vaultlink.watching.inbox import EventQueue, WatchUnavailable
+from vaultlink.watch.events import EventQueue, WatchUnavailable
 
 logging.getLogger("watchdog").addHandler(
     logging.NullHandler()

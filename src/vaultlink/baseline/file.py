@@ -14,11 +14,11 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
+from vaultlink.baseline.known import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
 from vaultlink.config.settings import Config
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
-from vaultlink.gate.known import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
-from vaultlink.moves.git import git_moves
+from vaultlink.history.git_renames import git_moves
 from vaultlink.report.layout import format_count
 
 _SCHEMA = 1

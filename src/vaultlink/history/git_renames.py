@@ -9,9 +9,9 @@ from hashlib import sha1, sha256
 from pathlib import Path
 
 from vaultlink.git import RawDiffEntry, find_git_dir, parse_raw_diff, read_blobs, run_git
+from vaultlink.history.rename_checks import file_extension, is_same_series, resolve_moves
 from vaultlink.index.resolve import file_name
 from vaultlink.model import FileStamp
-from vaultlink.moves.naming import file_extension, is_same_series, resolve_moves
 
 _MAX_COMMITS = 200
 _MIN_SIMILARITY = 60

@@ -10,18 +10,18 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.index.resolve import is_note
-from vaultlink.report.documents import SCHEMA_VERSION
-from vaultlink.report.findings import render_concise
-from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
-from vaultlink.report.records import FindingRow
-from vaultlink.report.repairs import (
+from vaultlink.report.concise import render_concise
+from vaultlink.report.finding_rows import FindingRow
+from vaultlink.report.fix_summary import (
     FixedRow,
     count_fixed_by_rule,
     describe_fixed,
     fixed_row,
     skipped_rows,
 )
-from vaultlink.watching.batch import Batch, BatchCause, ReportedFinding, VaultTotals
+from vaultlink.report.json_document import SCHEMA_VERSION
+from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+from vaultlink.watch.messages import Batch, BatchCause, ReportedFinding, VaultTotals
 
 
 class MovedRow(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):

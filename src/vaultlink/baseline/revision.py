@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault
+from vaultlink.baseline.known import FindingKey, KnownFindings, finding_keys, follow_moves
 from vaultlink.disk.load import is_source_file
 from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.gate.known import FindingKey, KnownFindings, finding_keys, follow_moves
 from vaultlink.git import (
     RawDiffEntry,
     find_git_dir,
@@ -25,8 +25,8 @@ from vaultlink.git import (
     read_filtered_blobs,
     run_git,
 )
-from vaultlink.moves.git import moves_since
-from vaultlink.moves.naming import resolve_moves
+from vaultlink.history.git_renames import moves_since
+from vaultlink.history.rename_checks import resolve_moves
 
 _REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.report.findings import severity_colors
+from vaultlink.report.concise import severity_colors
 from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls
 from vaultlink.rules.registry import Option, Rule
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
 from vaultlink.fix.verify import BrokenPromise
-from vaultlink.report.repairs import count_fixed_by_rule, describe_fixed
-from vaultlink.watching.batch import AppliedFixes
-from vaultlink.watching.pauses import Debounce
+from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
+from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.messages import AppliedFixes
 from vaultlink.write.journal import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from vaultlink.history.rename_checks import file_extension, is_same_series
 from vaultlink.model import FileStamp, Note
-from vaultlink.moves.naming import file_extension, is_same_series
 
 
 class VaultSnapshot(NamedTuple):

@@ -19,16 +19,16 @@ from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
 from vaultlink.index.resolve import is_note
 from vaultlink.model import LinkCounts, Note
-from vaultlink.watching.batch import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
-from vaultlink.watching.difference import (
+from vaultlink.watch.finding_diff import (
     FindingIdentities,
     compare_findings,
     find_changed_paths,
     identify_findings,
 )
-from vaultlink.watching.ignored import update_ignored
-from vaultlink.watching.looking import Rescan
-from vaultlink.watching.moving import MoveTracker
+from vaultlink.watch.ignored import update_ignored
+from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
+from vaultlink.watch.renames import MoveTracker
+from vaultlink.watch.rescan import Rescan
 
 
 class _Counts(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
-from vaultlink.report.frames import GetSuggestions
+from vaultlink.report.full import GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):

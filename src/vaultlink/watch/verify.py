@@ -10,7 +10,7 @@ from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
-from vaultlink.watching.live import Session
+from vaultlink.watch.session import Session
 
 _INDEX_MAPS = (
     "backlinks",

@@ -12,15 +12,15 @@ from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.git import find_git_dir, is_git_busy
-from vaultlink.moves.git import git_moves
-from vaultlink.watching.batch import BatchCause, Notice, WatchUpdate
-from vaultlink.watching.inbox import EventQueue
-from vaultlink.watching.listening import EventSource
-from vaultlink.watching.live import Session
-from vaultlink.watching.looking import folder_identity
-from vaultlink.watching.neighbours import Peers
-from vaultlink.watching.repairing import AutoFixer
-from vaultlink.watching.settings import SettingsSnapshot, reopen_if_changed
+from vaultlink.history.git_renames import git_moves
+from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.backend import EventSource
+from vaultlink.watch.events import EventQueue
+from vaultlink.watch.messages import BatchCause, Notice, WatchUpdate
+from vaultlink.watch.peers import Peers
+from vaultlink.watch.rescan import folder_identity
+from vaultlink.watch.session import Session
+from vaultlink.watch.settings_files import SettingsSnapshot, reopen_if_changed
 
 
 class NoticeFilter:
