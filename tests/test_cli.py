@@ -18,12 +18,12 @@ import pytest
 
 import vaultlink
 from running import RunCommand, create_vault, write_files
-from vaultlink.cli import COMMANDS, GROUPS, render_overview
-from vaultlink.cli.init import STARTER_SETTINGS
+from vaultlink.cli.commands.init import STARTER_SETTINGS
+from vaultlink.cli.dispatch import COMMANDS, GROUPS, render_overview
 from vaultlink.cli.options import OpenOptions, list_option_fields
-from vaultlink.cli.parsing import parse_plain_line
+from vaultlink.cli.parser import parse_plain_line
 from vaultlink.cli.terminal import ProgressLine
-from vaultlink.cli.typed import parse_with_typer
+from vaultlink.cli.typer_parser import parse_with_typer
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
@@ -588,7 +588,7 @@ def test_wrong_words_are_answered_on_stderr_with_two(
 def test_an_error_of_ours_is_one_message_without_a_traceback(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.cli.links.select_link_sources", None)
+    monkeypatch.setattr("vaultlink.cli.commands.links.select_link_sources", None)
     done = run("links")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("internal error: TypeError: ")

@@ -19,9 +19,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from vaultlink import __version__
-from vaultlink.cli import COMMANDS
+from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.cli.options import list_option_fields
-from vaultlink.cli.parsing import parse_options
+from vaultlink.cli.parser import parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIB = ROOT / "contrib"
@@ -36,7 +36,7 @@ def told(line: Sequence[str]) -> dict[str, Any]:
     """What vaultlink's own parser makes of a command: each option's value by its longest name, the bare words' by no name."""
     command = COMMANDS[line[0]]
     function: Callable[[Any], int] = getattr(
-        import_module(f"vaultlink.cli.{command.module}"), command.function
+        import_module(f"vaultlink.cli.commands.{command.module}"), command.function
     )
     options = parse_options(line[0], function, line[1:])
     assert not isinstance(options, int), "a help page"

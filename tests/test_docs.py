@@ -31,8 +31,8 @@ from forge import (
 )
 from running import create_vault, write_files
 from vaultlink import __version__
-from vaultlink.cli import COMMANDS
-from vaultlink.cli.parsing import parse_options
+from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.parser import parse_options
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 PROGRAMS = Path(sys.executable).parent
@@ -201,7 +201,8 @@ def test_commands_within_sentences_are_commands(page: Path) -> None:
     for command in re.findall(r"`(vaultlink [^`]+)`", prose):
         name, *words = shlex.split(command)[1:]
         function: Callable[[Any], int] = getattr(
-            import_module(f"vaultlink.cli.{COMMANDS[name].module}"), COMMANDS[name].function
+            import_module(f"vaultlink.cli.commands.{COMMANDS[name].module}"),
+            COMMANDS[name].function,
         )
         assert not isinstance(parse_options(name, function, words), int), "a help page"
 

@@ -29,7 +29,7 @@ from forge import (
 )
 from running import RunCommand, read_files, write_files
 from vaultlink import __version__
-from vaultlink.cli.init_ci import CI_KINDS, CI_TEMPLATES
+from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES
 
 DEBT = {
     "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",

@@ -16,8 +16,12 @@ from running import RunCommand, write_files
 from test_upkeep import kept, writing
 from vaultlink.backlinks.merge.note import MergeResult, merge_note
 from vaultlink.backlinks.merge.three_way import CannotMerge, ThreeWay, merge_lists
-from vaultlink.cli.merging import EXIT_DRIVER_FAILED
-from vaultlink.cli.merging_setup import GIT_ATTRIBUTE, build_driver_command, set_up_merge_driver
+from vaultlink.cli.commands.merge_driver import EXIT_DRIVER_FAILED
+from vaultlink.cli.merge_driver_setup import (
+    GIT_ATTRIBUTE,
+    build_driver_command,
+    set_up_merge_driver,
+)
 from vaultlink.errors import UsageError
 from vaultlink.write.files import replace_file
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.cli import ALIASES, COMMANDS
+from vaultlink.cli.dispatch import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.watch.output import format_batch

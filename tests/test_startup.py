@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.cli import COMMANDS
+from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.disk.cache import folders_stamp
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,7 +54,7 @@ def test_a_name_in_a_string_can_be_imported(name: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.function)
 def test_the_function_of_a_command_can_be_imported(command: object) -> None:
     module, function = command.module, command.function  # type: ignore[attr-defined]
-    assert callable(getattr(import_module(f"vaultlink.cli.{module}"), function))
+    assert callable(getattr(import_module(f"vaultlink.cli.commands.{module}"), function))
 
 
 def heavy_modules(*words: str) -> set[str]:

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     import gc  # noqa: PLC0415
 
     gc.disable()  # one command makes little that dies in circles, and ends soon
-    from vaultlink.cli import run_command  # noqa: PLC0415
+    from vaultlink.cli.dispatch import run_command  # noqa: PLC0415
 
     return run_command(words)
 

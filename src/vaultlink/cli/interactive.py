@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from vaultlink.api import Vault
-from vaultlink.cli.opening import make_suggester
 from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.vault import make_suggester
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.model import Diagnostic, Fix

@@ -8,10 +8,10 @@ import msgspec
 from vaultlink import __version__
 from vaultlink.api import Vault
 from vaultlink.baseline.match import KnownSplit
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.opening import make_suggester
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import make_suggester
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.git import find_work_tree

@@ -1,9 +1,9 @@
 """`vaultlink show`: what vaultlink sees in notes."""
 
-from vaultlink.cli import EXIT_CLEAN
-from vaultlink.cli.opening import open_from_options, select_link_sources
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options, select_link_sources
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import render_tsv
 from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page

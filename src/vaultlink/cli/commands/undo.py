@@ -7,11 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
-from vaultlink.cli.writing import hold_write_lock, print_skipped_notes
+from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
 from vaultlink.disk.scan import find_vault
 from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows

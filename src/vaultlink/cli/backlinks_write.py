@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.opening import (
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
     find_note_argument,
     find_vault_root,
     open_scanned_vault,
     scan_from_options,
     warn_unreadable_folders,
 )
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import (
+from vaultlink.cli.write_run import (
     hold_write_lock,
     print_skipped_notes,
     report_broken_promise,

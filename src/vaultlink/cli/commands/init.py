@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.init_ci import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
+from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import CONFIG_NAMES, load_config
@@ -176,7 +176,7 @@ def _plan_files(
 
 
 def _set_up_merging(vault: Path, written: Iterable[Path]) -> list[str]:
-    from vaultlink.cli.merging_setup import set_up_merge_driver  # noqa: PLC0415 - only where it is wanted
+    from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - only where it is wanted
 
     try:
         return set_up_merge_driver(vault.resolve())

@@ -1,11 +1,11 @@
 """`vaultlink backlinks`: what links to a note, or to each; keeping sections of it is `sections`' part."""
 
 from vaultlink.api import Vault
-from vaultlink.cli import EXIT_CLEAN
 from vaultlink.cli.backlinks_options import BacklinksOptions
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.opening import find_note_argument, open_from_options
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import all_backlink_rows, backlink_rows
 
@@ -25,7 +25,7 @@ def backlinks(options: BacklinksOptions) -> int:
     number of links, number of files they stand in; where sections are kept: path, what is done.
     """
     if options.write or options.check or options.diff or options.adopt or options.remove:
-        from vaultlink.cli.sections import maintain_sections  # noqa: PLC0415 - only where something is written
+        from vaultlink.cli.backlinks_write import maintain_sections  # noqa: PLC0415 - only where something is written
 
         return maintain_sections(options)
     terminal = Terminal(options)

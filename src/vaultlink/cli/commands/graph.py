@@ -5,11 +5,11 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_lines
-from vaultlink.cli.opening import open_from_options
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options
 from vaultlink.graph.build import GraphSummary, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.report.layout import display_width, escape_controls, pad

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
-from vaultlink.cli import EXIT_CLEAN, EXIT_ERROR
-from vaultlink.cli.opening import make_suggester, scan_from_options
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.vault import make_suggester, scan_from_options
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.concise import render_concise, render_statistics, summarize_check

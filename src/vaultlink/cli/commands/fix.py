@@ -9,24 +9,20 @@ from typing import Annotated, NamedTuple
 from vaultlink.api import Vault
 from vaultlink.baseline.known import KnownFindings
 from vaultlink.baseline.match import KnownSplit, split_known
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.gating import (
-    find_known_sources,
-    make_new_finding_selector,
-    select_revision_known,
-)
-from vaultlink.cli.opening import (
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
+from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
     find_vault_root,
     make_path_filter,
     open_scanned_vault,
     scan_from_options,
     warn_unreadable_folders,
 )
-from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
-from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import (
+from vaultlink.cli.write_run import (
     hold_write_lock,
     print_skipped_notes,
     report_broken_promise,

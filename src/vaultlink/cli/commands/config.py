@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.opening import scan_from_options
 from vaultlink.cli.options import RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules

@@ -8,17 +8,17 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.baseline.match import split_known
-from vaultlink.cli.gating import KnownSources, find_known_sources
-from vaultlink.cli.opening import (
+from vaultlink.cli.known import KnownSources, find_known_sources
+from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
     make_path_filter,
     open_scanned_vault,
     scan_from_options,
     warn_unreadable_folders,
 )
-from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
-from vaultlink.cli.standing import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
-from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import VaultScan
 from vaultlink.index.resolve import is_note
 from vaultlink.report.concise import describe_fixable, summarize_check
@@ -54,7 +54,7 @@ def check(options: CheckOptions) -> int:
     markdown.
     """
     if options.fix or options.diff:
-        from vaultlink.cli.fix import run_fix  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - only where something is fixed
 
         return run_fix(options)
     begun = time.perf_counter()

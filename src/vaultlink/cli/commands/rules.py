@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal

@@ -1,10 +1,10 @@
 """`vaultlink topics`: dangling topics, ranked by how often they are named."""
 
-from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.opening import open_from_options
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import TopicRow, topic_rows

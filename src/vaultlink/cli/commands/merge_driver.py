@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
 from vaultlink.git import merge_files

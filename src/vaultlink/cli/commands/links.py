@@ -1,10 +1,10 @@
 """`vaultlink links`: every link with what it leads to."""
 
-from vaultlink.cli import EXIT_CLEAN
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.opening import open_from_options, select_link_sources
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options, select_link_sources
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import LinkRow, count_by_status, link_rows
 from vaultlink.report.note_page import describe_destination

@@ -16,16 +16,16 @@ from vaultlink.baseline.file import (
 )
 from vaultlink.baseline.known import BASELINE_FILE, FindingKey, finding_keys
 from vaultlink.baseline.match import KnownSplit, split_known
-from vaultlink.cli import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.opening import (
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.options import RuleSelectionOptions, argument, option
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
     find_vault_root,
     open_scanned_vault,
     scan_from_options,
     warn_unreadable_folders,
 )
-from vaultlink.cli.options import RuleSelectionOptions, argument, option
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.writing import hold_write_lock, write_vault_files
+from vaultlink.cli.write_run import hold_write_lock, write_vault_files
 from vaultlink.errors import UsageError, VaultError
 from vaultlink.model import Diagnostic
 from vaultlink.report.layout import format_count

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultlink.cli import EXIT_ERROR
+from vaultlink.cli.exit_codes import EXIT_ERROR
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls

@@ -20,7 +20,7 @@ def parse_options(
     known = list_option_fields(options)
     raw = parse_plain_line(known, line)
     if raw is None:
-        from vaultlink.cli.typed import parse_with_typer  # noqa: PLC0415 - imports typer
+        from vaultlink.cli.typer_parser import parse_with_typer  # noqa: PLC0415 - imports typer
 
         answer = parse_with_typer(command, run.__doc__ or "", known, line)
         if isinstance(answer, int):
