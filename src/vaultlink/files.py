@@ -198,7 +198,7 @@ def decoded(data: bytes) -> str | Unreadable:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Unreadable("undecodable", f"byte {error.start + 1} of it is not UTF-8")
+        return Unreadable("undecodable", f"byte {error.start + 1} is not valid UTF-8")
     return text[1:] if text.startswith("\ufeff") else text
 
 

@@ -72,7 +72,7 @@ def _could_silence(directive: Directive, rules: Sequence[Rule], config: Config) 
 
 
 def _unused(rule: Rule, config: Config, note: Note, directive: Directive) -> Diagnostic:
-    named = ", ".join(directive.rules) or "anything"
+    named = ", ".join(directive.rules) or "all rules"
     return Diagnostic(
         rule.code,
         rule.name,

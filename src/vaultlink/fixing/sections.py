@@ -198,7 +198,7 @@ def removal(note: Note, text: str) -> Fix | None:
             edits.append(removed(note.path, text, section))
         elif section.owner is Owner.ADOPTED:
             edits.append(unmarked(note.path, section))
-    return Fix("take vaultlink's section out", Safety.SAFE, tuple(edits)) if edits else None
+    return Fix("Remove the managed section", Safety.SAFE, tuple(edits)) if edits else None
 
 
 def adoption(note: Note, text: str) -> Fix | None:
@@ -211,4 +211,6 @@ def adoption(note: Note, text: str) -> Fix | None:
         or text[own[-1].start : own[-1].end].lstrip().startswith(">")
     ):
         return None
-    return Fix("let vaultlink keep the section", Safety.SAFE, (marked(note.path, text, own[-1]),))
+    return Fix(
+        "Let vaultlink maintain the section", Safety.SAFE, (marked(note.path, text, own[-1]),)
+    )

@@ -82,13 +82,16 @@ def _outdated(state: State, sources: Sources, chosen: Chosen) -> Iterator[Repair
         text = sources.text(path) if not told and chosen(path) and setting.linted(path) else None
         for section, edit in kept_sections(desk, note, text) if text is not None else ():
             item = _finding(
-                state, path, section, "This section is out of step: passages are others by now."
+                state,
+                path,
+                section,
+                "This backlinks section is out of date: quoted passages have changed.",
             )
             spared = any(
                 "stale-section" in rules and matches(path) for matches, rules in setting.spared
             )
             if not spared and item in silenced(setting.rules, setting.config, note, (item,)):
-                yield item, Fix("bring the section in step", Safety.SAFE, (edit,))
+                yield item, Fix("Update the section", Safety.SAFE, (edit,))
 
 
 def _finding(state: State, path: str, section: Section, message: str) -> Diagnostic:

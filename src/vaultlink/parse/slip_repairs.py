@@ -41,18 +41,18 @@ def changes_of(run: Run, slip: Broken, source: str) -> Changes:
 def _changes(text: str, slip: Broken) -> Changes:
     """What mends a slip by its looks, in the run."""
     within = text[slip.start : slip.end]
-    if slip.fault == "a line break stands inside":
+    if slip.fault == "it contains a line break":
         return tuple(
             (slip.start + found.start(), slip.start + found.end(), " ")
             for found in _BREAK.finditer(within)
         )
-    if slip.fault == "its destination holds a blank":
+    if slip.fault == "its destination contains a space":
         start = within.index("](") + 2
         return tuple(
             (slip.start + found.start(), slip.start + found.end(), "%20")
             for found in _BLANKS.finditer(within, start)
         )
-    if slip.fault == "a blank stands between text and destination":
+    if slip.fault == "a space is between text and destination":
         at = slip.start + within.index("] (") + 1
         return () if _MARK.match(within) else ((at, at + 1, ""),)
     return _bracket(text, slip, within)

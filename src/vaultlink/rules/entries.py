@@ -101,8 +101,8 @@ def _to_go(
         yield Defect(
             "self-link",
             entry,
-            "it leads to the note that it stands in",
-            "Take the entry out",
+            "the link points to the note that contains it",
+            "Remove the entry",
             cut,
             whole,
             link=link.start,
@@ -112,8 +112,8 @@ def _to_go(
         yield Defect(
             "duplicate-entry",
             entry,
-            "an entry above leads to the same note",
-            "Take the later entry out",
+            "an earlier entry links to the same file",
+            "Remove the later entry",
             cut,
             whole,
             link=link.start,
@@ -123,8 +123,8 @@ def _to_go(
         yield Defect(
             "already-linked",
             entry,
-            "the note's text links there already",
-            "Take the entry out",
+            "the note's text already links to the same file",
+            "Remove the entry",
             cut,
             safe=False,
             target=link.target,
@@ -143,16 +143,16 @@ def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
         yield Defect(
             "missing-dash",
             entry,
-            "no dash stands between title and link",
-            "Put an en dash before the link",
+            "expected “–” (en dash) between title and link, found no dash",
+            "Insert an en dash before the link",
             edits,
         )
     elif entry.dash != "–":
         yield Defect(
             "wrong-dash",
             entry,
-            f"“{entry.dash}” stands where an en dash belongs",
-            "Put an en dash before the link",
+            f"expected “–” (en dash) between title and link, found “{entry.dash}”",
+            "Write an en dash before the link",
             edits,
         )
 
@@ -163,7 +163,9 @@ def _of_dash(desk: Desk, entry: Entry) -> Iterator[Defect]:
 def _without_link(desk: Desk, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
         yield Defect(
-            "nested-link", entry, "a link begins inside another, so only the inner one is a link"
+            "nested-link",
+            entry,
+            "a link starts inside another one, so only the inner one is a link",
         )
     elif entry.fault == "malformed-link":
         yield _malformed(desk, entry)
@@ -180,17 +182,21 @@ def _linkless(desk: Desk, entry: Entry) -> Defect:
         return Defect(
             "missing-link",
             entry,
-            f"it has no link; “{stem(notes[0])}” is so called",
+            f"the link is missing; the title belongs to “{stem(notes[0])}”",
             "Add the link",
             desk.edit(entry.title_end, entry.end, DASH + link) if link else (),
         )
     if len(notes) > 1:
         return Defect(
-            "missing-link", entry, f"it has no link, and {len(notes)} notes are so called"
+            "missing-link",
+            entry,
+            f"the link is missing, and the title belongs to {len(notes)} notes",
         )
     if notes:
-        return Defect("missing-link", entry, "it has no link, and another entry leads to the note")
-    return Defect("prose", entry, "it is no entry, and no note is so called")
+        return Defect(
+            "missing-link", entry, "the link is missing, and another entry links to the note"
+        )
+    return Defect("prose", entry, "it is not an entry, and no note has this title")
 
 
 def _new_link(desk: Desk, title: str, path: str) -> str:
@@ -219,10 +225,10 @@ def _malformed(desk: Desk, entry: Entry) -> Defect:
             if len(notes) == 1 and not chosen
             else ""
         )
-    problem = "its link lacks brackets and is none"
+    problem = "brackets are missing, so this is not a link"
     hurt = Defect("malformed-link", entry, problem, link=at, target=target)
     return (
-        hurt._replace(remedy="Complete the brackets", edits=desk.edit(at, entry.end, text))
+        hurt._replace(remedy="Add the missing brackets", edits=desk.edit(at, entry.end, text))
         if text
         else hurt
     )

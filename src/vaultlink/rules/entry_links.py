@@ -18,8 +18,8 @@ def link_defects(desk: Desk, entry: Entry, link: Link, target: str | None) -> It
         yield Defect(
             "embed",
             entry,
-            "the note is embedded, not linked to",
-            "Make a link of the embed",
+            "the note is embedded instead of linked",
+            "Change the embed to a link",
             desk.edit(link.start, link.start + 1, ""),
             safe=False,
             link=link.start,
@@ -52,8 +52,8 @@ def _dangling(desk: Desk, entry: Entry, link: Link) -> Defect:
         Defect(
             "dangling-slug",
             entry,
-            f"nothing is called “{link.target}”, but “{stem(meant[0])}” fits the title",
-            "Link to the note that the title names",
+            f"“{link.target}” does not resolve to any file in the vault, but the title belongs to “{stem(meant[0])}”",
+            "Link to the note with this title",
             edits,
             link=link.start,
             target=link.target,
@@ -82,8 +82,8 @@ def _swapped(desk: Desk, entry: Entry, link: Link) -> Defect | None:
     return Defect(
         "swapped-operands",
         entry,
-        "the link's target and what it shows are swapped",
-        "Swap target and display",
+        "the target and the display text of the link are swapped",
+        "Swap target and display text",
         desk.edit(start, end, link.display + middle + link.target),
         link=link.start,
         target=link.target,
@@ -114,8 +114,8 @@ def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defe
         yield Defect(
             "ambiguous-slug",
             entry,
-            f"“{link.target}” fits {len(others) + 1} files",
-            "Name the note by its path",
+            f"“{link.target}” matches {len(others) + 1} files",
+            "Use the path of the note as target",
             _retargeted(desk, entry, link, meant),
             safe=False,
             link=link.start,
@@ -130,7 +130,7 @@ def _respelt(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defe
                 kind,
                 entry,
                 problem,
-                "Name the note as its file is named",
+                "Use the name of the note as target",
                 edits,
                 link=link.start,
                 target=link.target,
@@ -143,19 +143,19 @@ def _spelling(desk: Desk, link: Link, target: str) -> tuple[str, str]:
     if not written or "/." in written or written.startswith("."):
         return "", ""
     if link.kind is Kind.WIKILINK and link.subpath:
-        return "slug-subpath", "its link leads to a part of the note"
+        return "slug-subpath", "the link points to a heading or block, not to the whole note"
     if link.kind is Kind.WIKILINK and bare(written) != written:
-        return "slug-extension", f"“{written}” carries the file's extension"
+        return "slug-extension", f"“{written}” contains the file extension"
     tail = bare(target).split("/")[-written.strip("/").count("/") - 1 :]
     own = bare(written).strip("/").split("/")
     if own != tail and [comparable(part) for part in own] == [comparable(part) for part in tail]:
         return (
             "case-only",
-            f"“{written}” is spelt otherwise than the file's name, “{'/'.join(tail)}”",
+            f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
     plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is Kind.WIKILINK
     if plain and "/" in written and "/" not in name:
-        return "slug-path", f"“{written}” carries a path that its name does not need"
+        return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""
 
 
@@ -186,13 +186,13 @@ def _titled(desk: Desk, entry: Entry, link: Link, target: str) -> Iterator[Defec
 
 
 def _undisplayed(desk: Desk, entry: Entry, link: Link) -> Defect:
-    missing = Defect("missing-alias", entry, "its link shows the file's name, not the title")
+    missing = Defect("missing-alias", entry, "the link shows the file name instead of the title")
     spelt = _spelling(desk, link, desk.targets[link.start] or "")[0]
     if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
         return missing._replace(told=not spelt)
     at = link.end - 2
     return missing._replace(
-        remedy="Let the link show the title", edits=desk.edit(at, at, desk.pipe + entry.title)
+        remedy="Show the title in the link", edits=desk.edit(at, at, desk.pipe + entry.title)
     )
 
 
@@ -200,17 +200,22 @@ def _apart(desk: Desk, entry: Entry, link: Link, target: str, *, right: bool) ->
     """A title and a display that differ: whichever is the note's is taken for both."""
     assert link.display is not None
     shown = fits(link.display, target, desk.index)
-    mismatch = Defect("title-alias-mismatch", entry, f"its link shows “{link.display}”", safe=False)
+    mismatch = Defect(
+        "title-alias-mismatch",
+        entry,
+        f"the link shows “{link.display}” instead of the title",
+        safe=False,
+    )
     if right and shown:
         return mismatch._replace(told=False)
     if shown:
         return mismatch._replace(
-            remedy="Take what the link shows as the title",
+            remedy="Use the display text as title",
             edits=desk.edit(entry.start, entry.title_end, link.display),
         )
     if right:
         return mismatch._replace(
-            remedy="Let the link show the title", edits=_displaying(desk, link, entry.title)
+            remedy="Show the title in the link", edits=_displaying(desk, link, entry.title)
         )
     return _renamed(desk, entry, link, title_now(target, desk.index))._replace(
         kind="title-alias-mismatch"
@@ -231,10 +236,12 @@ def _displaying(desk: Desk, link: Link, words: str) -> tuple[Edit, ...]:
 
 def _renamed(desk: Desk, entry: Entry, link: Link, now: str) -> Defect:
     """A title that is none of the note's: what it is called now is written."""
-    wrong = Defect("title-target-mismatch", entry, f"the note is called “{now}”", safe=False)
+    wrong = Defect(
+        "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
+    )
     if any(mark in now for mark in ("[", "]", "|", "\n")):
         return wrong
     edits = desk.edit(entry.start, entry.title_end, now)
     if link.display is not None and link.kind is Kind.WIKILINK:
         edits += _displaying(desk, link, now)
-    return wrong._replace(remedy="Write the title as the note has it now", edits=edits)
+    return wrong._replace(remedy="Use the current title of the note", edits=edits)

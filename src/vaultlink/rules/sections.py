@@ -31,13 +31,13 @@ def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
 
 def _finding(defect: Defect) -> Finding:
     what = (
-        f"The {defect.part}"
+        "Section"
         if defect.part
-        else f"The entry “{defect.at.title}”"
+        else f"Entry “{defect.at.title}”"
         if isinstance(defect.at, Entry) and defect.at.title
-        else "The entry"
+        else "Entry"
         if isinstance(defect.at, Entry)
-        else "The line"
+        else "Line"
     )
     return Finding(
         defect.at,

@@ -37,7 +37,7 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
         reading = read_section(section, due.look.heading)
         found = difference(section, reading, due, context.index.names)
         empty = not due.held and not reading.pieces and section.owner is Owner.WRITTEN
-        wrong = "it holds nothing" if empty else _told(found)
+        wrong = "it has no entries" if empty else _told(found)
         if wrong:
             yield Finding(_heading(section), {"wrong": wrong})
 
@@ -55,9 +55,9 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     ]
     if names:
         lacking = (
-            "its own section does not say so; `vaultlink backlinks --adopt` lets vaultlink keep it"
+            "the author's backlinks section is incomplete; `vaultlink backlinks --adopt` lets vaultlink maintain it"
             if note.sections
-            else "no section says so"
+            else "it has no backlinks section"
         )
         yield Finding(
             _TOP,
@@ -114,13 +114,13 @@ def _told(found: Difference) -> str:
             f"{_enumerated([item.title for item in found.missing])} {_is(found.missing)} missing"
         )
     if found.surplus:
-        told.append(f"{_enumerated(found.surplus)} {_is(found.surplus)} there without a reason")
+        told.append(f"{_enumerated(found.surplus)} {_is(found.surplus)} surplus")
     if found.altered:
         told.append(
-            f"{_enumerated([item.title for item in found.altered])} {_is(found.altered)} written otherwise by now"
+            f"{_enumerated([item.title for item in found.altered])} {_is(found.altered)} outdated"
         )
     if found.misnamed:
-        told.append("its heading is another")
+        told.append("its heading is not the configured one")
     if found.misplaced and not told:
         told.append("its entries are out of order")
     return ", ".join(told)
