@@ -560,7 +560,10 @@ def test_half_a_character_in_a_canvas_is_no_fault(tmp_path: Path) -> None:
     )
     done = vaultlink("check", vault)
     assert done.returncode == 1
-    assert [line.rpartition("called ")[2] for line in done.stdout.splitlines()] == [
+    assert [
+        line.partition("dangling-link ")[2].partition(" does ")[0] + "."
+        for line in done.stdout.splitlines()
+    ] == [
         "“\ufffd.md”.",
         "“\ufffd x”.",
         "“🐝”.",

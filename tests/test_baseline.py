@@ -162,7 +162,9 @@ def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: P
         in run("baseline", "--prune").err
     )
     done = run("check")
-    assert done.lines == ["a.md:3:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+    assert done.lines == [
+        "a.md:3:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+    ]
     update_files(vault, {"a.md": "# A\n\nOld [[gone]].\n"})
     assert run("check").code == 1, "what came back is new"
 
@@ -385,7 +387,9 @@ def test_with_a_revision_what_either_knows_is_old(
     run("baseline")
     update_files(root, {"a.md": "[[gone]] [[taken on]] [[lost]]\n"})
     done = run("check", "--changed-since", "HEAD")
-    assert [line.partition("called ")[2] for line in done.lines] == ["“lost”."]
+    assert [line.split("“")[1] for line in done.lines] == [
+        "lost” does not resolve to any file in the vault."
+    ]
     assert "2 findings of the baseline" in done.err
     assert "1 finding from before the changes since HEAD" in done.err
 
@@ -399,7 +403,9 @@ def test_fixing_mends_old_findings_and_reports_new_ones(run: RunCommand, vault: 
     update_files(vault, {"a.md": "[[lost]]\n"})
     done = run("fix")
     assert (vault / "d.md").read_bytes() == b"[[c|Bee]] [[gone]]\n"
-    assert done.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+    assert done.lines == [
+        "a.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+    ]
     assert done.code == 1
 
 

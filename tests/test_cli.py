@@ -38,10 +38,10 @@ VAULT: Mapping[str, str] = {
     "old.png": "",
 }
 FINDINGS = [
-    "a/Pier.md:1:1: VL101 dangling-link Nothing in the vault is called “Nowhere”.",
-    "a/Pier.md:1:13: VL101 dangling-link Nothing in the vault is called “Nowhere.md”.",
+    "a/Pier.md:1:1: VL101 dangling-link “Nowhere” does not resolve to any file in the vault.",
+    "a/Pier.md:1:13: VL101 dangling-link “Nowhere.md” does not resolve to any file in the vault.",
     "a/Pier.md:1:28: VL102 missing-heading “Home” has no heading “Gone”.",
-    "a/Quay.md:3:14: VL101 dangling-link Nothing in the vault is called “Peir”.",
+    "a/Quay.md:3:14: VL101 dangling-link “Peir” does not resolve to any file in the vault.",
 ]
 
 
@@ -126,7 +126,7 @@ def test_exit_code(run: RunCommand, options: Sequence[str], code: int) -> None:
 
 def test_full_marks_the_span_and_says_what_may_have_been_meant(run: RunCommand) -> None:
     assert run("check", "a/Quay.md", "--output-format", "full").lines == [
-        "VL101 dangling-link Nothing in the vault is called “Peir”.",
+        "VL101 dangling-link “Peir” does not resolve to any file in the vault.",
         " --> a/Quay.md:3:14",
         "  |",
         "3 | [[Home]] and [[Peir]], ![[map.png]]",

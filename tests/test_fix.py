@@ -40,7 +40,7 @@ def test_what_is_safe_is_fixed_and_nothing_else_changes(run: RunCommand, vault: 
     assert read_files(vault) == after()
     assert told.code == 1
     assert told.lines == [
-        "Home.md:4:46: VL101 dangling-link Nothing in the vault is called “Nowhere”."
+        "Home.md:4:46: VL101 dangling-link “Nowhere” does not resolve to any file in the vault."
     ]
     assert (
         "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`"

@@ -60,7 +60,7 @@ BASELINE, REVISION = KnownCount("baseline", "", 12, 3), KnownCount("revision", "
 
 def finding(
     path: str = "a.md",
-    message: str = "Nothing in the vault is called “plan”.",
+    message: str = "“plan” does not resolve to any file in the vault.",
     rule: str = "dangling-link",
     **more: Any,
 ) -> Diagnostic:
@@ -530,7 +530,7 @@ def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spo
     line = github(checked([finding(**span)]))
     assert (
         line
-        == f"::error file=a.md,{spot},title=VL101 dangling-link::Nothing in the vault is called “plan”.\n"
+        == f"::error file=a.md,{spot},title=VL101 dangling-link::“plan” does not resolve to any file in the vault.\n"
     )
 
 
@@ -743,7 +743,8 @@ def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: b
         "VL101 dangling-link"
     ]
     lines = "\n".join(
-        ["a.md:1:5: VL101 dangling-link Nothing in the vault is called “plan”."] * len(severities)
+        ["a.md:1:5: VL101 dangling-link “plan” does not resolve to any file in the vault."]
+        * len(severities)
     )
     assert case.is_failure == fails and case.is_passed != fails and case.name == "a.md"
     assert (case.result[0].text if fails else case.system_out) == lines
@@ -891,12 +892,15 @@ def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
 @pytest.mark.parametrize(
     ("message", "page"),
     [
-        ("Nothing in the vault is called “plan”.", "Nothing in the vault is called “`plan`”."),
         (
-            "“a” is only an alias, of “b”; links need it (often).",
-            "“`a`” is only an alias, of “`b`”; links need it (often).",
+            "“plan” does not resolve to any file in the vault.",
+            "“`plan`” does not resolve to any file in the vault.",
         ),
-        ("“a`b” fits 3 files.", "“``a`b``” fits 3 files."),
+        (
+            "“a” is an alias of “b”; links need it (often).",
+            "“`a`” is an alias of “`b`”; links need it (often).",
+        ),
+        ("“a`b” matches 3 files.", "“``a`b``” matches 3 files."),
         ("The property “” is missing.", "The property “” is missing."),
         ("What: “x”.", "What: “`x`”."),
         # whatever may mean something to GitHub or GitLab makes code of the whole

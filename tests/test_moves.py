@@ -303,7 +303,7 @@ def age(root: Path) -> None:
 
 
 MOVED = ["“Plan” was moved to b/Old plan."]
-DANGLES = ["Nothing in the vault is called “Plan”."]
+DANGLES = ["“Plan” does not resolve to any file in the vault."]
 
 
 def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> None:

@@ -493,9 +493,9 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
         ("see [[a]\n", "a", "one closing bracket is missing"),
         ("see [a]]\n", "a", "one opening bracket is missing"),
         ("see [[a\n", "a", "the closing brackets are missing"),
-        ("[[a\nb]]\n", "a\nb", "a line break stands inside"),
-        ("[t](my note.md)\n", "my note.md", "its destination holds a blank"),
-        ("[t] (b.md)\n", "b.md", "a blank stands between text and destination"),
+        ("[[a\nb]]\n", "a\nb", "it contains a line break"),
+        ("[t](my note.md)\n", "my note.md", "its destination contains a space"),
+        ("[t] (b.md)\n", "b.md", "a space is between text and destination"),
     ],
 )
 def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:

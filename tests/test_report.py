@@ -68,7 +68,7 @@ def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
         column,
         end_line,
         end_column,
-        "Nothing is called “plan”.",
+        "“plan” does not resolve to any file in the vault.",
         "plan",
     )
     return msgspec.structs.replace(plain, **more)
@@ -90,7 +90,7 @@ def framed(text: str, span: str, room: int = 40, **more: Any) -> list[str]:
 
 def test_full_shows_the_line_with_the_span_marked() -> None:
     assert framed("one\nsee [[plan]] there\n", "[[plan]]") == [
-        "VL101 dangling-link Nothing is called “plan”.",
+        "VL101 dangling-link “plan” does not resolve to any file in the vault.",
         " --> a.md:2:5",
         "  |",
         "2 | see [[plan]] there",
@@ -241,7 +241,9 @@ TEXT = "[[plan]] [[plan]] [[plot]]\n\n# A\n\n# A\n"
 SAMPLE = [
     finding(TEXT, "[[plan]]"),
     finding(TEXT, "[[plan]]", 3),
-    finding(TEXT, "[[plot]]", target="plot", message="Nothing is called “plot”."),
+    finding(
+        TEXT, "[[plot]]", target="plot", message="“plot” does not resolve to any file in the vault."
+    ),
     finding(
         TEXT, "A", 30, code="VL203", rule="duplicate-heading", target=None, severity=Severity.INFO
     ),
@@ -249,10 +251,13 @@ SAMPLE = [
 
 
 def test_concise_is_a_line_a_finding() -> None:
-    assert render_concise(SAMPLE[:1]) == "a.md:1:1: VL101 dangling-link Nothing is called “plan”.\n"
+    assert (
+        render_concise(SAMPLE[:1])
+        == "a.md:1:1: VL101 dangling-link “plan” does not resolve to any file in the vault.\n"
+    )
     assert render_concise([]) == ""
     assert render_concise(SAMPLE[:1], COLORED) == (
-        "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m Nothing is called “plan”.\n"
+        "\x1b[1ma.md\x1b[0m:1:1: \x1b[31mVL101\x1b[0m \x1b[1mdangling-link\x1b[0m “plan” does not resolve to any file in the vault.\n"
     )
 
 
@@ -298,7 +303,7 @@ def test_json_has_every_key_in_the_order_of_the_contract() -> None:
         ("column", 1),
         ("end_line", 1),
         ("end_column", 9),
-        ("message", "Nothing is called “plan”."),
+        ("message", "“plan” does not resolve to any file in the vault."),
         ("target", "plan"),
         ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]),
         ("fix", None),

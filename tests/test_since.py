@@ -241,7 +241,9 @@ def test_the_exit_code_goes_by_what_is_new(
     update_files(root, {"a.md": "[[lost]]\n"})
     dirty = run("check", "--changed-since", "HEAD")
     assert dirty.code == 1
-    assert dirty.lines == ["a.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+    assert dirty.lines == [
+        "a.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+    ]
     assert "Found 1 new error in 1 file" in dirty.err
     assert "Gone: 1 finding from before the changes since HEAD, none is left." in dirty.err
 

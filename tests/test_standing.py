@@ -82,7 +82,7 @@ def test_the_note_may_be_named_from_anywhere(
         "from another folder": ("sub/c.md", "--vault", vault),
     }
     assert given("[[lost]]\n", "check", "--stdin-filename", *named[place], "-").lines == [
-        "sub/c.md:1:1: VL101 dangling-link Nothing in the vault is called “lost”."
+        "sub/c.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
     ]
 
 
@@ -92,7 +92,7 @@ def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(
     (vault / ".obsidian").rmdir()
     for note in ("sub/c.md", "x/y/new.md"):
         assert given("[[b]] [[lost]]\n", "check", "--stdin-filename", note, "-").lines == [
-            f"{note}:1:7: VL101 dangling-link Nothing in the vault is called “lost”."
+            f"{note}:1:7: VL101 dangling-link “lost” does not resolve to any file in the vault."
         ]
     monkeypatch.chdir(vault / "sub")
     assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, (
@@ -107,7 +107,9 @@ def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path
     for note, path in (("linked/n.md", "linked/n.md"), ("again/c.md", "sub/c.md")):
         assert given(
             "[[lost]]\n", "check", "--vault", vault, "--stdin-filename", note, "-"
-        ).lines == [f"{path}:1:1: VL101 dangling-link Nothing in the vault is called “lost”."]
+        ).lines == [
+            f"{path}:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+        ]
 
 
 def test_standard_input_that_is_closed_is_told(

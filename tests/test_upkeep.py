@@ -549,7 +549,7 @@ def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
     style, text = FORMATTED[name]
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
     assert [item.message for item in collect_findings(build_state(vault, base))] == (
-        ["This section is out of step: its heading is another."]
+        ["This backlinks section is out of date: its heading is not the configured one."]
         if name == "underlined heading"
         else []
     )

@@ -35,7 +35,7 @@ CALM = 3.0
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 NICKS = {"a.md": "[[Nick]] [[bb]]\n![[gone.png]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
-DANGLING = "dangling-link Nothing in the vault is called “{}”."
+DANGLING = "dangling-link “{}” does not resolve to any file in the vault."
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"

@@ -42,7 +42,7 @@ def decode_note(data: bytes) -> str | UnreadableFile:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return UnreadableFile("undecodable", f"byte {error.start + 1} of it is not UTF-8")
+        return UnreadableFile("undecodable", f"byte {error.start + 1} is not valid UTF-8")
     return text[1:] if text.startswith("\ufeff") else text
 
 

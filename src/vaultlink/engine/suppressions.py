@@ -74,7 +74,7 @@ def _can_suppress(directive: Directive, rules: Sequence[Rule], config: Config) -
 
 
 def _report_unused(rule: Rule, config: Config, note: Note, directive: Directive) -> Diagnostic:
-    named = ", ".join(directive.rules) or "anything"
+    named = ", ".join(directive.rules) or "all rules"
     return Diagnostic(
         rule.code,
         rule.name,

@@ -92,7 +92,10 @@ def _find_outdated_excerpts(
         text = sources.text(path) if not told and chosen(path) and setting.is_linted(path) else None
         for section, edit in find_section_edits(desk, note, text) if text is not None else ():
             item = _build_finding(
-                state, path, section, "This section is out of step: passages are others by now."
+                state,
+                path,
+                section,
+                "This backlinks section is out of date: quoted passages have changed.",
             )
             spared = any(
                 "stale-section" in rules and matches(path)
@@ -101,7 +104,7 @@ def _find_outdated_excerpts(
             if not spared and item in apply_suppressions(
                 setting.rules, setting.config, note, (item,)
             ):
-                yield item, Fix("bring the section in step", Safety.SAFE, (edit,))
+                yield item, Fix("Update the section", Safety.SAFE, (edit,))
 
 
 def _build_finding(state: State, path: str, section: Section, message: str) -> Diagnostic:

@@ -118,7 +118,7 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     if link.embed or not words or link.end - link.start != len(link.raw):
         return None
     return Fix(
-        "Take the link out, keep its words",
+        "Remove the link and keep its text",
         Safety.UNSAFE,
         (Edit(source, link.start, link.end, words),),
     )
@@ -146,4 +146,4 @@ def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None
     if resolve("", link.target, {key: (path,)}) != path or not is_note(path):
         return None
     text = answers.template.replace("{{title}}", file_name(target))
-    return Fix(f"Make the note “{path}”", Safety.UNSAFE, (Edit(path, 0, 0, text),))
+    return Fix(f"Create the note “{path}”", Safety.UNSAFE, (Edit(path, 0, 0, text),))

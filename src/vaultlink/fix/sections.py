@@ -214,7 +214,7 @@ def build_removal_fix(note: Note, text: str) -> Fix | None:
             edits.append(remove_section(note.path, text, section))
         elif section.owner is Owner.ADOPTED:
             edits.append(remove_markers(note.path, section))
-    return Fix("take vaultlink's section out", Safety.SAFE, tuple(edits)) if edits else None
+    return Fix("Remove the managed section", Safety.SAFE, tuple(edits)) if edits else None
 
 
 def build_adoption_fix(note: Note, text: str) -> Fix | None:
@@ -228,5 +228,5 @@ def build_adoption_fix(note: Note, text: str) -> Fix | None:
     ):
         return None
     return Fix(
-        "let vaultlink keep the section", Safety.SAFE, (add_markers(note.path, text, own[-1]),)
+        "Let vaultlink maintain the section", Safety.SAFE, (add_markers(note.path, text, own[-1]),)
     )

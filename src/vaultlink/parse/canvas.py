@@ -14,10 +14,10 @@ def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
     try:
         canvas = json.loads(text)
     except (ValueError, RecursionError):
-        return "it is no JSON"
+        return "it is not valid JSON"
     nodes = canvas.get("nodes", []) if isinstance(canvas, dict) else None
     if not isinstance(nodes, list):
-        return "it holds no list of cards"
+        return "it has no list of cards"
     cards = [node for node in nodes if isinstance(node, dict)]
     return (
         [_replace_surrogates(card) for card in cards] if _SURROGATE_ESCAPE.search(text) else cards

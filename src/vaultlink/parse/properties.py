@@ -116,7 +116,7 @@ def _read_yaml(block: str, offset: int) -> Frontmatter:
         found.invalid = (root.problem, offset + min(root.offset, len(block)))
         return found
     if not isinstance(root.value, dict):
-        found.invalid = ("the block is no list of properties", offset)
+        found.invalid = ("the block is not a list of properties", offset)
         return found
     for key, (start, end), node in root.items:
         if any(entry.key == key for entry in found.properties):

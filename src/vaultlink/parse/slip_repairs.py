@@ -49,18 +49,18 @@ def fix_malformed_link(run: TextRun, slip: MalformedLink, source: str) -> LinkRe
 def _propose_replacements(text: str, slip: MalformedLink) -> LinkReplacements:
     """What mends a slip by its looks, in the run."""
     within = text[slip.start : slip.end]
-    if slip.fault == "a line break stands inside":
+    if slip.fault == "it contains a line break":
         return tuple(
             (slip.start + found.start(), slip.start + found.end(), " ")
             for found in _LINE_BREAK.finditer(within)
         )
-    if slip.fault == "its destination holds a blank":
+    if slip.fault == "its destination contains a space":
         start = within.index("](") + 2
         return tuple(
             (slip.start + found.start(), slip.start + found.end(), "%20")
             for found in _BLANKS.finditer(within, start)
         )
-    if slip.fault == "a blank stands between text and destination":
+    if slip.fault == "a space is between text and destination":
         at = slip.start + within.index("] (") + 1
         return () if _CHECKBOX_OR_FOOTNOTE.match(within) else ((at, at + 1, ""),)
     return _add_bracket(text, slip, within)

@@ -9,7 +9,7 @@ _MALFORMED_WIKILINKS = (
         re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
         "one closing bracket is missing",
     ),
-    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "a line break stands inside"),
+    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), "it contains a line break"),
     (
         re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
         "the closing brackets are missing",
@@ -22,11 +22,11 @@ _MALFORMED_SINGLE_BRACKETS = (
     ),
     (
         re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
-        "its destination holds a blank",
+        "its destination contains a space",
     ),
     (
         re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
-        "a blank stands between text and destination",
+        "a space is between text and destination",
     ),
 )
 

@@ -100,10 +100,10 @@ def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
         return YamlProblem(str(refusal), 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return YamlProblem(error.problem or "it is no YAML", mark.index if mark else 0)
+        return YamlProblem(error.problem or "it is not valid YAML", mark.index if mark else 0)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return YamlProblem(
-            str(error).splitlines()[0] if str(error) else "it is no YAML",
+            str(error).splitlines()[0] if str(error) else "it is not valid YAML",
             getattr(error, "position", 0) or 0,
         )
 
@@ -127,9 +127,9 @@ class _NodeReader:
         """The value of a node and of all below it."""
         self._nodes_left -= 1
         if self._nodes_left < 0:
-            raise _RefusedError("its aliases multiply to more than can be read")
+            raise _RefusedError("its YAML aliases expand to too many values")
         if id(node) in self._open_nodes:
-            raise _RefusedError("it contains itself")
+            raise _RefusedError("a YAML alias contains itself")
         start, end = node.start_mark.index, node.end_mark.index
         if node.id == "scalar":
             return YamlNode(self._scalar_value(node, start, end), start, end)

@@ -31,13 +31,13 @@ def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
 
 def _to_finding(defect: Defect) -> Finding:
     what = (
-        f"The {defect.part}"
+        "Section"
         if defect.part
-        else f"The entry “{defect.location.title}”"
+        else f"Entry “{defect.location.title}”"
         if isinstance(defect.location, Entry) and defect.location.title
-        else "The entry"
+        else "Entry"
         if isinstance(defect.location, Entry)
-        else "The line"
+        else "Line"
     )
     return Finding(
         defect.location,

@@ -99,18 +99,18 @@ def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> 
         return
     refused = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
     if refused:
-        yield f"contains {' '.join(refused)}, which Windows and Android refuse"
+        yield f"contains {' '.join(refused)}, which Windows and Android do not allow"
     if any(char not in allowed for char in _CONTROL_CHARS.findall(name)):
         yield "contains a control character"
     if any(char not in allowed for char in _INVISIBLE_CHARS.findall(name)):
-        yield "contains an invisible character, which no one types in a link"
+        yield "contains an invisible character, which can't be typed in a link"
     if _DEVICE_NAME.fullmatch(name):
-        yield "is a device on Windows, which can't have such a file"
+        yield "is reserved for a device on Windows"
     if name[-1:] in (".", " ") and name[-1] not in allowed:
-        yield f"ends in a {'dot' if name[-1] == '.' else 'space'}, which Windows drops"
+        yield f"ends in a {'dot' if name[-1] == '.' else 'space'}, which Windows removes"
     size = len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
-        yield f"is {size} bytes long, where {most_bytes} are allowed"
+        yield f"is {size} bytes long; the limit is {most_bytes}"
 
 
 def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
@@ -118,14 +118,14 @@ def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
     match = _UNLINKABLE.search(link_name(path))
     if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
         what = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
-        yield f"{what}, so that no wikilink can name it"
+        yield f"{what}, so no wikilink can name it"
 
 
 def _check_path_length(path: str, longest: int) -> Iterator[str]:
     if len(path) * 2 > longest:
         length = len(path.encode("utf-16-le", "surrogatepass")) // 2
         if length > longest:
-            yield f"has a path of {length} characters, too long for Windows wherever the vault lies"
+            yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
         place, what = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
-        yield f"is that of {what}“{file_name(first)}” where case and Unicode form don't count"
+        yield f"is the same as that of {what}“{file_name(first)}” where case and Unicode form are ignored"
 
 
 def _format_code_point(match: re.Match[str]) -> str:

@@ -31,7 +31,7 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
         reading = parse_section(section, due.style.heading)
         found = compare_section(section, reading, due, context.index.names)
         empty = not due.entries and not reading.parts and section.owner is Owner.WRITTEN
-        wrong = "it holds nothing" if empty else _describe_difference(found)
+        wrong = "it has no entries" if empty else _describe_difference(found)
         if wrong:
             yield Finding(_locate_heading(section), {"wrong": wrong})
 
@@ -49,9 +49,9 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     ]
     if names:
         lacking = (
-            "its own section does not say so; `vaultlink backlinks --adopt` lets vaultlink keep it"
+            "the author's backlinks section is incomplete; `vaultlink backlinks --adopt` lets vaultlink maintain it"
             if note.sections
-            else "no section says so"
+            else "it has no backlinks section"
         )
         yield Finding(
             _FILE_START,
@@ -112,15 +112,13 @@ def _describe_difference(found: SectionDiff) -> str:
             f"{_join_names([item.title for item in found.missing])} {_is_or_are(found.missing)} missing"
         )
     if found.unexpected:
-        told.append(
-            f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} there without a reason"
-        )
+        told.append(f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} surplus")
     if found.outdated:
         told.append(
-            f"{_join_names([item.title for item in found.outdated])} {_is_or_are(found.outdated)} written otherwise by now"
+            f"{_join_names([item.title for item in found.outdated])} {_is_or_are(found.outdated)} outdated"
         )
     if found.wrong_heading:
-        told.append("its heading is another")
+        told.append("its heading is not the configured one")
     if found.out_of_order and not told:
         told.append("its entries are out of order")
     return ", ".join(told)

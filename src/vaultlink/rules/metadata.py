@@ -157,7 +157,7 @@ _TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "aliases": _is_flat,
 }
 _TYPE_NAMES = {
-    "text": "a text",
+    "text": "text",
     "number": "a number",
     "checkbox": "a checkbox",
     "date": "a date",
@@ -175,7 +175,7 @@ def _describe_value(value: PropertyValue) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list" if _is_flat(value) else "a nested list"
-    return "a number" if isinstance(value, (int, float)) else "a text"
+    return "a number" if isinstance(value, (int, float)) else "text"
 
 
 # -- tags -----------------------------------------------------------------------------------------------------------
@@ -200,16 +200,20 @@ def _locate_property(item: Property) -> SourceSpan:
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
     """What is wrong with an entry of `tags`, "" if nothing is."""
     if isinstance(entry, (int, float)) and not isinstance(entry, bool):
-        return "a tag needs a character that is no digit"
+        return "a tag needs a character that is not a digit"
     if not isinstance(entry, str) or not entry.strip():
         return ""
     name = entry.strip().removeprefix("#")
     if alone and "," in name:
-        return "several tags have to be a list"
+        return "several tags must be a list"
     found = _NOT_IN_TAGS.search(name)
     if found:
-        return "a tag can't hold a space" if found[0].isspace() else f"a tag can't hold {found[0]}"
-    return "a tag needs a character that is no digit" if name.isdigit() else ""
+        return (
+            "a tag can't contain a space"
+            if found[0].isspace()
+            else f"a tag can't contain {found[0]}"
+        )
+    return "a tag needs a character that is not a digit" if name.isdigit() else ""
 
 
 def tag_case(context: Context) -> Iterator[Finding]:

@@ -105,8 +105,8 @@ def _check_redundant(
         yield Defect(
             "self-link",
             entry,
-            "it leads to the note that it stands in",
-            "Take the entry out",
+            "the link points to the note that contains it",
+            "Remove the entry",
             cut,
             whole,
             link_start=link.start,
@@ -116,8 +116,8 @@ def _check_redundant(
         yield Defect(
             "duplicate-entry",
             entry,
-            "an entry above leads to the same note",
-            "Take the later entry out",
+            "an earlier entry links to the same file",
+            "Remove the later entry",
             cut,
             whole,
             link_start=link.start,
@@ -127,8 +127,8 @@ def _check_redundant(
         yield Defect(
             "already-linked",
             entry,
-            "the note's text links there already",
-            "Take the entry out",
+            "the note's text already links to the same file",
+            "Remove the entry",
             cut,
             safe=False,
             target=link.target,
@@ -147,16 +147,16 @@ def _check_dash(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
         yield Defect(
             "missing-dash",
             entry,
-            "no dash stands between title and link",
-            "Put an en dash before the link",
+            "expected “–” (en dash) between title and link, found no dash",
+            "Insert an en dash before the link",
             edits,
         )
     elif entry.dash != "–":
         yield Defect(
             "wrong-dash",
             entry,
-            f"“{entry.dash}” stands where an en dash belongs",
-            "Put an en dash before the link",
+            f"expected “–” (en dash) between title and link, found “{entry.dash}”",
+            "Write an en dash before the link",
             edits,
         )
 
@@ -167,7 +167,9 @@ def _check_dash(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
 def _check_entry_without_link(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
         yield Defect(
-            "nested-link", entry, "a link begins inside another, so only the inner one is a link"
+            "nested-link",
+            entry,
+            "a link starts inside another one, so only the inner one is a link",
         )
     elif entry.fault == "malformed-link":
         yield _check_malformed_link(desk, entry)
@@ -184,17 +186,21 @@ def _check_missing_link(desk: EntryContext, entry: Entry) -> Defect:
         return Defect(
             "missing-link",
             entry,
-            f"it has no link; “{link_name(notes[0])}” is so called",
+            f"the link is missing; the title belongs to “{link_name(notes[0])}”",
             "Add the link",
             desk.make_edit(entry.title_end, entry.end, TITLE_DASH + link) if link else (),
         )
     if len(notes) > 1:
         return Defect(
-            "missing-link", entry, f"it has no link, and {len(notes)} notes are so called"
+            "missing-link",
+            entry,
+            f"the link is missing, and the title belongs to {len(notes)} notes",
         )
     if notes:
-        return Defect("missing-link", entry, "it has no link, and another entry leads to the note")
-    return Defect("prose", entry, "it is no entry, and no note is so called")
+        return Defect(
+            "missing-link", entry, "the link is missing, and another entry links to the note"
+        )
+    return Defect("prose", entry, "it is not an entry, and no note has this title")
 
 
 def _format_new_link(desk: EntryContext, title: str, path: str) -> str:
@@ -227,10 +233,12 @@ def _check_malformed_link(desk: EntryContext, entry: Entry) -> Defect:
             if len(notes) == 1 and not chosen
             else ""
         )
-    problem = "its link lacks brackets and is none"
+    problem = "brackets are missing, so this is not a link"
     hurt = Defect("malformed-link", entry, problem, link_start=at, target=target)
     return (
-        hurt._replace(fix_title="Complete the brackets", edits=desk.make_edit(at, entry.end, text))
+        hurt._replace(
+            fix_title="Add the missing brackets", edits=desk.make_edit(at, entry.end, text)
+        )
         if text
         else hurt
     )

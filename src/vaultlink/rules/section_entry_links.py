@@ -27,8 +27,8 @@ def find_link_defects(
         yield Defect(
             "embed",
             entry,
-            "the note is embedded, not linked to",
-            "Make a link of the embed",
+            "the note is embedded instead of linked",
+            "Change the embed to a link",
             desk.make_edit(link.start, link.start + 1, ""),
             safe=False,
             link_start=link.start,
@@ -61,8 +61,8 @@ def _check_dangling(desk: EntryContext, entry: Entry, link: Link) -> Defect:
         Defect(
             "dangling-slug",
             entry,
-            f"nothing is called “{link.target}”, but “{link_name(meant[0])}” fits the title",
-            "Link to the note that the title names",
+            f"“{link.target}” does not resolve to any file in the vault, but the title belongs to “{link_name(meant[0])}”",
+            "Link to the note with this title",
             edits,
             link_start=link.start,
             target=link.target,
@@ -96,8 +96,8 @@ def _check_swapped(desk: EntryContext, entry: Entry, link: Link) -> Defect | Non
     return Defect(
         "swapped-operands",
         entry,
-        "the link's target and what it shows are swapped",
-        "Swap target and display",
+        "the target and the display text of the link are swapped",
+        "Swap target and display text",
         desk.make_edit(start, end, link.display + middle + link.target),
         link_start=link.start,
         target=link.target,
@@ -130,8 +130,8 @@ def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -
         yield Defect(
             "ambiguous-slug",
             entry,
-            f"“{link.target}” fits {len(others) + 1} files",
-            "Name the note by its path",
+            f"“{link.target}” matches {len(others) + 1} files",
+            "Use the path of the note as target",
             _build_retarget_edits(desk, entry, link, meant),
             safe=False,
             link_start=link.start,
@@ -146,7 +146,7 @@ def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -
                 kind,
                 entry,
                 problem,
-                "Name the note as its file is named",
+                "Use the name of the note as target",
                 edits,
                 link_start=link.start,
                 target=link.target,
@@ -159,9 +159,9 @@ def _describe_spelling(desk: EntryContext, link: Link, target: str) -> tuple[str
     if not written or "/." in written or written.startswith("."):
         return "", ""
     if link.kind is LinkKind.WIKILINK and link.subpath:
-        return "slug-subpath", "its link leads to a part of the note"
+        return "slug-subpath", "the link points to a heading or block, not to the whole note"
     if link.kind is LinkKind.WIKILINK and strip_note_extension(written) != written:
-        return "slug-extension", f"“{written}” carries the file's extension"
+        return "slug-extension", f"“{written}” contains the file extension"
     tail = strip_note_extension(target).split("/")[-written.strip("/").count("/") - 1 :]
     own = strip_note_extension(written).strip("/").split("/")
     if own != tail and [normalize_name(part) for part in own] == [
@@ -169,11 +169,11 @@ def _describe_spelling(desk: EntryContext, link: Link, target: str) -> tuple[str
     ]:
         return (
             "case-only",
-            f"“{written}” is spelt otherwise than the file's name, “{'/'.join(tail)}”",
+            f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
     plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is LinkKind.WIKILINK
     if plain and "/" in written and "/" not in name:
-        return "slug-path", f"“{written}” carries a path that its name does not need"
+        return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""
 
 
@@ -204,13 +204,13 @@ def _check_title(desk: EntryContext, entry: Entry, link: Link, target: str) -> I
 
 
 def _check_missing_display(desk: EntryContext, entry: Entry, link: Link) -> Defect:
-    missing = Defect("missing-alias", entry, "its link shows the file's name, not the title")
+    missing = Defect("missing-alias", entry, "the link shows the file name instead of the title")
     spelt = _describe_spelling(desk, link, desk.targets[link.start] or "")[0]
     if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
         return missing._replace(reported=not spelt)
     at = link.end - 2
     return missing._replace(
-        fix_title="Let the link show the title",
+        fix_title="Show the title in the link",
         edits=desk.make_edit(at, at, desk.pipe + entry.title),
     )
 
@@ -221,17 +221,22 @@ def _check_mismatch(
     """A title and a display that differ: whichever is the note's is taken for both."""
     assert link.display is not None
     shown = is_title_of(link.display, target, desk.index)
-    mismatch = Defect("title-alias-mismatch", entry, f"its link shows “{link.display}”", safe=False)
+    mismatch = Defect(
+        "title-alias-mismatch",
+        entry,
+        f"the link shows “{link.display}” instead of the title",
+        safe=False,
+    )
     if right and shown:
         return mismatch._replace(reported=False)
     if shown:
         return mismatch._replace(
-            fix_title="Take what the link shows as the title",
+            fix_title="Use the display text as title",
             edits=desk.make_edit(entry.start, entry.title_end, link.display),
         )
     if right:
         return mismatch._replace(
-            fix_title="Let the link show the title",
+            fix_title="Show the title in the link",
             edits=_build_display_edits(desk, link, entry.title),
         )
     return _replace_title(desk, entry, link, get_current_title(target, desk.index))._replace(
@@ -253,10 +258,12 @@ def _build_display_edits(desk: EntryContext, link: Link, words: str) -> tuple[Ed
 
 def _replace_title(desk: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
     """A title that is none of the note's: what it is called now is written."""
-    wrong = Defect("title-target-mismatch", entry, f"the note is called “{now}”", safe=False)
+    wrong = Defect(
+        "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
+    )
     if any(mark in now for mark in ("[", "]", "|", "\n")):
         return wrong
     edits = desk.make_edit(entry.start, entry.title_end, now)
     if link.display is not None and link.kind is LinkKind.WIKILINK:
         edits += _build_display_edits(desk, link, now)
-    return wrong._replace(fix_title="Write the title as the note has it now", edits=edits)
+    return wrong._replace(fix_title="Use the current title of the note", edits=edits)

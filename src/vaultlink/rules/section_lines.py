@@ -27,31 +27,31 @@ STYLE_DEFECTS = frozenset(
 )
 _FLAW_TEXTS = {
     "no-blank-before": (
-        "the line before it is not blank, so it is no heading to Markdown",
-        "Put a blank line before it",
+        "there is no blank line before the heading, so Markdown joins it to the line before",
+        "Insert a blank line before the heading",
     ),
-    "one-line": ("entries stand on the line of its heading", "Give each entry a line of its own"),
-    "several-on-a-line": ("several entries stand on one line", "Give each entry a line of its own"),
+    "one-line": ("entries are on the same line as the heading", "Put each entry on its own line"),
+    "several-on-a-line": ("several entries are on one line", "Put each entry on its own line"),
     "mixed-newlines": (
-        "its lines end otherwise than those of the note",
-        "End its lines as the note's lines end",
+        "its line endings differ from the rest of the note",
+        "Use the line endings of the note",
     ),
-    "not-last": ("more of the note follows it", ""),
+    "not-last": ("it is not at the end of the note", ""),
     "glued-entries": (
-        "no blank lines stand between its entries",
-        "Put blank lines between the entries",
+        "there are no blank lines between the entries",
+        "Insert blank lines between the entries",
     ),
     "trailing-whitespace": (
-        "blanks stand at the ends of its lines",
-        "Take the blanks at line ends out",
+        "lines have trailing whitespace",
+        "Remove trailing whitespace",
     ),
     "missing-final-newline": (
-        "the note does not end with a line end",
-        "End the note with a line end",
+        "the note does not end with a newline",
+        "End the note with a newline",
     ),
     "extra-final-newlines": (
-        "the note ends with several line ends",
-        "End the note with one line end",
+        "the note ends with several newlines",
+        "End the note with one newline",
     ),
 }
 
@@ -63,7 +63,7 @@ def find_section_defects(section: Section, note: Note, context: Context) -> Iter
     yield from _check_lines(section, note, context)
     yield from find_entry_defects(section, note, context)
     for line in section.prose_lines:
-        yield Defect("prose", line, "it stands among the entries and is none")
+        yield Defect("prose", line, "it is among the entries but is not an entry")
     if not context.obsidian.use_markdown_links:
         yield from _check_markdown_links(section, note, context)
 
@@ -81,7 +81,7 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
             "empty-section",
             locate_heading(section),
             "it has no entries",
-            "Take the heading out",
+            "Remove the heading",
             (Edit(path, section.cut_start, section.cut_end, ""),),
             safe=False,
             part="section",
@@ -105,8 +105,8 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
         yield Defect(
             "heading-variant",
             locate_heading(section),
-            f"its heading is not “{wanted}”",
-            "Write it as configured",
+            f"the heading is not the configured “{wanted}”",
+            "Write the configured heading",
             (Edit(path, section.heading_start, section.heading_end, wanted),),
             part="section",
         )
@@ -137,8 +137,8 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
             yield Defect(
                 "markdown-link",
                 entry,
-                "it has a Markdown link where the vault has wikilinks",
-                "Make a wikilink of the Markdown link",
+                "the link is a Markdown link, but the vault uses wikilinks",
+                "Change the Markdown link to a wikilink",
                 (edit,),
                 link_start=link.start,
             )
