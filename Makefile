@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make demo` and `make test`. PYTHON names another interpreter (3.11 or newer).
+# `make demo` and `make test` do all the set-up. PYTHON names another interpreter (3.11 or newer).
 
 PYTHON ?= python3
 VAULT ?=
@@ -9,11 +9,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test lint bench refresh clean
 
 help:
-	@echo 'make demo      set up and check the sample vault in fixtures/'
-	@echo 'make test      set up and run everything: lint, types, import contracts, tests'
-	@echo 'make lint      only ruff, mypy and the import contracts'
-	@echo 'make bench     measure against other tools; VAULT=DIR measures on your vault'
-	@echo 'make refresh   write the expected findings and the README table anew; read the diff'
+	@echo 'make demo      set up, and check the sample vault in fixtures/'
+	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
+	@echo 'make lint      run only ruff, mypy and the import contracts'
+	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
+	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:

@@ -1,9 +1,9 @@
-"""Measures vaultlink as whole processes with default settings, and prints ratios against other tools and its targets.
+"""Measure vaultlink as whole processes with default settings, and print ratios to other tools and to its targets.
 
     python benchmarks/bench.py [--vault DIR] [--rounds 5] [--scale] [--peers BIN] [--only SECTION]
 
-The vault is copied before anything is changed; without one, 5,000 notes are generated. Other tools come from the
-package index into benchmarks/.venv, unless --peers names a folder that has them.
+The vault is copied first. Without --vault, 5,000 notes are generated. Other tools are installed from the package
+index into benchmarks/.venv, unless --peers names a folder that has them.
 """
 
 import argparse
@@ -40,7 +40,7 @@ IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every section needs: where to work, what to measure, with which tools, how often."""
+    """The work folder, the vault, the other tools and the number of rounds, for every section."""
 
     work_folder: Path
     vault: Path
@@ -49,7 +49,7 @@ class Bench:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The caller's environment, but for folders of our own for the cache and for records of what was written."""
+        """Return the caller's environment with separate cache and state folders."""
         return {
             **os.environ,
             "VAULTLINK_CACHE_DIR": str(self.work_folder / "cache"),
@@ -57,27 +57,27 @@ class Bench:
         }
 
     def clear_cache(self) -> None:
-        """Make the next check a cold one."""
+        """Delete the cache, so that the next check is cold."""
         shutil.rmtree(self.work_folder / "cache", ignore_errors=True)
 
     def tool_path(self, name: str) -> str:
-        """Where another tool is."""
+        """Return the path of another tool."""
         return str(self.peer_folder / name)
 
 
 def print_verdict(label: str, value: float, target: float, unit: str = "") -> None:
-    """Print a figure beside its target."""
+    """Print a figure and its target."""
     word = "met" if value <= target else "MISSED"
     print(f"  {label:<58} {value:8.2f}{unit:<3} target {target:g}{unit} {word}")
 
 
 def print_figure(label: str, value: float, unit: str = " s") -> None:
-    """Print a figure that has no target."""
+    """Print a figure without a target."""
     print(f"  {label:<58} {value:8.2f}{unit}")
 
 
 def count_notes(vault: Path) -> int:
-    """How many notes a vault holds."""
+    """Return the number of notes in a vault."""
     return sum(1 for _ in vault.rglob("*.md"))
 
 
@@ -85,7 +85,7 @@ def count_notes(vault: Path) -> int:
 
 
 def bench_peers(bench: Bench) -> None:
-    """Cold, warm, and warm with one note changed, against the other tools."""
+    """Cold, warm, and warm with one changed note, compared with other tools."""
     vault, changed = bench.vault, sorted(bench.vault.rglob("*.md"))[count_notes(bench.vault) // 2]
 
     def change() -> None:
@@ -134,7 +134,7 @@ def bench_peers(bench: Bench) -> None:
 
 
 def bench_start(bench: Bench) -> None:
-    """What a start costs: the version, and a vault of ten notes."""
+    """Start-up time: --version, and a vault of ten notes."""
     ten = bench.work_folder / "ten"
     generate_vault(ten, 9, links=5)
     runs = {
@@ -156,7 +156,7 @@ def bench_start(bench: Bench) -> None:
 
 
 def bench_memory(bench: Bench) -> None:
-    """The most memory held at once, all processes together."""
+    """Peak memory of all processes together."""
     cold, warm = (
         TimedCommand((*VAULTLINK, "check"), bench.vault, bench.clear_cache),
         TimedCommand((*VAULTLINK, "check"), bench.vault),
@@ -164,7 +164,7 @@ def bench_memory(bench: Bench) -> None:
     for name, run in (("cold", cold), ("warm", warm)):
         weight = measure_peak_megabytes(run, bench.environment)
         if weight is None:
-            print("  not measured: needs Linux")
+            print("  not measured: requires Linux")
             return
         print_verdict(
             f"peak memory, {name}, {count_notes(bench.vault):,} notes (target is for 21,000)",
@@ -175,7 +175,7 @@ def bench_memory(bench: Bench) -> None:
 
 
 def bench_formats(bench: Bench) -> None:
-    """Some 70,000 findings printed in every format, against the run that prints none."""
+    """About 70,000 findings printed in every format, compared with a run that prints none."""
     vault, page = bench.work_folder / "dangling", bench.work_folder / "page"
     generate_vault(vault, 7_000, links=10, dangling=1)
     silent = ("--statistics", "--quiet")
@@ -194,7 +194,7 @@ def bench_formats(bench: Bench) -> None:
 
 
 def bench_fixing(bench: Bench) -> None:
-    """Fixing all that can be fixed safely, and finding nothing left to fix, against a cold check."""
+    """Applying all safe fixes, and a run with nothing to fix, compared with a cold check."""
 
     def restore() -> None:
         subprocess.run(
@@ -231,7 +231,7 @@ def bench_fixing(bench: Bench) -> None:
 
 
 def bench_new_findings(bench: Bench) -> None:
-    """A change of twenty notes: a check of what it brought about, and one against a baseline, beside a plain one."""
+    """A change of twenty notes: --changed-since and a baseline, compared with a plain check."""
     vault = bench.work_folder / "repository"
     create_history(bench.vault, vault, (*VAULTLINK, "baseline", "--quiet"), bench.environment)
     plainly, since = (
@@ -256,7 +256,7 @@ def bench_new_findings(bench: Bench) -> None:
 
 
 def bench_watch(bench: Bench) -> None:
-    """A watcher: from a save, and from a rename, to the last finding printed, beyond the quiet time; and what idling takes."""
+    """A watcher: time from a save or rename to its last finding, beyond the debounce; and idle cost."""
     watched = WatchProcess(VAULTLINK, bench.vault, bench.environment)
     print_figure("beginning, cold", watched.startup_seconds)
     taken = {
@@ -289,7 +289,7 @@ def bench_watch(bench: Bench) -> None:
 
 
 def bench_endurance(bench: Bench) -> None:
-    """A watcher over 100,000 saves, 20 to a batch: its memory must not grow."""
+    """A watcher over 100,000 saves in batches of 20: memory must not grow."""
     vault = bench.work_folder / "endured"
     generate_vault(vault, 1_000)
     watched = WatchProcess(VAULTLINK, vault, bench.environment)
@@ -301,7 +301,7 @@ def bench_endurance(bench: Bench) -> None:
 
 
 def bench_scale(bench: Bench) -> None:
-    """Time for each note, cold, from 1,000 to 100,000 generated notes."""
+    """Cold time per note, from 1,000 to 100,000 generated notes."""
     first = 0.0
     for notes, rounds in ((1_000, 5), (10_000, 3), (100_000, 2)):
         vault = bench.work_folder / f"scale-{notes}"
@@ -332,7 +332,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 
 
 def install_peers() -> Path:
-    """The folder with the other tools' commands, installed from the package index at need."""
+    """Return the folder with the other tools' commands; install them first if needed."""
     home = HERE / ".venv"
     if not (home / "bin" / "graphmark").exists():
         print("installing " + ", ".join(PEER_PACKAGES))
@@ -350,28 +350,30 @@ def install_peers() -> Path:
 
 
 def read_tool_version(command: str) -> str:
-    """What a tool says its version is."""
+    """Return the version that a tool prints."""
     return subprocess.run(
         (command, "--version"), capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
-        description="Measure vaultlink against other tools and its own targets."
+        description="Compare vaultlink with other tools and its own targets."
     )
     parser.add_argument(
-        "--vault", type=Path, help="the vault to measure on (a copy of it); default: 5,000 notes"
+        "--vault", type=Path, help="the vault to measure, as a copy; default: 5,000 generated notes"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--scale",
         action="store_true",
-        help="also 1,000 to 100,000 notes, and 100,000 saves; takes half an hour",
+        help="also 1,000 to 100,000 notes and 100,000 saves; takes half an hour",
     )
     parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
-    parser.add_argument("--only", action="append", choices=list(SECTIONS), help="only this section")
+    parser.add_argument(
+        "--only", action="append", choices=list(SECTIONS), help="run only this section"
+    )
     given = parser.parse_args()
     wanted = given.only or [
         name for name in SECTIONS if name not in ("scale", "endure") or given.scale
@@ -389,7 +391,7 @@ def main() -> None:
             f"{given.vault or 'generated'}: {count_notes(vault):,} notes; {os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
         )
         if not given.vault:
-            print("the targets are meant for a large real vault: --vault DIR")
+            print("the targets apply to a large real vault: --vault DIR")
         if "peers" in wanted:
             print(
                 "against "

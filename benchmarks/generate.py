@@ -1,4 +1,4 @@
-"""Writes a vault of N notes that looks like a wiki made from talks: the same N and seed give the same bytes.
+"""Write a vault of N notes that resembles a wiki made from talks. The same N and seed give the same bytes.
 
 python benchmarks/generate.py FOLDER NOTES [--seed 1] [--links 10] [--dangling 0.2]
 """
@@ -86,7 +86,7 @@ VOCABULARY_SIZE = 6_000
 
 
 class RandomLanguage:
-    """Words as a language has them: a few very common ones, thousands of rare ones."""
+    """A vocabulary of a few very common words and thousands of rare ones."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -97,15 +97,15 @@ class RandomLanguage:
         self.weights = list(accumulate(1 / rank for rank in range(20, 20 + len(self.words))))
 
     def draw_words(self, number: int) -> list[str]:
-        """Words drawn by how common they are."""
+        """Return random words, weighted by frequency."""
         return self.rng.choices(self.words, cum_weights=self.weights, k=number)
 
     def make_sentence(self, length: int) -> str:
-        """Words that mean nothing."""
+        """Return a sentence of random words."""
         return " ".join(self.draw_words(length)).capitalize()
 
     def make_titles(self, number: int) -> list[str]:
-        """Titles, each different from the others."""
+        """Return distinct titles."""
         found: dict[str, None] = {}
         while len(found) < number:
             first, second, third, fourth = self.draw_words(4)
@@ -116,12 +116,12 @@ class RandomLanguage:
 
 
 def to_slug(title: str) -> str:
-    """A title as a file name."""
+    """Return a title as a file name."""
     return title.lower().replace(" ", "_")
 
 
 def make_link(title: str, rng: random.Random) -> str:
-    """A link in one of the shapes that wikis of this kind hold."""
+    """Return a link in one of the forms that such wikis contain."""
     slug, minutes, seconds = to_slug(title), rng.randrange(90), rng.randrange(60)
     stamp = f"[{minutes // 60:02}:{minutes % 60:02}:{seconds:02}]"
     shapes = (
@@ -135,7 +135,7 @@ def make_link(title: str, rng: random.Random) -> str:
 
 
 def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> str:
-    """One note: properties, headings, prose with links and time stamps, and now and then code."""
+    """Return a note: properties, headings, text with links and time stamps, and sometimes code."""
     rng = language.rng
     parts = [
         f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.draw_words(1)[0]}]\n---\n",
@@ -157,7 +157,7 @@ def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> st
 def generate_vault(
     folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2
 ) -> None:
-    """Write the vault into a folder, 300 notes to a subfolder; there are three topics to five dangling links."""
+    """Write the vault to a folder, with 300 notes per subfolder and three unresolved names per five unresolved links."""
     rng = random.Random(seed)
     language = RandomLanguage(rng)
     there = max(1, round(notes * links * dangling * 0.6))
@@ -176,15 +176,13 @@ def generate_vault(
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Write a vault of N notes with seeded randomness.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("notes", type=int)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--links", type=int, default=10, help="links a note")
-    parser.add_argument(
-        "--dangling", type=float, default=0.2, help="share of links that lead nowhere"
-    )
+    parser.add_argument("--links", type=int, default=10, help="links per note")
+    parser.add_argument("--dangling", type=float, default=0.2, help="share of unresolved links")
     given = parser.parse_args()
     generate_vault(
         given.folder, given.notes, seed=given.seed, links=given.links, dangling=given.dangling

@@ -1,4 +1,4 @@
-"""A git repository whose last commit is a change of some notes, as a pull request would be."""
+"""Create a git repository whose last commit changes some notes, like a pull request."""
 
 import shutil
 import subprocess
@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CHANGED_NOTES = 20
-"""Notes that the last commit changes."""
+"""The number of notes that the last commit changes."""
 
 
 def create_history(
     vault: Path, place: Path, recording: Sequence[str], environment: Mapping[str, str]
 ) -> None:
-    """Copy a vault into a repository of two commits, and run a command between them."""
+    """Copy a vault to a repository with two commits, and run a command between them."""
     shutil.copytree(vault, place)
 
     def git(*words: str) -> None:

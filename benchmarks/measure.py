@@ -1,4 +1,4 @@
-"""Times whole processes and weighs them. Commands enter, seconds and megabytes leave, whatever is measured."""
+"""Measure the time (seconds) and memory (megabytes) of whole processes."""
 
 import os
 import statistics
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TimedCommand:
-    """A command, the folder it runs in, and what is done before each run, unmeasured."""
+    """A command, its working folder, and a preparation that is not measured."""
 
     command: Sequence[str]
     folder: Path
@@ -21,7 +21,7 @@ class TimedCommand:
 
 
 def measure_seconds(run: TimedCommand, environment: Mapping[str, str]) -> float:
-    """Wall time of one run, which must end with an exit code that means it did its work."""
+    """Return the wall time of one run in seconds. Raises SystemExit on an unexpected exit code."""
     run.prepare()
     with open(run.output or os.devnull, "wb") as out:  # noqa: PTH123
         start = time.perf_counter()
@@ -43,7 +43,7 @@ def measure_seconds(run: TimedCommand, environment: Mapping[str, str]) -> float:
 def measure_medians(
     runs: Mapping[str, TimedCommand], rounds: int, environment: Mapping[str, str]
 ) -> dict[str, float]:
-    """The median of each run over several rounds; within a round all take turns, so that a busy minute hits all."""
+    """Return the median of each run in seconds. Each round runs all of them, so that load affects all equally."""
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -52,7 +52,7 @@ def measure_medians(
 
 
 def measure_peak_megabytes(run: TimedCommand, environment: Mapping[str, str]) -> float | None:
-    """The most memory that a run and its child processes held at once, shared pages counted once; None off Linux."""
+    """Return the peak memory of a run and its child processes, with shared pages counted once. None except on Linux."""
     if not Path("/proc/self/smaps_rollup").exists():
         return None
     run.prepare()
@@ -73,7 +73,7 @@ def measure_peak_megabytes(run: TimedCommand, environment: Mapping[str, str]) ->
 
 
 def _list_process_tree(pid: int) -> list[int]:
-    """A process and all that it started."""
+    """Return a process and its descendants."""
     try:
         started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:

@@ -1,6 +1,6 @@
-"""Times a running `vaultlink watch`: from a save, or a rename, to the line that tells of it; and weighs it over many saves.
+"""Measure a running `vaultlink watch`: seconds from a save or a rename to its finding, and megabytes over many saves.
 
-A command and a vault that may be written to enter, seconds and megabytes leave.
+The vault is written to.
 """
 
 import json
@@ -15,11 +15,11 @@ from queue import Empty, Queue
 from threading import Thread
 
 QUIET_SECONDS = 0.1
-"""Seconds without a change after which the watcher looks."""
+"""The debounce of the watcher in seconds."""
 
 
 class WatchProcess:
-    """A watcher in a process of its own. Its lines come with the moment at which each arrived."""
+    """A watcher in its own process. Each line has the time at which it arrived."""
 
     def __init__(self, command: Sequence[str], vault: Path, environment: Mapping[str, str]):
         self.process = subprocess.Popen(
@@ -32,7 +32,7 @@ class WatchProcess:
         begun = time.monotonic()
         self.startup_seconds = self.wait_for(b'"event":"state"', 120) - begun
         self.vault, self._environment, self._command = vault, environment, command
-        time.sleep(3)  # word of changes begins to be brought
+        time.sleep(3)  # until the system reports changes
 
     def _read_lines(self) -> None:
         assert self.process.stdout is not None
@@ -40,7 +40,7 @@ class WatchProcess:
             self._lines.put((time.monotonic(), line))
 
     def find_linked_notes(self, least: int, most: int) -> list[str]:
-        """The notes to which so many notes link."""
+        """Return the notes that between `least` and `most` files link to."""
         listed = subprocess.run(
             [*self._command, "backlinks", "--vault", str(self.vault), "--output-format", "tsv"],
             capture_output=True,
@@ -54,31 +54,31 @@ class WatchProcess:
         ]
 
     def wait_for(self, words: bytes, seconds: float = 20.0) -> float:
-        """When a line with these words arrived."""
+        """Wait for a line with these words and return its time. Raises SystemExit after `seconds`."""
         end = time.monotonic() + seconds
         while True:
             try:
                 moment, line = self._lines.get(timeout=max(end - time.monotonic(), 0.01))
             except Empty:
                 raise SystemExit(
-                    f"the watcher did not tell of {words!r} within {seconds} s"
+                    f"the watcher did not report {words!r} within {seconds} s"
                 ) from None
             if words in line:
                 return moment
 
     def next_line(self, seconds: float = 20.0) -> tuple[float, bytes]:
-        """The next line."""
+        """Return the next line and its time."""
         return self._lines.get(timeout=seconds)
 
     def drain_lines(self) -> list[tuple[float, bytes]]:
-        """The lines that arrived since."""
+        """Return the lines that have arrived since the last call."""
         lines = []
         while not self._lines.empty():
             lines.append(self._lines.get())
         return lines
 
     def read_cpu_seconds(self) -> float:
-        """Seconds of processor time that it has taken so far."""
+        """Return the processor time used so far in seconds."""
         fields = (
             Path(f"/proc/{self.process.pid}/stat")
             .read_text(encoding="ascii")
@@ -88,7 +88,7 @@ class WatchProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def read_memory_megabytes(self) -> float:
-        """What lies in memory now."""
+        """Return the resident memory in megabytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return (
             next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
@@ -96,13 +96,13 @@ class WatchProcess:
         )
 
     def stop(self) -> int:
-        """Let it end as a service manager would; its exit code."""
+        """Send SIGTERM as a service manager does, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
 
 def time_saves(watched: WatchProcess, vault: Path, rounds: int) -> list[float]:
-    """Seconds from each save of a note, with one more link that leads nowhere, to the finding."""
+    """Return the seconds from each save of a note with a new broken link to the finding."""
     dice = random.Random(1)
     notes = sorted(vault.rglob("*.md"))
     spent = []
@@ -121,7 +121,7 @@ def time_saves(watched: WatchProcess, vault: Path, rounds: int) -> list[float]:
 def time_renames(
     watched: WatchProcess, vault: Path, linked: Sequence[str], rounds: int
 ) -> list[float]:
-    """Seconds from each rename of a note to the last of the findings that it causes in the notes that link to it."""
+    """Return the seconds from each rename of a note to the last finding in the notes that link to it."""
     spent = []
     for path in [linked[number % len(linked)] for number in range(rounds if linked else 0)]:
         time.sleep(0.5)
@@ -139,7 +139,7 @@ def time_renames(
 
 
 def _wait_for_batch(watched: WatchProcess) -> float:
-    """When the last finding of the next batch arrived."""
+    """Return the time of the last finding in the next batch."""
     last = 0.0
     while True:
         moment, line = watched.next_line()
@@ -149,14 +149,14 @@ def _wait_for_batch(watched: WatchProcess) -> float:
 
 
 def compute_delay(spent: Sequence[float], share: float) -> float:
-    """How many seconds beyond the quiet time this share of the measurements stays below."""
+    """Return the given quantile of the measurements in seconds, minus the debounce."""
     return sorted(spent)[int(len(spent) * share)] - QUIET_SECONDS
 
 
 def measure_endurance(
     watched: WatchProcess, vault: Path, total: int, report: int
 ) -> list[tuple[int, float]]:
-    """Saves in groups, as fast as the watcher takes each group for a batch; the megabytes after every so many."""
+    """Save notes in groups, each when the last batch is reported. Return (saves, megabytes) every `report` saves."""
     dice = random.Random(2)
     notes = sorted(vault.rglob("*.md"))
     texts = {note: note.read_bytes() for note in notes[:400]}

@@ -165,9 +165,7 @@ def test_a_version_is_installed_if_one_is_named(kit: InstallKit, tmp_path: Path)
 def test_what_is_no_version_is_not_installed(kit: InstallKit, tmp_path: Path, version: str) -> None:
     runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
     assert runner.failed
-    assert (
-        runner.log == "::error title=vaultlink::The input version is not the number of a version.\n"
-    )
+    assert runner.log == "::error title=vaultlink::The input version is not a version number.\n"
     assert list(tmp_path.rglob("pwned")) == []
 
 
@@ -333,7 +331,7 @@ def test_base_branch_may_be_called_anything(
 def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
     runner = forge.act(forge.git("rev-parse", "HEAD"), "no-longer-there")
     assert runner.failed
-    assert "Give actions/checkout fetch-depth: 0." in runner.log
+    assert "Set fetch-depth: 0 for actions/checkout." in runner.log
     assert "fetch-depth: 0" in runner.summary
     assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
@@ -409,17 +407,17 @@ def test_checkout_may_lie_in_a_folder(forge: Forge) -> None:
 
 
 REFUSED = [
-    ({"command": "undo"}, "The input command is neither check nor fix."),
-    ({"command": HOSTILE}, "The input command is neither check nor fix."),
-    ({"changed_only": "yes"}, "The input changed-only is neither true nor false."),
-    ({"report": HOSTILE}, "The input report is none of"),
-    ({"path": "nowhere"}, "The input path names no folder."),
-    ({"path": ""}, "The input path names no folder."),
-    ({"arguments": "--select 'VL1"}, "The input arguments has a quote that is not closed."),
+    ({"command": "undo"}, "The input command must be check or fix."),
+    ({"command": HOSTILE}, "The input command must be check or fix."),
+    ({"changed_only": "yes"}, "The input changed-only must be true or false."),
+    ({"report": HOSTILE}, "The input report must be sarif"),
+    ({"path": "nowhere"}, "The input path does not name a folder."),
+    ({"path": ""}, "The input path does not name a folder."),
+    ({"arguments": "--select 'VL1"}, "The input arguments has an unclosed quote."),
     *(
         (
             {"arguments": f"--select VL1 {words}"},
-            "The input arguments can not have --diff, --output-file or --stdin-filename",
+            "The input arguments cannot contain --diff, --output-file or --stdin-filename",
         )
         for words in (
             "--diff",

@@ -1,22 +1,19 @@
-"""The pages in docs/ can be followed: every command in them is run, page by page, in a repository with an origin and with debt, and
-every piece of YAML is what its reader takes it for.
+"""Tests of the pages in docs/. Every command in them is run, page by page, in a repository with an origin and known findings, and
+every YAML block is validated by its consumer.
 
-And the project's own documents are checked by vaultlink, as `make test` does it.
+vaultlink also checks the project's own documents, as `make test` does.
 """
 
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from documents import blocks, parsed, prose
 from forge import (
     ROOT,
     InstallKit,
@@ -31,34 +28,29 @@ from forge import (
 )
 from running import create_vault, write_files
 from vaultlink import __version__
-from vaultlink.cli.dispatch import COMMANDS
-from vaultlink.cli.parser import parse_options
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
+"""Pages about one system: short, and every command in them must succeed."""
+INDEX = ROOT / "docs" / "README.md"
+RUN = [page for page in PAGES if blocks(page, "sh")]
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
-    "Harbour.md": "---\naliases: [Port]\n---\nBack [[Home]]. The [[Lighthouse]] is yesterday's debt.\n",
+    "Harbour.md": "---\naliases: [Port]\n---\nBack [[Home]]. The [[Lighthouse]] is a known finding.\n",
     "Mole.md": "Along the [[Port]], an alias.\n",
 }
 
 WATCH = """\
 #!/bin/bash
-# A watch goes on until it is told to stop: here after some seconds, and only once, since a second signal breaks it off.
+# A watcher runs until it gets a signal. Send SIGTERM after three seconds, and only once: a second signal aborts it.
 if [ "$1" = watch ]; then exec timeout --foreground --preserve-status --signal=TERM 3 "{vaultlink}" "$@"; fi
 exec "{vaultlink}" "$@"
 """
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    """A page's code blocks in a language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-
-
 def named(page: Path) -> str:
-    """A page as tests show it."""
+    """Return a page's name for test ids."""
     return page.name
 
 
@@ -66,10 +58,30 @@ def named(page: Path) -> str:
 
 
 def test_there_is_a_page_for_each_use() -> None:
-    assert [page.stem for page in PAGES] == ["github", "gitlab", "obsidian-git", "pre-commit"]
+    assert [page.stem for page in PAGES] == [
+        "README",
+        "backlinks",
+        "ci",
+        "configuration",
+        "editors",
+        "fixing",
+        "github",
+        "gitlab",
+        "obsidian-git",
+        "pre-commit",
+        "python",
+        "resolution",
+        "watching",
+    ]
+    assert len(FORGES) == 4
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_index_links_to_every_page() -> None:
+    for page in PAGES:
+        assert page == INDEX or f"]({page.name})" in INDEX.read_text(encoding="utf-8"), page.name
+
+
+@pytest.mark.parametrize("page", FORGES, ids=named)
 def test_page_is_short_and_begins_with_what_to_do(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 60
@@ -77,16 +89,24 @@ def test_page_is_short_and_begins_with_what_to_do(page: Path) -> None:
     assert any("vaultlink baseline" in block for block in blocks(page, "sh"))
 
 
+@pytest.mark.parametrize("page", sorted({*PAGES} - {*FORGES, INDEX}), ids=named)
+def test_guide_is_one_page_and_begins_with_what_to_do(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 160
+    assert {"```sh", "```python"} & {*lines[:4]} or page.stem == "resolution"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_block_says_its_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(told[::2]) <= {"sh", "yaml"}
-    assert set(told[1::2]) == {""}
+    known = {"sh", "yaml"} if page in FORGES else {"sh", "console", "toml", "python", "markdown"}
+    assert set(told[::2]) <= known
+    assert set(told[1::2]) <= {""}
 
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return what installations need."""
     return build_kit(tmp_path_factory)
 
 
@@ -94,7 +114,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
 def environment(
     kit: InstallKit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """Surroundings in which `vaultlink` and `pre-commit` are installed."""
+    """Return an environment in which `vaultlink` and `pre-commit` are installed."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "vaultlink").write_text(
@@ -112,7 +132,7 @@ def environment(
 
 @pytest.fixture
 def repo(environment: dict[str, str], tmp_path: Path) -> Path:
-    """A vault that is a repository with an origin; on a branch of it a link was broken."""
+    """Return a vault that is a repository with an origin. Its current branch broke a link."""
     root = create_vault(tmp_path / "vault", NOTES | {".obsidian/app.json": "{}"})
     commit_all(root, environment, start=True)
     create_origin(root, environment)
@@ -122,25 +142,37 @@ def repo(environment: dict[str, str], tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+FINDINGS_ALLOWED = "trap 'code=$?; if [ $code -ne 1 ]; then exit $code; fi' ERR\n"
+"""Makes bash go on after exit code 1 (findings), and stop at any other."""
+
+
+@pytest.mark.parametrize("page", RUN, ids=named)
 def test_commands_can_be_followed(page: Path, repo: Path, environment: dict[str, str]) -> None:
     said = ""
+    write_files(repo.parent, GIVEN.get(page.stem, {}))
     for block in blocks(page, "sh"):
-        done = run_process(["bash", "-euo", "pipefail", "-c", block], repo, environment)
+        start = ["-euo", "pipefail", "-c", block]
+        if page not in FORGES:
+            start = ["-uo", "pipefail", "-c", f"{FINDINGS_ALLOWED}{block}exit 0\n"]
+        done = run_process(["bash", *start], repo, environment)
         said += done.stdout + done.stderr
         assert done.returncode == 0, f"{block}\n{said}"
-    assert "error:" not in said
+    assert not re.search("error:|command not found|No such file", said), said
     LEFT[page.stem](repo, environment)
 
 
+GIVEN = {"editors": {"vault/draft.md": "To the [[Port]].\n"}}
+"""Files that a page's reader has."""
+
+
 def mended(repo: Path, *notes: str) -> None:
-    """Assert that no link of these notes names the alias any more."""
+    """Assert that the alias link in these notes is fixed."""
     for note in notes:
         assert "[[Harbour|Port]]" in (repo / note).read_text(encoding="utf-8")
 
 
 def left_by_github(repo: Path, environment: dict[str, str]) -> None:
-    """The workflow and the baseline are on the origin, and all that can be mended is."""
+    """The workflow and the baseline are on the origin, and all fixable links are fixed."""
     files = check_output(
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
@@ -149,7 +181,7 @@ def left_by_github(repo: Path, environment: dict[str, str]) -> None:
 
 
 def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
-    """The pipeline and the baseline are on the origin, and all that can be mended is."""
+    """The pipeline and the baseline are on the origin, and all fixable links are fixed."""
     files = check_output(
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
@@ -158,7 +190,7 @@ def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
 
 
 def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
-    """A commit with a link that leads nowhere is refused, a merge as well."""
+    """A commit with a broken link is refused, and the hook for merges is installed."""
     assert (repo / ".git" / "hooks" / "pre-merge-commit").exists()
     write_files(repo, {"New.md": "[[Gone astray]]\n"})
     check_output(["git", "add", "--all"], repo, environment)
@@ -169,7 +201,7 @@ def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
 
 
 def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
-    """An automatic commit takes what was mended with it, and goes through whatever else is broken."""
+    """An automatic commit includes the fixes and succeeds despite other broken links."""
     assert "merge=vaultlink" in (repo / ".gitattributes").read_text(encoding="utf-8")
     mended(repo, "Pier.md", "Mole.md")
     write_files(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
@@ -185,7 +217,53 @@ def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
     )
 
 
+def left_by_ci(repo: Path, environment: dict[str, str]) -> None:
+    """The baseline is on the origin, and what the branch broke is fixed, and nothing else."""
+    left_by_workflow = check_output(
+        ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
+    ).splitlines()
+    assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(left_by_workflow)
+    mended(repo, "Pier.md")
+
+
+def left_by_fixing(repo: Path, environment: dict[str, str]) -> None:
+    """All links are fixed, and the missing note exists."""
+    mended(repo, "Pier.md", "Mole.md")
+    assert (repo / "Inbox" / "Lighthouse.md").exists()
+    assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
+
+
+def left_by_backlinks(repo: Path, environment: dict[str, str]) -> None:
+    """Every byte is as before. A section is as the page shows it."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
+    check_output(["vaultlink", "backlinks", "--write"], repo, environment)
+    [section, _] = blocks(ROOT / "docs" / "backlinks.md", "markdown")
+    assert section in (repo / "Mole.md").read_text(encoding="utf-8")
+
+
+def left_by_configuration(repo: Path, environment: dict[str, str]) -> None:
+    """There are settings, and they are valid."""
+    assert (repo / "vaultlink.toml").exists()
+    check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
+
+
+def left_by_editors(repo: Path, environment: dict[str, str]) -> None:
+    """Nothing is written, and the note does not exist."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? draft.md\n"
+
+
+def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
+    """The watchers ended, and the vault can be checked."""
+    check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
+
+
 LEFT = {
+    "backlinks": left_by_backlinks,
+    "ci": left_by_ci,
+    "configuration": left_by_configuration,
+    "editors": left_by_editors,
+    "fixing": left_by_fixing,
+    "watching": left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,
     "pre-commit": left_by_pre_commit,
@@ -195,20 +273,12 @@ LEFT = {
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_within_sentences_are_commands(page: Path) -> None:
-    prose = re.sub(
-        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
-    for command in re.findall(r"`(vaultlink [^`]+)`", prose):
-        name, *words = shlex.split(command)[1:]
-        function: Callable[[Any], int] = getattr(
-            import_module(f"vaultlink.cli.commands.{COMMANDS[name].module}"),
-            COMMANDS[name].function,
-        )
-        assert not isinstance(parse_options(name, function, words), int), "a help page"
+    for command in re.findall(r"`(vaultlink [^`]+)`", prose(page)):
+        assert not isinstance(parsed(command), int), "a help page"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=named)
-def test_yaml_is_what_its_reader_takes_it_for(page: Path, tmp_path: Path) -> None:
+def test_yaml_is_valid_for_its_consumer(page: Path, tmp_path: Path) -> None:
     for number, text in enumerate(blocks(page, "yaml")):
         file = tmp_path / f"{number}.yml"
         file.write_text(text, encoding="utf-8")
@@ -240,7 +310,7 @@ def test_what_is_named_is_there(page: Path) -> None:
 
 
 def own_check() -> list[str]:
-    """The command that the Makefile checks the project's documents with."""
+    """Return the command with which the Makefile checks the project's documents."""
     [line] = re.findall(
         r"^\t\$\(BIN\)/vaultlink (check .*own\.toml.*)$",
         (ROOT / "Makefile").read_text(encoding="utf-8"),
@@ -251,7 +321,7 @@ def own_check() -> list[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project's files, as far as its documents may name them."""
+    """Return a copy of the files that the project's documents may link to."""
     ignored = shutil.ignore_patterns(
         ".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*.egg-info"
     )
@@ -259,11 +329,11 @@ def copy(tmp_path: Path) -> Path:
 
 
 def checked(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """The project's check of its own documents, in a copy."""
+    """Run the project's check of its own documents in a copy."""
     return run_process(own_check(), folder, make_clean_environment(home))
 
 
-def test_own_documents_are_true(copy: Path, tmp_path: Path) -> None:
+def test_own_documents_have_no_findings(copy: Path, tmp_path: Path) -> None:
     done = checked(copy, tmp_path / "home")
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
@@ -275,11 +345,12 @@ def test_own_documents_are_true(copy: Path, tmp_path: Path) -> None:
         ("CONTRIBUTING.md", "[rules](rules/README.md#no-such-heading)"),
         ("CHANGELOG.md", "[[Nowhere]]"),
         ("docs/github.md", "[GitLab](gitlub.md)"),
+        ("docs/README.md", "[Fix links](fixxing.md)"),
         ("contrib/README.md", "![](no-such-picture.png)"),
         ("rules/README.md", "[schema](schemo.json)"),
     ],
 )
-def test_link_of_an_own_document_that_leads_nowhere_is_found(
+def test_broken_link_in_an_own_document_is_found(
     copy: Path, tmp_path: Path, page: str, link: str
 ) -> None:
     with (copy / page).open("a", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
-"""The README says what is true: its table of rules is made from the rules, and it names every command and every rule.
+"""Tests of the README and of the samples in docs/: the rules table is generated, every command is named, and every sample is
+the real output of its command.
 
-`VAULTLINK_REFRESH=1` (or `make refresh`) writes the table anew.
+`VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the table.
 """
 
 import os
@@ -12,19 +13,22 @@ from pathlib import Path
 
 import pytest
 
+from documents import blocks, parsed
+from vaultlink import open_vault
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.watch.output import format_batch
 from watched import run_watcher
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README, DOCS = ROOT / "README.md", ROOT / "docs"
 START, END = "<!-- rules: start -->", "<!-- rules: end -->"
 RULES = build_catalog(load_rules())
 
 
 def row(rule: Rule) -> str:
-    """A rule's line in the table."""
+    """Return a rule's row of the table."""
     state = rule.severity.value if rule.enabled_by_default else f"off ({rule.severity.value})"
     fix = {"never": "", "sometimes": FIXES[rule.fix_safety], "always": FIXES[rule.fix_safety]}[
         rule.fix_when
@@ -36,7 +40,7 @@ FIXES = {"safe": "safe", "unsafe": "unsafe", "either": "both"}
 
 
 def table() -> str:
-    """The rules as a table, in the order of their codes."""
+    """Return the rules table, ordered by code."""
     head = ["| Code | Rule | By default | Fix | What it reports |", "|---|---|---|---|---|"]
     return "\n".join([START, *head, *map(row, RULES), END])
 
@@ -64,16 +68,30 @@ def test_help_lists_the_same_commands() -> None:
         assert re.search(rf"\b{command}\b", done.stdout), command
 
 
-def test_links_in_the_documents_lead_somewhere() -> None:
-    for page in README.parent.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-            assert (README.parent / target).exists(), f"{page.name}: {target}"
+def test_links_in_the_documents_resolve() -> None:
+    for page in (*ROOT.glob("*.md"), *DOCS.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_readme_links_to_the_index_of_the_pages() -> None:
+    assert "(docs/README.md)" in README.read_text(encoding="utf-8")
+
+
+def test_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 220
+
+
+@pytest.mark.parametrize("block", blocks(README, "sh"))
+def test_commands_of_the_readme_are_commands(block: str) -> None:
+    commands = [line for line in block.splitlines() if line.startswith("vaultlink ")]
+    for command in commands:
+        assert not isinstance(parsed(command), int), "a help page"
+    assert commands or "make demo" in block
 
 
 SHOWN = [
-    block
-    for block in README.read_text(encoding="utf-8").split("```")[1::2]
-    if block.startswith("\n$ vaultlink ")
+    block for page in (README, *sorted(DOCS.glob("*.md"))) for block in blocks(page, "console")
 ]
 WATCHED = next(block for block in SHOWN if " watch " in block)
 
@@ -81,26 +99,30 @@ WATCHED = next(block for block in SHOWN if " watch " in block)
 @pytest.mark.parametrize(
     "block",
     [block for block in SHOWN if block is not WATCHED],
-    ids=lambda block: block.split("\n")[1],
+    ids=lambda block: block.split("\n")[0],
 )
-def test_results_in_the_readme_are_real(block: str) -> None:
+def test_samples_are_real_output(block: str) -> None:
     command, *shown = block.strip("\n").split("\n\n")
-    form = ["--output-format", "full"] if " check " in command else []
+    output_format = ["--output-format", "full"] if " check " in command else []
     done = subprocess.run(
-        [sys.executable, "-m", *command.removeprefix("$ ").split(), *form],
-        cwd=README.parent,
+        [sys.executable, "-m", *command.removeprefix("$ ").split(), *output_format],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
         timeout=60,
     )
+    assert shown
+    rest = done.stdout + done.stderr
     for part in shown:
-        assert part == "[…]" or part in done.stdout + done.stderr, part
+        if part != "[…]":
+            assert part in rest, part
+            rest = rest.split(part, 1)[1]
 
 
-def test_what_the_readme_shows_of_a_watch_is_real(tmp_path: Path) -> None:
-    vault = shutil.copytree(README.parent / "fixtures" / "podcast-wiki", tmp_path / "vault")
+def test_sample_of_a_watch_is_real_output(tmp_path: Path) -> None:
+    vault = shutil.copytree(ROOT / "fixtures" / "podcast-wiki", tmp_path / "vault")
     with run_watcher(vault) as watched:
         with (vault / "why_canals_silt_up.md").open("a", encoding="utf-8") as note:
             note.write("More of this in [[lock_keepers | Lock keepers]].\n")
@@ -114,20 +136,19 @@ def test_what_the_readme_shows_of_a_watch_is_real(tmp_path: Path) -> None:
     assert clock.sub("", told) == clock.sub("", WATCHED.split("\n\n")[2])
 
 
-def test_a_result_stands_on_the_first_screen() -> None:
-    assert "$ vaultlink check" in README.read_text(encoding="utf-8")[:1000]
+def test_first_screen_has_a_command_and_its_output() -> None:
+    first = README.read_text(encoding="utf-8")[:1000]
+    assert "```console\n$ vaultlink check" in first
+    assert first.count("\n```") >= 2, "the sample ends on the first screen"
     assert len(SHOWN) > 1
 
 
-def block(language: str) -> str:
-    """The README's code block in a language."""
-    return README.read_text(encoding="utf-8").split(f"```{language}\n")[1].split("```")[0]
-
-
-def test_python_in_the_readme_runs() -> None:
+def test_python_in_the_documents_runs() -> None:
+    examples = blocks(DOCS / "python.md", "python")
+    assert len(examples) > 1
     done = subprocess.run(
-        [sys.executable, "-c", block("python")],
-        cwd=README.parent,
+        [sys.executable, "-c", "".join(examples)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -137,8 +158,18 @@ def test_python_in_the_readme_runs() -> None:
     assert "VL105" in done.stdout
 
 
-def test_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
-    (tmp_path / "vaultlink.toml").write_text(block("toml"), encoding="utf-8")
+def test_members_in_the_documents_exist() -> None:
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    table = text.split("<!-- members: start -->")[1].split("<!-- members: end -->")[0]
+    vault = open_vault(ROOT / "fixtures" / "podcast-wiki")
+    members = re.findall(r"^\| `(\w+)", table, re.MULTILINE)
+    assert members
+    assert [name for name in members if not hasattr(vault, name)] == []
+
+
+def test_configuration_in_the_documents_is_valid(tmp_path: Path) -> None:
+    [settings] = blocks(DOCS / "configuration.md", "toml")
+    (tmp_path / "vaultlink.toml").write_text(settings, encoding="utf-8")
     (tmp_path / "Home.md").write_text("", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "vaultlink", "check"],
