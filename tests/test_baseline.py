@@ -445,14 +445,14 @@ def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(
         frozenset({"a.md"} if old else ()),
         lambda _path: finding_keys(old, lambda _path: old_text),
     )
-    sifted = split_known(
+    split = split_known(
         {"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True
     )
-    [debt] = sifted.known_counts
-    assert len(sifted.new) + len(sifted.known) == len(now)
-    assert debt.left == len(sifted.known)
-    assert debt.left + debt.gone == len(old)
-    counts = [Counter(item.target for item in items) for items in (now, old, sifted.new)]
+    [count] = split.known_counts
+    assert len(split.new) + len(split.known) == len(now)
+    assert count.left == len(split.known)
+    assert count.left + count.gone == len(old)
+    counts = [Counter(item.target for item in items) for items in (now, old, split.new)]
     assert counts[2] == counts[0] - counts[1]
 
 
@@ -470,7 +470,7 @@ def test_lines_that_are_put_in_make_nothing_new(
         frozenset({"a.md"} if old else ()),
         lambda _path: finding_keys(old, lambda _path: old_text),
     )
-    sifted = split_known(
+    split = split_known(
         {"a.md": now} if now else {}, [known], lambda _path: text, lambda _path: True
     )
-    assert [item for item in sifted.new if item.code == "VL101"] == []
+    assert [item for item in split.new if item.code == "VL101"] == []

@@ -598,7 +598,7 @@ def test_github_lines_stay_lines_whatever_a_vault_holds(value: CheckResult) -> N
     lines = github(value).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(value.findings) + sum(
-        debt.left + debt.gone > 0 for debt in value.known_counts
+        count.left + count.gone > 0 for count in value.known_counts
     )
     assert not any(char in line for line in lines for char in "\r\x1b\x00")
     for line in lines[: len(value.findings)]:

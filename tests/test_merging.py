@@ -915,14 +915,14 @@ def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
     ours: frozenset[tuple[str, str]],
     theirs: frozenset[tuple[str, str]],
 ) -> None:
-    setting = writing(style=style, entries="all")
-    versions = ThreeWay(old, ours, theirs).map(lambda links: kept(linked(links), setting))
+    settings = writing(style=style, entries="all")
+    versions = ThreeWay(old, ours, theirs).map(lambda links: kept(linked(links), settings))
     merged = {
         path: merge_note(versions.map(lambda vault, path=path: vault[path]), line_by_line).text  # type: ignore[misc]
         for path in versions.base
     }
-    assert merged == kept(linked((ours & theirs) | (ours - old) | (theirs - old)), setting)
-    assert kept(merged, setting) == merged
+    assert merged == kept(linked((ours & theirs) | (ours - old) | (theirs - old)), settings)
+    assert kept(merged, settings) == merged
 
 
 @given(*[st.lists(st.sampled_from("abcd"), max_size=6)] * 3)

@@ -364,7 +364,7 @@ def test_values_agree_with_an_independent_reader_where_the_yaml_versions_do(
     try:
         theirs = frontmatter.loads(f"---\n{block}---\nbody\n").metadata
     except Exception:
-        assert any(trouble.kind == "invalid-frontmatter" for trouble in note.problems)
+        assert any(problem.kind == "invalid-frontmatter" for problem in note.problems)
         return
     different = {
         "2024-01-01",
@@ -420,7 +420,7 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
 def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
     begun = time.process_time()
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
-    assert [trouble.kind for trouble in note.problems] == ["invalid-frontmatter"]
+    assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
     assert time.process_time() - begun < 5  # no measure of speed: a bomb would take for ever
@@ -500,9 +500,9 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
 )
 def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
-        trouble for trouble in parse_note("n.md", text).problems if trouble.kind == "malformed-link"
+        problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
-    assert [trouble.detail for trouble in troubles] == [f"{target}\n{fault}"]
+    assert [problem.detail for problem in troubles] == [f"{target}\n{fault}"]
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -
 )
 def test_what_is_no_slip_is_left_alone(text: str) -> None:
     assert not [
-        trouble for trouble in parse_note("n.md", text).problems if trouble.kind == "malformed-link"
+        problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
 
 
@@ -533,7 +533,7 @@ def test_what_is_no_slip_is_left_alone(text: str) -> None:
     ],
 )
 def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
-    assert [trouble.kind for trouble in parse_note("n.md", text).problems] == [kind]
+    assert [problem.kind for problem in parse_note("n.md", text).problems] == [kind]
     assert links_of(text) == []
 
 
@@ -592,7 +592,7 @@ def test_a_canvas_is_a_source_of_links() -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
 def test_a_canvas_that_cannot_be_read_says_so(text: str) -> None:
-    assert [trouble.kind for trouble in parse_canvas("b.canvas", text).problems] == [
+    assert [problem.kind for problem in parse_canvas("b.canvas", text).problems] == [
         "invalid-canvas"
     ]
 

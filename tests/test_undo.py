@@ -56,9 +56,9 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
     """A run that writes; its name."""
-    outcome = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
-    assert outcome.run_id is not None
-    return outcome.run_id
+    result = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
+    assert result.run_id is not None
+    return result.run_id
 
 
 # -- back and forth ---------------------------------------------------------------------------------------------------
@@ -389,13 +389,13 @@ def test_without_a_place_for_the_journal(
 
 def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
     assert record_and_write(vault, "fix", "", []) == WriteResult((), ())
-    outcome = record_and_write(
+    result = record_and_write(
         vault,
         "fix",
         "",
         [PendingWrite("Home.md", b"other", b"new"), PendingWrite("c/d/e/Home.md", b"other", None)],
     )
-    assert outcome == WriteResult(
+    assert result == WriteResult(
         (),
         (
             SkippedNote("Home.md", "it changed since it was read"),

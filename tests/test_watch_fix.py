@@ -148,7 +148,7 @@ def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
 
 
 def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault: Path) -> None:
-    with run_watcher(vault, FIX, pauses=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
+    with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         last, typed = 0.0, LINKED["a.md"]
         for number in range(12):
@@ -165,7 +165,7 @@ def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault
 def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: Path) -> None:
     write_files(vault, {"d.md": "[[b]]\n"})
     rested(vault)
-    with run_watcher(vault, FIX, pauses=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
+    with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         end = time.monotonic() + TIMEOUT_SECONDS
         typed = LINKED["a.md"]

@@ -108,45 +108,55 @@ def test_a_repair_comes_after_a_calm_or_when_patience_is_over(
 
 
 def test_the_pauses_are_those_that_the_manual_names() -> None:
-    pauses = Debounce()
-    assert (pauses.batch_quiet, pauses.batch_max_delay, pauses.fix_quiet, pauses.fix_max_delay) == (
+    debounce = Debounce()
+    assert (
+        debounce.batch_quiet,
+        debounce.batch_max_delay,
+        debounce.fix_quiet,
+        debounce.fix_max_delay,
+    ) == (
         0.1,
         1.5,
         3.0,
         30.0,
     )
-    assert pauses.prepare_after < pauses.batch_quiet < pauses.batch_max_delay < pauses.fix_quiet
+    assert (
+        debounce.prepare_after
+        < debounce.batch_quiet
+        < debounce.batch_max_delay
+        < debounce.fix_quiet
+    )
 
 
 # -- the inbox ------------------------------------------------------------------------------------------------------
 
 
 def test_hints_are_kept_until_they_are_taken() -> None:
-    inbox = EventQueue()
-    assert (bool(inbox), bool(inbox.take()), inbox.event_count) == (False, False, 0)
+    events = EventQueue()
+    assert (bool(events), bool(events.take()), events.event_count) == (False, False, 0)
     for path in ("a.md", "b.md", "a.md"):
-        inbox.add_path(path)
-    assert inbox.peek() == inbox.peek() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
-    assert inbox.take() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
-    assert (bool(inbox), inbox.take()) == (False, ChangeHints(event_count=3))
+        events.add_path(path)
+    assert events.peek() == events.peek() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
+    assert events.take() == ChangeHints(frozenset({"a.md", "b.md"}), False, 3)
+    assert (bool(events), events.take()) == (False, ChangeHints(event_count=3))
 
 
 def test_everything_swallows_every_path() -> None:
-    inbox = EventQueue()
-    inbox.add_path("a.md")
-    inbox.request_full_rescan()
-    inbox.add_path("b.md")
-    assert inbox.take() == ChangeHints(frozenset(), True, 3)
-    inbox.add_path("c.md")
-    assert inbox.take() == ChangeHints(frozenset({"c.md"}), False, 4)
+    events = EventQueue()
+    events.add_path("a.md")
+    events.request_full_rescan()
+    events.add_path("b.md")
+    assert events.take() == ChangeHints(frozenset(), True, 3)
+    events.add_path("c.md")
+    assert events.take() == ChangeHints(frozenset({"c.md"}), False, 4)
 
 
 @pytest.mark.parametrize(("count", "everything"), [(2_000, False), (2_001, True), (5_000, True)])
 def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
-    inbox = EventQueue()
+    events = EventQueue()
     for number in range(count):
-        inbox.add_path(f"{number}.md")
-    hints = inbox.take()
+        events.add_path(f"{number}.md")
+    hints = events.take()
     assert (hints.full_rescan, len(hints.paths), hints.event_count) == (
         everything,
         0 if everything else count,
@@ -155,31 +165,31 @@ def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
 
 
 def test_the_first_and_the_last_hint_have_their_times() -> None:
-    inbox = EventQueue()
-    inbox.add_path("a.md")
-    first = inbox.first_event
-    assert (inbox.last_event, first > 0) == (first, True)
-    inbox.add_path("b.md")
-    assert (inbox.first_event, inbox.last_event >= first) == (first, True)
-    inbox.take()
-    inbox.add_path("c.md")
-    assert inbox.first_event == inbox.last_event >= first
+    events = EventQueue()
+    events.add_path("a.md")
+    first = events.first_event
+    assert (events.last_event, first > 0) == (first, True)
+    events.add_path("b.md")
+    assert (events.first_event, events.last_event >= first) == (first, True)
+    events.take()
+    events.add_path("c.md")
+    assert events.first_event == events.last_event >= first
 
 
 def test_no_hint_of_many_threads_is_lost() -> None:
-    inbox, taken = EventQueue(), set[str]()
+    events, taken = EventQueue(), set[str]()
 
     def hint(here: int) -> None:
         for number in range(400):
-            inbox.add_path(f"{here}/{number}")
+            events.add_path(f"{here}/{number}")
 
     threads = [Thread(target=hint, args=(here,)) for here in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        taken |= inbox.take().paths
-    taken |= inbox.take().paths
-    assert (taken, inbox.event_count) == (
+        taken |= events.take().paths
+    taken |= events.take().paths
+    assert (taken, events.event_count) == (
         {f"{here}/{number}" for here in range(4) for number in range(400)},
         1_600,
     )
@@ -187,19 +197,19 @@ def test_no_hint_of_many_threads_is_lost() -> None:
 
 @pytest.mark.parametrize("word", ["hint", "everything", "stop"])
 def test_who_waits_is_woken(word: str) -> None:
-    inbox = EventQueue()
+    events = EventQueue()
     calls = {
-        "hint": lambda: inbox.add_path("a.md"),
-        "everything": inbox.request_full_rescan,
-        "stop": inbox.stop,
+        "hint": lambda: events.add_path("a.md"),
+        "everything": events.request_full_rescan,
+        "stop": events.stop,
     }
-    waiting = Thread(target=inbox.wait, args=(600.0,), daemon=True)
+    waiting = Thread(target=events.wait, args=(600.0,), daemon=True)
     waiting.start()
     assert waiting.is_alive()
     calls[word]()
     waiting.join(30)
     assert not waiting.is_alive()
-    assert (inbox.stopped, bool(inbox)) == (word == "stop", word != "stop")
+    assert (events.stopped, bool(events)) == (word == "stop", word != "stop")
 
 
 def test_a_wait_ends_with_its_time() -> None:
@@ -462,60 +472,60 @@ def note(path: str, text: str) -> Note:
 
 def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
     for first in ("went", "came"):
-        moving = MoveTracker({})
+        tracker = MoveTracker({})
         steps = {
-            "went": lambda moving=moving: moving.went(
+            "went": lambda moving=tracker: moving.went(
                 "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
             ),
-            "came": lambda moving=moving: moving.came(
+            "came": lambda moving=tracker: moving.came(
                 "x/q.md", stamp(9), note("x/q.md", "# A\n\n[[b]]\n")
             ),
         }
         steps.pop(first)()
-        assert moving.match_new_moves() == {}
+        assert tracker.match_new_moves() == {}
         steps.popitem()[1]()
-        assert moving.match_new_moves() == {"a.md": "x/q.md"}
-        assert moving.match_new_moves() == {}
-        assert moving.current_moves({"x/q.md"}) == {"a.md": "x/q.md"}
-        assert moving.current_moves({"x/q.md", "a.md"}) == {}
-        assert moving.current_moves(set()) == {}
+        assert tracker.match_new_moves() == {"a.md": "x/q.md"}
+        assert tracker.match_new_moves() == {}
+        assert tracker.current_moves({"x/q.md"}) == {"a.md": "x/q.md"}
+        assert tracker.current_moves({"x/q.md", "a.md"}) == {}
+        assert tracker.current_moves(set()) == {}
 
 
 def test_a_file_that_comes_back_did_not_move() -> None:
-    moving = MoveTracker({})
-    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.record_added("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.record_added("b.md", stamp(9), note("b.md", "# A\n"))
-    assert moving.match_new_moves() == {}
+    tracker = MoveTracker({})
+    tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
+    tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
+    tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
+    assert tracker.match_new_moves() == {}
 
 
 def test_which_of_two_it_became_is_unknown() -> None:
-    moving = MoveTracker({})
-    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
+    tracker = MoveTracker({})
+    tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
-        moving.record_added(path, stamp(9), note(path, "# A\n"))
-    assert moving.match_new_moves() == {}
+        tracker.record_added(path, stamp(9), note(path, "# A\n"))
+    assert tracker.match_new_moves() == {}
 
 
 def test_what_was_written_since_it_came_counts() -> None:
-    moving = MoveTracker({})
-    moving.record_added("q.md", stamp(0), note("q.md", ""))
-    moving.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
-    moving.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
-    moving.record_removed("a.md", stamp(5, 1), note("a.md", "# A\n"))
-    assert moving.match_new_moves() == {"a.md": "q.md"}
+    tracker = MoveTracker({})
+    tracker.record_added("q.md", stamp(0), note("q.md", ""))
+    tracker.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
+    tracker.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
+    tracker.record_removed("a.md", stamp(5, 1), note("a.md", "# A\n"))
+    assert tracker.match_new_moves() == {"a.md": "q.md"}
 
 
 def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None:
-    moving = MoveTracker({"old.md": "a.md"})
-    moving.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
-    moving.record_added("b.md", stamp(9), note("b.md", "# A\n"))
-    other = moving.copy()
+    tracker = MoveTracker({"old.md": "a.md"})
+    tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
+    tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
+    other = tracker.copy()
     assert other.match_new_moves() == {"a.md": "b.md"}
     assert other.current_moves({"b.md"}) == {"old.md": "b.md", "a.md": "b.md"}
-    assert moving.current_moves({"a.md"}) == {"old.md": "a.md"}  # a copy goes its own way
-    moving.learn_moves({"x.md": "y.md"})
-    assert moving.current_moves({"a.md", "y.md"}) == {"old.md": "a.md", "x.md": "y.md"}
+    assert tracker.current_moves({"a.md"}) == {"old.md": "a.md"}  # a copy goes its own way
+    tracker.learn_moves({"x.md": "y.md"})
+    assert tracker.current_moves({"a.md", "y.md"}) == {"old.md": "a.md", "x.md": "y.md"}
 
 
 # -- looking --------------------------------------------------------------------------------------------------------
@@ -537,7 +547,7 @@ EVERYTHING = ChangeHints(full_rescan=True)
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool) -> None:
-    seen = settled(vault)
+    scan = settled(vault)
     write_files(
         vault, {"a.md": "another text\n", "new.md": "", "q.png": "", "log.txt": "one\ntwo\n"}
     )
@@ -545,7 +555,7 @@ def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool
     paths = frozenset(
         {"a.md", "new.md", "q.png", "log.txt", "b.md", "never.md", ".hidden.md", "x.md~"}
     )
-    found = rescan(seen, EVERYTHING if everything else ChangeHints(paths), no_one_came)
+    found = rescan(scan, EVERYTHING if everything else ChangeHints(paths), no_one_came)
     assert (found.added, found.removed, found.modified, found.maybe_modified) == (
         ("new.md", "q.png"),
         ("b.md",),
@@ -557,30 +567,30 @@ def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool
 
 
 def test_where_nothing_is_hinted_at_nothing_is_seen(vault: Path) -> None:
-    seen = settled(vault)
+    scan = settled(vault)
     write_files(vault, {"a.md": "another text\n", "b.md": "and here\n"})
-    found = rescan(seen, ChangeHints(frozenset({"a.md"})), no_one_came)
+    found = rescan(scan, ChangeHints(frozenset({"a.md"})), no_one_came)
     assert (found.paths, found.has_added_or_removed) == (("a.md",), False)
 
 
 def test_a_change_that_size_and_time_hide_is_doubtful(vault: Path) -> None:
-    seen = settled(vault)
+    scan = settled(vault)
     status = (vault / "a.md").stat()
     (vault / "a.md").write_text("[[c]] and [[no]]\n")
     os.utime(vault / "a.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert rescan(seen, EVERYTHING, no_one_came)[1:] == ((), (), (), ("a.md",))
+    assert rescan(scan, EVERYTHING, no_one_came)[1:] == ((), (), (), ("a.md",))
 
 
 def test_what_changed_just_before_it_was_seen_is_doubtful_once_more(vault: Path) -> None:
     (vault / "a.md").write_text("just now\n")
-    seen = scan_vault(vault, PLAIN)
-    seen = replace(seen, started=max(item.changed for item in seen.listing.files.values()) + 1)
-    assert "a.md" in rescan(seen, EVERYTHING, no_one_came).maybe_modified
+    scan = scan_vault(vault, PLAIN)
+    scan = replace(scan, started=max(item.changed for item in scan.listing.files.values()) + 1)
+    assert "a.md" in rescan(scan, EVERYTHING, no_one_came).maybe_modified
     assert rescan(settled(vault), EVERYTHING, no_one_came).maybe_modified == ()
 
 
 def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
-    seen, told = settled(vault), list[list[str]]()
+    scan, told = settled(vault), list[list[str]]()
 
     def follow(folders: Mapping[str, str]) -> bool:
         told.append(sorted(folders))
@@ -588,17 +598,17 @@ def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
             write_files(vault, {"late/l.md": ""})
         return len(told) < 3
 
-    assert rescan(seen, EVERYTHING, follow).added == ("late/l.md",)
+    assert rescan(scan, EVERYTHING, follow).added == ("late/l.md",)
     assert told == [["", "x"], ["", "late", "x"], ["", "late", "x"]]
 
 
 def test_two_looks_are_alike_if_nothing_changed_between(vault: Path) -> None:
-    seen = settled(vault)
+    scan = settled(vault)
     (vault / "a.md").write_text("another text\n")
-    first = rescan(seen, EVERYTHING, no_one_came)
-    assert first.is_same(rescan(seen, ChangeHints(frozenset({"a.md"})), no_one_came))
+    first = rescan(scan, EVERYTHING, no_one_came)
+    assert first.is_same(rescan(scan, ChangeHints(frozenset({"a.md"})), no_one_came))
     (vault / "a.md").write_text("and again another\n")
-    assert not first.is_same(rescan(seen, EVERYTHING, no_one_came))
+    assert not first.is_same(rescan(scan, EVERYTHING, no_one_came))
     assert not first.is_same(Rescan(first.scan))
 
 
@@ -664,10 +674,10 @@ def test_names_that_only_look_like_that_stay(name: str) -> None:
 # -- git ------------------------------------------------------------------------------------------------------------
 
 
-def ignored(seen: VaultScan) -> list[str]:
+def ignored(scan: VaultScan) -> list[str]:
     """The files that git is known to ignore."""
     return sorted(
-        path for path in seen.listing.files if seen.is_git_ignored and seen.is_git_ignored(path)
+        path for path in scan.listing.files if scan.is_git_ignored and scan.is_git_ignored(path)
     )
 
 
@@ -680,8 +690,8 @@ def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
     assert ignored(before) == ["out1.md"]
     came = ["out2.md", "out-kept.md", "x/here.md", "here.md", "x/out3.md", "new.md"]
     write_files(vault, dict.fromkeys(came, ""))
-    seen = rescan(before, EVERYTHING, no_one_came).scan
-    after = update_ignored(seen, came)
+    scan = rescan(before, EVERYTHING, no_one_came).scan
+    after = update_ignored(scan, came)
     assert (
         ignored(after)
         == ["out1.md", "out2.md", "x/here.md", "x/out3.md"]
@@ -696,11 +706,11 @@ def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
 def test_where_nothing_new_is_ignored_the_survey_stays_as_it_is(vault: Path) -> None:
     git(vault, "init")
     write_files(vault, {".gitignore": "out*\n", "out1.md": ""})
-    seen = settled(vault)
-    assert update_ignored(seen, ["a.md", "never.md"]) is seen
-    assert update_ignored(seen, ["out1.md"]) is seen
+    scan = settled(vault)
+    assert update_ignored(scan, ["a.md", "never.md"]) is scan
+    assert update_ignored(scan, ["out1.md"]) is scan
     assert update_ignored(scan_vault(vault.parent, PLAIN), ["vault/out2.md"]).is_git_ignored is None
-    assert update_ignored(seen, []) is seen
+    assert update_ignored(scan, []) is scan
 
 
 # -- neighbours -----------------------------------------------------------------------------------------------------
@@ -777,8 +787,8 @@ def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
 class Ear:
     """A listener that hears nothing, and lives or has a watch left as long as it is told so."""
 
-    def __init__(self, inbox: EventQueue, *, detects_overflow: bool = True):
-        self.inbox, self.detects_overflow = inbox, detects_overflow
+    def __init__(self, events: EventQueue, *, detects_overflow: bool = True):
+        self.inbox, self.detects_overflow = events, detects_overflow
         self.followed: list[list[str]] = []
         self.living, self.closed, self.left = True, False, 100
 
@@ -801,8 +811,8 @@ class Ear:
 class Ears(list[Ear]):
     """Means that make ears, and know all they made."""
 
-    def __call__(self, inbox: EventQueue) -> Ear:
-        self.append(Ear(inbox))
+    def __call__(self, events: EventQueue) -> Ear:
+        self.append(Ear(events))
         return self[-1]
 
 
@@ -815,92 +825,98 @@ FOLDERS = {"": "/v", "x": "/v/x"}
 
 
 def test_where_the_system_brings_word_nobody_needs_to_look() -> None:
-    inbox, ears = EventQueue(), Ears()
-    listening = EventSource(inbox, None, 60.0, ears)
-    listening.start(FOLDERS, 100.0)
-    assert (inbox.take().full_rescan, ears[0].followed) == (True, [["", "x"]])
-    assert listening.seconds_until_rescan(100.0) == float("inf")
-    listening.check(FOLDERS, 10_000.0)
-    assert not inbox
-    listening.stop()
+    events, ears = EventQueue(), Ears()
+    event_source = EventSource(events, None, 60.0, ears)
+    event_source.start(FOLDERS, 100.0)
+    assert (events.take().full_rescan, ears[0].followed) == (True, [["", "x"]])
+    assert event_source.seconds_until_rescan(100.0) == float("inf")
+    event_source.check(FOLDERS, 10_000.0)
+    assert not events
+    event_source.stop()
     assert ears[0].closed
 
 
 def test_where_words_get_lost_everything_is_looked_at_now_and_then() -> None:
-    inbox = EventQueue()
-    listening = EventSource(inbox, None, 60.0, lambda inbox: Ear(inbox, detects_overflow=False))
-    listening.start(FOLDERS, 100.0)
-    inbox.take()
-    assert [listening.seconds_until_rescan(now) for now in (100.0, 150.0, 170.0)] == [
+    events = EventQueue()
+    event_source = EventSource(
+        events, None, 60.0, lambda inbox: Ear(events, detects_overflow=False)
+    )
+    event_source.start(FOLDERS, 100.0)
+    events.take()
+    assert [event_source.seconds_until_rescan(now) for now in (100.0, 150.0, 170.0)] == [
         60.0,
         10.0,
         -10.0,
     ]
-    listening.check(FOLDERS, 150.0)
-    assert not inbox
-    listening.check(FOLDERS, 160.0)
-    assert (inbox.take().full_rescan, listening.seconds_until_rescan(160.0)) == (True, 60.0)
+    event_source.check(FOLDERS, 150.0)
+    assert not events
+    event_source.check(FOLDERS, 160.0)
+    assert (events.take().full_rescan, event_source.seconds_until_rescan(160.0)) == (True, 60.0)
 
 
 def test_a_poll_asks_for_no_listener() -> None:
-    inbox = EventQueue()
-    listening = EventSource(inbox, 5.0, 60.0, no_means)
-    listening.start(FOLDERS, 100.0)
-    assert (inbox.take().full_rescan, listening.seconds_until_rescan(101.0), listening.warning) == (
+    events = EventQueue()
+    event_source = EventSource(events, 5.0, 60.0, no_means)
+    event_source.start(FOLDERS, 100.0)
+    assert (
+        events.take().full_rescan,
+        event_source.seconds_until_rescan(101.0),
+        event_source.warning,
+    ) == (
         True,
         4.0,
         "",
     )
-    assert listening.watch_folders(FOLDERS) is False
-    listening.check(FOLDERS, 105.0)
-    assert inbox.take().full_rescan
+    assert event_source.watch_folders(FOLDERS) is False
+    event_source.check(FOLDERS, 105.0)
+    assert events.take().full_rescan
 
 
 def test_a_poll_puts_off_no_batch_that_waits_for_quiet() -> None:
-    inbox = EventQueue()
-    listening = EventSource(inbox, 0.05, 60.0, no_means)
-    listening.start({}, 0.0)
-    inbox.take()
-    listening.check({}, 0.1)
-    assert inbox.event_count == 2
-    listening.check({}, 0.2)
-    assert inbox.event_count == 2, "what waits is not hinted at again"
-    inbox.take()
-    listening.check({}, 0.3)
-    assert inbox.event_count == 3
+    events = EventQueue()
+    event_source = EventSource(events, 0.05, 60.0, no_means)
+    event_source.start({}, 0.0)
+    events.take()
+    event_source.check({}, 0.1)
+    assert events.event_count == 2
+    event_source.check({}, 0.2)
+    assert events.event_count == 2, "what waits is not hinted at again"
+    events.take()
+    event_source.check({}, 0.3)
+    assert events.event_count == 3
 
 
 def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
-    inbox = EventQueue()
-    listening = EventSource(inbox, None, 60.0, no_means)
-    listening.start(FOLDERS, 100.0)
+    events = EventQueue()
+    event_source = EventSource(events, None, 60.0, no_means)
+    event_source.start(FOLDERS, 100.0)
     assert (
-        listening.warning
+        event_source.warning
         == "No ear is left. Until then everything is looked at every 2 seconds, as with `--poll 2`."
     )
-    assert (inbox.take().full_rescan, listening.seconds_until_rescan(100.5)) == (True, 1.5)
+    assert (events.take().full_rescan, event_source.seconds_until_rescan(100.5)) == (True, 1.5)
 
 
 def test_watches_that_run_out_later_end_the_listening() -> None:
-    inbox, ears = EventQueue(), Ears()
-    listening = EventSource(inbox, None, 60.0, ears)
-    listening.start(FOLDERS, 100.0)
+    events, ears = EventQueue(), Ears()
+    event_source = EventSource(events, None, 60.0, ears)
+    event_source.start(FOLDERS, 100.0)
     ears[0].left = 2
-    assert listening.watch_folders({**FOLDERS, "y": "/v/y"}) is False
-    assert (ears[0].closed, listening.warning.startswith("No watch is left.")) == (True, True)
-    assert listening.seconds_until_rescan(100.0) <= 2.0
-    listening.start(FOLDERS, 200.0)  # begun anew, it is tried again
-    assert (len(ears), listening.seconds_until_rescan(200.0)) == (2, float("inf"))
+    assert event_source.watch_folders({**FOLDERS, "y": "/v/y"}) is False
+    assert (ears[0].closed, event_source.warning.startswith("No watch is left.")) == (True, True)
+    assert event_source.seconds_until_rescan(100.0) <= 2.0
+    event_source.start(FOLDERS, 200.0)  # begun anew, it is tried again
+    assert (len(ears), event_source.seconds_until_rescan(200.0)) == (2, float("inf"))
 
 
 def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
-    inbox, ears = EventQueue(), Ears()
-    listening = EventSource(inbox, None, 60.0, ears)
-    listening.start(FOLDERS, 100.0)
-    inbox.take()
+    events, ears = EventQueue(), Ears()
+    event_source = EventSource(events, None, 60.0, ears)
+    event_source.start(FOLDERS, 100.0)
+    events.take()
     ears[0].living = False
-    listening.check(FOLDERS, 101.0)
-    assert (ears[0].closed, len(ears), ears[1].followed, inbox.take().full_rescan) == (
+    event_source.check(FOLDERS, 101.0)
+    assert (ears[0].closed, len(ears), ears[1].followed, events.take().full_rescan) == (
         True,
         2,
         [["", "x"]],
@@ -912,8 +928,8 @@ def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
 def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) -> None:
     from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
-    inbox = EventQueue()
-    ear = InotifyBackend(inbox)
+    events = EventQueue()
+    ear = InotifyBackend(events)
     try:
         assert ear.watch_folders(scan_vault(vault, PLAIN).listing.folders) is True
         assert ear.watch_folders(scan_vault(vault, PLAIN).listing.folders) is False
@@ -935,13 +951,13 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
             "x/.gitignore",
             "a.md",
         }:
-            inbox.wait(0.2)
-            heard |= inbox.take().paths
+            events.wait(0.2)
+            heard |= events.take().paths
         assert heard == {"x/deep.md", ".gitignore", "x/.gitignore", "a.md"}
         (vault / "new").mkdir()
-        while time.monotonic() < end and not inbox.peek().full_rescan:
+        while time.monotonic() < end and not events.peek().full_rescan:
             time.sleep(0.01)
-        assert inbox.take().full_rescan
+        assert events.take().full_rescan
         assert ear.is_alive()
     finally:
         ear.close()

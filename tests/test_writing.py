@@ -93,10 +93,10 @@ def test_bytes_are_written_as_they_are(vault: Path, name: str) -> None:
 def test_many_notes_in_many_folders(tmp_path: Path) -> None:
     old = {f"f{number % 300}/n{number}.md": f"old {number}".encode() for number in range(600)}
     vault = written(tmp_path / "vault", old)
-    outcome = write_notes(
+    result = write_notes(
         vault, [PendingWrite(path, text, text.upper()) for path, text in old.items()]
     )
-    assert outcome == WriteResult(tuple(sorted(old)), ())
+    assert result == WriteResult(tuple(sorted(old)), ())
     assert {path: text for path, text in tree(vault).items() if text is not None} == {
         path: text.upper() for path, text in old.items()
     }
@@ -294,8 +294,8 @@ def test_one_refusal_stops_nobody(vault: Path) -> None:
         PendingWrite("a/Pier.md", b"old", b"new"),
         PendingWrite("b/New.md", None, b"new"),
     ]
-    outcome = write_notes(vault, items)
-    assert outcome == WriteResult(
+    result = write_notes(vault, items)
+    assert result == WriteResult(
         ("a/Pier.md", "b/New.md"),
         (SkippedNote("Gone.md", "it is gone"), SkippedNote("Quay.md", CHANGED)),
     )
@@ -309,11 +309,11 @@ def test_one_refusal_stops_nobody(vault: Path) -> None:
 
 
 def test_a_note_is_written_once(vault: Path) -> None:
-    outcome = write_notes(
+    result = write_notes(
         vault,
         [PendingWrite("Quay.md", b"old", b"first"), PendingWrite("Quay.md", b"old", b"second")],
     )
-    assert outcome == WriteResult(("Quay.md",), (SkippedNote("Quay.md", CHANGED),))
+    assert result == WriteResult(("Quay.md",), (SkippedNote("Quay.md", CHANGED),))
     assert tree(vault) == {"Quay.md": b"first", "a": None, "a/Pier.md": b"old"}
 
 

@@ -145,10 +145,10 @@ def run_watcher(
     vault: Path,
     wishes: WatchSettings = WatchSettings(),  # noqa: B008 - frozen
     settings: Settings | None = None,
-    pauses: Debounce = QUICK_DEBOUNCE,
+    debounce: Debounce = QUICK_DEBOUNCE,
 ) -> Iterator[WatchRecorder]:
     """A watcher that has begun to listen; it must end when it is told to, and without a fault."""
-    watch = Watch(vault, settings or Settings(cache=False), replace(wishes, debounce=pauses))
+    watch = Watch(vault, settings or Settings(cache=False), replace(wishes, debounce=debounce))
     watched = WatchRecorder(watch)
     try:
         watched.wait_for(lambda _: watched.news)

@@ -47,25 +47,25 @@ def open_vault(
     root: Path | str,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    surveyed: VaultScan | None = None,
+    scan: VaultScan | None = None,
 ) -> "Vault":
     """Read a vault and check it. Raises VaultError (no such folder, no notes) or ConfigError (a bad setting)."""
-    seen = surveyed or scan_vault(Path(root), settings)
-    rules = build_catalog(_load_declarations(seen))
-    config = merge_layers(seen.layers, rules)
-    if not any(is_note(path) for path in seen.listing.files):
-        raise VaultError(f"{seen.root}: there is no note in this vault (no file ends in .md).")
-    setting = LinterSettings.build(rules, config, seen.obsidian, seen.is_git_ignored)
-    loaded = load_state(seen, setting, progress or (lambda _done, _all: None))
-    cache = seen.open_cache() if loaded.to_save else None
+    scan = scan or scan_vault(Path(root), settings)
+    rules = build_catalog(_load_declarations(scan))
+    config = merge_layers(scan.layers, rules)
+    if not any(is_note(path) for path in scan.listing.files):
+        raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
+    setting = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
+    loaded = load_state(scan, setting, progress or (lambda _done, _all: None))
+    cache = scan.open_cache() if loaded.to_save else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
-    return Vault(seen, loaded.state.settings, loaded.state)
+    return Vault(scan, loaded.state.settings, loaded.state)
 
 
-def _load_declarations(seen: VaultScan) -> dict[str, Mapping[str, Any]]:
+def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
     """The rules' declarations; those of this very program are kept, since YAML is slow to read."""
-    cache = seen.open_cache()
+    cache = scan.open_cache()
     kept = cache.load_result(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError):
         known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(
@@ -81,15 +81,15 @@ def _load_declarations(seen: VaultScan) -> dict[str, Mapping[str, Any]]:
 class Vault:
     """An opened vault."""
 
-    def __init__(self, seen: VaultScan, setting: LinterSettings, state: State):
-        self.root = seen.root
-        self.config: Config = setting.config
-        self.rules: tuple[Rule, ...] = setting.rules
+    def __init__(self, scan: VaultScan, settings: LinterSettings, state: State):
+        self.root = scan.root
+        self.config: Config = settings.config
+        self.rules: tuple[Rule, ...] = settings.rules
         self.state = state
         self.index = state.index
-        self._settings = setting
+        self._settings = settings
         self._suggestion_cache: dict[str, tuple[Suggestion, ...]] = {}
-        self.scan = seen
+        self.scan = scan
         self.overlays: Mapping[str, bytes] = {}
 
     @cached_property
@@ -190,12 +190,12 @@ class Vault:
 
         return fix_choices(self.state, self._fix_sources([]), item, answers)
 
-    def write_plan(self, repair: "FixPlan", command: str, summary: str) -> "WriteResult":
+    def write_plan(self, plan: "FixPlan", command: str, summary: str) -> "WriteResult":
         """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
         kept; then nothing is written."""
         from vaultlink.write.apply import write_plan  # noqa: PLC0415 - only where something is written
 
-        return write_plan(self.scan, self._texts, repair, command, summary)
+        return write_plan(self.scan, self._texts, plan, command, summary)
 
     def with_state(self, state: State) -> "Vault":
         """The same vault in another state."""
@@ -213,9 +213,9 @@ class Vault:
         holding.overlays = {path: data}
         return holding
 
-    def with_scan(self, seen: VaultScan, state: State) -> "Vault":
+    def with_scan(self, scan: VaultScan, state: State) -> "Vault":
         """The same vault, seen again later."""
-        later = Vault(seen, state.settings, state)
+        later = Vault(scan, state.settings, state)
         if "_suggester" in self.__dict__:
             self._suggester.update_index(state.index)
             later.__dict__["_suggester"] = self._suggester
@@ -229,17 +229,17 @@ class Vault:
         guarded.__dict__.update(_texts=AnalysedTexts(self.scan, bar), _suggester=self._suggester)
         return guarded
 
-    def settings_for(self, seen: VaultScan) -> LinterSettings:
+    def settings_for(self, scan: VaultScan) -> LinterSettings:
         """The setting of this vault, seen again later under the same settings: what git ignores may be more."""
         return LinterSettings.build(
-            self.rules, self.config, seen.obsidian, seen.is_git_ignored, self._settings.moves
+            self.rules, self.config, scan.obsidian, scan.is_git_ignored, self._settings.moves
         )
 
-    def skipped_notes(self, repair: "FixPlan") -> "tuple[SkippedNote, ...]":
+    def skipped_notes(self, plan: "FixPlan") -> "tuple[SkippedNote, ...]":
         """The notes that a repair leaves alone, each with why."""
         from vaultlink.write.apply import list_skipped  # noqa: PLC0415 - only where something is fixed
 
-        return list_skipped(self._texts, repair)
+        return list_skipped(self._texts, plan)
 
     def encode_text(self, path: str, text: str) -> bytes:
         """A note's new text as it would stand on disk, with the byte order mark that the note has."""

@@ -53,16 +53,18 @@ def match_entry(
     return wanted.entries.get(path) if path else None
 
 
-def entry_matches(named: ExistingEntry, item: ExpectedEntry, look: SectionStyle) -> bool:
+def entry_matches(named: ExistingEntry, item: ExpectedEntry, style: SectionStyle) -> bool:
     """Whether an entry says what it should, however it is formatted."""
     written = (
         named.is_link
         and not named.subpath
         and (named.kind, named.target) == (item.kind, item.target)
     )
-    titled = named.title if look.kind == "topics" else item.title
+    titled = named.title if style.kind == "topics" else item.title
     alike = _is_same_text(named.display, item.title) and _is_same_text(titled, item.title)
-    return written and alike and (look.kind == "topics" or (named.is_list_item and not named.title))
+    return (
+        written and alike and (style.kind == "topics" or (named.is_list_item and not named.title))
+    )
 
 
 def _is_same_text(one: str, other: str) -> bool:

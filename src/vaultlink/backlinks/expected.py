@@ -35,7 +35,7 @@ def can_hold_section(note: Note) -> bool:
     return (
         is_note(note.path)
         and not note.path.lower().endswith(".excalidraw.md")
-        and _BLOCKING_PROBLEMS.isdisjoint(trouble.kind for trouble in note.problems)
+        and _BLOCKING_PROBLEMS.isdisjoint(problem.kind for problem in note.problems)
         and not any(item.key in _PLUGIN_PROPERTIES for item in note.properties or ())
         and not _is_template(note)
     )
@@ -62,19 +62,22 @@ class ExpectedSection(NamedTuple):
 
 
 def expected_section(
-    note: Note, index: Index, settings: Mapping[str, Any], look: SectionStyle
+    note: Note, index: Index, settings: Mapping[str, Any], style: SectionStyle
 ) -> ExpectedSection:
     """What a note's section should be: its notes in the order of paths if that is set, else in that of titles."""
     answered = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
     found = (
-        expected_entry(note.path, index.notes[source], index, look)
+        expected_entry(note.path, index.notes[source], index, style)
         for source in _find_linking_notes(note.path, index)
         if source not in answered
     )
     items = [item for item in found if item]
     items.sort(key=(lambda item: (item.path,)) if settings["order"] == "path" else _title_key)
     return ExpectedSection(
-        note.path, {item.path: item for item in items}, settings["order"] in ("title", "path"), look
+        note.path,
+        {item.path: item for item in items},
+        settings["order"] in ("title", "path"),
+        style,
     )
 
 

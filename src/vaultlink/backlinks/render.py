@@ -28,12 +28,12 @@ class RenderContext(NamedTuple):
 
 
 def render_section(
-    wanted: ExpectedSection, order: Sequence[str], said: str, pen: RenderContext
+    wanted: ExpectedSection, order: Sequence[str], said: str, context: RenderContext
 ) -> str:
     """A new section, from its begin marker to the end marker."""
-    end = pen.line_end
+    end = context.line_end
     entries = (end * _count_gap_newlines(wanted)).join(
-        _render_entry(wanted.entries[path], wanted, pen) for path in order
+        _render_entry(wanted.entries[path], wanted, context) for path in order
     )
     return (end * 2).join((format_begin_marker(said), wanted.style.heading, entries, END_MARKER))
 
@@ -43,17 +43,19 @@ def render_updated_section(
     found: SectionDiff,
     wanted: ExpectedSection,
     order: Sequence[str],
-    pen: RenderContext,
+    context: RenderContext,
 ) -> str:
     """A section brought in step: what is right keeps its bytes, the rest is written anew, and all stands in order."""
-    leading, groups = _group_pieces(reading, wanted, pen)
-    gap = _detect_gap(reading, wanted, pen) or pen.line_end * _count_gap_newlines(wanted)
+    leading, groups = _group_pieces(reading, wanted, context)
+    gap = _detect_gap(reading, wanted, context) or context.line_end * _count_gap_newlines(wanted)
     opening = reading.parts[0] if reading.parts else None
-    first = opening.gap if opening and opening.gap else pen.line_end * 2
+    first = opening.gap if opening and opening.gap else context.line_end * 2
     pieces = list(leading)
     for path in order:
         group = groups.get(path)
-        pieces += group or [SectionPart("", _render_entry(wanted.entries[path], wanted, pen), None)]
+        pieces += group or [
+            SectionPart("", _render_entry(wanted.entries[path], wanted, context), None)
+        ]
     parts = [_replace_heading(reading.head, wanted) if found.wrong_heading else reading.head]
     for place, piece in enumerate(pieces):
         own = piece.gap if piece is not opening and piece.gap else gap
@@ -62,25 +64,27 @@ def render_updated_section(
 
 
 def has_outdated_excerpts(
-    reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext
+    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
 ) -> bool:
     """Whether the passages below an entry are others by now, or are there though none are wanted."""
     for piece in reading.parts:
-        item = match_entry(piece, wanted, pen.names)
-        if item and not _has_same_excerpts(piece, item.path, wanted, pen):
+        item = match_entry(piece, wanted, context.names)
+        if item and not _has_same_excerpts(piece, item.path, wanted, context):
             return True
     return False
 
 
-def has_author_text(reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext) -> bool:
+def has_author_text(
+    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
+) -> bool:
     """Whether a section holds anything that a person typed."""
     return any(
-        piece.entry is None or _split_below(piece, wanted, pen)[1] for piece in reading.parts
+        piece.entry is None or _split_below(piece, wanted, context)[1] for piece in reading.parts
     )
 
 
 def _group_pieces(
-    reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext
+    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
 ) -> tuple[list[SectionPart], dict[str, list[SectionPart]]]:
     """What was typed before the first entry that stays; and each entry that does, with what was typed behind it."""
     leading: list[SectionPart] = []
@@ -90,11 +94,11 @@ def _group_pieces(
         if piece.entry is None:
             current.append(piece)
             continue
-        item = match_entry(piece, wanted, pen.names)
+        item = match_entry(piece, wanted, context.names)
         if item and item.path not in groups:
-            groups[item.path] = current = [_update_piece(piece, piece.entry, item, wanted, pen)]
+            groups[item.path] = current = [_update_piece(piece, piece.entry, item, wanted, context)]
         else:
-            rest = _split_below(piece, wanted, pen)[1]
+            rest = _split_below(piece, wanted, context)[1]
             current += [SectionPart(piece.gap, rest.lstrip("\r\n"), None)] if rest else []
     return leading, groups
 
@@ -104,43 +108,43 @@ def _update_piece(
     named: ExistingEntry,
     item: ExpectedEntry,
     wanted: ExpectedSection,
-    pen: RenderContext,
+    context: RenderContext,
 ) -> SectionPart:
     """An entry that stays, as it is if all of it is right."""
     right = entry_matches(named, item, wanted.style)
-    if right and _has_same_excerpts(piece, item.path, wanted, pen):
+    if right and _has_same_excerpts(piece, item.path, wanted, context):
         return piece
     line = piece.text[: piece.entry_length] if right else render_entry(item, wanted.style)
     below = "".join(
-        f"{pen.line_end}  - {passage}" for passage in _get_excerpts(item.path, wanted, pen)
+        f"{context.line_end}  - {passage}" for passage in _get_excerpts(item.path, wanted, context)
     )
     before = piece.gap if right else ""
-    return SectionPart(before, line + below + _split_below(piece, wanted, pen)[1], piece.entry)
+    return SectionPart(before, line + below + _split_below(piece, wanted, context)[1], piece.entry)
 
 
-def _render_entry(item: ExpectedEntry, wanted: ExpectedSection, pen: RenderContext) -> str:
+def _render_entry(item: ExpectedEntry, wanted: ExpectedSection, context: RenderContext) -> str:
     lines = [
         render_entry(item, wanted.style),
-        *(f"  - {passage}" for passage in _get_excerpts(item.path, wanted, pen)),
+        *(f"  - {passage}" for passage in _get_excerpts(item.path, wanted, context)),
     ]
-    return pen.line_end.join(lines)
+    return context.line_end.join(lines)
 
 
-def _get_excerpts(path: str, wanted: ExpectedSection, pen: RenderContext) -> Sequence[str]:
-    return pen.get_excerpts(path) if wanted.style.kind == "context" else ()
+def _get_excerpts(path: str, wanted: ExpectedSection, context: RenderContext) -> Sequence[str]:
+    return context.get_excerpts(path) if wanted.style.kind == "context" else ()
 
 
 def _has_same_excerpts(
-    piece: SectionPart, path: str, wanted: ExpectedSection, pen: RenderContext
+    piece: SectionPart, path: str, wanted: ExpectedSection, context: RenderContext
 ) -> bool:
     """Whether the passages below an entry are those of its note, however they are formatted."""
-    return [normalize_markdown(text) for text in _split_below(piece, wanted, pen)[0]] == [
-        normalize_markdown(text) for text in _get_excerpts(path, wanted, pen)
+    return [normalize_markdown(text) for text in _split_below(piece, wanted, context)[0]] == [
+        normalize_markdown(text) for text in _get_excerpts(path, wanted, context)
     ]
 
 
 def _split_below(
-    piece: SectionPart, wanted: ExpectedSection, pen: RenderContext
+    piece: SectionPart, wanted: ExpectedSection, context: RenderContext
 ) -> tuple[list[str], str]:
     """The passages below an entry, which are list items that link to the section's note; and the other lines as they
     stand."""
@@ -150,7 +154,7 @@ def _split_below(
         text = " ".join(line.strip() for line in item.split("\n"))
         mark = _LIST_ITEM.match(f" {text}")
         words = text[mark.end() - 1 :] if mark else text
-        if mark and piece.entry and _has_link_to(words, wanted.path, pen.names):
+        if mark and piece.entry and _has_link_to(words, wanted.path, context.names):
             passages.append(words)
         else:
             rest.append(item)
@@ -196,11 +200,11 @@ def _count_gap_newlines(wanted: ExpectedSection) -> int:
     return 2 if wanted.style.kind == "topics" else 1
 
 
-def _detect_gap(reading: ParsedSection, wanted: ExpectedSection, pen: RenderContext) -> str:
+def _detect_gap(reading: ParsedSection, wanted: ExpectedSection, context: RenderContext) -> str:
     """What stands between a section's entries; "" if there are none, or none as they should be."""
     right = []
     for piece in reading.parts:
-        item = match_entry(piece, wanted, pen.names)
+        item = match_entry(piece, wanted, context.names)
         if item and piece.entry and entry_matches(piece.entry, item, wanted.style):
             right.append(piece.gap)
     return right[1] if len(right) > 1 else ""

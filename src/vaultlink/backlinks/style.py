@@ -63,16 +63,16 @@ def format_entry_title(note: Note) -> str:
 
 
 def expected_entry(
-    source: str, note: Note, index: Index, look: SectionStyle
+    source: str, note: Note, index: Index, style: SectionStyle
 ) -> ExpectedEntry | None:
     """How a section of the note `source` lists a note; None if no link can lead to it, as its name is none for links."""
     target, title = (
-        format_target(source, note.path, index, look.link_format),
+        format_target(source, note.path, index, style.link_format),
         format_entry_title(note),
     )
     kinds = (
         (LinkKind.MARKDOWN, LinkKind.WIKILINK)
-        if look.use_markdown_links
+        if style.use_markdown_links
         else (LinkKind.WIKILINK, LinkKind.MARKDOWN)
     )
     for kind in kinds:
@@ -110,9 +110,9 @@ def render_link(item: ExpectedEntry, shown: str, pipe: str) -> str:
     return f"[{escape_inline(shown)}]({target})"
 
 
-def render_entry(item: ExpectedEntry, look: SectionStyle) -> str:
+def render_entry(item: ExpectedEntry, style: SectionStyle) -> str:
     """The line of an entry."""
-    if look.kind == "topics":
+    if style.kind == "topics":
         return f"{escape_block_start(escape_inline(item.title))} – {render_link(item, item.title, ' | ')}"
     if item.kind is LinkKind.WIKILINK and item.target == item.title:
         return f"- [[{item.target}]]"

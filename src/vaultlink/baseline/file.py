@@ -53,20 +53,20 @@ class Baseline:
 
 
 def record_baseline(
-    setting: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
+    settings: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
 ) -> Baseline:
     """The baseline of findings made under a setting."""
-    return Baseline(__version__, snapshot_settings(setting), findings)
+    return Baseline(__version__, snapshot_settings(settings), findings)
 
 
-def snapshot_settings(setting: LinterSettings) -> dict[str, Any]:
+def snapshot_settings(settings: LinterSettings) -> dict[str, Any]:
     """The settings that findings depend on, by dotted key. How severe a finding is makes it no other one."""
-    config = setting.config
+    config = settings.config
     asked = {key: value for key, value in config.values.items() if _affects_findings(key, config)}
     told = {
         "rules": sorted(config.enabled),
         **asked,
-        "Obsidian's excluded files": setting.obsidian.ignore_filters,
+        "Obsidian's excluded files": settings.obsidian.ignore_filters,
     }
     return json.loads(json.dumps(told))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
 
@@ -132,9 +132,9 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
 # -- holding a vault to it ----------------------------------------------------------------------------------------------
 
 
-def require_same_settings(root: Path, baseline: Baseline, setting: LinterSettings) -> Baseline:
+def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
     """The baseline, if it was made under this setting. Raises ConfigError that says in what they differ."""
-    differences = list(_describe_differences(baseline.settings, snapshot_settings(setting)))
+    differences = list(_describe_differences(baseline.settings, snapshot_settings(settings)))
     if not differences:
         return baseline
     more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""

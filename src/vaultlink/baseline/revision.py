@@ -107,14 +107,14 @@ def _with_deleted_files_linted(vault: Vault) -> State:
     ignored, files = vault.scan.is_git_ignored, vault.index.files
     if ignored is None:
         return vault.state
-    setting = LinterSettings.build(
+    settings = LinterSettings.build(
         vault.rules,
         vault.config,
         vault.scan.obsidian,
         lambda path: path in files and ignored(path),
         vault.state.settings.moves,
     )
-    return replace(vault.state, settings=setting)
+    return replace(vault.state, settings=settings)
 
 
 def state_at_revision(state: State, was: Mapping[str, PastContent]) -> State:

@@ -57,10 +57,10 @@ def maintain_sections(options: "BacklinksOptions") -> int:
     shape = choose_listing_format(terminal)
     root = None if options.check or options.diff else find_vault_root(options)
     with hold_write_lock(terminal, root) if root else nullcontext():
-        repair, rows, left = _plan_and_write(options, terminal)
-    if repair.broken_promise:
-        return report_broken_promise(repair.broken_promise)
-    return _report_sections(options, terminal, shape, (repair, rows, left))
+        plan, rows, left = _plan_and_write(options, terminal)
+    if plan.broken_promise:
+        return report_broken_promise(plan.broken_promise)
+    return _report_sections(options, terminal, shape, (plan, rows, left))
 
 
 def _reject_conflicting_options(options: "BacklinksOptions") -> None:
@@ -95,22 +95,22 @@ def _plan_and_write(
     options: "BacklinksOptions", terminal: Terminal
 ) -> tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]]:
     """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
-    seen = scan_from_options(options, overrides=_build_overrides(options))
-    terminal.check_output_file(seen.root)
-    warn_unreadable_folders(seen, terminal)
-    vault = open_scanned_vault(seen, terminal)
+    scan = scan_from_options(options, overrides=_build_overrides(options))
+    terminal.check_output_file(scan.root)
+    warn_unreadable_folders(scan, terminal)
+    vault = open_scanned_vault(scan, terminal)
     note = find_note_argument(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
         raise UsageError(f"{note} is no note, so it can't hold a section.")
-    repair = vault.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
+    plan = vault.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
     rows = [
         SectionRow(path, change)
-        for path, change in sorted(_describe_changes(options, repair).items())
+        for path, change in sorted(_describe_changes(options, plan).items())
     ]
-    if repair.broken_promise or options.check or options.diff:
-        return repair, rows, vault.skipped_notes(repair)
-    outcome = write_fixes(terminal, vault, repair, _summarise(options, rows, "were"))
-    return repair, [row for row in rows if row.path in outcome.written], outcome.skipped
+    if plan.broken_promise or options.check or options.diff:
+        return plan, rows, vault.skipped_notes(plan)
+    result = write_fixes(terminal, vault, plan, _summarise(options, rows, "were"))
+    return plan, [row for row in rows if row.path in result.written], result.skipped
 
 
 def _report_sections(
@@ -120,11 +120,11 @@ def _report_sections(
     done: tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]],
 ) -> int:
     """Tell what was done, or would be, and what was left alone."""
-    repair, rows, left = done
+    plan, rows, left = done
     if options.diff:
         terminal.print_results(
             unified_diff(
-                [(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette
+                [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
             )
         )
     else:
@@ -148,13 +148,13 @@ def _make_selector(
     return adopt_sections(chosen) if options.adopt else SectionUpdater(chosen)
 
 
-def _describe_changes(options: "BacklinksOptions", repair: FixPlan) -> dict[str, str]:
+def _describe_changes(options: "BacklinksOptions", plan: FixPlan) -> dict[str, str]:
     """What becomes of the section of each note that changes."""
     changes = {}
-    for path in repair.texts:
+    for path in plan.texts:
         before, after = (
-            repair.before.index.notes[path].sections,
-            repair.after.index.notes[path].sections,
+            plan.before.index.notes[path].sections,
+            plan.after.index.notes[path].sections,
         )
         if options.adopt:
             changes[path] = _ADOPTED

@@ -51,17 +51,17 @@ class KnownSources:
             yield findings_at_revision(vault, self.revision)
 
 
-def find_known_sources(options: ReportOptions, seen: VaultScan) -> KnownSources:
+def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
     """The gate that a command's findings are held to. Raises VaultError or ConfigError if it can't be had."""
     baseline, revision = None, None
-    if not options.no_baseline and (seen.root / BASELINE_FILE).exists():
+    if not options.no_baseline and (scan.root / BASELINE_FILE).exists():
         from vaultlink.baseline.file import read_baseline_file  # noqa: PLC0415
 
-        baseline = read_baseline_file(seen.root)
+        baseline = read_baseline_file(scan.root)
     if options.changed_since is not None:
         from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
-        revision = find_merge_base(seen.root, options.changed_since)
+        revision = find_merge_base(scan.root, options.changed_since)
     return KnownSources(baseline, revision)
 
 

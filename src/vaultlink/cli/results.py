@@ -102,7 +102,7 @@ def _render_json(form: str, vault: Vault, found: KnownSplit, more: Mapping[str, 
         "unsafe_fixable": _count_fixes(fixes, Safety.UNSAFE),
         "by_rule": count_by_rule(found.new),
     }
-    known = [msgspec.to_builtins(debt) for debt in found.known_counts]
+    known = [msgspec.to_builtins(count) for count in found.known_counts]
     return encode_document(
         {
             "version": __version__,

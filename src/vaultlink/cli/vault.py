@@ -53,21 +53,21 @@ def find_vault_root(options: OpenOptions, start: Path | None = None) -> Path:
 
 def open_from_options(options: OpenOptions, terminal: Terminal, start: Path | None = None) -> Vault:
     """The vault a command is about, read and checked."""
-    seen = scan_from_options(options, start)
-    warn_unreadable_folders(seen, terminal)
-    return open_scanned_vault(seen, terminal)
+    scan = scan_from_options(options, start)
+    warn_unreadable_folders(scan, terminal)
+    return open_scanned_vault(scan, terminal)
 
 
-def open_scanned_vault(seen: VaultScan, terminal: Terminal) -> Vault:
+def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> Vault:
     """A surveyed vault, read and checked."""
     with terminal.progress_line() as progress:
-        return open_vault(seen.root, seen.settings, progress, seen)
+        return open_vault(scan.root, scan.settings, progress, scan)
 
 
-def warn_unreadable_folders(seen: VaultScan, terminal: Terminal) -> None:
+def warn_unreadable_folders(scan: VaultScan, terminal: Terminal) -> None:
     """Say which folders of a vault could not be looked into: what lies in them seems not to be there."""
-    for folder, why in seen.listing.unreadable_folders:
-        terminal.print_message(f"warning: the folder {folder or seen.root} can't be read: {why}.")
+    for folder, why in scan.listing.unreadable_folders:
+        terminal.print_message(f"warning: the folder {folder or scan.root} can't be read: {why}.")
 
 
 def find_note_argument(vault: Vault, name: str) -> str:

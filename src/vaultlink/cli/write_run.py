@@ -29,10 +29,10 @@ def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[No
     )
 
 
-def write_fixes(terminal: Terminal, vault: "Vault", repair: "FixPlan", summary: str) -> WriteResult:
+def write_fixes(terminal: Terminal, vault: "Vault", plan: "FixPlan", summary: str) -> WriteResult:
     """Write what a repair comes to, with a record of this run's words and what they do."""
     try:
-        return vault.write_plan(repair, _format_command_line(), summary)
+        return vault.write_plan(plan, _format_command_line(), summary)
     except KeyboardInterrupt:
         terminal.print_message(
             "Some notes may be written already; `vaultlink undo` puts them back."
@@ -51,8 +51,10 @@ def _format_command_line() -> str:
 
 def print_skipped_notes(terminal: Terminal, refused: Iterable[SkippedNote]) -> None:
     """Name the notes that were not written. There may be many; they are told in full, since each is somebody's work."""
-    for refusal in refused:
-        terminal.print_message(f"{escape_controls(refusal.path)}: left alone: {refusal.reason}.")
+    for skipped_note in refused:
+        terminal.print_message(
+            f"{escape_controls(skipped_note.path)}: left alone: {skipped_note.reason}."
+        )
 
 
 def report_broken_promise(breach: "BrokenPromise") -> int:

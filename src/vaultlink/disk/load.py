@@ -32,84 +32,84 @@ class LoadedState(NamedTuple):
     to_save: CachedState | None = None
 
 
-def load_state(seen: VaultScan, setting: LinterSettings, progress: Progress) -> LoadedState:
+def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) -> LoadedState:
     """The state of a vault as it is on disk now, from what the cache remembers and what has changed since."""
-    cache = seen.open_cache()
+    cache = scan.open_cache()
     stored = cache.load() if cache else None
-    sign = _settings_digest(seen, setting)
-    before, stamps = State(setting), {}
-    if stored is not None and (stored.settings_digest == sign or _can_recheck(setting, stored)):
-        setting = replace(
-            setting, moves=stored.moves
+    sign = _settings_digest(scan, settings)
+    before, stamps = State(settings), {}
+    if stored is not None and (stored.settings_digest == sign or _can_recheck(settings, stored)):
+        settings = replace(
+            settings, moves=stored.moves
         )  # as the findings were made; where files went is asked anew below
         stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(
             stored.attachments
         )
         before = (
-            _restore_state(setting, stored)
+            _restore_state(settings, stored)
             if stored.settings_digest == sign
-            else _recheck_state(setting, stored)
+            else _recheck_state(settings, stored)
         )
-    changes = _find_changes(seen, setting, before, stamps, progress)
+    changes = _find_changes(scan, settings, before, stamps, progress)
     state = step(before, changes) if changes else before
-    remembered = _find_remembered_moves(seen, state, stored) if stored else {}
-    state = _apply_moves(state, {**_find_git_moves(seen, state), **remembered})
+    remembered = _find_remembered_moves(scan, state, stored) if stored else {}
+    state = _apply_moves(state, {**_find_git_moves(scan, state), **remembered})
     if cache and (
         len(changes) > _RESAVE_THRESHOLD
         or not stamps
         or (stored and stored.settings_digest != sign)
     ):
-        return LoadedState(state, _build_cached_state(seen, state, sign, remembered))
+        return LoadedState(state, _build_cached_state(scan, state, sign, remembered))
     return LoadedState(state)
 
 
-def _settings_digest(seen: VaultScan, setting: LinterSettings) -> str:
+def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
     """Tells whether findings were made under the same settings."""
     ignored = (
-        sorted(path for path in seen.listing.files if seen.is_git_ignored(path))
-        if seen.is_git_ignored
+        sorted(path for path in scan.listing.files if scan.is_git_ignored(path))
+        if scan.is_git_ignored
         else []
     )
     return digest_parts(
-        (setting.config.digest().encode(), repr((seen.obsidian, ignored)).encode())
+        (settings.config.digest().encode(), repr((scan.obsidian, ignored)).encode())
     ).hex()
 
 
-def _can_recheck(setting: LinterSettings, stored: CachedState) -> bool:
+def _can_recheck(settings: LinterSettings, stored: CachedState) -> bool:
     """Whether the notes kept will do under other settings: no rule asks for texts, and sections are known by the same words."""
-    return stored.headings == setting.section_headings and not any(
-        rule.reads_text for rules in setting.rules_by_scope.values() for rule in rules
+    return stored.headings == settings.section_headings and not any(
+        rule.reads_text for rules in settings.rules_by_scope.values() for rule in rules
     )
 
 
 def _find_changes(
-    seen: VaultScan,
-    setting: LinterSettings,
+    scan: VaultScan,
+    settings: LinterSettings,
     before: State,
     stamps: Mapping[str, FileStamp | None],
     progress: Progress,
 ) -> list[Change]:
     """What is on disk now and was not, or not so, in the state before."""
-    files = seen.listing.files
+    files = scan.listing.files
     paths = [
         path
         for path in files
         if (stamps.get(path) != files[path] if is_source_file(path) else path not in stamps)
     ]
     return [
-        *read_changes(seen, setting, paths, progress),
+        *read_changes(scan, settings, paths, progress),
         *(Change(path, Presence.GONE) for path in before.index.files if path not in files),
     ]
 
 
 def read_changes(
-    seen: VaultScan,
-    setting: LinterSettings,
+    scan: VaultScan,
+    settings: LinterSettings,
     paths: Iterable[str],
     progress: Progress = lambda _done, _all: None,
 ) -> Iterator[Change]:
     """What is on disk now at these paths: notes are read and examined, several at a time if there are many."""
-    files = seen.listing.files
+    files = scan.listing.files
     sources, others = [], []
     for path in paths:
         if path in files and is_source_file(path):
@@ -118,11 +118,11 @@ def read_changes(
             others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
     size = sum(files[path].size for path in sources)
     examined = analyse_files(
-        setting,
-        os.fspath(seen.root),
+        settings,
+        os.fspath(scan.root),
         sources,
         size,
-        seen.settings.jobs,
+        scan.settings.jobs,
         lambda done: progress(done, len(sources)),
     )
     yield from (Change(path, result) for path, result in zip(sources, examined, strict=True))
@@ -139,17 +139,17 @@ def is_source_file(path: str) -> bool:
 # -- where files went -----------------------------------------------------------------------------------------------
 
 
-def _find_git_moves(seen: VaultScan, state: State) -> dict[str, str]:
+def _find_git_moves(scan: VaultScan, state: State) -> dict[str, str]:
     """Where git says that files went; it is only asked if there are links that lead nowhere."""
     asked = "moved-link" in state.settings.config.enabled and any(
         tally.dangling for tally in state.tallies.values()
     )
-    return git_moves(seen.root, seen.listing.files) if asked else {}
+    return git_moves(scan.root, scan.listing.files) if asked else {}
 
 
-def _find_remembered_moves(seen: VaultScan, state: State, stored: CachedState) -> dict[str, str]:
+def _find_remembered_moves(scan: VaultScan, state: State, stored: CachedState) -> dict[str, str]:
     """Where files went since they were kept, and before, as long as they are still there."""
-    files = seen.listing.files
+    files = scan.listing.files
     stamps = dict(
         zip(
             (*stored.paths, *stored.attachments),
@@ -191,7 +191,7 @@ def _apply_moves(state: State, moves: Mapping[str, str]) -> State:
 # -- from and to the cache ------------------------------------------------------------------------------------------
 
 
-def _restore_state(setting: LinterSettings, stored: CachedState) -> State:
+def _restore_state(settings: LinterSettings, stored: CachedState) -> State:
     """The state as it was kept."""
     index = Index.from_resolved(
         PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True))),
@@ -199,7 +199,7 @@ def _restore_state(setting: LinterSettings, stored: CachedState) -> State:
         frozenset((*stored.paths, *stored.attachments)),
     )
     index.__dict__.update(stored.name_maps)  # what the index would compute when first asked
-    scopes = setting.scope_by_rule
+    scopes = settings.scope_by_rule
     found = {**stored.diagnostics, **stored.unsuppressed}
     whole = (
         {
@@ -207,11 +207,11 @@ def _restore_state(setting: LinterSettings, stored: CachedState) -> State:
             for path, items in found.items()
             if (left := tuple(item for item in items if scopes[item.rule] == "vault"))
         }
-        if setting.rules_by_scope["vault"]
+        if settings.rules_by_scope["vault"]
         else {}
     )
     return State(
-        setting,
+        settings,
         index,
         found,
         whole,
@@ -220,28 +220,28 @@ def _restore_state(setting: LinterSettings, stored: CachedState) -> State:
     )
 
 
-def _recheck_state(setting: LinterSettings, stored: CachedState) -> State:
+def _recheck_state(settings: LinterSettings, stored: CachedState) -> State:
     """The state of the notes kept, checked under other settings."""
-    shelf = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
-    changes = [Change(path, _recheck_note(setting, shelf[path])) for path in stored.paths]
+    packed = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
+    changes = [Change(path, _recheck_note(settings, packed[path])) for path in stored.paths]
     return step(
-        State(setting),
+        State(settings),
         [*changes, *(Change(path, Presence.ATTACHMENT) for path in stored.attachments)],
     )
 
 
-def _recheck_note(setting: LinterSettings, note: Note) -> AnalysedNote:
+def _recheck_note(settings: LinterSettings, note: Note) -> AnalysedNote:
     """A note that was read before, checked anew without its text."""
-    return AnalysedNote(note, check_note(setting, note, None))
+    return AnalysedNote(note, check_note(settings, note, None))
 
 
 def _build_cached_state(
-    seen: VaultScan, state: State, sign: str, remembered: dict[str, str]
+    scan: VaultScan, state: State, sign: str, remembered: dict[str, str]
 ) -> CachedState:
-    index, files = state.index, seen.listing.files
+    index, files = state.index, scan.listing.files
     paths = list(index.targets)
     attachments = sorted(index.files.difference(paths))
-    trusted = seen.started - RACY_WINDOW_NS
+    trusted = scan.started - RACY_WINDOW_NS
     stamps = [
         files[path] if files[path].changed < trusted else FileStamp(-1, 0, 0) for path in paths
     ]

@@ -38,7 +38,7 @@ DoneCallback = Callable[[int], None]
 
 
 def analyse_files(
-    setting: LinterSettings,
+    settings: LinterSettings,
     root: str,
     paths: Sequence[str],
     size: int,
@@ -51,7 +51,7 @@ def analyse_files(
     gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
     try:
         yield from _analyse_in_parallel(
-            lambda path: analyse_file(setting, root, path), paths, processes, progress
+            lambda path: analyse_file(settings, root, path), paths, processes, progress
         )
     finally:
         if enabled:
@@ -59,7 +59,7 @@ def analyse_files(
 
 
 def analyse_texts(
-    setting: LinterSettings, texts: Mapping[str, str], jobs: int | None = None
+    settings: LinterSettings, texts: Mapping[str, str], jobs: int | None = None
 ) -> list[AnalysedNote]:
     """What examining texts, by the path each is to stand at, gives, in their order."""
     paths = list(texts)
@@ -67,7 +67,7 @@ def analyse_texts(
     processes = min(jobs or _count_processors(), len(paths)) if large else 1
     return list(
         _analyse_in_parallel(
-            lambda path: analyse(setting, path, texts[path]), paths, processes, lambda _done: None
+            lambda path: analyse(settings, path, texts[path]), paths, processes, lambda _done: None
         )
     )
 
@@ -87,12 +87,12 @@ def _analyse_each(
     return results
 
 
-def analyse_file(setting: LinterSettings, root: str, path: str) -> AnalysedNote:
+def analyse_file(settings: LinterSettings, root: str, path: str) -> AnalysedNote:
     """Read and examine one note."""
     text = read_text(f"{root}/{path}")
     if isinstance(text, UnreadableFile):
-        return analyse_unreadable(setting, path, text.kind, text.detail)
-    return analyse(setting, path, text)
+        return analyse_unreadable(settings, path, text.kind, text.detail)
+    return analyse(settings, path, text)
 
 
 def _analyse_in_parallel(

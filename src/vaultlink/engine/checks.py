@@ -125,49 +125,49 @@ def _accept_all(_path: str) -> bool:
 # -- running checks -----------------------------------------------------------------------------------------------
 
 
-def check_note(setting: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
+def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
     """What the checks of scope `note` find in a note; those that read its text are left out if it is None."""
     checks = [
         (rule, replace(context, text=text) if rule.reads_text else context)
-        for rule, context in setting.note_checks
+        for rule, context in settings.note_checks
         if text is not None or not rule.reads_text
     ]
-    return _run_checks(setting, checks, note.path, note)
+    return _run_checks(settings, checks, note.path, note)
 
 
-def check_links(setting: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
+def check_links(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
     """What the checks of scope `links` find in notes."""
-    checks = setting.build_checks("links", index)
-    return {path: _run_checks(setting, checks, path, index.notes[path]) for path in paths}
+    checks = settings.build_checks("links", index)
+    return {path: _run_checks(settings, checks, path, index.notes[path]) for path in paths}
 
 
-def check_files(setting: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
+def check_files(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
     """What the checks of scope `files` find in the names of files."""
-    checks = setting.build_checks("files", index)
-    return {path: _run_checks(setting, checks, path, path) for path in paths}
+    checks = settings.build_checks("files", index)
+    return {path: _run_checks(settings, checks, path, path) for path in paths}
 
 
-def check_vault(setting: LinterSettings, index: Index) -> FindingsByPath:
+def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
     """What the checks of scope `vault` find; paths without findings are absent."""
     found: dict[str, list[Diagnostic]] = {}
-    for rule, context in setting.build_checks("vault", index):
+    for rule, context in settings.build_checks("vault", index):
         for finding in rule.check(context):
             path = finding.path or ""
-            if setting.is_linted(path) and rule.name not in setting.ignored_rules(path):
-                found.setdefault(path, []).append(_to_diagnostic(setting, rule, path, finding))
+            if settings.is_linted(path) and rule.name not in settings.ignored_rules(path):
+                found.setdefault(path, []).append(_to_diagnostic(settings, rule, path, finding))
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
 
 
 def _run_checks(
-    setting: LinterSettings, checks: Sequence[tuple[Rule, Context]], path: str, asked: Note | str
+    settings: LinterSettings, checks: Sequence[tuple[Rule, Context]], path: str, asked: Note | str
 ) -> tuple[Diagnostic, ...]:
     """What checks find when asked about a note, or a file by its path."""
-    if not setting.is_linted(path):
+    if not settings.is_linted(path):
         return ()
-    spared = setting.ignored_rules(path)
+    spared = settings.ignored_rules(path)
     return tuple(
         [
-            _to_diagnostic(setting, rule, path, finding)
+            _to_diagnostic(settings, rule, path, finding)
             for rule, context in checks
             if rule.name not in spared
             for finding in rule.check(asked, context)
@@ -175,7 +175,7 @@ def _run_checks(
     )
 
 
-def _to_diagnostic(setting: LinterSettings, rule: Rule, path: str, finding: Finding) -> Diagnostic:
+def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Finding) -> Diagnostic:
     """A finding with what only the engine knows: rule, severity and path."""
     at = finding.location
     lines, column = _measure_extent(at)
@@ -183,7 +183,7 @@ def _to_diagnostic(setting: LinterSettings, rule: Rule, path: str, finding: Find
     return Diagnostic(
         rule.code,
         rule.name,
-        setting.config.severity[rule.name],
+        settings.config.severity[rule.name],
         path,
         at.start,
         at.end,

@@ -83,9 +83,9 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     `later` is the setting from now on, if it is another one: it may tell of other moves, and of what is not linted among the
     files that come.
     """
-    setting, moves = later or state.settings, state.settings.moves
+    settings, moves = later or state.settings, state.settings.moves
     examined = {
-        change.path: _analyse_change(setting, change)
+        change.path: _analyse_change(settings, change)
         for change in changes
         if not isinstance(change.content, Presence)
     }
@@ -95,17 +95,17 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     before = state.index
     index, affected = update(before, notes, files)
     if before.files and (
-        before.files is not index.files or moves != setting.moves
+        before.files is not index.files or moves != settings.moves
     ):  # else what went where stays
-        affected |= _find_notes_naming(index, {**moves, **setting.moves})
+        affected |= _find_notes_naming(index, {**moves, **settings.moves})
     named = (
-        files_with_changed_names(before, index, files) if setting.rules_by_scope["files"] else ()
+        files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
     )
     fresh = _StepFindings(
         {path: result.diagnostics for path, result in examined.items()},
-        check_links(setting, index, affected),
-        check_files(setting, index, named),
-        check_vault(setting, index),
+        check_links(settings, index, affected),
+        check_files(settings, index, named),
+        check_vault(settings, index),
     )
     touched = affected.union(
         files,
@@ -123,12 +123,12 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     )
     for path in touched:
         _store_findings(found, path, _merge_findings(state, index, fresh, path))
-        _store_findings(diagnostics, path, _suppress(setting, index, path, found.get(path, ())))
+        _store_findings(diagnostics, path, _suppress(settings, index, path, found.get(path, ())))
     for path, note in notes.items():
         if note is None:
             tallies.pop(path, None)
     tallies.update((path, index.count_links(path)) for path in affected)
-    return State(setting, index, found, fresh.vault, diagnostics, tallies)
+    return State(settings, index, found, fresh.vault, diagnostics, tallies)
 
 
 def _find_notes_naming(index: Index, moves: Mapping[str, str]) -> set[str]:
@@ -168,16 +168,16 @@ def _merge_findings(
 
 
 def _suppress(
-    setting: LinterSettings, index: Index, path: str, found: tuple[Diagnostic, ...]
+    settings: LinterSettings, index: Index, path: str, found: tuple[Diagnostic, ...]
 ) -> tuple[Diagnostic, ...]:
     """What is reported of the findings at a path: those that the note's ignores leave. Where a rule is not asked, an ignore of it
     is not found idle."""
     note = index.notes.get(path) if found or path in index.notes else None
-    if note is None or not note.directives or not setting.is_linted(path):
+    if note is None or not note.directives or not settings.is_linted(path):
         return found
-    spared = setting.ignored_rules(path)
+    spared = settings.ignored_rules(path)
     left = apply_suppressions(
-        [rule for rule in setting.rules if rule.name not in spared], setting.config, note, found
+        [rule for rule in settings.rules if rule.name not in spared], settings.config, note, found
     )
     return tuple(sorted(left, key=lambda item: (item.start, item.code, item.end, item.message)))
 
@@ -194,28 +194,28 @@ def _store_findings(
 # -- examining one text -------------------------------------------------------------------------------------------
 
 
-def analyse(setting: LinterSettings, path: str, text: str) -> AnalysedNote:
+def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks that ask nothing but the note."""
     if path.lower().endswith(".canvas"):
         canvas = parse_canvas(path, text)
-        return AnalysedNote(canvas, check_note(setting, canvas, None) if canvas.problems else ())
+        return AnalysedNote(canvas, check_note(settings, canvas, None) if canvas.problems else ())
     if path.lower().endswith(
         ".base"
     ):  # no source of links (8.7); what it names is in use all the same
         return AnalysedNote(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
-    note = parse_note(path, text, setting.section_headings)
-    return AnalysedNote(note, check_note(setting, note, text))
+    note = parse_note(path, text, settings.section_headings)
+    return AnalysedNote(note, check_note(settings, note, text))
 
 
-def analyse_unreadable(setting: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
+def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
     """A note whose text can't be had: it exists and is a target, and says what is wrong with it."""
     note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
-    return AnalysedNote(note, check_note(setting, note, None))
+    return AnalysedNote(note, check_note(settings, note, None))
 
 
-def _analyse_change(setting: LinterSettings, change: Change) -> AnalysedNote:
+def _analyse_change(settings: LinterSettings, change: Change) -> AnalysedNote:
     content = change.content
     if isinstance(content, AnalysedNote):
         return content
     assert isinstance(content, str)
-    return analyse(setting, change.path, content)
+    return analyse(settings, change.path, content)

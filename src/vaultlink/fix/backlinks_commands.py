@@ -85,12 +85,14 @@ def _find_outdated_excerpts(
     state: State, sources: FixSources, chosen: PathFilter
 ) -> Iterator[FindingWithFix]:
     """Sections that hold what they should but for their passages."""
-    desk, setting = SectionContext.from_state(state, sources), state.settings
+    context, settings = SectionContext.from_state(state, sources), state.settings
     for path in sorted(path for path, note in state.index.notes.items() if note.sections):
         note = state.index.notes[path]
         told = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
-        text = sources.text(path) if not told and chosen(path) and setting.is_linted(path) else None
-        for section, edit in find_section_edits(desk, note, text) if text is not None else ():
+        text = (
+            sources.text(path) if not told and chosen(path) and settings.is_linted(path) else None
+        )
+        for section, edit in find_section_edits(context, note, text) if text is not None else ():
             item = _build_finding(
                 state,
                 path,
@@ -99,10 +101,10 @@ def _find_outdated_excerpts(
             )
             spared = any(
                 "stale-section" in rules and matches(path)
-                for matches, rules in setting.per_path_ignores
+                for matches, rules in settings.per_path_ignores
             )
             if not spared and item in apply_suppressions(
-                setting.rules, setting.config, note, (item,)
+                settings.rules, settings.config, note, (item,)
             ):
                 yield item, Fix("Update the section", Safety.SAFE, (edit,))
 

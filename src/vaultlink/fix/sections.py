@@ -98,13 +98,13 @@ def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic)
     note, text = state.index.notes.get(diagnostic.path), sources.text(diagnostic.path)
     if note is None or text is None:
         return None
-    desk = SectionContext.from_state(state, sources)
+    context = SectionContext.from_state(state, sources)
     if diagnostic.rule == "missing-section":
-        edits = build_new_section(desk, note, text)
+        edits = build_new_section(context, note, text)
     else:
         edits = [
             edit
-            for section, edit in find_section_edits(desk, note, text)
+            for section, edit in find_section_edits(context, note, text)
             if section.start <= diagnostic.start < section.end
         ]
     return Fix(_get_fix_title(state, diagnostic.rule), Safety.SAFE, tuple(edits)) if edits else None
@@ -114,18 +114,18 @@ def _get_fix_title(state: State, rule: str) -> str:
     return next(known.fix_title for known in state.settings.rules if known.name == rule)
 
 
-def build_new_section(desk: SectionContext, note: Note, text: str) -> list[Edit]:
+def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:
     """The edit that writes a section into a note that has none, at the first place where it is alive; none if there is
     nothing to be held or no such place, or if half of a section is there."""
     if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
-    due = desk.compute_expected(note)
+    due = context.compute_expected(note)
     if not due.entries:
         return []
-    order, pen = desk.order_paths(due), desk.make_render_context(note.path, text)
+    order, rendering = context.order_paths(due), context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
         section = render_section(
-            due, order, f"before={spot.newlines_before} after={spot.newlines_after}", pen
+            due, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
@@ -137,7 +137,7 @@ def build_new_section(desk: SectionContext, note: Note, text: str) -> list[Edit]
 
 
 def find_section_edits(
-    desk: SectionContext, note: Note, text: str
+    context: SectionContext, note: Note, text: str
 ) -> Iterator[tuple[Section, Edit]]:
     """The edits that bring a note's sections of vaultlink's in step, each with its section. A second section holds
     nothing."""
@@ -145,27 +145,30 @@ def find_section_edits(
     for section in note.sections:
         if not is_managed_section(section):
             continue
-        due = due._replace(entries={}) if due else desk.compute_expected(note)
-        edit = _update_section(desk, note.path, text, section, due)
+        due = due._replace(entries={}) if due else context.compute_expected(note)
+        edit = _update_section(context, note.path, text, section, due)
         if edit:
             yield section, edit
 
 
 def _update_section(
-    desk: SectionContext, path: str, text: str, section: Section, due: ExpectedSection
+    context: SectionContext, path: str, text: str, section: Section, due: ExpectedSection
 ) -> Edit | None:
-    reading, pen = parse_section(section, due.style.heading), desk.make_render_context(path, text)
+    reading = parse_section(section, due.style.heading)
+    rendering = context.make_render_context(path, text)
     if (
         not due.entries
         and section.owner is Owner.WRITTEN
-        and not has_author_text(reading, due, pen)
+        and not has_author_text(reading, due, rendering)
     ):
         return remove_section(path, text, section)
-    found = compare_section(section, reading, due, desk.index.names)
-    if not any(found) and not has_outdated_excerpts(reading, due, pen):
+    found = compare_section(section, reading, due, context.index.names)
+    if not any(found) and not has_outdated_excerpts(reading, due, rendering):
         return None
     return _minimize_edit(
-        path, section, render_updated_section(reading, found, due, desk.order_paths(due), pen)
+        path,
+        section,
+        render_updated_section(reading, found, due, context.order_paths(due), rendering),
     )
 
 

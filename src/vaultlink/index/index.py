@@ -219,13 +219,13 @@ def _entry_names(note: Note) -> Iterator[str]:
                     yield from (words.strip(), title_slug(words.strip()))
 
 
-def _intended_target(trouble: ParseProblem) -> str:
+def _intended_target(problem: ParseProblem) -> str:
     """What a text would name if it were a link, as it was meant."""
-    if trouble.kind == "unquoted-property-link":
-        return parse_wikilink(trouble.detail)[0]
+    if problem.kind == "unquoted-property-link":
+        return parse_wikilink(problem.detail)[0]
     return (
-        " ".join(trouble.detail.rpartition("\n")[0].split())
-        if trouble.kind == "malformed-link"
+        " ".join(problem.detail.rpartition("\n")[0].split())
+        if problem.kind == "malformed-link"
         else ""
     )
 

@@ -117,7 +117,7 @@ def _linkable_parts(note: Note | None) -> object:
     return note and (
         [(heading.level, heading.text) for heading in note.headings],
         [block.id for block in note.blocks],
-        [trouble.kind for trouble in note.problems],
+        [problem.kind for problem in note.problems],
         note.property_value("excalidraw-plugin"),
         note.title,
         note.aliases,

@@ -285,14 +285,14 @@ def _drop_managed_problems(
     troubles: list[ParseProblem], sections: tuple[Section, ...]
 ) -> Iterable[ParseProblem]:
     """Troubles without the slips in links of vaultlink's own sections."""
-    for trouble in troubles:
+    for problem in troubles:
         section = (
-            _enclosing_section(trouble.start, sections)
-            if trouble.kind == "malformed-link"
+            _enclosing_section(problem.start, sections)
+            if problem.kind == "malformed-link"
             else None
         )
         if not section or section.owner is Owner.AUTHOR:
-            yield trouble
+            yield problem
 
 
 def parse_canvas(path: str, text: str) -> Note:

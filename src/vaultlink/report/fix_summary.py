@@ -55,7 +55,7 @@ def fixed_row(
 
 def skipped_rows(refused: Sequence[SkippedNote]) -> tuple[SkippedRow, ...]:
     """Notes that were left alone, as data."""
-    return tuple([SkippedRow(refusal.path, refusal.reason) for refusal in refused])
+    return tuple([SkippedRow(skipped_note.path, skipped_note.reason) for skipped_note in refused])
 
 
 def render_examples(

@@ -28,7 +28,7 @@ def github(checked: CheckResult) -> str:
         ]
         if len(found) > MAX_ANNOTATIONS:
             lost.append(format_count(len(found) - MAX_ANNOTATIONS, f"more {command}"))
-    lines += filter(None, [describe_known(debt) for debt in checked.known_counts])
+    lines += filter(None, [describe_known(count) for count in checked.known_counts])
     if lost:
         lines.append(
             f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "

@@ -88,12 +88,12 @@ def _build_test(
     return test
 
 
-def _build_known_test(debt: KnownCount) -> Element:
+def _build_known_test(count: KnownCount) -> Element:
     test, sentence = (
-        Element("testcase", classname="vaultlink.known", name=_clean_xml(debt.label)),
-        _clean_xml(describe_known(debt)),
+        Element("testcase", classname="vaultlink.known", name=_clean_xml(count.label)),
+        _clean_xml(describe_known(count)),
     )
-    if debt.left:
+    if count.left:
         SubElement(test, "skipped", message=sentence)
     else:
         SubElement(test, "system-out").text = sentence

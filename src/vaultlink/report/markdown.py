@@ -33,8 +33,8 @@ def markdown(checked: CheckResult) -> str:
     """The page. However much was found, it stays far below the megabyte that GitHub takes."""
     debts = " ".join(
         [
-            describe_known(replace(debt, name=format_code_span(debt.name)))
-            for debt in checked.known_counts
+            describe_known(replace(count, name=format_code_span(count.name)))
+            for count in checked.known_counts
         ]
     )
     if not checked.findings:

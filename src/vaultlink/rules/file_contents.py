@@ -20,16 +20,16 @@ _CONSTRUCT_NAMES = {
 
 def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
     """Notes that can't be read, or whose bytes are no UTF-8 text."""
-    for trouble in note.problems:
-        if trouble.kind in ("undecodable", "unreadable", "invalid-canvas"):
-            yield Finding(trouble, {"problem": trouble.detail})
+    for problem in note.problems:
+        if problem.kind in ("undecodable", "unreadable", "invalid-canvas"):
+            yield Finding(problem, {"problem": problem.detail})
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
     """Code, comments, math and HTML that start, never end, and so hide what follows."""
-    for trouble in note.problems:
-        if trouble.kind in _CONSTRUCT_NAMES and not _is_drawing(note):
-            yield Finding(trouble, {"construct": _CONSTRUCT_NAMES[trouble.kind]})
+    for problem in note.problems:
+        if problem.kind in _CONSTRUCT_NAMES and not _is_drawing(note):
+            yield Finding(problem, {"construct": _CONSTRUCT_NAMES[problem.kind]})
 
 
 def _is_drawing(note: Note) -> bool:
@@ -63,10 +63,10 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
         words = line.strip(_LINE_MARKUP)
         if words and said.fullmatch(words.replace("’", "'")):
             at = start + line.index(words)
-            spot = SourceSpan(
+            span = SourceSpan(
                 at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
             )
-            yield Finding(spot, {"words": words if len(words) <= 60 else words[:59] + "…"})
+            yield Finding(span, {"words": words if len(words) <= 60 else words[:59] + "…"})
 
 
 @lru_cache(maxsize=8)

@@ -17,16 +17,16 @@ _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
     """Properties that are no YAML mapping."""
-    for trouble in note.problems:
-        if trouble.kind == "invalid-frontmatter":
-            yield Finding(trouble, {"problem": trouble.detail})
+    for problem in note.problems:
+        if problem.kind == "invalid-frontmatter":
+            yield Finding(problem, {"problem": problem.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
     """Properties set twice in a note."""
-    for trouble in note.problems:
-        if trouble.kind == "duplicate-property":
-            yield Finding(trouble, {"key": trouble.detail})
+    for problem in note.problems:
+        if problem.kind == "duplicate-property":
+            yield Finding(problem, {"key": problem.detail})
 
 
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
@@ -63,16 +63,16 @@ def _can_rename_property(now: str, item: Property, note: Note) -> bool:
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links in properties that are no links for want of quotes."""
-    for trouble in note.problems:
-        if trouble.kind == "unquoted-property-link":
-            text = f"[[{trouble.detail}]]"
-            quoted, target = _quote_link(text, trouble), parse_wikilink(trouble.detail)[0]
+    for problem in note.problems:
+        if problem.kind == "unquoted-property-link":
+            text = f"[[{problem.detail}]]"
+            quoted, target = _quote_link(text, problem), parse_wikilink(problem.detail)[0]
             names = target and resolve(note.path, target, context.index.names)
             edits = (
-                (Edit(note.path, trouble.start, trouble.end, quoted),) if quoted and target else ()
+                (Edit(note.path, problem.start, problem.end, quoted),) if quoted and target else ()
             )
             yield Finding(
-                trouble, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE
+                problem, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE
             )
 
 
@@ -106,9 +106,9 @@ def property_type(note: Note, context: Context) -> Iterator[Finding]:
             and not _is_empty_or_template(item.value)
             and not _TYPE_CHECKS[kind](item.value)
         ):
-            spot = SourceSpan(item.start, item.end, item.line, item.column)
+            span = SourceSpan(item.start, item.end, item.line, item.column)
             yield Finding(
-                spot,
+                span,
                 {"key": item.key, "type": _TYPE_NAMES[kind], "actual": _describe_value(item.value)},
             )
 
@@ -259,7 +259,7 @@ def required_property(note: Note, context: Context) -> Iterator[Finding]:
     if (
         not wanted
         or not is_note(note.path)
-        or any(trouble.kind in _UNREADABLE_KINDS for trouble in note.problems)
+        or any(problem.kind in _UNREADABLE_KINDS for problem in note.problems)
     ):
         return
     empty = context.options["allow-empty"]

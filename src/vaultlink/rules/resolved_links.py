@@ -74,15 +74,15 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     """Text that a slip keeps from being a link, though it names a file of the vault."""
-    for trouble in note.problems:
-        if trouble.kind == "malformed-link" and trouble.start not in find_claimed_links(
+    for problem in note.problems:
+        if problem.kind == "malformed-link" and problem.start not in find_claimed_links(
             note, context
         ):
-            target, _, fault = trouble.detail.rpartition("\n")
+            target, _, fault = problem.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
-                edits = tuple(Edit(note.path, *change) for change in trouble.replacements)
-                yield Finding(trouble, {"target": name, "fault": fault}, name, edits=edits)
+                edits = tuple(Edit(note.path, *change) for change in problem.replacements)
+                yield Finding(problem, {"target": name, "fault": fault}, name, edits=edits)
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
@@ -209,7 +209,7 @@ def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
         or note.property_value("excalidraw-plugin") is not None
     ):
         return False  # a drawing's elements have names of their own
-    if any(trouble.kind in ("undecodable", "unreadable") for trouble in note.problems):
+    if any(problem.kind in ("undecodable", "unreadable") for problem in note.problems):
         return False
     *_, last = link.subpath.split("#")
     name = last.strip()

@@ -90,18 +90,18 @@ def find_claimed_links(note: Note, context: Context) -> frozenset[int]:
 
 
 def _check_redundant(
-    desk: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
+    context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
     """Entries that lead where another does, or nowhere else than here."""
     if target is None:
         return
     cut = (
-        desk.make_edit(entry.cut_start, entry.cut_end, "")
+        context.make_edit(entry.cut_start, entry.cut_end, "")
         if entry.cut_start < entry.cut_end
         else ()
     )
-    whole = not entry.tail.strip(" \t.,;") and not has_indented_entries(desk.section)
-    if target == desk.note.path and link.target and not link.subpath:
+    whole = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
+    if target == context.note.path and link.target and not link.subpath:
         yield Defect(
             "self-link",
             entry,
@@ -123,7 +123,7 @@ def _check_redundant(
             link_start=link.start,
             target=link.target,
         )
-    elif target in desk.body_targets:
+    elif target in context.body_targets:
         yield Defect(
             "already-linked",
             entry,
@@ -138,11 +138,11 @@ def _check_redundant(
 # -- the dash ------------------------------------------------------------------------------------------------------------------
 
 
-def _check_dash(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
+def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     """What stands between title and link and is no en dash."""
     if not entry.title:
         return
-    edits = desk.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
+    edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
     if not entry.dash:
         yield Defect(
             "missing-dash",
@@ -164,7 +164,7 @@ def _check_dash(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
 # -- entries whose link is none --------------------------------------------------------------------------------------------
 
 
-def _check_entry_without_link(desk: EntryContext, entry: Entry) -> Iterator[Defect]:
+def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
         yield Defect(
             "nested-link",
@@ -172,23 +172,23 @@ def _check_entry_without_link(desk: EntryContext, entry: Entry) -> Iterator[Defe
             "a link starts inside another one, so only the inner one is a link",
         )
     elif entry.fault == "malformed-link":
-        yield _check_malformed_link(desk, entry)
-        yield from _check_dash(desk, entry)
+        yield _check_malformed_link(context, entry)
+        yield from _check_dash(context, entry)
     else:
-        yield _check_missing_link(desk, entry)
+        yield _check_missing_link(context, entry)
 
 
-def _check_missing_link(desk: EntryContext, entry: Entry) -> Defect:
+def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
     """A title that waits for its link, or a line that says nothing the vault knows."""
-    notes = find_notes_by_title(entry.title, desk.index, desk.note.path)
-    if len(notes) == 1 and notes[0] not in desk.targets.values():
-        link = _format_new_link(desk, entry.title, notes[0])
+    notes = find_notes_by_title(entry.title, context.index, context.note.path)
+    if len(notes) == 1 and notes[0] not in context.targets.values():
+        link = _format_new_link(context, entry.title, notes[0])
         return Defect(
             "missing-link",
             entry,
             f"the link is missing; the title belongs to “{link_name(notes[0])}”",
             "Add the link",
-            desk.make_edit(entry.title_end, entry.end, TITLE_DASH + link) if link else (),
+            context.make_edit(entry.title_end, entry.end, TITLE_DASH + link) if link else (),
         )
     if len(notes) > 1:
         return Defect(
@@ -203,33 +203,35 @@ def _check_missing_link(desk: EntryContext, entry: Entry) -> Defect:
     return Defect("prose", entry, "it is not an entry, and no note has this title")
 
 
-def _format_new_link(desk: EntryContext, title: str, path: str) -> str:
+def _format_new_link(context: EntryContext, title: str, path: str) -> str:
     """A link to a note that shows a title; "" if the title can't be shown so."""
-    name = desk.format_target(path)
+    name = context.format_target(path)
     if (
         any(mark in title for mark in ("[", "]", "|"))
-        or resolve(desk.note.path, name, desk.index.names) != path
+        or resolve(context.note.path, name, context.index.names) != path
     ):
         return ""
-    return f"[[{name}]]" if name == title else f"[[{name}{desk.pipe}{title}]]"
+    return f"[[{name}]]" if name == title else f"[[{name}{context.pipe}{title}]]"
 
 
-def _check_malformed_link(desk: EntryContext, entry: Entry) -> Defect:
+def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
     """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
     at = entry.dash_end
     inner = entry.raw[at - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
     chosen, others = (
-        resolve_with_alternatives(desk.note.path, target, desk.index.names)
+        resolve_with_alternatives(context.note.path, target, context.index.names)
         if target
         else (None, ())
     )
     if chosen and not others:
         text = f"[[{inner}]]"
     else:
-        notes = find_notes_by_title(entry.title or display or target, desk.index, desk.note.path)
+        notes = find_notes_by_title(
+            entry.title or display or target, context.index, context.note.path
+        )
         text = (
-            _format_new_link(desk, entry.title or display or target, notes[0])
+            _format_new_link(context, entry.title or display or target, notes[0])
             if len(notes) == 1 and not chosen
             else ""
         )
@@ -237,7 +239,7 @@ def _check_malformed_link(desk: EntryContext, entry: Entry) -> Defect:
     hurt = Defect("malformed-link", entry, problem, link_start=at, target=target)
     return (
         hurt._replace(
-            fix_title="Add the missing brackets", edits=desk.make_edit(at, entry.end, text)
+            fix_title="Add the missing brackets", edits=context.make_edit(at, entry.end, text)
         )
         if text
         else hurt

@@ -20,7 +20,7 @@ from vaultlink.text import has_placeholder
 
 
 def find_link_defects(
-    desk: EntryContext, entry: Entry, link: Link, target: str | None
+    context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
     """What is wrong with an entry's link, and with its title held against where that leads."""
     if link.embed:
@@ -29,34 +29,38 @@ def find_link_defects(
             entry,
             "the note is embedded instead of linked",
             "Change the embed to a link",
-            desk.make_edit(link.start, link.start + 1, ""),
+            context.make_edit(link.start, link.start + 1, ""),
             safe=False,
             link_start=link.start,
             target=link.target,
         )
     if target is None:
-        yield _check_dangling(desk, entry, link)
+        yield _check_dangling(context, entry, link)
     elif is_note(target):
-        respelt = list(_check_spelling(desk, entry, link, target))
+        respelt = list(_check_spelling(context, entry, link, target))
         yield from respelt
         if not any(defect.kind == "ambiguous-slug" for defect in respelt):
-            yield from _check_title(desk, entry, link, target)
+            yield from _check_title(context, entry, link, target)
 
 
-def _check_dangling(desk: EntryContext, entry: Entry, link: Link) -> Defect:
+def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
     """A link that leads nowhere: to the note that title or display name, if that is one; else it is left to other rules."""
     untold = Defect("dangling-slug", entry, reported=False)
-    if desk.context.allows_dangling(link.target) or has_placeholder(link.raw):
+    if context.context.allows_dangling(link.target) or has_placeholder(link.raw):
         return untold
-    swapped = _check_swapped(desk, entry, link)
+    swapped = _check_swapped(context, entry, link)
     if swapped:
         return swapped
-    notes = find_notes_by_title(entry.title, desk.index, desk.note.path) if entry.title else ()
-    shown = find_notes_by_title(link.display, desk.index, desk.note.path) if link.display else ()
+    notes = (
+        find_notes_by_title(entry.title, context.index, context.note.path) if entry.title else ()
+    )
+    shown = (
+        find_notes_by_title(link.display, context.index, context.note.path) if link.display else ()
+    )
     meant = notes or shown
     if len(meant) != 1 or (notes and shown and notes != shown):
         return untold
-    edits = _build_retarget_edits(desk, entry, link, meant[0])
+    edits = _build_retarget_edits(context, entry, link, meant[0])
     return (
         Defect(
             "dangling-slug",
@@ -72,7 +76,7 @@ def _check_dangling(desk: EntryContext, entry: Entry, link: Link) -> Defect:
     )
 
 
-def _check_swapped(desk: EntryContext, entry: Entry, link: Link) -> Defect | None:
+def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
     """A link whose target is the title and whose display is the note's name."""
     if (
         link.kind is not LinkKind.WIKILINK
@@ -81,10 +85,10 @@ def _check_swapped(desk: EntryContext, entry: Entry, link: Link) -> Defect | Non
         or "#" in link.display
     ):
         return None
-    chosen, others = resolve_with_alternatives(desk.note.path, link.display, desk.index.names)
-    if not chosen or others or not is_note(chosen) or chosen == desk.note.path:
+    chosen, others = resolve_with_alternatives(context.note.path, link.display, context.index.names)
+    if not chosen or others or not is_note(chosen) or chosen == context.note.path:
         return None
-    if not is_title_of(link.target, chosen, desk.index) and not (
+    if not is_title_of(link.target, chosen, context.index) and not (
         entry.title and is_same_title(entry.title, link.target)
     ):
         return None
@@ -98,33 +102,35 @@ def _check_swapped(desk: EntryContext, entry: Entry, link: Link) -> Defect | Non
         entry,
         "the target and the display text of the link are swapped",
         "Swap target and display text",
-        desk.make_edit(start, end, link.display + middle + link.target),
+        context.make_edit(start, end, link.display + middle + link.target),
         link_start=link.start,
         target=link.target,
     )
 
 
 def _build_retarget_edits(
-    desk: EntryContext, entry: Entry, link: Link, path: str
+    context: EntryContext, entry: Entry, link: Link, path: str
 ) -> tuple[Edit, ...]:
     """The edits that let an entry's link name a note; it goes on to show what it showed, or the title."""
-    name = desk.format_target(path)
+    name = context.format_target(path)
     if link.kind is LinkKind.MARKDOWN:
-        return rewrite_link(desk.note.path, link, name + path[-3:], "")
+        return rewrite_link(context.note.path, link, name + path[-3:], "")
     if link.display is None and entry.title:
         text = format_wikilink(link, name, "")[:-2]
-        return desk.make_edit(link.start, link.end, f"{text}{desk.pipe}{entry.title}]]")
-    return rewrite_link(desk.note.path, link, name, "")
+        return context.make_edit(link.start, link.end, f"{text}{context.pipe}{entry.title}]]")
+    return rewrite_link(context.note.path, link, name, "")
 
 
-def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
+def _check_spelling(
+    context: EntryContext, entry: Entry, link: Link, target: str
+) -> Iterator[Defect]:
     """A target that fits several files, or names its note otherwise than the vault does."""
-    others = desk.index.alternatives(desk.note.path, link)
+    others = context.index.alternatives(context.note.path, link)
     if others:
         fitting = [
             path
             for path in (target, *others)
-            if entry.title and is_title_of(entry.title, path, desk.index)
+            if entry.title and is_title_of(entry.title, path, context.index)
         ]
         meant = fitting[0] if len(fitting) == 1 else target
         yield Defect(
@@ -132,15 +138,15 @@ def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -
             entry,
             f"“{link.target}” matches {len(others) + 1} files",
             "Use the path of the note as target",
-            _build_retarget_edits(desk, entry, link, meant),
+            _build_retarget_edits(context, entry, link, meant),
             safe=False,
             link_start=link.start,
             target=link.target,
         )
         return
-    kind, problem = _describe_spelling(desk, link, target)
+    kind, problem = _describe_spelling(context, link, target)
     if kind:
-        edits = _build_retarget_edits(desk, entry, link, target)
+        edits = _build_retarget_edits(context, entry, link, target)
         if edits:
             yield Defect(
                 kind,
@@ -153,9 +159,9 @@ def _check_spelling(desk: EntryContext, entry: Entry, link: Link, target: str) -
             )
 
 
-def _describe_spelling(desk: EntryContext, link: Link, target: str) -> tuple[str, str]:
+def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
     """How a target differs from the name of its note."""
-    written, name = link.target, desk.format_target(target)
+    written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
     if link.kind is LinkKind.WIKILINK and link.subpath:
@@ -171,56 +177,58 @@ def _describe_spelling(desk: EntryContext, link: Link, target: str) -> tuple[str
             "case-only",
             f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
-    plain = desk.context.obsidian.new_link_format == "shortest" and link.kind is LinkKind.WIKILINK
+    plain = (
+        context.context.obsidian.new_link_format == "shortest" and link.kind is LinkKind.WIKILINK
+    )
     if plain and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""
 
 
-def _check_title(desk: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
+def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
     """Title and display against each other and against what the note is called."""
     if not entry.title:
         return
     title, display = entry.title, link.display
-    now = get_current_title(target, desk.index)
-    right = is_title_of(title, target, desk.index)
+    now = get_current_title(target, context.index)
+    right = is_title_of(title, target, context.index)
     if display is None or link.kind is LinkKind.MARKDOWN:
         if not right:
-            yield _replace_title(desk, entry, link, now)
+            yield _replace_title(context, entry, link, now)
         elif (
             link.kind is LinkKind.WIKILINK
             and not link.embed
             and not link.subpath
             and not is_same_text(link.target, title)
         ):
-            yield _check_missing_display(desk, entry, link)
+            yield _check_missing_display(context, entry, link)
     elif is_same_title(title, display):
         if not right:
-            yield _replace_title(desk, entry, link, now)
-        elif not any(is_same_text(title, name) for name in list_note_names(target, desk.index)):
+            yield _replace_title(context, entry, link, now)
+        elif not any(is_same_text(title, name) for name in list_note_names(target, context.index)):
             yield Defect("title-target-mismatch", entry, reported=False)
     else:
-        yield _check_mismatch(desk, entry, link, target, right=right)
+        yield _check_mismatch(context, entry, link, target, right=right)
 
 
-def _check_missing_display(desk: EntryContext, entry: Entry, link: Link) -> Defect:
+def _check_missing_display(context: EntryContext, entry: Entry, link: Link) -> Defect:
     missing = Defect("missing-alias", entry, "the link shows the file name instead of the title")
-    spelt = _describe_spelling(desk, link, desk.targets[link.start] or "")[0]
+    spelt = _describe_spelling(context, link, context.targets[link.start] or "")[0]
     if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
         return missing._replace(reported=not spelt)
     at = link.end - 2
     return missing._replace(
         fix_title="Show the title in the link",
-        edits=desk.make_edit(at, at, desk.pipe + entry.title),
+        edits=context.make_edit(at, at, context.pipe + entry.title),
     )
 
 
 def _check_mismatch(
-    desk: EntryContext, entry: Entry, link: Link, target: str, *, right: bool
+    context: EntryContext, entry: Entry, link: Link, target: str, *, right: bool
 ) -> Defect:
     """A title and a display that differ: whichever is the note's is taken for both."""
     assert link.display is not None
-    shown = is_title_of(link.display, target, desk.index)
+    shown = is_title_of(link.display, target, context.index)
     mismatch = Defect(
         "title-alias-mismatch",
         entry,
@@ -232,19 +240,19 @@ def _check_mismatch(
     if shown:
         return mismatch._replace(
             fix_title="Use the display text as title",
-            edits=desk.make_edit(entry.start, entry.title_end, link.display),
+            edits=context.make_edit(entry.start, entry.title_end, link.display),
         )
     if right:
         return mismatch._replace(
             fix_title="Show the title in the link",
-            edits=_build_display_edits(desk, link, entry.title),
+            edits=_build_display_edits(context, link, entry.title),
         )
-    return _replace_title(desk, entry, link, get_current_title(target, desk.index))._replace(
+    return _replace_title(context, entry, link, get_current_title(target, context.index))._replace(
         kind="title-alias-mismatch"
     )
 
 
-def _build_display_edits(desk: EntryContext, link: Link, words: str) -> tuple[Edit, ...]:
+def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple[Edit, ...]:
     """The edits that let a link show other words."""
     if (
         link.kind is not LinkKind.WIKILINK
@@ -253,17 +261,17 @@ def _build_display_edits(desk: EntryContext, link: Link, words: str) -> tuple[Ed
     ):
         return ()
     at = link.start + link.raw.rindex(link.display)
-    return desk.make_edit(at, at + len(link.display), words)
+    return context.make_edit(at, at + len(link.display), words)
 
 
-def _replace_title(desk: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
+def _replace_title(context: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
     """A title that is none of the note's: what it is called now is written."""
     wrong = Defect(
         "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
     )
     if any(mark in now for mark in ("[", "]", "|", "\n")):
         return wrong
-    edits = desk.make_edit(entry.start, entry.title_end, now)
+    edits = context.make_edit(entry.start, entry.title_end, now)
     if link.display is not None and link.kind is LinkKind.WIKILINK:
-        edits += _build_display_edits(desk, link, now)
+        edits += _build_display_edits(context, link, now)
     return wrong._replace(fix_title="Use the current title of the note", edits=edits)

@@ -36,8 +36,8 @@ class FixAttempt:
 class AutoFixer:
     """Mends what can be mended safely, when it is time to. With `writing` false it only says what it would write."""
 
-    def __init__(self, pauses: Debounce, command: str, *, writing: bool):
-        self._debounce, self._command, self._writes = pauses, command, writing
+    def __init__(self, debounce: Debounce, command: str, *, writing: bool):
+        self._debounce, self._command, self._writes = debounce, command, writing
         self._first_change = self._last_change = -math.inf
         self._pending = False
         self._changed_at: dict[str, float] = {}
@@ -75,10 +75,8 @@ class AutoFixer:
         self._pending = False
         vault = vault.with_skip_check(lambda path, text: self._skip_reason(path, text, now))
         if not self._writes:
-            repair = vault.plan_fixes()
-            return FixAttempt(
-                proposed_texts=dict(repair.texts), broken_promise=repair.broken_promise
-            )
+            plan = vault.plan_fixes()
+            return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
         try:
             with lock_vault(vault.root, patience=0.0):
                 return self._write_fixes(vault, now)
@@ -89,29 +87,31 @@ class AutoFixer:
             return FixAttempt(error=str(error))
 
     def _write_fixes(self, vault: Vault, now: float) -> FixAttempt:
-        repair = vault.plan_fixes()
-        if repair.broken_promise:
-            return FixAttempt(broken_promise=repair.broken_promise)
-        outcome = vault.write_plan(
-            repair,
+        plan = vault.plan_fixes()
+        if plan.broken_promise:
+            return FixAttempt(broken_promise=plan.broken_promise)
+        result = vault.write_plan(
+            plan,
             self._command,
-            describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts)),
+            describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),
         )
-        for path in outcome.written:
-            old = _digest_text(repair.texts[path][0] or "")
+        for path in result.written:
+            old = _digest_text(plan.texts[path][0] or "")
             self._fixed_digests[path] = [*self._fixed_digests.get(path, []), old][
                 -_MAX_REMEMBERED_TEXTS:
             ]
-        if any(refusal.reason == _JUST_CHANGED for refusal in outcome.skipped):
+        if any(skipped_note.reason == _JUST_CHANGED for skipped_note in result.skipped):
             self.schedule(now)
-        written = frozenset(outcome.written)
+        written = frozenset(result.written)
         made = tuple(
             (item, fix)
-            for item, fix in repair.fixed
+            for item, fix in plan.fixed
             if any(edit.path in written for edit in fix.edits)
         )
-        refused = tuple(refusal for refusal in outcome.skipped if refusal.reason != _JUST_CHANGED)
-        return FixAttempt(AppliedFixes(made, outcome.written, refused, outcome.run_id))
+        refused = tuple(
+            skipped_note for skipped_note in result.skipped if skipped_note.reason != _JUST_CHANGED
+        )
+        return FixAttempt(AppliedFixes(made, result.written, refused, result.run_id))
 
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
         """Why a note is not to be written now."""

@@ -18,8 +18,10 @@ class EventSource:
     """Sees to it that changes are heard of. `poll` is how many seconds pass between looks at everything, None where the system
     brings word; `relist` the same where words may get lost. `warning` says what keeps the system from bringing word."""
 
-    def __init__(self, inbox: EventQueue, poll: float | None, relist: float, means: BackendFactory):
-        self._events, self._rescan_interval, self._backend_factory = inbox, relist, means
+    def __init__(
+        self, events: EventQueue, poll: float | None, relist: float, means: BackendFactory
+    ):
+        self._events, self._rescan_interval, self._backend_factory = events, relist, means
         self._backend: WatchBackend | None = None
         self._poll_seconds, self._requested_poll = poll, poll
         self._last_rescan = -math.inf
@@ -76,13 +78,13 @@ class EventSource:
         self.warning = f"{error} Until then everything is looked at every {_FALLBACK_POLL_SECONDS:.0f} seconds, as with `--poll {_FALLBACK_POLL_SECONDS:.0f}`."
 
 
-def open_system_backend(inbox: EventQueue) -> WatchBackend:
+def open_system_backend(events: EventQueue) -> WatchBackend:
     """The system's own means. Raises NoWatch if there is none left."""
     if sys.platform == "linux":
         from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
-        return InotifyBackend(inbox)
+        return InotifyBackend(events)
     else:  # noqa: RET505 - so that types are checked for both
         from vaultlink.watch.backend_watchdog import WatchdogBackend  # noqa: PLC0415
 
-        return WatchdogBackend(inbox)
+        return WatchdogBackend(events)

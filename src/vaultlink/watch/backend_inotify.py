@@ -43,8 +43,8 @@ class InotifyBackend:
 
     detects_overflow = True
 
-    def __init__(self, inbox: EventQueue):
-        self._events = inbox
+    def __init__(self, events: EventQueue):
+        self._events = events
         self._paths_by_watch: dict[WatchDescriptor, tuple[str, ...]] = {}
         self._watches: dict[_FolderIdentity, tuple[WatchDescriptor, CallbackId]] = {}
         self._ids = count(1)

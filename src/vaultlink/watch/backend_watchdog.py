@@ -17,8 +17,8 @@ class WatchdogBackend:
 
     detects_overflow = False
 
-    def __init__(self, inbox: EventQueue):
-        self._events = inbox
+    def __init__(self, events: EventQueue):
+        self._events = events
         self._observer = Observer()
         self._roots: dict[str, Path] = {}
         self._observer.start()
@@ -56,8 +56,8 @@ class WatchdogBackend:
 class _EventHandler(FileSystemEventHandler):
     """Takes what an observer tells of one folder and all below it."""
 
-    def __init__(self, inbox: EventQueue, path: str, place: Path):
-        self._events, self._vault_path, self._disk_path = inbox, path, place
+    def __init__(self, events: EventQueue, path: str, place: Path):
+        self._events, self._vault_path, self._disk_path = events, path, place
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Something happened to a file or a folder."""

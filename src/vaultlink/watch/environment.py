@@ -48,17 +48,17 @@ class Environment:
 
     def __init__(
         self,
-        live: Session,
+        session: Session,
         settings: SettingsSnapshot,
-        inbox: EventQueue,
-        listening: EventSource,
-        repairing: AutoFixer,
+        events: EventQueue,
+        event_source: EventSource,
+        fixer: AutoFixer,
         *,
         fix: bool,
     ):
-        self._session, self._settings, self._fixer = live, settings, repairing
-        self._events, self._event_source = inbox, listening
-        self.root, self.is_away = live.vault.root, False
+        self._session, self._settings, self._fixer = session, settings, fixer
+        self._events, self._event_source = events, event_source
+        self.root, self.is_away = session.vault.root, False
         self.notices = NoticeFilter()
         self._root_identity = folder_identity(self.root)
         self._peers = _join_peers(self.root, fix=fix)
@@ -81,11 +81,11 @@ class Environment:
             yield from self.reload_settings()
         yield from self.report_peers()
 
-    def has_new_settings(self, seen: VaultScan) -> bool:
+    def has_new_settings(self, scan: VaultScan) -> bool:
         """Whether settings are others than they were, or git was told to ignore something else."""
         return (
-            self._settings.has_changed(seen)
-            or seen.listing.gitignores != self._session.scan.listing.gitignores
+            self._settings.has_changed(scan)
+            or scan.listing.gitignores != self._session.scan.listing.gitignores
         )
 
     def close(self) -> None:
@@ -153,9 +153,9 @@ class Environment:
             self._fixer.schedule(time.monotonic())
             yield Notice(sentence)
 
-    def report_unreadable(self, seen: VaultScan) -> Iterator[WatchUpdate]:
+    def report_unreadable(self, scan: VaultScan) -> Iterator[WatchUpdate]:
         """Tell of folders that can't be looked into: what lies in them seems not to be there."""
-        for folder, why in seen.listing.unreadable_folders:
+        for folder, why in scan.listing.unreadable_folders:
             yield from self.notices.notify_once(
                 f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True
             )
@@ -177,5 +177,5 @@ def _join_peers(root: Path, *, fix: bool) -> Peers | None:
 
 def use_single_process(vault: Vault) -> Vault:
     """The vault, from now on read by one process: forks and a listener's thread don't go together."""
-    seen = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
-    return vault.with_scan(seen, vault.state)
+    scan = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
+    return vault.with_scan(scan, vault.state)

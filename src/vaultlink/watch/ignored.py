@@ -20,20 +20,20 @@ class IgnoredPaths:
         )
 
 
-def update_ignored(seen: VaultScan, came: Sequence[str]) -> VaultScan:
+def update_ignored(scan: VaultScan, came: Sequence[str]) -> VaultScan:
     """A survey that knows which of the files that came git ignores."""
-    fresh = filter_ignored(seen.root, came) if came and find_git_dir(seen.root) else frozenset()
+    fresh = filter_ignored(scan.root, came) if came and find_git_dir(scan.root) else frozenset()
     before = (
-        seen.is_git_ignored
-        if isinstance(seen.is_git_ignored, IgnoredPaths)
-        else IgnoredPaths(seen.is_git_ignored, frozenset())
+        scan.is_git_ignored
+        if isinstance(scan.is_git_ignored, IgnoredPaths)
+        else IgnoredPaths(scan.is_git_ignored, frozenset())
     )
     fresh = frozenset(path for path in fresh if not before(path))
     if not fresh:
-        return seen
+        return scan
     return replace(
-        seen,
+        scan,
         is_git_ignored=IgnoredPaths(
-            before.is_known_ignored, fresh.union(before.ignored_since & seen.listing.files.keys())
+            before.is_known_ignored, fresh.union(before.ignored_since & scan.listing.files.keys())
         ),
     )

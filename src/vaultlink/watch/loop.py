@@ -57,14 +57,14 @@ class Watch:
         settings: Settings | None = None,
         wishes: WatchSettings = WatchSettings(),
         progress: Progress | None = None,
-        surveyed: VaultScan | None = None,
+        scan: VaultScan | None = None,
     ):
-        seen = surveyed or scan_vault(root, settings)
-        self.root, self._watch_settings, self._debounce = seen.root, wishes, wishes.debounce
+        scan = scan or scan_vault(root, settings)
+        self.root, self._watch_settings, self._debounce = scan.root, wishes, wishes.debounce
         self.verify_failures = 0
         self._events = EventQueue()
-        settings_files = SettingsSnapshot(seen)
-        self.session = Session(open_vault(self.root, seen.settings, progress, seen))
+        settings_files = SettingsSnapshot(scan)
+        self.session = Session(open_vault(self.root, scan.settings, progress, scan))
         self._fixer = AutoFixer(self._debounce, wishes.command, writing=wishes.fix)
         self._event_source = EventSource(
             self._events,
@@ -233,9 +233,10 @@ class Watch:
         if attempt.proposed_texts:
             yield Proposal(attempt.proposed_texts)
         if attempt.applied_fixes:
-            for refusal in attempt.applied_fixes.skipped:
+            for skipped_note in attempt.applied_fixes.skipped:
                 yield from self._environment.notices.notify_once(
-                    f"left {refusal.path}", f"{refusal.path}: left alone: {refusal.reason}."
+                    f"left {skipped_note.path}",
+                    f"{skipped_note.path}: left alone: {skipped_note.reason}.",
                 )
             if attempt.applied_fixes.written:
                 seen = rescan(

@@ -58,29 +58,29 @@ def folder_identity(root: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def rescan(seen: VaultScan, hints: ChangeHints, follow: WatchFolders) -> Rescan:
+def rescan(scan: VaultScan, hints: ChangeHints, follow: WatchFolders) -> Rescan:
     """See what is otherwise. If everything is looked at, new folders are watched before what is in them is listed."""
     started = time.time_ns()
-    files = None if hints.full_rescan else _update_files(seen, hints)
+    files = None if hints.full_rescan else _update_files(scan, hints)
     if files is None:
-        listing = list_files(seen.root)
+        listing = list_files(scan.root)
         while follow(listing.folders):
-            listing = list_files(seen.root)
+            listing = list_files(scan.root)
         paths: Iterable[str] = [
             *listing.files,
-            *(path for path in seen.listing.files if path not in listing.files),
+            *(path for path in scan.listing.files if path not in listing.files),
         ]
     else:
-        listing, paths = replace(seen.listing, files=files), hints.paths
-    after = replace(seen, listing=listing, started=started)
-    return Rescan(after, *_compare_scans(seen, after, paths))
+        listing, paths = replace(scan.listing, files=files), hints.paths
+    after = replace(scan, listing=listing, started=started)
+    return Rescan(after, *_compare_scans(scan, after, paths))
 
 
-def _update_files(seen: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
+def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
     """The files, those hinted at looked at anew; None if that does not tell all, and everything has to be looked at: where
     folders come or go behind symbolic links, where git is told to ignore something, and where systems may name files otherwise
     than they are listed."""
-    root, before = os.fspath(seen.root), seen.listing
+    root, before = os.fspath(scan.root), scan.listing
     if sys.platform != "linux" and not hints.paths <= before.files.keys():
         return None
     files = dict(before.files)
@@ -100,10 +100,10 @@ def _update_files(seen: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
 
 
 def _compare_scans(
-    seen: VaultScan, after: VaultScan, paths: Iterable[str]
+    scan: VaultScan, after: VaultScan, paths: Iterable[str]
 ) -> tuple[tuple[str, ...], ...]:
     """The paths that came, went, hold something else, and that may do so unseen."""
-    before, now, trusted = seen.listing.files, after.listing.files, seen.started - RACY_WINDOW_NS
+    before, now, trusted = scan.listing.files, after.listing.files, scan.started - RACY_WINDOW_NS
     came, went, saved, doubtful = [], [], [], []
     for path in paths:
         old, new = before.get(path), now.get(path)
@@ -120,6 +120,6 @@ def _compare_scans(
     return tuple(sorted(came)), tuple(sorted(went)), tuple(sorted(saved)), tuple(sorted(doubtful))
 
 
-def has_no_notes(seen: VaultScan) -> bool:
+def has_no_notes(scan: VaultScan) -> bool:
     """Whether a vault holds no note, as a folder does on which nothing is mounted."""
-    return not any(is_note(path) for path in seen.listing.files)
+    return not any(is_note(path) for path in scan.listing.files)

@@ -102,25 +102,25 @@ class Session:
 
     def prepare(self, look: Rescan) -> PreparedUpdate:
         """Work out what would come of a look. Nothing is changed by that."""
-        before, state, moving = self.vault, self.vault.state, self._move_tracker.copy()
-        seen = update_ignored(look.scan, look.added)
-        setting = (
+        before, state, tracker = self.vault, self.vault.state, self._move_tracker.copy()
+        scan = update_ignored(look.scan, look.added)
+        settings = (
             state.settings
-            if seen.is_git_ignored is before.scan.is_git_ignored
-            else before.settings_for(seen)
+            if scan.is_git_ignored is before.scan.is_git_ignored
+            else before.settings_for(scan)
         )
-        changes = list(read_changes(seen, setting, look.paths))
+        changes = list(read_changes(scan, settings, look.paths))
         changed = [change for change in changes if _has_changed(state, change)]
-        moved = self._track_moves(moving, look, changes)
+        moved = self._track_moves(tracker, look, changes)
         moves = (
-            moving.current_moves(seen.listing.files)
+            tracker.current_moves(scan.listing.files)
             if look.has_added_or_removed
             else state.settings.moves
         )
-        if moves != setting.moves:
-            setting = replace(setting, moves=moves)
-        if changed or setting is not state.settings:
-            state = step(state, changed, setting)
+        if moves != settings.moves:
+            settings = replace(settings, moves=moves)
+        if changed or settings is not state.settings:
+            state = step(state, changed, settings)
         told = bool(changed or look.modified)
         cause = _make_cause(look, moved, {change.path for change in changed})
         went, came = frozenset(look.removed), frozenset(look.added)
@@ -128,7 +128,7 @@ class Session:
             old: new for old, new in moved.items() if old in went and new in came
         }  # else both were told of apart
         return PreparedUpdate(
-            before.state, look, seen, state, moving, cause, told, self._compute_delta(state, along)
+            before.state, look, scan, state, tracker, cause, told, self._compute_delta(state, along)
         )
 
     def is_still_valid(self, prepared: PreparedUpdate, look: Rescan) -> bool:
@@ -173,7 +173,7 @@ class Session:
     # -- what came of it ------------------------------------------------------------------------------------------
 
     def _track_moves(
-        self, moving: MoveTracker, look: Rescan, changes: list[Change]
+        self, tracker: MoveTracker, look: Rescan, changes: list[Change]
     ) -> dict[str, str]:
         """What the look tells of files that went elsewhere."""
         old, now = self.scan.listing.files, look.scan.listing.files
@@ -184,12 +184,12 @@ class Session:
         }
         notes: Callable[[str], Note | None] = self.vault.index.notes.get
         for path in look.removed:
-            moving.record_removed(path, old[path], notes(path))
+            tracker.record_removed(path, old[path], notes(path))
         for path in look.added:
-            moving.record_added(path, now[path], fresh.get(path))
+            tracker.record_added(path, now[path], fresh.get(path))
         for path in look.modified:
-            moving.record_modified(path, now[path], fresh.get(path))
-        return moving.match_new_moves() if look.has_added_or_removed else {}
+            tracker.record_modified(path, now[path], fresh.get(path))
+        return tracker.match_new_moves() if look.has_added_or_removed else {}
 
     def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
         """What is new and what is healed in a later state."""

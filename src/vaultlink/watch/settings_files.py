@@ -16,34 +16,34 @@ SettingsStamps = tuple[tuple[int, int, int] | None, ...]
 class SettingsSnapshot:
     """The files that hold a vault's settings, and what git knows of it, as they were when last looked at."""
 
-    def __init__(self, seen: VaultScan):
-        self._stamps, self._git_state = _read_stamps(seen), read_git_state(seen.root)
+    def __init__(self, scan: VaultScan):
+        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
 
-    def has_changed(self, seen: VaultScan) -> bool:
+    def has_changed(self, scan: VaultScan) -> bool:
         """Whether a settings file is another."""
-        return _read_stamps(seen) != self._stamps
+        return _read_stamps(scan) != self._stamps
 
-    def has_git_changed(self, seen: VaultScan) -> bool:
+    def has_git_changed(self, scan: VaultScan) -> bool:
         """Whether git knows of something else than it did."""
-        return read_git_state(seen.root) != self._git_state
+        return read_git_state(scan.root) != self._git_state
 
-    def refresh(self, seen: VaultScan) -> None:
+    def refresh(self, scan: VaultScan) -> None:
         """From now on, what is there now is nothing new."""
-        self._stamps, self._git_state = _read_stamps(seen), read_git_state(seen.root)
+        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
 
 
-def _read_stamps(seen: VaultScan) -> SettingsStamps:
-    return tuple(map(_stat_settings_file, _list_settings_files(seen)))
+def _read_stamps(scan: VaultScan) -> SettingsStamps:
+    return tuple(map(_stat_settings_file, _list_settings_files(scan)))
 
 
-def _list_settings_files(seen: VaultScan) -> Iterator[Path]:
-    if not seen.settings.isolated:
-        yield from config_candidates(seen.root, seen.settings.config_file)
-    yield from (seen.root / ".obsidian" / "app.json", seen.root / ".obsidian" / "types.json")
-    folder = find_git_dir(seen.root)
+def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
+    if not scan.settings.isolated:
+        yield from config_candidates(scan.root, scan.settings.config_file)
+    yield from (scan.root / ".obsidian" / "app.json", scan.root / ".obsidian" / "types.json")
+    folder = find_git_dir(scan.root)
     if folder:
         yield folder / "info" / "exclude"
-        for above in seen.root.parents if not (seen.root / ".git").exists() else ():
+        for above in scan.root.parents if not (scan.root / ".git").exists() else ():
             yield above / ".gitignore"
             if (above / ".git").exists():
                 break
@@ -70,5 +70,5 @@ def reopen_if_changed(vault: Vault) -> Vault | None:
     return None if alike else open_vault(now.root, now.settings, None, now)
 
 
-def _is_ignored(seen: VaultScan, path: str) -> bool:
-    return bool(seen.is_git_ignored and seen.is_git_ignored(path))
+def _is_ignored(scan: VaultScan, path: str) -> bool:
+    return bool(scan.is_git_ignored and scan.is_git_ignored(path))

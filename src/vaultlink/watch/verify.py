@@ -26,20 +26,20 @@ class VaultChanging(Exception):  # noqa: N818 - a state of affairs
     """The vault changes while it is compared, so that nothing can be said."""
 
 
-def find_difference(live: Session) -> str | None:
+def find_difference(session: Session) -> str | None:
     """What a live vault holds otherwise than a fresh start would; None if nothing. Raises Changing."""
-    seen = scan_vault(live.vault.root, live.scan.settings)
-    setting = live.vault.settings_for(seen)
-    fresh = step(State(setting), list(read_changes(seen, setting, seen.listing.files)))
-    files = list_files(live.vault.root).files
-    lately = any(stamp.changed > seen.started - RACY_WINDOW_NS for stamp in files.values())
-    if lately or not files == seen.listing.files == live.scan.listing.files:
+    scan = scan_vault(session.vault.root, session.scan.settings)
+    settings = session.vault.settings_for(scan)
+    fresh = step(State(settings), list(read_changes(scan, settings, scan.listing.files)))
+    files = list_files(session.vault.root).files
+    lately = any(stamp.changed > scan.started - RACY_WINDOW_NS for stamp in files.values())
+    if lately or not files == scan.listing.files == session.scan.listing.files:
         raise VaultChanging
-    return next(_iterate_differences(live, fresh), None)
+    return next(_iterate_differences(session, fresh), None)
 
 
-def _iterate_differences(live: Session, fresh: State) -> Iterator[str]:
-    kept = live.vault.state
+def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
+    kept = session.vault.state
     sides: list[tuple[str, Any, Any]] = [
         ("notes", kept.index.notes, fresh.index.notes),
         ("names", kept.index.names, fresh.index.names),
@@ -50,12 +50,12 @@ def _iterate_differences(live: Session, fresh: State) -> Iterator[str]:
         ("tallies", kept.tallies, fresh.tallies),
         (
             "nodes of the graph",
-            _collect_nodes(live.graph.nx_graph),
+            _collect_nodes(session.graph.nx_graph),
             _collect_nodes(build_graph(fresh.index)),
         ),
         (
             "edges of the graph",
-            _collect_edges(live.graph.nx_graph),
+            _collect_edges(session.graph.nx_graph),
             _collect_edges(build_graph(fresh.index)),
         ),
     ]
@@ -63,7 +63,7 @@ def _iterate_differences(live: Session, fresh: State) -> Iterator[str]:
         yield from _compare_maps(what, ours, theirs)
     if kept.index.files != fresh.index.files:
         yield f"files: {sorted(kept.index.files ^ fresh.index.files)[:3]} are on one side only"
-    if live.count_totals() != Session(live.vault.with_state(fresh)).count_totals():
+    if session.count_totals() != Session(session.vault.with_state(fresh)).count_totals():
         yield "the figures differ"
 
 

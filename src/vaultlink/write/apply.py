@@ -32,13 +32,13 @@ class AnalysedTexts:
 
     def __init__(
         self,
-        seen: VaultScan,
+        scan: VaultScan,
         bar: Callable[[str, str], str | None] = lambda _path, _text: None,
         held: Mapping[str, bytes] | None = None,
     ):
         self._skip_reason, self._overlays = bar, held or {}
-        self._root = os.fspath(seen.root)
-        self._files: Mapping[str, FileStamp] = seen.listing.files
+        self._root = os.fspath(scan.root)
+        self._files: Mapping[str, FileStamp] = scan.listing.files
         self._texts: dict[str, str | None] = {}
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
@@ -126,10 +126,10 @@ class AnalysedTexts:
 
 
 def make_fix_sources(
-    seen: VaultScan, texts: AnalysedTexts, suggest: Callable[[str], Sequence[Suggestion]] | None
+    scan: VaultScan, texts: AnalysedTexts, suggest: Callable[[str], Sequence[Suggestion]] | None
 ) -> FixSources:
     """What late fixes may ask of a vault on disk."""
-    files = seen.listing.files
+    files = scan.listing.files
     return FixSources(
         texts,
         lambda path: files[path].modified if path in files else 0,
@@ -139,36 +139,35 @@ def make_fix_sources(
 
 
 def make_analyser(
-    setting: LinterSettings, jobs: int | None
+    settings: LinterSettings, jobs: int | None
 ) -> Callable[[Mapping[str, str]], list[Change]]:
     """Examines changed texts, with all processors if there are many."""
 
     def examine(texts: Mapping[str, str]) -> list[Change]:
         return [
             Change(path, result)
-            for path, result in zip(texts, analyse_texts(setting, texts, jobs), strict=True)
+            for path, result in zip(texts, analyse_texts(settings, texts, jobs), strict=True)
         ]
 
     return examine
 
 
-def list_skipped(texts: AnalysedTexts, repair: FixPlan) -> tuple[SkippedNote, ...]:
+def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]:
     """The notes that a repair leaves alone, each with why."""
     stuck = [
-        SkippedNote(path, texts.skip_reasons.get(path, "it can't be read"))
-        for path in repair.skipped
+        SkippedNote(path, texts.skip_reasons.get(path, "it can't be read")) for path in plan.skipped
     ]
     return (
         *stuck,
         *(
             SkippedNote(path, "its unsafe fixes would change more than they should")
-            for path in repair.blocked
+            for path in plan.blocked
         ),
     )
 
 
 def write_plan(
-    seen: VaultScan, texts: AnalysedTexts, repair: FixPlan, command: str, summary: str
+    scan: VaultScan, texts: AnalysedTexts, plan: FixPlan, command: str, summary: str
 ) -> WriteResult:
     """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
     writes = [
@@ -177,17 +176,17 @@ def write_plan(
             None if old is None else texts.encode_text(path, old),
             texts.encode_text(path, new),
         )
-        for path, (old, new) in sorted(repair.texts.items())
+        for path, (old, new) in sorted(plan.texts.items())
         if old != new
     ]
-    outcome = record_and_write(seen.root, command, summary, writes)
-    return replace(outcome, skipped=(*list_skipped(texts, repair), *outcome.skipped))
+    result = record_and_write(scan.root, command, summary, writes)
+    return replace(result, skipped=(*list_skipped(texts, plan), *result.skipped))
 
 
-def remaining_state(repair: FixPlan, refused: Sequence[SkippedNote]) -> State:
+def remaining_state(plan: FixPlan, refused: Sequence[SkippedNote]) -> State:
     """The state that is left: findings of notes that were not written are still there."""
-    after, before = repair.after, repair.before
-    paths = {refusal.path for refusal in refused} & repair.texts.keys()
+    after, before = plan.after, plan.before
+    paths = {skipped_note.path for skipped_note in refused} & plan.texts.keys()
     if not paths:
         return after
     diagnostics = dict(after.diagnostics)

@@ -76,17 +76,17 @@ def record_and_write(
     if not writes:
         return WriteResult((), ())
     run = record_run(root, command, summary, writes, undoes)
-    outcome = write_notes(root, writes, run.id)
-    if not outcome.written:
+    result = write_notes(root, writes, run.id)
+    if not result.written:
         _delete_run(journal_folder(root), run.id)
-        return outcome
+        return result
     _write_marker(
         journal_folder(root),
         run.id,
         "ended",
-        msgspec.msgpack.encode([refusal.path for refusal in outcome.skipped]),
+        msgspec.msgpack.encode([skipped_note.path for skipped_note in result.skipped]),
     )
-    return replace(outcome, run_id=run.id)
+    return replace(result, run_id=run.id)
 
 
 def record_run(

@@ -56,14 +56,14 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """
     clean_up_journal(root)
     plan = plan_undo(root, run)
-    outcome = record_and_write(
+    result = record_and_write(
         root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id
     )
     remove_empty_folders(root, run.folders)
-    if not outcome.skipped and (outcome.written or not plan.skipped):
+    if not result.skipped and (result.written or not plan.skipped):
         mark_undone(root, run, True)
-    refused = sorted([*plan.skipped, *outcome.skipped], key=lambda refusal: refusal.path)
-    return WriteResult(outcome.written, tuple(refused), outcome.run_id)
+    refused = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
+    return WriteResult(result.written, tuple(refused), result.run_id)
 
 
 def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | SkippedNote]:

@@ -85,9 +85,7 @@ def write_notes(root: Path, writes: Sequence[PendingWrite], sign: str = "") -> W
         if clause is not None
     ]
     written = [writes[number].path for number, clause in why.items() if clause is None]
-    return WriteResult(
-        tuple(sorted(written)), tuple(sorted(refused, key=lambda refusal: refusal.path))
-    )
+    return WriteResult(tuple(sorted(written)), tuple(sorted(refused, key=lambda note: note.path)))
 
 
 def remove_leftovers(root: Path, paths: Sequence[str], sign: str) -> None:

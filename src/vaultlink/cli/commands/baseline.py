@@ -69,15 +69,15 @@ def baseline(options: BaselineOptions) -> int:
 
 
 def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
-    seen = scan_from_options(options, options.folder)
-    terminal.check_output_file(seen.root)
-    warn_unreadable_folders(seen, terminal)
-    before = read_baseline_file(seen.root)
+    scan = scan_from_options(options, options.folder)
+    terminal.check_output_file(scan.root)
+    warn_unreadable_folders(scan, terminal)
+    before = read_baseline_file(scan.root)
     if options.prune and before is None:
         raise UsageError(
-            f"{seen.root / BASELINE_FILE}: there is no baseline to prune. `vaultlink baseline` makes one."
+            f"{scan.root / BASELINE_FILE}: there is no baseline to prune. `vaultlink baseline` makes one."
         )
-    vault = open_scanned_vault(seen, terminal)
+    vault = open_scanned_vault(scan, terminal)
     made, sentence = (
         _prune_baseline(vault, before)
         if options.prune and before is not None
@@ -93,7 +93,7 @@ def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
         return EXIT_CLEAN if old == text else EXIT_FINDINGS
     if before != text.encode():
         _write_baseline(vault, before, text, sentence)
-    terminal.print_results(f"{seen.root / BASELINE_FILE}\n")
+    terminal.print_results(f"{scan.root / BASELINE_FILE}\n")
     terminal.print_message(sentence)
     return EXIT_CLEAN
 
@@ -115,38 +115,40 @@ def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
 
 def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     """The baseline without what is gone, and with the others as they are now."""
-    sifted = split_known(
+    split = split_known(
         vault.state.diagnostics,
         [findings_in_baseline(vault, before)],
         vault.text,
         lambda _path: True,
     )
-    [debt] = sifted.known_counts
+    [count] = split.known_counts
     fresh = (
-        f" {format_count(len(sifted.new), 'new finding is', 'new findings are')} not in it."
-        if sifted.new
+        f" {format_count(len(split.new), 'new finding is', 'new findings are')} not in it."
+        if split.new
         else ""
     )
     gone = (
-        format_count(debt.gone, "finding that is gone", "findings that are gone")
-        if debt.gone
+        format_count(count.gone, "finding that is gone", "findings that are gone")
+        if count.gone
         else "no findings"
     )
-    sentence = f"Took out {gone}; {debt.left:,} left.{fresh}"
-    return record_baseline(vault.state.settings, _key_findings(vault, sifted)), sentence
+    sentence = f"Took out {gone}; {count.left:,} left.{fresh}"
+    return record_baseline(vault.state.settings, _key_findings(vault, split)), sentence
 
 
-def _key_findings(vault: Vault, sifted: KnownSplit) -> Mapping[str, Sequence[FindingKey]]:
+def _key_findings(vault: Vault, split: KnownSplit) -> Mapping[str, Sequence[FindingKey]]:
     kept: dict[str, list[Diagnostic]] = {}
-    for item in sifted.known:
+    for item in split.known:
         kept.setdefault(item.path, []).append(item)
     return {path: finding_keys(items, vault.text) for path, items in kept.items()}
 
 
 def _write_baseline(vault: Vault, before: bytes | None, text: str, sentence: str) -> None:
     """Write the file, with a record that `vaultlink undo` goes by."""
-    outcome = write_vault_files(
+    result = write_vault_files(
         vault.root, [PendingWrite(BASELINE_FILE, before, text.encode())], sentence
     )
-    for refusal in outcome.skipped:
-        raise VaultError(f"{vault.root / BASELINE_FILE}: it was not written: {refusal.reason}.")
+    for skipped_note in result.skipped:
+        raise VaultError(
+            f"{vault.root / BASELINE_FILE}: it was not written: {skipped_note.reason}."
+        )

@@ -60,11 +60,11 @@ def check(options: CheckOptions) -> int:
     begun = time.perf_counter()
     terminal = Terminal(options)
     form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
-    seen = scan_from_options(options, find_start_path(options))
-    terminal.check_output_file(seen.root)
-    warn_unreadable_folders(seen, terminal)
-    chosen, gate = select_vault_paths(options, seen.root), find_known_sources(options, seen)
-    cache = None if reads_stdin(options) else seen.open_cache()
+    scan = scan_from_options(options, find_start_path(options))
+    terminal.check_output_file(scan.root)
+    warn_unreadable_folders(scan, terminal)
+    chosen, gate = select_vault_paths(options, scan.root), find_known_sources(options, scan)
+    cache = None if reads_stdin(options) else scan.open_cache()
     asked_for = repr(
         (
             form,
@@ -77,15 +77,15 @@ def check(options: CheckOptions) -> int:
             gate.cache_key,
         )
     )
-    question = seen.cache_key("check", asked_for) if cache else None
+    question = scan.cache_key("check", asked_for) if cache else None
     answer = _decode_cached(cache.load_result(question)) if cache and question else None
     if answer is None:
-        answer = _run_check(options, terminal, form, seen, (chosen, gate))
+        answer = _run_check(options, terminal, form, scan, (chosen, gate))
         if cache and question:
             save_result(cache, question, msgspec.msgpack.encode(answer))
     terminal.print_results(answer.results)
     terminal.print_message(answer.summary)
-    terminal.print_detail(_describe_run(seen, time.perf_counter() - begun))
+    terminal.print_detail(_describe_run(scan, time.perf_counter() - begun))
     return answer.exit_code
 
 
@@ -100,11 +100,11 @@ def _run_check(
     options: CheckOptions,
     terminal: Terminal,
     form: str,
-    seen: VaultScan,
+    scan: VaultScan,
     asked: tuple[Sequence[str], KnownSources],
 ) -> CachedCheck:
     wanted, gate = make_path_filter(asked[0]), asked[1]
-    vault = with_stdin_text(options, open_scanned_vault(seen, terminal))
+    vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
     found = split_known(vault.state.diagnostics, gate.load_known(vault), vault.text, wanted)
     shown = render_results(options, terminal, form, vault, found)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
@@ -120,6 +120,6 @@ def _run_check(
     )
 
 
-def _describe_run(seen: VaultScan, seconds: float) -> str:
-    settings = ", ".join(layer.source for layer in seen.layers) or "defaults"
-    return f"{seen.root}: settings from {settings}; {len(seen.listing.files):,} files, {seconds:.2f} s."
+def _describe_run(scan: VaultScan, seconds: float) -> str:
+    settings = ", ".join(layer.source for layer in scan.layers) or "defaults"
+    return f"{scan.root}: settings from {settings}; {len(scan.listing.files):,} files, {seconds:.2f} s."

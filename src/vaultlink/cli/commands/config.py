@@ -46,14 +46,14 @@ def config(options: ConfigOptions) -> int:
     """
     terminal = Terminal(options)
     shape = choose_listing_format(terminal)
-    seen = scan_from_options(options, options.folder)
+    scan = scan_from_options(options, options.folder)
     rules = build_catalog(load_rules())
-    settings = merge_layers(seen.layers, rules)
-    rows = [*_list_locations(options, seen), *_list_settings(settings)]
+    settings = merge_layers(scan.layers, rules)
+    rows = [*_list_locations(options, scan), *_list_settings(settings)]
     if shape == "json":
         print_document(
             terminal,
-            {"vault": str(seen.root), "enabled": sorted(settings.enabled)},
+            {"vault": str(scan.root), "enabled": sorted(settings.enabled)},
             "settings",
             rows,
         )
@@ -72,7 +72,7 @@ def config(options: ConfigOptions) -> int:
     return EXIT_CLEAN
 
 
-def _list_locations(options: ConfigOptions, seen: VaultScan) -> list[SettingRow]:
+def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]:
     """The vault and the cache: settings that only options and the environment have."""
     vault = (
         "--vault"
@@ -81,12 +81,12 @@ def _list_locations(options: ConfigOptions, seen: VaultScan) -> list[SettingRow]
         if options.folder
         else "found from the current folder"
     )
-    rows = [SettingRow("vault", str(seen.root), vault)]
+    rows = [SettingRow("vault", str(scan.root), vault)]
     if options.no_cache:
         return [*rows, SettingRow("cache-dir", None, "--no-cache")]
     told = "VAULTLINK_CACHE_DIR" if os.environ.get("VAULTLINK_CACHE_DIR") else DEFAULT_SOURCE
     source = "--cache-dir" if options.cache_dir else told
-    return [*rows, SettingRow("cache-dir", str(cache_folder(seen.settings.cache_dir)), source)]
+    return [*rows, SettingRow("cache-dir", str(cache_folder(scan.settings.cache_dir)), source)]
 
 
 def _list_settings(settings: Config) -> list[SettingRow]:

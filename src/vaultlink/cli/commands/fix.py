@@ -117,15 +117,15 @@ class _FixRun(NamedTuple):
 
 def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bool) -> _FixRun:
     """Work a repair out and, unless it is only to be looked at, write it."""
-    seen = scan_from_options(options, find_start_path(options))
-    terminal.check_output_file(seen.root)
-    warn_unreadable_folders(seen, terminal)
-    gate = find_known_sources(options, seen)
-    vault = with_stdin_text(options, open_scanned_vault(seen, terminal))
+    scan = scan_from_options(options, find_start_path(options))
+    terminal.check_output_file(scan.root)
+    warn_unreadable_folders(scan, terminal)
+    gate = find_known_sources(options, scan)
+    vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
     known, wanted, answers = (
         gate.load_known(vault),
-        make_path_filter(select_vault_paths(options, seen.root)),
-        parse_fix_answers(options, seen.root),
+        make_path_filter(select_vault_paths(options, scan.root)),
+        parse_fix_answers(options, scan.root),
     )
     if asking:
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - only where somebody answers
@@ -133,52 +133,52 @@ def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bo
         asked = split_known(
             vault.state.diagnostics, select_revision_known(known), vault.text, wanted
         ).new
-        repair = vault.plan_chosen_fixes(
+        plan = vault.plan_chosen_fixes(
             choose_fixes(asked, terminal, vault, answers or FixAnswers())
         )
     else:
-        repair = vault.plan_fixes(
+        plan = vault.plan_fixes(
             allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
             answers,
             make_new_finding_selector(known, vault, wanted),
         )
-    if repair.broken_promise or options.diff or reads_stdin(options):
-        return _FixRun(vault, known, repair, None)
-    with hold_write_lock(terminal, seen.root) if asking else nullcontext():
-        outcome = write_fixes(
+    if plan.broken_promise or options.diff or reads_stdin(options):
+        return _FixRun(vault, known, plan, None)
+    with hold_write_lock(terminal, scan.root) if asking else nullcontext():
+        result = write_fixes(
             terminal,
             vault,
-            repair,
-            describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts)),
+            plan,
+            describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),
         )
-    return _FixRun(vault, known, repair, outcome)
+    return _FixRun(vault, known, plan, result)
 
 
 def _report_fixes(
     options: FixSelectionOptions, terminal: Terminal, form: str, done: _FixRun
 ) -> int:
     """Tell what was done, what was left alone and what remains."""
-    repair, outcome = done.plan, done.result
-    assert outcome
-    after = done.vault.with_state(remaining_state(repair, outcome.skipped))
+    plan, result = done.plan, done.result
+    assert result
+    after = done.vault.with_state(remaining_state(plan, result.skipped))
     left = _split_remaining(options, done, after)
     early, late = (
-        _select_written(made, outcome)
+        _select_written(made, result)
         for made in (
-            repair.fixed[: repair.first_round_count],
-            repair.fixed[repair.first_round_count :],
+            plan.fixed[: plan.first_round_count],
+            plan.fixed[plan.first_round_count :],
         )
     )
     made = early + late
-    row = fixed_row(made, outcome.written, outcome.run_id, skipped_rows(outcome.skipped))
+    row = fixed_row(made, result.written, result.run_id, skipped_rows(result.skipped))
     shown = form == "full" and not options.statistics
     if shown:
         terminal.print_results(
-            render_examples(made, len(early), repair.texts, terminal.width, terminal.palette)
+            render_examples(made, len(early), plan.texts, terminal.width, terminal.palette)
         )
     else:
         terminal.print_results(render_results(options, terminal, form, after, left, {"fixed": row}))
-    print_skipped_notes(terminal, outcome.skipped)
+    print_skipped_notes(terminal, result.skipped)
     fixed = describe_fixed(row.by_rule, row.notes, told=shown) + (
         " `vaultlink undo` takes it back." if row.run else ""
     )
@@ -189,9 +189,7 @@ def _report_fixes(
     ):
         if sentence:
             terminal.print_message(sentence)
-    return max(
-        choose_exit_code(options, left.new), EXIT_FINDINGS if outcome.skipped else EXIT_CLEAN
-    )
+    return max(choose_exit_code(options, left.new), EXIT_FINDINGS if result.skipped else EXIT_CLEAN)
 
 
 def _split_remaining(options: FixSelectionOptions, done: _FixRun, after: Vault) -> KnownSplit:
@@ -231,9 +229,9 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, done: _
     return choose_exit_code(options, left.new)
 
 
-def _select_written(made: Sequence[FindingWithFix], outcome: WriteResult) -> list[FindingWithFix]:
+def _select_written(made: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:
     """The fixes that reached the disk."""
-    paths = frozenset(outcome.written)
+    paths = frozenset(result.written)
     return [(item, fix) for item, fix in made if any(edit.path in paths for edit in fix.edits)]
 
 
@@ -271,15 +269,15 @@ def _resolve_create_folder(given: Path, root: Path) -> str:
     return "" if path == "." else f"{path}/"
 
 
-def print_fix_diff(terminal: Terminal, vault: Vault, repair: FixPlan) -> int:
+def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
     """Print what would be written."""
     terminal.print_results(
         unified_diff(
-            [(path, *texts) for path, texts in sorted(repair.texts.items())], terminal.palette
+            [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
         )
     )
-    print_skipped_notes(terminal, vault.skipped_notes(repair))
+    print_skipped_notes(terminal, vault.skipped_notes(plan))
     terminal.print_message(
-        describe_fixed(count_fixed_by_rule(repair.fixed), len(repair.texts), would=True)
+        describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts), would=True)
     )
-    return EXIT_FINDINGS if repair.texts else EXIT_CLEAN
+    return EXIT_FINDINGS if plan.texts else EXIT_CLEAN

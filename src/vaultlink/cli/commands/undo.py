@@ -79,8 +79,8 @@ def undo(options: UndoOptions) -> int:
     with hold_write_lock(terminal, root):
         clean_up_journal(root)
         run = _select_run(root, options.run, terminal)
-        outcome = undo_run(root, run) if run else None
-    return _report_undone(terminal, form, run, outcome) if run and outcome else EXIT_CLEAN
+        result = undo_run(root, run) if run else None
+    return _report_undone(terminal, form, run, result) if run and result else EXIT_CLEAN
 
 
 def _find_root(options: UndoOptions) -> Path:
@@ -120,22 +120,22 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
     )
 
 
-def _report_undone(terminal: Terminal, form: str, run: RecordedRun, outcome: WriteResult) -> int:
+def _report_undone(terminal: Terminal, form: str, run: RecordedRun, result: WriteResult) -> int:
     """Tell what was put back, and what was left alone."""
     if form == "json":
-        head = {"run": run.id, "undone_by": outcome.run_id, "restored": outcome.written}
-        print_document(terminal, head, "left", skipped_rows(outcome.skipped))
-    print_skipped_notes(terminal, outcome.skipped)
-    if outcome.written:
+        head = {"run": run.id, "undone_by": result.run_id, "restored": result.written}
+        print_document(terminal, head, "left", skipped_rows(result.skipped))
+    print_skipped_notes(terminal, result.skipped)
+    if result.written:
         terminal.print_message(
-            f"Put back {format_count(len(outcome.written), 'note')} as before {_describe_run(run)}. "
-            f"`vaultlink undo {outcome.run_id}` takes that back."
+            f"Put back {format_count(len(result.written), 'note')} as before {_describe_run(run)}. "
+            f"`vaultlink undo {result.run_id}` takes that back."
         )
-    elif not outcome.skipped:
+    elif not result.skipped:
         terminal.print_message(
             f"Nothing to put back: every note is as it was before {_describe_run(run)}."
         )
-    return EXIT_FINDINGS if outcome.skipped else EXIT_CLEAN
+    return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
 
 def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:

@@ -109,15 +109,15 @@ def watch(options: WatchOptions) -> int:
 
 
 def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watcher:
-    seen = scan_from_options(options, options.folder)
-    terminal.check_output_file(seen.root)
+    scan = scan_from_options(options, options.folder)
+    terminal.check_output_file(scan.root)
     if terminal.output_file is not None and terminal.output_file.resolve().is_relative_to(
-        seen.root
+        scan.root
     ):
         raise UsageError(
             "--output-file: results of a watch can't be kept in the vault that is watched."
         )
-    wishes = WatchSettings(
+    settings = WatchSettings(
         options.fix and not options.diff,
         options.diff,
         options.poll,
@@ -125,7 +125,7 @@ def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watcher:
         shlex.join(["vaultlink", *sys.argv[1:]]),
     )
     with terminal.progress_line() as progress:
-        return Watcher(seen.root, seen.settings, wishes, progress, seen)
+        return Watcher(scan.root, scan.settings, settings, progress, scan)
 
 
 @contextmanager
