@@ -474,10 +474,10 @@ def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
     for first in ("went", "came"):
         tracker = MoveTracker({})
         steps = {
-            "went": lambda moving=tracker: moving.went(
+            "went": lambda moving=tracker: moving.record_removed(
                 "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
             ),
-            "came": lambda moving=tracker: moving.came(
+            "came": lambda moving=tracker: moving.record_added(
                 "x/q.md", stamp(9), note("x/q.md", "# A\n\n[[b]]\n")
             ),
         }
@@ -839,7 +839,7 @@ def test_where_the_system_brings_word_nobody_needs_to_look() -> None:
 def test_where_words_get_lost_everything_is_looked_at_now_and_then() -> None:
     events = EventQueue()
     event_source = EventSource(
-        events, None, 60.0, lambda inbox: Ear(events, detects_overflow=False)
+        events, None, 60.0, lambda events: Ear(events, detects_overflow=False)
     )
     event_source.start(FOLDERS, 100.0)
     events.take()
