@@ -102,13 +102,13 @@ def _plan_and_write(
     note = find_note_argument(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
         raise UsageError(f"{note} is no note, so it can't hold a section.")
-    plan = vault.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
+    plan = vault.fixer.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
     rows = [
         SectionRow(path, change)
         for path, change in sorted(_describe_changes(options, plan).items())
     ]
     if plan.broken_promise or options.check or options.diff:
-        return plan, rows, vault.skipped_notes(plan)
+        return plan, rows, vault.fixer.skipped(plan)
     result = write_fixes(terminal, vault, plan, _summarise(options, rows, "were"))
     return plan, [row for row in rows if row.path in result.written], result.skipped
 

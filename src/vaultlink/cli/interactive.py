@@ -39,7 +39,7 @@ def choose_fixes(
         raise UsageError(
             "--interactive asks questions, and nobody is there to answer: the input is no terminal."
         )
-    offered = [(item, fixes) for item in asked if (fixes := vault.fix_choices(item, answers))]
+    offered = [(item, fixes) for item in asked if (fixes := vault.fixer.choices(item, answers))]
     frames = FullRenderer(
         vault.text,
         make_suggester(vault, []),

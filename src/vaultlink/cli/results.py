@@ -65,7 +65,7 @@ def _build_report(options: ReportOptions, vault: Vault, found: KnownSplit) -> Ch
         _find_repository_prefix(vault),
         found.new,
         lambda: fingerprint_all(found.new, vault.text),
-        lambda: list(map(vault.fix_lookup(found.new, FixAnswers()), found.new)),
+        lambda: list(map(vault.fixer.lookup(found.new, FixAnswers()), found.new)),
         rules,
         vault.summary(),
         vault.text,
@@ -84,14 +84,14 @@ def _find_repository_prefix(vault: Vault) -> str:
 
 
 def _render_json(form: str, vault: Vault, found: KnownSplit, more: Mapping[str, object]) -> bytes:
-    fixes = list(map(vault.fix_lookup(found.new, FixAnswers()), found.new))
+    fixes = list(map(vault.fixer.lookup(found.new, FixAnswers()), found.new))
     remembered = iter(fixes)
     rows = finding_rows(
         found.new,
         vault.text,
         make_suggester(vault, found.new),
         lambda _item: next(remembered),
-        vault.file_bytes,
+        vault.fixer.data,
     )
     if form == "json-lines":
         return encode_json_lines(rows)

@@ -70,7 +70,7 @@ def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
 def with_stdin_text(options: ReportOptions, vault: Vault) -> Vault:
     """The vault with the text that stands in for a note, if there is one."""
     return (
-        vault.with_overlay(_find_stdin_note(options, vault.root), _read_stdin())
+        vault.holding(_find_stdin_note(options, vault.root), _read_stdin())
         if reads_stdin(options)
         else vault
     )

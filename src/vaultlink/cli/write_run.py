@@ -32,7 +32,7 @@ def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[No
 def write_fixes(terminal: Terminal, vault: "Vault", plan: "FixPlan", summary: str) -> WriteResult:
     """Write what a repair comes to, with a record of this run's words and what they do."""
     try:
-        return vault.write_plan(plan, _format_command_line(), summary)
+        return vault.fixer.write(plan, _format_command_line(), summary)
     except KeyboardInterrupt:
         terminal.print_message(
             "Some notes may be written already; `vaultlink undo` puts them back."

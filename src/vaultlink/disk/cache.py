@@ -69,10 +69,10 @@ def folders_stamp(folders: Iterable[str]) -> bytes:
     return stamp.digest()
 
 
-def cache_folder(given: Path | None) -> Path:
+def cache_folder(given: str | os.PathLike[str] | None) -> Path:
     """The folder of all caches: the given one, else that of the user."""
     if given:
-        return given
+        return Path(given)
     if sys.platform == "win32":
         return (
             Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")

@@ -77,7 +77,9 @@ def _read_json_object(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
+def load_config(
+    vault: Path, explicit: str | os.PathLike[str] | None
+) -> list[tuple[str, Mapping[str, Any]]]:
     """The configuration file of a vault, named and parsed: the given one, else the first found from the vault upward to
     the root of its git repository. Raises ConfigError with file and line for bad TOML."""
     for file in config_candidates(vault, explicit):
@@ -89,10 +91,10 @@ def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[s
     return []
 
 
-def config_candidates(vault: Path, explicit: Path | None) -> Iterator[Path]:
+def config_candidates(vault: Path, explicit: str | os.PathLike[str] | None) -> Iterator[Path]:
     """The places of a vault's configuration, whether or not anything is there: the first that holds one has it."""
     if explicit:
-        yield explicit
+        yield Path(explicit)
         return
     here = vault.resolve()
     for folder in (here, *here.parents):

@@ -25,10 +25,10 @@ RACY_WINDOW_NS = 50_000_000
 class Settings:
     """How to open a vault. `overrides` holds settings as they would stand in TOML, and wins over files."""
 
-    config_file: Path | None = None
+    config_file: str | os.PathLike[str] | None = None
     isolated: bool = False
     cache: bool = True
-    cache_dir: Path | None = None
+    cache_dir: str | os.PathLike[str] | None = None
     jobs: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
 

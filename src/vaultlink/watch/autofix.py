@@ -13,6 +13,7 @@ from vaultlink.fix.verify import BrokenPromise
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
+from vaultlink.write.fixer import Fixer
 from vaultlink.write.journal import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 
@@ -73,24 +74,24 @@ class AutoFixer:
     def attempt_fix(self, vault: Vault, now: float) -> FixAttempt:
         """Mend what can be mended now. Notes that have to wait are seen to after another pause."""
         self._pending = False
-        vault = vault.with_skip_check(lambda path, text: self._skip_reason(path, text, now))
+        fixer = vault.fixer.skipping(lambda path, text: self._skip_reason(path, text, now))
         if not self._writes:
-            plan = vault.plan_fixes()
+            plan = fixer.plan()
             return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
         try:
             with lock_vault(vault.root, patience=0.0):
-                return self._write_fixes(vault, now)
+                return self._write_fixes(fixer, now)
         except LockTimeout:
             self.schedule(now)
             return FixAttempt()
         except JournalError as error:
             return FixAttempt(error=str(error))
 
-    def _write_fixes(self, vault: Vault, now: float) -> FixAttempt:
-        plan = vault.plan_fixes()
+    def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
+        plan = fixer.plan()
         if plan.broken_promise:
             return FixAttempt(broken_promise=plan.broken_promise)
-        result = vault.write_plan(
+        result = fixer.write(
             plan,
             self._command,
             describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vaultlink.api import Vault, open_vault
+from vaultlink.api import Vault, open_vault, replace_state
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.git import find_git_dir, is_git_busy
@@ -178,4 +178,4 @@ def _join_peers(root: Path, *, fix: bool) -> Peers | None:
 def use_single_process(vault: Vault) -> Vault:
     """The vault, from now on read by one process: forks and a listener's thread don't go together."""
     scan = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
-    return vault.with_scan(scan, vault.state)
+    return replace_state(vault, vault.state, scan)

@@ -4,6 +4,7 @@ A vault's place and settings enter; batches and notices leave, one by one, for a
 is printed here.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -53,13 +54,13 @@ class Watch:
 
     def __init__(
         self,
-        root: Path,
+        root: str | os.PathLike[str],
         settings: Settings | None = None,
         wishes: WatchSettings = WatchSettings(),
         progress: Progress | None = None,
         scan: VaultScan | None = None,
     ):
-        scan = scan or scan_vault(root, settings)
+        scan = scan or scan_vault(Path(root), settings)
         self.root, self._watch_settings, self._debounce = scan.root, wishes, wishes.debounce
         self.verify_failures = 0
         self._events = EventQueue()

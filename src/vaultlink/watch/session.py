@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.api import Vault
+from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import AnalysedNote, Change, State, step
@@ -107,7 +107,7 @@ class Session:
         settings = (
             state.settings
             if scan.is_git_ignored is before.scan.is_git_ignored
-            else before.settings_for(scan)
+            else rebuild_settings(before, scan)
         )
         changes = list(read_changes(scan, settings, look.paths))
         changed = [change for change in changes if _has_changed(state, change)]
@@ -138,7 +138,7 @@ class Session:
     def commit(self, prepared: PreparedUpdate, fixed: AppliedFixes | None = None) -> Batch | None:
         """Let what was worked out be so; None if there is nothing to tell of it."""
         self.vault, self._move_tracker = (
-            self.vault.with_scan(prepared.scan, prepared.state),
+            replace_state(self.vault, prepared.state, prepared.scan),
             prepared.move_tracker,
         )
         if not (prepared.is_reportable or fixed):
@@ -151,8 +151,8 @@ class Session:
         vault.index.compute_all()
         moves = self._move_tracker.current_moves(vault.scan.listing.files)
         if moves != vault.state.settings.moves:
-            vault = vault.with_scan(
-                vault.scan, step(vault.state, [], replace(vault.state.settings, moves=moves))
+            vault = replace_state(
+                vault, step(vault.state, [], replace(vault.state.settings, moves=moves))
             )
         difference = self._compute_delta(vault.state, {})
         self.vault = vault
@@ -167,7 +167,7 @@ class Session:
             return None
         state = step(before, [], replace(before.settings, moves=now))
         difference = self._compute_delta(state, {})
-        self.vault = self.vault.with_scan(self.scan, state)
+        self.vault = replace_state(self.vault, state, self.scan)
         return self._record_delta(BatchCause(description=words), difference)
 
     # -- what came of it ------------------------------------------------------------------------------------------

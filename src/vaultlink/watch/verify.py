@@ -6,6 +6,7 @@ A live vault enters, the first difference leaves as a sentence.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vaultlink.api import rebuild_settings, replace_state
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, list_files, scan_vault
 from vaultlink.engine.step import State, step
@@ -29,7 +30,7 @@ class VaultChanging(Exception):  # noqa: N818 - a state of affairs
 def find_difference(session: Session) -> str | None:
     """What a live vault holds otherwise than a fresh start would; None if nothing. Raises Changing."""
     scan = scan_vault(session.vault.root, session.scan.settings)
-    settings = session.vault.settings_for(scan)
+    settings = rebuild_settings(session.vault, scan)
     fresh = step(State(settings), list(read_changes(scan, settings, scan.listing.files)))
     files = list_files(session.vault.root).files
     lately = any(stamp.changed > scan.started - RACY_WINDOW_NS for stamp in files.values())
@@ -63,7 +64,7 @@ def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
         yield from _compare_maps(what, ours, theirs)
     if kept.index.files != fresh.index.files:
         yield f"files: {sorted(kept.index.files ^ fresh.index.files)[:3]} are on one side only"
-    if session.count_totals() != Session(session.vault.with_state(fresh)).count_totals():
+    if session.count_totals() != Session(replace_state(session.vault, fresh)).count_totals():
         yield "the figures differ"
 
 

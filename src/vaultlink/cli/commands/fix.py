@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from vaultlink.api import Vault
+from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.known import KnownFindings
 from vaultlink.baseline.match import KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
@@ -133,11 +133,11 @@ def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bo
         asked = split_known(
             vault.state.diagnostics, select_revision_known(known), vault.text, wanted
         ).new
-        plan = vault.plan_chosen_fixes(
+        plan = vault.fixer.plan_chosen(
             choose_fixes(asked, terminal, vault, answers or FixAnswers())
         )
     else:
-        plan = vault.plan_fixes(
+        plan = vault.fixer.plan(
             allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
             answers,
             make_new_finding_selector(known, vault, wanted),
@@ -160,7 +160,7 @@ def _report_fixes(
     """Tell what was done, what was left alone and what remains."""
     plan, result = done.plan, done.result
     assert result
-    after = done.vault.with_state(remaining_state(plan, result.skipped))
+    after = replace_state(done.vault, remaining_state(plan, result.skipped))
     left = _split_remaining(options, done, after)
     early, late = (
         _select_written(made, result)
@@ -213,13 +213,12 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, done: _
     """Print the text that stood in for a note as fixing would leave it; tell what remains."""
     [(path, data)] = done.vault.overlays.items()
     fixed = (
-        done.vault.encode_text(path, done.plan.texts[path][1]) if path in done.plan.texts else data
+        done.vault.fixer.encode(path, done.plan.texts[path][1]) if path in done.plan.texts else data
     )
-    after = done.vault.with_state(done.plan.after)
-    after.overlays = {path: fixed}
+    after = replace(replace_state(done.vault, done.plan.after), overlays={path: fixed})
     left = _split_remaining(options, done, after)
     terminal.print_results(fixed)
-    print_skipped_notes(terminal, done.vault.skipped_notes(done.plan))
+    print_skipped_notes(terminal, done.vault.fixer.skipped(done.plan))
     for sentence in (
         describe_fixed(count_fixed_by_rule(done.plan.fixed), len(done.plan.texts)),
         *_summarise(after, left),
@@ -276,7 +275,7 @@ def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
             [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
         )
     )
-    print_skipped_notes(terminal, vault.skipped_notes(plan))
+    print_skipped_notes(terminal, vault.fixer.skipped(plan))
     terminal.print_message(
         describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts), would=True)
     )

@@ -216,13 +216,13 @@ class _NewsPrinter:
 
     def _print_rows(self, batch: Batch) -> None:
         vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        mend = vault.fix_lookup(found, FixAnswers())
+        mend = vault.fixer.lookup(found, FixAnswers())
         rows = finding_rows(
             found,
             vault.text,
             make_suggester(vault, found),
             mend,
-            vault.file_bytes,
+            vault.fixer.data,
             [mark for _, mark in batch.new],
         )
         self._terminal.print_part(
