@@ -32,10 +32,9 @@ from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
-    import frontmatter
-    import networkx as nx
-
+    from vaultlink.graph.build import Graph
     from vaultlink.index.suggest import Suggester
+    from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
 
 __all__ = ["Settings", "Vault", "VaultError", "open_vault"]
@@ -177,7 +176,7 @@ class Vault:
         text = read_text(self.root / path) if content is None else decode_note(content)
         return "" if isinstance(text, UnreadableFile) else text
 
-    def post(self, path: str) -> "frontmatter.Post":
+    def post(self, path: str) -> "Post":
         """Return the properties and the text of a note as python-frontmatter reads them.
 
         The result is for reading: vaultlink never writes it back. python-frontmatter follows YAML 1.1
@@ -244,7 +243,7 @@ class Vault:
             known.update(self._load_suggestions(missing))
         return {target: known[target] for target in targets}
 
-    def graph(self) -> "nx.MultiDiGraph[str]":
+    def graph(self) -> "Graph":
         """Build the graph of the vault.
 
         Returns:

@@ -5,14 +5,17 @@ from typing import Any
 
 import frontmatter
 import yaml
+from frontmatter import Post
 from frontmatter.default_handlers import YAMLHandler
 
 from vaultlink.parse.properties import frontmatter_span
 
+__all__ = ["Post", "compose_note", "read_post"]
+
 _HANDLER = YAMLHandler()
 
 
-def read_post(text: str) -> frontmatter.Post:
+def read_post(text: str) -> Post:
     """Return the properties of a note and the text below them.
 
     The block of properties is found as Obsidian finds it (4.1 to 4.5); python-frontmatter reads its
@@ -21,8 +24,8 @@ def read_post(text: str) -> frontmatter.Post:
     span = frontmatter_span(text)
     metadata = _load_metadata(text[span[0] : span[1]]) if span else None
     if span is None or metadata is None:
-        return frontmatter.Post(text, _HANDLER)
-    post = frontmatter.Post(text[span[2] :], _HANDLER)
+        return Post(text, _HANDLER)
+    post = Post(text[span[2] :], _HANDLER)
     post.metadata = metadata
     return post
 
@@ -41,7 +44,7 @@ def compose_note(template: str, metadata: Mapping[str, Any]) -> str:
     if not added:
         return template
     if span is None:
-        post = frontmatter.Post(template, _HANDLER, **added)
+        post = Post(template, _HANDLER, **added)
         return frontmatter.dumps(post, sort_keys=False) + "\n"
     lines = _HANDLER.export(added, sort_keys=False)
     return f"{template[: span[1]]}{lines}\n{template[span[1] :]}"
