@@ -302,6 +302,6 @@ def test_where_no_record_can_be_kept_nothing_is_mended(
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
-    assert "can't be kept" in ran.err
+    assert "can't write the journal" in ran.err
     with run_watcher(vault, settings=Settings(cache=False)) as watched:
         watched.settle()

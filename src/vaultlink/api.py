@@ -249,7 +249,7 @@ class Vault:
     def _texts(self) -> "AnalysedTexts":
         from vaultlink.write.apply import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
 
-        return AnalysedTexts(self.scan, held=self.overlays)
+        return AnalysedTexts(self.scan, overlays=self.overlays)
 
     def _fix_sources(self, topics: Sequence[str]) -> "FixSources":
         from vaultlink.write.apply import make_fix_sources  # noqa: PLC0415 - only where something is fixed

@@ -78,7 +78,7 @@ class AutoFixer:
             plan = vault.plan_fixes()
             return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
         try:
-            with lock_vault(vault.root, patience=0.0):
+            with lock_vault(vault.root, timeout=0.0):
                 return self._write_fixes(vault, now)
         except LockTimeout:
             self.schedule(now)

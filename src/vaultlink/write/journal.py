@@ -1,8 +1,8 @@
-"""What every writing run changed, kept in the user's state folder so that it can be undone, byte for byte.
+"""Record each writing run in the user's state folder, so that it can be undone.
 
-A run is recorded whole, and on the disk, before it touches its first note. Nothing is noted while it goes on: a note that
-holds its old bytes was not written yet, one that holds its new bytes was. Of the old bytes, those that the new ones begin
-and end with as well are not kept a second time.
+A run is recorded completely, and synced to disk, before its first note is written. Nothing is
+recorded while it runs: a note with its old bytes was not written yet, one with its new bytes was.
+Old bytes that are a prefix or suffix of the new ones are not stored.
 """
 
 import os
@@ -29,8 +29,12 @@ _COMPRESS_THRESHOLD = 256
 
 
 class RecordedChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a run does to a note. `old` and `new` are digests, None where there is no file; `mode` is the permissions of
-    a file that goes. The old bytes are `prefix_size` bytes of the new ones, `stored_size` bytes kept here, and the new ones' last `suffix_size`."""
+    """A change of one note.
+
+    `old` and `new` are digests, None for no file; `mode` are the permissions of a removed file. The
+    old bytes are the first `prefix_size` bytes of the new ones, `stored_size` bytes in the record
+    (compressed or not), and the last `suffix_size` bytes of the new ones.
+    """
 
     path: str
     old: bytes | None
@@ -43,10 +47,11 @@ class RecordedChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
-    """A run as it was recorded. `time_ns` is in nanoseconds; `folders` are those it makes; `undoes` is the run it undoes.
+    """A recorded run.
 
-    The last three are not part of the record: the notes that it left alone, whether it came to its end, and whether it was
-    undone.
+    `time_ns` is in nanoseconds since the epoch; `folders` are those it creates; `undoes` is the run
+    it undoes. The last three fields are not in the record itself: the notes that it skipped,
+    whether it ended, and whether it was undone.
     """
 
     id: str
@@ -62,7 +67,7 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
     undone: bool = False
 
 
-# -- writing with a record ----------------------------------------------------------------------------------------
+# -- recording and writing -----------------------------------------------------------------------
 
 
 def record_and_write(
@@ -72,7 +77,13 @@ def record_and_write(
     writes: Sequence[PendingWrite],
     undoes: str | None = None,
 ) -> WriteResult:
-    """Record a run, then write its notes. The caller holds the lock. A run that wrote nothing leaves no record."""
+    """Record a run, then write its notes. The caller must hold the write lock.
+
+    A run that writes nothing leaves no record.
+
+    Raises:
+        JournalError: The record can't be written.
+    """
     if not writes:
         return WriteResult((), ())
     run = record_run(root, command, summary, writes, undoes)
@@ -96,15 +107,19 @@ def record_run(
     writes: Sequence[PendingWrite],
     undoes: str | None = None,
 ) -> RecordedRun:
-    """Record a run that is about to write."""
+    """Record a run before it writes.
+
+    Raises:
+        JournalError: The record can't be written.
+    """
     folder = make_journal_folder(root)
     clean_up_journal(root)
-    known = list_runs(root)
-    when = max(time.time_ns(), known[0].time_ns + 1 if known else 0)
+    runs = list_runs(root)
+    time_ns = max(time.time_ns(), runs[0].time_ns + 1 if runs else 0)
     parts = [_record_change(root, item) for item in writes]
     run = RecordedRun(
-        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(when // 10**9))}-{os.urandom(2).hex()}",
-        when,
+        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(time_ns // 10**9))}-{os.urandom(2).hex()}",
+        time_ns,
         command,
         summary,
         os.fsencode(root),
@@ -116,12 +131,12 @@ def record_run(
         _write_file(
             folder,
             f"{run.id}.run",
-            [_encode_header(run), *(kept for _, kept in parts)],
+            [_encode_header(run), *(stored for _, stored in parts)],
             durable=True,
         )
     except OSError as error:
         raise make_journal_error(folder, error) from None
-    _prune(folder, known, run.time_ns)
+    _prune(folder, runs, run.time_ns)
     return run
 
 
@@ -129,47 +144,57 @@ def _record_change(root: Path, item: PendingWrite) -> tuple[RecordedChange, byte
     old, new = item.old, item.new
     if old is None:
         return RecordedChange(item.path, None, digest_content(new), None, 0, 0, 0, False), b""
-    start, end, mode = 0, 0, None
+    prefix_size, suffix_size, mode = 0, 0, None
     if new is None:
         with suppress(OSError):
             mode = (root / item.path).stat().st_mode & 0o7777
     else:
-        least = min(len(old), len(new))
-        start = _count_equal(least, lambda low, high: old[low:high] == new[low:high])
-        end = _count_equal(
-            least - start,
+        shorter = min(len(old), len(new))
+        prefix_size = _count_equal(shorter, lambda low, high: old[low:high] == new[low:high])
+        suffix_size = _count_equal(
+            shorter - prefix_size,
             lambda low, high: (
                 old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low]
             ),
         )
-    kept = old[start : len(old) - end]
-    packed = len(kept) > _COMPRESS_THRESHOLD
-    if packed:
-        kept = zlib.compress(kept, 1)
+    stored = old[prefix_size : len(old) - suffix_size]
+    compressed = len(stored) > _COMPRESS_THRESHOLD
+    if compressed:
+        stored = zlib.compress(stored, 1)
     return RecordedChange(
-        item.path, digest_content(old), digest_content(new), mode, start, end, len(kept), packed
-    ), kept
+        item.path,
+        digest_content(old),
+        digest_content(new),
+        mode,
+        prefix_size,
+        suffix_size,
+        len(stored),
+        compressed,
+    ), stored
 
 
-def _count_equal(most: int, same: Callable[[int, int], bool]) -> int:
-    """How many bytes are the same, at most, found by halving."""
+def _count_equal(limit: int, same: Callable[[int, int], bool]) -> int:
+    """Return the number of equal bytes, at most `limit`, by binary search."""
     low = 0
-    while low < most:
-        middle = (low + most + 1) // 2
+    while low < limit:
+        middle = (low + limit + 1) // 2
         if same(low, middle):
             low = middle
         else:
-            most = middle - 1
+            limit = middle - 1
     return low
 
 
 def digest_content(content: bytes | None) -> bytes | None:
-    """What tells one content of a note from any other."""
+    """Return a digest of a note's bytes, 20 bytes long; None for no file."""
     return None if content is None else blake2b(content, digest_size=20).digest()
 
 
 def clean_up_journal(root: Path) -> None:
-    """Remove what runs that were killed left beside notes, and in the journal. The caller holds the lock."""
+    """Remove what killed runs left beside notes and in the journal.
+
+    The caller must hold the write lock.
+    """
     folder = journal_folder(root)
     for run in list_runs(root):
         if not run.ended:
@@ -180,34 +205,37 @@ def clean_up_journal(root: Path) -> None:
             file.unlink()
 
 
-# -- reading ------------------------------------------------------------------------------------------------------
+# -- reading -------------------------------------------------------------------------------------
 
 
-def list_runs(
-    root: Path, complain: Callable[[str], None] = lambda _sentence: None
-) -> list[RecordedRun]:
-    """All runs recorded of a vault, the last one first. One that can't be read is left out, with a complaint."""
+def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -> list[RecordedRun]:
+    """Return all recorded runs of a vault, the latest first.
+
+    Records that can't be read are left out; `warn` is called with a message for each.
+    """
     folder = journal_folder(root)
-    found = []
+    runs = []
     for file in folder.glob("*.run"):
         run = _read_record(file)
         if run is None:
-            complain(f"the record {file} is torn or of another version and can't be used.")
+            warn(f"can't read the record {file}: it is damaged or of another version.")
         else:
-            found.append(run)
-    return sorted(found, key=lambda run: run.time_ns, reverse=True)
+            runs.append(run)
+    return sorted(runs, key=lambda run: run.time_ns, reverse=True)
 
 
 def _read_record(file: Path) -> RecordedRun | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(len(_MAGIC) + 24)
-            size, sign = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
+            size, digest = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
             if data[: len(_MAGIC)] != _MAGIC or size > file.stat().st_size:
                 return None
             head = stream.read(size)
         run = (
-            msgspec.msgpack.decode(head, type=RecordedRun) if digest_content(head) == sign else None
+            msgspec.msgpack.decode(head, type=RecordedRun)
+            if digest_content(head) == digest
+            else None
         )
         if run is None or file.stat().st_size != len(data) + size + sum(
             change.stored_size for change in run.changes
@@ -233,27 +261,32 @@ def _read_skipped(file: Path) -> frozenset[str]:
 
 
 def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None], bytes | None]:
-    """A way to ask for the old bytes of a run's change, by its number, from the new bytes. None if the record is damaged;
-    raises OSError if it is gone."""
-    data = (journal_folder(root) / f"{run.id}.run").read_bytes()
-    places, place = [], len(data)
-    for change in reversed(run.changes):
-        place -= change.stored_size
-        places.append(place)
-    places.reverse()
+    """Return a function from a change's number and its new bytes to its old bytes.
 
-    def ask(number: int, new: bytes | None) -> bytes | None:
-        change, now = run.changes[number], new or b""
-        kept = data[places[number] : places[number] + change.stored_size]
+    It returns None if the record is damaged.
+
+    Raises:
+        OSError: The record can't be read.
+    """
+    data = (journal_folder(root) / f"{run.id}.run").read_bytes()
+    offsets, offset = [], len(data)
+    for change in reversed(run.changes):
+        offset -= change.stored_size
+        offsets.append(offset)
+    offsets.reverse()
+
+    def get_old_bytes(number: int, new: bytes | None) -> bytes | None:
+        change, current = run.changes[number], new or b""
+        stored = data[offsets[number] : offsets[number] + change.stored_size]
         with suppress(zlib.error):
-            kept = zlib.decompress(kept) if change.compressed else kept
-        old = now[: change.prefix_size] + kept + now[len(now) - change.suffix_size :]
+            stored = zlib.decompress(stored) if change.compressed else stored
+        old = current[: change.prefix_size] + stored + current[len(current) - change.suffix_size :]
         return old if digest_content(old) == change.old else None
 
-    return ask
+    return get_old_bytes
 
 
-# -- files of the journal -----------------------------------------------------------------------------------------
+# -- journal files -------------------------------------------------------------------------------
 
 
 def _encode_header(run: RecordedRun) -> bytes:
@@ -266,7 +299,7 @@ def _encode_header(run: RecordedRun) -> bytes:
 def _write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
     try:
-        with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
+        with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
             stream.writelines(parts)
             stream.flush()
             if durable:
@@ -278,18 +311,21 @@ def _write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: boo
         raise
     if durable and sys.platform != "win32":
         handle = os.open(folder, os.O_RDONLY)
-        with suppress(OSError):  # some file systems can't, and need not
+        with suppress(OSError):  # not possible, and not needed, on some file systems
             os.fsync(handle)
         os.close(handle)
 
 
-def _write_marker(folder: Path, run: str, mark: str, content: bytes = b"") -> None:
+def _write_marker(folder: Path, run: str, kind: str, content: bytes = b"") -> None:
     with suppress(OSError):
-        _write_file(folder, f"{run}.{mark}", [content], durable=False)
+        _write_file(folder, f"{run}.{kind}", [content], durable=False)
 
 
 def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Remember that a run was undone, or is in force again; a run that itself undid another turns that one around."""
+    """Mark a run as undone, or remove that mark.
+
+    If the run is itself an undo, the run it undid is marked the other way round.
+    """
     folder = journal_folder(root)
     if undone:
         _write_marker(folder, run.id, "undone")
@@ -300,10 +336,10 @@ def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
             mark_undone(root, other, not undone)
 
 
-def _prune(folder: Path, known: Sequence[RecordedRun], now: int) -> None:
-    """Forget runs that are too old, or for which there is no room beside newer ones."""
+def _prune(folder: Path, runs: Sequence[RecordedRun], now: int) -> None:
+    """Delete runs older than 90 days, and the oldest ones above 200 MB in total."""
     room = _MAX_TOTAL_BYTES
-    for run in known:
+    for run in runs:
         with suppress(OSError):
             room -= (folder / f"{run.id}.run").stat().st_size
         if room < 0 or now - run.time_ns > _MAX_AGE_NS:
@@ -311,6 +347,6 @@ def _prune(folder: Path, known: Sequence[RecordedRun], now: int) -> None:
 
 
 def _delete_run(folder: Path, run: str) -> None:
-    for mark in ("run", "ended", "undone"):
+    for kind in ("run", "ended", "undone"):
         with suppress(OSError):
-            (folder / f"{run}.{mark}").unlink(missing_ok=True)
+            (folder / f"{run}.{kind}").unlink(missing_ok=True)
