@@ -503,7 +503,7 @@ def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
         assert holder.stdout.readline() == b"held\n"
         calls: list[str] = []
         with (
-            pytest.raises(LockTimeout, match=r"another run of vaultlink .* try again"),
+            pytest.raises(LockTimeout, match=r"another vaultlink run .* Try again"),
             lock_vault(vault, lambda: calls.append("x"), 0.3),
         ):
             pass
