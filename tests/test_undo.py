@@ -13,7 +13,8 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.model import SkippedNote
 from vaultlink.write import journal
-from vaultlink.write.journal import list_runs, record_and_write, record_run
+from vaultlink.write.journal import record_and_write, record_run
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder, lock_vault
 from vaultlink.write.write import PendingWrite, WriteResult
 

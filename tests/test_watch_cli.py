@@ -24,7 +24,7 @@ from typing import IO, Any
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0

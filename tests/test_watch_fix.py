@@ -12,7 +12,7 @@ from vaultlink.disk.scan import Settings
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import Batch
 from vaultlink.watch.verify import find_difference
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 

@@ -195,7 +195,7 @@ TAKEN = "a file with this name already exists"
         (PendingWrite("/etc/Quay.md", None, b"new"), "its path is not valid in a vault"),
         (PendingWrite("", None, b"new"), "its path is not valid in a vault"),
         (PendingWrite("a\0b.md", None, b"new"), "its path is not valid in a vault"),
-        (PendingWrite("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
+        (PendingWrite("n" * 300 + ".md", None, b"new"), "the system reports: file name too long"),
     ],
 )
 def test_refusal(vault: Path, item: PendingWrite, why: str) -> None:

@@ -153,16 +153,16 @@ def parse_entry(line: str) -> ExistingEntry | None:
 
     An entry is a title, a dash and a link, or a link alone, and may be a list item.
     """
-    mark = _LIST_MARKER.match(line)
-    content = line[mark.end() :] if mark else line
+    list_marker = _LIST_MARKER.match(line)
+    content = line[list_marker.end() :] if list_marker else line
     content = content.rstrip().removesuffix("\\")
     if "[[" in content or "](" in content:
-        found = _parse_entry_content(content, is_list_item=mark is not None, is_link=True)
+        found = _parse_entry_content(content, is_list_item=list_marker is not None, is_link=True)
         if found:
             return found
     if "\\[" in content:
         return _parse_entry_content(
-            _ESCAPED_BRACKET.sub("", content), is_list_item=mark is not None, is_link=False
+            _ESCAPED_BRACKET.sub("", content), is_list_item=list_marker is not None, is_link=False
         )
     return None
 

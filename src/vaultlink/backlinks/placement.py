@@ -76,7 +76,7 @@ def has_open_comment(text: str) -> bool:
 def insert_section(path: str, text: str, point: InsertionPoint, section: str) -> Edit:
     """Return the edit that adds a section; `section` has no line ends around it."""
     line_end = detect_line_end(text)
-    # A line feed after a lone carriage return would join it to one line end.
+    # A line feed after a lone carriage return would be part of the same line end.
     before = "\r\n" if text[point.offset - 1 : point.offset] == "\r" else line_end
     return Edit(
         path,

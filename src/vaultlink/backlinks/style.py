@@ -122,7 +122,7 @@ def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
     """Render a link with display text; `pipe` separates the two in a wikilink."""
     if entry.kind is LinkKind.WIKILINK:
         return f"[[{entry.target}{pipe}{display.replace('`', chr(39))}]]"
-    # Letters of all scripts stay readable; the rest is encoded: brackets and blanks must be.
+    # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks must be.
     target = "".join(
         char if char.isalnum() else quote(char, safe=_URL_SAFE) for char in entry.target
     )

@@ -10,7 +10,8 @@ Moves = Mapping[str, str]
 def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
     """Follow chains of moves and return those that are valid.
 
-    The old path must be gone, the new one must exist, and both must have the same extension.
+    The old path must no longer exist, the new one must exist, and both must have the same
+    extension.
     """
     resolved = {}
     for old in moves:

@@ -13,7 +13,7 @@ from vaultlink.fix.verify import BrokenPromise
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
-from vaultlink.write.journal import digest_content
+from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 
 _JUST_CHANGED = "it changed a moment ago"

@@ -84,7 +84,7 @@ def close_folders(folders: OpenFolders, keep: str | None = None) -> None:
         if path != keep:
             del folders.by_path[path]
             if folder.handle is not None:
-                with suppress(OSError):  # some file systems can't, and need not
+                with suppress(OSError):  # not possible, and not needed, on some file systems
                     os.fsync(folder.handle)
                 os.close(folder.handle)
 

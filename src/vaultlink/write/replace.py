@@ -138,7 +138,7 @@ def describe_os_error(error: Exception) -> str:
         return str(error)
     return (
         _ERRNO_MESSAGES.get(error.errno or 0)
-        or f"the system says: {(error.strerror or str(error)).lower()}"
+        or f"the system reports: {(error.strerror or str(error)).lower()}"
     )
 
 
@@ -222,7 +222,7 @@ def _copy_metadata(handle: int, original: int, status: os.stat_result) -> None:
             for name in attributes:
                 with suppress(OSError):  # some are reserved for the system
                     os.setxattr(handle, name, os.getxattr(original, name))
-    # On macOS, setting a time of modification also moves the time of creation back to it.
+    # On macOS, a modification time before the creation time also moves the creation time back.
     if sys.platform == "darwin":
         os.utime(handle, ns=(status.st_atime_ns, int(status.st_birthtime * 1e9)))
         os.utime(handle)

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultlink.model import SkippedNote
-from vaultlink.write.journal import (
+from vaultlink.write.journal import clean_up_journal, mark_undone, record_and_write
+from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
-    clean_up_journal,
     digest_content,
     load_old_bytes,
-    mark_undone,
-    record_and_write,
 )
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.replace import describe_os_error

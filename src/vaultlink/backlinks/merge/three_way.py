@@ -74,7 +74,7 @@ def _merge_hunk(three: ThreeWay[list[H]]) -> list[H]:
     base, ours, theirs = three
     if base in (ours, theirs) or ours == theirs:
         return pick_changed(three)
-    # A side that only deleted items next to changes of the other does not delete these changes.
+    # One side only deleted, where the other made changes: in doubt, nothing is deleted.
     if not set(theirs) - set(base):
         return ours
     if not set(ours) - set(base):
