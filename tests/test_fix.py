@@ -256,7 +256,7 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: RunCommand, vault: 
     assert (told.out, told.code) == ("", 0)
     assert left_alone(told) == [
         "Home.md: left alone: it is read-only.",
-        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text.",
+        "My-Plan.md: left alone: it has a second hard link, which would keep the old text.",
     ]
 
 
@@ -279,7 +279,7 @@ def test_a_note_in_a_sync_conflict_is_left_alone(run: RunCommand, vault: Path) -
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
     assert left_alone(told) == [
-        "Home.md: left alone: a sync service left a conflicting copy of it."
+        "Home.md: left alone: a sync service created a conflicting copy of it."
     ]
 
 
@@ -288,7 +288,7 @@ def test_a_note_that_waits_to_be_merged_is_left_alone(run: RunCommand, vault: Pa
     (vault / "Home.md").write_text(text)
     told = run("fix")
     assert (vault / "Home.md").read_text() == text
-    assert left_alone(told) == ["Home.md: left alone: two versions of it are waiting to be merged."]
+    assert left_alone(told) == ["Home.md: left alone: it contains merge conflict markers."]
 
 
 def test_undecodable_bytes_stay(run: RunCommand, vault: Path) -> None:
@@ -338,7 +338,7 @@ def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: 
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
-        with lock_vault(vault, patience=10):
+        with lock_vault(vault, timeout=10):
             assert running.poll() is None
         running.stdout.close()
 

@@ -13,7 +13,8 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.model import SkippedNote
 from vaultlink.write import journal
-from vaultlink.write.journal import list_runs, record_and_write, record_run
+from vaultlink.write.journal import record_and_write, record_run
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder, lock_vault
 from vaultlink.write.write import PendingWrite, WriteResult
 
@@ -196,7 +197,7 @@ def test_what_was_edited_since_is_named_and_left_alone(run: RunCommand, vault: P
     assert done.err.splitlines()[:4] == [
         "Home.md: left alone: it was edited since.",
         "a/Quay.md: left alone: it was removed or renamed since.",
-        "a/b/Gone.md: left alone: a file of this name was made since.",
+        "a/b/Gone.md: left alone: a file with this name was created since.",
         "c/d/New.md: left alone: it was edited since.",
     ]
     assert done.err.splitlines()[4].startswith("Put back 3 notes ")
@@ -280,7 +281,7 @@ def test_the_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
         (row["id"], row["command"], row["summary"], row["notes"], row["undone"])
         for row in data["runs"]
     ] == [
-        (second, f"vaultlink undo {first}", f"Put back what {first} wrote.", 2, False),
+        (second, f"vaultlink undo {first}", f"Restored the notes of {first}.", 2, False),
         (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True),
     ]
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
@@ -381,7 +382,7 @@ def test_without_a_place_for_the_journal(
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
     done = run("undo")
     assert done.code == 2
-    assert done.err.startswith("error: the journal can't be kept in ")
+    assert done.err.startswith("error: can't write the journal in ")
 
 
 # -- the journal ------------------------------------------------------------------------------------------------------
@@ -399,7 +400,7 @@ def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
         (),
         (
             SkippedNote("Home.md", "it changed since it was read"),
-            SkippedNote("c/d/e/Home.md", "its folder is gone"),
+            SkippedNote("c/d/e/Home.md", "its folder no longer exists"),
         ),
     )
     assert list_runs(vault) == []
@@ -457,7 +458,7 @@ def test_torn_records_are_told_and_passed_over(run: RunCommand, vault: Path) -> 
         assert [line.split("\t")[0] for line in done.lines] == [whole]
         assert (
             done.err
-            == f"warning: the record {file} is torn or of another version and can't be used.\n"
+            == f"warning: can't read the record {file}: it is damaged or of another version.\n"
         )
         assert done.code == 0
     assert run("undo").code == 0
@@ -473,7 +474,7 @@ def test_what_is_damaged_is_not_put_back(run: RunCommand, vault: Path, path: str
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = run("undo")
     assert done.code == 1
-    assert done.err == f"{path}: left alone: what the journal kept of it is damaged.\n"
+    assert done.err == f"{path}: left alone: its old text in the journal is damaged.\n"
     assert (vault / path).read_bytes() == FIXED[path]
 
 

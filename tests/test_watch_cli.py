@@ -24,7 +24,7 @@ from typing import IO, Any
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
@@ -438,7 +438,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
             "can't write ../none/results.txt: No such file or directory.",
         ),
         (["--nope"], SMALL, "--nope"),
-        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: this is no valid TOML"),
+        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: not valid TOML"),
         ([], {**SMALL, "vaultlink.toml": "selct = []\n"}, "vaultlink.toml: selct"),
     ],
     ids=str,
@@ -559,7 +559,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
         config.write_text('extend-select = ["orphan-note"]\n')
         watcher.printed("orphan-note")
         config.write_text("extend-select = [\n")
-        watcher.said("vaultlink.toml: this is no valid TOML")
+        watcher.said("vaultlink.toml: not valid TOML")
         (vault / "d.md").write_text("[[a]]\n")
         watcher.printed("+ d.md").settled()
         config.write_text('extend-select = ["orphan-note"]\nignore = ["dangling-link"]\n')

@@ -12,7 +12,7 @@ from vaultlink.disk.scan import Settings
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import Batch
 from vaultlink.watch.verify import find_difference
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
@@ -302,6 +302,6 @@ def test_where_no_record_can_be_kept_nothing_is_mended(
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
-    assert "can't be kept" in ran.err
+    assert "can't write the journal" in ran.err
     with run_watcher(vault, settings=Settings(cache=False)) as watched:
         watched.settle()

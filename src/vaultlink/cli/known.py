@@ -9,8 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vaultlink.api import Vault
-from vaultlink.baseline.known import BASELINE_FILE, KnownFindings
-from vaultlink.baseline.match import split_known
+from vaultlink.baseline.match import BASELINE_FILE, KnownFindings, split_known
 from vaultlink.cli.options import ReportOptions
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import State

@@ -14,7 +14,7 @@ from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
 from vaultlink.write.fixer import Fixer
-from vaultlink.write.journal import digest_content
+from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 
 _JUST_CHANGED = "it changed a moment ago"
@@ -79,7 +79,7 @@ class AutoFixer:
             plan = fixer.plan()
             return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
         try:
-            with lock_vault(vault.root, patience=0.0):
+            with lock_vault(vault.root, timeout=0.0):
                 return self._write_fixes(fixer, now)
         except LockTimeout:
             self.schedule(now)

@@ -14,8 +14,13 @@ from vaultlink.baseline.file import (
     read_baseline_file,
     record_baseline,
 )
-from vaultlink.baseline.known import BASELINE_FILE, FindingKey, finding_keys
-from vaultlink.baseline.match import KnownSplit, split_known
+from vaultlink.baseline.match import (
+    BASELINE_FILE,
+    FindingKey,
+    KnownSplit,
+    finding_keys,
+    split_known,
+)
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal

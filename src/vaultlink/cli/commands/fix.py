@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from vaultlink.api import Vault, replace_state
-from vaultlink.baseline.known import KnownFindings
-from vaultlink.baseline.match import KnownSplit, split_known
+from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.options import FixSelectionOptions, option

@@ -17,7 +17,8 @@ from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.unified_diff import unified_diff
-from vaultlink.write.journal import RecordedRun, clean_up_journal, list_runs
+from vaultlink.write.journal import clean_up_journal
+from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.undo import find_last_run, plan_undo, undo_run
 from vaultlink.write.write import WriteResult
 
