@@ -6,13 +6,14 @@ Strings and bytes enter. Whether there is colour, how wide lines may be, and wha
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
+from vaultlink.report import FORMATS
 from vaultlink.report.layout import COLORED, PLAIN, Palette, truncate
 from vaultlink.write.files import write_output
 
@@ -20,19 +21,8 @@ _PIPED_WIDTH = 120
 """The columns of a cut line where there is no terminal to measure."""
 _UNLIMITED_WIDTH = 1 << 20
 
-_ALL_FORMATS = (
-    "full",
-    "concise",
-    "json",
-    "json-lines",
-    "github",
-    "gitlab",
-    "sarif",
-    "junit",
-    "markdown",
-    "table",
-    "tsv",
-)
+_LISTING_FORMATS = ("table", "tsv")
+"""Output formats that only listings have."""
 
 
 class Terminal:
@@ -52,18 +42,23 @@ class Terminal:
         self.is_pipe_closed, self._has_streamed = False, False
         self._requested_format = options.output_format
 
-    def choose_format(self, forms: Sequence[str], on_terminal: str, elsewhere: str) -> str:
-        """The output format: the option's, else the environment's, else the default. The environment speaks to all
-        commands, so a form that only another command has is passed over."""
-        told = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
-        for place, name in (
+    def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
+        """Return the output format: the option's, else the environment's, else the default.
+
+        A format in VAULTLINK_OUTPUT_FORMAT that only other commands have is ignored, because the
+        variable applies to all commands. Raises UsageError for any other unknown format.
+        """
+        variable = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
+        if variable not in formats and (variable in FORMATS or variable in _LISTING_FORMATS):
+            variable = ""
+        for source, name in (
             ("--output-format", self._requested_format),
-            ("VAULTLINK_OUTPUT_FORMAT", told),
+            ("VAULTLINK_OUTPUT_FORMAT", variable),
         ):
-            if name in forms:
+            if name in formats:
                 return name
-            if name and (name is self._requested_format or name not in _ALL_FORMATS):
-                raise UsageError(f'{place}: "{name}" is none of {", ".join(forms)}.')
+            if name:
+                raise UsageError(f'{source}: "{name}" is not one of {", ".join(formats)}.')
         return on_terminal if self.is_terminal else elsewhere
 
     def print_results(self, result: str | bytes) -> None:

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Safety, Severity
+from vaultlink.report.check_result import CheckResult
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+
+
+def render_concise_result(result: CheckResult) -> str:
+    """Render the findings of a check in the `concise` output format."""
+    if result.statistics:
+        return render_statistics(result.findings, result.palette)
+    return render_concise(result.findings, result.palette)
 
 
 def render_concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:

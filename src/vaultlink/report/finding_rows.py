@@ -10,7 +10,7 @@ import msgspec
 
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
-from vaultlink.report.full import GetSuggestions
+from vaultlink.report.check_result import GetBytes, GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
@@ -60,9 +60,6 @@ def suggestion_rows(found: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
     """Suggestions as the contract has them."""
     return tuple([SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in found])
 
-
-GetBytes = Callable[[str], bytes]
-"""A file's bytes by its vault path; none if it is not there."""
 
 GetFix = Callable[[Diagnostic], Fix | None]
 """What mends a finding, if anything does."""

@@ -4,10 +4,11 @@ Diagnostics and ways to ask for texts and suggestions enter, a string leaves. Th
 span, so a line of megabytes costs no more than a short one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
-from vaultlink.report.concise import severity_colors
+from vaultlink.model import Diagnostic, Severity, TextByPath
+from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
+from vaultlink.report.concise import render_statistics, severity_colors
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -18,14 +19,21 @@ from vaultlink.report.layout import (
     truncate_left,
 )
 
-GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
-FormatTarget = Callable[[str], str]
-
 REASON_LABELS = {"title": "title", "alias": "alias", "respelling": "spelling", "near": "similar"}
 """In what a suggestion is like the topic, in a word."""
 
 _MIN_TRAILING_COLUMNS = 20
 """Columns kept for what follows a span when a line is cut."""
+
+
+def render_full(result: CheckResult) -> str:
+    """Render the findings of a check in the `full` output format."""
+    if result.statistics:
+        return render_statistics(result.findings, result.palette)
+    frames = FullRenderer(
+        result.text, result.suggester(), result.format_target, result.width, result.palette
+    )
+    return frames.render(result.findings)
 
 
 class FullRenderer:

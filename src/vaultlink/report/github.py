@@ -18,7 +18,7 @@ MAX_ANNOTATIONS = 10
 _COMMANDS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "notice"))
 
 
-def github(checked: CheckResult) -> str:
+def render_github(checked: CheckResult) -> str:
     """The findings as commands, errors first; then what is old, and what was left out."""
     lines, lost = [], []
     for severity, command in _COMMANDS:

@@ -19,7 +19,7 @@ _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO
 _CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity.INFO: "Style"}
 
 
-def gitlab(checked: CheckResult) -> bytes:
+def render_gitlab(checked: CheckResult) -> bytes:
     """The findings as a report."""
     seen: Counter[str] = Counter()
     rows = [

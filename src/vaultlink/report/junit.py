@@ -19,7 +19,7 @@ RuleFindings = dict[str, list[Diagnostic]]
 """What a rule found, by paths."""
 
 
-def junit(checked: CheckResult) -> bytes:
+def render_junit(checked: CheckResult) -> bytes:
     """The findings as failures. Those that do not fail the check are what a test that passes has printed. Old findings are tests
     that were skipped."""
     found: dict[tuple[str, str], RuleFindings] = {

@@ -29,7 +29,7 @@ _DANGLING_RULES = frozenset(
 """Rules about links that lead to no file, whatever else is known of their targets."""
 
 
-def markdown(checked: CheckResult) -> str:
+def render_markdown(checked: CheckResult) -> str:
     """The page. However much was found, it stays far below the megabyte that GitHub takes."""
     debts = " ".join(
         [
@@ -61,7 +61,7 @@ def markdown(checked: CheckResult) -> str:
 
 def _describe_clean(checked: CheckResult) -> str:
     notes, links = (
-        format_count(checked.summary.get(f"{word}s", 0), word) for word in ("note", "link")
+        format_count(checked.summary().get(f"{word}s", 0), word) for word in ("note", "link")
     )
     return f"{notes} with {links} checked: all is well."
 
@@ -73,7 +73,7 @@ def _join_parts(parts: Sequence[str]) -> str:
 def _render_totals(checked: CheckResult) -> str:
     fixes = Counter([fix.safety for fix in checked.fixes() if fix is not None])
     header = ("notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable")
-    figures = [checked.summary.get(name, 0) for name in header[:4]]
+    figures = [checked.summary().get(name, 0) for name in header[:4]]
     return _render_table(
         header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
     )

@@ -38,7 +38,7 @@ _SUBJECT_TAGS = {"0": "files", "1": "links", "2": "structure", "3": "metadata", 
 JsonObject = dict[str, Any]
 
 
-def sarif(checked: CheckResult) -> bytes:
+def render_sarif(checked: CheckResult) -> bytes:
     """The findings as a log with one run."""
     kept = _select_results(checked.findings)
     run = {
