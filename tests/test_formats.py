@@ -384,7 +384,7 @@ def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
         "0004",
     ]
     assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].startswith(
-        "2 findings left out"
+        "2 findings omitted"
     )
     assert run_of(checked([finding()] * 3))["invocations"] == [{"executionSuccessful": True}]
 
@@ -589,7 +589,7 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
         checked([finding()] * 11, known_counts=[BASELINE, REVISION])
     ).splitlines()[10:]
     assert [line.split(".")[0] for line in lines] == [
-        "Not shown: 12 findings of the baseline; 3 others are gone, `vaultlink baseline --prune` takes them out",
+        "Not shown: 12 findings in the baseline; 3 others are no longer found",
         "Not shown: 1 finding from before the changes since fix/@me|`x`",
         "Not shown: 1 more error",
     ]
@@ -925,7 +925,7 @@ def test_markdown_messages_are_prose_where_that_is_safe(message: str, page: str)
 def test_markdown_of_a_clean_vault_is_short() -> None:
     assert (
         render_markdown(checked())
-        == "## vaultlink: no findings\n\n251 notes with 3,709 links checked: all is well.\n"
+        == "## vaultlink: no findings\n\n251 notes with 3,709 links checked.\n"
     )
     assert render_markdown(checked(known_counts=[BASELINE])).startswith(
         "## vaultlink: no new findings\n\n251 notes"
@@ -945,11 +945,11 @@ def test_markdown_says_what_a_check_comes_to() -> None:
     assert shown.text.startswith("vaultlink: 2 new errors, 1 new warning\n")
     assert shown.tables == [
         [
-            ["notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable"],
+            ["notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes"],
             ["251", "3,709", "3,600", "100", "3", "1", "1"],
         ],
         [
-            ["code", "rule", "severity", "new", "old"],
+            ["code", "rule", "severity", "new", "known"],
             ["VL101", "dangling-link", "error", "2", "0"],
             ["VL104", "dangling-embed", "error", "0", "1"],
             ["VL401", "orphan-note", "warning", "1", "0"],
@@ -957,16 +957,16 @@ def test_markdown_says_what_a_check_comes_to() -> None:
         [["note", "findings"], ["a.md", "2"], ["b.md", "1"]],
         [["topic", "links"], ["Plan", "2"], ["plan", "1"]],
     ]
-    assert "Not shown: 12 findings of the baseline; 3 others are gone" in shown.text
-    assert "old" not in rendered(render_markdown(checked(findings))).tables[1][0]
+    assert "Not shown: 12 findings in the baseline; 3 others are no longer found" in shown.text
+    assert "known" not in rendered(render_markdown(checked(findings))).tables[1][0]
 
 
 def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
     shown = rendered(render_markdown(checked([finding(f"{place}.md") for place in range(1025)])))
     assert len(shown.items) == 20
     assert [len(table) for table in shown.tables] == [2, 2, 11, 2]
-    assert "1,005 more findings not listed here." in shown.text
-    assert "not listed" not in render_markdown(checked([finding()] * 20))
+    assert "Not listed: 1,005 more findings." in shown.text
+    assert "Not listed" not in render_markdown(checked([finding()] * 20))
 
 
 def test_markdown_stays_small_however_long_names_are() -> None:

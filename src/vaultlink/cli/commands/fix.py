@@ -179,7 +179,7 @@ def _report_fixes(
     else:
         terminal.print_results(render_results(options, terminal, form, after, left, {"fixed": row}))
     print_skipped_notes(terminal, result.skipped)
-    fixed = describe_fixed(row.by_rule, row.notes, told=shown) + (
+    fixed = describe_fixed(row.by_rule, row.notes, brief=shown) + (
         " `vaultlink undo` takes it back." if row.run else ""
     )
     for sentence in (
