@@ -109,12 +109,12 @@ def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> 
     done = run("baseline")
     assert done.lines == [str(vault / BASELINE_FILE)]
     assert "The baseline holds 2 findings of 2 rules in 2 files." in done.err
-    assert "Not shown: 2 findings of the baseline.\n" in run("check").err
+    assert "Not shown: 2 findings in the baseline.\n" in run("check").err
     update_files(vault, {"a.md": "# A\n"})
     done = run("check")
     assert "No new findings in 2 notes." in done.err
     assert (
-        "Not shown: 1 finding of the baseline; 1 other is gone, `vaultlink baseline --prune` takes it out."
+        "Not shown: 1 finding in the baseline; 1 other is no longer found. `vaultlink baseline --prune` removes it."
         in done.err
     )
 
@@ -133,7 +133,7 @@ def test_paths_narrow_what_is_counted(run: RunCommand, vault: Path) -> None:
     data = json.loads(run("check", "b.md", "--output-format", "json").out)
     assert [debt["left"] for debt in data["known"]] == [1]
     update_files(vault, {"a.md": "# A\n"})
-    assert "Not shown: 1 finding of the baseline.\n" in run("check", "b.md").err
+    assert "Not shown: 1 finding in the baseline.\n" in run("check", "b.md").err
 
 
 # -- the file -------------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_with_a_revision_what_either_knows_is_old(
     assert [line.split("“")[1] for line in done.lines] == [
         "lost” does not resolve to any file in the vault."
     ]
-    assert "2 findings of the baseline" in done.err
+    assert "2 findings in the baseline" in done.err
     assert "1 finding from before the changes since HEAD" in done.err
 
 

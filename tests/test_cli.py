@@ -543,11 +543,11 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
         (("check", "--color", "red"), '--color: "red" is none of auto, always, never.'),
         (
             ("check", "--output-format", "xml"),
-            '--output-format: "xml" is none of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
+            '--output-format: "xml" is not one of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
         ),
         (
             ("links", "--output-format", "full"),
-            '--output-format: "full" is none of table, tsv, json.',
+            '--output-format: "full" is not one of table, tsv, json.',
         ),
         (("check", "nowhere"), "nowhere: there is no such file or folder."),
         (("check", ".", "/"), "/ lies outside the vault"),

@@ -245,7 +245,7 @@ def test_the_exit_code_goes_by_what_is_new(
         "a.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
     ]
     assert "Found 1 new error in 1 file" in dirty.err
-    assert "Gone: 1 finding from before the changes since HEAD, none is left." in dirty.err
+    assert "1 finding from before the changes since HEAD is no longer found." in dirty.err
 
 
 def test_json_says_what_is_left_out(

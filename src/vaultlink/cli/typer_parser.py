@@ -11,6 +11,7 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UsageError
+from vaultlink.report import FORMATS
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 """The root of what typer raises for a wrong line; it has had two homes and keeps its place in the family."""
@@ -33,7 +34,7 @@ def parse_with_typer(
 
     collect.__doc__ = "\n\n".join(
         [
-            cleandoc(manual),
+            cleandoc(manual).replace("{formats}", ", ".join(FORMATS)),
             *(
                 f"{field.spec.metavar}: {field.spec.help}"
                 for field in known

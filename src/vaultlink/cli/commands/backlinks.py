@@ -21,7 +21,8 @@ def backlinks(options: BacklinksOptions) -> int:
     that tell vaultlink that it is its own; taking it out gives back every byte of the note. `vaultlink undo` takes
     a run back.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count, lines; without NOTE: path,
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of tsv: path, count, lines; without NOTE: path,
     number of links, number of files they stand in; where sections are kept: path, what is done.
     """
     if options.write or options.check or options.diff or options.adopt or options.remove:

@@ -64,7 +64,7 @@ def baseline(options: BaselineOptions) -> int:
     they can't come back unseen. A baseline holds under the settings it was made with; under others `check` ends with 2 and says
     what differs.
 
-    Forms: none; the file's path is printed, or with --diff what would change in it.
+    Output formats: none; the file's path is printed, or with --diff what would change in it.
     """
     terminal = Terminal(options)
     if options.diff:

@@ -10,7 +10,7 @@ import msgspec
 from vaultlink.baseline.match import split_known
 from vaultlink.cli.known import KnownSources, find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -50,8 +50,7 @@ def check(options: CheckOptions) -> int:
     code is 0 if all is well, 1 if there are findings, 2 if the command or a setting can't be followed. Findings that the
     vault's baseline knows (`vaultlink baseline`) are counted only.
 
-    Forms: full (on a terminal), concise (elsewhere), json, json-lines, and for other programs github, gitlab, sarif, junit,
-    markdown.
+    Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """
     if options.fix or options.diff:
         from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - only where something is fixed
@@ -59,7 +58,7 @@ def check(options: CheckOptions) -> int:
         return run_fix(options)
     begun = time.perf_counter()
     terminal = Terminal(options)
-    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
+    form = choose_finding_format(terminal)
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)

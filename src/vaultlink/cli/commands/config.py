@@ -42,7 +42,8 @@ def config(options: ConfigOptions) -> int:
 
     The table leaves out what nobody changed in the rules' severities and options; -v shows it all.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: key, value as JSON, source.
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of tsv: key, value as JSON, source.
     """
     terminal = Terminal(options)
     shape = choose_listing_format(terminal)

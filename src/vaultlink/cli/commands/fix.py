@@ -11,7 +11,7 @@ from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -72,8 +72,8 @@ def fix(options: FixOptions) -> int:
     With --changed-since only what the changes since that revision brought about is fixed. A text on standard input is printed as
     fixing leaves it, and nothing is written.
 
-    Forms: full (on a terminal: what was done), concise (elsewhere: what remains), json, json-lines, github, gitlab, sarif, junit,
-    markdown.
+    Output formats: {formats}. The default is full (what was fixed) on a terminal and concise
+    (what remains) elsewhere.
     """
     return run_fix(options)
 
@@ -82,7 +82,7 @@ def run_fix(options: FixSelectionOptions) -> int:
     """Fix the vault, or print what fixing would change. Only one run writes in a vault at a time; somebody who takes time
     to choose, or to read what was done, is waited for by nobody."""
     terminal = Terminal(options)
-    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
+    form = choose_finding_format(terminal)
     asking, standing = isinstance(options, FixOptions) and options.interactive, reads_stdin(options)
     if asking and standing:
         raise UsageError(
@@ -178,7 +178,7 @@ def _report_fixes(
     else:
         terminal.print_results(render_results(options, terminal, form, after, left, {"fixed": row}))
     print_skipped_notes(terminal, result.skipped)
-    fixed = describe_fixed(row.by_rule, row.notes, told=shown) + (
+    fixed = describe_fixed(row.by_rule, row.notes, brief=shown) + (
         " `vaultlink undo` takes it back." if row.run else ""
     )
     for sentence in (

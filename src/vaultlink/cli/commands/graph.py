@@ -31,7 +31,8 @@ def graph(options: GraphOptions) -> int:
     Nodes are notes, dangling topics, and the attachments and canvases that take part; each link is an edge. A
     topic's node is its name with a slash before it. The exit code is 0.
 
-    Forms of the figures: table (on a terminal), tsv (elsewhere), json. With --format the graph itself is printed; json
+    Output formats of the figures: table (on a terminal), tsv (elsewhere), json.
+    With --format the graph itself is printed; json
     is then NetworkX's node-link data.
     """
     terminal = Terminal(options)

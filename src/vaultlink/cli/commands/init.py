@@ -108,7 +108,7 @@ def init(options: InitOptions) -> int:
     With --ci, files are written at the root of the vault's git repository instead: .github/workflows/vaultlink.yml,
     .gitlab-ci.yml, .pre-commit-config.yaml. Where one exists nothing is written, and what to add to it is printed.
 
-    Forms: none; the paths of the files are printed, or with --diff their texts.
+    Output formats: none; the paths of the files are printed, or with --diff their texts.
     """
     terminal = Terminal(options)
     start = options.vault or options.folder or Path()

@@ -17,7 +17,8 @@ def links(options: NotesOptions) -> int:
 
     Canvases are sources of links too. The exit code is 0 whatever is listed; `vaultlink check` judges.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line, column, status, target, subpath,
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of tsv: path, line, column, status, target, subpath,
     resolved, anchor, kind, place, embed, display, raw.
     """
     terminal = Terminal(options)

@@ -71,7 +71,7 @@ def merge_driver(options: MergeDriverOptions) -> int:
     The result is written into OURS. The exit code is 0 if all was merged, 1 if conflicts are left, 2 if the line can't be
     followed, above 128 if nothing could be merged; OURS is as it was then.
 
-    Forms: none; nothing is printed.
+    Output formats: none; nothing is printed.
     """
     if not 3 <= len(options.files) <= 5:
         raise UsageError("git names three files, as in `vaultlink merge-driver %O %A %B`.")

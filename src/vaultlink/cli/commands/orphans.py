@@ -19,7 +19,7 @@ def orphans(options: FolderOptions) -> int:
     Files of every type, as in Obsidian's own command; a link from the file itself counts. The exit code is 0 whatever
     is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
     """
     return _print_listing(options, list_orphans, "orphan")
 
@@ -29,7 +29,7 @@ def deadends(options: FolderOptions) -> int:
 
     Notes without a link that leads to a file; dangling links do not help. The exit code is 0 whatever is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
     """
     return _print_listing(options, list_deadends, "dead end")
 

@@ -27,7 +27,8 @@ class RuleOptions(PrintOptions):
 def rules(options: PrintOptions) -> int:
     """List all rules.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: code, name, on or off by default, severity,
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of tsv: code, name, on or off by default, severity,
     what it finds.
     """
     return _print_rules(Terminal(options), build_catalog(load_rules()))
@@ -38,7 +39,7 @@ def rule(options: RuleOptions) -> int:
 
     What it finds, why that matters, its options, and examples of wrong and right. Without RULE all rules are listed.
 
-    Forms: page (also when piped), json.
+    Output formats: page (also when piped), json.
     """
     terminal, known = Terminal(options), build_catalog(load_rules())
     if not options.rule:

@@ -16,7 +16,8 @@ def show(options: NotesOptions) -> int:
 
     Properties, aliases, tags, headings, block identifiers and links with what they lead to.
 
-    Forms: page (also when piped), tsv, json. Columns of tsv: path, what it is (property, alias, tag, heading, block,
+    Output formats: page (also when piped), tsv, json.
+    Columns of tsv: path, what it is (property, alias, tag, heading, block,
     link), line, text, and for a property its value, for a link what it leads to.
     """
     terminal = Terminal(options)

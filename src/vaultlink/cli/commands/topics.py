@@ -17,7 +17,8 @@ def topics(options: FolderOptions) -> int:
 
     A topic is what a link names; it dangles while no file answers to it. The exit code is 0 whatever is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path and line of the first link,
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of tsv: topic, count, path and line of the first link,
     and of the nearest note its path, why it is near (title, alias, respelling, near) and how near (0 to 1).
     """
     terminal = Terminal(options)

@@ -66,7 +66,8 @@ def undo(options: UndoOptions) -> int:
     undoes it, which brings the changes back. Runs are kept for 90 days. The exit code is 0 if all was put back, 1 if a
     note was left alone (with --diff: if anything would change), 2 if there is no such run.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run, time, command, what it did,
+    Output formats: table (on a terminal), tsv (elsewhere), json.
+    Columns of --list in tsv: run, time, command, what it did,
     number of notes, whether it was undone.
     """
     terminal = Terminal(options)

@@ -89,7 +89,8 @@ def watch(options: WatchOptions) -> int:
     once. SIGTERM and Ctrl-C end the watch with 0, once the run of fixes in hand is written; with --verify, 2 says that something
     differed.
 
-    Forms: concise, full, json-lines (one object a line: findings that are new or healed, and behind them their batch).
+    Output formats: concise, full, json-lines (one object per line: the findings that are new or
+    healed, then their batch).
     """
     terminal = Terminal(options)
     form = terminal.choose_format(WATCH_FORMATS, "concise", "concise")
