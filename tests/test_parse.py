@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 import frontmatter
 import pytest
@@ -418,12 +417,10 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
     ],
 )
 def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
-    begun = time.process_time()
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
     assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
-    assert time.process_time() - begun < 5  # no measure of speed: a bomb would take for ever
 
 
 def test_a_long_list_of_links_is_not_deep() -> None:
@@ -564,9 +561,7 @@ def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
     ],
 )
 def test_large_and_twisted_texts_are_read_in_one_go(text: str) -> None:
-    begun = time.process_time()
-    parse_note("n.md", text)
-    assert time.process_time() - begun < 30  # quadratic time would take hours
+    parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
 
 
 def test_a_canvas_is_a_source_of_links() -> None:

@@ -44,12 +44,6 @@ GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
 # -- a process ------------------------------------------------------------------------------------------------------
 
 
-def heard() -> None:
-    """Let a process hear the signals that end it, even if whoever runs the tests, as `nohup` does, does not."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
-
-
 class Watcher:
     """A watcher in a process of its own, and what it has printed so far."""
 
@@ -62,7 +56,6 @@ class Watcher:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=heard,  # noqa: PLW1509 - signals only
         )
         self._came, self._sentinels, self.over = Condition(), 0, False
         self.out, self.err = list[str](), list[str]()
@@ -192,7 +185,7 @@ def vault(tmp_path: Path) -> Path:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A vault that is not read in a moment; nothing writes to it."""
     folder = tmp_path_factory.mktemp("large")
-    runpy.run_path(str(GENERATE))["generate"](folder, 3_000)
+    runpy.run_path(str(GENERATE))["generate_vault"](folder, 3_000)
     return folder
 
 
@@ -860,7 +853,6 @@ class Screen:
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            preexec_fn=heard,  # noqa: PLW1509 - signals only
             env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
         )
         os.close(terminal)
