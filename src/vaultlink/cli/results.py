@@ -58,7 +58,7 @@ def _build_result(
         summary=cache(vault.summary),
         rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
         suggester=cache(lambda: make_suggester(vault, findings)),
-        file_bytes=lambda path: vault.fixer.data(path),
+        file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
         format_target=make_target_formatter(vault.index),
         known=split.known,
         known_counts=split.known_counts,
