@@ -108,7 +108,7 @@ def test_no_baseline_reports_what_it_knows(run: RunCommand, vault: Path) -> None
 def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> None:
     done = run("baseline")
     assert done.lines == [str(vault / BASELINE_FILE)]
-    assert "The baseline holds 2 findings of 2 rules in 2 files." in done.err
+    assert "The baseline contains 2 findings of 2 rules in 2 files." in done.err
     assert "Not shown: 2 findings in the baseline.\n" in run("check").err
     update_files(vault, {"a.md": "# A\n"})
     done = run("check")
@@ -121,7 +121,7 @@ def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> 
 
 def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"a.md": "# A\n", "b.md": "# B\n"})
-    assert "The baseline holds 0 findings." in run("baseline").err
+    assert "The baseline contains 0 findings." in run("baseline").err
     assert json.loads((vault / BASELINE_FILE).read_text(encoding="utf-8"))["findings"] == []
     assert run("check").code == 0
     update_files(vault, {"a.md": "[[gone]]\n"})
@@ -157,7 +157,7 @@ def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: P
     run("baseline")
     update_files(vault, {"a.md": "# A\n\n[[lost]]\n"})
     assert (
-        "Took out 1 finding that is gone; 1 left. 1 new finding is not in it."
+        "Removed 1 finding that is no longer found; the baseline keeps 1 finding. 1 current finding is not in it."
         in run("baseline", "--prune").err
     )
     done = run("check")
@@ -171,7 +171,7 @@ def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: P
 def test_prune_with_nothing_gone_writes_nothing(run: RunCommand, vault: Path) -> None:
     run("baseline")
     before = (vault / BASELINE_FILE).stat()
-    assert "Took out no findings; 2 left." in run("baseline", "--prune").err
+    assert "Nothing to prune: the baseline keeps 2 findings." in run("baseline", "--prune").err
     assert (vault / BASELINE_FILE).stat().st_mtime_ns == before.st_mtime_ns
 
 

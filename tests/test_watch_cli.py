@@ -325,7 +325,7 @@ def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> N
     assert watcher.lines == [
         "a.md saved: 1 new",
         "+ a.md:1:11: VL101 " + DANGLING.format("no"),
-        "a.md saved: 1 healed",
+        "a.md saved: 1 resolved",
         "- a.md:1:11: VL101 " + DANGLING.format("no"),
     ]
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
@@ -350,7 +350,7 @@ def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
         "VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
     )
     headline = (
-        "\na.md saved: 1 new, 1 healed\n\nVL101 "
+        "\na.md saved: 1 new, 1 resolved\n\nVL101 "
         + DANGLING.format("cc")
         + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
     )
@@ -408,7 +408,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "files", "said"),
     [
-        (["nowhere"], SMALL, "nowhere: there is no such file or folder."),
+        (["nowhere"], SMALL, "nowhere: no such file or folder."),
         (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
         ([], {}, "vault"),
         (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),
@@ -570,7 +570,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
     assert watcher.lines.count("new settings: 1 new") == 1
     wrong = [line for line in watcher.err if line.startswith("warning:")]
     assert len(wrong) == 1
-    assert wrong[0].endswith("The settings before are kept.")
+    assert wrong[0].endswith("The previous settings stay in force.")
 
 
 def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
@@ -605,7 +605,7 @@ def test_what_git_ignores_is_obeyed_as_it_changes(vault: Path, place: str) -> No
 # -- a vault that goes away -----------------------------------------------------------------------------------------
 
 
-GONE, BACK = "is gone, or holds no note any more", " is back."
+GONE, BACK = "does not exist or contains no notes", " is back."
 
 
 def renamed(vault: Path) -> Callable[[], object]:
@@ -666,7 +666,7 @@ def test_a_vault_that_goes_away_is_waited_for(
         watcher.printed("+ a.md")
     assert watcher.changes == ["+ dangling-link a.md"]
     assert [line for line in watcher.err if GONE in line] == [
-        f"warning: {vault} is gone, or holds no note any more. Waiting for it to come back."
+        f"warning: {vault} does not exist or contains no notes. Waiting for it to come back."
     ]
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
@@ -682,7 +682,7 @@ def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
         (tmp_path / "elsewhere").rename(vault)
         watcher.said(BACK).printed("fixed 3 findings in 3 notes")
     assert read_files(vault) == after
-    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 healed"
+    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 resolved"
 
 
 # -- limits of the system -------------------------------------------------------------------------------------------
@@ -727,9 +727,7 @@ def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
         watcher.printed("+ f7/n7.md")
     [warning] = [line for line in watcher.err if line.startswith("warning:")]
     assert f"`sudo sysctl {named}=" in warning
-    assert warning.endswith(
-        "Until then everything is looked at every 2 seconds, as with `--poll 2`."
-    )
+    assert warning.endswith("Until then the vault is scanned every 2 seconds, as with `--poll 2`.")
 
 
 @LINUX
@@ -968,8 +966,8 @@ def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) 
 
 def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
-        second.said("This one tells only")
-        first.said("is on this vault and mends notes")
+        second.said("This watcher only reports")
+        first.said("watches this vault and applies fixes")
         (vault / "b.md").rename(vault / "q.md")
         first.printed("fixed 1 finding in 1 note")
         second.printed("- a.md")

@@ -211,7 +211,7 @@ def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by:
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
-        watched.wait_for(lambda watched: any("taken back" in notice for notice in watched.notices))
+        watched.wait_for(lambda watched: any("reverted" in notice for notice in watched.notices))
         stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
         watched.wait_for(lambda watched: len(mended(watched)) == 2)
@@ -260,11 +260,13 @@ def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> No
         with run_watcher(vault, FIX) as second:
             first.wait_for(
                 lambda watched: any(
-                    "is on this vault and mends" in notice for notice in watched.notices
+                    "watches this vault and applies fixes" in notice for notice in watched.notices
                 )
             )
             second.wait_for(
-                lambda watched: any("This one tells only" in notice for notice in watched.notices)
+                lambda watched: any(
+                    "This watcher only reports" in notice for notice in watched.notices
+                )
             )
             rested(vault)
             (vault / "b.md").rename(vault / "q.md")
