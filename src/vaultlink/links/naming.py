@@ -29,20 +29,15 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 def relative_target(source: str, path: str) -> str:
     """Return the relative path from a note's folder to a file."""
-    source_folders, target_folders = (
+    start, end = (
         parent_folder(source).split("/")[:-1],
         parent_folder(path).split("/")[:-1],
     )
     common = 0
-    while (
-        common < min(len(source_folders), len(target_folders))
-        and source_folders[common] == target_folders[common]
-    ):
+    while common < min(len(start), len(end)) and start[common] == end[common]:
         common += 1
     return "/".join(
-        [".."] * (len(source_folders) - common)
-        + target_folders[common:]
-        + [strip_note_extension(file_name(path))]
+        [".."] * (len(start) - common) + end[common:] + [strip_note_extension(file_name(path))]
     )
 
 

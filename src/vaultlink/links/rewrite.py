@@ -196,23 +196,18 @@ def _retarget_wikilink(link: Link, target: str, subpath: str) -> _Replacement | 
     if link.embed:
         return begin, end, destination
     if link.display is None:
-        shown_before = default_display_text(link.target, link.subpath)
-        if shown_before == shown:
+        previous = default_display_text(link.target, link.subpath)
+        if previous == shown:
             return begin, end, destination
         pipe = link.raw[end:].find("|")
         if pipe != -1:  # a pipe without a display text
             return (
                 begin,
                 end + pipe + 1,
-                destination + link.raw[end : end + pipe + 1] + shown_before,
+                destination + link.raw[end : end + pipe + 1] + previous,
             )
-        return (
-            begin,
-            end,
-            f"{destination}\\|{shown_before}"
-            if link.in_table_cell
-            else f"{destination}|{shown_before}",
-        )
+        separator = "\\|" if link.in_table_cell else "|"
+        return begin, end, destination + separator + previous
     if link.display == shown and link.place is not Place.SECTION:
         return begin, inner_end, destination
     return begin, end, destination

@@ -7,9 +7,13 @@ link and so breaks it; it is looked at only in runs where that can be.
 import re
 
 from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
-from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline_types import (
+    InlineContent,
+    InlineMarkdownLink,
+    InlineWikilink,
+    UnlinkedBracket,
+)
 from vaultlink.parse.leaves import HTML_TAG
-from vaultlink.parse.slips import match_malformed_link
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _SPECIAL = re.compile(
@@ -241,9 +245,7 @@ class _Scan:
             if stop:
                 self._node_end = stop
                 return stop
-        slip = match_malformed_link(self.text, opening, end, close)
-        if slip:
-            self.found.malformed.append(slip)
+        self.found.unlinked_brackets.append(UnlinkedBracket(opening, end, close))
         return opening + 1
 
     def _end_of_wikilink(self, at: int, end: int) -> int:

@@ -16,7 +16,13 @@ from vaultlink.parse.link_parts import (
     parse_wikilink,
     split_subpath,
 )
-from vaultlink.parse.slip_repairs import escape_pipe_in_cell, fix_malformed_link
+from vaultlink.parse.malformed import (
+    LinkFault,
+    escape_pipe_in_cell,
+    find_malformed_links,
+    fix_malformed_link,
+    is_cut_by_cell,
+)
 from vaultlink.text import line_and_column, line_starts
 
 _WIKILINK, _MARKDOWN, _BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
@@ -117,20 +123,16 @@ class NoteBuilder:
         for start, end in found.tags:
             spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
-        for broken in found.malformed:
-            start, end = run.source_offset(broken.start), run.source_end(broken.end)
-            in_cell = "closing" in broken.fault and self.text[end : end + 80].lstrip(
-                " \t"
-            ).startswith("|")
-            fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
-            changes = (
-                escape_pipe_in_cell(self.text, run, broken)
-                if in_cell
-                else fix_malformed_link(run, broken, self.text)
-            )
+        for link in find_malformed_links(run.text, found.unlinked_brackets):
+            in_cell = is_cut_by_cell(run, link, self.text)
+            fault = LinkFault.PIPE_IN_CELL if in_cell else link.fault
+            fix = escape_pipe_in_cell if in_cell else fix_malformed_link
             self.problems.append(
                 ParseProblem(
-                    *self.locate(start, end), "malformed-link", f"{broken.target}\n{fault}", changes
+                    *self.locate(run.source_offset(link.start), run.source_end(link.end)),
+                    "malformed-link",
+                    f"{link.target}\n{fault}",
+                    fix(run, link, self.text),
                 )
             )
         self.code_spans.extend(
