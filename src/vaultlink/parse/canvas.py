@@ -1,4 +1,4 @@
-"""A canvas as a source of links: its file cards, and the links in its text cards (specification, section 8)."""
+"""Parse a canvas: its file cards, and the links in its text cards (section 8)."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from vaultlink.model import Link, LinkKind, Note, ParseProblem, Place
 
 
 def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
-    """The cards of a canvas, or what is wrong with its text."""
+    """Return the cards of a canvas, or the reason why its text is invalid."""
     if not text.strip():
         return []
     try:
@@ -29,7 +29,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
-    """A card whose texts have no halves of characters. JSON can spell them, but no file is called so, and none can be printed."""
+    """Replace lone surrogates in the texts of a card.
+
+    JSON can contain them, but no file name does, and they cannot be printed.
+    """
     return {
         key: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value
         for key, value in card.items()
@@ -37,7 +40,10 @@ def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
-    """The link of a file card: a path from the vault's root, with a subpath of its own."""
+    """Return the link of a file card; None for other cards.
+
+    The target is a path from the vault's root; the card has a separate subpath.
+    """
     file, subpath = card.get("file"), card.get("subpath")
     if card.get("type") != "file" or not isinstance(file, str) or not file:
         return None
@@ -57,5 +63,5 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
 
 
 def unreadable_canvas(path: str, problem: str) -> Note:
-    """A canvas that can't be read, as a source without links."""
+    """Return an invalid canvas as a note without links."""
     return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", problem),))
