@@ -1,12 +1,6 @@
-"""Collects what the passes find in one text, each item with its line, column and place."""
+"""Collect the results of the passes over one text, with line, column and place."""
 
-from vaultlink.model import (
-    Link,
-    LinkKind,
-    ParseProblem,
-    Place,
-    Tag,
-)
+from vaultlink.model import Link, LinkKind, ParseProblem, Place, Tag
 from vaultlink.parse.inline import may_contain_links, read_inline
 from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import TextRun
@@ -25,13 +19,24 @@ from vaultlink.parse.malformed import (
 )
 from vaultlink.text import line_and_column, line_starts
 
-_WIKILINK, _MARKDOWN, _BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
+WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
 
 
 class NoteBuilder:
-    """What the passes found in one text, each thing with its line and column."""
+    """The links, tags and problems that were found in one text.
 
-    def __init__(self, text: str, place: Place = _BODY):
+    Attributes:
+        text: The source text.
+        starts: Offsets of its line starts.
+        place: Place of the links and tags.
+        links: The links.
+        tags: The tags.
+        problems: The defects.
+        code_spans: Spans of code, in which directives do not count.
+        may_have_directives: True if the text may contain directives.
+    """
+
+    def __init__(self, text: str, place: Place = BODY):
         self.text = text
         self.starts = line_starts(text)
         self.place = place
@@ -42,15 +47,15 @@ class NoteBuilder:
         self.may_have_directives = False
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
-        """Start, end, line and column of a span."""
+        """Return start, end, line and column of a span."""
         return start, end, *line_and_column(self.starts, start)
 
     def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
-        """Note a trouble at a span."""
+        """Add a problem at a span."""
         self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
 
-    def add_wikilink(self, start: int, end: int, embed: bool, cell: bool = False) -> None:
-        """Add the wikilink whose brackets, an exclamation mark included, stand at a span."""
+    def add_wikilink(self, start: int, end: int, embed: bool, in_table_cell: bool = False) -> None:
+        """Add the wikilink at a span. For an embed, the span includes the `!`."""
         raw = self.text[start:end]
         target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
         line, column = line_and_column(self.starts, start)
@@ -64,18 +69,21 @@ class NoteBuilder:
                 target,
                 subpath,
                 display,
-                _WIKILINK,
+                WIKILINK,
                 embed,
                 self.place,
                 "",
                 False,
                 False,
-                cell,
+                in_table_cell,
             )
         )
 
     def add_markdown_link(self, link: InlineMarkdownLink, run: TextRun) -> None:
-        """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
+        """Add a Markdown link.
+
+        Ignored if its destination cannot be decoded: then it is not a link.
+        """
         destination = decode_destination(link.destination)
         if destination is None:
             return
@@ -90,7 +98,7 @@ class NoteBuilder:
                 target,
                 subpath,
                 text,
-                _MARKDOWN,
+                MARKDOWN,
                 link.embed,
                 self.place,
                 "",
@@ -102,7 +110,7 @@ class NoteBuilder:
         )
 
     def add_run(self, run: TextRun) -> None:
-        """Add everything in a run of text."""
+        """Add the links, tags and problems of a run."""
         text = run.text
         if not may_contain_links(text) and not self.may_have_directives:
             return
