@@ -1,8 +1,8 @@
-"""The "Add backlinks" sections of a note: where each begins and ends, its entries, and what stands among them.
+"""Parse the "Add backlinks" sections of a note: their spans, entries and prose.
 
-A section between vaultlink's markers is vaultlink's; any other begins with a heading of a known wording and is its
-author's. It goes on to its last entry before the next heading or anything that hides text. Lines of prose belong to it if
-they are few and entries go on behind them.
+A section between vaultlink's markers is managed by vaultlink. Any other section starts with a
+heading in a known wording and belongs to the author. It ends with its last entry before the next
+heading or before hidden text. Lines of prose belong to it if they are few and entries follow them.
 """
 
 import re
@@ -34,12 +34,22 @@ _ANY_HEADING = re.compile(
     r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$"
 )
 _MAX_PROSE_LINES = 3
-"""So many lines of prose may stand between two entries; more are no remark but the note that goes on."""
+"""Maximum number of prose lines between two entries.
+
+More lines are not a remark; the note continues there.
+"""
 
 
 class SectionSource(NamedTuple):
-    """A note's text, where its body begins, and where its lines start; the spans of its blocks that hide text, and its runs
-    of text. These are None for a plain note, each paragraph of which may be read apart."""
+    """The note from which sections are parsed.
+
+    Attributes:
+        text: Its text.
+        body: Offset of its body.
+        starts: Offsets of its line starts.
+        hidden: Spans of blocks that hide text.
+        runs: Its runs of text. None for a plain note, whose paragraphs can be parsed separately.
+    """
 
     text: str
     body: int
@@ -49,7 +59,14 @@ class SectionSource(NamedTuple):
 
 
 class _QuotedLine(NamedTuple):
-    """A line: its span without its end, where the marks of quotes end, and how many these are."""
+    """A line in a quote or outside.
+
+    Attributes:
+        start: Offset of the line.
+        end: Offset of its end, without the line end.
+        content: Offset behind its quote marks.
+        depth: Number of quote marks.
+    """
 
     start: int
     end: int
@@ -58,7 +75,7 @@ class _QuotedLine(NamedTuple):
 
 
 class _SectionBody(NamedTuple):
-    """A note's body as sections are read from it."""
+    """The body of a note with the headings of author's sections by line number."""
 
     source: EntrySource
     lines: list[_QuotedLine]
@@ -68,54 +85,63 @@ class _SectionBody(NamedTuple):
 
 
 def read_sections(
-    source: SectionSource, links: Sequence[Link], wording: HeadingWordings, asked: Sequence[int]
+    source: SectionSource,
+    links: Sequence[Link],
+    wording: HeadingWordings,
+    candidates: Sequence[int],
 ) -> tuple[Section, ...]:
-    """The sections in a note's body, in order. `links` are those of the whole note; `asked` are the lines, counted from 0, that
-    may be the heading of one."""
+    """Return the sections of a note's body, in order.
+
+    Args:
+        source: The note.
+        links: All links of the note.
+        wording: The compiled wordings of headings.
+        candidates: The lines that may be headings, 0-based.
+    """
     text, body, starts = source.text, source.body, source.starts
     first = bisect_left(starts, body)
-    heads = {
+    matches = {
         number - first: head
-        for number in asked
+        for number in candidates
         if number >= first and (head := _read_heading(source, number, wording))
     }
-    marks = find_marker_pairs(text, body)
-    if not heads and not marks:
+    markers = find_marker_pairs(text, body)
+    if not matches and not markers:
         return ()
     comments = (
         find_comment_spans(text, body, [span for span in source.hidden if text[span[0]] != "<"])
         if "%%" in text
         else []
     )
-    inside = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
-    page = EntrySource(text, starts, inside, [link.start for link in inside])
-    marked = [
+    body_links = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
+    page = EntrySource(text, starts, body_links, [link.start for link in body_links])
+    managed = [
         _read_managed_section(page, pair, wording)
-        for pair in marks
+        for pair in markers
         if not _is_hidden(pair, [*source.hidden, *comments])
     ]
-    live = {
+    headings = {
         number: head
-        for number, head in heads.items()
-        if not any(section.start <= starts[first + number] < section.end for section in marked)
+        for number, head in matches.items()
+        if not any(section.start <= starts[first + number] < section.end for section in managed)
         and _is_visible(source, comments, starts[first + number] + head.words_start)
     }
-    if not live:
-        return tuple(marked)
+    if not headings:
+        return tuple(managed)
     lines = [
         _build_line(text, line.offset, line.offset + len(line.text))
         for line in split_lines(text, body)
     ]
-    hidden = [*source.hidden, *comments, *((section.start, section.end) for section in marked)]
-    own = _read_author_sections(_SectionBody(page, lines, hidden, wording, live))
-    sections = sorted([*marked, *own], key=lambda section: section.start)
+    hidden = [*source.hidden, *comments, *((section.start, section.end) for section in managed)]
+    author_sections = _read_author_sections(_SectionBody(page, lines, hidden, wording, headings))
+    sections = sorted([*managed, *author_sections], key=lambda section: section.start)
     return tuple(add_section_problems(text, body, starts, sections, source.hidden))
 
 
 def _read_heading(
     source: SectionSource, number: int, wording: HeadingWordings
 ) -> SectionHeading | None:
-    """The heading that a line is, if it may be one."""
+    """Return the heading in a line, or None."""
     text, starts = source.text, source.starts
     start, end = (
         starts[number],
@@ -135,7 +161,7 @@ def _build_line(text: str, start: int, end: int) -> _QuotedLine:
 
 
 def _is_visible(source: SectionSource, comments: list[tuple[int, int]], at: int) -> bool:
-    """Whether what stands at an offset is shown as text."""
+    """Return True if Obsidian shows the text at an offset."""
     if any(start <= at < end for start, end in comments):
         return False
     runs = source.runs
@@ -152,11 +178,11 @@ def _is_visible(source: SectionSource, comments: list[tuple[int, int]], at: int)
     return False
 
 
-# -- sections with markers ----------------------------------------------------------------------------------------------
+# -- managed sections ----------------------------------------------------------------------------
 
 
 def _is_hidden(pair: MarkerPair, hidden: Sequence[tuple[int, int]]) -> bool:
-    """Whether one of two markers is no comment of its own but part of something that hides it."""
+    """Return True if one of two markers is inside something that hides it."""
     return any(
         first <= at < last and first != at
         for at in (pair.start, pair.closing_start)
@@ -165,7 +191,7 @@ def _is_hidden(pair: MarkerPair, hidden: Sequence[tuple[int, int]]) -> bool:
 
 
 def _read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
-    """The section between two markers."""
+    """Return the section between two markers."""
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
     return Section(
@@ -186,7 +212,10 @@ def _read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingW
 def _read_managed_content(
     page: EntrySource, start: int, end: int, wording: HeadingWordings
 ) -> tuple[tuple[int, int], tuple[Entry, ...]]:
-    """The heading's span and the entries between markers. Lines indented below an entry are the passages it quotes."""
+    """Return the heading's span and the entries between two markers.
+
+    Lines indented below an entry are excerpts.
+    """
     text, heading = page.text, (start, start)
     entries: list[Entry] = []
     first = True
@@ -205,11 +234,11 @@ def _read_managed_content(
     return heading, add_cut_spans(text, start, heading[1], entries, {})
 
 
-# -- sections without -----------------------------------------------------------------------------------------------------
+# -- author's sections ---------------------------------------------------------------------------
 
 
 def _read_author_sections(body: _SectionBody) -> Iterator[Section]:
-    """The sections that begin with a heading."""
+    """Yield the sections that start with a heading."""
     end = -1
     for number in sorted(body.headings):
         if number > end:
@@ -220,13 +249,19 @@ def _read_author_sections(body: _SectionBody) -> Iterator[Section]:
 
 
 class _SectionBuilder:
-    """What was gathered of a section so far: lines that wait for an entry behind them belong to it only then."""
+    """Collects the lines of a section.
+
+    Pending lines belong to the section only if an entry follows.
+
+    Attributes:
+        ends_below: Start of an entry to the end of the lines below it.
+    """
 
     def __init__(self, number: int) -> None:
         self.entries: list[Entry] = []
         self.prose: list[_QuotedLine] = []
         self.last_line = number
-        self.ends_below: dict[int, int] = {}  # an entry's start to the end of the lines below it
+        self.ends_below: dict[int, int] = {}
         self.pending: list[tuple[int, tuple[Entry, ...]]] = []
         self.pending_prose = 0
         self.starts_with_prose = False
@@ -234,7 +269,7 @@ class _SectionBuilder:
     def add_entries(
         self, number: int, entries: tuple[Entry, ...], lines: list[_QuotedLine]
     ) -> None:
-        """Take the entries of a line, and what waited for them."""
+        """Add the entries of a line and the pending lines before it."""
         for waiting, titles in self.pending:
             if titles:
                 self.entries += titles
@@ -245,31 +280,32 @@ class _SectionBuilder:
 
 
 def _read_author_section(body: _SectionBody, number: int) -> tuple[Section | None, int]:
-    """The section that a line begins, and the number of its last line."""
+    """Return the section that starts at a line, and the number of its last line."""
     text, head, line = body.source.text, body.headings[number], body.lines[number]
     stop = line.start + head.end
-    got = _SectionBuilder(number)
+    builder = _SectionBuilder(number)
     if line.start + head.entries_start < line.end:
         rest = line.end - len(text[line.start + head.entries_start : line.end].lstrip())
-        got.entries += parse_line_entries(body.source, rest, rest, line.end)
-        if not any(entry.link or entry.fault == "malformed-link" for entry in got.entries):
+        builder.entries += parse_line_entries(body.source, rest, rest, line.end)
+        if not any(entry.link or entry.fault == "malformed-link" for entry in builder.entries):
             return None, number
     elif _is_underlined(body, number):
-        got.last_line, stop = number + 1, body.lines[number + 1].end
-    _gather_lines(body, got, line.depth)
-    if not got.entries and (
-        not head.certain or (got.starts_with_prose and not _is_built_in(text[line.start : stop]))
+        builder.last_line, stop = number + 1, body.lines[number + 1].end
+    _gather_lines(body, builder, line.depth)
+    if not builder.entries and (
+        not head.certain
+        or (builder.starts_with_prose and not _is_built_in(text[line.start : stop]))
     ):
         return None, number
-    end = body.lines[got.last_line]
-    entries = add_cut_spans(text, line.start, stop, got.entries, got.ends_below)
+    end = body.lines[builder.last_line]
+    entries = add_cut_spans(text, line.start, stop, builder.entries, builder.ends_below)
     prose = tuple(
         SourceSpan(
             item.content,
             _content_end(text, item),
             *line_and_column(body.source.starts, item.content),
         )
-        for item in got.prose
+        for item in builder.prose
     )
     return Section(
         line.start,
@@ -281,7 +317,7 @@ def _read_author_section(body: _SectionBody, number: int) -> tuple[Section | Non
         stop,
         entries,
         prose,
-    ), got.last_line
+    ), builder.last_line
 
 
 def _is_underlined(body: _SectionBody, number: int) -> bool:
@@ -296,14 +332,14 @@ def _is_built_in(heading: str) -> bool:
 
 
 def _content_end(text: str, line: _QuotedLine) -> int:
-    """The end of a line without the blanks it ends in."""
+    """Return the end of a line without trailing blanks."""
     return line.start + len(text[line.start : line.end].rstrip())
 
 
-def _gather_lines(body: _SectionBody, got: _SectionBuilder, depth: int) -> None:
-    """Read lines from the heading on, as long as they belong to the section."""
+def _gather_lines(body: _SectionBody, builder: _SectionBuilder, depth: int) -> None:
+    """Read the lines behind the heading that belong to the section."""
     text, blank = body.source.text, False
-    for number in range(got.last_line + 1, len(body.lines)):
+    for number in range(builder.last_line + 1, len(body.lines)):
         line = body.lines[number]
         content = text[line.content : line.end]
         if not content.strip():
@@ -314,29 +350,32 @@ def _gather_lines(body: _SectionBody, got: _SectionBuilder, depth: int) -> None:
         if line.depth != depth or number in body.headings or _ends_section(body, line, content):
             return
         entries = parse_line_entries(body.source, line.start, line.content, line.end)
-        if _is_below(got, content, entries):
-            got.ends_below[got.entries[-1].start] = _content_end(text, line)
-            got.last_line = number
+        if _is_below(builder, content, entries):
+            builder.ends_below[builder.entries[-1].start] = _content_end(text, line)
+            builder.last_line = number
         elif any(entry.fault != "no-link" for entry in entries):
-            if got.pending_prose and not _continues_section(got, entries[0]):
+            if builder.pending_prose and not _continues_section(builder, entries[0]):
                 return
-            got.add_entries(number, entries, body.lines)
+            builder.add_entries(number, entries, body.lines)
         elif entries and (
             entries[0].dash
             or (
-                got.entries
+                builder.entries
                 and entries[0].marks.strip(" \t>")
-                and got.entries[-1].marks == entries[0].marks
+                and builder.entries[-1].marks == entries[0].marks
             )
         ):
-            got.add_entries(number, entries, body.lines)
-        elif not _defer_line(got, number, entries, blank):
+            builder.add_entries(number, entries, body.lines)
+        elif not _defer_line(builder, number, entries, blank):
             return
         blank = False
 
 
 def _ends_section(body: _SectionBody, line: _QuotedLine, content: str) -> bool:
-    """Whether a line ends a section whatever it says: a heading, a rule, a footnote, a table, or text that is hidden."""
+    """Return True if a line ends a section regardless of its text.
+
+    This is a heading, thematic break, footnote, table or hidden text.
+    """
     start = line.start + len(body.source.text[line.start : line.end]) - len(content)
     start += len(content) - len(content.lstrip(" \t"))
     return bool(
@@ -348,34 +387,53 @@ def _ends_section(body: _SectionBody, line: _QuotedLine, content: str) -> bool:
     )
 
 
-def _is_below(got: _SectionBuilder, content: str, entries: tuple[Entry, ...]) -> bool:
-    """Whether a line is indented below an entry in a list, and no whole entry itself."""
-    if not got.entries or not got.entries[-1].marks.strip(" \t>"):
+def _is_below(builder: _SectionBuilder, content: str, entries: tuple[Entry, ...]) -> bool:
+    """Return True if a line is indented below a list entry.
+
+    A line that is a complete entry itself does not count.
+    """
+    if not builder.entries or not builder.entries[-1].marks.strip(" \t>"):
         return False
     if any(entry.title and entry.dash for entry in entries):
         return False
-    own = got.entries[-1].marks.lstrip("> ")
+    list_marks = builder.entries[-1].marks.lstrip("> ")
     mark = LIST_MARK.match(content)
     assert mark
     indent = len(content) - len(content.lstrip(" \t"))
-    base = len(got.entries[-1].marks) - len(own) if ">" not in got.entries[-1].marks else 0
+    base = (
+        len(builder.entries[-1].marks) - len(list_marks)
+        if ">" not in builder.entries[-1].marks
+        else 0
+    )
     return indent > base + (1 if entries or content.lstrip()[:1] in "-*+" else 0)
 
 
-def _continues_section(got: _SectionBuilder, entry: Entry) -> bool:
-    """Whether an entry behind prose is of the section: a whole one, or one written as those before."""
+def _continues_section(builder: _SectionBuilder, entry: Entry) -> bool:
+    """Return True if an entry behind prose belongs to the section.
+
+    It has a title and a dash, or the same form as the entries before.
+    """
     if entry.title and entry.dash:
         return True
-    return bool(got.entries) and not got.entries[-1].title and got.entries[-1].marks == entry.marks
+    return (
+        bool(builder.entries)
+        and not builder.entries[-1].title
+        and builder.entries[-1].marks == entry.marks
+    )
 
 
-def _defer_line(got: _SectionBuilder, number: int, titles: tuple[Entry, ...], blank: bool) -> bool:
-    """Keep a line that belongs to the section if an entry follows; false if it ends the section."""
+def _defer_line(
+    builder: _SectionBuilder, number: int, titles: tuple[Entry, ...], blank: bool
+) -> bool:
+    """Add a pending line, which belongs to the section only if an entry follows.
+
+    Returns False if the line ends the section.
+    """
     if titles:
-        got.pending.append((number, titles))
-        return len(got.pending) <= 2 * _MAX_PROSE_LINES
-    got.starts_with_prose = got.starts_with_prose or not got.entries
-    again = got.pending_prose and blank
-    got.pending_prose += 1
-    got.pending.append((number, ()))
-    return not again and got.pending_prose <= _MAX_PROSE_LINES
+        builder.pending.append((number, titles))
+        return len(builder.pending) <= 2 * _MAX_PROSE_LINES
+    builder.starts_with_prose = builder.starts_with_prose or not builder.entries
+    is_second_paragraph = builder.pending_prose and blank
+    builder.pending_prose += 1
+    builder.pending.append((number, ()))
+    return not is_second_paragraph and builder.pending_prose <= _MAX_PROSE_LINES

@@ -104,15 +104,15 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     them.
     """
     text, marks, hidden = plain.mask_markers(found.text, body, marks)
-    read = (
+    plain_links = (
         plain.find_plain_links(text, body, marks)
         if plain.has_plain_blocks(text, body, marks)
         else None
     )
-    if read is None:
+    if plain_links is None:
         return None
     before, starts = len(found.links), found.starts
-    for start, end, target, display in read.wikilinks:
+    for start, end, target, display in plain_links.wikilinks:
         if text[start - 1] == "!" and start > body:
             start -= 1  # noqa: PLW2901 - an embed starts at its `!`
         if display == "" or "#" in target or "\\" in target or not target.isascii():
@@ -136,7 +136,7 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 False,
             )
         )
-    for start, end, words, address in read.web:
+    for start, end, words, address in plain_links.web:
         found.links.append(
             Link(
                 *found.locate(start, end),
@@ -151,10 +151,10 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 True,
             )
         )
-    for start, end in read.careful:
+    for start, end in plain_links.complex_spans:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.add_run(run)
-    if read.careful or read.web:
+    if plain_links.complex_spans or plain_links.web:
         found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)
     headings = []
     for level, start, words in plain.find_plain_headings(text, body):

@@ -148,13 +148,13 @@ class PlainLinks(NamedTuple):
     Attributes:
         wikilinks: Span with brackets, destination and display text of each wikilink.
         web: Span, text and URL of each external Markdown link.
-        careful: Spans of the paragraphs that need the full passes, because something in them may
-            hide or break links, or because they contain other kinds of links or tags.
+        complex_spans: Spans of the paragraphs that need the full passes, because something in them
+            may hide or break links, or because they contain other kinds of links or tags.
     """
 
     wikilinks: list[tuple[int, int, str, str | None]]
     web: list[tuple[int, int, str, str]]
-    careful: list[tuple[int, int]]
+    complex_spans: list[tuple[int, int]]
 
 
 def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
@@ -164,17 +164,17 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
     all of it.
     """
     found = PlainLinks([], [], [])
-    found.careful.extend(_find_careful_paragraphs(text, body, marks, found.web))
-    careful, links = found.careful, found.wikilinks
+    found.complex_spans.extend(_find_complex_paragraphs(text, body, marks, found.web))
+    complex_spans, links = found.complex_spans, found.wikilinks
     has_emphasis = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
-    next_careful, at = 0, body
+    next_complex, at = 0, body
     while True:
         for match in _WIKILINK.finditer(text, at):
             start, end = match.span()
-            while next_careful < len(careful) and careful[next_careful][1] <= start:
-                next_careful += 1
-            if next_careful < len(careful) and careful[next_careful][0] <= start:
-                at = careful[next_careful][1]
+            while next_complex < len(complex_spans) and complex_spans[next_complex][1] <= start:
+                next_complex += 1
+            if next_complex < len(complex_spans) and complex_spans[next_complex][0] <= start:
+                at = complex_spans[next_complex][1]
                 break
             target, display = match.groups()
             if target is None:
@@ -184,7 +184,7 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
                     return None
                 target, display = inner, ""
             if text[start - 1] == "]" or _may_break_link(text[start:end], has_emphasis):
-                at = _move_to_careful(text, body, start, links, careful, next_careful)
+                at = _move_to_complex(text, body, start, links, complex_spans, next_complex)
                 break
             links.append((start, end, target, display))
             if match.end() != end:
@@ -194,7 +194,7 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
             found.web[:] = [
                 link
                 for link in found.web
-                if not any(begin <= link[0] < end for begin, end in careful)
+                if not any(begin <= link[0] < end for begin, end in complex_spans)
             ]
             return found
 
@@ -209,23 +209,23 @@ def _may_break_link(raw: str, has_emphasis: bool) -> bool:
     )
 
 
-def _move_to_careful(
+def _move_to_complex(
     text: str,
     body: int,
     at: int,
     links: list[tuple[int, int, str, str | None]],
-    careful: list[tuple[int, int]],
+    complex_spans: list[tuple[int, int]],
     number: int,
 ) -> int:
-    """Move the paragraph at an offset to the careful ones; return its end."""
+    """Move the paragraph at an offset to the complex ones; return its end."""
     begin, end = paragraph_span(text, body, at)
     while links and links[-1][0] >= begin:
         links.pop()
-    careful.insert(number, (begin, end))
+    complex_spans.insert(number, (begin, end))
     return end
 
 
-def _find_careful_paragraphs(
+def _find_complex_paragraphs(
     text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]
 ) -> list[tuple[int, int]]:
     """Return the paragraphs that need the full passes.
