@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import plain
-from vaultlink.parse.note import parse_canvas, parse_note
+from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))

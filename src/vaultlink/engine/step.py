@@ -25,7 +25,8 @@ from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
 from vaultlink.parse.base_file import parse_base
-from vaultlink.parse.note import parse_canvas, parse_note
+from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.note import parse_note
 
 __all__ = [
     "AnalysedNote",

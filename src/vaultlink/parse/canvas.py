@@ -5,6 +5,56 @@ import re
 from typing import Any
 
 from vaultlink.model import Link, LinkKind, Note, ParseProblem, Place
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.lines import split_lines
+from vaultlink.parse.note_builder import NoteBuilder
+from vaultlink.text import line_and_column, line_starts
+
+
+def parse_canvas(path: str, text: str) -> Note:
+    """Parse a canvas as a source of links. Never fails.
+
+    Each link has the position of its card's identifier in the file, as far as the JSON text shows
+    it.
+    """
+    cards = parse_canvas_cards(text)
+    if isinstance(cards, str):
+        return unreadable_canvas(path, cards)
+    starts = line_starts(text)
+    links: list[Link] = []
+    at = 0
+    for card in cards:
+        card_id = card.get("id")
+        at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
+        spot = (at, at + 1, *line_and_column(starts, at))
+        link = file_link(card, spot)
+        if link:
+            links.append(link)
+        elif card.get("type") == "text" and isinstance(card.get("text"), str):
+            links += _parse_card_links(card["text"], spot)
+    return Note(path, links=tuple(links))
+
+
+def _parse_card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
+    """Return the links of a text card, parsed like a note."""
+    found = NoteBuilder(text, Place.CANVAS)
+    for run in read_blocks(split_lines(text, 0)).runs:
+        found.add_run(run)
+    return [
+        Link(
+            *spot,
+            link.raw,
+            link.target,
+            link.subpath,
+            link.display,
+            link.kind,
+            link.embed,
+            Place.CANVAS,
+            "",
+            link.external,
+        )
+        for link in found.links
+    ]
 
 
 def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:

@@ -1,4 +1,4 @@
-"""Parse a note or canvas: run the passes and combine their results."""
+"""Parse a note: run the passes and combine their results."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -23,7 +23,6 @@ from vaultlink.parse import plain
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
 from vaultlink.parse.backlinks_section import SectionSource, read_sections
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
-from vaultlink.parse.canvas import file_link, parse_canvas_cards, unreadable_canvas
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
     find_comment_spans,
@@ -34,7 +33,7 @@ from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
-from vaultlink.text import line_and_column, line_starts
+from vaultlink.text import line_and_column
 
 
 def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
@@ -315,49 +314,3 @@ def _drop_managed_problems(
         )
         if not section or section.owner is Owner.AUTHOR:
             yield problem
-
-
-def parse_canvas(path: str, text: str) -> Note:
-    """Parse a canvas as a source of links. Never fails.
-
-    Each link has the position of its card's identifier in the file, as far as the JSON text shows
-    it.
-    """
-    cards = parse_canvas_cards(text)
-    if isinstance(cards, str):
-        return unreadable_canvas(path, cards)
-    starts = line_starts(text)
-    links: list[Link] = []
-    at = 0
-    for card in cards:
-        card_id = card.get("id")
-        at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
-        spot = (at, at + 1, *line_and_column(starts, at))
-        link = file_link(card, spot)
-        if link:
-            links.append(link)
-        elif card.get("type") == "text" and isinstance(card.get("text"), str):
-            links += _parse_card_links(card["text"], spot)
-    return Note(path, links=tuple(links))
-
-
-def _parse_card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
-    """Return the links of a text card, parsed like a note."""
-    found = NoteBuilder(text, Place.CANVAS)
-    for run in read_blocks(split_lines(text, 0)).runs:
-        found.add_run(run)
-    return [
-        Link(
-            *spot,
-            link.raw,
-            link.target,
-            link.subpath,
-            link.display,
-            link.kind,
-            link.embed,
-            Place.CANVAS,
-            "",
-            link.external,
-        )
-        for link in found.links
-    ]
