@@ -423,7 +423,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
         (
             ["--output-file", "results.txt"],
             SMALL,
-            "--output-file: results of a watch can't be kept in the vault that is watched.",
+            "--output-file: the file must not be in the watched vault.",
         ),
         (
             ["--output-file", "../none/results.txt"],
@@ -943,7 +943,7 @@ def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Pat
         assert rows[:3] == [
             "51  VL101  dangling-link",
             " 1  VL102  missing-heading",
-            "`vaultlink check` lists them.",
+            "`vaultlink check` lists the findings.",
         ]
         (vault / "a.md").write_text("[[no]]\n" * 50)
         shown.until(lambda rows: "51 findings" in rows[-1])
