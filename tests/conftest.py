@@ -1,6 +1,8 @@
-"""Fixtures of all tests: an environment that says nothing, places of their own, and commands run in this process."""
+"""Fixtures of all tests: an isolated environment, separate folders, and commands run in this process."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,33 @@ from repositories import GIT_ENVIRONMENT
 from running import CommandResult, RunCommand
 from vaultlink.__main__ import main
 
-# The same examples in every run, so that a change is judged by what it changes. `VAULTLINK_EXPLORE=20` looks at twenty times
-# as many, new ones each time.
+# The same examples in every run, so that a failure is caused by a change. `VAULTLINK_EXPLORE=20` tries twenty times as many,
+# different ones in each run, without a time limit.
 settings.register_profile("steady", derandomize=True, deadline=None)
 if not os.environ.get("VAULTLINK_EXPLORE"):
     settings.load_profile("steady")
+
+
+def pytest_configure() -> None:
+    """Make tests independent of the signals that the caller ignores or blocks, for example with `nohup`.
+
+    Processes inherit ignored signals, and a watcher that ignores SIGTERM would never end. pytest calls this function in the
+    main process and in each worker of pytest-xdist. Processes that tests start inherit the result: a signal with a handler
+    has its default action again in a new program.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform != "win32":
+        # A handler that does nothing, so that `nohup` still protects pytest itself.
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Remove the time limit if more examples than usual are tried."""
+    if os.environ.get("VAULTLINK_EXPLORE"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +57,14 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 @pytest.fixture
 def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the machine's own settings of git bears on what git does, whoever starts it."""
+    """Isolate every git process from the git settings of the machine."""
     for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
-    """Runs a command in the current folder."""
+    """Return a function that runs a command in the current folder."""
 
     def command(*words: str | Path) -> CommandResult:
         code = main([str(word) for word in words])

@@ -219,11 +219,11 @@ def test_what_is_unsafe_needs_to_be_said_twice(
 ) -> None:
     told = run("fix", *words)
     assert told.code == 2
-    assert f"{words[0]} is an unsafe fix: it needs --unsafe-fixes too." in told.err
+    assert f"{words[0]} requires --unsafe-fixes." in told.err
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")]
+    ("folder", "said"), [("../out", "is outside the vault"), (".hidden", "begin with a dot")]
 )
 def test_notes_are_made_inside_the_vault_only(
     run: RunCommand, loose: Path, folder: str, said: str
@@ -237,7 +237,7 @@ def test_notes_are_made_inside_the_vault_only(
 
 
 def left_alone(told: CommandResult) -> list[str]:
-    return [line for line in told.err.splitlines() if ": left alone: " in line]
+    return [line for line in told.err.splitlines() if ": skipped: " in line]
 
 
 def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: RunCommand, vault: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: RunCommand, v
     told = run("fix")
     assert told.code == 1
     assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
-    assert left_alone(told) == ["Home.md: left alone: it is read-only."]
+    assert left_alone(told) == ["Home.md: skipped: it is read-only."]
     assert "VL106 title-link" in told.out, "its findings remain"
 
 
@@ -255,8 +255,8 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: RunCommand, vault: 
     told = run("fix", "--diff")
     assert (told.out, told.code) == ("", 0)
     assert left_alone(told) == [
-        "Home.md: left alone: it is read-only.",
-        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text.",
+        "Home.md: skipped: it is read-only.",
+        "My-Plan.md: skipped: it has a second hard link, which would keep the old text.",
     ]
 
 
@@ -279,7 +279,7 @@ def test_a_note_in_a_sync_conflict_is_left_alone(run: RunCommand, vault: Path) -
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
     assert left_alone(told) == [
-        "Home.md: left alone: a sync service left a conflicting copy of it."
+        "Home.md: skipped: a sync service created a conflicting copy of it."
     ]
 
 
@@ -288,7 +288,7 @@ def test_a_note_that_waits_to_be_merged_is_left_alone(run: RunCommand, vault: Pa
     (vault / "Home.md").write_text(text)
     told = run("fix")
     assert (vault / "Home.md").read_text() == text
-    assert left_alone(told) == ["Home.md: left alone: two versions of it are waiting to be merged."]
+    assert left_alone(told) == ["Home.md: skipped: it contains merge conflict markers."]
 
 
 def test_undecodable_bytes_stay(run: RunCommand, vault: Path) -> None:
@@ -338,7 +338,7 @@ def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: 
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
-        with lock_vault(vault, patience=10):
+        with lock_vault(vault, timeout=10):
             assert running.poll() is None
         running.stdout.close()
 
@@ -398,4 +398,4 @@ def test_questions_need_somebody(vault: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "nobody is there to answer" in done.stderr
+    assert "--interactive requires a terminal" in done.stderr

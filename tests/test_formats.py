@@ -113,7 +113,7 @@ def fixture(name: str) -> CheckResult:
     """What a check of a sample vault came to, in a folder of its repository."""
     vault = open_vault(FIXTURES / name, Settings(cache=False))
     diagnostics = vault.check()
-    mend = vault.fix_lookup(diagnostics)
+    mend = vault.fixer.lookup(diagnostics)
     texts = {path: vault.text(path) for path in vault.index.files}
     return CheckResult(
         path_prefix="my notes/",

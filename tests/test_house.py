@@ -1,4 +1,4 @@
-"""The house rules that no single module can see: import contracts, sizes, docstrings, names, versions.
+"""Rules for the code base as a whole: structure, sizes, names, language, effects and versions.
 
 ruff and mypy are run by `make lint` and `make test`.
 """
@@ -9,47 +9,29 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import networkx as nx
 import pytest
+import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "src" / "vaultlink"
-MODULES = sorted(SOURCE.rglob("*.py"))
-TOOLS = sorted((ROOT / "benchmarks").glob("*.py"))
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+from source import MODULES, ROOT, SOURCE, Module
 
-
-def named(path: Path) -> str:
-    """A module's path as tests show it."""
-    return path.relative_to(ROOT).as_posix()
+TOOLS = [Module(path) for path in sorted((ROOT / "benchmarks").glob("*.py"))]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = [module for module in MODULES if module.path.name == "__init__.py"]
+EXPORTING = ("__init__.py", "report/__init__.py")
+"""The `__init__` files with code: lazy public names, and the table of output formats."""
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
-    """All functions and methods of a module."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+def module_name(module: Module) -> str:
+    """Return the path of a module as the id of a parametrized test."""
+    return module.path.relative_to(ROOT).as_posix()
 
 
-def length(function: ast.FunctionDef) -> int:
-    """The lines of a function without its signature and docstring."""
-    body = function.body[1:] if ast.get_docstring(function) else function.body
-    return body[-1].end_lineno - body[0].lineno + 1 if body and body[-1].end_lineno else 0
-
-
-def public(tree: ast.Module) -> Iterator[Definition]:
-    """Public functions and classes of a module, and the public methods of public classes."""
-    for node in tree.body:
-        if isinstance(node, Definition) and not node.name.startswith("_"):
-            yield node
-            if isinstance(node, ast.ClassDef) and "Protocol" not in {
-                ast.unparse(base) for base in node.bases
-            }:
-                yield from (
-                    item
-                    for item in node.body
-                    if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
-                )
+# -- structure --------------------------------------------------------------------------------------------------------
 
 
 def test_import_contracts_hold() -> None:
@@ -60,64 +42,290 @@ def test_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", [*MODULES, *TOOLS], ids=named)
-def test_module_is_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 430
+def test_top_level_has_at_most_26_entries() -> None:
+    entries = [path.name for path in SOURCE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 26, sorted(entries)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_module_and_public_names_have_docstrings(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), "the module says nothing of itself"
-    assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
+def test_imports_have_no_cycle() -> None:
+    names = {module.dotted_name for module in MODULES}
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (module.dotted_name, target)
+        for module in MODULES
+        for _, name in module.imports()
+        for target in (name if name in names else name.rpartition(".")[0],)
+        if target in names
+    )
+    cycles = [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
+    assert (cycles, list(nx.selfloop_edges(graph))) == ([], [])
+
+
+def test_no_module_name_is_used_more_than_twice() -> None:
+    counts = Counter(module.stem for module in MODULES)
+    assert {name: count for name, count in counts.items() if count > 2} == {}
+
+
+def test_public_classes_have_unique_names() -> None:
+    places: dict[str, list[str]] = {}
+    for module in MODULES:
+        for name, node in module.definitions():
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(name, []).append(module.name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_module_is_a_collection_of_helpers() -> None:
+    vague_names = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
+    assert {module.stem for module in MODULES} & vague_names == set()
+
+
+@pytest.mark.parametrize("module", PACKAGES, ids=module_name)
+def test_package_init_holds_only_a_docstring(module: Module) -> None:
+    assert ast.get_docstring(module.tree)
+    if module.name not in EXPORTING:
+        assert len(module.tree.body) == 1
+
+
+def test_rules_folder_holds_no_code() -> None:
+    assert list((ROOT / "rules").rglob("*.py")) == []
+
+
+# -- sizes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [*MODULES, *TOOLS], ids=module_name)
+def test_module_has_at_most_300_lines_of_code(module: Module) -> None:
+    assert len(module.code_lines()) <= 300
 
 
 def test_functions_are_short() -> None:
-    lengths = sorted(
-        length(function)
-        for path in MODULES
-        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
-    )
+    lengths = sorted(body_length(node) for module in MODULES for node in module.functions())
     assert statistics.median(lengths) <= 10
     assert lengths[len(lengths) * 9 // 10] < 40
 
 
-def test_no_module_is_a_drawer() -> None:
-    assert {path.stem for path in MODULES} & {
-        "utils",
-        "util",
-        "helpers",
-        "common",
-        "misc",
-        "manager",
-        "base",
-    } == set()
+def body_length(function: ast.FunctionDef) -> int:
+    """Return the number of lines of a function without its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body and body[-1].end_lineno else 0
 
 
-def test_rules_are_data() -> None:
-    assert list((ROOT / "rules").rglob("*.py")) == []
+# -- docstrings and names ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_yaml_and_files_are_touched_where_they_may_be(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    name = path.relative_to(SOURCE).as_posix()
-    if re.search(r"^\s*(import yaml|from yaml)", text, re.MULTILINE):
-        assert name == "disk/read.py" or name.startswith("parse/")
-    assert "yaml.dump" not in text, "YAML is never written into a note"
-    assert "frontmatter.dump" not in text
+@pytest.mark.parametrize("module", MODULES, ids=module_name)
+def test_module_and_public_names_have_docstrings(module: Module) -> None:
+    assert ast.get_docstring(module.tree)
+    missing = [name for name, node in module.definitions() if not ast.get_docstring(node)]
+    assert missing == []
+
+
+IRREGULAR_PARTICIPLES = re.compile(
+    "begun|bound|bought|brought|built|caught|chosen|come|done|drawn|fallen|found|given|gone|held|kept|known|laid|left|lost"
+    "|made|meant|met|paid|said|seen|sent|shown|spent|spoken|stood|swept|taken|taught|thought|thrown|told|torn|understood"
+    "|woven|written"
+)
+NOT_PARTICIPLES = frozenset({"_embed", "_feed", "_need", "_proceed", "_seed", "_speed"})
+
+
+def is_participle(name: str) -> bool:
+    """Return True for a private name that is one past participle, such as `_written`."""
+    word = name.strip("_")
+    return (
+        name.startswith("_")
+        and "_" not in word
+        and name not in NOT_PARTICIPLES
+        and (word.endswith("ed") or IRREGULAR_PARTICIPLES.fullmatch(word) is not None)
+    )
+
+
+def test_private_functions_are_not_named_by_a_participle() -> None:
+    found = [
+        f"{module.name}:{node.lineno}: {node.name}"
+        for module in MODULES
+        for node in module.functions()
+        if is_participle(node.name)
+    ]
+    assert not found, "\n".join(found)
+
+
+# -- language ---------------------------------------------------------------------------------------------------------
+
+REPLACED_WORDS = re.compile(
+    r"\b(mend(s|ed|ing)?|heal(s|ed|ing)?|repair(s|ed|ing)?|tend(s|ed|ing)?|so[ -]called|(?-i:is none)|debts?"
+    r"|leads? nowhere|nobody is there)\b",
+    re.IGNORECASE,
+)
+"""Words that the glossary in CONTRIBUTING.md replaces."""
+
+VALUES = re.compile(
+    r'"(healed|repair)"|`(healed|repair)`|“repair”|\bmode\s*=\s*"?repair\b|\brepair:'
+)
+"""Values of JSON and of settings, which keep their names."""
+
+
+def replaced_words(text: str) -> list[str]:
+    """Return the words in a text that the glossary replaces."""
+    if text in ("healed", "repair"):
+        return []
+    return [match[0] for match in REPLACED_WORDS.finditer(VALUES.sub("", text))]
+
+
+def strings(value: object) -> Iterator[str]:
+    """Return all texts in the values of a rule's declaration, its examples excepted."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key != "examples":
+                yield from strings(item)
+
+
+def test_rule_declarations_use_the_words_of_the_glossary() -> None:
+    found = {
+        path.name: words
+        for path in sorted((ROOT / "rules").glob("*.yaml"))
+        for text in strings(yaml.safe_load(path.read_bytes()))
+        if (words := replaced_words(text))
+    }
+    assert found == {}
+
+
+# -- effects and libraries --------------------------------------------------------------------------------------------
+
+WRITE_FLAGS = re.compile(r"O_(WRONLY|RDWR|CREAT|APPEND|TRUNC)")
+WRITE_METHODS = re.compile(
+    "write_text|write_bytes|unlink|mkdir|rmdir|touch|chmod|rename|symlink_to|hardlink_to"
+)
+WRITE_FUNCTIONS = re.compile(
+    "chmod|link|makedirs|mkdir|remove|removedirs|renames?|replace|rmdir|symlink|truncate|unlink|utime"
+)
+SHUTIL_READERS = frozenset({"get_terminal_size", "which"})
+
+
+def open_mode(call: ast.Call, position: int) -> str:
+    """Return the mode of a call of `open`; the mode is the argument at `position`, counted from 0."""
+    modes = [item.value for item in call.keywords if item.arg == "mode"] + call.args[position:][:1]
+    return ast.unparse(modes[0]).strip("'") if modes else "r"
+
+
+def writes_files(call: ast.Call) -> bool:
+    """Return True if a call opens a file for writing or changes a folder; the null device is not a file."""
+    function, arguments = ast.unparse(call.func), ", ".join(map(ast.unparse, call.args))
+    owner, _, name = function.rpartition(".")
+    if "devnull" in arguments:
+        return False
+    if function == "os.open":
+        return bool(WRITE_FLAGS.search(arguments))
+    if name == "open":
+        return bool(set(open_mode(call, 0 if owner else 1)) & set("wax+"))
+    if owner == "os":
+        return bool(WRITE_FUNCTIONS.fullmatch(name))
+    if owner in ("shutil", "tempfile"):
+        return name not in SHUTIL_READERS
+    if name == "replace":  # of a path; that of strings has two arguments, that of values has names
+        return len(call.args) == 1 and not call.keywords
+    return bool(WRITE_METHODS.fullmatch(name))
+
+
+def test_only_write_changes_files() -> None:
+    found = [
+        f"{module.name}:{node.lineno}: {ast.unparse(node)}"
+        for module in MODULES
+        if not module.name.startswith("write/")
+        for node in module.nodes
+        if isinstance(node, ast.Call) and writes_files(node)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("open(path, 'rb')", False),
+        ("open(path, 'w')", True),
+        ("path.open()", False),
+        ("path.open(mode='ab')", True),
+        ("os.open(path, os.O_RDONLY | os.O_DIRECTORY)", False),
+        ("os.open(path, os.O_RDWR | os.O_CREAT)", True),
+        ("os.open(os.devnull, os.O_WRONLY)", False),
+        ("os.replace(old, new)", True),
+        ("old.replace(new)", True),
+        ("text.replace('a', 'b')", False),
+        ("replace(value, name=1)", False),
+        ("path.write_text(text)", True),
+        ("shutil.get_terminal_size()", False),
+        ("tempfile.mkstemp()", True),
+    ],
+)
+def test_calls_that_change_files_are_detected(call: str, expected: bool) -> None:
+    [statement] = ast.parse(call).body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
+    assert writes_files(statement.value) == expected
+
+
+def test_only_git_starts_programs() -> None:
+    found = [
+        f"{module.name}:{line}: {name}"
+        for module in MODULES
+        if module.name != "git.py"
+        for line, name in module.imports()
+        if re.match(r"subprocess\b|pty\b|os\.(system|popen|exec|spawn|posix_spawn)", name)
+    ]
+    found += [
+        f"{module.name}:{node.lineno}: {ast.unparse(node.func)}"
+        for module in MODULES
+        for node in module.nodes
+        if isinstance(node, ast.Call)
+        and re.match(r"os\.(system|popen|exec|spawn|posix_spawn)", ast.unparse(node.func))
+    ]
+    assert not found, "\n".join(found)
+
+
+LIBRARY_PLACES = {
+    "frontmatter": r"parse/post\.py",
+    "networkx": r"graph/",
+    "rapidfuzz": r"index/suggest\.py",
+    "typer": r"cli/typer_parser\.py",
+    "watchdog": r"watch/backend",
+    "yaml": r"disk/read\.py|parse/",
+}
+"""The only places that import a library."""
+
+LIBRARIES = {"msgspec", *LIBRARY_PLACES}
+
+
+def test_every_library_has_a_place() -> None:
+    imported = {name.partition(".")[0] for module in MODULES for _, name in module.imports()}
+    assert imported - set(sys.stdlib_module_names) - {"vaultlink"} <= LIBRARIES
+
+
+@pytest.mark.parametrize("module", MODULES, ids=module_name)
+def test_yaml_is_never_dumped(module: Module) -> None:
+    assert "yaml.dump" not in module.text
+
+
+# -- documents and project files --------------------------------------------------------------------------------------
+
+
+def test_readme_has_at_most_220_lines() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 220
 
 
 def test_versions_agree() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = PYPROJECT["project"]["version"]
     done = subprocess.run(
         [sys.executable, "-m", "vaultlink", "--version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split()[-1] == project["version"]
-    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert done.stdout.split()[-1] == version
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_package_says_it_is_typed() -> None:
+def test_package_is_marked_as_typed() -> None:
     assert (SOURCE / "py.typed").exists()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 import frontmatter
 import pytest
@@ -11,7 +10,8 @@ from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import plain
-from vaultlink.parse.note import parse_canvas, parse_note
+from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
@@ -418,12 +418,10 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
     ],
 )
 def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
-    begun = time.process_time()
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
     assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
-    assert time.process_time() - begun < 5  # no measure of speed: a bomb would take for ever
 
 
 def test_a_long_list_of_links_is_not_deep() -> None:
@@ -495,7 +493,7 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
         ("see [[a\n", "a", "the closing brackets are missing"),
         ("[[a\nb]]\n", "a\nb", "it contains a line break"),
         ("[t](my note.md)\n", "my note.md", "its destination contains a space"),
-        ("[t] (b.md)\n", "b.md", "a space is between text and destination"),
+        ("[t] (b.md)\n", "b.md", "there is a space between its text and its destination"),
     ],
 )
 def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:
@@ -517,7 +515,7 @@ def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -
         "x [[a|b]]]\n",
     ],
 )
-def test_what_is_no_slip_is_left_alone(text: str) -> None:
+def test_other_brackets_are_not_malformed_links(text: str) -> None:
     assert not [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
@@ -564,9 +562,7 @@ def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
     ],
 )
 def test_large_and_twisted_texts_are_read_in_one_go(text: str) -> None:
-    begun = time.process_time()
-    parse_note("n.md", text)
-    assert time.process_time() - begun < 30  # quadratic time would take hours
+    parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
 
 
 def test_a_canvas_is_a_source_of_links() -> None:

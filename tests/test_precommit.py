@@ -11,6 +11,8 @@ import yaml
 from forge import ROOT, InstallKit, build_kit, check_output, commit_all, make_once, run_process
 from running import write_files
 
+pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 NOTES = {

@@ -24,7 +24,7 @@ from typing import IO, Any
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
@@ -44,12 +44,6 @@ GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
 # -- a process ------------------------------------------------------------------------------------------------------
 
 
-def heard() -> None:
-    """Let a process hear the signals that end it, even if whoever runs the tests, as `nohup` does, does not."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
-
-
 class Watcher:
     """A watcher in a process of its own, and what it has printed so far."""
 
@@ -62,7 +56,6 @@ class Watcher:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=heard,  # noqa: PLW1509 - signals only
         )
         self._came, self._sentinels, self.over = Condition(), 0, False
         self.out, self.err = list[str](), list[str]()
@@ -192,7 +185,7 @@ def vault(tmp_path: Path) -> Path:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A vault that is not read in a moment; nothing writes to it."""
     folder = tmp_path_factory.mktemp("large")
-    runpy.run_path(str(GENERATE))["generate"](folder, 3_000)
+    runpy.run_path(str(GENERATE))["generate_vault"](folder, 3_000)
     return folder
 
 
@@ -332,7 +325,7 @@ def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> N
     assert watcher.lines == [
         "a.md saved: 1 new",
         "+ a.md:1:11: VL101 " + DANGLING.format("no"),
-        "a.md saved: 1 healed",
+        "a.md saved: 1 resolved",
         "- a.md:1:11: VL101 " + DANGLING.format("no"),
     ]
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
@@ -357,7 +350,7 @@ def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
         "VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
     )
     headline = (
-        "\na.md saved: 1 new, 1 healed\n\nVL101 "
+        "\na.md saved: 1 new, 1 resolved\n\nVL101 "
         + DANGLING.format("cc")
         + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
     )
@@ -415,7 +408,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "files", "said"),
     [
-        (["nowhere"], SMALL, "nowhere: there is no such file or folder."),
+        (["nowhere"], SMALL, "nowhere: no such file or folder."),
         (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
         ([], {}, "vault"),
         (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),
@@ -438,7 +431,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
             "can't write ../none/results.txt: No such file or directory.",
         ),
         (["--nope"], SMALL, "--nope"),
-        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: this is no valid TOML"),
+        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: not valid TOML"),
         ([], {**SMALL, "vaultlink.toml": "selct = []\n"}, "vaultlink.toml: selct"),
     ],
     ids=str,
@@ -559,7 +552,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
         config.write_text('extend-select = ["orphan-note"]\n')
         watcher.printed("orphan-note")
         config.write_text("extend-select = [\n")
-        watcher.said("vaultlink.toml: this is no valid TOML")
+        watcher.said("vaultlink.toml: not valid TOML")
         (vault / "d.md").write_text("[[a]]\n")
         watcher.printed("+ d.md").settled()
         config.write_text('extend-select = ["orphan-note"]\nignore = ["dangling-link"]\n')
@@ -577,7 +570,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
     assert watcher.lines.count("new settings: 1 new") == 1
     wrong = [line for line in watcher.err if line.startswith("warning:")]
     assert len(wrong) == 1
-    assert wrong[0].endswith("The settings before are kept.")
+    assert wrong[0].endswith("The previous settings stay in force.")
 
 
 def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
@@ -612,7 +605,7 @@ def test_what_git_ignores_is_obeyed_as_it_changes(vault: Path, place: str) -> No
 # -- a vault that goes away -----------------------------------------------------------------------------------------
 
 
-GONE, BACK = "is gone, or holds no note any more", " is back."
+GONE, BACK = "does not exist or contains no notes", " is back."
 
 
 def renamed(vault: Path) -> Callable[[], object]:
@@ -673,7 +666,7 @@ def test_a_vault_that_goes_away_is_waited_for(
         watcher.printed("+ a.md")
     assert watcher.changes == ["+ dangling-link a.md"]
     assert [line for line in watcher.err if GONE in line] == [
-        f"warning: {vault} is gone, or holds no note any more. Waiting for it to come back."
+        f"warning: {vault} does not exist or contains no notes. Waiting for it to come back."
     ]
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
@@ -689,7 +682,7 @@ def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
         (tmp_path / "elsewhere").rename(vault)
         watcher.said(BACK).printed("fixed 3 findings in 3 notes")
     assert read_files(vault) == after
-    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 healed"
+    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 resolved"
 
 
 # -- limits of the system -------------------------------------------------------------------------------------------
@@ -734,9 +727,7 @@ def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
         watcher.printed("+ f7/n7.md")
     [warning] = [line for line in watcher.err if line.startswith("warning:")]
     assert f"`sudo sysctl {named}=" in warning
-    assert warning.endswith(
-        "Until then everything is looked at every 2 seconds, as with `--poll 2`."
-    )
+    assert warning.endswith("Until then the vault is scanned every 2 seconds, as with `--poll 2`.")
 
 
 @LINUX
@@ -860,7 +851,6 @@ class Screen:
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            preexec_fn=heard,  # noqa: PLW1509 - signals only
             env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
         )
         os.close(terminal)
@@ -976,8 +966,8 @@ def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) 
 
 def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
-        second.said("This one tells only")
-        first.said("is on this vault and mends notes")
+        second.said("This watcher only reports")
+        first.said("watches this vault and applies fixes")
         (vault / "b.md").rename(vault / "q.md")
         first.printed("fixed 1 finding in 1 note")
         second.printed("- a.md")

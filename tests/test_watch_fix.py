@@ -12,7 +12,7 @@ from vaultlink.disk.scan import Settings
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import Batch
 from vaultlink.watch.verify import find_difference
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
@@ -148,17 +148,18 @@ def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
 
 
 def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault: Path) -> None:
-    with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
+    debounce = replace(QUICK_DEBOUNCE, fix_quiet=2.0, fix_max_delay=1.0)
+    with run_watcher(vault, FIX, debounce=debounce) as watched:
         (vault / "b.md").rename(vault / "q.md")
         last, typed = 0.0, LINKED["a.md"]
-        for number in range(12):
+        for number in range(8):
             typed = f"{typed}{number}\n"
-            (vault / "a.md").write_text(typed)
             last = time.monotonic()
+            (vault / "a.md").write_text(typed)
             time.sleep(0.25)
             assert text(vault) == typed
         watched.wait_for(mended)
-        assert time.monotonic() - last > QUICK_DEBOUNCE.fix_quiet
+        assert time.monotonic() - last > debounce.fix_quiet
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
@@ -210,7 +211,7 @@ def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by:
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
-        watched.wait_for(lambda watched: any("taken back" in notice for notice in watched.notices))
+        watched.wait_for(lambda watched: any("reverted" in notice for notice in watched.notices))
         stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
         watched.wait_for(lambda watched: len(mended(watched)) == 2)
@@ -259,11 +260,13 @@ def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> No
         with run_watcher(vault, FIX) as second:
             first.wait_for(
                 lambda watched: any(
-                    "is on this vault and mends" in notice for notice in watched.notices
+                    "watches this vault and applies fixes" in notice for notice in watched.notices
                 )
             )
             second.wait_for(
-                lambda watched: any("This one tells only" in notice for notice in watched.notices)
+                lambda watched: any(
+                    "This watcher only reports" in notice for notice in watched.notices
+                )
             )
             rested(vault)
             (vault / "b.md").rename(vault / "q.md")
@@ -302,6 +305,6 @@ def test_where_no_record_can_be_kept_nothing_is_mended(
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
-    assert "can't be kept" in ran.err
+    assert "can't write the journal" in ran.err
     with run_watcher(vault, settings=Settings(cache=False)) as watched:
         watched.settle()

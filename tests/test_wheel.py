@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")

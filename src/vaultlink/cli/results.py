@@ -53,12 +53,12 @@ def _build_result(
     return CheckResult(
         findings=findings,
         fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
-        fixes=cache(lambda: list(map(vault.fix_lookup(findings, FixAnswers()), findings))),
+        fixes=cache(lambda: list(map(vault.fixer.lookup(findings, FixAnswers()), findings))),
         text=vault.text,
         summary=cache(vault.summary),
         rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
         suggester=cache(lambda: make_suggester(vault, findings)),
-        file_bytes=vault.file_bytes,
+        file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
         format_target=make_target_formatter(vault.index),
         known=split.known,
         known_counts=split.known_counts,
