@@ -418,7 +418,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
         (
             ["--output-format", "json"],
             SMALL,
-            '--output-format: "json" is not one of concise, full, json-lines.',
+            '--output-format: invalid value "json". Valid values: concise, full, json-lines.',
         ),
         (
             ["--output-file", "results.txt"],
