@@ -44,7 +44,7 @@ def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("case", FIXING, ids=named)
-def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
+def test_fixed_example_equals_its_declaration(case: Case) -> None:
     assert afterwards(repaired(case.setting(), case.vault)) == expected(case)
     assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(
         case, unsafe=True
@@ -106,7 +106,7 @@ DERIVED = [
 
 
 @pytest.mark.parametrize(("case", "derive"), DERIVED)
-def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], str]) -> None:
+def test_fixes_preserve_the_surrounding_text(case: Case, derive: Callable[[str], str]) -> None:
     notes = {
         path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)
     }
@@ -116,7 +116,7 @@ def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], 
 
 
 @pytest.mark.parametrize("case", cases(), ids=named)
-def test_all_rules_together_come_to_an_end(case: Case) -> None:
+def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
     example = case.example
     base = make_settings(
         ["ALL"],
@@ -130,7 +130,7 @@ def test_all_rules_together_come_to_an_end(case: Case) -> None:
     assert not again.texts
 
 
-def test_every_rule_that_declares_a_fix_shows_one() -> None:
+def test_every_rule_with_a_fix_has_an_example_of_it() -> None:
     for rule in RULES:
         shown = [
             example

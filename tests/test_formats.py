@@ -283,7 +283,7 @@ def run_of(value: CheckResult) -> Any:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_sarif_is_valid_and_tells_everything(name: str) -> None:
+def test_sarif_is_valid_and_complete(name: str) -> None:
     value = sample(name)
     run = run_of(value)
     rules, results = run["tool"]["driver"]["rules"], run["results"]
@@ -304,7 +304,7 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
 
 @given(checks())
 @settings(max_examples=40 * MORE)
-def test_sarif_is_valid_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_sarif_is_valid_for_any_vault(value: CheckResult) -> None:
     for d, row in zip(value.findings, run_of(value)["results"], strict=True):
         assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (
             d.start,
@@ -325,7 +325,7 @@ def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
     ("severity", "level"),
     [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")],
 )
-def test_sarif_has_words_of_its_own_for_severities(severity: Severity, level: str) -> None:
+def test_sarif_maps_severities(severity: Severity, level: str) -> None:
     assert run_of(checked([finding(severity=severity)]))["results"][0]["level"] == level
 
 
@@ -361,11 +361,11 @@ def test_sarif_names_files_by_uris_of_the_repository(path: str, uri: str) -> Non
         ("", ""),
     ],
 )
-def test_sarif_makes_no_links_of_a_vault_s_brackets(message: str, text: str) -> None:
+def test_sarif_escapes_brackets(message: str, text: str) -> None:
     assert run_of(checked([finding(message=message)]))["results"][0]["message"] == {"text": text}
 
 
-def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
+def test_sarif_drops_the_least_severe_findings_above_the_limit_of_github(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sarif_module, "MAX_RESULTS", 3)
@@ -388,7 +388,7 @@ def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_sarif_has_the_manual_of_each_rule(rule: Any) -> None:
+def test_sarif_contains_the_manual_of_each_rule(rule: Any) -> None:
     (row,) = run_of(checked(rules=[rule]))["tool"]["driver"]["rules"]
     assert row["id"] == rule.code and row["name"].lower() == rule.name.replace("-", "")
     assert len(row["fullDescription"]["text"]) <= 1024 and len(row["properties"]["tags"]) <= 10
@@ -440,7 +440,7 @@ def hold_fixes(value: CheckResult) -> int:
 
 
 @pytest.mark.parametrize("name", [*VAULTS, "a new note"])
-def test_sarif_fixes_make_what_fixing_makes(name: str) -> None:
+def test_sarif_fixes_equal_those_of_fix(name: str) -> None:
     assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).fixes())
 
 
@@ -455,7 +455,7 @@ CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
 @pytest.mark.parametrize(
     "change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED]
 )
-def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(
+def test_sarif_fixes_of_examples_equal_those_of_fix(
     change: Callable[[str], str],
 ) -> None:
     count = 0
@@ -493,7 +493,7 @@ PRINTABLE = [
 
 @pytest.mark.parametrize("name", [name for name in PRINTABLE if "\ud800" not in name])
 @pytest.mark.parametrize("severity", Severity)
-def test_github_commands_are_those_of_another_writer(
+def test_github_commands_equal_those_of_another_writer(
     name: str, severity: Severity, capsys: pytest.CaptureFixture[str]
 ) -> None:
     d = finding(f"{name}.md", name, severity=severity)
@@ -548,7 +548,7 @@ def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spo
         ),
     ],
 )
-def test_github_prints_what_is_shown_and_says_what_is_not(
+def test_github_counts_findings_above_its_limit(
     counts: Mapping[str, int], shown: int, last: str | None
 ) -> None:
     findings = [
@@ -569,7 +569,7 @@ def test_github_prints_what_is_shown_and_says_what_is_not(
     )
 
 
-def test_github_shows_something_of_every_note_before_more_of_one() -> None:
+def test_github_shows_each_note_before_more_findings_of_one() -> None:
     findings = [
         *(finding("a.md", line=line, end_line=line) for line in range(1, 13)),
         finding("b.md"),
@@ -582,7 +582,7 @@ def test_github_shows_something_of_every_note_before_more_of_one() -> None:
     assert spots == [*(("a.md", line) for line in range(1, 9)), ("b.md", 1), ("c.md", 1)]
 
 
-def test_github_tells_old_findings_before_what_is_cut() -> None:
+def test_github_counts_known_findings_before_those_above_its_limit() -> None:
     lines = github(checked([finding()] * 11, debts=[BASELINE, REVISION])).splitlines()[10:]
     assert [line.split(".")[0] for line in lines] == [
         "Not shown: 12 findings of the baseline; 3 others are gone, `vaultlink baseline --prune` takes them out",
@@ -594,7 +594,7 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_github_lines_stay_lines_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> None:
     lines = github(value).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(value.findings) + sum(
@@ -637,7 +637,7 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_gitlab_entries_are_valid_for_any_vault(value: CheckResult) -> None:
     rows = report(value)
     assert len(rows) == len(value.findings)
     assert all(
@@ -650,7 +650,7 @@ def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: CheckResult) -
     ("severity", "word"),
     [(Severity.ERROR, "major"), (Severity.WARNING, "minor"), (Severity.INFO, "info")],
 )
-def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: str) -> None:
+def test_gitlab_maps_severities(severity: Severity, word: str) -> None:
     assert report(checked([finding(severity=severity)]))[0]["severity"] == word
 
 
@@ -663,7 +663,7 @@ def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: st
         ([], []),
     ],
 )
-def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]) -> None:
+def test_gitlab_fingerprints_are_unique(prints: list[str], told: list[str]) -> None:
     value = CheckResult(
         "",
         [finding()] * len(prints),
@@ -676,7 +676,7 @@ def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]
     assert [row["fingerprint"] for row in report(value)] == told
 
 
-def test_the_type_of_entries_is_not_blind() -> None:
+def test_type_of_gitlab_entries_rejects_invalid_ones() -> None:
     (row,) = report(checked([finding()]))
     for wrong in (
         {"severity": "bad"},
@@ -738,7 +738,7 @@ def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> 
         ([Severity.INFO, Severity.WARNING], True),
     ],
 )
-def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: bool) -> None:
+def test_junit_failures_equal_those_of_check(severities: Sequence[Severity], fails: bool) -> None:
     (case,) = suites(checked([finding(severity=severity) for severity in severities], rules=()))[
         "VL101 dangling-link"
     ]
@@ -750,7 +750,7 @@ def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: b
     assert (case.result[0].text if fails else case.system_out) == lines
 
 
-def test_junit_skips_what_is_old() -> None:
+def test_junit_skips_known_findings() -> None:
     value = checked(debts=[BASELINE, KnownCount("revision", "main", 0, 0)])
     assert [
         (case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]
@@ -760,7 +760,7 @@ def test_junit_skips_what_is_old() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_junit_can_be_read_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_junit_is_readable_for_any_vault(value: CheckResult) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
     assert {
@@ -873,13 +873,13 @@ def item(place: str, d: Diagnostic) -> str:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_markdown_shows_names_as_they_are(name: str) -> None:
+def test_markdown_shows_names_verbatim(name: str) -> None:
     hold_page(sample(name))
 
 
 @given(checks())
 @settings(max_examples=100 * MORE)
-def test_markdown_shows_names_as_they_are_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_markdown_shows_names_verbatim_for_any_vault(value: CheckResult) -> None:
     hold_page(value)
 
 
@@ -915,7 +915,7 @@ def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
         ("", ""),
     ],
 )
-def test_markdown_messages_are_prose_where_that_is_safe(message: str, page: str) -> None:
+def test_markdown_messages_are_prose_if_safe(message: str, page: str) -> None:
     assert format_message(message) == page
 
 
@@ -929,7 +929,7 @@ def test_markdown_of_a_clean_vault_is_short() -> None:
     )
 
 
-def test_markdown_says_what_a_check_comes_to() -> None:
+def test_markdown_summarizes_a_check() -> None:
     fixes = [Fix("x", Safety.SAFE, ()), Fix("x", Safety.UNSAFE, ()), None]
     findings = [finding(), finding(target="Plan.md"), finding("b.md", rule="orphan-note")]
     value = checked(
@@ -955,7 +955,7 @@ def test_markdown_says_what_a_check_comes_to() -> None:
     assert "old" not in rendered(markdown(checked(findings))).tables[1][0]
 
 
-def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
+def test_markdown_lists_the_first_findings_and_counts_the_rest() -> None:
     shown = rendered(markdown(checked([finding(f"{place}.md") for place in range(1025)])))
     assert len(shown.items) == 20
     assert [len(table) for table in shown.tables] == [2, 2, 11, 2]
@@ -963,7 +963,7 @@ def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
     assert "not listed" not in markdown(checked([finding()] * 20))
 
 
-def test_markdown_stays_small_however_long_names_are() -> None:
+def test_markdown_size_is_bounded_for_long_names() -> None:
     page = markdown(
         checked(
             [

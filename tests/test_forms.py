@@ -57,9 +57,7 @@ def places(form: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_files_are_named_as_the_repository_has_them(
-    run: RunCommand, vault: Path, form: str
-) -> None:
+def test_paths_are_relative_to_the_repository(run: RunCommand, vault: Path, form: str) -> None:
     done = run("check", vault, "--output-format", form)
     shown = (
         ["my%20notes/a.md", "my%20notes/b.md"]
@@ -71,7 +69,7 @@ def test_files_are_named_as_the_repository_has_them(
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_outside_a_repository_paths_are_those_of_the_vault(
+def test_paths_are_relative_to_the_vault_outside_a_repository(
     run: RunCommand, tmp_path: Path, form: str
 ) -> None:
     (tmp_path / "v" / ".obsidian").mkdir(parents=True)
@@ -80,7 +78,7 @@ def test_outside_a_repository_paths_are_those_of_the_vault(
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_what_is_old_is_left_out(run: RunCommand, vault: Path, form: str) -> None:
+def test_known_findings_are_excluded(run: RunCommand, vault: Path, form: str) -> None:
     run("baseline", vault)
     clean = run("check", vault, "--output-format", form)
     assert (clean.code, places(form, clean.out)) == (0, [])
@@ -104,7 +102,7 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: RunCommand, vault: Pa
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_after_fixing_what_is_left_is_told(run: RunCommand, vault: Path, form: str) -> None:
+def test_fix_reports_remaining_findings(run: RunCommand, vault: Path, form: str) -> None:
     done = run("fix", vault, "--output-format", form)
     assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (
         1,
@@ -121,7 +119,7 @@ def test_after_fixing_what_is_left_is_told(run: RunCommand, vault: Path, form: s
         ("never", []),
     ],
 )
-def test_junit_fails_for_what_the_check_fails_for(
+def test_junit_failures_agree_with_the_exit_code(
     run: RunCommand, vault: Path, mildest: str, failures: list[str]
 ) -> None:
     update_files(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
@@ -130,7 +128,7 @@ def test_junit_fails_for_what_the_check_fails_for(
         assert places("junit", done.out) == failures
 
 
-def test_results_may_go_into_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
+def test_results_can_be_written_to_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
     assert done.out == ""
     assert len(places("junit", (tmp_path / "report.xml").read_text(encoding="utf-8"))) == 2

@@ -230,7 +230,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
 @example("---\nup: x\n---\n===\n\n    [[a]]")
 @example("    [[a]]")
 @example(f"Add backlinks using these topics:\n\nOne – [[one]]\n\n{BEGIN}\n\nTwo – [[two]]\n")
-def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
+def test_fast_and_full_parser_agree(text: str) -> None:
     quick = parse_note("n.md", text)
     full = full_reading(text)
     assert quick == full
@@ -245,7 +245,7 @@ def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
         "- x\n\n{0}\n\n[[a]]\n\n{1}\n",
     ],
 )
-def test_markers_that_stand_apart_leave_a_note_plain(text: str) -> None:
+def test_isolated_markers_use_the_fast_parser(text: str) -> None:
     assert reads_quickly(text.format("<!-- vaultlink:backlinks adopted before=2 after=1 -->", END))
 
 
@@ -264,7 +264,7 @@ def test_markers_that_stand_apart_leave_a_note_plain(text: str) -> None:
         "{0}\n\n<!-- vaultlink-disable -->\n\n{1}\n",
     ],
 )
-def test_markers_that_do_not_are_read_with_care(text: str) -> None:
+def test_other_markers_use_the_full_parser(text: str) -> None:
     assert not reads_quickly(text.format(BEGIN, END))
 
 
@@ -287,7 +287,7 @@ def full_reading(text: str) -> Note:
 
 @settings(max_examples=150, deadline=None)
 @given(NOTES)
-def test_windows_line_ends_change_places_only(text: str) -> None:
+def test_windows_line_ends_change_only_positions(text: str) -> None:
     unix = text.replace("\r", "")
     windows = unix.replace("\n", "\r\n")
     one, two = parse_note("n.md", unix), parse_note("n.md", windows)
@@ -309,7 +309,7 @@ def test_windows_line_ends_change_places_only(text: str) -> None:
         ),
     )
 )
-def test_a_canvas_of_any_json_is_read(value: object) -> None:
+def test_any_json_is_accepted_as_a_canvas(value: object) -> None:
     for text in (
         json.dumps(value),
         json.dumps({"nodes": value}),
@@ -355,7 +355,7 @@ SCALARS = st.sampled_from(
         st.sampled_from(["title", "tags", "videoId", "x_y", "k-1"]), SCALARS, min_size=1
     )
 )
-def test_values_agree_with_an_independent_reader_where_the_yaml_versions_do(
+def test_values_agree_with_an_independent_parser(
     values: dict[str, str],
 ) -> None:
     block = "".join(f"{key}: {value}\n" for key, value in values.items())
@@ -416,14 +416,14 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
         'a: "x',
     ],
 )
-def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
+def test_invalid_and_hostile_yaml_is_a_problem(block: str) -> None:
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
     assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
 
 
-def test_a_long_list_of_links_is_not_deep() -> None:
+def test_long_list_of_links_is_not_nested() -> None:
     block = "related: [" + ", ".join(f'"[[n{number}]]"' for number in range(2000)) + "]\n"
     note = parse_note("n.md", f"---\n{block}---\n")
     assert len(note.links) == 2000
@@ -480,7 +480,7 @@ def shape(link: Link) -> tuple[object, ...]:
         ("[![i](p.png)](b.md)", [("[![i](p.png)](b.md)", "b.md"), ("![i](p.png)", "p.png")]),
     ],
 )
-def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
+def test_links_in_special_contexts(text: str, expected: list[tuple[str, str]]) -> None:
     assert links_of(text) == expected
 
 
@@ -495,7 +495,7 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
         ("[t] (b.md)\n", "b.md", "a space is between text and destination"),
     ],
 )
-def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:
+def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
@@ -514,7 +514,7 @@ def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -
         "x [[a|b]]]\n",
     ],
 )
-def test_what_is_no_slip_is_left_alone(text: str) -> None:
+def test_text_that_is_not_a_malformed_link_is_ignored(text: str) -> None:
     assert not [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
@@ -529,7 +529,7 @@ def test_what_is_no_slip_is_left_alone(text: str) -> None:
         ("<script>\n\n[[a]]\n", "unclosed-html"),
     ],
 )
-def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
+def test_unclosed_construct_is_noted(text: str, kind: str) -> None:
     assert [problem.kind for problem in parse_note("n.md", text).problems] == [kind]
     assert links_of(text) == []
 
@@ -560,7 +560,7 @@ def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
         "| a " * 100_000 + "\n" + "|--" * 100_000 + "\n" + "| [[a]] " * 100_000,
     ],
 )
-def test_large_and_twisted_texts_are_read_in_one_go(text: str) -> None:
+def test_large_and_nested_texts_are_parsed_in_linear_time(text: str) -> None:
     parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
 
 
@@ -586,7 +586,7 @@ def test_a_canvas_is_a_source_of_links() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
-def test_a_canvas_that_cannot_be_read_says_so(text: str) -> None:
+def test_invalid_canvas_is_a_problem(text: str) -> None:
     assert [problem.kind for problem in parse_canvas("b.canvas", text).problems] == [
         "invalid-canvas"
     ]

@@ -117,7 +117,7 @@ def test_declaration_fits_the_schema(name: str) -> None:
     assert DECLARED[name]["name"] == name
 
 
-def test_no_code_is_used_twice_or_again() -> None:
+def test_codes_are_unique_and_not_retired() -> None:
     codes = [rule.code for rule in RULES]
     retired = re.findall(
         r"^VL\d{3}", (RULES_FOLDER / "retired.txt").read_text(encoding="utf-8"), re.MULTILINE
@@ -147,7 +147,7 @@ def test_rule_has_examples_of_both_kinds(rule: Rule) -> None:
     assert len(rule.examples) > good
 
 
-def test_at_least_as_many_examples_must_not_fire() -> None:
+def test_rule_has_at_least_as_many_good_examples_as_bad() -> None:
     good = sum("good" in case.example for case in cases())
     assert good >= len(cases()) - good
 
@@ -156,14 +156,14 @@ def test_at_least_as_many_examples_must_not_fire() -> None:
 
 
 @EXAMPLES
-def test_example_is_exact(case: Case) -> None:
+def test_example_has_exactly_its_findings(case: Case) -> None:
     check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 
 
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.finds and case.rule.name not in ENGINE], ids=named
 )
-def test_message_names_what_the_check_yields(case: Case) -> None:
+def test_message_uses_every_value_of_the_check(case: Case) -> None:
     base = case.setting()
     state = build_state(case.vault, base)
     rule = case.rule
@@ -371,7 +371,7 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("first", range(len(DANGLING)))
-def test_a_rule_switched_off_leaves_its_links_to_the_next(first: int) -> None:
+def test_disabled_rule_yields_to_the_next(first: int) -> None:
     items = collect_findings(
         build_state(NOWHERE, make_settings(DANGLING[first:], moves={"My plan.md": "D.md"}))
     )
@@ -397,7 +397,7 @@ SOMEWHERE = {
 
 
 @pytest.mark.parametrize("rule", RESOLVED)
-def test_the_most_telling_rule_speaks(rule: str) -> None:
+def test_most_specific_rule_reports(rule: str) -> None:
     vault = {"b/a/Plan.md": f"{SOMEWHERE[rule]}\n", "c/a/Plan.md": "", "x/a/Third.md": ""}
     assert [item.rule for item in collect_findings(build_state(vault, make_settings(["VL1"])))] == [
         rule

@@ -231,9 +231,7 @@ SUMMARY = [
 ]
 
 
-def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
-    tmp_path: Path, run: RunCommand
-) -> None:
+def test_initial_state_equals_check_and_precedes_its_batch(tmp_path: Path, run: RunCommand) -> None:
     vault = create_vault(tmp_path / "vault", NICKS)
     checked = run("check", "--vault", vault, "--output-format", "json").data
     assert isinstance(checked, dict)
@@ -257,7 +255,7 @@ def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
     assert [state["summary"][key] for key in same] == [checked["summary"][key] for key in same]
 
 
-def test_every_line_is_an_object_and_findings_come_before_their_batch(vault: Path) -> None:
+def test_findings_precede_their_batch_in_json_lines(vault: Path) -> None:
     with command(vault, "--output-format", "json-lines") as watcher:
         (vault / "a.md").write_text("[[b]] [[c]] [[one]] [[one]] [[two]]\n")
         watcher.until(lambda watcher: len(watcher.batches) == 2)
@@ -314,7 +312,7 @@ def test_every_line_is_an_object_and_findings_come_before_their_batch(vault: Pat
 # -- forms ----------------------------------------------------------------------------------------------------------
 
 
-def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> None:
+def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "a.md").write_text("[[b]] and [[c]], still\n")
         time.sleep(0.5)
@@ -331,7 +329,7 @@ def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> N
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
 
 
-def test_with_v_saves_without_consequences_are_told_too(vault: Path) -> None:
+def test_verbose_reports_saves_without_changes(vault: Path) -> None:
     with command(vault, "-v") as watcher:
         (vault / "a.md").write_text("[[b]] and [[c]], still\n")
         watcher.printed("a.md saved")
@@ -340,7 +338,7 @@ def test_with_v_saves_without_consequences_are_told_too(vault: Path) -> None:
     assert watcher.lines == ["a.md saved", "b.md moved to x/b.md"]
 
 
-def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
+def test_full_shows_new_findings_in_context(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {**SMALL, "a.md": "[[first]]\n"})
     with command(vault, "--output-format", "full") as watcher:
         (vault / "a.md").write_text("See [[cc]]\n")
@@ -358,7 +356,7 @@ def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
     assert text.rstrip().endswith("- a.md:1:1: VL101 " + DANGLING.format("first"))
 
 
-def test_results_in_a_file_grow_batch_by_batch(vault: Path, tmp_path: Path) -> None:
+def test_output_file_grows_with_each_batch(vault: Path, tmp_path: Path) -> None:
     file = tmp_path / "results.txt"
     file.write_text("from yesterday\n")
     with command(vault, "--output-file", str(file)) as watcher:
@@ -377,14 +375,14 @@ def test_results_in_a_file_grow_batch_by_batch(vault: Path, tmp_path: Path) -> N
     assert watcher.out == []
 
 
-def test_quiet_leaves_stderr_alone(vault: Path) -> None:
+def test_quiet_prints_nothing_on_stderr(vault: Path) -> None:
     with command(vault, "--quiet") as watcher:
         time.sleep(0.5)
         watcher.settled()
     assert watcher.err == []
 
 
-def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
+def test_closed_stdout_ends_the_watch(vault: Path) -> None:
     reading, writing = os.pipe()
     words = [sys.executable, "-m", "vaultlink", "watch", str(vault)]
     with (
@@ -436,7 +434,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
     ],
     ids=str,
 )
-def test_wrong_words_end_with_2_and_a_sentence(
+def test_usage_errors_end_with_exit_code_2(
     tmp_path: Path,
     run: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
@@ -483,7 +481,7 @@ def begun(watcher: subprocess.Popen[bytes]) -> None:
         (signal.SIGHUP, 0.6),
     ],
 )
-def test_a_signal_ends_the_first_reading_and_leaves_no_process_behind(
+def test_signal_during_the_first_scan_ends_all_processes(
     large: Path, number: signal.Signals, delay: float
 ) -> None:
     watcher = Watcher(large, "--no-cache", "--jobs", "3")
@@ -511,9 +509,7 @@ MOMENTS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
-    tmp_path: Path, run: RunCommand
-) -> None:
+def test_signal_during_a_write_leaves_each_note_old_or_new(tmp_path: Path, run: RunCommand) -> None:
     def stopped(moment: str) -> None:
         vault, _, _ = nicks(tmp_path / moment, 300)
         watcher = Watcher(vault, "--fix").said("Watching ")
@@ -543,7 +539,7 @@ def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
 # -- settings -------------------------------------------------------------------------------------------------------
 
 
-def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
+def test_changed_settings_take_effect(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {"a.md": "[[b]] [[no]]\n", "b.md": "[[a]]\n", "c.md": "[[a]]\n"}
     )
@@ -573,7 +569,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
     assert wrong[0].endswith("The settings before are kept.")
 
 
-def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
+def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "x" / "c.md").write_text("[[no]]\n")
         watcher.printed("+ x/c.md")
@@ -586,7 +582,7 @@ def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [".gitignore", "x/.gitignore", ".git/info/exclude"])
-def test_what_git_ignores_is_obeyed_as_it_changes(vault: Path, place: str) -> None:
+def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
     git(vault, "init")
     with command(vault) as watcher:
         (vault / "x" / "c.md").write_text("[[no]]\n")
@@ -648,7 +644,7 @@ def mounted_over(vault: Path) -> Callable[[], object]:
 @pytest.mark.parametrize(
     "going", [renamed, cloned, emptied, pytest.param(mounted_over, marks=LINUX)]
 )
-def test_a_vault_that_goes_away_is_waited_for(
+def test_watch_waits_for_a_missing_vault(
     tmp_path: Path, going: Callable[[Path], Callable[[], object]]
 ) -> None:
     vault = create_vault(
@@ -671,7 +667,7 @@ def test_a_vault_that_goes_away_is_waited_for(
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
 
-def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
+def test_missing_vault_is_not_written(tmp_path: Path) -> None:
     vault, before, after = nicks(tmp_path / "vault", 3)
     with command(vault, "--fix") as watcher:
         vault.rename(tmp_path / "elsewhere")
@@ -715,7 +711,7 @@ def limited(name: str, limit: int) -> list[str]:
         ("max_inotify_instances", 0, "fs.inotify.max_user_instances"),
     ],
 )
-def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
+def test_polling_replaces_unavailable_inotify(
     tmp_path: Path, name: str, limit: int, named: str
 ) -> None:
     vault = create_vault(
@@ -740,7 +736,7 @@ def test_one_instance_of_inotify_is_enough(vault: Path) -> None:
 
 
 @LINUX
-def test_watches_that_run_out_on_the_way_are_no_end(vault: Path) -> None:
+def test_exhausted_inotify_watches_do_not_end_the_watch(vault: Path) -> None:
     with command(vault, before=limited("max_inotify_watches", 4)) as watcher:
         watcher.settled()
         write_files(vault, {f"f{number}/n.md": "[[no]]\n" for number in range(6)})
@@ -750,7 +746,7 @@ def test_watches_that_run_out_on_the_way_are_no_end(vault: Path) -> None:
 
 
 @LINUX
-def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
+def test_dropped_events_cause_a_full_rescan(vault: Path) -> None:
     queue = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     with command(vault) as watcher:
         watcher.settled().send(signal.SIGSTOP)
@@ -772,7 +768,7 @@ def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
 # -- polling, comparing, proposing ----------------------------------------------------------------------------------
 
 
-def test_polling_tells_of_changes_even_of_those_that_hide(vault: Path) -> None:
+def test_polling_detects_changes_with_equal_size_and_time(vault: Path) -> None:
     with command(vault, "--poll", "0.3") as watcher:
         watcher.settled()
         status = (vault / "a.md").stat()
@@ -785,7 +781,7 @@ def test_polling_tells_of_changes_even_of_those_that_hide(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["told by the system", "polling"])
-def test_compared_with_a_fresh_start_nothing_ever_differs(vault: Path, options: list[str]) -> None:
+def test_verify_never_finds_a_difference(vault: Path, options: list[str]) -> None:
     dice = random.Random(7)
     paths = ["a.md", "b.md", "x/c.md", "x/d.md", "y/e.md", "p.png"]
     texts = [
@@ -916,7 +912,7 @@ def screen(vault: Path, *options: str) -> Iterator[Screen]:
         os.close(shown._end)
 
 
-def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> None:
+def test_terminal_status_line_shows_totals(vault: Path) -> None:
     name = "a note of which the name alone is so long that no status line can hold all of it.md"
     with screen(vault) as shown:
         shown.until(lambda rows: rows[-1] == "3 notes · 3 links · 0 dangling topics · 0 findings")
@@ -938,7 +934,7 @@ def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> 
         assert [row for row in shown.rows if "notes ·" in row] == []
 
 
-def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Path) -> None:
+def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
     with screen(vault) as shown:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
@@ -955,7 +951,7 @@ def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Pat
 
 @LINUX
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.5])
-def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) -> None:
+def test_ctrl_c_during_the_first_scan_is_not_an_error(large: Path, delay: float) -> None:
     with screen(large, "--no-cache", "--jobs", "3") as shown:
         begun(shown.process)
         time.sleep(delay)
@@ -966,7 +962,7 @@ def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) 
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
-def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(vault: Path) -> None:
+def test_second_watcher_takes_over_fixing_from_a_killed_one(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
         second.said("This one tells only")
         first.said("is on this vault and mends notes")
@@ -985,7 +981,7 @@ def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(va
 # -- oddities -------------------------------------------------------------------------------------------------------
 
 
-def test_bytes_that_are_no_text_are_told_and_healed(vault: Path) -> None:
+def test_undecodable_note_is_reported_and_resolved(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "b.md").write_bytes(b"# B\n\xff\xfe\n")
         watcher.printed("+ b.md")
@@ -1010,7 +1006,7 @@ def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
     ]
 
 
-def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: Path) -> None:
+def test_symlinked_note_is_not_part_of_the_vault(vault: Path, tmp_path: Path) -> None:
     write_files(tmp_path, {"outside.md": "[[no]]\n"})
     with command(vault, "--verify", "-v") as watcher:
         (vault / "s.md").symlink_to(tmp_path / "outside.md")
@@ -1023,7 +1019,7 @@ def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: P
     assert not any("s.md" in line.split() for line in watcher.out)
 
 
-def test_no_name_is_too_odd(vault: Path) -> None:
+def test_unusual_names_are_supported(vault: Path) -> None:
     place = os.fsencode(vault)
     with command(vault, "--verify") as watcher:
         (vault / "two\nlines.md").write_text("[[no]]\n")

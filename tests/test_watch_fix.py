@@ -54,7 +54,7 @@ def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) ->
 # -- what is mended -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_there_before_is_mended_as_by_fix(tmp_path: Path) -> None:
+def test_existing_findings_are_fixed_at_the_start(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
     )
@@ -100,7 +100,7 @@ def test_links_follow_a_whole_folder(vault: Path) -> None:
         assert watched.session.vault.check() == [] or text(vault) == "[[y/c|x/c]] [[y/c|shown]]\n"
 
 
-def test_sections_are_kept(tmp_path: Path) -> None:
+def test_sections_are_maintained(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault",
         {
@@ -120,7 +120,7 @@ def test_sections_are_kept(tmp_path: Path) -> None:
         assert find_difference(watched.session) is None
 
 
-def test_dangling_links_are_left_to_their_writer(vault: Path) -> None:
+def test_dangling_links_are_not_fixed(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "a.md").write_text("[[b]] and [[cc]]\n")
         watched.wait_for_batches(1)
@@ -128,7 +128,7 @@ def test_dangling_links_are_left_to_their_writer(vault: Path) -> None:
     assert mended(watched) == []
 
 
-def test_without_the_wish_nothing_is_ever_written(vault: Path) -> None:
+def test_nothing_is_written_without_fix(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for_batches(1)
@@ -136,7 +136,7 @@ def test_without_the_wish_nothing_is_ever_written(vault: Path) -> None:
         assert list_runs(vault) == []
 
 
-def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
+def test_proposals_are_reported_without_writing(vault: Path) -> None:
     with run_watcher(vault, WatchSettings(propose=True)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(lambda watched: watched.proposals)
@@ -147,7 +147,7 @@ def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
 # -- never a fight --------------------------------------------------------------------------------------------------
 
 
-def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault: Path) -> None:
+def test_note_being_edited_is_fixed_after_a_pause(vault: Path) -> None:
     debounce = replace(QUICK_DEBOUNCE, fix_quiet=2.0, fix_max_delay=1.0)
     with run_watcher(vault, FIX, debounce=debounce) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -163,7 +163,7 @@ def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
-def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: Path) -> None:
+def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
     write_files(vault, {"d.md": "[[b]]\n"})
     rested(vault)
     with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
@@ -192,7 +192,7 @@ def test_obsidian_renames_and_updates_the_links_itself(vault: Path) -> None:
     assert list_runs(vault) == []
 
 
-def test_its_own_writes_are_no_news(vault: Path) -> None:
+def test_own_writes_cause_no_batch(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(mended)
@@ -203,7 +203,7 @@ def test_its_own_writes_are_no_news(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["hand", "undo"])
-def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by: str) -> None:
+def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(mended)
@@ -218,7 +218,7 @@ def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by:
         assert text(vault) == "Now: [[q|b]] and [[c]]\n"
 
 
-def test_a_note_that_changes_at_the_last_moment_waits_for_the_next_pause(vault: Path) -> None:
+def test_note_changed_before_the_write_waits_for_the_next_pause(vault: Path) -> None:
     """Times that say nothing of a change: the bytes are compared before they are replaced."""
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -230,7 +230,7 @@ def test_a_note_that_changes_at_the_last_moment_waits_for_the_next_pause(vault: 
         assert text(vault) == "[[q|b]] AND [[c]]\n"
 
 
-def test_while_another_run_writes_it_waits(vault: Path) -> None:
+def test_waits_for_the_write_lock(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         with lock_vault(vault):
             (vault / "b.md").rename(vault / "q.md")
@@ -240,7 +240,7 @@ def test_while_another_run_writes_it_waits(vault: Path) -> None:
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
-def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
+def test_notes_in_conflict_are_named_and_skipped(vault: Path) -> None:
     write_files(vault, {"a.sync-conflict-20260101-120000-ABCDEFG.md": "theirs\n"})
     rested(vault)
     with run_watcher(vault, FIX) as watched:
@@ -255,7 +255,7 @@ def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
-def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> None:
+def test_one_of_two_watchers_fixes(vault: Path) -> None:
     with run_watcher(vault, FIX) as first:
         with run_watcher(vault, FIX) as second:
             first.wait_for(
@@ -276,7 +276,7 @@ def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> No
     assert len(list_runs(vault)) == 1
 
 
-def test_the_second_mends_when_the_first_has_ended(vault: Path) -> None:
+def test_second_watcher_fixes_after_the_first_ended(vault: Path) -> None:
     with run_watcher(vault, FIX) as first, run_watcher(vault, FIX) as second:
         first.watch.stop()
         first.thread.join(TIMEOUT_SECONDS)
@@ -286,7 +286,7 @@ def test_the_second_mends_when_the_first_has_ended(vault: Path) -> None:
         second.wait_for(mended)
 
 
-def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) -> None:
+def test_killed_watcher_is_not_a_peer(vault: Path, tmp_path: Path) -> None:
     with run_watcher(vault, FIX):
         [folder] = (tmp_path / "state").rglob("watchers")
         (folder / "00000000000000000001-4.fixing").write_text("")
@@ -297,9 +297,7 @@ def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) 
         watched.wait_for(mended)
 
 
-def test_where_no_record_can_be_kept_nothing_is_mended(
-    vault: Path, tmp_path: Path, run: RunCommand
-) -> None:
+def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: RunCommand) -> None:
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
