@@ -1,6 +1,6 @@
-"""The action for GitHub: its steps are run as GitHub's runner runs them, on checkouts as GitHub makes them.
+"""Tests of the GitHub action: its steps run as in GitHub's runner, on checkouts as GitHub creates them.
 
-Installing is done once, by the action's own steps; the tests begin behind them.
+The action's own steps install vaultlink once; the other tests start after them.
 """
 
 import json
@@ -77,12 +77,12 @@ def test_outputs_are_those_of_steps() -> None:
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
 def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
-    """A runner for the action, with these inputs. Empty words stand for names that Python can't have."""
+    """Return a runner of the action with these inputs. Keywords use underscores instead of hyphens."""
     (folder / "temp").mkdir(parents=True)
     (folder / "workspace").mkdir()
     told = {name.replace("_", "-"): value for name, value in given.items()}
@@ -101,7 +101,7 @@ def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
 
 @pytest.fixture(scope="session")
 def installed(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """What the first steps leave: the outputs of each, and the PATH of the steps after them."""
+    """Return the outputs of the install steps and the PATH of later steps."""
 
     def make(folder: Path) -> None:
         runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
@@ -128,7 +128,7 @@ esac
 
 
 def pretending(runner: StepRunner, code: int) -> StepRunner:
-    """A runner whose Python ends with a code where it is asked whether it will do, and installs nothing."""
+    """Return a runner whose Python fails the version check with an exit code and installs nothing."""
     program = runner.temp / "bin" / "python3"
     program.parent.mkdir()
     program.write_text(PYTHON.format(code=code), encoding="utf-8")
@@ -181,7 +181,7 @@ def test_old_python_is_not_used(kit: InstallKit, tmp_path: Path) -> None:
 
 @dataclass
 class Forge:
-    """A repository on GitHub, a pull request there, and what the action makes of either."""
+    """A repository on GitHub, its pull request, and runs of the action on both."""
 
     folder: Path
     kit: InstallKit
@@ -226,7 +226,7 @@ class Forge:
         inside: str = "",
         **given: str,
     ) -> StepRunner:
-        """The action's steps on a checkout of a commit, as actions/checkout makes it; `inside` is where in the workspace."""
+        """Run the action's steps on a checkout of a commit; `inside` is its folder in the workspace."""
         runner = runner_at(self.folder / "run", self.kit, **given)
         tree = runner.workspace / inside
         tree.mkdir(exist_ok=True)
@@ -247,7 +247,7 @@ class Forge:
         return self.again(runner)
 
     def again(self, runner: StepRunner, **given: str) -> StepRunner:
-        """The same with other inputs, on the same checkout."""
+        """Run the steps again with other inputs on the same checkout."""
         fresh = StepRunner(
             runner.workspace,
             Path(mkdtemp(dir=runner.temp)),
@@ -274,12 +274,12 @@ class Forge:
 
 @pytest.fixture
 def forge(tmp_path: Path, kit: InstallKit, installed: Mapping[str, Any]) -> Forge:
-    """A repository whose notes have debt."""
+    """Return a repository whose notes have known findings."""
     return Forge(tmp_path, kit, installed)
 
 
 def outputs(runner: StepRunner) -> dict[str, str]:
-    """What the action hands to later steps."""
+    """Return the outputs of the action."""
     return {name: runner.interpolate(about["value"]) for name, about in ACTION["outputs"].items()}
 
 

@@ -1,4 +1,4 @@
-"""`vaultlink backlinks` on disk: sections are written, checked, adopted and taken out; listings leave them out."""
+"""Tests of `vaultlink backlinks` on disk: write, check, adopt and remove sections; list backlinks without them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ SECTION = (
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault to stand in."""
+    """Create a vault and make it the current folder."""
     folder = write_files(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
@@ -57,14 +57,14 @@ def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) 
     assert run("backlinks", "--remove").out == ""
 
 
-def test_a_run_can_be_undone(vault: Path, run: RunCommand) -> None:
+def test_run_can_be_undone(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     run("backlinks", "--write")
     assert run("undo").code == 0
     assert bytes_of(vault) == before
 
 
-def test_a_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
+def test_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     shown = run("backlinks", "--write", "--diff", "N")
     assert shown.code == 1
@@ -94,7 +94,7 @@ def test_style_of_sections_is_configurable(
     assert run("backlinks", "--check", "N", *words).code == 0
 
 
-def test_a_single_note_can_be_selected(vault: Path, run: RunCommand) -> None:
+def test_single_note_can_be_selected(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--write", "A").lines == ["A.md\twritten"]
     assert run("backlinks", "--check").lines == ["sub/N.md\twritten"]
     assert run("backlinks", "--check", "own").code == 0

@@ -1,6 +1,6 @@
-"""What people and machines get wrong: each a clear message and the documented exit code; no traceback, no hang.
+"""Tests of invalid input: a clear message and the documented exit code, no traceback, no hang.
 
-Real processes throughout, with a limit on time and on memory.
+All tests run real processes with limits on time and memory.
 """
 
 import json
@@ -28,14 +28,14 @@ Done = subprocess.CompletedProcess[str]
 
 
 def command(*arguments: str | Path) -> list[str]:
-    """vaultlink with these arguments, held to limits."""
+    """Return the command with these arguments and memory limits."""
     return [sys.executable, "-c", LIMITED, *map(str, arguments)]
 
 
 def vaultlink(
     *arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Done:
-    """A run of vaultlink that must not end in a traceback or take too long."""
+    """Run vaultlink, and assert that it prints no traceback and ends in time."""
     cache = {
         "VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")
     }
@@ -66,12 +66,12 @@ def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A vault of two notes without a fault."""
+    """Create a vault of two notes without findings."""
     return written(tmp_path / "vault", {"Quay.md": "[[Pier]]\n", "Pier.md": "[[Quay]]\n"})
 
 
 def refused(done: Done, *words: str) -> None:
-    """The run ended as a wrong use does: exit code 2, a message with these words on stderr, nothing on stdout."""
+    """Assert a usage error: exit code 2, these words on stderr, nothing on stdout."""
     assert done.returncode == 2, done
     assert done.stdout == ""
     for word in words:
@@ -79,7 +79,7 @@ def refused(done: Done, *words: str) -> None:
 
 
 def check(vault: Path, *options: str) -> list[dict[str, object]]:
-    """The findings of a check that must do its work."""
+    """Return the findings of a check that must not fail."""
     done = vaultlink("check", *options, "--output-format", "json", vault)
     assert done.returncode in (0, 1), done.stderr
     findings = json.loads(done.stdout)["findings"]
@@ -88,7 +88,7 @@ def check(vault: Path, *options: str) -> list[dict[str, object]]:
 
 
 def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
-    """Path and rule of every finding."""
+    """Return the path and rule of every finding."""
     return [(finding["path"], finding["rule"]) for finding in check(vault, *options)]
 
 
@@ -278,7 +278,7 @@ def test_links_out_of_the_vault_are_unresolved(vault: Path) -> None:
 
 
 def laughs(levels: int) -> str:
-    """Properties that are nine times as long with every level."""
+    """Return properties that grow ninefold with each level."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     for level in range(1, levels):
         lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
@@ -405,7 +405,7 @@ def test_deep_folders(vault: Path) -> None:
 
 
 def many_findings(vault: Path) -> Path:
-    """A vault whose findings fill any pipe."""
+    """Write a vault whose findings fill a pipe."""
     return written(vault, {f"n{number}.md": "[[Nowhere at all]]\n" * 100 for number in range(50)})
 
 
@@ -446,7 +446,7 @@ def test_full_disk_behind_stdout(vault: Path) -> None:
 
 
 def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    """Ctrl-C as a terminal sends it, to all processes of the run; its exit code and what it says."""
+    """Send Ctrl-C to all processes as a terminal does; return the exit code and stderr."""
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
     return process.returncode, errors.decode()

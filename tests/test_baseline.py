@@ -1,4 +1,4 @@
-"""`vaultlink baseline`: old findings are known again whatever else is edited, new ones are told, gone ones counted."""
+"""Tests of `vaultlink baseline`: known findings stay known after edits, new ones are reported, resolved ones counted."""
 
 import json
 from collections import Counter
@@ -34,7 +34,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Case(NamedTuple):
-    """What is done to the vault after its baseline was made; the findings that are new then, and how many are left and gone."""
+    """Edits after the baseline was recorded, the new findings, and the numbers of known and resolved ones."""
 
     after: Files
     new: list[str]
@@ -244,7 +244,7 @@ OTHERS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
-def test_a_baseline_made_under_other_settings_is_refused(
+def test_baseline_made_under_other_settings_is_refused(
     run: RunCommand, vault: Path, command: tuple[str, ...], config: str, why: str
 ) -> None:
     run("baseline")
@@ -378,7 +378,7 @@ def test_baselines_pruned_on_two_branches_merge(
     assert [(debt["left"], debt["gone"]) for debt in data["known"]] == [(7, 0)]
 
 
-def test_baseline_and_revision_add_up(
+def test_finding_known_to_baseline_or_revision_is_not_new(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})

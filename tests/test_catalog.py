@@ -1,4 +1,4 @@
-"""Declarations become rules, or say what is wrong with them; selectors find rules, or say what was meant."""
+"""Tests of declarations and selectors: rules, errors, suggestions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ PLAIN: Mapping[str, Any] = {
 }
 
 
-def test_a_plain_declaration() -> None:
+def test_plain_declaration() -> None:
     rule = build_rule(PLAIN, check_nothing)
     assert (rule.code, rule.name, rule.severity, rule.why) == (
         "VL999",
@@ -45,7 +45,7 @@ def test_a_plain_declaration() -> None:
     assert (rule.fix_when, rule.fix_title) == ("never", "")
 
 
-def test_an_option() -> None:
+def test_option() -> None:
     given = {"type": "list", "of": "string", "default": ["a"], "help": "Words."}
     (option,) = build_rule({**PLAIN, "options": {"words": given}}, check_nothing).options
     assert (option.name, option.type, option.element_type, option.default) == (
@@ -134,7 +134,7 @@ def test_invalid_option_is_rejected(option: object) -> None:
         ),
     ],
 )
-def test_a_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
+def test_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         build_catalog(declared)
 
@@ -145,7 +145,7 @@ def test_rules_are_ordered_by_code() -> None:
 
 
 def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
-    """No opt-in rule is an error: what is surely broken is on."""
+    """No opt-in rule is an error: rules about certain errors are on by default."""
     assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.enabled_by_default)
 
 

@@ -1,4 +1,4 @@
-"""The command line: what every command prints, where, with which exit code, and what it says to a wrong word.
+"""Tests of the command line: output, streams, exit codes and usage errors of every command.
 
 Commands run in this process through `main`; real processes where a pipe, a signal or an import is the subject.
 """
@@ -47,13 +47,13 @@ FINDINGS = [
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """The sample vault on disk."""
+    """Create the sample vault on disk."""
     return create_vault(tmp_path / "vault", VAULT)
 
 
 @pytest.fixture
 def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
-    """Runs a command inside the sample vault."""
+    """Return a function that runs a command in the sample vault."""
     monkeypatch.chdir(vault)
     return run
 
@@ -93,7 +93,7 @@ def test_paths_limit_what_is_reported_not_what_is_read(
     assert done.code == (1 if lines else 0)
 
 
-def test_the_vault_is_found_from_the_first_path(
+def test_vault_is_found_from_the_first_path(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(vault.parent)
@@ -657,7 +657,7 @@ def test_typer_parses_what_the_simple_parser_declines() -> None:
 
 
 def process(*words: str, code: str = "") -> list[str]:
-    """The command of a real process."""
+    """Return the command line of a real process."""
     return [sys.executable, *(["-c", code] if code else ["-m", "vaultlink"]), *words]
 
 

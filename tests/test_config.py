@@ -1,4 +1,4 @@
-"""Settings: what layers of them add up to, what is refused and in which words, and what globs and filters fit."""
+"""Tests of settings: merged layers, error messages, globs and filters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ FILE = "vaultlink.toml"
 
 
 def of(*layers: Mapping[str, Any]) -> Config:
-    """The settings of layers, the last one from the command line if there are several."""
+    """Return the merged settings of layers; if there are several, the last is the command line."""
     sources = [FILE] if len(layers) == 1 else [FILE, COMMAND_LINE]
     return merge_layers(
         [Layer(source, values) for source, values in zip(sources, layers, strict=True)], RULES
@@ -25,7 +25,7 @@ def of(*layers: Mapping[str, Any]) -> Config:
 
 
 def codes(prefix: str) -> frozenset[str]:
-    """The names of the rules whose codes begin so."""
+    """Return the names of the rules whose codes have this prefix."""
     return frozenset(rule.name for rule in RULES if rule.code.startswith(prefix))
 
 

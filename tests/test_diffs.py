@@ -1,4 +1,4 @@
-"""Unified diffs: what they say is what would be written, to the last byte; other programs apply them."""
+"""Tests of unified diffs: exact to the byte, and applied by other programs."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ TEXTS = some.builds(
 
 
 def patched(old: str, diff: str) -> str:
-    """A text after a diff of it, read by the format's own definition."""
+    """Return a text after a diff is applied by the definition of the format."""
     lines = old.split("\n")
     kept = [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
     new: list[str] = []

@@ -1,4 +1,4 @@
-"""One step serves full and partial runs: random scripts of changes come to the state that a fresh start comes to."""
+"""Tests of `step`: after random changes the state equals a rebuild."""
 
 import random
 from collections.abc import Sequence
@@ -104,7 +104,7 @@ DERIVED = sorted(name for name, made in vars(Index).items() if isinstance(made, 
 
 
 def some_text(dice: random.Random, path: str) -> str:
-    """A small note of odd links, headings and properties, or a canvas."""
+    """Generate a small note of unusual links, headings and properties, or a canvas."""
     if path.endswith(".canvas"):
         return dice.choice((CANVAS, '{"nodes":[]}', "{"))
     return dice.choice(PROPERTIES) + "".join(
@@ -115,7 +115,7 @@ def some_text(dice: random.Random, path: str) -> str:
 def some_changes(
     dice: random.Random, vault: dict[str, str], paths: Sequence[str] = PATHS
 ) -> list[Change]:
-    """A batch of comings, edits, goings and renames; the vault is changed along."""
+    """Draw a batch of creations, edits, deletions and renames, and apply it to the vault."""
     changes = {}
     for _ in range(dice.choice((1, 1, 1, 2, 5))):
         path = dice.choice(paths)
@@ -137,12 +137,12 @@ def some_changes(
 
 
 def arrival(path: str, text: str) -> Change:
-    """A file that came or changed."""
+    """Return a created or changed file."""
     return Change(path, text if path.endswith(SOURCES) else Presence.ATTACHMENT)
 
 
 def assert_same(kept: State, fresh: State) -> None:
-    """The kept state holds what the fresh one holds, derived maps included."""
+    """Assert that the updated state equals a rebuild, derived maps included."""
     assert dict(kept.index.targets) == dict(fresh.index.targets)
     assert dict(kept.index.names) == dict(fresh.index.names)
     assert kept.index.files == fresh.index.files
@@ -178,7 +178,7 @@ def test_findings_on_unusual_names_are_updated(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_state_is_immutable(seed: int) -> None:
-    """Not even when what is derived from its index was brought along into the next ones."""
+    """Later states share derived data of its index."""
     dice = random.Random(3000 + seed)
     vault: dict[str, str] = {}
     states = [(State(EVERYTHING), build_state({}, EVERYTHING))]
@@ -216,7 +216,7 @@ def test_name_checks_run_only_for_affected_files() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
-    """Fresh starts before and after an edit differ in the findings of affected notes only."""
+    """Rebuilds before and after an edit differ only in the findings of affected notes."""
     dice = random.Random(1000 + seed)
     vault = {path: some_text(dice, path) for path in PATHS if path.endswith(".md")}
     before = build_state(vault, EVERYTHING)
@@ -231,7 +231,7 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
 
 
 def by_notes(state: State, path: str) -> list[Diagnostic]:
-    """What the checks that look at one note at a time found in it."""
+    """Return the findings of the checks of single notes."""
     return [
         item
         for item in state.all_findings.get(path, ())
@@ -239,13 +239,13 @@ def by_notes(state: State, path: str) -> list[Diagnostic]:
     ]
 
 
-def test_an_empty_step_changes_nothing() -> None:
+def test_empty_step_changes_nothing() -> None:
     state = build_state({"a.md": "[[b]]\n", "b.md": ""}, EVERYTHING)
     again = step(state, [])
     assert_same(again, state)
 
 
-def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
+def test_order_of_changes_in_a_batch_makes_no_difference() -> None:
     vault = {
         "a.md": "[[b]]\n[[c#H]]\n",
         "x/b.md": "# H\n",

@@ -1,4 +1,4 @@
-"""`vaultlink fix` on real folders: what it writes, what it leaves alone, what it says, and that `undo` takes it back."""
+"""Tests of `vaultlink fix` on real folders: writes, skipped notes, output, and undo."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ FIXED = {
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The sample vault, in it."""
+    """Create the sample vault and make it the current folder."""
     folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
@@ -71,7 +71,7 @@ def test_undo_restores_every_byte(run: RunCommand, vault: Path) -> None:
     "words",
     [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],
 )
-def test_a_diff_shows_what_would_be_written_and_writes_nothing(
+def test_diff_shows_what_would_be_written_and_writes_nothing(
     run: RunCommand, vault: Path, words: tuple[str, ...]
 ) -> None:
     told = run(*words)
@@ -129,7 +129,7 @@ def test_json_lists_applied_fixes_and_remaining_findings(run: RunCommand, vault:
 
 
 def test_edits_of_json_are_bytes_of_the_file(run: RunCommand, vault: Path) -> None:
-    """Applied by anybody, they give what `fix` writes; also behind a byte order mark and letters of several bytes."""
+    """Applied to the file, they give what `fix` writes, also after a byte order mark and multi-byte characters."""
     path = vault / "Home.md"
     path.write_bytes(b"\xef\xbb\xbf" + "é🙂 [[Role of memory]] é [[my plan]]\r\n".encode())
     data = run("check", "--output-format", "json").data
@@ -159,7 +159,7 @@ LOOSE = {
 
 @pytest.fixture
 def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault with dangling topics."""
+    """Create a vault with dangling topics."""
     folder = create_vault(tmp_path / "loose", LOOSE)
     monkeypatch.chdir(folder)
     return folder
@@ -214,7 +214,7 @@ def test_note_is_created_once_and_only_with_a_valid_name(
 
 
 @pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
-def test_combined_unsafe_options_are_required(
+def test_unsafe_fixes_of_options_require_unsafe_fixes(
     run: RunCommand, loose: Path, words: tuple[str, ...]
 ) -> None:
     told = run("fix", *words)
@@ -345,7 +345,7 @@ def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) ->
 
 @pytest.fixture
 def answering(vault: Path) -> Callable[..., str]:
-    """Runs `fix --interactive` on a terminal of its own and types answers."""
+    """Return a function that runs `fix --interactive` on a terminal and types answers."""
     pty = pytest.importorskip("pty")
 
     def answer(*lines: str) -> str:

@@ -1,4 +1,4 @@
-"""Every rule's fixes against its examples: what `fixed` says is what comes out, once and for all."""
+"""Tests of every rule's fixes: each example gives its `fixed` text, and a second run changes nothing."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 
 def repaired(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
-    """What fixing a vault comes to."""
+    """Return the result of fixing a vault."""
     makers = deferred_fixes(FixAnswers() if unsafe else None)
     result = plan_fixes(
         build_state(vault, base),
@@ -54,7 +54,7 @@ def test_fixed_example_equals_its_declaration(case: Case) -> None:
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.rule.fix_when == "never"], ids=named
 )
-def test_a_rule_that_declares_no_fix_has_none(case: Case) -> None:
+def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
     assert all(
         item.fix is None
         for item in collect_findings(build_state(case.vault, case.setting()))

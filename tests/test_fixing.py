@@ -1,4 +1,4 @@
-"""Fixing as a whole: edits as arithmetic, which fixes go together, rounds, and the promises that are checked."""
+"""Tests of fixing: edit arithmetic, overlapping fixes, rounds and verification."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 @some.composite
 def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
-    """A text and edits of it that stand apart from each other."""
+    """Generate a text and edits that do not overlap."""
     text = draw(some.text("ab\r\n[é🙂", max_size=30))
     cuts = sorted(draw(some.sets(some.integers(0, len(text)), max_size=8)))
     spans = [(start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
@@ -107,7 +107,7 @@ def test_fix_is_applied_completely_or_not_at_all() -> None:
 @given(
     some.lists(some.tuples(some.integers(0, 20), some.integers(0, 4)), max_size=12), some.randoms()
 )
-def test_the_order_of_findings_makes_no_difference(
+def test_order_of_findings_makes_no_difference(
     spans: list[tuple[int, int]], chance: random.Random
 ) -> None:
     fixes: list[FindingWithFix] = [
@@ -154,7 +154,7 @@ def test_selection_of_fixes(
 
 
 def repaired(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
-    """What comes of fixing a vault by makers of fixes: functions of a path and its text that yield spans and texts."""
+    """Return the result of fixing a vault with functions from path and text to spans and new texts."""
     state = build_state(vault, make_settings(rules))
 
     def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
@@ -336,7 +336,7 @@ def test_verification_rejects(
 
 
 def test_verification_rejects_a_new_error() -> None:
-    """Of whatever rule: here two headings of one name, where the settings call that an error."""
+    """Any rule counts; here two equal headings are an error by the settings."""
     strict = merge_layers(
         [
             Layer(
@@ -355,7 +355,7 @@ def test_verification_rejects_a_new_error() -> None:
 
 
 def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
-    """Where a note's safe fixes do harm as well, nothing is written at all."""
+    """If a note's safe fixes do harm as well, nothing is written."""
     state = build_state({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, make_settings(("VL1",)))
     fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
     word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
@@ -379,7 +379,7 @@ def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
 
 
 def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
-    """One backtick is text; two make code of what stands between them. After the first, the second is no longer wanted."""
+    """One backtick is text; two enclose code. After the first fix, the second one is not requested."""
     vault = {"a.md": "x [[b]] y", "b.md": ""}
 
     def wanted(_now: State, sources: FixSources) -> Iterator[FindingWithFix]:

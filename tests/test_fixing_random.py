@@ -1,4 +1,4 @@
-"""Fixing vaults that nobody would write: whatever stands in them, no promise is broken and the second run has nothing to do."""
+"""Fix random vaults: verification succeeds, and a second run changes nothing."""
 
 import os
 import random
@@ -198,7 +198,7 @@ def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Rand
 @settings(max_examples=80 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS)
 def test_fixes_preserve_display_text(vault: dict[str, str]) -> None:
-    """Fixes of links change where they lead, not a word that a reader sees."""
+    """Fixes of links change the target, not the text that a reader sees."""
     base = make_settings(["VL1"])
     result = fixed(base, vault, unsafe=False)
     slips = {
@@ -209,7 +209,7 @@ def test_fixes_preserve_display_text(vault: dict[str, str]) -> None:
 
 
 def shown(state: State, path: str) -> list[str | None]:
-    """What the links of a note show; an embed shows no words of its own."""
+    """Return the display texts of a note's links; an embed has none."""
     return [
         link.display
         or " > ".join(

@@ -17,7 +17,7 @@ VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 
 
 def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
-    """A command with a cache folder of its own; line ends of what it prints are kept."""
+    """Run a command with a separate cache folder, and preserve line ends of its output."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
     line = [sys.executable, "-m", "vaultlink", *map(str, words)]
     done = subprocess.run(line, env=environment, capture_output=True, check=False)
@@ -27,7 +27,7 @@ def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[st
 
 
 def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """`vaultlink check` on a vault."""
+    """Run `vaultlink check` on a vault."""
     return vaultlink("check", vault, "--output-format", "concise", *options, cache=cache)
 
 

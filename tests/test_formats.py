@@ -1,4 +1,4 @@
-"""The forms of findings that other programs read: each is read back by such a program, or held against what its makers publish.
+"""Tests of output formats for other programs: each is read by such a program, or compared with its specification.
 
 SARIF is judged by OASIS's schema, workflow commands are compared with a writer of GitHub's commands, code quality reports are
 held against a type of their entries, JUnit XML is read by a reader of it, Markdown is rendered as GitHub renders it.
@@ -64,7 +64,7 @@ def finding(
     rule: str = "dangling-link",
     **more: Any,
 ) -> Diagnostic:
-    """A finding about the first line of a note, but for what is said otherwise."""
+    """Return a finding in the first line of a note, with these changes."""
     known = BY_NAME[rule]
     plain = Diagnostic(
         known.code,
@@ -91,7 +91,7 @@ def checked(
     texts: Mapping[str, str] | None = None,
     **more: Any,
 ) -> CheckResult:
-    """What a check with all rules came to, in a vault of these texts, or where every note has the same."""
+    """Return the result of a check with all rules in a vault of these texts, or of one text for every note."""
     values: dict[str, Any] = {
         "place": "",
         "rules": RULES,
@@ -110,7 +110,7 @@ def checked(
 
 @cache
 def fixture(name: str) -> CheckResult:
-    """What a check of a sample vault came to, in a folder of its repository."""
+    """Return the result of a check of a sample vault in a folder of its repository."""
     vault = open_vault(FIXTURES / name, Settings(cache=False))
     diagnostics = vault.check()
     mend = vault.fix_lookup(diagnostics)
@@ -201,7 +201,7 @@ ALL = [*SAMPLES, *VAULTS]
 
 
 def sample(name: str) -> CheckResult:
-    """A sample, or a sample vault."""
+    """Return a sample or a sample vault."""
     return SAMPLES[name] if name in SAMPLES else fixture(name)
 
 
@@ -217,7 +217,7 @@ MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 @some.composite
 def checks(draw: some.DrawFn) -> CheckResult:
-    """Anything a check may come to: wild names, messages, texts, fixes and fingerprints."""
+    """Generate results of checks with arbitrary names, messages, texts, fixes and fingerprints."""
     text = draw(TEXTS)
     starts = line_starts(text)
     findings, fixes = [], []
@@ -275,7 +275,7 @@ def checks(draw: some.DrawFn) -> CheckResult:
 
 
 def run_of(value: CheckResult) -> Any:
-    """The run of a log that the schema finds valid."""
+    """Return the run of a log that matches the schema."""
     log = json.loads(sarif(value))
     assert validation_errors(log) == []
     (run,) = log["runs"]
@@ -313,7 +313,7 @@ def test_sarif_is_valid_for_any_vault(value: CheckResult) -> None:
 
 
 def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
-    """The offsets of a region: lines end with a line feed, columns count code points."""
+    """Return the offsets of a region: lines end with a line feed, columns count code points."""
     lines = [0, *(place.end() for place in re.finditer("\n", text))]
     return (
         lines[region["startLine"] - 1] + region["startColumn"] - 1,
@@ -406,7 +406,7 @@ def test_sarif_contains_the_manual_of_each_rule(rule: Any) -> None:
 
 
 def made(text: str, replacements: Sequence[Any]) -> str:
-    """A text after replacements, the last first."""
+    """Return a text after replacements, applied from the last to the first."""
     places = [
         (cut_out(text, item["deletedRegion"]), item.get("insertedContent", {"text": ""})["text"])
         for item in replacements
@@ -417,7 +417,7 @@ def made(text: str, replacements: Sequence[Any]) -> str:
 
 
 def hold_fixes(value: CheckResult) -> int:
-    """Compare every fix of a check; how many there were."""
+    """Compare every fix of a check and return their number."""
     count = 0
     for row, fix in zip(run_of(value)["results"], value.fixes(), strict=True):
         assert ("fixes" in row) == (fix is not None)
@@ -477,7 +477,7 @@ def test_sarif_fixes_of_examples_equal_those_of_fix(
 
 
 def command_parts(line: str) -> tuple[list[str], str]:
-    """The properties of a command, sorted, and what it says."""
+    """Return the sorted properties and the message of a command."""
     head, _, data = line.removeprefix("::").partition("::")
     command, _, properties = head.partition(" ")
     return sorted([command, *properties.split(",")]), data
@@ -613,7 +613,7 @@ def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> N
 
 
 def report(value: CheckResult) -> list[Any]:
-    """A report whose entries are of the type that entries have."""
+    """Return a report whose entries have the expected type."""
     rows: list[Any] = json.loads(gitlab(value))
     for row in rows:
         check_type(
@@ -692,7 +692,7 @@ def test_type_of_gitlab_entries_rejects_invalid_ones() -> None:
 
 
 def suites(value: CheckResult) -> dict[str, list[Any]]:
-    """Suites by name, with their tests, as a reader sees them; what they count is right."""
+    """Return suites by name with their tests, and assert that their counts are right."""
     read = junitparser.JUnitXml.fromstring(junit(value))
     found_there = {}
     for suite in read:
@@ -773,7 +773,7 @@ def test_junit_is_readable_for_any_vault(value: CheckResult) -> None:
 
 
 class Shown(HTMLParser):
-    """What a page shows: the cells of its tables, its items, its code, all of its text, and the elements it is made of."""
+    """The rendered page: table cells, items, code, text and elements."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -815,7 +815,7 @@ class Shown(HTMLParser):
 
 
 def rendered(page: str) -> Shown:
-    """A page as GitHub's renderer shows it, HTML in it included."""
+    """Return a page as rendered by GitHub, its HTML included."""
     shown = Shown()
     data = page.encode("utf-8", "replace").decode()
     shown.feed(
@@ -826,7 +826,7 @@ def rendered(page: str) -> Shown:
 
 
 def visible(text: str, room: int) -> str:
-    """A text as the page shows it: control characters spelled out, cut where it is longer than the room."""
+    """Return a text as the page shows it: control characters escaped, truncated to the width."""
     spelled = escape_controls(text[: room + 1])
     return (
         (spelled[: room - 1] + "…" if len(spelled) > room else spelled)
@@ -836,7 +836,7 @@ def visible(text: str, room: int) -> str:
 
 
 def hold_page(value: CheckResult) -> None:
-    """Whether a page shows every name as it is, and is made of nothing but what we made it of."""
+    """Assert that a page shows every name verbatim and contains only our elements."""
     page = markdown(value)
     assert len(page.encode("utf-8", "replace")) < 2**20
     shown = rendered(page)
@@ -863,7 +863,7 @@ def hold_page(value: CheckResult) -> None:
 
 
 def item(place: str, d: Diagnostic) -> str:
-    """A finding as its item shows it: of a message in prose each quoted name is cut, one that is code is cut as a whole."""
+    """Return a finding as shown in a list: quoted names or the whole message are truncated."""
     head = f"{visible(f'{place}{d.path}:{d.line}:{d.column}', 200)} {d.code} {d.rule}: "
     if format_message(d.message).startswith("`"):
         return head + visible(d.message, 500)

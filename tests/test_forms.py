@@ -1,4 +1,4 @@
-"""The forms for other programs, as the commands print them: places in the repository, exit codes, what is left out."""
+"""Tests of output formats as commands print them: paths in the repository, exit codes, excluded findings."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
 
 @pytest.fixture
 def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault in a folder of a repository."""
+    """Create a vault in a folder of a repository."""
     root = create_repository(
         tmp_path / "repo",
         {
@@ -29,7 +29,7 @@ def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def places(form: str, text: str) -> list[str]:
-    """The files that a report names, in its order."""
+    """Return the files that a report names, in its order."""
     if form == "github":
         return [
             line.partition("file=")[2].partition(",")[0]
@@ -88,7 +88,7 @@ def test_known_findings_are_excluded(run: RunCommand, vault: Path, form: str) ->
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_the_same_vault_gives_the_same_bytes(run: RunCommand, vault: Path, form: str) -> None:
+def test_same_vault_gives_the_same_bytes(run: RunCommand, vault: Path, form: str) -> None:
     first = run("check", vault, "--output-format", form, "--no-cache").out
     assert [run("check", vault, "--output-format", form).out for _ in range(2)] == [first, first]
 

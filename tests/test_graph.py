@@ -104,7 +104,7 @@ def test_edge_attributes_describe_the_link() -> None:
         ("a\u00a0b", "a b"),
     ],
 )
-def test_a_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
+def test_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
     assert topic_name(target) == name
 
 
@@ -176,7 +176,7 @@ PLAIN = make_settings(["dangling-link"])
 
 
 def assert_live(live: LiveGraph, state: State) -> None:
-    """The graph is what a new one would be: nodes, edges and the numbers of edges, with all that is said of them."""
+    """Assert that the graph equals a rebuild: nodes, edges, keys and attributes."""
     made = build_graph(state.index)
     assert sorted(live.nx_graph.nodes(data=True)) == sorted(made.nodes(data=True))
     assert {

@@ -63,19 +63,19 @@ SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci"}
 
 
 def repository(folder: Path, inside: str = "") -> Path:
-    """A repository that git knows nothing of but its root; the vault in it is returned."""
+    """Create a repository that has only a root for git, and return the vault in it."""
     (folder / ".git").mkdir(parents=True)
     (folder / inside / ".obsidian").mkdir(parents=True)
     return write_files(folder / inside, DEBT)
 
 
 def loaded(root: Path, kind: str) -> Any:
-    """The file of a kind as a machine reads it."""
+    """Return the parsed file of a kind."""
     return yaml.safe_load((root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8"))
 
 
 def scripts(root: Path) -> dict[str, str]:
-    """The scripts of the files for forges."""
+    """Return the scripts in the files for GitHub and GitLab."""
     job = loaded(root, "gitlab")["vaultlink"]
     steps = loaded(root, "github")["jobs"]["links"]["steps"]
     return {
@@ -158,7 +158,7 @@ def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_command_names_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
-    """Whatever a folder is called, each command has its name as one word, and nothing else comes of it."""
+    """For any folder name, each command has it as one word, and nothing else is executed."""
     root = tmp_path / "repo"
     run("init", repository(root, folder), "--ci", ",".join(CI_KINDS))
     stub = tmp_path / "bin" / "vaultlink"
@@ -432,7 +432,7 @@ def test_files_are_removed_if_the_merge_driver_fails(run: RunCommand, tmp_path: 
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
@@ -469,7 +469,7 @@ def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repo(run: RunCommand, tmp_path: Path, python: Path, kit: InstallKit) -> "Notes":
-    """A repository of notes with debt, whose vault is in a folder, and in which `init` has written everything."""
+    """Create a repository with known findings, its vault in a folder, and all files of `init`."""
     root = tmp_path / "repo"
     (root / "the notes" / ".obsidian").mkdir(parents=True)
     (root / "the notes" / ".obsidian" / "app.json").write_text("{}", encoding="utf-8")
@@ -487,7 +487,7 @@ def repo(run: RunCommand, tmp_path: Path, python: Path, kit: InstallKit) -> "Not
 
 
 class Notes:
-    """A repository of notes, on a branch that is to go into main."""
+    """A repository of notes on a branch for main."""
 
     def __init__(self, root: Path, environment: dict[str, str]):
         self.root, self.environment = root, environment
@@ -497,14 +497,14 @@ class Notes:
         return check_output(["git", *words], self.root, self.environment).strip()
 
     def change(self, texts: Mapping[str, str], *gone: str) -> str:
-        """Commit notes, and take some away."""
+        """Commit notes, and delete some."""
         write_files(self.root / "the notes", texts)
         for path in gone:
             (self.root / "the notes" / path).unlink()
         return commit_all(self.root, self.environment)
 
     def hooked(self, texts: Mapping[str, str]) -> tuple[int, str]:
-        """Commit notes through the hooks: git's exit code, and what was said if that is not 0."""
+        """Commit notes through the hooks; return git's exit code, and the output if that is not 0."""
         write_files(self.root / "the notes", texts)
         self.git("add", "--all")
         done = run_process(
@@ -513,7 +513,7 @@ class Notes:
         return done.returncode, done.stdout + done.stderr if done.returncode else ""
 
     def moves_on(self) -> None:
-        """Somebody else breaks a link on main meanwhile."""
+        """Commit a broken link on main."""
         self.git("checkout", "--quiet", "main")
         self.change({"Other.md": "[[Elsewhere]]\n"})
         self.git("push", "--quiet", "origin", "main")
@@ -613,7 +613,7 @@ def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path
 
 
 def reports(repo: "Notes") -> dict[str, str]:
-    """What the job leaves for GitLab's pages."""
+    """Return the report files of the job."""
     told = loaded(repo.root, "gitlab")["vaultlink"]["artifacts"]
     assert told["when"] == "always"
     return {
@@ -690,7 +690,7 @@ def test_job_rules(repo: "Notes", variables: Mapping[str, str], runs: bool) -> N
 
 @pytest.fixture(scope="session")
 def hooks(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pre-commit keeps the environments it makes."""
+    """Return the cache folder of pre-commit."""
     return make_once(tmp_path_factory, "hooks-local", lambda _folder: None)
 
 

@@ -1,4 +1,4 @@
-"""Notes merged by git through the driver: real repositories, real merges; and the laws of a merge on random notes."""
+"""Tests of the merge driver: real repositories and merges, and properties of merges of random notes."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:
 
 
 class Repo:
-    """A vault in a repository of its own, in which two branches change files and are merged."""
+    """A vault in a repository with two branches that are merged."""
 
     def __init__(self, root: Path, run: RunCommand, *, driven: bool = True):
         self.root, self.run = root, run
@@ -58,7 +58,7 @@ class Repo:
         git(self.root, "commit", "--quiet", "--message", "a step")
 
     def sides(self, base: "Change", ours: "Change", theirs: "Change", *words: str) -> None:
-        """A base and two branches upon it, each with what vaultlink makes of it."""
+        """Commit a base and two branches, and run vaultlink on each."""
         self.step(base, *words)
         git(self.root, "checkout", "--quiet", "-b", "theirs")
         self.step(theirs, *words)
@@ -92,7 +92,7 @@ Make = Callable[..., Repo]
 
 @pytest.fixture
 def make(tmp_path: Path, run: RunCommand) -> Make:
-    """Makes repositories."""
+    """Return a function that creates repositories."""
     return lambda name="vault", **kind: Repo(tmp_path / name, run, **kind)
 
 
@@ -252,7 +252,7 @@ def test_section_removed_on_one_side_is_removed(make: Make) -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_new_title_is_taken_from_the_side_that_has_it(make: Make, ours: bool) -> None:
+def test_new_title_is_taken_from_the_side_that_has_it(make: Make, ours: bool) -> None:
     repo = make()
     sides = [{"A.md": "---\ntitle: Zebra\n---\n[[N]]\n"}, {"B.md": "[[N]]\n"}]
     repo.sides(base(), *(sides if ours else reversed(sides)), "fix")
@@ -298,7 +298,7 @@ def test_adopted_sections_remain_adopted(make: Make) -> None:
 
 
 def three(repo: Repo, old: str, ours: str, theirs: str, *, clean: bool = True) -> str:
-    """The note that three texts are merged to."""
+    """Return the merge of three texts."""
     repo.sides({"N.md": old}, {"N.md": ours}, {"N.md": theirs})
     repo.merge(clean=clean)
     return repo["N.md"]
@@ -361,7 +361,7 @@ def test_removed_and_unedited_section_is_removed(make: Make) -> None:
     )
 
 
-def test_a_section_may_be_moved_while_it_grows(make: Make) -> None:
+def test_section_may_be_moved_while_it_grows(make: Make) -> None:
     old = hand(A, before="one\n\n") + "\ntwo\n\nthree\n"
     moved = "one\n\ntwo\n\nthree\n\n" + hand(A, B, before="")
     assert three(make(), old, moved, hand(A, C, before="one\n\n") + "\ntwo\n\nthree\n") == (
@@ -428,7 +428,7 @@ def test_lines_are_compared_as_git_would_compare_them(make: Make) -> None:
     assert driven["S.md"] == plain["N.md"] + hand(A, B, C, before="")
 
 
-def test_a_note_in_conflict_is_left_in_conflict_by_fix(make: Make) -> None:
+def test_note_in_conflict_is_left_in_conflict_by_fix(make: Make) -> None:
     repo = make()
     repo.sides(
         base(),
@@ -718,14 +718,14 @@ SIGN = "SECTION"
 
 
 def by_git(texts: ThreeWay[str]) -> MergeResult:
-    """Git's merge, which is not run where there is nothing to ask."""
+    """Return git's merge; git is not run if one side is unchanged."""
     if texts.ours == texts.theirs or texts.base in (texts.ours, texts.theirs):
         return MergeResult(texts.theirs if texts.ours == texts.base else texts.ours, False)
     return real_git(texts)
 
 
 def real_git(texts: ThreeWay[str]) -> MergeResult:
-    """Git's merge of three texts."""
+    """Return git's merge of three texts."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in zip(("b", "o", "t"), texts, strict=True):
             Path(folder, name).write_bytes(text.encode())
@@ -756,7 +756,7 @@ BELOW = st.lists(st.sampled_from(["  - see [[N]]", "    words", "\n  apart", "\t
 
 @st.composite
 def sections(draw: st.DrawFn, style: str) -> str:
-    """A section as fixes and people leave it."""
+    """Generate a section as written by fixes and people."""
     lines = []
     for name in draw(st.lists(st.sampled_from("ABCDEF"), unique=True, max_size=4)):
         entry = topic(name) if style == "topics" else f"- [[{name}]]"
@@ -780,7 +780,7 @@ def sections(draw: st.DrawFn, style: str) -> str:
 
 @st.composite
 def notes(draw: st.DrawFn) -> ThreeWay[str]:
-    """Three versions of a note."""
+    """Generate three versions of a note."""
     style = draw(st.sampled_from(["topics", "list"]))
     end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
     made = st.builds(
@@ -800,7 +800,7 @@ def section_of(text: str) -> str:
 
 
 def lines_of(text: str) -> set[str]:
-    """The lines of a section that a person may have typed."""
+    """Return the lines of a section that a person may have typed."""
     lines = {line.strip() for line in section_of(text).splitlines()[1:-1]} - {
         "",
         "**Add backlinks using these topics:**",
@@ -841,7 +841,7 @@ def test_merge_with_an_unchanged_side_is_the_other_side(texts: ThreeWay[str]) ->
 
 @given(notes())
 @budget(max_examples=60)
-def test_the_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
+def test_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
     if not all(map(section_of, texts)) or "```" in "".join(texts):
         return
     bodies = texts.map(lambda text: text.replace(section_of(text), SIGN))

@@ -1,4 +1,4 @@
-"""Where files went: what git tells of a real repository, what the cache remembers, and what checks make of it."""
+"""Tests of renames: from git in real repositories, from the cache, and their effect on checks."""
 
 import os
 import shutil
@@ -173,7 +173,7 @@ def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
     assert told(root) == {}
 
 
-def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
+def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
     create_repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
     move(tmp_path, "notes/a.md", "notes/sub/b.md")
     commit(tmp_path)
@@ -181,7 +181,7 @@ def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
     assert told(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
 
 
-def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
+def test_worktree_of_a_repository(tmp_path: Path) -> None:
     root = create_repository(tmp_path / "one", {"a.md": LONG})
     git(root, "worktree", "add", "--quiet", str(tmp_path / "two"))
     move(tmp_path / "two", "a.md", "b.md")
@@ -253,7 +253,7 @@ def test_renames_apply_while_the_files_match(
 
 
 def remembered(root: Path, notes: Mapping[str, str]) -> VaultSnapshot:
-    """What is to be remembered of a folder after its notes were written."""
+    """Return the cached data of a folder after its notes were written."""
     update_files(root, notes)
     parsed: dict[str, Note] = {path: parse_note(path, text) for path, text in notes.items()}
     return VaultSnapshot(list_files(root).files, parsed.get)
@@ -296,7 +296,7 @@ def messages(root: Path, cache: Path | None) -> list[str]:
 
 
 def age(root: Path) -> None:
-    """Files that were not changed a moment ago, whose times would not be trusted."""
+    """Wait until the modification times of files are reliable."""
     for number, path in enumerate(sorted(root.rglob("*.md"))):
         os.utime(path, (OLD + number, OLD + number))
     time.sleep(2 * RACY_WINDOW_NS / 1e9)

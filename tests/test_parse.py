@@ -1,4 +1,4 @@
-"""What the parser finds in a text, where, and that it always gives an answer."""
+"""Tests of the parser: what it finds, at which position, and that it never fails."""
 
 import json
 import os
@@ -185,7 +185,7 @@ MARKED = APART | st.lists(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """A note with sections that has lost a piece somewhere, or has got another one."""
+    """Generate a note with sections from which a part is missing, or with an additional part."""
     text = draw(MARKED)
     start = draw(st.integers(0, len(text)))
     return text[:start] + draw(st.just("") | PIECES) + text[start + draw(st.integers(0, 3)) :]
@@ -269,7 +269,7 @@ def test_other_markers_use_the_full_parser(text: str) -> None:
 
 
 def reads_quickly(text: str) -> bool:
-    """Whether a note is taken for plain."""
+    """Return True if the fast parser reads the note."""
     span = frontmatter_span(text)
     body = span[2] if span else 0
     shown, marks, _ = plain.mask_markers(text, body, plain.markup_bytes(text.encode()))
@@ -277,7 +277,7 @@ def reads_quickly(text: str) -> bool:
 
 
 def full_reading(text: str) -> Note:
-    """The note as the block and inline passes read it, whatever stands in it."""
+    """Return the note as parsed by the block and inline passes."""
     kept, plain.has_plain_blocks = plain.has_plain_blocks, lambda *_: False
     try:
         return parse_note("n.md", text)
@@ -564,7 +564,7 @@ def test_large_and_nested_texts_are_parsed_in_linear_time(text: str) -> None:
     parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
 
 
-def test_a_canvas_is_a_source_of_links() -> None:
+def test_canvas_is_a_source_of_links() -> None:
     text = json.dumps(
         {
             "nodes": [

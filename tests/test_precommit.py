@@ -1,4 +1,4 @@
-"""The project as a repository of hooks: pre-commit installs it, and its hooks refuse and mend what they should."""
+"""Tests of the pre-commit hooks: pre-commit installs them, and they reject and fix notes."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def manifest() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
@@ -71,7 +71,7 @@ class Notes:
         )
 
     def start(self, hooks: Sequence[str], *arguments: str, below: str = ".") -> "Notes":
-        """Commit the first notes, and put the hooks to use."""
+        """Commit the first notes and install the hooks."""
         write_files(self.root / below, NOTES)
         commit_all(self.root, self.environment, start=True)
         configure(self.root, self.kit, hooks, *arguments)
@@ -79,7 +79,7 @@ class Notes:
         return self
 
     def commit(self, texts: Mapping[str, str], *gone: str) -> tuple[int, str]:
-        """Commit notes, and take some away: git's exit code and what the hooks say."""
+        """Commit notes and deletions; return git's exit code and the output of the hooks."""
         write_files(self.root, texts)
         for path in gone:
             (self.root / path).unlink()
@@ -90,7 +90,7 @@ class Notes:
 
 @pytest.fixture
 def notes(tmp_path: Path, kit: InstallKit, environments: Path) -> Notes:
-    """A repository that has no hooks yet."""
+    """Create a repository without hooks."""
     (tmp_path / "repo").mkdir()
     return Notes(tmp_path / "repo", kit, environments)
 

@@ -1,4 +1,4 @@
-"""What is printed: frames around spans, tables, the words and data of findings and listings."""
+"""Tests of output: source frames, tables, findings and listings as text and data."""
 
 import json
 import unicodedata
@@ -51,7 +51,7 @@ from vaultlink.text import line_and_column, line_starts
 
 
 def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
-    """A finding about a span of a text: a dangling link to “plan”, but for what is said otherwise."""
+    """Return a finding about a span of a text: a dangling link to “plan”, with these changes."""
     start = text.index(span, after)
     starts = line_starts(text)
     (line, column), (end_line, end_column) = (
@@ -81,7 +81,7 @@ def nothing(_: object) -> Sequence[Suggestion]:
 
 
 def framed(text: str, span: str, room: int = 40, **more: Any) -> list[str]:
-    """The lines of one finding in full."""
+    """Return the lines of one finding in the full format."""
     frames = FullRenderer(lambda _path: text, nothing, lambda path: path, room)
     return frames.render([finding(text, span, **more)]).splitlines()
 
@@ -153,7 +153,7 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
         ("end", "d", "end", "  ^"),
     ],
 )
-def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(
+def test_line_is_cut_around_the_span_by_the_columns_it_takes(
     text: str, span: str, line: str, mark: str
 ) -> None:
     shown = framed(text, span)

@@ -1,4 +1,4 @@
-"""How links are written anew: what changes of them, what stays, and when there is no way."""
+"""Tests of rewriting links: what changes, what is preserved, and when it is impossible."""
 
 import random
 from collections.abc import Iterator

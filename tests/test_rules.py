@@ -1,4 +1,4 @@
-"""Every rule against its own examples and what follows from them: a new YAML file is tested the day it comes."""
+"""Tests of every rule with its own examples and variants of them; a new YAML file needs no new test."""
 
 import json
 import random
@@ -76,14 +76,14 @@ EXAMPLES = pytest.mark.parametrize("case", cases(), ids=named)
 
 
 def shown(vault: VaultFiles, item: Diagnostic) -> tuple[str, str, int]:
-    """A finding as examples name it: path, text under the span, which of its occurrences."""
+    """Return a finding as written in examples: path, text of the span, number of the occurrence."""
     text = vault[item.path] if isinstance(vault[item.path], str) else ""
     under = text[item.start : item.end]
     return item.path, under.replace("\r", ""), text.count(under, 0, item.start) + 1 if under else 1
 
 
 def check(vault: VaultFiles, items: list[Diagnostic], finds: tuple[Mapping[str, Any], ...]) -> None:
-    """Hold findings against those an example names, in whatever order it does."""
+    """Compare findings with those of an example, in any order."""
     left = [(*shown(vault, item), item) for item in items]
     told = [(path, under, item.message) for path, under, _, item in left]
     for wanted in finds:
@@ -216,7 +216,7 @@ Variant = Callable[[Case], Case | None]
 
 
 def texts(case: Case) -> dict[str, str]:
-    """The notes of an example in which it finds something."""
+    """Return the notes of an example that have findings."""
     paths = {wanted["in"] for wanted in case.finds}
     return {
         path: text
@@ -273,7 +273,7 @@ def with_accents(case: Case) -> Case | None:
 
 
 def hidden(case: Case, start: str, end: str) -> Case | None:
-    """The notes wrapped in something where Obsidian sees no links: what was found in their text is silent."""
+    """Wrap the notes in a construct in which Obsidian sees no links: no finding in their text remains."""
     notes = {
         path: f"{start}\n{text.rstrip()}\n{end}\n"
         for path, text in texts(case).items()
@@ -298,7 +298,7 @@ def in_math(case: Case) -> Case | None:
 
 
 def ignored(case: Case) -> Case | None:
-    """The notes with an ignore at their start, below the properties."""
+    """Add a suppression at the start of the notes, below the properties."""
     notes = {}
     for path, text in texts(case).items():
         parts = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE)
@@ -341,8 +341,8 @@ def test_variants_are_many() -> None:
 
 
 @EXAMPLES
-def test_a_link_gets_one_finding(case: Case) -> None:
-    """Whatever is switched on: of the rules for links, the most telling one speaks."""
+def test_link_gets_one_finding(case: Case) -> None:
+    """With any selection, only the most specific of the link rules reports."""
     example = case.example
     base = make_settings(
         ["VL1"], options={case.rule.name: example.get("options", {})}, app=example.get("app")

@@ -1,4 +1,4 @@
-"""Sections of backlinks: what is read of them, what is found wrong, and that mending leaves everything else as it was."""
+"""Tests of backlinks sections: parsing, problems, and fixes that preserve everything else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -202,7 +202,7 @@ MENDED = {
 
 
 @pytest.mark.parametrize("line", MENDED.values(), ids=list(MENDED))
-def test_a_link_in_a_section_gets_one_finding(line: str) -> None:
+def test_link_in_a_section_gets_one_finding(line: str) -> None:
     vault = {**NOTES, "Here.md": f"Text.\n\nAdd backlinks using these topics:\n{line}\n"}
     items = [
         item

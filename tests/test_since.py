@@ -1,4 +1,4 @@
-"""`--changed-since`: what a change brought about, in the notes it touched and in those it did not. On real git histories."""
+"""Tests of `--changed-since` on real git histories: new findings in changed and unchanged notes."""
 
 import json
 import random
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 class Case(NamedTuple):
-    """A vault, what is done to it, and what that brought about: `path code target` of each finding."""
+    """A vault, its changes, and the new findings as `path code target`."""
 
     before: Files
     after: Files
@@ -174,7 +174,7 @@ CASES: dict[str, Case] = {
 
 
 def told(run: RunCommand, *words: str) -> list[str]:
-    """What is reported: `path:line code target`."""
+    """Return the reported findings as `path:line code target`."""
     data = run("check", "--output-format", "json", *words).data
     assert isinstance(data, dict)
     return [
@@ -184,7 +184,7 @@ def told(run: RunCommand, *words: str) -> list[str]:
 
 
 def agree(found: list[str], wanted: list[str]) -> bool:
-    """Whether findings are those that are wanted; lines count where they are given."""
+    """Return True if the findings are the expected ones; lines are compared where they are given."""
 
     def bare(row: str) -> str:
         place, _, rest = row.partition(" ")
@@ -425,7 +425,7 @@ def test_missing_git_object_is_an_error(
 
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
-def test_a_shallow_clone_is_named_as_the_reason(
+def test_shallow_clone_is_named_as_the_reason(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
@@ -515,7 +515,7 @@ def test_diff_is_a_patch(run: RunCommand, tmp_path: Path, monkeypatch: pytest.Mo
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 
-def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
+def test_patch_for_a_vault_in_a_folder_is_applied_there(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -531,7 +531,7 @@ def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
 
 
 def a_step(dice: random.Random, root: Path) -> None:
-    """Some files come, change, go or are renamed."""
+    """Draw a batch of creations, edits, deletions and renames."""
     for _ in range(dice.randint(1, 5)):
         there = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.md"))
         path = f"{dice.choice(FOLDERS)}{dice.choice(NAMES)}.md"

@@ -1,4 +1,4 @@
-"""A text on standard input stands in for a note: checked and fixed as if it stood in the vault, which stays as it is."""
+"""Tests of standard input: a text is checked and fixed as the content of a note; the vault does not change."""
 
 import io
 import sys
@@ -32,7 +32,7 @@ def given(run: RunCommand, monkeypatch: pytest.MonkeyPatch) -> "Given":
 
 
 class Given:
-    """Runs a command with a text on standard input."""
+    """Run a command with a text on standard input."""
 
     def __init__(self, run: RunCommand, monkeypatch: pytest.MonkeyPatch):
         self.run, self.monkeypatch = run, monkeypatch
@@ -72,7 +72,7 @@ def test_text_is_checked_as_the_content_of_the_note(
 
 
 @pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
-def test_the_note_may_be_named_from_anywhere(
+def test_note_may_be_named_from_anywhere(
     given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(vault.parent if place == "from another folder" else vault / "sub")
@@ -100,7 +100,7 @@ def test_vault_defaults_to_the_current_folder(
     )
 
 
-def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
+def test_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
     (vault.parent / "outside").mkdir()
     (vault / "linked").symlink_to(vault.parent / "outside")
     (vault / "again").symlink_to(vault / "sub")
@@ -122,7 +122,7 @@ def test_closed_standard_input_is_an_error(
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
-def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
+def test_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
     data = given(
         text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json"

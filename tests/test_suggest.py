@@ -1,4 +1,4 @@
-"""What a dangling target may have meant, why, and how surely."""
+"""Tests of suggestions for dangling targets: target, reason and score."""
 
 import pytest
 from hypothesis import given
@@ -98,11 +98,11 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
     assert SUGGEST("Paln") is SUGGEST("Paln"), "near names are remembered"
 
 
-def test_an_empty_vault() -> None:
+def test_empty_vault() -> None:
     assert Suggester(build_state({}).index)("Plan") == ()
 
 
-def test_the_order_of_files_does_not_matter() -> None:
+def test_order_of_files_does_not_matter() -> None:
     turned = Suggester(
         build_state({path: VAULT[path] for path in sorted(VAULT, reverse=True)}).index
     )
@@ -111,7 +111,7 @@ def test_the_order_of_files_does_not_matter() -> None:
 
 
 def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
-    """Each target is held against a few dozen names at most, however many there are."""
+    """Each target is compared with at most a few dozen names."""
     vault = {
         f"{first}_{second}_in_the_{third}.md": ""
         for first in ("role", "rise", "fall", "idea")
@@ -136,8 +136,8 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
         ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
     ],
 )
-def test_equal_scores_are_sorted_by_name(names: list[str], target: str) -> None:
-    """Neither where files lie nor in which order they came decides: a suggester that followed a vault can't know that."""
+def test_equal_scores_are_ordered_by_letters_not_by_path(names: list[str], target: str) -> None:
+    """Paths and the order of files have no effect: an updated suggester does not know them."""
     vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
     found = Suggester(build_state(vault).index)(target)
     assert len({item.score for item in found}) == 1

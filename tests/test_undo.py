@@ -1,4 +1,4 @@
-"""Undoing what a run wrote: byte for byte, whenever the run ended, and never over what somebody typed since."""
+"""Tests of undo: exact to the byte, also after a killed run, and never over later edits."""
 
 import json
 import os
@@ -39,7 +39,7 @@ PATHS = tuple(sorted(FIXED))
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: what files hold, None for folders."""
+    """Return the bytes of all files below a folder; None for folders."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
@@ -48,14 +48,14 @@ def tree(root: Path) -> dict[str, bytes | None]:
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The sample vault, in it."""
+    """Create the sample vault and make it the current folder."""
     folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
 
 
 def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
-    """A run that writes; its name."""
+    """Record and write a run, and return its name."""
     result = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
     assert result.run_id is not None
     return result.run_id
@@ -256,7 +256,7 @@ def test_manually_restored_note_needs_no_undo(run: RunCommand, vault: Path) -> N
 # -- showing ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
+def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")
     first = fix(vault, WRITES[:2])
     run("undo")
@@ -387,7 +387,7 @@ def test_without_a_place_for_the_journal(
 # -- the journal ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
+def test_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
     assert record_and_write(vault, "fix", "", []) == WriteResult((), ())
     result = record_and_write(
         vault,
@@ -539,7 +539,7 @@ main(["undo", "-q", "--vault", sys.argv[1]])
 
 
 def killed(code: str, vault: Path, after: float) -> float:
-    """A process that is killed some seconds after it begins its work; the seconds it lived."""
+    """Run a process, kill it some seconds after it starts to write, and return its lifetime in seconds."""
     with subprocess.Popen(
         [sys.executable, "-c", code, str(vault)], stdout=subprocess.PIPE
     ) as process:

@@ -1,4 +1,4 @@
-"""Sections that vaultlink keeps: what they hold, where they stand, what they leave alone, and that nothing of them stays."""
+"""Tests of managed sections: content, placement, preserved text, and complete removal."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -29,23 +29,23 @@ RULES = ["stale-section", "missing-section"]
 
 
 def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> LinterSettings:
-    """A setting in which every note is to have a section, and nothing else is checked."""
+    """Return settings in which every note gets a section and nothing else is checked."""
     return make_settings(RULES, app=app, backlinks={"mode": "write", **backlinks})
 
 
 def kept(vault: Mapping[str, str], base: LinterSettings | None = None) -> dict[str, str]:
-    """A vault with its sections written and in step."""
+    """Return a vault with its sections written and up to date."""
     return {**vault, **afterwards(repaired(base or writing(), vault))}
 
 
 def without(path: str, text: str) -> str:
-    """A note without what vaultlink keeps in it."""
+    """Return a note without its managed section."""
     fix = build_removal_fix(parse_note(path, text), text)
     return apply_edits(text, sort_edits(fix.edits)) if fix else text
 
 
 def section(*lines: str, said: str = "before=1 after=1", end: str = "\n") -> str:
-    """A section as it is written, with a heading of the default wording unless its lines begin with one."""
+    """Return a section as written, with the default heading unless its lines start with one."""
     return end.join(
         [
             f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->",
@@ -127,7 +127,7 @@ def test_section_is_placed_before_final_comments_and_footnotes(
     assert without("N.md", written) == text
 
 
-def test_a_drawing_is_known_by_its_name() -> None:
+def test_drawing_is_known_by_its_name() -> None:
     assert not can_hold_section(parse_note("x.excalidraw.md", "Text\n"))
 
 
@@ -344,9 +344,7 @@ def test_section_is_updated_and_typed_text_preserved(
         ("topics", "Mentioned in:", TOPICS, "Mentioned in:"),
     ],
 )
-def test_the_heading_is_the_one_that_is_set(
-    style: str, heading: str, before: str, after: str
-) -> None:
+def test_heading_is_the_one_that_is_set(style: str, heading: str, before: str, after: str) -> None:
     base = (
         writing(style=style, heading=heading) if heading != "## Backlinks" else writing(style=style)
     )
@@ -357,7 +355,7 @@ def test_the_heading_is_the_one_that_is_set(
     assert not repaired(base, now).texts
 
 
-def test_an_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
+def test_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
     note = section("add backlinks using these topics", "", "Z – [[Z | Z]]", said="adopted") + "\n"
     assert (
         kept({"Z.md": "", "N.md": note})["N.md"]
@@ -365,7 +363,7 @@ def test_an_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> No
     )
 
 
-def test_a_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
+def test_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
     note = section(TOPICS, "", "Typed.", "", "Z – [[Z | Z]]") + "\n"
     assert kept({"Z.md": "", "N.md": note})["N.md"] == section(TOPICS, "", "Typed.") + "\n"
 
@@ -594,7 +592,7 @@ def test_links_escaped_by_a_formatter_are_restored(style: str, lines: list[str])
 
 
 def test_entries_follow_a_renamed_note() -> None:
-    """Obsidian renames what links name, here in A and in the section; what the entry shows is vaultlink's to follow."""
+    """Obsidian updates link targets, here in A and in the section; vaultlink updates the title of the entry."""
     renamed = {
         "New.md": "[[N]]\n",
         "N.md": "Text\n\n" + section(TOPICS, "", "A – [[New | A]]") + "\n",
@@ -663,7 +661,7 @@ ORDERED = {
 
 
 def listed(text: str) -> str:
-    """The names that a section's entries begin with."""
+    """Return the titles of a section's entries."""
     return "".join(line[4] for line in text.split("\n") if line.startswith("- [["))
 
 
@@ -681,7 +679,7 @@ def test_entries_have_the_configured_order(order: str, names: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["rank", "recent"])
-def test_a_section_is_not_rewritten_because_ranks_or_times_change(order: str) -> None:
+def test_section_is_not_rewritten_because_ranks_or_times_change(order: str) -> None:
     note = section("## Backlinks", "", "- [[b|Zebra]]", "- [[a]]", "- [[c]]") + "\n"
     base = writing(style="list", order=order, entries="all")
     assert kept({**ORDERED, "N.md": note}, base)["N.md"] == note
@@ -805,7 +803,7 @@ STYLES = some.fixed_dictionaries(
 
 @some.composite
 def note_texts(draw: Callable[..., object]) -> str:
-    """A note of odd lines, with line ends of one kind or both, and one or none at its end."""
+    """Generate a note of unusual lines with one or both kinds of line ends, and one or none at its end."""
     lines = draw(some.lists(some.sampled_from(LINES), max_size=14))
     ends = draw(some.sampled_from(["\n", "\r\n", "mixed"]))
     assert isinstance(lines, list)
@@ -902,7 +900,7 @@ def test_findings_after_random_steps_equal_a_rebuild(seed: int, entries: str) ->
 
 
 def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> Change:
-    """A change of a note that may have got a section."""
+    """Draw a change of a note that may have a section."""
     if (
         not isinstance(change.content, str)
         or not change.path.endswith(".md")
@@ -921,7 +919,7 @@ def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
-    """After every change one run brings all sections in step, and what it comes to is what a fresh run would."""
+    """After every change one run updates all sections, and the result equals that of a fresh run."""
     base = writing(style="list")
     dice = random.Random(seed)
     vault: dict[str, str] = {}

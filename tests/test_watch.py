@@ -1,4 +1,4 @@
-"""A watcher beside a writer: real folders, real events. What editors, Obsidian, git and sync programs do to a vault."""
+"""Tests of the watcher with real folders and events: changes by editors, Obsidian, git and sync programs."""
 
 import os
 import random
@@ -24,7 +24,7 @@ SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere."""
+    """Create a small vault without broken links."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
@@ -96,7 +96,7 @@ def test_totals_and_graph_equal_a_fresh_start(vault: Path) -> None:
 
 
 def in_place(file: Path, text: str) -> None:
-    """Truncate and write, a little at a time."""
+    """Truncate the file and write it in two parts."""
     with file.open("w") as stream:
         for part in (text[:3], text[3:]):
             stream.write(part)
@@ -112,14 +112,14 @@ def renamed_over(file: Path, text: str) -> None:
 
 
 def deleted_and_made(file: Path, text: str) -> None:
-    """Delete the note and make it anew."""
+    """Delete the note and create it again."""
     file.unlink()
     time.sleep(0.02)
     file.write_text(text)
 
 
 def backed_up(file: Path, text: str) -> None:
-    """As Vim does: try the folder, keep the old note under another name, write, and let the old one go."""
+    """Save like Vim: test the folder, rename the old note, write, and delete the old one."""
     swap = file.with_name(f".{file.name}.swp")
     swap.write_text("swap")
     file.with_name("4913").write_text("")
@@ -131,7 +131,7 @@ def backed_up(file: Path, text: str) -> None:
 
 
 def kept_back(file: Path, text: str) -> None:
-    """As Emacs does: what was typed is kept beside the note, and the version before stays."""
+    """Save like Emacs: write an auto-save file, and keep the previous version as a backup."""
     auto = file.with_name(f"#{file.name}#")
     auto.write_text(text)
     file.with_name(f"{file.name}~").write_text(file.read_text())
@@ -251,12 +251,12 @@ def test_stale_git_lock_is_ignored(vault: Path) -> None:
 
 
 def git(vault: Path, *words: str) -> None:
-    """Run git in a vault as somebody."""
+    """Run git in a vault with an author."""
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *who, *words], cwd=vault, check=True, capture_output=True)
 
 
-def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
+def test_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)}
     )
@@ -309,7 +309,7 @@ def test_folder_moved_out_of_the_vault_is_not_watched(vault: Path, tmp_path: Pat
         assert find_difference(watched.session) is None
 
 
-def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
+def test_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
     write_files(tmp_path / "elsewhere", {"far.md": "[[a]]\n", "deep/further.md": ""})
     (vault / "link").symlink_to(tmp_path / "elsewhere")
     with run_watcher(vault) as watched:

@@ -1,4 +1,4 @@
-"""`vaultlink watch` as a process: what it prints, what it says to a wrong word, how it ends, and what it lives through."""
+"""Tests of `vaultlink watch` as a process: output, usage errors, signals, and robustness."""
 
 import fcntl
 import json
@@ -28,10 +28,10 @@ from vaultlink.write.journal import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
-"""Seconds that a test waits for something that has to come, on a machine that has much else to do."""
+"""The time limit of a wait in seconds, for a loaded machine."""
 
 CALM = 3.0
-"""Seconds without a change before the command mends."""
+"""Seconds without a change before the command fixes."""
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 NICKS = {"a.md": "[[Nick]] [[bb]]\n![[gone.png]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
@@ -45,7 +45,7 @@ GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
 
 
 class Watcher:
-    """A watcher in a process of its own, and what it has printed so far."""
+    """A watcher in a separate process, and its output so far."""
 
     def __init__(self, vault: Path, *options: str, before: Sequence[str] = ()):
         self.vault = vault
@@ -81,7 +81,7 @@ class Watcher:
         return thread
 
     def until(self, there: Callable[["Watcher"], object], seconds: float = PATIENT) -> "Watcher":
-        """Wait for something to be printed."""
+        """Wait until `there` returns True for the output."""
         end = time.monotonic() + seconds
         with self._came:
             while not there(self):
@@ -102,7 +102,7 @@ class Watcher:
         return self.until(lambda watcher: any(words in line for line in watcher.out))
 
     def settled(self) -> "Watcher":
-        """Wait until all that was done so far is told of: a note with a finding is, whatever the form."""
+        """Wait until all changes so far are reported: a sentinel note has a finding in every output format."""
         self._sentinels += 1
         (self.vault / f"sentinel {self._sentinels}.md").write_text(
             f"[[sentinel {self._sentinels} of none]]\n"
@@ -111,28 +111,28 @@ class Watcher:
 
     @property
     def lines(self) -> list[str]:
-        """What was printed of findings, without times and sentinels."""
+        """The printed findings without times and sentinels."""
         lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in self.out]
         return [line for line in lines if "sentinel" not in line]
 
     @property
     def changes(self) -> list[str]:
-        """The findings that were new (+) or healed (-), in concise form: rule and path."""
+        """The new (+) and resolved (-) findings of the concise format: rule and path."""
         found = [re.match(r"([+-]) (.*):\d+:\d+: VL\d+ ([a-z-]+)", line) for line in self.lines]
         return [f"{match[1]} {match[3]} {match[2]}" for match in found if match]
 
     @property
     def rows(self) -> list[Any]:
-        """What was printed as JSON."""
+        """The rows printed as JSON."""
         return [json.loads(line) for line in self.out]
 
     @property
     def batches(self) -> list[Any]:
-        """The batches printed as JSON, the state among them."""
+        """The batches printed as JSON, the initial state included."""
         return [row for row in self.rows if row["event"] in ("state", "batch")]
 
     def told(self) -> str:
-        """All that was printed, for a failed test."""
+        """Return all output, for a failed test."""
         return f"stdout: {self.out[-40:]}, stderr: {self.err[-40:]}, code: {self.process.poll()}"
 
     def send(self, number: signal.Signals) -> "Watcher":
@@ -141,7 +141,7 @@ class Watcher:
         return self
 
     def ended(self, code: int = 0) -> "Watcher":
-        """Wait for its end, which is as wanted and no fault of ours."""
+        """Wait until it ends with this exit code and without an internal error."""
         assert self.process.wait(PATIENT) == code, self.told()
         self.over = True
         for reader in self._readers:
@@ -152,7 +152,7 @@ class Watcher:
         return self
 
     def killed(self) -> None:
-        """Be no more, and no process of it either."""
+        """Kill the watcher and its child processes."""
         self.over = True
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -163,7 +163,7 @@ class Watcher:
 
 @contextmanager
 def command(vault: Path, *options: str, before: Sequence[str] = ()) -> Iterator[Watcher]:
-    """A watcher that has begun; it must end with 0 when it is told to."""
+    """Run a watcher, and assert that it ends with 0 on request."""
     watcher = Watcher(vault, *options, before=before)
     try:
         if "--quiet" not in options:
@@ -177,13 +177,13 @@ def command(vault: Path, *options: str, before: Sequence[str] = ()) -> Iterator[
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere."""
+    """Create a small vault without broken links."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A vault that is not read in a moment; nothing writes to it."""
+    """Generate a large vault that no test writes to."""
     folder = tmp_path_factory.mktemp("large")
     runpy.run_path(str(GENERATE))["generate_vault"](folder, 3_000)
     return folder
@@ -454,14 +454,14 @@ def test_usage_errors_end_with_exit_code_2(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
-def test_a_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.Signals) -> None:
     with command(vault, "--fix") as watcher:
         watcher.settled().send(number).ended()
     assert list((tmp_path / "state").rglob("watchers/*")) == []
 
 
 def begun(watcher: subprocess.Popen[bytes]) -> None:
-    """Wait until a signal that came would be the watcher's to answer; then it reads."""
+    """Wait until the watcher handles signals, which is before the first scan."""
     status, end = Path(f"/proc/{watcher.pid}/status"), time.monotonic() + PATIENT
     while time.monotonic() < end:
         caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
@@ -494,7 +494,7 @@ def test_signal_during_the_first_scan_ends_all_processes(
 
 
 def nicks(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
-    """A vault of notes that each name an alias, and all its bytes before and after they are mended."""
+    """Create a vault of notes with alias links; return it and its bytes before and after fixing."""
     notes = {f"n{number:03}.md": f"number {number}: [[Nick]]\n".encode() for number in range(count)}
     before = {**notes, "b.md": b"---\naliases: [Nick]\n---\n"}
     after = {path: data.replace(b"[[Nick]]", b"[[b|Nick]]") for path, data in before.items()}
@@ -605,13 +605,13 @@ GONE, BACK = "is gone, or holds no note any more", " is back."
 
 
 def renamed(vault: Path) -> Callable[[], object]:
-    """The vault's folder goes elsewhere and comes back."""
+    """Rename the vault's folder, and rename it back."""
     vault.rename(vault.with_name("elsewhere"))
     return lambda: vault.with_name("elsewhere").rename(vault)
 
 
 def cloned(vault: Path) -> Callable[[], object]:
-    """The vault is deleted; another folder of the same name with the same notes comes."""
+    """Delete the vault, and create another folder with the same name and notes."""
     copy = vault.with_name("copy")
     shutil.copytree(vault, copy)
     vault.rename(vault.with_name("deleted"))
@@ -620,7 +620,7 @@ def cloned(vault: Path) -> Callable[[], object]:
 
 
 def emptied(vault: Path) -> Callable[[], object]:
-    """All notes are deleted, all at once, and brought back."""
+    """Delete all notes at once, and restore them."""
     kept = read_files(vault)
     aside = vault.with_name("aside")
     aside.mkdir()
@@ -630,7 +630,7 @@ def emptied(vault: Path) -> Callable[[], object]:
 
 
 def mounted_over(vault: Path) -> Callable[[], object]:
-    """An empty file system is mounted on the vault, and unmounted."""
+    """Mount an empty file system on the vault, and unmount it."""
     if (
         shutil.which("mount") is None
         or subprocess.run(
@@ -685,7 +685,7 @@ def test_missing_vault_is_not_written(tmp_path: Path) -> None:
 
 
 def limited(name: str, limit: int) -> list[str]:
-    """The words before a command that give it a user namespace in which so much of inotify is to be had."""
+    """Return the prefix of a command for a user namespace with these inotify limits."""
     words = [
         "unshare",
         "--user",
@@ -827,7 +827,7 @@ CONTROLLING = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY,
 
 
 class Screen:
-    """A watcher on a terminal of 80 columns, and what a person sees there."""
+    """A watcher on a terminal of 80 columns, and the screen."""
 
     def __init__(self, vault: Path, *options: str):
         self._end, terminal = pty.openpty()
@@ -856,13 +856,13 @@ class Screen:
         self.text = ""
 
     def read(self) -> None:
-        """Take what has come."""
+        """Read the available output."""
         with suppress(OSError):  # nothing has, or the terminal is closed
             while data := os.read(self._end, 65536):
                 self.text += data.decode()
 
     def until(self, there: Callable[[list[str]], object]) -> list[str]:
-        """Wait for something to be seen."""
+        """Wait until `there` returns True for the lines on the screen."""
         end = time.monotonic() + PATIENT
         while not there(self.rows):
             assert time.monotonic() < end, f"not seen: {self.text!r}"
@@ -872,7 +872,7 @@ class Screen:
 
     @property
     def rows(self) -> list[str]:
-        """The lines as they stand on the terminal."""
+        """The lines on the screen."""
         rows = []
         for text in self.text.split("\r\n"):
             row = ""
@@ -902,7 +902,7 @@ class Screen:
 
 @contextmanager
 def screen(vault: Path, *options: str) -> Iterator[Screen]:
-    """A watcher on a terminal."""
+    """Run a watcher on a terminal."""
     shown = Screen(vault, *options)
     try:
         yield shown
@@ -990,7 +990,7 @@ def test_undecodable_note_is_reported_and_resolved(vault: Path) -> None:
     assert watcher.changes == ["+ undecodable-note b.md", "- undecodable-note b.md"]
 
 
-def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
+def test_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
     with command(vault, "--verify") as watcher:
         (vault / "b.md").unlink()
         write_files(vault, {"b.md/inner.md": "[[no]]\n"})
@@ -1040,7 +1040,7 @@ def test_unusual_names_are_supported(vault: Path) -> None:
 
 
 @LINUX
-def test_an_idle_watcher_takes_no_processor_time(vault: Path) -> None:
+def test_idle_watcher_takes_no_processor_time(vault: Path) -> None:
     def ticks(process: int) -> int:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])

@@ -1,4 +1,4 @@
-"""A watcher that mends: when it does, when it does not, and that it never fights with whoever else writes."""
+"""Tests of a watcher that fixes: when it writes, when it waits, and that it respects other writers."""
 
 import os
 import time
@@ -22,29 +22,29 @@ LINKED = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere, and nobody has written for a while."""
+    """Create a small vault without broken links, and wait until fixes are allowed."""
     vault = create_vault(tmp_path / "vault", LINKED)
     rested(vault)
     return vault
 
 
 def rested(vault: Path) -> None:
-    """Let the pause pass after which notes may be written."""
+    """Wait for the quiet time after which notes may be written."""
     time.sleep(QUICK_DEBOUNCE.fix_quiet + 0.1)
 
 
 def mended(watched: WatchRecorder) -> list[Batch]:
-    """The batches of the watcher's own writing."""
+    """Return the batches of the watcher's own fixes."""
     return [item for item in watched.news if isinstance(item, Batch) and item.applied_fixes]
 
 
 def text(vault: Path, path: str = "a.md") -> str:
-    """What a note holds now."""
+    """Return the current text of a note."""
     return (vault / path).read_text()
 
 
 def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) -> None:
-    """A note holds something, and goes on to do so for longer than the watcher waits."""
+    """Assert that a note has this text and keeps it for longer than the debounce."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert text(vault, path) == wanted
@@ -219,7 +219,7 @@ def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str
 
 
 def test_note_changed_before_the_write_waits_for_the_next_pause(vault: Path) -> None:
-    """Times that say nothing of a change: the bytes are compared before they are replaced."""
+    """Size and time are unchanged: the bytes are compared before they are replaced."""
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for_batches(1)

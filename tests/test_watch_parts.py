@@ -1,4 +1,4 @@
-"""The parts of a watcher, each by itself: when it is time, what word came, what is otherwise, and how it is put into words."""
+"""Tests of the parts of the watcher: debounce, events, rescan, differences, peers and output."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ SMALL = {
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault."""
+    """Create a small vault."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
@@ -258,7 +258,7 @@ def test_cause_as_text(cause: BatchCause, words: str) -> None:
 def finding(
     path: str = "a.md", target: str | None = "no", line: int = 1, message: str = "It is so."
 ) -> Diagnostic:
-    """A finding."""
+    """Return a finding."""
     return Diagnostic(
         "VL101",
         "dangling-link",
@@ -286,7 +286,7 @@ def batch(
     healed: Sequence[ReportedFinding] = (),
     fixed: AppliedFixes | None = None,
 ) -> Batch:
-    """A batch."""
+    """Return a batch."""
     moment = time.mktime((2026, 3, 4, 14, 2, 33, 0, 0, -1))
     totals = VaultTotals(3, 1, LinkCounts(), 2, len(new))
     return Batch(
@@ -394,7 +394,7 @@ Side = tuple[dict[str, tuple[Diagnostic, ...]], FindingIdentities]
 
 
 def side(found: Mapping[str, Sequence[str]]) -> Side:
-    """Findings about targets, by path, and what tells them apart."""
+    """Return findings about targets by path, with their fingerprints."""
     placed = {
         path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1))
         for path, targets in found.items()
@@ -438,7 +438,7 @@ def test_new_and_resolved_findings(
     assert [f"{item.path} {item.target}" for item, _ in went] == healed
 
 
-def test_the_fingerprint_of_equal_findings_counts_them() -> None:
+def test_fingerprint_of_equal_findings_counts_them() -> None:
     came, _ = compare_findings(side({}), side({"a": ["no", "no"]}), ["a"], {})
     assert [mark for _, mark in came] == [
         fingerprint("a", ("VL101", "no", 0)),
@@ -461,12 +461,12 @@ def test_paths_with_the_same_findings_do_not_differ() -> None:
 
 
 def stamp(size: int, moment: int = 1) -> FileStamp:
-    """What tells a state of a file."""
+    """Return the stamp of a file."""
     return FileStamp(size, moment, moment)
 
 
 def note(path: str, text: str) -> Note:
-    """A note."""
+    """Return a note."""
     return parse_note(path, text)
 
 
@@ -532,13 +532,13 @@ def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None
 
 
 def settled(root: Path) -> VaultScan:
-    """A vault surveyed when nothing in it has changed for a while."""
+    """Return the scan of a vault whose files are old enough to be reliable."""
     time.sleep(0.06)
     return scan_vault(root, PLAIN)
 
 
 def no_one_came(_folders: Mapping[str, str]) -> bool:
-    """No folder came that is to be watched."""
+    """Accept new folders to watch, and do nothing."""
     return False
 
 
@@ -675,7 +675,7 @@ def test_similar_names_are_not_ignored(name: str) -> None:
 
 
 def ignored(scan: VaultScan) -> list[str]:
-    """The files that git is known to ignore."""
+    """Return the files that git ignores."""
     return sorted(
         path for path in scan.listing.files if scan.is_git_ignored and scan.is_git_ignored(path)
     )
@@ -785,7 +785,7 @@ def test_killed_watcher_releases_its_lock(vault: Path) -> None:
 
 
 class Ear:
-    """A listener that hears nothing, and lives or has a watch left as long as it is told so."""
+    """A backend without events; tests set whether it is alive and has watches left."""
 
     def __init__(self, events: EventQueue, *, detects_overflow: bool = True):
         self.inbox, self.detects_overflow = events, detects_overflow
@@ -800,16 +800,16 @@ class Ear:
         return False
 
     def is_alive(self) -> bool:
-        """Whether it lives."""
+        """Return True while it is alive."""
         return self.living
 
     def close(self) -> None:
-        """Let go."""
+        """Close it."""
         self.closed = True
 
 
 class Ears(list[Ear]):
-    """Means that make ears, and know all they made."""
+    """A factory of `Ear`s that records them."""
 
     def __call__(self, events: EventQueue) -> Ear:
         self.append(Ear(events))
@@ -817,7 +817,7 @@ class Ears(list[Ear]):
 
 
 def no_means(_inbox: EventQueue) -> Ear:
-    """Means of which none is left."""
+    """Raise the error of a backend without watches."""
     raise WatchUnavailable("No ear is left.")
 
 

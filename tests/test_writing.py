@@ -1,4 +1,4 @@
-"""Writing notes: whole or not at all, never over something that was not read, nothing left behind.
+"""Tests of writing notes: completely or not at all, never over unread bytes, without leftover files.
 
 Real files throughout; where somebody else must come in between, the two halves of writing are called one by one.
 """
@@ -51,7 +51,7 @@ BYTES: Mapping[str, tuple[bytes, bytes]] = {
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: what files hold, None for folders and what is no file."""
+    """Return the bytes of all files below a folder; None for folders and special files."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
@@ -69,12 +69,12 @@ def written(root: Path, files: Mapping[str, bytes]) -> Path:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A vault of two notes."""
+    """Create a vault of two notes."""
     return written(tmp_path / "vault", {"Quay.md": b"old", "a/Pier.md": b"old"})
 
 
 def refused(path: str, why: str) -> WriteResult:
-    """An outcome of which nothing came."""
+    """Return the outcome of a refused write."""
     return WriteResult((), (SkippedNote(path, why),))
 
 
@@ -138,7 +138,7 @@ def test_extended_attributes_are_preserved(vault: Path) -> None:
     assert os.getxattr(vault / "Quay.md", "user.colour") == b"green"
 
 
-def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
+def test_new_note_is_made_with_its_folders(vault: Path) -> None:
     before = tree(vault)
     assert find_missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == [
         "b",
@@ -151,7 +151,7 @@ def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
 
 
 @posix
-def test_a_new_note_has_usual_permissions(vault: Path) -> None:
+def test_new_note_has_usual_permissions(vault: Path) -> None:
     write_notes(
         vault,
         [PendingWrite("New.md", None, b"new"), PendingWrite("Other.md", None, b"new", mode=0o640)],
@@ -308,7 +308,7 @@ def test_refused_note_does_not_stop_others(vault: Path) -> None:
     }
 
 
-def test_a_note_is_written_once(vault: Path) -> None:
+def test_note_is_written_once(vault: Path) -> None:
     result = write_notes(
         vault,
         [PendingWrite("Quay.md", b"old", b"first"), PendingWrite("Quay.md", b"old", b"second")],
@@ -328,7 +328,7 @@ def test_missing_vault(tmp_path: Path) -> None:
 
 
 def job(vault: Path, item: PendingWrite) -> ReplaceJob:
-    """A note whose new bytes lie ready beside it."""
+    """Prepare a note whose new bytes are in a temporary file beside it."""
     ready = ReplaceJob(
         item.old, item.new, None, open_folder(prepare_folders(vault), ""), item.path, ".ready.tmp"
     )
@@ -472,7 +472,7 @@ def test_only_empty_folders_are_removed(vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are synced one by one")
-def test_common_fsync_returns_success(vault: Path) -> None:
+def test_filesystem_sync_returns_true_on_success(vault: Path) -> None:
     known = prepare_folders(vault)
     handle = open_folder(known, "").handle
     assert handle is not None
@@ -495,7 +495,7 @@ HOLDER = textwrap.dedent("""
 
 
 @pytest.mark.parametrize("end", ["done", "killed"])
-def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
+def test_second_run_waits_for_the_first(vault: Path, end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
