@@ -43,7 +43,7 @@ def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) 
     assert bytes_of(vault) == before
     done = run("backlinks", "--write")
     assert (done.code, done.lines) == (0, checked.lines)
-    assert "2 sections were written. `vaultlink undo` takes it back." in done.err
+    assert "2 sections were written. `vaultlink undo` reverts it." in done.err
     after = bytes_of(vault)
     assert after["sub/N.md"] == before["sub/N.md"] + b"\r\n" + SECTION.encode()
     assert {path for path in before if after[path] != before[path]} == {"A.md", "sub/N.md"}
@@ -187,10 +187,13 @@ def test_data(vault: Path, run: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--write", "--remove"], "--write and --remove can't be followed at once"),
+        (["--write", "--remove"], "--write and --remove can't be used together"),
         (["--write", "nowhere"], 'there is no note "nowhere"'),
-        (["--write", "--style", "fancy"], "is none of topics, list, context"),
-        (["--write", "map.png"], "is no note"),
+        (
+            ["--write", "--style", "fancy"],
+            'invalid value "fancy". Valid values: topics, list, context',
+        ),
+        (["--write", "map.png"], "is not a note"),
     ],
 )
 def test_usage_errors(vault: Path, run: RunCommand, words: list[str], said: str) -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as some
 from builder import build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
-from vaultlink.baseline.known import BASELINE_FILE, KnownFindings, finding_keys
-from vaultlink.baseline.match import split_known
+from vaultlink.baseline.match import BASELINE_FILE, KnownFindings, finding_keys, split_known
 from vaultlink.model import Diagnostic
 
 Files = Mapping[str, str | bytes | None]
@@ -109,20 +108,20 @@ def test_no_baseline_option_reports_known_findings(run: RunCommand, vault: Path)
 def test_summary_counts_known_and_resolved_findings(run: RunCommand, vault: Path) -> None:
     done = run("baseline")
     assert done.lines == [str(vault / BASELINE_FILE)]
-    assert "The baseline holds 2 findings of 2 rules in 2 files." in done.err
-    assert "Not shown: 2 findings of the baseline.\n" in run("check").err
+    assert "The baseline contains 2 findings of 2 rules in 2 files." in done.err
+    assert "Not shown: 2 findings in the baseline.\n" in run("check").err
     update_files(vault, {"a.md": "# A\n"})
     done = run("check")
     assert "No new findings in 2 notes." in done.err
     assert (
-        "Not shown: 1 finding of the baseline; 1 other is gone, `vaultlink baseline --prune` takes it out."
+        "Not shown: 1 finding in the baseline; 1 other is no longer found. `vaultlink baseline --prune` removes it."
         in done.err
     )
 
 
 def test_baseline_of_a_clean_vault_reports_every_finding(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"a.md": "# A\n", "b.md": "# B\n"})
-    assert "The baseline holds 0 findings." in run("baseline").err
+    assert "The baseline contains 0 findings." in run("baseline").err
     assert json.loads((vault / BASELINE_FILE).read_text(encoding="utf-8"))["findings"] == []
     assert run("check").code == 0
     update_files(vault, {"a.md": "[[gone]]\n"})
@@ -134,7 +133,7 @@ def test_paths_limit_the_counts(run: RunCommand, vault: Path) -> None:
     data = json.loads(run("check", "b.md", "--output-format", "json").out)
     assert [debt["left"] for debt in data["known"]] == [1]
     update_files(vault, {"a.md": "# A\n"})
-    assert "Not shown: 1 finding of the baseline.\n" in run("check", "b.md").err
+    assert "Not shown: 1 finding in the baseline.\n" in run("check", "b.md").err
 
 
 # -- the file -------------------------------------------------------------------------------------------------------------
@@ -158,7 +157,7 @@ def test_prune_removes_resolved_findings_and_adds_none(run: RunCommand, vault: P
     run("baseline")
     update_files(vault, {"a.md": "# A\n\n[[lost]]\n"})
     assert (
-        "Took out 1 finding that is gone; 1 left. 1 new finding is not in it."
+        "Removed 1 finding that is no longer found; the baseline keeps 1 finding. 1 current finding is not in it."
         in run("baseline", "--prune").err
     )
     done = run("check")
@@ -172,7 +171,7 @@ def test_prune_removes_resolved_findings_and_adds_none(run: RunCommand, vault: P
 def test_prune_without_resolved_findings_writes_nothing(run: RunCommand, vault: Path) -> None:
     run("baseline")
     before = (vault / BASELINE_FILE).stat()
-    assert "Took out no findings; 2 left." in run("baseline", "--prune").err
+    assert "Nothing to prune: the baseline keeps 2 findings." in run("baseline", "--prune").err
     assert (vault / BASELINE_FILE).stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -253,7 +252,7 @@ def test_baseline_made_under_other_settings_is_refused(
     done = run(*command)
     assert (done.code, done.out) == (2, "")
     assert why in done.err
-    assert "made under other settings" in done.err
+    assert "created with other settings" in done.err
     assert read_files(vault) == before
     assert run("check", "--no-baseline").code == 1
     assert run("baseline").code == 0
@@ -294,16 +293,16 @@ def test_files_excluded_by_obsidian_count_as_settings(run: RunCommand, vault: Pa
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "no JSON": (b'{\n "schema": 1,\n oops\n', ":3: this is no valid JSON"),
-    "a conflict": (b'{\n "schema": 1,\n<<<<<<< HEAD\n', "conflicts of a merge"),
-    "another thing": (b"[1, 2]", "this is no baseline"),
+    "no JSON": (b'{\n "schema": 1,\n oops\n', ":3: not valid JSON"),
+    "a conflict": (b'{\n "schema": 1,\n<<<<<<< HEAD\n', "merge conflicts"),
+    "another thing": (b"[1, 2]", "not a baseline file"),
     "a later schema": (
         b'{"schema": 99, "version": "9.0.0", "settings": {}, "findings": []}',
         "vaultlink 9.0.0",
     ),
-    "no text": (b"\xff\xfe\x00", "this is no"),
-    "empty": (b"", ":1: this is no valid JSON"),
-    "too deep": (b"[" * 100_000, "this is no"),
+    "no text": (b"\xff\xfe\x00", ": not "),
+    "empty": (b"", ":1: not valid JSON"),
+    "too deep": (b"[" * 100_000, ": not "),
 }
 
 
@@ -390,7 +389,7 @@ def test_finding_known_to_baseline_or_revision_is_not_new(
     assert [line.split("“")[1] for line in done.lines] == [
         "lost” does not resolve to any file in the vault."
     ]
-    assert "2 findings of the baseline" in done.err
+    assert "2 findings in the baseline" in done.err
     assert "1 finding from before the changes since HEAD" in done.err
 
 

@@ -222,7 +222,7 @@ def test_links(run: RunCommand) -> None:
     }
     done = run("links", "a/Quay.md", "--output-format", "table")
     assert done.lines == [
-        "where           link          leads to",
+        "where           link          destination",
         "a/Quay.md:3:1   [[Home]]      Home.md",
         "a/Quay.md:3:14  [[Peir]]      dangling",
         "a/Quay.md:3:24  ![[map.png]]  map.png",
@@ -397,7 +397,7 @@ def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
     assert tomllib.loads(STARTER_SETTINGS) == {}
     again = run("init")
     assert again.code == 2
-    assert "vaultlink.toml exists already" in again.err
+    assert "vaultlink.toml already exists" in again.err
 
 
 @pytest.mark.parametrize("name", [".vaultlink.toml", "pyproject.toml"])
@@ -523,36 +523,39 @@ def test_progress_is_shown_after_half_a_second_and_erased(
     [
         (("chek",), 'there is no command "chek". Did you mean check'),
         (("zzzz",), 'there is no command "zzzz". `vaultlink --help` lists all commands.'),
-        (("a",), 'there is no command "a". To check that path: `vaultlink check a`.'),
+        (("a",), 'there is no command "a". To check that path, run `vaultlink check a`.'),
         (
             ("--vault", "x", "check"),
-            "--vault stands before any command; options follow it, as in `vaultlink check --vault`.",
+            "--vault: options must follow a command, as in `vaultlink check --vault`.",
         ),
         (("check", "--slect", "VL1"), "there is no option --slect. Did you mean --select"),
         (
             ("check", "--zzzz"),
-            "there is no option --zzzz. `vaultlink check --help` shows all options.",
+            "there is no option --zzzz. `vaultlink check --help` lists all options.",
         ),
         (
             ("check", "--select"),
-            "Option '--select' requires an argument. `vaultlink check --help` shows all options.",
+            "Option '--select' requires an argument. `vaultlink check --help` lists all options.",
         ),
-        (("check", "--jobs", "0"), '--jobs: must be a whole number from 1 on, not "0".'),
-        (("check", "--color", "red"), '--color: "red" is none of auto, always, never.'),
+        (("check", "--jobs", "0"), '--jobs: must be a whole number above 0, not "0".'),
+        (
+            ("check", "--color", "red"),
+            '--color: invalid value "red". Valid values: auto, always, never.',
+        ),
         (
             ("check", "--output-format", "xml"),
-            '--output-format: "xml" is none of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
+            '--output-format: "xml" is not one of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
         ),
         (
             ("links", "--output-format", "full"),
-            '--output-format: "full" is none of table, tsv, json.',
+            '--output-format: "full" is not one of table, tsv, json.',
         ),
-        (("check", "nowhere"), "nowhere: there is no such file or folder."),
-        (("check", ".", "/"), "/ lies outside the vault"),
+        (("check", "nowhere"), "nowhere: no such file or folder."),
+        (("check", ".", "/"), "/ is outside the vault"),
         (("check", "--vault", "nowhere"), "this vault does not exist."),
         (
             ("check", "--isolated", "--config", "a.toml"),
-            "--isolated reads no settings, --config names some: choose one.",
+            "--isolated and --config can't be used together.",
         ),
         (
             ("check", "--output-file", "no/such/folder/x"),
@@ -566,11 +569,11 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         (("links", ""), 'there is no note "" in '),
         (
             ("links", "map.png"),
-            "map.png is an attachment and has no links. `vaultlink backlinks` lists those to it.",
+            "map.png is an attachment and contains no links. `vaultlink backlinks` lists the links to it.",
         ),
-        (("rule", "dangling"), 'no rule is called "dangling". Did you mean dangling-link'),
+        (("rule", "dangling"), 'there is no rule "dangling". Did you mean dangling-link'),
         (("topics", "a", "b"), "Got unexpected extra argument"),
-        (("init", "nowhere"), "nowhere: there is no such folder."),
+        (("init", "nowhere"), "nowhere: no such folder."),
     ],
 )
 def test_usage_errors_are_printed_on_stderr_with_exit_code_2(

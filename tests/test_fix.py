@@ -219,11 +219,11 @@ def test_unsafe_fixes_of_options_require_unsafe_fixes(
 ) -> None:
     told = run("fix", *words)
     assert told.code == 2
-    assert f"{words[0]} is an unsafe fix: it needs --unsafe-fixes too." in told.err
+    assert f"{words[0]} requires --unsafe-fixes." in told.err
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"), [("../out", "lies outside the vault"), (".hidden", "begins with a dot")]
+    ("folder", "said"), [("../out", "is outside the vault"), (".hidden", "begin with a dot")]
 )
 def test_notes_are_created_only_inside_the_vault(
     run: RunCommand, loose: Path, folder: str, said: str
@@ -237,7 +237,7 @@ def test_notes_are_created_only_inside_the_vault(
 
 
 def left_alone(told: CommandResult) -> list[str]:
-    return [line for line in told.err.splitlines() if ": left alone: " in line]
+    return [line for line in told.err.splitlines() if ": skipped: " in line]
 
 
 def test_read_only_note_is_skipped_and_the_rest_is_fixed(run: RunCommand, vault: Path) -> None:
@@ -245,7 +245,7 @@ def test_read_only_note_is_skipped_and_the_rest_is_fixed(run: RunCommand, vault:
     told = run("fix")
     assert told.code == 1
     assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
-    assert left_alone(told) == ["Home.md: left alone: it is read-only."]
+    assert left_alone(told) == ["Home.md: skipped: it is read-only."]
     assert "VL106 title-link" in told.out, "its findings remain"
 
 
@@ -255,8 +255,8 @@ def test_diff_excludes_skipped_notes(run: RunCommand, vault: Path) -> None:
     told = run("fix", "--diff")
     assert (told.out, told.code) == ("", 0)
     assert left_alone(told) == [
-        "Home.md: left alone: it is read-only.",
-        "My-Plan.md: left alone: it has a second name (a hard link), which would keep the old text.",
+        "Home.md: skipped: it is read-only.",
+        "My-Plan.md: skipped: it has a second hard link, which would keep the old text.",
     ]
 
 
@@ -279,7 +279,7 @@ def test_note_in_a_sync_conflict_is_skipped(run: RunCommand, vault: Path) -> Non
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
     assert left_alone(told) == [
-        "Home.md: left alone: a sync service left a conflicting copy of it."
+        "Home.md: skipped: a sync service created a conflicting copy of it."
     ]
 
 
@@ -288,7 +288,7 @@ def test_note_with_conflict_markers_is_skipped(run: RunCommand, vault: Path) -> 
     (vault / "Home.md").write_text(text)
     told = run("fix")
     assert (vault / "Home.md").read_text() == text
-    assert left_alone(told) == ["Home.md: left alone: two versions of it are waiting to be merged."]
+    assert left_alone(told) == ["Home.md: skipped: it contains merge conflict markers."]
 
 
 def test_undecodable_notes_do_not_change(run: RunCommand, vault: Path) -> None:
@@ -338,7 +338,7 @@ def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) ->
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline()  # it prints now, and waits for the pipe to be read
-        with lock_vault(vault, patience=10):
+        with lock_vault(vault, timeout=10):
             assert running.poll() is None
         running.stdout.close()
 
@@ -398,4 +398,4 @@ def test_interactive_requires_a_terminal(vault: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "nobody is there to answer" in done.stderr
+    assert "--interactive requires a terminal" in done.stderr

@@ -33,12 +33,12 @@ from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.github import github
-from vaultlink.report.gitlab import gitlab
-from vaultlink.report.junit import junit
+from vaultlink.report.github import render_github
+from vaultlink.report.gitlab import render_gitlab
+from vaultlink.report.junit import render_junit
 from vaultlink.report.layout import escape_controls
-from vaultlink.report.markdown import format_code_span, format_message, markdown
-from vaultlink.report.sarif import sarif
+from vaultlink.report.markdown import format_code_span, format_message, render_markdown
+from vaultlink.report.sarif import render_sarif
 from vaultlink.text import line_and_column, line_starts
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -93,9 +93,9 @@ def checked(
 ) -> CheckResult:
     """Return the result of a check with all rules in a vault of these texts, or of one text for every note."""
     values: dict[str, Any] = {
-        "place": "",
+        "path_prefix": "",
         "rules": RULES,
-        "figures": FIGURES,
+        "summary": lambda: FIGURES,
         "version": "1.2.3",
         "text": lambda path: text if texts is None else texts.get(path, ""),
     }
@@ -113,16 +113,16 @@ def fixture(name: str) -> CheckResult:
     """Return the result of a check of a sample vault in a folder of its repository."""
     vault = open_vault(FIXTURES / name, Settings(cache=False))
     diagnostics = vault.check()
-    mend = vault.fix_lookup(diagnostics)
+    mend = vault.fixer.lookup(diagnostics)
     texts = {path: vault.text(path) for path in vault.index.files}
     return CheckResult(
-        "my notes/",
-        diagnostics,
-        lambda: fingerprint_all(diagnostics, vault.text),
-        lambda: list(map(mend, diagnostics)),
-        [rule for rule in vault.rules if rule.name in vault.config.enabled],
-        vault.summary(),
-        lambda path: texts.get(path, ""),
+        path_prefix="my notes/",
+        findings=diagnostics,
+        fingerprints=lambda: fingerprint_all(diagnostics, vault.text),
+        fixes=lambda: list(map(mend, diagnostics)),
+        rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
+        summary=vault.summary,
+        text=lambda path: texts.get(path, ""),
         version="1.2.3",
     )
 
@@ -177,10 +177,12 @@ SAMPLES: Mapping[str, CheckResult] = {
     ),
     "a rule that is not told": checked([finding()], rules=()),
     "old": checked(
-        [finding()], old=[finding("old.md", target="past")] * 12, debts=[BASELINE, REVISION]
+        [finding()],
+        known=[finding("old.md", target="past")] * 12,
+        known_counts=[BASELINE, REVISION],
     ),
     "only old": checked(
-        old=[finding("old.md")], debts=[BASELINE, KnownCount("baseline", "", 0, 0)]
+        known=[finding("old.md")], known_counts=[BASELINE, KnownCount("baseline", "", 0, 0)]
     ),
     "a new note": checked(
         [finding()], fixes=[Fix("Make it", Safety.UNSAFE, (Edit("new/plan.md", 0, 0, "# plan\n"),))]
@@ -191,9 +193,9 @@ SAMPLES: Mapping[str, CheckResult] = {
             for name in NASTY
             for message in (name, f"Called “{name}”.")
         ],
-        place="r|`/",
-        old=[finding(target=name) for name in NASTY],
-        debts=[REVISION],
+        path_prefix="r|`/",
+        known=[finding(target=name) for name in NASTY],
+        known_counts=[REVISION],
     ),
 }
 VAULTS = [path.name for path in sorted(FIXTURES.iterdir()) if path.is_dir()]
@@ -265,9 +267,9 @@ def checks(draw: some.DrawFn) -> CheckResult:
         findings,
         text=text,
         fixes=fixes,
-        debts=debts,
+        known_counts=debts,
         rules=RULES[:1],
-        place=draw(some.sampled_from(["", "a b/", "|/"])),
+        path_prefix=draw(some.sampled_from(["", "a b/", "|/"])),
     )
 
 
@@ -276,7 +278,7 @@ def checks(draw: some.DrawFn) -> CheckResult:
 
 def run_of(value: CheckResult) -> Any:
     """Return the run of a log that matches the schema."""
-    log = json.loads(sarif(value))
+    log = json.loads(render_sarif(value))
     assert validation_errors(log) == []
     (run,) = log["runs"]
     return run
@@ -299,7 +301,7 @@ def test_sarif_is_valid_and_complete(name: str) -> None:
         "new" if value.known_counts else None
     ] * len(results)
     assert run["invocations"] == [{"executionSuccessful": True}]
-    assert sarif(value) == sarif(value)
+    assert render_sarif(value) == render_sarif(value)
 
 
 @given(checks())
@@ -344,7 +346,7 @@ def test_sarif_maps_severities(severity: Severity, level: str) -> None:
     ],
 )
 def test_sarif_names_files_by_uris_of_the_repository(path: str, uri: str) -> None:
-    place = run_of(checked([finding(path)], place="my notes/"))["results"][0]["locations"][0][
+    place = run_of(checked([finding(path)], path_prefix="my notes/"))["results"][0]["locations"][0][
         "physicalLocation"
     ]
     assert place["artifactLocation"] == {"uri": f"my%20notes/{uri}", "uriBaseId": "%SRCROOT%"}
@@ -382,7 +384,7 @@ def test_sarif_drops_the_least_severe_findings_above_the_limit_of_github(
         "0004",
     ]
     assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].startswith(
-        "2 findings left out"
+        "2 findings omitted"
     )
     assert run_of(checked([finding()] * 3))["invocations"] == [{"executionSuccessful": True}]
 
@@ -497,7 +499,7 @@ def test_github_commands_equal_those_of_another_writer(
     name: str, severity: Severity, capsys: pytest.CaptureFixture[str]
 ) -> None:
     d = finding(f"{name}.md", name, severity=severity)
-    ours = github(checked([d], place="x, y/")).removesuffix("\n")
+    ours = render_github(checked([d], path_prefix="x, y/")).removesuffix("\n")
     write = {"error": reference.error, "warning": reference.warning, "info": reference.notice}[
         severity.value
     ]
@@ -527,7 +529,7 @@ def test_github_commands_equal_those_of_another_writer(
     ],
 )
 def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spot: str) -> None:
-    line = github(checked([finding(**span)]))
+    line = render_github(checked([finding(**span)]))
     assert (
         line
         == f"::error file=a.md,{spot},title=VL101 dangling-link::“plan” does not resolve to any file in the vault.\n"
@@ -554,7 +556,7 @@ def test_github_counts_findings_above_its_limit(
     findings = [
         finding(severity=Severity(word)) for word, count in counts.items() for _ in range(count)
     ]
-    lines = github(checked(findings)).splitlines()
+    lines = render_github(checked(findings)).splitlines()
     commands = [line for line in lines if line.startswith("::")]
     assert len(commands) == shown
     assert [line.split(" ")[0][2:] for line in commands] == [
@@ -577,25 +579,27 @@ def test_github_shows_each_note_before_more_findings_of_one() -> None:
     ]
     spots = [
         (match[1], int(match[2]))
-        for match in re.finditer(r"file=(\w\.md),line=(\d+)", github(checked(findings)))
+        for match in re.finditer(r"file=(\w\.md),line=(\d+)", render_github(checked(findings)))
     ]
     assert spots == [*(("a.md", line) for line in range(1, 9)), ("b.md", 1), ("c.md", 1)]
 
 
 def test_github_counts_known_findings_before_those_above_its_limit() -> None:
-    lines = github(checked([finding()] * 11, debts=[BASELINE, REVISION])).splitlines()[10:]
+    lines = render_github(
+        checked([finding()] * 11, known_counts=[BASELINE, REVISION])
+    ).splitlines()[10:]
     assert [line.split(".")[0] for line in lines] == [
-        "Not shown: 12 findings of the baseline; 3 others are gone, `vaultlink baseline --prune` takes them out",
+        "Not shown: 12 findings in the baseline; 3 others are no longer found",
         "Not shown: 1 finding from before the changes since fix/@me|`x`",
         "Not shown: 1 more error",
     ]
-    assert github(checked(debts=[])) == ""
+    assert render_github(checked(known_counts=[])) == ""
 
 
 @given(checks())
 @settings(max_examples=60 * MORE)
 def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> None:
-    lines = github(value).split("\n")
+    lines = render_github(value).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(value.findings) + sum(
         count.left + count.gone > 0 for count in value.known_counts
@@ -614,7 +618,7 @@ def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> N
 
 def report(value: CheckResult) -> list[Any]:
     """Return a report whose entries have the expected type."""
-    rows: list[Any] = json.loads(gitlab(value))
+    rows: list[Any] = json.loads(render_gitlab(value))
     for row in rows:
         check_type(
             row,
@@ -632,7 +636,7 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
         value.path_prefix + d.path for d in value.findings
     ]
     assert [row["fingerprint"] for row in rows] == list(value.fingerprints())
-    assert len(gitlab(value).splitlines()) == (len(rows) + 2 if rows else 1)
+    assert len(render_gitlab(value).splitlines()) == (len(rows) + 2 if rows else 1)
 
 
 @given(checks())
@@ -665,13 +669,12 @@ def test_gitlab_maps_severities(severity: Severity, word: str) -> None:
 )
 def test_gitlab_fingerprints_are_unique(prints: list[str], told: list[str]) -> None:
     value = CheckResult(
-        "",
-        [finding()] * len(prints),
-        lambda: prints,
-        lambda: [None] * len(prints),
-        RULES,
-        FIGURES,
-        lambda _path: "",
+        findings=[finding()] * len(prints),
+        fingerprints=lambda: prints,
+        fixes=lambda: [None] * len(prints),
+        rules=RULES,
+        summary=lambda: FIGURES,
+        text=lambda _path: "",
     )
     assert [row["fingerprint"] for row in report(value)] == told
 
@@ -693,7 +696,7 @@ def test_type_of_gitlab_entries_rejects_invalid_ones() -> None:
 
 def suites(value: CheckResult) -> dict[str, list[Any]]:
     """Return suites by name with their tests, and assert that their counts are right."""
-    read = junitparser.JUnitXml.fromstring(junit(value))
+    read = junitparser.JUnitXml.fromstring(render_junit(value))
     found_there = {}
     for suite in read:
         cases = list(suite)
@@ -751,7 +754,7 @@ def test_junit_failures_equal_those_of_check(severities: Sequence[Severity], fai
 
 
 def test_junit_skips_known_findings() -> None:
-    value = checked(debts=[BASELINE, KnownCount("revision", "main", 0, 0)])
+    value = checked(known_counts=[BASELINE, KnownCount("revision", "main", 0, 0)])
     assert [
         (case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]
     ] == [("the baseline", True, False), ("main", False, True)]
@@ -837,7 +840,7 @@ def visible(text: str, room: int) -> str:
 
 def hold_page(value: CheckResult) -> None:
     """Assert that a page shows every name verbatim and contains only our elements."""
-    page = markdown(value)
+    page = render_markdown(value)
     assert len(page.encode("utf-8", "replace")) < 2**20
     shown = rendered(page)
     assert shown.elements <= {
@@ -921,10 +924,10 @@ def test_markdown_messages_are_prose_if_safe(message: str, page: str) -> None:
 
 def test_markdown_of_a_clean_vault_is_short() -> None:
     assert (
-        markdown(checked())
-        == "## vaultlink: no findings\n\n251 notes with 3,709 links checked: all is well.\n"
+        render_markdown(checked())
+        == "## vaultlink: no findings\n\n251 notes with 3,709 links checked.\n"
     )
-    assert markdown(checked(debts=[BASELINE])).startswith(
+    assert render_markdown(checked(known_counts=[BASELINE])).startswith(
         "## vaultlink: no new findings\n\n251 notes"
     )
 
@@ -933,17 +936,20 @@ def test_markdown_summarizes_a_check() -> None:
     fixes = [Fix("x", Safety.SAFE, ()), Fix("x", Safety.UNSAFE, ()), None]
     findings = [finding(), finding(target="Plan.md"), finding("b.md", rule="orphan-note")]
     value = checked(
-        findings, fixes=fixes, old=[finding(rule="dangling-embed", target="Plan")], debts=[BASELINE]
+        findings,
+        fixes=fixes,
+        known=[finding(rule="dangling-embed", target="Plan")],
+        known_counts=[BASELINE],
     )
-    shown = rendered(markdown(value))
+    shown = rendered(render_markdown(value))
     assert shown.text.startswith("vaultlink: 2 new errors, 1 new warning\n")
     assert shown.tables == [
         [
-            ["notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable"],
+            ["notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes"],
             ["251", "3,709", "3,600", "100", "3", "1", "1"],
         ],
         [
-            ["code", "rule", "severity", "new", "old"],
+            ["code", "rule", "severity", "new", "known"],
             ["VL101", "dangling-link", "error", "2", "0"],
             ["VL104", "dangling-embed", "error", "0", "1"],
             ["VL401", "orphan-note", "warning", "1", "0"],
@@ -951,20 +957,20 @@ def test_markdown_summarizes_a_check() -> None:
         [["note", "findings"], ["a.md", "2"], ["b.md", "1"]],
         [["topic", "links"], ["Plan", "2"], ["plan", "1"]],
     ]
-    assert "Not shown: 12 findings of the baseline; 3 others are gone" in shown.text
-    assert "old" not in rendered(markdown(checked(findings))).tables[1][0]
+    assert "Not shown: 12 findings in the baseline; 3 others are no longer found" in shown.text
+    assert "known" not in rendered(render_markdown(checked(findings))).tables[1][0]
 
 
 def test_markdown_lists_the_first_findings_and_counts_the_rest() -> None:
-    shown = rendered(markdown(checked([finding(f"{place}.md") for place in range(1025)])))
+    shown = rendered(render_markdown(checked([finding(f"{place}.md") for place in range(1025)])))
     assert len(shown.items) == 20
     assert [len(table) for table in shown.tables] == [2, 2, 11, 2]
-    assert "1,005 more findings not listed here." in shown.text
-    assert "not listed" not in markdown(checked([finding()] * 20))
+    assert "Not listed: 1,005 more findings." in shown.text
+    assert "Not listed" not in render_markdown(checked([finding()] * 20))
 
 
 def test_markdown_size_is_bounded_for_long_names() -> None:
-    page = markdown(
+    page = render_markdown(
         checked(
             [
                 finding("🙂" * 100_000 + str(place), "x [" + "é" * 100_000, target="t" * 100_000)

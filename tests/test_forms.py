@@ -1,6 +1,8 @@
 """Tests of output formats as commands print them: paths in the repository, exit codes, excluded findings."""
 
 import json
+import re
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -8,8 +10,10 @@ import pytest
 
 from repositories import create_repository, update_files
 from running import RunCommand
+from vaultlink.report import FORMATS, OutputFormat
 
 OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -132,3 +136,60 @@ def test_results_can_be_written_to_a_file(run: RunCommand, vault: Path, tmp_path
     done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
     assert done.out == ""
     assert len(places("junit", (tmp_path / "report.xml").read_text(encoding="utf-8"))) == 2
+
+
+# -- the table of formats ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_a_module_and_a_function(name: str) -> None:
+    row = FORMATS[name]
+    function = getattr(import_module(row.module), row.function)
+    assert function.__module__ == row.module
+    assert list(function.__annotations__) == ["result", "return"]
+    assert re.fullmatch("[a-z]+", row.extension)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_in_the_documentation(name: str) -> None:
+    [sentence] = re.findall(
+        r"For `check` and `fix`, `--output-format` is [^.]*",
+        (ROOT / "README.md").read_text("utf-8"),
+    )
+    assert f"`{name}`" in sentence
+    if name in OTHERS:
+        assert f"`{name}`" in (ROOT / "docs" / "ci.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_action_writes_a_report_in_every_format_of_other_programs(name: str) -> None:
+    action = (ROOT / "action.yml").read_text("utf-8")
+    [choices] = re.findall(r"case \$REPORT in (.*) \| none\)", action)
+    assert name in choices.split(" | ")
+    assert f"{name}) file=vaultlink.{FORMATS[name].extension} ;;" in action
+
+
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_help_lists_every_format(run: RunCommand, command: str) -> None:
+    words = " ".join(run(command, "--help").out.split())
+    assert f"Output formats: {', '.join(FORMATS)}." in words
+
+
+def test_format_is_one_module_and_one_row(
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made_up_format.py").write_text(
+        "def render(result):\n"
+        "    lines = [f'{result.path_prefix}{d.path}!{d.line}' for d in result.findings]\n"
+        "    return ' '.join([*lines, str(result.summary()['notes']), *result.extra_keys]) + '\\n'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(FORMATS, "made-up", OutputFormat("made_up_format", "render", "txt"))
+    found = "my notes/a.md!1 my notes/b.md!1 3\n"
+    assert run("check", vault, "--output-format", "made-up").out == found
+    monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", "made-up")
+    assert run("check", vault).out == found
+    assert run("orphans", vault).code == 0
+    assert run("fix", vault).out == "my notes/a.md!1 3 fixed\n"
+    assert "made-up" in run("check", "--help").out
+    assert "markdown, made-up." in run("check", vault, "--output-format", "other").err

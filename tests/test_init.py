@@ -239,7 +239,10 @@ def test_package_is_one_word_for_pip(
             "--package: 'two\\nlines' can't be written",
         ),
         (("--ci", "github", "--package", "${{ secrets.A }}"), "can't be written"),
-        (("--ci", "travis"), '--ci: "travis" is none of github, gitlab, pre-commit.'),
+        (
+            ("--ci", "travis"),
+            '--ci: invalid value "travis". Valid values: github, gitlab, pre-commit.',
+        ),
     ],
 )
 def test_invalid_options_are_errors(
@@ -357,7 +360,7 @@ def test_existing_file_is_kept_and_missing_parts_are_printed(
     told = run("init", root, "--ci", ",".join(CI_KINDS))
     assert told.code == 2
     assert (
-        f"{root / CI_TEMPLATES[kind].path} exists already. {CI_TEMPLATES[kind].merge_hint}\nNothing was written."
+        f"{root / CI_TEMPLATES[kind].path} already exists. {CI_TEMPLATES[kind].merge_hint}\nNothing was written."
         in told.err
     )
     assert read_files(root) == before

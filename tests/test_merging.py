@@ -625,11 +625,11 @@ def test_existing_gitattributes_are_preserved(
 
 
 def test_setup_problems_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="in no git repository"):
+    with pytest.raises(UsageError, match="not in a git repository"):
         set_up_merge_driver(tmp_path)
     git(tmp_path, "init", "--quiet")
     write_files(tmp_path, {".git/info/attributes": "*.md merge=union\n"})
-    assert "outdo" in set_up_merge_driver(tmp_path)[0]
+    assert "override" in set_up_merge_driver(tmp_path)[0]
     (tmp_path / ".gitattributes").write_bytes("*.png binary\n".encode("utf-16"))
     with pytest.raises(UsageError, match="UTF-8"):
         set_up_merge_driver(tmp_path)

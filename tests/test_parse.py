@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import plain
-from vaultlink.parse.note import parse_canvas, parse_note
+from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
 
 MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
@@ -492,7 +493,7 @@ def test_links_in_special_contexts(text: str, expected: list[tuple[str, str]]) -
         ("see [[a\n", "a", "the closing brackets are missing"),
         ("[[a\nb]]\n", "a\nb", "it contains a line break"),
         ("[t](my note.md)\n", "my note.md", "its destination contains a space"),
-        ("[t] (b.md)\n", "b.md", "a space is between text and destination"),
+        ("[t] (b.md)\n", "b.md", "there is a space between its text and its destination"),
     ],
 )
 def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
@@ -514,7 +515,7 @@ def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
         "x [[a|b]]]\n",
     ],
 )
-def test_text_that_is_not_a_malformed_link_is_ignored(text: str) -> None:
+def test_other_brackets_are_not_malformed_links(text: str) -> None:
     assert not [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]

@@ -565,7 +565,7 @@ def test_note_page_is_grouped() -> None:
         "    [site](https://a.b)  external",
         "    [[#Top]]             a.md #Top",
     ]
-    assert render_note_page(rows[1], 60) == "b.md\n  nothing\n"
+    assert render_note_page(rows[1], 60) == "b.md\n  nothing found\n"
     assert describe_totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
 
 

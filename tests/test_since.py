@@ -245,7 +245,7 @@ def test_exit_code_depends_on_new_findings(
         "a.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
     ]
     assert "Found 1 new error in 1 file" in dirty.err
-    assert "Gone: 1 finding from before the changes since HEAD, none is left." in dirty.err
+    assert "1 finding from before the changes since HEAD is no longer found." in dirty.err
 
 
 def test_json_counts_known_findings(
@@ -318,31 +318,31 @@ def test_files_ignored_by_git_exist_at_the_revision(
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
-    "no repository": (lambda root: root, ("--changed-since", "HEAD"), "lies in no git repository"),
+    "no repository": (lambda root: root, ("--changed-since", "HEAD"), "is not in a git repository"),
     "no such revision": (
         lambda root: create_repository(root, {}),
         ("--changed-since", "nowhere"),
-        "git knows no revision “nowhere” here",
+        "git can't find the revision “nowhere”",
     ),
     "an option for git": (
         lambda root: create_repository(root, {}),
         ("--changed-since=--all",),
-        "git knows no revision “--all” here",
+        "git can't find the revision “--all”",
     ),
     "an empty variable": (
         lambda root: create_repository(root, {}),
         ("--changed-since", ""),
-        "it names no revision",
+        "the revision is empty",
     ),
     "no commit": (
         lambda root: git(root, "init", "--quiet"),
         ("--changed-since", "HEAD"),
-        "git knows no revision “HEAD” here",
+        "git can't find the revision “HEAD”",
     ),
     "a file": (
         lambda root: create_repository(root, {"x.txt": "x"}),
         ("--changed-since", "HEAD:x.txt"),
-        "git knows no revision",
+        "git can't find the revision",
     ),
 }
 
@@ -421,7 +421,7 @@ def test_missing_git_object_is_an_error(
     monkeypatch.chdir(root)
     done = run("check", "--changed-since", "HEAD~1")
     assert (done.code, done.out) == (2, "")
-    assert "git can't give a.md as it was" in done.err
+    assert "git can't read a.md at the merge base" in done.err
 
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])

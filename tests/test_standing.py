@@ -204,19 +204,22 @@ def test_baseline_applies_to_the_text(given: Given, run: RunCommand, vault: Path
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
-    "a dash alone": (("check", "-"), "--stdin-filename says in which note"),
-    "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "leave out the other paths"),
+    "a dash alone": (("check", "-"), "--stdin-filename must name its note"),
+    "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "remove the other paths"),
     "outside the vault": (
         ("check", "--stdin-filename", "../x.md", "--vault", ".", "-"),
-        "lies outside the vault",
+        "is outside the vault",
     ),
     "in no folder": (
         ("check", "--stdin-filename", "/no such folder/x/a.md", "-"),
-        "nothing says in which vault",
+        "no vault contains",
     ),
-    "no note": (("check", "--stdin-filename", "p.png", "-"), "would be no note or canvas"),
-    "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "would be no note or canvas"),
-    "two who read it": (("fix", "--interactive", "--stdin-filename", "a.md", "-"), "choose one"),
+    "no note": (("check", "--stdin-filename", "p.png", "-"), "can't be a note or canvas"),
+    "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "can't be a note or canvas"),
+    "two who read it": (
+        ("fix", "--interactive", "--stdin-filename", "a.md", "-"),
+        "can't be used together",
+    ),
 }
 
 

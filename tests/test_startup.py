@@ -43,7 +43,7 @@ NAMES = sorted(
 
 
 def test_there_are_names_in_strings() -> None:
-    assert "vaultlink.model" in NAMES
+    assert "vaultlink.rules" in NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

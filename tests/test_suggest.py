@@ -205,8 +205,8 @@ def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
         assert [followed(target) for target in TARGETS] == [new(target) for target in TARGETS]
         assert [followed(target, 1) for target in TARGETS] == [new(target, 1) for target in TARGETS]
         assert vars(followed._name_index).keys() >= vars(new._name_index).keys()
-        for held in ("bearers", "_places", "_shaped"):
-            assert getattr(followed._name_index, held) == getattr(new._name_index, held)
+        for name in ("paths_by_name", "_names_by_word", "_names_by_typo_key"):
+            assert getattr(followed._name_index, name) == getattr(new._name_index, name)
     late.update_index(state.index)
     assert [late(target) for target in TARGETS] == [
         Suggester(state.index)(target) for target in TARGETS
@@ -225,7 +225,7 @@ def test_suggestions_are_cached_until_a_name_changes() -> None:
 
 
 def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggest, "_REMEMBERED", 10)
+    monkeypatch.setattr(suggest, "_MAX_REMEMBERED", 10)
     suggester = Suggester(build_state(VAULT).index)
     for number in range(100):
         suggester(f"Paln {number}")

@@ -13,7 +13,8 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.model import SkippedNote
 from vaultlink.write import journal
-from vaultlink.write.journal import list_runs, record_and_write, record_run
+from vaultlink.write.journal import record_and_write, record_run
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder, lock_vault
 from vaultlink.write.write import PendingWrite, WriteResult
 
@@ -75,7 +76,7 @@ def test_every_byte_is_restored(run: RunCommand, vault: Path) -> None:
     }
     done = run("undo")
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("Put back 7 notes as before the run of ")
+    assert done.err.startswith("Restored 7 notes to the state before the run of ")
     assert tree(vault) == before
     assert [item.undone for item in list_runs(vault) if item.id == name] == [True]
 
@@ -135,7 +136,7 @@ def test_runs_are_undone_one_after_the_other(run: RunCommand, vault: Path) -> No
     assert run("undo") == (
         0,
         "",
-        f"There is nothing to undo in {vault}. `vaultlink undo --list` lists what was undone.\n",
+        f"There is nothing to undo in {vault}. `vaultlink undo --list` lists the undone runs.\n",
     )
 
 
@@ -144,7 +145,7 @@ def test_earlier_run_cannot_be_undone_before_a_later_one(run: RunCommand, vault:
     fix(vault, [PendingWrite("Home.md", FIXED["Home.md"], b"later")])
     done = run("undo", first)
     assert done.code == 1
-    assert "Home.md: left alone: it was edited since.\n" in done.err
+    assert "Home.md: skipped: it was edited since.\n" in done.err
     assert (vault / "Home.md").read_bytes() == b"later"
     assert (vault / "a/Quay.md").read_bytes() == VAULT["a/Quay.md"]
 
@@ -194,12 +195,12 @@ def test_notes_edited_since_are_named_and_skipped(run: RunCommand, vault: Path) 
     done = run("undo")
     assert done.code == 1
     assert done.err.splitlines()[:4] == [
-        "Home.md: left alone: it was edited since.",
-        "a/Quay.md: left alone: it was removed or renamed since.",
-        "a/b/Gone.md: left alone: a file of this name was made since.",
-        "c/d/New.md: left alone: it was edited since.",
+        "Home.md: skipped: it was edited since.",
+        "a/Quay.md: skipped: it was removed or renamed since.",
+        "a/b/Gone.md: skipped: a file with this name was created since.",
+        "c/d/New.md: skipped: it was edited since.",
     ]
-    assert done.err.splitlines()[4].startswith("Put back 3 notes ")
+    assert done.err.splitlines()[4].startswith("Restored 3 notes ")
     expected = {
         **before,
         "c": None,
@@ -238,7 +239,7 @@ def test_unwritable_note_can_be_restored_later(run: RunCommand, vault: Path) -> 
     (vault / "Home.md").chmod(0o444)
     done = run("undo")
     assert done.code == 1
-    assert done.err.startswith("Home.md: left alone: it is read-only.\nPut back 6 notes ")
+    assert done.err.startswith("Home.md: skipped: it is read-only.\nRestored 6 notes ")
     (vault / "Home.md").chmod(0o644)
     assert run("undo").code == 0
     assert tree(vault) == before
@@ -248,7 +249,7 @@ def test_manually_restored_note_needs_no_undo(run: RunCommand, vault: Path) -> N
     name = fix(vault, WRITES[:2])
     write_files(vault, {path: VAULT[path] for path in ("Home.md", "a/Quay.md")})
     assert run("undo", name).err.startswith(
-        "Nothing to put back: every note is as it was before the run of "
+        "Nothing to restore: every note is as it was before the run of "
     )
     assert run("undo").err.startswith("There is nothing to undo")
 
@@ -280,7 +281,7 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
         (row["id"], row["command"], row["summary"], row["notes"], row["undone"])
         for row in data["runs"]
     ] == [
-        (second, f"vaultlink undo {first}", f"Put back what {first} wrote.", 2, False),
+        (second, f"vaultlink undo {first}", f"Restored the notes of {first}.", 2, False),
         (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True),
     ]
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
@@ -298,7 +299,7 @@ def test_diff_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None
             + "+Été, 港, 🚢\n".encode()
             + b"--- a/c/d/New.md\n+++ /dev/null\n@@ -1 +0,0 @@\n-# New\n"
         )
-        assert done.err.startswith("Would put back 3 notes as before ")
+        assert done.err.startswith("Would restore 3 notes to the state before ")
     assert (tree(vault), tree(journal_folder(vault))) == (before, kept)
     run("undo")
     assert run("undo", "--diff").code == 0
@@ -331,11 +332,11 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
     [
         (
             ("nonsense",),
-            'no run of this vault is called "nonsense". `vaultlink undo --list` lists the runs.',
+            'no run of this vault matches "nonsense". `vaultlink undo --list` lists the runs.',
         ),
-        (("",), 'no run of this vault is called ""'),
-        (("--vault", "nowhere"), "nowhere: there is no such folder."),
-        (("--diff", "nonsense"), 'no run of this vault is called "nonsense".'),
+        (("",), 'no run of this vault matches ""'),
+        (("--vault", "nowhere"), "nowhere: no such folder."),
+        (("--diff", "nonsense"), 'no run of this vault matches "nonsense".'),
     ],
 )
 def test_undo_usage_errors(run: RunCommand, vault: Path, words: Sequence[str], answer: str) -> None:
@@ -351,10 +352,7 @@ def test_unknown_run_error_suggests_a_run(run: RunCommand, vault: Path) -> None:
     first, second = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     assert f"Did you mean {first}" in run("undo", first[:-1] + "x").err
     done = run("undo", first[:8])
-    assert (
-        f'more than one run of this vault is called "{first[:8]}". Did you mean {second} or {first}?'
-        in done.err
-    )
+    assert f'several runs match "{first[:8]}". Did you mean {second} or {first}?' in done.err
     assert done.code == 2
 
 
@@ -366,7 +364,7 @@ def test_waits_for_the_write_lock(vault: Path) -> None:
         )
         assert waiting.stderr
         assert (
-            waiting.stderr.readline() == b"Another run is writing in this vault; waiting for it.\n"
+            waiting.stderr.readline() == b"Another run is writing to this vault; waiting for it.\n"
         )
         assert (vault / "Home.md").read_bytes() == FIXED["Home.md"]
     assert waiting.wait() == 0
@@ -381,7 +379,7 @@ def test_without_a_place_for_the_journal(
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
     done = run("undo")
     assert done.code == 2
-    assert done.err.startswith("error: the journal can't be kept in ")
+    assert done.err.startswith("error: can't write the journal in ")
 
 
 # -- the journal ------------------------------------------------------------------------------------------------------
@@ -399,7 +397,7 @@ def test_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
         (),
         (
             SkippedNote("Home.md", "it changed since it was read"),
-            SkippedNote("c/d/e/Home.md", "its folder is gone"),
+            SkippedNote("c/d/e/Home.md", "its folder no longer exists"),
         ),
     )
     assert list_runs(vault) == []
@@ -457,7 +455,7 @@ def test_truncated_records_are_reported_and_skipped(run: RunCommand, vault: Path
         assert [line.split("\t")[0] for line in done.lines] == [whole]
         assert (
             done.err
-            == f"warning: the record {file} is torn or of another version and can't be used.\n"
+            == f"warning: can't read the record {file}: it is damaged or of another version.\n"
         )
         assert done.code == 0
     assert run("undo").code == 0
@@ -473,7 +471,7 @@ def test_damaged_record_restores_nothing(run: RunCommand, vault: Path, path: str
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = run("undo")
     assert done.code == 1
-    assert done.err == f"{path}: left alone: what the journal kept of it is damaged.\n"
+    assert done.err == f"{path}: skipped: its old text in the journal is damaged.\n"
     assert (vault / path).read_bytes() == FIXED[path]
 
 
@@ -593,5 +591,5 @@ def test_record_is_written_before_the_first_note(run: RunCommand, vault: Path) -
     assert json.loads(run("undo", "--list", "--output-format", "json").out)["runs"][0][
         "notes"
     ] == len(WRITES)
-    assert run("undo").err.startswith("Nothing to put back: ")
+    assert run("undo").err.startswith("Nothing to restore: ")
     assert tree(vault) == before

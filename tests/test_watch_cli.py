@@ -24,7 +24,7 @@ from typing import IO, Any
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
@@ -323,7 +323,7 @@ def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
     assert watcher.lines == [
         "a.md saved: 1 new",
         "+ a.md:1:11: VL101 " + DANGLING.format("no"),
-        "a.md saved: 1 healed",
+        "a.md saved: 1 resolved",
         "- a.md:1:11: VL101 " + DANGLING.format("no"),
     ]
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
@@ -348,7 +348,7 @@ def test_full_shows_new_findings_in_context(tmp_path: Path) -> None:
         "VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
     )
     headline = (
-        "\na.md saved: 1 new, 1 healed\n\nVL101 "
+        "\na.md saved: 1 new, 1 resolved\n\nVL101 "
         + DANGLING.format("cc")
         + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
     )
@@ -406,7 +406,7 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "files", "said"),
     [
-        (["nowhere"], SMALL, "nowhere: there is no such file or folder."),
+        (["nowhere"], SMALL, "nowhere: no such file or folder."),
         (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
         ([], {}, "vault"),
         (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),
@@ -416,7 +416,7 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
         (
             ["--output-format", "json"],
             SMALL,
-            '--output-format: "json" is none of concise, full, json-lines.',
+            '--output-format: "json" is not one of concise, full, json-lines.',
         ),
         (
             ["--output-file", "results.txt"],
@@ -429,7 +429,7 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
             "can't write ../none/results.txt: No such file or directory.",
         ),
         (["--nope"], SMALL, "--nope"),
-        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: this is no valid TOML"),
+        ([], {**SMALL, "vaultlink.toml": "select = [\n"}, "vaultlink.toml: not valid TOML"),
         ([], {**SMALL, "vaultlink.toml": "selct = []\n"}, "vaultlink.toml: selct"),
     ],
     ids=str,
@@ -548,7 +548,7 @@ def test_changed_settings_take_effect(tmp_path: Path) -> None:
         config.write_text('extend-select = ["orphan-note"]\n')
         watcher.printed("orphan-note")
         config.write_text("extend-select = [\n")
-        watcher.said("vaultlink.toml: this is no valid TOML")
+        watcher.said("vaultlink.toml: not valid TOML")
         (vault / "d.md").write_text("[[a]]\n")
         watcher.printed("+ d.md").settled()
         config.write_text('extend-select = ["orphan-note"]\nignore = ["dangling-link"]\n')
@@ -566,7 +566,7 @@ def test_changed_settings_take_effect(tmp_path: Path) -> None:
     assert watcher.lines.count("new settings: 1 new") == 1
     wrong = [line for line in watcher.err if line.startswith("warning:")]
     assert len(wrong) == 1
-    assert wrong[0].endswith("The settings before are kept.")
+    assert wrong[0].endswith("The previous settings stay in force.")
 
 
 def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
@@ -601,7 +601,7 @@ def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
 # -- a vault that goes away -----------------------------------------------------------------------------------------
 
 
-GONE, BACK = "is gone, or holds no note any more", " is back."
+GONE, BACK = "does not exist or contains no notes", " is back."
 
 
 def renamed(vault: Path) -> Callable[[], object]:
@@ -662,7 +662,7 @@ def test_watch_waits_for_a_missing_vault(
         watcher.printed("+ a.md")
     assert watcher.changes == ["+ dangling-link a.md"]
     assert [line for line in watcher.err if GONE in line] == [
-        f"warning: {vault} is gone, or holds no note any more. Waiting for it to come back."
+        f"warning: {vault} does not exist or contains no notes. Waiting for it to come back."
     ]
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
@@ -678,7 +678,7 @@ def test_missing_vault_is_not_written(tmp_path: Path) -> None:
         (tmp_path / "elsewhere").rename(vault)
         watcher.said(BACK).printed("fixed 3 findings in 3 notes")
     assert read_files(vault) == after
-    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 healed"
+    assert watcher.lines[3] == "fixed 3 findings in 3 notes: alias-link 3: 3 resolved"
 
 
 # -- limits of the system -------------------------------------------------------------------------------------------
@@ -723,9 +723,7 @@ def test_polling_replaces_unavailable_inotify(
         watcher.printed("+ f7/n7.md")
     [warning] = [line for line in watcher.err if line.startswith("warning:")]
     assert f"`sudo sysctl {named}=" in warning
-    assert warning.endswith(
-        "Until then everything is looked at every 2 seconds, as with `--poll 2`."
-    )
+    assert warning.endswith("Until then the vault is scanned every 2 seconds, as with `--poll 2`.")
 
 
 @LINUX
@@ -964,8 +962,8 @@ def test_ctrl_c_during_the_first_scan_is_not_an_error(large: Path, delay: float)
 
 def test_second_watcher_takes_over_fixing_from_a_killed_one(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
-        second.said("This one tells only")
-        first.said("is on this vault and mends notes")
+        second.said("This watcher only reports")
+        first.said("watches this vault and applies fixes")
         (vault / "b.md").rename(vault / "q.md")
         first.printed("fixed 1 finding in 1 note")
         second.printed("- a.md")

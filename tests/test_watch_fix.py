@@ -12,7 +12,7 @@ from vaultlink.disk.scan import Settings
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import Batch
 from vaultlink.watch.verify import find_difference
-from vaultlink.write.journal import list_runs
+from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
@@ -211,7 +211,7 @@ def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
-        watched.wait_for(lambda watched: any("taken back" in notice for notice in watched.notices))
+        watched.wait_for(lambda watched: any("reverted" in notice for notice in watched.notices))
         stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
         watched.wait_for(lambda watched: len(mended(watched)) == 2)
@@ -260,11 +260,13 @@ def test_one_of_two_watchers_fixes(vault: Path) -> None:
         with run_watcher(vault, FIX) as second:
             first.wait_for(
                 lambda watched: any(
-                    "is on this vault and mends" in notice for notice in watched.notices
+                    "watches this vault and applies fixes" in notice for notice in watched.notices
                 )
             )
             second.wait_for(
-                lambda watched: any("This one tells only" in notice for notice in watched.notices)
+                lambda watched: any(
+                    "This watcher only reports" in notice for notice in watched.notices
+                )
             )
             rested(vault)
             (vault / "b.md").rename(vault / "q.md")
@@ -301,6 +303,6 @@ def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: Ru
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2
-    assert "can't be kept" in ran.err
+    assert "can't write the journal" in ran.err
     with run_watcher(vault, settings=Settings(cache=False)) as watched:
         watched.settle()

@@ -28,7 +28,6 @@ from vaultlink.watch.finding_diff import (
     find_changed_paths,
     identify_findings,
 )
-from vaultlink.watch.ignored import update_ignored
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watch.output import (
@@ -40,7 +39,7 @@ from vaultlink.watch.output import (
 )
 from vaultlink.watch.peers import Peers
 from vaultlink.watch.renames import MoveTracker
-from vaultlink.watch.rescan import Rescan, folder_identity, has_no_notes, rescan
+from vaultlink.watch.rescan import Rescan, folder_identity, has_no_notes, rescan, update_ignored
 from vaultlink.write.lock import make_journal_folder, try_lock
 from watched import run_watcher
 
@@ -305,10 +304,10 @@ def test_headline_has_time_cause_and_counts(vault: Path) -> None:
     saved = BatchCause(saved=("a.md",))
     assert format_headline(batch(vault, saved)) == "14:02:33 a.md saved"
     assert format_headline(batch(vault, saved, new=[FOUND])) == "14:02:33 a.md saved: 1 new"
-    assert format_headline(batch(vault, saved, healed=[FOUND])) == "14:02:33 a.md saved: 1 healed"
+    assert format_headline(batch(vault, saved, healed=[FOUND])) == "14:02:33 a.md saved: 1 resolved"
     assert (
         format_headline(batch(vault, saved, new=[FOUND] * 1_200, healed=[FOUND]))
-        == "14:02:33 a.md saved: 1,200 new, 1 healed"
+        == "14:02:33 a.md saved: 1,200 new, 1 resolved"
     )
     assert format_headline(batch(vault, number=0)) == "14:02:33 as found"
 
@@ -336,7 +335,7 @@ def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> N
     assert format_batch(
         batch(vault, BatchCause(saved=("a.md",)), new=[odd], healed=[FOUND])
     ).splitlines() == [
-        "14:02:33 a.md saved: 1 new, 1 healed",
+        "14:02:33 a.md saved: 1 new, 1 resolved",
         "+ a\\nb.md:1:1: VL101 dangling-link “\\u001b[2J” is odd.",
         "- a.md:1:1: VL101 dangling-link It is so.",
     ]
@@ -725,9 +724,9 @@ def test_oldest_peer_fixes(vault: Path) -> None:
             (os.getpid(), True),
         ]
         assert second.describe_changes() == [
-            f"Another vaultlink watch (process {os.getpid()}) is on this vault.",
-            f"Another vaultlink watch (process {os.getpid()}) is on this vault and mends notes. This one tells only, and mends "
-            "once that one has ended.",
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault.",
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault and applies fixes. "
+            "This watcher only reports; it applies fixes after that one has ended.",
         ]
         assert second.describe_changes() == []
         first.close()
@@ -892,7 +891,7 @@ def test_polling_and_a_notice_without_a_backend() -> None:
     event_source.start(FOLDERS, 100.0)
     assert (
         event_source.warning
-        == "No ear is left. Until then everything is looked at every 2 seconds, as with `--poll 2`."
+        == "No ear is left. Until then the vault is scanned every 2 seconds, as with `--poll 2`."
     )
     assert (events.take().full_rescan, event_source.seconds_until_rescan(100.5)) == (True, 1.5)
 
@@ -997,7 +996,9 @@ def test_renames_survive_a_missing_vault(tmp_path: Path) -> None:
         (vault / "b.md").rename(vault / "q.md")
         watched.settle()
         vault.rename(tmp_path / "elsewhere")
-        watched.wait_for(lambda watched: any("is gone" in notice for notice in watched.notices))
+        watched.wait_for(
+            lambda watched: any("does not exist" in notice for notice in watched.notices)
+        )
         (tmp_path / "elsewhere").rename(vault)
         watched.wait_for(lambda watched: any("is back" in notice for notice in watched.notices))
         watched.settle()

@@ -172,7 +172,7 @@ def test_note_is_deleted(vault: Path) -> None:
 
 
 CHANGED = "it changed since it was read"
-TAKEN = "there is a file of this name already"
+TAKEN = "a file with this name already exists"
 
 
 @pytest.mark.parametrize(
@@ -182,20 +182,20 @@ TAKEN = "there is a file of this name already"
         (PendingWrite("Quay.md", b"ol", b"new"), CHANGED),
         (PendingWrite("Quay.md", b"", b"new"), CHANGED),
         (PendingWrite("Quay.md", b"other", None), CHANGED),
-        (PendingWrite("Gone.md", b"old", b"new"), "it is gone"),
-        (PendingWrite("Gone.md", b"old", None), "it is gone"),
-        (PendingWrite("gone/Gone.md", b"old", b"new"), "its folder is gone"),
+        (PendingWrite("Gone.md", b"old", b"new"), "it no longer exists"),
+        (PendingWrite("Gone.md", b"old", None), "it no longer exists"),
+        (PendingWrite("gone/Gone.md", b"old", b"new"), "its folder no longer exists"),
         (PendingWrite("Quay.md", None, b"new"), TAKEN),
         (PendingWrite("a", None, b"new"), TAKEN),
         (PendingWrite("a", b"old", b"new"), "it is a folder"),
-        (PendingWrite("Quay.md/New.md", None, b"new"), "a file stands where its folder would be"),
-        (PendingWrite("Quay.md/New.md", b"old", b"new"), "a file stands where its folder would be"),
-        (PendingWrite("../Quay.md", b"old", b"new"), "its path is none in a vault"),
-        (PendingWrite("a/../Quay.md", b"old", b"new"), "its path is none in a vault"),
-        (PendingWrite("/etc/Quay.md", None, b"new"), "its path is none in a vault"),
-        (PendingWrite("", None, b"new"), "its path is none in a vault"),
-        (PendingWrite("a\0b.md", None, b"new"), "its path is none in a vault"),
-        (PendingWrite("n" * 300 + ".md", None, b"new"), "the system says: file name too long"),
+        (PendingWrite("Quay.md/New.md", None, b"new"), "a file has the name of its folder"),
+        (PendingWrite("Quay.md/New.md", b"old", b"new"), "a file has the name of its folder"),
+        (PendingWrite("../Quay.md", b"old", b"new"), "its path is not valid in a vault"),
+        (PendingWrite("a/../Quay.md", b"old", b"new"), "its path is not valid in a vault"),
+        (PendingWrite("/etc/Quay.md", None, b"new"), "its path is not valid in a vault"),
+        (PendingWrite("", None, b"new"), "its path is not valid in a vault"),
+        (PendingWrite("a\0b.md", None, b"new"), "its path is not valid in a vault"),
+        (PendingWrite("n" * 300 + ".md", None, b"new"), "the system reports: file name too long"),
     ],
 )
 def test_refusal(vault: Path, item: PendingWrite, why: str) -> None:
@@ -242,7 +242,7 @@ def test_folder_outside_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> N
     outside = written(tmp_path / "vault-too", {"Note.md": b"old", "b/Note.md": b"old"})
     (vault / "out").symlink_to(outside)
     before = tree(outside)
-    why = "it lies outside the vault, behind a symbolic link"
+    why = "it is outside the vault, behind a symbolic link"
     for path in ("out/Note.md", "out/b/Note.md"):
         assert write_notes(vault, [PendingWrite(path, b"old", b"new")]) == refused(path, why)
         assert write_notes(vault, [PendingWrite(path, b"old", None)]) == refused(path, why)
@@ -273,7 +273,7 @@ def test_vault_behind_a_symbolic_link(vault: Path, tmp_path: Path) -> None:
 @posix
 def test_hard_link(vault: Path) -> None:
     (vault / "Second.md").hardlink_to(vault / "Quay.md")
-    why = "it has a second name (a hard link), which would keep the old text"
+    why = "it has a second hard link, which would keep the old text"
     assert write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]) == refused("Quay.md", why)
     assert tree(vault) == {"Quay.md": b"old", "Second.md": b"old", "a": None, "a/Pier.md": b"old"}
 
@@ -283,7 +283,7 @@ def test_pipe(vault: Path) -> None:
     assert sys.platform != "win32"
     os.mkfifo(vault / "Pipe.md")
     assert write_notes(vault, [PendingWrite("Pipe.md", b"", b"new")]) == refused(
-        "Pipe.md", "it is no ordinary file"
+        "Pipe.md", "it is not a regular file"
     )
 
 
@@ -297,7 +297,7 @@ def test_refused_note_does_not_stop_others(vault: Path) -> None:
     result = write_notes(vault, items)
     assert result == WriteResult(
         ("a/Pier.md", "b/New.md"),
-        (SkippedNote("Gone.md", "it is gone"), SkippedNote("Quay.md", CHANGED)),
+        (SkippedNote("Gone.md", "it no longer exists"), SkippedNote("Quay.md", CHANGED)),
     )
     assert tree(vault) == {
         "Quay.md": b"old",
@@ -319,7 +319,7 @@ def test_note_is_written_once(vault: Path) -> None:
 
 def test_missing_vault(tmp_path: Path) -> None:
     assert write_notes(tmp_path / "gone", [PendingWrite("Quay.md", b"old", b"new")]).skipped == (
-        SkippedNote("Quay.md", "its folder is gone"),
+        SkippedNote("Quay.md", "its folder no longer exists"),
     )
     assert tree(tmp_path) == {}
 
@@ -441,12 +441,12 @@ def test_full_disk(vault: Path) -> None:
         [sys.executable, "-c", LIMITED, str(vault)], capture_output=True, text=True, check=True
     )
     outcome, complaint = done.stdout.splitlines()
-    why = "the system allows no files of this size"
+    why = "it exceeds the file size limit of the system"
     assert outcome == str(
         WriteResult(("Quay.md",), (SkippedNote("Large.md", why), SkippedNote("b/New.md", why)))
     )
     assert complaint.startswith(
-        f"the journal can't be kept in {journal_folder(vault)}: {why}. Nothing was written"
+        f"can't write the journal in {journal_folder(vault)}: {why}. Nothing was written"
     )
     assert tree(vault) == {"Quay.md": b"new", "Large.md": b"old", "a": None, "a/Pier.md": b"old"}
     assert sorted(path.name for path in journal_folder(vault).iterdir()) == []
@@ -503,7 +503,7 @@ def test_second_run_waits_for_the_first(vault: Path, end: str) -> None:
         assert holder.stdout.readline() == b"held\n"
         calls: list[str] = []
         with (
-            pytest.raises(LockTimeout, match=r"another run of vaultlink .* try again"),
+            pytest.raises(LockTimeout, match=r"another vaultlink run .* Try again"),
             lock_vault(vault, lambda: calls.append("x"), 0.3),
         ):
             pass
@@ -524,9 +524,9 @@ def test_second_run_waits_for_the_first(vault: Path, end: str) -> None:
 
 def test_write_locks_of_two_vaults_are_independent(vault: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other", {})
-    with lock_vault(vault, patience=0), lock_vault(other, patience=0):
+    with lock_vault(vault, timeout=0), lock_vault(other, timeout=0):
         pass
-    with lock_vault(vault, patience=0):
+    with lock_vault(vault, timeout=0):
         pass
 
 
@@ -534,9 +534,9 @@ def test_write_locks_of_two_vaults_are_independent(vault: Path, tmp_path: Path) 
 def test_vault_has_one_lock_for_all_paths(vault: Path, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(vault)
     with (
-        lock_vault(vault, patience=0),
+        lock_vault(vault, timeout=0),
         pytest.raises(LockTimeout),
-        lock_vault(tmp_path / "way", patience=0),
+        lock_vault(tmp_path / "way", timeout=0),
     ):
         pass
 
@@ -548,7 +548,8 @@ def test_nothing_is_written_without_a_journal_folder(
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
     with (
         pytest.raises(
-            JournalError, match=r"can't be kept in .*file.*: a file stands .* VAULTLINK_STATE_DIR"
+            JournalError,
+            match=r"can't write the journal in .*file.*: a file has .* VAULTLINK_STATE_DIR",
         ),
         lock_vault(vault),
     ):

@@ -1,12 +1,16 @@
-"""A vault as a program sees it: open it, ask for its notes, links and findings, get its graph.
+"""The Python API: open a vault, read its notes, links and findings, and get its graph.
 
-Everything the commands do starts here; looking goes through `scan_vault`, reading and remembering through `loading`, thinking
-through `engine`.
+Example:
+    >>> from vaultlink import open_vault
+    >>> vault = open_vault("fixtures/podcast-wiki")
+    >>> [item.rule for item in vault.diagnostics()][:1]
+    ['dangling-link']
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,285 +20,300 @@ import msgspec
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.load import Progress, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
-from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.model import Diagnostic, Fix, LinkCounts, Note, Suggestion
+from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
-    import networkx as nx
-
-    from vaultlink.fix.loop import FindingSelector, FixPlan
-    from vaultlink.fix.select import FixFilter
-    from vaultlink.fix.sources import FixAnswers, FixSources
+    from vaultlink.graph.build import Graph
     from vaultlink.index.suggest import Suggester
-    from vaultlink.model import SkippedNote
-    from vaultlink.write.apply import AnalysedTexts
-    from vaultlink.write.write import WriteResult
+    from vaultlink.parse.post import Post
+    from vaultlink.write.fixer import Fixer
 
-__all__ = ["Settings", "Vault", "VaultError", "VaultScan", "find_vault", "open_vault", "scan_vault"]
+__all__ = ["Settings", "Vault", "VaultError", "open_vault"]
 
 _MIN_CACHED_TOPICS = 1000
-"""So many topics are worth keeping the suggestions for."""
+"""Suggestions of at least this many targets are saved in the cache."""
 
 
 def open_vault(
-    root: Path | str,
+    root: str | os.PathLike[str],
     settings: Settings | None = None,
     progress: Progress | None = None,
     scan: VaultScan | None = None,
 ) -> "Vault":
-    """Read a vault and check it. Raises VaultError (no such folder, no notes) or ConfigError (a bad setting)."""
+    """Read a vault and check it.
+
+    Args:
+        root: The folder of the vault.
+        settings: How to open it; by default as the command line does.
+        progress: Called with the numbers of notes read and to read.
+        scan: A scan of the vault that was made already; `root` and `settings` are not used then.
+
+    Returns:
+        The vault, with all findings.
+
+    Raises:
+        VaultError: The folder does not exist, or it holds no note.
+        ConfigError: A setting is invalid.
+    """
     scan = scan or scan_vault(Path(root), settings)
     rules = build_catalog(_load_declarations(scan))
     config = merge_layers(scan.layers, rules)
     if not any(is_note(path) for path in scan.listing.files):
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
-    setting = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
-    loaded = load_state(scan, setting, progress or (lambda _done, _all: None))
+    linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
+    loaded = load_state(scan, linter, progress or (lambda _done, _all: None))
     cache = scan.open_cache() if loaded.to_save else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
-    return Vault(scan, loaded.state.settings, loaded.state)
+    return Vault(scan, loaded.state)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
-    """The rules' declarations; those of this very program are kept, since YAML is slow to read."""
+    """Return the declarations of the rules, from the cache if possible: YAML is slow to read."""
     cache = scan.open_cache()
-    kept = cache.load_result(b"", "rules") if cache else None
+    cached = cache.load_result(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError):
         known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(
-            kept or b"", type=dict[str, dict[str, Any]]
+            cached or b"", type=dict[str, dict[str, Any]]
         )
         return known
-    declared = load_rules()
+    declarations = load_rules()
     if cache:
-        save_result(cache, b"", msgspec.msgpack.encode(declared), "rules")
-    return declared
+        save_result(cache, b"", msgspec.msgpack.encode(declarations), "rules")
+    return declarations
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Vault:
-    """An opened vault."""
+    """A vault in one state. It does not change: methods that alter something return another vault.
 
-    def __init__(self, scan: VaultScan, settings: LinterSettings, state: State):
-        self.root = scan.root
-        self.config: Config = settings.config
-        self.rules: tuple[Rule, ...] = settings.rules
-        self.state = state
-        self.index = state.index
-        self._settings = settings
-        self._suggestion_cache: dict[str, tuple[Suggestion, ...]] = {}
-        self.scan = scan
-        self.overlays: Mapping[str, bytes] = {}
+    Attributes:
+        scan: The files of the vault and the settings that apply to them.
+        state: The index, and the findings of all notes.
+        overlays: Unsaved contents by vault path, in bytes; they replace the files on disk.
+    """
+
+    scan: VaultScan
+    state: State
+    overlays: Mapping[str, bytes] = field(default_factory=dict)
+    _previous_suggester: "Suggester | None" = None
+
+    def __repr__(self) -> str:
+        from vaultlink.report.layout import format_count  # noqa: PLC0415
+
+        counts = self.summary()
+        names = ("note", "attachment", "link")
+        numbers = ", ".join(format_count(counts[f"{name}s"], name) for name in names)
+        return f"<Vault {str(self.root)!r}: {numbers}>"
+
+    @property
+    def root(self) -> Path:
+        """The absolute path of the vault's folder."""
+        return self.scan.root
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.state.settings.config
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, ordered by code."""
+        return self.state.settings.rules
+
+    @property
+    def index(self) -> Index:
+        """The index of names, links and backlinks."""
+        return self.state.index
 
     @cached_property
     def notes(self) -> Mapping[str, Note]:
-        """The notes by vault path, sorted; canvases are not among them."""
+        """The notes by vault path, sorted. Canvases are not included."""
         return {path: self.index.notes[path] for path in sorted(self.index.notes) if is_note(path)}
 
     @cached_property
     def attachments(self) -> tuple[str, ...]:
-        """The vault paths of all files that are no notes."""
+        """The vault paths of all files that are not notes, sorted."""
         return tuple(sorted(path for path in self.index.files if not is_note(path)))
 
     def check(self) -> list[Diagnostic]:
-        """All findings, sorted by path, position and code."""
+        """Return all findings, sorted by path, position and code.
+
+        Returns:
+            The findings as a list.
+        """
         return list(self.diagnostics())
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """All findings, one after the other, sorted by path, position and code."""
-        found = self.state.diagnostics
-        for path in sorted(found):
-            yield from found[path]
+        """Yield all findings, sorted by path, position and code.
+
+        Returns:
+            An iterator over the findings.
+        """
+        findings = self.state.diagnostics
+        for path in sorted(findings):
+            yield from findings[path]
 
     def text(self, path: str) -> str:
-        """The text of a note as it is on disk now, or held in place of that; "" if it can't be read."""
-        text = (
-            decode_note(self.overlays[path])
-            if path in self.overlays
-            else read_text(self.root / path)
-        )
+        """Return the text of a note as it is now.
+
+        Args:
+            path: The vault path of the note.
+
+        Returns:
+            The unsaved text or the text on disk, without byte order mark; "" if it can't be read.
+        """
+        content = self.overlays.get(path)
+        text = read_text(self.root / path) if content is None else decode_note(content)
         return "" if isinstance(text, UnreadableFile) else text
 
-    def file_bytes(self, path: str) -> bytes:
-        """The bytes of a file as it is on disk now, or held in place of that; none if it can't be read."""
-        try:
-            return self.overlays[path] if path in self.overlays else (self.root / path).read_bytes()
-        except OSError:
-            return b""
+    def post(self, path: str) -> "Post":
+        """Return the properties and the text of a note as python-frontmatter reads them.
 
-    def fix_lookup(
-        self, diagnostics: Sequence[Diagnostic], answers: "FixAnswers | None" = None
-    ) -> "Callable[[Diagnostic], Fix | None]":
-        """What mends each of these findings, if anything does: asked for one by one."""
-        from vaultlink.fix.deferred import deferred_fixes  # noqa: PLC0415 - only where fixes are shown
-        from vaultlink.fix.loop import find_fix  # noqa: PLC0415
+        The result is for reading: vaultlink never writes it back. python-frontmatter follows YAML 1.1
+        and Obsidian YAML 1.2, so a few values differ: `yes` is True, `12:30` is a number, and dates
+        are `datetime` values. `Note.properties` has what Obsidian reads.
 
-        known, makers = (
-            self._fix_sources(self._dangling_topics(diagnostics)),
-            deferred_fixes(answers),
-        )
-        return lambda item: find_fix(self.state, known, item, makers)
+        Args:
+            path: The vault path of the note.
 
-    def plan_fixes(
-        self,
-        wanted: "FixFilter | None" = None,
-        answers: "FixAnswers | None" = None,
-        picked: "FindingSelector | None" = None,
-    ) -> "FixPlan":
-        """What making all fixes that are wanted (without a word: the safe ones) would come to; of the findings that are picked,
-        if not of all. Nothing is written."""
-        from vaultlink.fix.deferred import deferred_fixes  # noqa: PLC0415
-        from vaultlink.fix.loop import plan_fixes  # noqa: PLC0415
-        from vaultlink.fix.select import allowed_fixes  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.write.apply import make_analyser  # noqa: PLC0415
+        Returns:
+            The post: `metadata` is a dictionary of the properties, `content` the text below them.
+            A note whose properties are not valid YAML has no metadata, and its whole text as content.
+        """
+        from vaultlink.parse.post import read_post  # noqa: PLC0415 - frontmatter is slow to import
 
-        wanted = wanted or allowed_fixes(self.rules, self.config)
-        topics = self._dangling_topics(self.check()) if answers else []
-        return plan_fixes(
-            self.state,
-            self._fix_sources(topics),
-            wanted,
-            deferred_fixes(answers),
-            make_analyser(self._settings, self.scan.settings.jobs),
-            picked,
-        )
+        return read_post(self.text(path))
 
-    def plan_chosen_fixes(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> "FixPlan":
-        """What making these fixes, and no others, would come to. Nothing is written."""
-        rounds = iter([chosen])
-        return self.plan_rounds(lambda _state, _sources: next(rounds, []))
+    def find(self, note: str | os.PathLike[str]) -> str | None:
+        """Return the vault path of a note.
 
-    def plan_rounds(
-        self, asked: "Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]"
-    ) -> "FixPlan":
-        """What making the fixes that `asked` yields of each round's state would come to. Nothing is written."""
-        from vaultlink.fix.loop import apply_rounds  # noqa: PLC0415 - only where something is fixed
-        from vaultlink.write.apply import make_analyser  # noqa: PLC0415
+        Args:
+            note: A path in the vault, a path on disk, or a name as a link gives it.
 
-        return apply_rounds(
-            self.state,
-            self._fix_sources([]),
-            asked,
-            make_analyser(self._settings, self.scan.settings.jobs),
-        )
-
-    def fix_choices(self, item: Diagnostic, answers: "FixAnswers") -> "list[Fix]":
-        """All that may be done about a finding, the likeliest first."""
-        from vaultlink.fix.deferred import fix_choices  # noqa: PLC0415 - only where somebody chooses
-
-        return fix_choices(self.state, self._fix_sources([]), item, answers)
-
-    def write_plan(self, plan: "FixPlan", command: str, summary: str) -> "WriteResult":
-        """Write what a repair comes to, with a record that `vaultlink undo` goes by. Raises JournalError if no record can be
-        kept; then nothing is written."""
-        from vaultlink.write.apply import write_plan  # noqa: PLC0415 - only where something is written
-
-        return write_plan(self.scan, self._texts, plan, command, summary)
-
-    def with_state(self, state: State) -> "Vault":
-        """The same vault in another state."""
-        return Vault(self.scan, self._settings, state)
-
-    def with_overlay(self, path: str, data: bytes) -> "Vault":
-        """The same vault as if these bytes stood in a note, or in a new one. Nothing is written."""
-        text = decode_note(data)
-        content = (
-            analyse_unreadable(self._settings, path, *text)
-            if isinstance(text, UnreadableFile)
-            else text
-        )
-        holding = self.with_state(step(self.state, [Change(path, content)]))
-        holding.overlays = {path: data}
-        return holding
-
-    def with_scan(self, scan: VaultScan, state: State) -> "Vault":
-        """The same vault, seen again later."""
-        later = Vault(scan, state.settings, state)
-        if "_suggester" in self.__dict__:
-            self._suggester.update_index(state.index)
-            later.__dict__["_suggester"] = self._suggester
-        return later
-
-    def with_skip_check(self, bar: Callable[[str, str], str | None]) -> "Vault":
-        """The same vault, but notes are left alone where `bar`, asked with path and text, says why."""
-        from vaultlink.write.apply import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
-
-        guarded = self.with_state(self.state)
-        guarded.__dict__.update(_texts=AnalysedTexts(self.scan, bar), _suggester=self._suggester)
-        return guarded
-
-    def settings_for(self, scan: VaultScan) -> LinterSettings:
-        """The setting of this vault, seen again later under the same settings: what git ignores may be more."""
-        return LinterSettings.build(
-            self.rules, self.config, scan.obsidian, scan.is_git_ignored, self._settings.moves
-        )
-
-    def skipped_notes(self, plan: "FixPlan") -> "tuple[SkippedNote, ...]":
-        """The notes that a repair leaves alone, each with why."""
-        from vaultlink.write.apply import list_skipped  # noqa: PLC0415 - only where something is fixed
-
-        return list_skipped(self._texts, plan)
-
-    def encode_text(self, path: str, text: str) -> bytes:
-        """A note's new text as it would stand on disk, with the byte order mark that the note has."""
-        return self._texts.encode_text(path, text)
-
-    @cached_property
-    def _texts(self) -> "AnalysedTexts":
-        from vaultlink.write.apply import AnalysedTexts  # noqa: PLC0415 - only where something is fixed
-
-        return AnalysedTexts(self.scan, held=self.overlays)
-
-    def _fix_sources(self, topics: Sequence[str]) -> "FixSources":
-        from vaultlink.write.apply import make_fix_sources  # noqa: PLC0415 - only where something is fixed
-
-        known = self.suggest_all(topics) if topics else {}
-        return make_fix_sources(
-            self.scan,
-            self._texts,
-            lambda topic: known[topic] if topic in known else self.suggest(topic),
-        )
-
-    def _dangling_topics(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
-        """The dangling topics that findings are about."""
-        names = self.index.names
-        named = {item.target: item.path for item in diagnostics if item.target is not None}
-        return [target for target, path in named.items() if resolve(path, target, names) is None]
+        Returns:
+            The vault path, or None if no file of the vault fits.
+        """
+        name = os.fspath(note)
+        path = name.replace(os.sep, "/").removeprefix("./")
+        if path in self.index.files:
+            return path
+        on_disk = Path(name).resolve()
+        if on_disk.is_relative_to(self.root):
+            key = normalize_name(on_disk.relative_to(self.root).as_posix())
+            found = next((file for file in self.index.files if normalize_name(file) == key), None)
+            if found:
+                return found
+        return resolve("", name, self.index.names) if name else None
 
     def suggest(self, target: str) -> tuple[Suggestion, ...]:
-        """The notes a dangling topic may mean, the likeliest first."""
+        """Return the notes that an unresolved target may mean.
+
+        Args:
+            target: The target as a link gives it.
+
+        Returns:
+            Suggestions, the likeliest first.
+        """
         return self._suggester(target)
 
     def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        """What each of many dangling topics may mean: worked out with all processors if there are very many, and kept
-        for the next run on an unchanged vault."""
-        if not self._suggestion_cache.keys() >= set(targets):
-            self._suggestion_cache.update(
-                self._load_suggestions(
-                    [target for target in targets if target not in self._suggestion_cache]
-                )
-            )
-        return {target: self._suggestion_cache[target] for target in targets}
+        """Return the suggestions of many unresolved targets.
+
+        Very many are worked out by all processors, and saved for the next run on an unchanged vault.
+
+        Args:
+            targets: The targets as links give them.
+
+        Returns:
+            The suggestions by target, the likeliest first.
+        """
+        known = self._known_suggestions
+        missing = [target for target in targets if target not in known]
+        if missing:
+            known.update(self._load_suggestions(missing))
+        return {target: known[target] for target in targets}
+
+    def graph(self) -> "Graph":
+        """Build the graph of the vault.
+
+        Returns:
+            A networkx graph: files and unresolved targets are nodes, and each link is an edge.
+        """
+        from vaultlink.graph.build import build_graph  # noqa: PLC0415 - networkx is slow to import
+
+        return build_graph(self.index)
+
+    def summary(self) -> dict[str, int]:
+        """Count the files and the links of the vault.
+
+        Returns:
+            The numbers of `notes`, `attachments` and `links`, and of the links that are `resolved`,
+            `dangling`, `ambiguous` and `external`.
+        """
+        rows = [msgspec.structs.astuple(counts) for counts in self.state.tallies.values()]
+        total = LinkCounts(*[sum(column) for column in zip(*rows, strict=True)])
+        notes = sum(is_note(path) for path in self.index.files)
+        return {
+            "notes": notes,
+            "attachments": len(self.index.files) - notes,
+            "links": total.links,
+            "resolved": total.resolved,
+            "dangling": total.dangling,
+            "ambiguous": total.ambiguous,
+            "external": total.external,
+        }
+
+    def holding(self, path: str, content: str | bytes) -> "Vault":
+        """Return this vault with an unsaved text. Does not write.
+
+        Args:
+            path: The vault path of the note, which need not exist.
+            content: The text of the note, or its bytes.
+
+        Returns:
+            A vault with the findings of the new text. Texts that this vault holds already stay.
+        """
+        data = content.encode() if isinstance(content, str) else content
+        text = decode_note(data)
+        settings = self.state.settings
+        change = (
+            analyse_unreadable(settings, path, *text) if isinstance(text, UnreadableFile) else text
+        )
+        state = step(self.state, [Change(path, change)])
+        return Vault(self.scan, state, {**self.overlays, path: data})
+
+    @cached_property
+    def fixer(self) -> "Fixer":
+        """Finds, plans and writes fixes."""
+        from vaultlink.write.fixer import Fixer  # noqa: PLC0415 - only where something is fixed
+
+        return Fixer(self.scan, self.state, self.suggest_all, self.overlays)
+
+    @cached_property
+    def _known_suggestions(self) -> dict[str, tuple[Suggestion, ...]]:
+        return {}
 
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        cache = (
-            self.scan.open_cache()
-            if len(targets) > _MIN_CACHED_TOPICS and not self.overlays
-            else None
-        )
+        large = len(targets) > _MIN_CACHED_TOPICS and not self.overlays
+        cache = self.scan.open_cache() if large else None
         question = self.scan.cache_key("suggestions", *targets) if cache else None
+        jobs = self.scan.settings.jobs
         if cache is None or question is None:
-            return suggest_all(self._suggester, targets, self.scan.settings.jobs)
-        kept = cache.load_result(question, "suggestions")
+            return suggest_all(self._suggester, targets, jobs)
+        cached = cache.load_result(question, "suggestions")
         with suppress(msgspec.MsgspecError):
-            return msgspec.msgpack.decode(kept or b"", type=dict[str, tuple[Suggestion, ...]])
-        found = suggest_all(self._suggester, targets, self.scan.settings.jobs)
+            return msgspec.msgpack.decode(cached or b"", type=dict[str, tuple[Suggestion, ...]])
+        found = suggest_all(self._suggester, targets, jobs)
         save_result(cache, question, msgspec.msgpack.encode(found), "suggestions")
         return found
 
@@ -302,50 +321,26 @@ class Vault:
     def _suggester(self) -> "Suggester":
         from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only where suggestions are shown
 
-        return Suggester(self.index)
+        previous = self._previous_suggester
+        if previous is None:
+            return Suggester(self.index)
+        previous.update_index(self.index)
+        return previous
 
-    def find(self, note: str) -> str | None:
-        """The vault path of a note given as a path in the vault, on disk, or as a link would give it."""
-        path = note.replace(os.sep, "/").removeprefix("./")
-        if path in self.index.files:
-            return path
-        on_disk = Path(note).resolve()
-        if on_disk.is_relative_to(self.root):
-            path = on_disk.relative_to(self.root).as_posix()
-            found = next(
-                (
-                    known
-                    for known in self.index.files
-                    if normalize_name(known) == normalize_name(path)
-                ),
-                None,
-            )
-            if found:
-                return found
-        return resolve("", note, self.index.names) if note else None
 
-    def is_linted(self, path: str) -> bool:
-        """Whether findings in a path are reported: not excluded by the configuration, Obsidian's settings or git."""
-        return self._settings.is_linted(path)
+def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:
+    """Return the vault in another state, and with a later scan if one is given.
 
-    def graph(self) -> "nx.MultiDiGraph[str]":
-        """The vault's graph: notes and dangling topics as nodes, an edge for every link."""
-        from vaultlink.graph.build import build_graph  # noqa: PLC0415 - networkx is slow to import
+    The names that suggestions are made from are updated rather than collected again; `vault` must not
+    be asked for suggestions afterwards.
+    """
+    suggester = vault.__dict__.get("_suggester", vault._previous_suggester)
+    return Vault(scan or vault.scan, state, vault.overlays, suggester)
 
-        return build_graph(self.index)
 
-    def summary(self) -> dict[str, int]:
-        """How many notes, attachments and links there are, and what becomes of the links."""
-        rows = [msgspec.structs.astuple(tally) for tally in self.state.tallies.values()]
-        total = [sum(column) for column in zip(*rows, strict=True)]
-        counts = LinkCounts(*total)
-        notes = sum(is_note(path) for path in self.index.files)
-        return {
-            "notes": notes,
-            "attachments": len(self.index.files) - notes,
-            "links": counts.links,
-            "resolved": counts.resolved,
-            "dangling": counts.dangling,
-            "ambiguous": counts.ambiguous,
-            "external": counts.external,
-        }
+def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
+    """Return the linter settings of a vault for a later scan: git may ignore other files by now."""
+    settings = vault.state.settings
+    return LinterSettings.build(
+        settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.moves
+    )

@@ -1,6 +1,6 @@
-"""Edits as arithmetic: what they make of a text, where they leave an offset, whether two of them collide.
+"""Arithmetic on edits: apply them, map offsets through them, detect overlaps.
 
-Edits of one text enter, sorted and apart from each other; nothing here knows what they are for.
+All functions take the edits of one text, sorted and without overlaps, unless they say otherwise.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,22 +10,25 @@ from vaultlink.model import Edit
 
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
-    """The text after its edits; every character outside them stays what it is."""
-    parts, at = [], 0
+    """Return the text after its edits. Characters outside the edits do not change."""
+    parts, copied_to = [], 0
     for edit in edits:
-        parts += [text[at : edit.start], edit.text]
-        at = edit.end
-    parts.append(text[at:])
+        parts += [text[copied_to : edit.start], edit.text]
+        copied_to = edit.end
+    parts.append(text[copied_to:])
     return "".join(parts)
 
 
 def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
-    """Edits of one text from its start to its end."""
+    """Sort the edits of one text by position."""
     return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
 
 def edits_overlap(one: Edit, other: Edit) -> bool:
-    """Whether two edits can't be made in one go: they share characters, or one inserts where the other begins or ends."""
+    """Return True if two edits cannot be applied together.
+
+    They overlap if they share characters, or if one inserts text at the start or end of the other.
+    """
     if one.path != other.path:
         return False
     if one.start == one.end or other.start == other.end:
@@ -34,33 +37,43 @@ def edits_overlap(one: Edit, other: Edit) -> bool:
 
 
 class OffsetShift:
-    """Where the edits of a text, in order and apart from each other, leave what they do not touch."""
+    """Map offsets of a text to offsets after its edits.
+
+    Attributes:
+        new_spans: Spans of the inserted texts in the new text, in order.
+    """
 
     def __init__(self, edits: Sequence[Edit]):
         self._edits = edits
         self._starts = [edit.start for edit in edits]
-        grown, self._growth = 0, [0]
+        growth, self._growth = 0, [0]
         self.new_spans: list[tuple[int, int]] = []
         for edit in edits:
-            self.new_spans.append((edit.start + grown, edit.start + grown + len(edit.text)))
-            grown += len(edit.text) - (edit.end - edit.start)
-            self._growth.append(grown)
+            self.new_spans.append((edit.start + growth, edit.start + growth + len(edit.text)))
+            growth += len(edit.text) - (edit.end - edit.start)
+            self._growth.append(growth)
 
     def is_changed(self, start: int, end: int) -> bool:
-        """Whether an edit changes something of a span; what is added before or behind it changes nothing of it."""
-        number = bisect_left(self._starts, end)
-        return number > 0 and self._edits[number - 1].end > start
+        """Return True if an edit changes part of a span.
+
+        Insertions at the ends of the span do not count.
+        """
+        count = bisect_left(self._starts, end)
+        return count > 0 and self._edits[count - 1].end > start
 
     def is_touched(self, start: int, end: int) -> bool:
-        """Whether an edit changes something of a span, or adds to it at either end."""
-        number = bisect_right(self._starts, end)
-        return number > 0 and self._edits[number - 1].end >= start
+        """Return True if an edit changes part of a span or inserts text at either end."""
+        count = bisect_right(self._starts, end)
+        return count > 0 and self._edits[count - 1].end >= start
 
     def map_offset(self, offset: int) -> int:
-        """Where an offset that no edit changes is found afterwards; one behind an insertion at the same place moves."""
+        """Return the new offset of an offset that no edit changes.
+
+        An offset at which an edit inserts text moves behind the insertion.
+        """
         return offset + self._growth[bisect_right(self._starts, offset)]
 
     def is_new(self, start: int, end: int) -> bool:
-        """Whether a span of the new text holds, or touches, something that an edit made."""
-        number = bisect_right(self.new_spans, end, key=lambda span: span[0])
-        return number > 0 and self.new_spans[number - 1][1] >= start
+        """Return True if a span of the new text contains or touches an inserted text."""
+        count = bisect_right(self.new_spans, end, key=lambda span: span[0])
+        return count > 0 and self.new_spans[count - 1][1] >= start

@@ -1,21 +1,27 @@
-"""The errors that users can resolve: what is wrong, where, and what to do about it."""
+"""Errors that the user can resolve.
+
+Each message states the place, the cause and the next step.
+"""
 
 
 class VaultError(Exception):
-    """A vault that can't be opened: what is wrong and what to do."""
+    """The vault cannot be opened. The message states the cause and the next step."""
 
 
 class ConfigError(Exception):
-    """A setting that can't be used: where it stands, what is wrong, and what may have been meant."""
+    """A setting is invalid.
+
+    The message states its place, the cause and a likely correction.
+    """
 
 
 class JournalError(Exception):
-    """The journal can't be kept, so nothing may be written: what is wrong, in a sentence."""
+    """The journal cannot be written, so no note may be changed."""
 
 
 class UsageError(Exception):
-    """A command line that can't be followed: what is wrong and what to do."""
+    """A usage error on the command line. The message states cause and next step."""
 
 
 USER_ERRORS = (VaultError, ConfigError, JournalError, UsageError)
-"""Errors that a command reports as a sentence and exit code 2. All others are faults of vaultlink."""
+"""Errors that a command prints as a message with exit code 2. All others are bugs in vaultlink."""

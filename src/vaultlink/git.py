@@ -1,8 +1,7 @@
-"""What is asked of git about a vault: where it keeps what it knows, what it ignores, whether it is at work. The one place that
-runs it.
+"""Run git for a vault: repository, ignored files, blobs, diffs, merges.
 
-A vault enters, paths and signs leave. Without git, or with a repository that can't be asked, there is nothing to know, and no
-error.
+No other module runs git. Without git, or where git fails, the functions return None or an empty
+result; they raise nothing.
 """
 
 import os
@@ -16,38 +15,45 @@ from typing import NamedTuple
 _TIMEOUT_SECONDS = 60
 
 _STALE_LOCK_SECONDS = 60.0
-"""Seconds after which git's lock was left by a git that is no more."""
+"""Age in seconds from which git's lock counts as abandoned."""
 
 _MAX_CONFLICT_COUNT, _UNKNOWN_OPTION = 127, 129
-"""The highest exit code of `git merge-file` that counts conflicts, and the one for an option that it does not know."""
+"""Codes of `git merge-file`: the highest conflict count, an unknown option."""
 
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-"""What git tells its hooks of the repository they are run for, seen from the folder they are run in: a vault may lie in another
-folder, or in another repository."""
+"""Variables that git sets for its hooks, removed before git is run.
+
+They describe the repository of the hook, relative to the folder the hook runs in. A vault may lie
+in another folder or in another repository.
+"""
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-"""On Windows a program without a window would have git open one for a moment."""
+"""On Windows, keeps git from opening a console window when the program has none."""
 
 
 def run_git(
-    root: Path, *command: str, given: bytes | None = None, good: Collection[int] = (0,)
+    root: Path, *command: str, stdin: bytes | None = None, ok_codes: Collection[int] = (0,)
 ) -> bytes | None:
-    """What git prints; None if it can't be asked, or ends with another exit code than these."""
-    done = _run(root, *command, given=given)
-    return done.stdout if done and done.returncode in good else None
+    """Run git in `root` and return its standard output.
+
+    Return None if git can't be run, takes longer than 60 seconds, or exits with a code that is not
+    in `ok_codes`.
+    """
+    result = _run(root, *command, stdin=stdin)
+    return result.stdout if result and result.returncode in ok_codes else None
 
 
 def _run(
-    root: Path, *command: str, given: bytes | None = None
+    root: Path, *command: str, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes] | None:
     try:
         return subprocess.run(
             ["git", "-C", os.fspath(root), *command],
-            input=given,
+            input=stdin,
             capture_output=True,
             check=False,
             timeout=_TIMEOUT_SECONDS,
-            stdin=None if given is not None else subprocess.DEVNULL,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES},
             creationflags=_NO_WINDOW,
         )
@@ -56,37 +62,40 @@ def _run(
 
 
 def find_git_dir(root: Path) -> Path | None:
-    """The folder in which git keeps what it knows of a vault; None outside a repository."""
+    """Return the git directory of the repository that a vault lies in, or None."""
     for folder in (root, *root.parents):
-        there = folder / ".git"
-        if there.is_dir():
-            return there
-        if there.is_file():
+        git_path = folder / ".git"
+        if git_path.is_dir():
+            return git_path
+        if git_path.is_file():
             with suppress(OSError, ValueError):
-                _, _, path = there.read_text(encoding="utf-8").partition("gitdir:")
+                _, _, path = git_path.read_text(encoding="utf-8").partition("gitdir:")
                 return (folder / path.strip()).resolve()
             return None
     return None
 
 
 def read_git_state(root: Path) -> str:
-    """What tells one state of a vault's repository from another, as far as moves go: the last commit, and the times of git's
-    index. "" outside a repository."""
-    folder = find_git_dir(root)
-    if folder is None:
+    """Return a string that identifies the state of git; "" outside a repository.
+
+    It holds the commit of HEAD and the size and time of the index. Cached renames are valid as long
+    as it is the same.
+    """
+    git_dir = find_git_dir(root)
+    if git_dir is None:
         return ""
-    head = _read(folder / "HEAD")
-    name = head.removeprefix("ref:").strip()
-    common = (folder / (_read(folder / "commondir").strip() or ".")).resolve()
-    at = (
+    head = _read(git_dir / "HEAD")
+    ref = head.removeprefix("ref:").strip()
+    common_dir = (git_dir / (_read(git_dir / "commondir").strip() or ".")).resolve()
+    commit = (
         head
-        if name == head.strip()
-        else _read(folder / name) or _read(common / name) or _read(common / "packed-refs")
+        if ref == head.strip()
+        else _read(git_dir / ref) or _read(common_dir / ref) or _read(common_dir / "packed-refs")
     )
     with suppress(OSError):
-        index = (folder / "index").stat()
-        return f"{at} {index.st_size} {index.st_mtime_ns}"
-    return at
+        index = (git_dir / "index").stat()
+        return f"{commit} {index.st_size} {index.st_mtime_ns}"
+    return commit
 
 
 def _read(file: Path) -> str:
@@ -97,44 +106,54 @@ def _read(file: Path) -> str:
 
 
 def is_git_busy(folder: Path | None) -> bool:
-    """Whether git is changing the files of the working tree that belongs to its folder: a checkout or pull of thousands of
-    files is waited for, and seen as one."""
+    """Return True while git changes files of the working tree, such as in a checkout.
+
+    It is True while git's `index.lock` exists and is younger than 60 seconds. The watcher waits for
+    the end of such a change and handles it as one event.
+    """
     if folder is None:
         return False
     try:
-        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE_LOCK_SECONDS  # noqa: PTH116 - asked twenty times a second
+        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE_LOCK_SECONDS  # noqa: PTH116 - called twenty times a second
     except OSError:
         return False
 
 
 def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
-    """Which vault paths git ignores; None outside a repository or without git."""
-    here = vault.resolve()
-    told = (
+    """Return a function that is True for vault paths that git ignores.
+
+    Return None outside a repository, without git, and where git ignores nothing.
+    """
+    root = vault.resolve()
+    output = (
         run_git(
-            here, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
+            root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
         )
-        if find_git_dir(here)
+        if find_git_dir(root)
         else None
     )
-    paths = os.fsdecode(told or b"").split("\0")[:-1]
+    paths = os.fsdecode(output or b"").split("\0")[:-1]
     files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
     return (lambda path: path in files or path.startswith(folders)) if paths else None
 
 
 def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
-    """Those of these vault paths that git ignores."""
-    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    told = run_git(root, "check-ignore", "-z", "--stdin", given=asked, good=(0, 1))
-    return frozenset(os.fsdecode(told or b"").split("\0")[:-1])
+    """Return those of these vault paths that git ignores."""
+    request = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    output = run_git(root, "check-ignore", "-z", "--stdin", stdin=request, ok_codes=(0, 1))
+    return frozenset(os.fsdecode(output or b"").split("\0")[:-1])
 
 
-# -- what git has of files ------------------------------------------------------------------------------------------------
+# -- files and blobs ----------------------------------------------------------------------------
 
 
 class RawDiffEntry(NamedTuple):
-    """A change as git tells it: a letter, the file's mode and blob before, whether the text stayed, the path before, the path
-    after (of a rename), and in which of the commits told of, counted from 0."""
+    """A change in git's raw diff format.
+
+    `status` is a letter (such as D or R), `mode` and `blob` are those before the change.
+    `identical` is True for a rename with the same content. `old` is the path before, `new` the path
+    after a rename ("" otherwise). `commit_number` counts the commits of a log from 0.
+    """
 
     status: str
     mode: str
@@ -146,98 +165,115 @@ class RawDiffEntry(NamedTuple):
 
 
 def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
-    """The changes in git's raw form: `:modes blobs letter`, then one path, or two of a rename; between them the commits."""
+    """Yield the changes of git's raw format with `-z`.
+
+    Each change is `:modes blobs status`, then one path, or two for a rename or copy. Other fields
+    separate commits.
+    """
     fields, commit = iter(os.fsdecode(raw).split("\0")), 0
     for field in fields:
         words = field.lstrip("\n").split(" ")
         if not words[0].startswith(":") or len(words) != 5:
             commit += 1
             continue
-        kind, old = words[4][:1], next(fields, "")
-        new = next(fields, "") if kind in "RC" else ""
-        yield RawDiffEntry(kind, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
+        status, old = words[4][:1], next(fields, "")
+        new = next(fields, "") if status in "RC" else ""
+        yield RawDiffEntry(status, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
 
 
 def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
-    """The bytes that git keeps under names, in their order; None where it has none."""
-    told = (
-        run_git(root, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
+    """Return the content of blobs by object name, in order; None if missing."""
+    output = (
+        run_git(root, "cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode())
         or b""
     )
-    found: list[bytes | None] = []
-    at = 0
+    blobs: list[bytes | None] = []
+    offset = 0
     for _ in names:
-        head, _, _ = told[at : at + 200].partition(b"\n")
-        words = head.split()
-        at += len(head) + 1
+        header, _, _ = output[offset : offset + 200].partition(b"\n")
+        words = header.split()
+        offset += len(header) + 1
         if len(words) != 3 or not words[2].isdigit():
-            found.append(None)
+            blobs.append(None)
             continue
         size = int(words[2])
-        found.append(told[at : at + size])
-        at += size + 1
-    return found
+        blobs.append(output[offset : offset + size])
+        offset += size + 1
+    return blobs
 
 
 def read_filtered_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
-    """The bytes of files, given by vault path and the name that git keeps them under, as a checkout would write them: where a
-    filter encrypts them or keeps them elsewhere, git's own bytes say nothing."""
-    kept, filtered = (
+    """Return the content of files as a checkout would write them, in order.
+
+    `files` are pairs of vault path and blob name. Git's filters are applied, as a filter may
+    encrypt a file or store it elsewhere (Git LFS). None for blobs that git does not have.
+    """
+    blobs, filtered_paths = (
         read_blobs(root, [name for _, name in files]),
         _find_filtered_paths(root, [path for path, _ in files]),
     )
-    if not filtered:
-        return kept
-    above = os.fsdecode(run_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
+    if not filtered_paths:
+        return blobs
+    prefix = os.fsdecode(run_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
     return [
-        run_git(root, "cat-file", "--filters", f"--path={above}{path}", name)
-        if path in filtered
+        run_git(root, "cat-file", "--filters", f"--path={prefix}{path}", name)
+        if path in filtered_paths
         else data
-        for (path, name), data in zip(files, kept, strict=True)
+        for (path, name), data in zip(files, blobs, strict=True)
     ]
 
 
 def _find_filtered_paths(root: Path, paths: Sequence[str]) -> frozenset[str]:
-    """Those of these vault paths whose bytes a filter of git's, or an encoding, changes."""
-    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    told = os.fsdecode(
-        run_git(root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", given=asked)
+    """Return those of these paths that have a git filter or an encoding."""
+    request = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    output = os.fsdecode(
+        run_git(
+            root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", stdin=request
+        )
         or b""
     )
-    words = told.split("\0")[:-1]
+    fields = output.split("\0")[:-1]
     return frozenset(
         path
-        for path, value in zip(words[::3], words[2::3], strict=True)
+        for path, value in zip(fields[::3], fields[2::3], strict=True)
         if value not in ("unspecified", "unset")
     )
 
 
 def list_untracked(root: Path) -> list[str]:
-    """The vault paths that git neither keeps nor ignores."""
-    told = run_git(root, "ls-files", "--others", "--exclude-standard", "-z")
-    return os.fsdecode(told or b"").split("\0")[:-1]
+    """Return the vault paths that git neither tracks nor ignores."""
+    output = run_git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return os.fsdecode(output or b"").split("\0")[:-1]
 
 
 def merge_files(
     files: Sequence[Path], labels: Sequence[str], size: int
 ) -> tuple[bytes, bool] | None:
-    """What git makes of three files, of ours, the base and theirs, and whether conflicts are left in it, with marks of a size;
-    None if it makes nothing of them. It is what `git merge` makes of them, in the style of conflicts that the user has set."""
-    given = [*(word for label in labels for word in ("-L", label)), "--", *map(os.fspath, files)]
-    for extra in (
-        ["--diff-algorithm=histogram"],
-        [],
-    ):  # as `git merge` has it; before 2.44 there is no choice
-        done = _run(Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *extra, *given)
-        if done is None or done.returncode != _UNKNOWN_OPTION:
+    """Merge three files, in the order ours, base, theirs, as `git merge` does.
+
+    Return the merged bytes and whether they contain conflicts, or None if git can't merge the
+    files. Conflict markers are `size` characters long and in the user's conflict style; `labels`
+    name the three files in them.
+    """
+    arguments = [
+        *(word for label in labels for word in ("-L", label)),
+        "--",
+        *map(os.fspath, files),
+    ]
+    # `git merge` uses the histogram algorithm; `git merge-file` before 2.44 has no such option.
+    for options in (["--diff-algorithm=histogram"], []):
+        result = _run(
+            Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *options, *arguments
+        )
+        if result is None or result.returncode != _UNKNOWN_OPTION:
             return (
-                (done.stdout, done.returncode > 0)
-                if done and 0 <= done.returncode <= _MAX_CONFLICT_COUNT
+                (result.stdout, result.returncode > 0)
+                if result and 0 <= result.returncode <= _MAX_CONFLICT_COUNT
                 else None
             )
     return None
 
 
 def find_work_tree(root: Path) -> Path | None:
-    """The folder whose files git keeps, the vault among them; None outside a repository."""
+    """Return the root of the working tree that a vault lies in, or None."""
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

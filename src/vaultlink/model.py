@@ -1,8 +1,8 @@
-"""The page of nouns: what a vault is made of. Values only; all frozen.
+"""Value types for notes, links, sections, findings and fixes. All are frozen.
 
-Spans are half open and count code points of the text as it stands on disk (without a byte order mark); lines and
-columns count from 1. The types are msgspec structs: they are made by the hundred thousand, and written to the cache as
-they are.
+Spans are half open. Offsets are 0-based and count code points of the text on disk, without a byte
+order mark. Lines and columns are 1-based. The types are msgspec structs because a large vault has
+hundreds of thousands of them and the cache stores them as they are.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 PropertyValue: TypeAlias = Any
-"""A property's value as Obsidian has it: None, bool, int, float, str, list or dict of these."""
+"""A property's value as Obsidian reads it: None, bool, int, float, str, list, dict."""
 
 
 class LinkKind(StrEnum):
-    """How a link is written."""
+    """The syntax of a link."""
 
     WIKILINK = "wikilink"
     MARKDOWN = "markdown"
 
 
 class Place(StrEnum):
-    """Where in its source a link or tag stands."""
+    """The part of its source that contains a link or tag."""
 
     BODY = "body"
     PROPERTY = "property"
@@ -33,7 +33,7 @@ class Place(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a finding is; ordered by `rank`."""
+    """The severity of a finding. Compare severities by `rank`."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -46,14 +46,25 @@ class Severity(StrEnum):
 
 
 class Safety(StrEnum):
-    """Whether a fix may be made unasked: a safe one changes where no link leads but those it is about."""
+    """The safety of a fix.
+
+    vaultlink applies a safe fix without confirmation: it changes the target of no link except those
+    that the finding is about.
+    """
 
     SAFE = "safe"
     UNSAFE = "unsafe"
 
 
 class SourceSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A place in a source: a span, and the line and column it starts at."""
+    """A span in a source and its position.
+
+    Attributes:
+        start: Offset of the first character, 0-based, in code points.
+        end: Offset behind the last character.
+        line: Line of `start`, 1-based.
+        column: Column of `start`, 1-based.
+    """
 
     start: int
     end: int
@@ -62,14 +73,24 @@ class SourceSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Heading(SourceSpan, frozen=True, array_like=True, gc=False):
-    """A top-level heading; its span is the heading's text without the marks."""
+    """A top-level heading. Its span covers the heading's text without the marks.
+
+    Attributes:
+        level: 1 to 6.
+        text: The heading's text without the marks and the spaces around it.
+    """
 
     level: int
     text: str
 
 
 class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
-    """A block identifier `^id`; `block_line` is the line on which the block it names starts."""
+    """A block identifier `^id`. Its span includes the caret.
+
+    Attributes:
+        id: The identifier without the caret.
+        block_line: First line of the block that it identifies, 1-based.
+    """
 
     id: str
     block_line: int
@@ -78,12 +99,23 @@ class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
 class Link(SourceSpan, frozen=True, array_like=True, gc=False):
     """A link or embed, as written.
 
-    `target` is the path part and `subpath` the rest from the first `#` on ("" if there is none or it is empty); both
-    trimmed, those of Markdown links percent-decoded. `display` is the text after the first pipe, or a Markdown link's
-    text; None if there is none. `raw` is the link as it stands in the source. `key_path` is the key path ("rel.1") of a
-    link in a property, and "" elsewhere. `external` is true for URLs, `in_comment` for links in a `%%` comment, which
-    Obsidian counts but shows to nobody, `in_table_cell` for links in a cell of a table, where a pipe has to be written `\\|`,
-    `after_bracket` for Markdown links right behind an opening bracket, which would change what a wikilink there means.
+    Attributes:
+        raw: The link's text in the source.
+        target: The path part, trimmed; percent-decoded if it is a Markdown link's.
+        subpath: The rest from the first `#`, trimmed and decoded like `target`; "" if there is none
+            or it is empty.
+        display: The text after the first pipe, or the text of a Markdown link; None if there is
+            none.
+        kind: Wikilink or Markdown link.
+        embed: True if the link starts with `!`.
+        place: The part of the source that contains the link.
+        key_path: Key path of a link in a property, such as "rel.1"; "" elsewhere.
+        external: True for URLs.
+        in_comment: True for links in a `%%` comment. Obsidian counts these links but does not show
+            them.
+        in_table_cell: True for links in a table cell, where a pipe must be written `\\|`.
+        after_bracket: True for Markdown links directly behind an opening bracket. A wikilink in
+            this position would be read differently.
     """
 
     raw: str
@@ -101,7 +133,7 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
 
     @property
     def lookup_target(self) -> str:
-        """The target as it is looked up: that of a canvas's file card is a path from the vault's root."""
+        """The target to resolve. A canvas's file card has a path from the vault's root."""
         return (
             "/" + self.target
             if self.place is Place.CANVAS and self.raw[0] not in "[!"
@@ -110,14 +142,26 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
 
 
 class Tag(SourceSpan, frozen=True, array_like=True, gc=False):
-    """A tag, its name without the `#`."""
+    """A tag.
+
+    Attributes:
+        name: The tag without the `#`.
+        place: The part of the source that contains the tag.
+    """
 
     name: str
     place: Place
 
 
 class Property(SourceSpan, frozen=True, array_like=True, gc=False):
-    """A top-level property; the spot is its key's, `value_start` and `value_end` span its value as written."""
+    """A top-level property. Its span covers the key.
+
+    Attributes:
+        key: The key as written.
+        value: The value as Obsidian reads it.
+        value_start: Offset of the value as written, 0-based.
+        value_end: Offset behind the value.
+    """
 
     key: str
     value: PropertyValue
@@ -126,21 +170,31 @@ class Property(SourceSpan, frozen=True, array_like=True, gc=False):
 
 
 class Directive(SourceSpan, frozen=True, array_like=True, gc=False):
-    """An instruction to vaultlink inside a note: `disable`, `enable`, `disable-line`, `disable-next-line`,
-    `disable-file`, or `property` for the `vaultlink: {ignore: [...]}` property. `rules` empty means all of them."""
+    """A suppression or another instruction to vaultlink in a note.
+
+    Attributes:
+        action: `disable`, `enable`, `disable-line`, `disable-next-line`, `disable-file`, or
+            `property` for the property `vaultlink: {ignore: [...]}`.
+        rules: Codes or names of the rules; empty means all rules.
+    """
 
     action: str
     rules: tuple[str, ...]
 
 
 class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
-    """Something the parser met and survived.
+    """A defect that the parser found in a source and skipped.
 
-    Kinds: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each swallows the rest of the note);
-    `invalid-frontmatter`, `duplicate-property` (`detail` is the key), `unquoted-property-link` (`detail` is the text
-    between the outer brackets), `malformed-link` (`detail` is the name it holds and, on a line of its own, what is wrong),
-    `invalid-canvas`, `undecodable`, `unreadable`. `replacements` (start, end, text) are what makes a malformed link one, where
-    only one reading exists.
+    Attributes:
+        kind: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each hides the
+            rest of the note), `invalid-frontmatter`, `duplicate-property`,
+            `unquoted-property-link`, `malformed-link`, `invalid-canvas`, `undecodable` or
+            `unreadable`. For the kinds in `Section.problems` see parse/backlinks_problems.py.
+        detail: The key of a `duplicate-property`; the text between the outer brackets of an
+            `unquoted-property-link`; the target of a `malformed-link` and, on a second line, its
+            fault; otherwise the cause.
+        replacements: Replacements (start, end, text) that fix the defect. Empty if the fix is not
+            certain; a malformed link has some only if a single reading exists.
     """
 
     kind: str
@@ -149,7 +203,11 @@ class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
 
 
 class Owner(StrEnum):
-    """Whose an "Add backlinks" section is: its author's, or vaultlink's, which wrote it or was told to adopt it."""
+    """The owner of an "Add backlinks" section.
+
+    `AUTHOR`: the note's author. `WRITTEN`: vaultlink, which wrote the section. `ADOPTED`:
+    vaultlink, which the user told to maintain a section that the author had written.
+    """
 
     AUTHOR = "author"
     WRITTEN = "written"
@@ -157,14 +215,23 @@ class Owner(StrEnum):
 
 
 class Entry(SourceSpan, frozen=True, array_like=True, gc=False):
-    """One entry of a section; the spot runs from its first character behind list and quote marks to its last.
+    """An entry of a section. Its span starts behind list and quote marks.
 
-    The title is text[start:title_end], "" if there is none; `dash` stands between title and link, without blanks ("" if
-    there is none) at `title_end` to `dash_end` (blanks included). `link` is None where nothing is a link. `marks` are the
-    list and quote marks before the entry. `fault` names what keeps the entry from having a link: `no-link`,
-    `malformed-link` or `nested-link`. `raw` is the entry as it stands in the source, `tail` what follows it on its line and
-    on lines indented below. Without text[cut_start:cut_end] the entry is gone, with its line or with what parts it from the
-    one before; the span is empty where that would change what follows.
+    Attributes:
+        title: text[start:title_end]; "" if there is none.
+        title_end: Offset behind the title.
+        dash: The dash between title and link without the spaces around it; "" if there is none.
+        dash_end: Offset behind the dash and the spaces around it, which start at `title_end`.
+        link: The entry's link; None if the entry contains none.
+        marks: The list and quote marks before the entry.
+        fault: Reason for a missing link: `no-link`, `malformed-link` or `nested-link`; ""
+            otherwise.
+        raw: The entry's text in the source.
+        tail: The text behind the entry on its line and on the lines indented below it.
+        cut_start: Start of the span to delete in order to remove the entry. The span includes the
+            entry's line, or the separator from the previous entry. It is empty if the deletion
+            would change the meaning of the text that follows.
+        cut_end: End of that span.
     """
 
     title: str
@@ -181,14 +248,28 @@ class Entry(SourceSpan, frozen=True, array_like=True, gc=False):
 
 
 class Section(SourceSpan, frozen=True, array_like=True, gc=False):
-    """An "Add backlinks" section: from its heading line (or the marker before it) to behind its last entry (or the marker
-    after it), line end not included.
+    """An "Add backlinks" section.
 
-    `heading` is the heading as written, at `heading_start` to `heading_end`. `prose_lines` are the lines among the entries that
-    are none. `problems` are those of an author's section: see parse/sections_flaws.py. `text` is the whole section as written,
-    and only kept of sections with the marker, whose links are no links of the note: they are made from those of other
-    notes. `newlines_before` and `newlines_after` are the numbers of line ends that were written around such a section. Without
-    text[cut_start:cut_end] an author's section is gone, with the blank lines before it; `entry_separator` is what parts its entries.
+    Its span runs from the heading line (or the begin marker) to the end of the last entry (or of
+    the end marker), without the line end.
+
+    Attributes:
+        owner: The note's author or vaultlink.
+        heading: The heading as written.
+        heading_start: Offset of the heading.
+        heading_end: Offset behind the heading.
+        entries: The entries, in order.
+        prose_lines: The lines among the entries that contain no entry.
+        problems: The defects of an author's section: see parse/backlinks_problems.py.
+        text: The whole section as written, only for sections with markers. The links of these
+            sections do not count as links of the note: vaultlink generates them from links of other
+            notes.
+        newlines_before: Number of line ends that vaultlink wrote before a section with markers.
+        newlines_after: Number of line ends that vaultlink wrote behind it.
+        cut_start: Start of the span to delete in order to remove an author's section and the blank
+            lines before it.
+        cut_end: End of that span.
+        entry_separator: The text between two entries of an author's section.
     """
 
     owner: Owner
@@ -207,10 +288,19 @@ class Section(SourceSpan, frozen=True, array_like=True, gc=False):
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything a rule asks of a note (or of a canvas, as a source of links), without its text.
+    """A parsed note, or a parsed canvas, without its text.
 
-    `properties` is None without a frontmatter block and empty if the block can't be read. `blank` is true when nothing
-    but white space stands outside the frontmatter.
+    Attributes:
+        path: Vault path.
+        properties: None without a frontmatter block; empty if the block is invalid.
+        headings: The top-level headings.
+        blocks: The block identifiers.
+        links: The links and embeds, without those of managed sections.
+        tags: The tags in properties and body.
+        directives: The suppressions.
+        problems: The defects that the parser found.
+        blank: True if the text outside the frontmatter is white space only.
+        sections: The "Add backlinks" sections.
     """
 
     path: str
@@ -225,7 +315,14 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sections: tuple[Section, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
-        """The value of a property by its exact key, or None."""
+        """Return the value of a property.
+
+        Args:
+            key: The key, in its exact case.
+
+        Returns:
+            The value; None if the note has no such property.
+        """
         for item in self.properties or ():
             if item.key == key:
                 return item.value
@@ -233,7 +330,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """The note's other names: `aliases` as a list, or one text taken whole (specification 4.15)."""
+        """The note's aliases: `aliases` as a list, or a single text as one alias (4.15)."""
         return tuple(
             alias
             for item in self.properties or ()
@@ -243,20 +340,34 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def title(self) -> str | None:
-        """The `title` property, if it is text."""
+        """The `title` property, if it is text and not blank."""
         value = self.property_value("title")
         return value.strip() or None if isinstance(value, str) else None
 
 
 def text_items(value: PropertyValue) -> list[str]:
-    """The texts of a property that holds a text or a list; other elements are dropped, as Obsidian does."""
+    """Return the texts of a property that contains a text or a list of texts.
+
+    Args:
+        value: The property's value.
+
+    Returns:
+        The trimmed texts. Blank texts and elements of other types are dropped, as Obsidian does.
+    """
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
 
 
 class LinkCounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How many links a note has: all, those that lead to a file, dangling ones, those of the resolved whose text fits
-    other files too, and external ones."""
+    """The numbers of a note's links.
+
+    Attributes:
+        links: All links.
+        resolved: Links that resolve to a file.
+        dangling: Links that do not resolve.
+        ambiguous: Resolved links whose text also fits other files.
+        external: External links.
+    """
 
     links: int = 0
     resolved: int = 0
@@ -266,7 +377,13 @@ class LinkCounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A file a dangling topic may mean: why (`title`, `alias`, `respelling`, `near`) and how surely (0 to 1)."""
+    """A file that a broken link may mean.
+
+    Attributes:
+        path: Vault path of the file.
+        reason: `title`, `alias`, `respelling` or `near`.
+        score: Confidence from 0 to 1.
+    """
 
     path: str
     reason: str
@@ -274,8 +391,14 @@ class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One change of a note: the text between two offsets gives way to another. For a path where nothing is yet, it makes
-    a note."""
+    """A replacement in a note, or a new note if no file exists at the path.
+
+    Attributes:
+        path: Vault path of the note.
+        start: Offset of the replaced text, 0-based, in code points.
+        end: Offset behind the replaced text.
+        text: The new text.
+    """
 
     path: str
     start: int
@@ -284,8 +407,13 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What mends a finding: what is done, as a sentence without its full stop, how safe that is, and the edits, which are
-    made all or not at all."""
+    """A fix for a finding.
+
+    Attributes:
+        title: The action as a sentence without its full stop.
+        safety: `SAFE` or `UNSAFE`.
+        edits: The edits. Either all of them are applied or none.
+    """
 
     title: str
     safety: Safety
@@ -293,7 +421,23 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A finding as the engine makes it of what a rule yields: with name, severity, path and place."""
+    """A finding, as the engine reports it.
+
+    Attributes:
+        code: Rule code, such as "VL101".
+        rule: Rule name, such as "dangling-link".
+        severity: The rule's severity in the settings.
+        path: Vault path of the file.
+        start: Offset of the text that the finding is about, 0-based, in code points.
+        end: Offset behind that text.
+        line: Line of `start`, 1-based.
+        column: Column of `start`, 1-based.
+        end_line: Line of `end`, 1-based.
+        end_column: Column of `end`, 1-based.
+        message: The message.
+        target: The link's target, if the finding is about a link.
+        fix: The fix, if there is one.
+    """
 
     code: str
     rule: str
@@ -311,11 +455,17 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 TextByPath = Callable[[str], str]
-"""Returns the text of a note by its vault path."""
+"""Returns the text of a note, given its vault path."""
 
 
 class FileStamp(NamedTuple):
-    """What tells one state of a file from another without reading it: size, and times of change in nanoseconds."""
+    """The metadata that identifies a version of a file without reading it.
+
+    Attributes:
+        size: Bytes.
+        modified: Modification time in nanoseconds.
+        changed: Time of the last change of the inode in nanoseconds.
+    """
 
     size: int
     modified: int
@@ -324,7 +474,12 @@ class FileStamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SkippedNote:
-    """A note that was left as it is, and why: a clause such as "it changed since it was read"."""
+    """A note that was not changed.
+
+    Attributes:
+        path: Vault path.
+        reason: The reason as a clause, such as "it changed since it was read".
+    """
 
     path: str
     reason: str

@@ -1,14 +1,17 @@
-"""Places in a text: where lines start, and what line and column an offset has.
+"""Line starts, line and column of an offset, and template placeholders in a text.
 
-Text and offsets enter, lines and columns leave. Nothing here knows about notes. Offsets are code points from 0, as
-Python counts them; lines and columns count from 1, as editors do.
+Offsets are 0-based and count code points, as Python does. Lines and columns are 1-based, as in
+editors. This module does not depend on notes.
 """
 
 from bisect import bisect_right
 
 
 def line_starts(text: str) -> list[int]:
-    """Offsets at which the lines of a text start; the first is always 0. A line ends with a line feed."""
+    """Return the offsets of the line starts of `text`.
+
+    The first is always 0. A line ends with a line feed.
+    """
     starts = [0]
     end = text.find("\n")
     while end != -1:
@@ -18,14 +21,22 @@ def line_starts(text: str) -> list[int]:
 
 
 def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
-    """The line and column of an offset, given the text's line starts."""
+    """Return line and column of an offset, both 1-based.
+
+    Args:
+        starts: The text's line starts, from `line_starts`.
+        offset: A 0-based offset in code points.
+    """
     line = bisect_right(starts, offset)
     return line, offset - starts[line - 1] + 1
 
 
-_TEMPLATE_MARKS = ("{{", "<%")
+_TEMPLATE_MARKERS = ("{{", "<%")
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether a text holds a sign of Obsidian's own templates or of Templater."""
-    return any(sign in text for sign in _TEMPLATE_MARKS)
+    """Return True if `text` contains a template placeholder.
+
+    These are the placeholders of Obsidian's own templates and of Templater.
+    """
+    return any(marker in text for marker in _TEMPLATE_MARKERS)

@@ -1,5 +1,5 @@
-"""What the sections that vaultlink keeps should hold, how that is worded, and how far a section is from it.
+"""Managed backlinks sections: expected entries, their text, and differences.
 
-An index, the settings of sections and a section's text enter; entries and differences leave. No text of another note is
-needed here, so checks can ask.
+The functions take an index, the settings of sections and a section's text. Only excerpts need the
+text of other notes, so checks can use all the rest.
 """

@@ -1,4 +1,4 @@
-"""How a section differs from what it should be. Formatting is no difference, nor is the order of ranks and times."""
+"""Compare a section with what it should be; formatting does not count."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,12 @@ from vaultlink.model import Owner, Section
 
 
 class SectionDiff(NamedTuple):
-    """What is wrong with a section: notes that it lacks, what entries show that do not belong there, notes named or called
-    otherwise, whether entries are out of order, and whether its heading is another."""
+    """Differences between a section and what it should be.
+
+    `missing` are entries it lacks, `unexpected` the display texts of entries that do not belong in
+    it, `outdated` entries with another target or title. `out_of_order` is never True for orders by
+    rank or time.
+    """
 
     missing: tuple[ExpectedEntry, ...] = ()
     unexpected: tuple[str, ...] = ()
@@ -21,54 +25,61 @@ class SectionDiff(NamedTuple):
 
 
 def compare_section(
-    section: Section, reading: ParsedSection, wanted: ExpectedSection, names: PathsByName
+    section: Section, parsed: ParsedSection, expected: ExpectedSection, names: PathsByName
 ) -> SectionDiff:
-    """What is wrong with a section that vaultlink keeps. The heading of an adopted one is its author's."""
-    there: list[str] = []
-    surplus, altered = [], []
-    for piece in reading.parts:
-        if piece.entry is None:
+    """Compare a managed section with what it should be.
+
+    The heading of an adopted section is its author's and is not compared.
+    """
+    paths: list[str] = []
+    unexpected, outdated = [], []
+    for part in parsed.parts:
+        if part.entry is None:
             continue
-        item = match_entry(piece, wanted, names)
-        if item is None or item.path in there:
-            surplus.append(piece.entry.display)
+        entry = match_entry(part, expected, names)
+        if entry is None or entry.path in paths:
+            unexpected.append(part.entry.display)
             continue
-        there.append(item.path)
-        if not entry_matches(piece.entry, item, wanted.style):
-            altered.append(item)
-    present = set(there)
-    missing = tuple(item for path, item in wanted.entries.items() if path not in present)
-    misplaced = wanted.is_ordered and there != [path for path in wanted.entries if path in present]
-    misnamed = section.owner is Owner.WRITTEN and normalize_markdown(
-        reading.heading
-    ) != normalize_markdown(wanted.style.heading)
-    return SectionDiff(missing, tuple(surplus), tuple(altered), misplaced, misnamed)
+        paths.append(entry.path)
+        if not entry_matches(part.entry, entry, expected.style):
+            outdated.append(entry)
+    present = set(paths)
+    missing = tuple(entry for path, entry in expected.entries.items() if path not in present)
+    out_of_order = expected.is_ordered and paths != [
+        path for path in expected.entries if path in present
+    ]
+    wrong_heading = section.owner is Owner.WRITTEN and normalize_markdown(
+        parsed.heading
+    ) != normalize_markdown(expected.style.heading)
+    return SectionDiff(missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_heading)
 
 
 def match_entry(
-    piece: SectionPart, wanted: ExpectedSection, names: PathsByName
+    part: SectionPart, expected: ExpectedSection, names: PathsByName
 ) -> ExpectedEntry | None:
-    """What a part of a section lists of what the section should hold; None for any other entry and for what is typed."""
-    path = resolve(wanted.path, piece.entry.target, names) if piece.entry else None
-    return wanted.entries.get(path) if path else None
+    """Return the expected entry that a part lists; None for anything else."""
+    path = resolve(expected.path, part.entry.target, names) if part.entry else None
+    return expected.entries.get(path) if path else None
 
 
-def entry_matches(named: ExistingEntry, item: ExpectedEntry, style: SectionStyle) -> bool:
-    """Whether an entry says what it should, however it is formatted."""
-    written = (
-        named.is_link
-        and not named.subpath
-        and (named.kind, named.target) == (item.kind, item.target)
+def entry_matches(existing: ExistingEntry, entry: ExpectedEntry, style: SectionStyle) -> bool:
+    """Return True if an entry has the expected link and title, in any formatting."""
+    same_link = (
+        existing.is_link
+        and not existing.subpath
+        and (existing.kind, existing.target) == (entry.kind, entry.target)
     )
-    titled = named.title if style.kind == "topics" else item.title
-    alike = _is_same_text(named.display, item.title) and _is_same_text(titled, item.title)
+    title = existing.title if style.kind == "topics" else entry.title
+    same_title = _is_same_text(existing.display, entry.title) and _is_same_text(title, entry.title)
     return (
-        written and alike and (style.kind == "topics" or (named.is_list_item and not named.title))
+        same_link
+        and same_title
+        and (style.kind == "topics" or (existing.is_list_item and not existing.title))
     )
 
 
-def _is_same_text(one: str, other: str) -> bool:
-    return one == other or _normalize_title(one) == _normalize_title(other)
+def _is_same_text(first: str, second: str) -> bool:
+    return first == second or _normalize_title(first) == _normalize_title(second)
 
 
 def _normalize_title(text: str) -> str:

@@ -1,8 +1,9 @@
-"""The passages of a note that cite another, each made fit to stand on one line in that other note.
+"""Copy the excerpts of a note that cite another note, each on one line.
 
-A passage is the paragraph, list item, run of quoted lines, heading or table cell around a link. It is copied as written,
-but for what would do something where it is copied to: marks in front, embeds, tags, block ids, footnotes, comments. Links
-that would lead elsewhere from there are written so that they lead where they led.
+They are for the section of the cited note. An excerpt is the paragraph, list item, lines of a
+quote, heading or table cell around a link. It is copied without markup that would have an effect at
+the destination: markers in front, embeds, tags, block ids, footnotes, comments. Links that would
+resolve differently there are rewritten to resolve to the same file.
 """
 
 import re
@@ -22,12 +23,12 @@ from vaultlink.parse.lines import is_blank
 from vaultlink.parse.note import parse_note
 
 MAX_EXCERPT_LENGTH = 300
-"""Longer passages are cut around the link."""
+"""Code points above which an excerpt is cut around the link."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExcerptTarget:
-    """The note that is cited and will hold the passages, and how links in it name files."""
+    """The cited note, which will contain the excerpts, and the format of its links."""
 
     path: str
     index: Index
@@ -36,7 +37,8 @@ class ExcerptTarget:
 
 _QUOTE_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*")
 _BLOCK_MARKS = re.compile(
-    r"[ \t]*(?:\[![^\]\n]*\][-+]?[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?|#{1,6}[ \t]+|\[\^[^\]\s]+\]:[ \t]*)?"
+    r"[ \t]*(?:\[![^\]\n]*\][-+]?[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?"
+    r"|#{1,6}[ \t]+|\[\^[^\]\s]+\]:[ \t]*)?"
 )
 _BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|\[\^[^\]\s]+\]:)")
 _BLOCK_ID = re.compile(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$")
@@ -44,33 +46,35 @@ _COMMENTS = re.compile(r"%%.*?%%|<!--.*?-->|%%|<!--")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 
 
-def find_excerpts(source: Note, text: str, goal: ExcerptTarget) -> tuple[str, ...]:
-    """The passages of a note with this text that link to the goal, in order. Links in properties and comments
-    have none."""
-    found: list[str] = []
-    behind = 0
-    for link, target in goal.index.resolved_links(source.path):
+def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
+    """Return the excerpts of a note that link to the destination, in order.
+
+    `text` is the note's text. Links in properties and comments have none.
+    """
+    excerpts: list[str] = []
+    end = 0
+    for link, target in destination.index.resolved_links(source.path):
         if (
-            target != goal.path
+            target != destination.path
             or link.place is not Place.BODY
             or link.in_comment
-            or link.start < behind
+            or link.start < end
         ):
             continue
-        start, behind = (
-            _find_cell(text, link) if link.in_table_cell else _find_block(text, link.start)
+        start, end = _find_cell(text, link) if link.in_table_cell else _find_block(text, link.start)
+        excerpt = _fit_excerpt(
+            _copy_excerpt(text, start, end, source, destination), link, destination
         )
-        passage = _fit_excerpt(_copy_excerpt(text, start, behind, source, goal), link, goal)
-        if passage not in found:
-            found.append(passage)
-    return tuple(found)
+        if excerpt not in excerpts:
+            excerpts.append(excerpt)
+    return tuple(excerpts)
 
 
-# -- where a passage begins and ends ------------------------------------------------------------------------------
+# -- bounds of an excerpt -------------------------------------------------------------------------
 
 
 def _find_block(text: str, at: int) -> tuple[int, int]:
-    """The span of the lines of the paragraph, item, quote or heading around an offset."""
+    """Return the span of the paragraph, item, quote or heading around an offset."""
     start = text.rfind("\n", 0, at) + 1
     end = _find_line_end(text, at)
     while start and not _BLOCK_START.match(_strip_quote_marks(text, start)):
@@ -91,19 +95,19 @@ def _find_block(text: str, at: int) -> tuple[int, int]:
 
 
 def _is_continuation(text: str, above: int, below: int) -> bool:
-    """Whether a line goes on with the paragraph of the line before it."""
-    one, other = _strip_quote_marks(text, above), _strip_quote_marks(text, below)
+    """Return True if a line continues the paragraph of the line above."""
+    upper_line, lower_line = _strip_quote_marks(text, above), _strip_quote_marks(text, below)
     if (
-        is_blank(one)
-        or is_blank(other)
+        is_blank(upper_line)
+        or is_blank(lower_line)
         or _count_quote_marks(text, above) != _count_quote_marks(text, below)
     ):
         return False
-    ends = interrupts_paragraph(one) and not _BLOCK_START.match(one)
+    upper_ends = interrupts_paragraph(upper_line) and not _BLOCK_START.match(upper_line)
     return (
-        not ends
-        and not one.lstrip().startswith("#")
-        and (not interrupts_paragraph(other) or bool(_BLOCK_START.match(other)))
+        not upper_ends
+        and not upper_line.lstrip().startswith("#")
+        and (not interrupts_paragraph(lower_line) or bool(_BLOCK_START.match(lower_line)))
     )
 
 
@@ -114,7 +118,7 @@ def _find_line_end(text: str, at: int) -> int:
 
 def _strip_quote_marks(text: str, start: int) -> str:
     line = text[start : _find_line_end(text, start)].rstrip("\r")
-    return line[_QUOTE_MARKS.match(line).end() :]  # type: ignore[union-attr] # it fits anything
+    return line[_QUOTE_MARKS.match(line).end() :]  # type: ignore[union-attr] # it always matches
 
 
 def _count_quote_marks(text: str, start: int) -> int:
@@ -123,26 +127,26 @@ def _count_quote_marks(text: str, start: int) -> int:
 
 
 def _find_cell(text: str, link: Link) -> tuple[int, int]:
-    """The span of a table's cell around a link."""
+    """Return the span of the table cell around a link."""
     bars = [
         bar.start() for bar in re.finditer(r"(?<!\\)\|", text[: _find_line_end(text, link.start)])
     ]
-    line = text.rfind("\n", 0, link.start)
-    start = max([line, *(bar for bar in bars if bar < link.start)]) + 1
+    line_start = text.rfind("\n", 0, link.start)
+    start = max([line_start, *(bar for bar in bars if bar < link.start)]) + 1
     return start, min([_find_line_end(text, link.end), *(bar for bar in bars if bar >= link.end)])
 
 
-# -- how it is copied ---------------------------------------------------------------------------------------------
+# -- copying --------------------------------------------------------------------------------------
 
 
-def _copy_excerpt(text: str, start: int, end: int, source: Note, goal: ExcerptTarget) -> str:
-    """A span of a note on one line, links and tags made fit for the goal."""
+def _copy_excerpt(text: str, start: int, end: int, source: Note, destination: ExcerptTarget) -> str:
+    """Copy a span of a note to one line, with links and tags for the destination."""
     parts, at = [], start
     changes = sorted(
         [
             *_find_line_marks(text, start, end),
             *_escape_tags(source, start, end),
-            *_rewrite_links(source, start, end, goal),
+            *_rewrite_links(source, start, end, destination),
         ]
     )
     for begin, stop, new in changes:
@@ -150,20 +154,20 @@ def _copy_excerpt(text: str, start: int, end: int, source: Note, goal: ExcerptTa
             parts += [text[at:begin], new]
             at = stop
     parts.append(text[at:end])
-    words = _BLOCK_ID.sub("", " ".join("".join(parts).split()))
-    return " ".join(_FOOTNOTE.sub("", _COMMENTS.sub("", words)).split())
+    line = _BLOCK_ID.sub("", " ".join("".join(parts).split()))
+    return " ".join(_FOOTNOTE.sub("", _COMMENTS.sub("", line)).split())
 
 
 def _find_line_marks(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """Quote marks of every line, and the mark of the item or heading before the first."""
+    """Yield the quote marks to remove, and the first line's item or heading mark."""
     line = start
     while line < end:
-        quoted = _QUOTE_MARKS.match(text, line, end)
-        assert quoted
-        stop = quoted.end()
+        quote_marks = _QUOTE_MARKS.match(text, line, end)
+        assert quote_marks
+        stop = quote_marks.end()
         if line == start:
-            marks = _BLOCK_MARKS.match(text, stop, end)
-            stop = marks.end() if marks else stop
+            block_marks = _BLOCK_MARKS.match(text, stop, end)
+            stop = block_marks.end() if block_marks else stop
         if stop > line:
             yield line, stop, ""
         line = _find_line_end(text, line) + 1
@@ -172,25 +176,25 @@ def _find_line_marks(text: str, start: int, end: int) -> Iterator[tuple[int, int
 def _escape_tags(source: Note, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     for tag in source.tags:
         if tag.place is Place.BODY and start <= tag.start and tag.end <= end:
-            yield tag.start, tag.end, f"`#{tag.name}`"  # a backslash would not outlive formatters
+            yield tag.start, tag.end, f"`#{tag.name}`"  # formatters remove a backslash
 
 
 def _rewrite_links(
-    source: Note, start: int, end: int, goal: ExcerptTarget
+    source: Note, start: int, end: int, destination: ExcerptTarget
 ) -> Iterator[tuple[int, int, str]]:
-    """Embeds as links, and links written so that they lead from the goal where they lead from here."""
-    for link, target in goal.index.resolved_links(source.path):
+    """Yield links to put for embeds and for links that would resolve differently."""
+    for link, target in destination.index.resolved_links(source.path):
         if link.place is not Place.BODY or link.start < start or link.end > end:
             continue
         raw = link.raw.removeprefix("!")
         if (
             not link.external
             and target is not None
-            and resolve(goal.path, link.target, goal.index.names) != target
+            and resolve(destination.path, link.target, destination.index.names) != target
         ):
             raw = _retarget_link(
                 structs.replace(link, raw=raw),
-                format_target(goal.path, target, goal.index, goal.link_format),
+                format_target(destination.path, target, destination.index, destination.link_format),
             )
         if raw != link.raw:
             yield link.start, link.end, raw
@@ -203,78 +207,90 @@ def _retarget_link(link: Link, target: str) -> str:
             if link.display
             else f"[[{target}{link.subpath}]]"
         )
-    shown = link.display or (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
-    return f"[[{target}{link.subpath}|{shown}]]"
+    display = link.display or (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
+    return f"[[{target}{link.subpath}|{display}]]"
 
 
-# -- what is done if it does not fit ------------------------------------------------------------------------------
+# -- length and validity --------------------------------------------------------------------------
 
 
-def _fit_excerpt(words: str, link: Link, goal: ExcerptTarget) -> str:
-    """A passage that is not too long and whose link is alive on a line of a list; else nothing but the link."""
-    for passage in (_escape_excerpt(_shorten(words, goal)), _escape_excerpt(words)):
-        if len(passage) <= 2 * MAX_EXCERPT_LENGTH and _is_valid_excerpt(passage, goal):
-            return passage
-    shown = " ".join(
+def _fit_excerpt(excerpt: str, link: Link, destination: ExcerptTarget) -> str:
+    """Return an excerpt that is short enough and valid; else only the link."""
+    for candidate in (_escape_excerpt(_shorten(excerpt, destination)), _escape_excerpt(excerpt)):
+        if len(candidate) <= 2 * MAX_EXCERPT_LENGTH and _is_valid_excerpt(candidate, destination):
+            return candidate
+    display = " ".join(
         (link.display or link.target or "…").translate(str.maketrans("[]|`", "()/'")).split()
     )
-    return f"… [[{format_target(goal.path, goal.path, goal.index, goal.link_format)}|{shown}]] …"
+    path, index = destination.path, destination.index
+    target = format_target(path, path, index, destination.link_format)
+    return f"… [[{target}|{display}]] …"
 
 
-def _escape_excerpt(words: str) -> str:
-    if html_block_closer(words, interrupting=False) is not None:
-        return "\\" + words
-    return escape_block_start(words)
+def _escape_excerpt(excerpt: str) -> str:
+    if html_block_closer(excerpt, interrupting=False) is not None:
+        return "\\" + excerpt
+    return escape_block_start(excerpt)
 
 
-def _shorten(words: str, goal: ExcerptTarget) -> str:
-    """A long passage cut at blanks around the first link to a note, but not inside a link, code or math."""
-    if len(words) <= MAX_EXCERPT_LENGTH:
-        return words
-    found = read_inline(words)
-    spans = [(link.start, link.end) for link in found.links] + found.hidden
-    near = next(
+def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
+    """Cut a long excerpt at blanks around its first link to the destination.
+
+    Links, code and math are not cut.
+    """
+    if len(excerpt) <= MAX_EXCERPT_LENGTH:
+        return excerpt
+    inline = read_inline(excerpt)
+    spans = [(link.start, link.end) for link in inline.links] + inline.hidden
+    link_span = next(
         (
             (link.start, link.end)
-            for link in found.links
-            if _is_link_to_target(words[link.start : link.end], goal)
+            for link in inline.links
+            if _is_link_to_target(excerpt[link.start : link.end], destination)
         ),
         (0, 0),
     )
-    room = (MAX_EXCERPT_LENGTH - min(near[1] - near[0], MAX_EXCERPT_LENGTH)) // 2
-    start, end = max(near[0] - room, 0), min(near[1] + room, len(words))
+    room = (MAX_EXCERPT_LENGTH - min(link_span[1] - link_span[0], MAX_EXCERPT_LENGTH)) // 2
+    start, end = max(link_span[0] - room, 0), min(link_span[1] + room, len(excerpt))
     blanks = [
         at
-        for at, char in enumerate(words)
+        for at, char in enumerate(excerpt)
         if char == " " and not any(begin < at < stop for begin, stop in spans)
     ]
     start = (
-        0 if start == 0 else min((at for at in blanks if start <= at <= near[0]), default=near[0])
+        0
+        if start == 0
+        else min((at for at in blanks if start <= at <= link_span[0]), default=link_span[0])
     )
     end = (
-        len(words)
-        if end == len(words)
-        else max((at for at in blanks if near[1] <= at <= end), default=near[1])
+        len(excerpt)
+        if end == len(excerpt)
+        else max((at for at in blanks if link_span[1] <= at <= end), default=link_span[1])
     )
-    return ("… " if start else "") + words[start:end].strip() + (" …" if end < len(words) else "")
+    return (
+        ("… " if start else "") + excerpt[start:end].strip() + (" …" if end < len(excerpt) else "")
+    )
 
 
-def _is_link_to_target(raw: str, goal: ExcerptTarget) -> bool:
-    return _has_link_to_target(parse_note(goal.path, raw), goal)
+def _is_link_to_target(raw: str, destination: ExcerptTarget) -> bool:
+    return _has_link_to_target(parse_note(destination.path, raw), destination)
 
 
-def _is_valid_excerpt(passage: str, goal: ExcerptTarget) -> bool:
-    """Whether a passage, as an item of a list, still links to the note, and does nothing else."""
-    note = parse_note(goal.path, f"- x\n  - {passage}\n  - y\n")
-    return _has_link_to_target(note, goal) and not (
+def _is_valid_excerpt(excerpt: str, destination: ExcerptTarget) -> bool:
+    """Return True if an excerpt works as a list item.
+
+    It must link to the note and contain no other markup that has an effect.
+    """
+    note = parse_note(destination.path, f"- x\n  - {excerpt}\n  - y\n")
+    return _has_link_to_target(note, destination) and not (
         note.tags or note.headings or note.blocks or note.problems or note.directives
     )
 
 
-def _has_link_to_target(note: Note, goal: ExcerptTarget) -> bool:
+def _has_link_to_target(note: Note, destination: ExcerptTarget) -> bool:
     return any(
         link.target
         and not link.external
-        and resolve(goal.path, link.target, goal.index.names) == goal.path
+        and resolve(destination.path, link.target, destination.index.names) == destination.path
         for link in note.links
     )

@@ -1,7 +1,8 @@
-"""What stands in a section that vaultlink keeps: its text, taken apart into entries and what a person typed among them.
+"""Parse the text of a managed section into entries and text that a person typed.
 
-Put together again the parts are the text, so whatever is not an entry to be changed stays as it was. Formatters are
-forgiven: other list marks, blank lines, escapes, even links that lost their brackets to a backslash are known again.
+The parts joined are the text again, so everything that is not a changed entry stays as it was.
+Changes of formatters are accepted: other list markers, blank lines, escapes, and links with
+brackets that were escaped.
 """
 
 import re
@@ -19,12 +20,15 @@ _TITLE_AND_DASH = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:
 _ESCAPED_BRACKET = re.compile(r"\\(?=[\[\]])")
 _HEADING_BEFORE_ENTRY = re.compile(r"[^:\[]*:[*_]*(?=.*\[\[)")
 _MAX_WRAPPED_LINES = 4
-"""Over so many lines more an entry may be wrapped."""
+"""Maximum number of further lines that an entry may be wrapped over."""
 
 
 class ExistingEntry(NamedTuple):
-    """An entry as written: the title before the link and the dash between ("" if there is none), the link's parts, whether
-    it is a list item, and whether the link is one (a backslash may have disarmed it)."""
+    """An entry, as written.
+
+    `title` is the text before the dash ("" if there is none). `is_link` is False if the brackets of
+    the link are escaped with a backslash.
+    """
 
     title: str
     target: str
@@ -36,8 +40,11 @@ class ExistingEntry(NamedTuple):
 
 
 class SectionPart(NamedTuple):
-    """A part of a section: the line ends and blank lines before it, its lines, and the entry that it begins with (None for
-    what a person typed), as long as `entry_length`. Indented lines below belong to it."""
+    """A part of a section.
+
+    `gap` are the line ends and blank lines before it, `text` its lines, with indented lines below.
+    `entry` is the entry that it begins with, `entry_length` code points long; None for typed text.
+    """
 
     gap: str
     text: str
@@ -46,8 +53,11 @@ class SectionPart(NamedTuple):
 
 
 class ParsedSection(NamedTuple):
-    """A section's text: marker and heading, the pieces below, and what follows the last of them. `heading` is the heading
-    as written, "" if there is none."""
+    """The text of a section.
+
+    `head` is the marker and the heading, `tail` what follows the last part. `heading` is the
+    heading as written, "" if there is none.
+    """
 
     head: str
     parts: tuple[SectionPart, ...]
@@ -56,96 +66,110 @@ class ParsedSection(NamedTuple):
 
 
 def is_managed_section(section: Section) -> bool:
-    """Whether vaultlink keeps a section: it has markers, and was not moved into a quote."""
+    """Return True if vaultlink maintains a section.
+
+    It has markers and was not moved into a quote.
+    """
     return section.owner is not Owner.AUTHOR and section.text[
         section.text.rfind("\n") + 1 :
     ].lstrip().startswith("<!--")
 
 
 def parse_section(section: Section, heading: str) -> ParsedSection:
-    """The parts of a section's text, from its marker to the one that ends it; `heading` is the one it should have."""
+    """Parse a section, from its begin marker to its end marker.
+
+    `heading` is the heading it should have.
+    """
     text = section.text
     end = text.rfind("<!--")
-    begin, own = _find_heading(section, heading, end)
-    pieces: list[SectionPart] = []
-    before, at, edge = "", begin, 0
+    begin, own_heading = _find_heading(section, heading, end)
+    parts: list[SectionPart] = []
+    gap, done, indent_above = "", begin, 0
     for match in _LINE.finditer(text, begin, end):
         line = match[0].rstrip("\r\n")
         if not line.strip():
             continue
-        before, stop = text[at : match.start()], match.start() + len(line)
+        gap, stop = text[done : match.start()], match.start() + len(line)
         indent = len(line) - len(line.lstrip(" \t"))
-        if pieces and indent > edge:
-            last = pieces[-1]
-            pieces[-1] = last._replace(text=last.text + before + line)
-        else:  # what is left of the lines below an entry that went is none itself
+        if parts and indent > indent_above:
+            above = parts[-1]
+            parts[-1] = above._replace(text=above.text + gap + line)
+        else:  # an indented line is not an entry: the entry above it was removed
             below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
             _add_line(
-                pieces, SectionPart(before, line, None if below else parse_entry(line), len(line))
+                parts, SectionPart(gap, line, None if below else parse_entry(line), len(line))
             )
-            edge = indent
-        at = stop
-    return ParsedSection(text[:begin], tuple(pieces), text[at:], own)
+            indent_above = indent
+        done = stop
+    return ParsedSection(text[:begin], tuple(parts), text[done:], own_heading)
 
 
-def _add_line(pieces: list[SectionPart], piece: SectionPart) -> None:
-    """Add a line to the pieces, or to those of its paragraph that it is an entry with: a formatter may have wrapped it."""
+def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
+    """Add a line to the parts.
+
+    If it is the end of an entry that a formatter wrapped, join it with the parts of the same
+    paragraph that the entry begins in.
+    """
     above: list[SectionPart] = []
-    below = piece
+    current = line
     while (
-        len(above) < _MAX_WRAPPED_LINES and len(above) < len(pieces) and below.gap.count("\n") == 1
+        len(above) < _MAX_WRAPPED_LINES and len(above) < len(parts) and current.gap.count("\n") == 1
     ):
-        below = pieces[-1 - len(above)]
-        if below.entry:
+        current = parts[-1 - len(above)]
+        if current.entry:
             break
-        above.insert(0, below)
-        whole = parse_entry(" ".join(part.text for part in (*above, piece)))
+        above.insert(0, current)
+        entry = parse_entry(" ".join(part.text for part in (*above, line)))
         if (
-            whole
-            and whole.title
-            and normalize_markdown(whole.title) == normalize_markdown(whole.display)
+            entry
+            and entry.title
+            and normalize_markdown(entry.title) == normalize_markdown(entry.display)
         ):
-            text = above[0].text + "".join(part.gap + part.text for part in (*above[1:], piece))
-            pieces[-len(above) :] = [SectionPart(above[0].gap, text, whole, len(text))]
+            text = above[0].text + "".join(part.gap + part.text for part in (*above[1:], line))
+            parts[-len(above) :] = [SectionPart(above[0].gap, text, entry, len(text))]
             return
-    pieces.append(piece)
+    parts.append(line)
 
 
 def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:
-    """Where the first line behind a section's heading begins, and the heading."""
+    """Return the offset behind a section's heading, and the heading."""
     begin = section.text.find("-->") + 3
     if section.heading:
-        glued = _HEADING_BEFORE_ENTRY.match(
-            section.heading
-        )  # entries may begin on the heading's line
-        own = glued[0] if glued else section.heading
-        return section.heading_start - section.start + len(own), own
+        # Entries may begin on the heading's line.
+        match_before_entry = _HEADING_BEFORE_ENTRY.match(section.heading)
+        own_heading = match_before_entry[0] if match_before_entry else section.heading
+        return section.heading_start - section.start + len(own_heading), own_heading
     first = next(
         (match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None
     )
     if first and normalize_markdown(first[0]) == normalize_markdown(heading):
-        own = first[0].rstrip()
-        return first.start() + len(own), own
+        own_heading = first[0].rstrip()
+        return first.start() + len(own_heading), own_heading
     return begin, ""
 
 
 def parse_entry(line: str) -> ExistingEntry | None:
-    """The entry that a line is: a title, a dash and a link, or a link alone, perhaps in a list; None for any other line."""
-    mark = _LIST_MARKER.match(line)
-    content = line[mark.end() :] if mark else line
+    """Return the entry that a line contains, or None.
+
+    An entry is a title, a dash and a link, or a link alone, and may be a list item.
+    """
+    list_marker = _LIST_MARKER.match(line)
+    content = line[list_marker.end() :] if list_marker else line
     content = content.rstrip().removesuffix("\\")
     if "[[" in content or "](" in content:
-        found = _parse_entry_content(content, listed=mark is not None, armed=True)
+        found = _parse_entry_content(content, is_list_item=list_marker is not None, is_link=True)
         if found:
             return found
     if "\\[" in content:
         return _parse_entry_content(
-            _ESCAPED_BRACKET.sub("", content), listed=mark is not None, armed=False
+            _ESCAPED_BRACKET.sub("", content), is_list_item=list_marker is not None, is_link=False
         )
     return None
 
 
-def _parse_entry_content(content: str, *, listed: bool, armed: bool) -> ExistingEntry | None:
+def _parse_entry_content(
+    content: str, *, is_list_item: bool, is_link: bool
+) -> ExistingEntry | None:
     links = read_inline(content).links
     if len(links) != 1 or content[links[0].end :].strip() or links[0].embed:
         return None
@@ -155,11 +179,17 @@ def _parse_entry_content(content: str, *, listed: bool, armed: bool) -> Existing
         return None
     target, subpath, display = parts
     kind = LinkKind.WIKILINK if isinstance(link, InlineWikilink) else LinkKind.MARKDOWN
-    shown = display or (target if kind is LinkKind.WIKILINK else "")
+    display_text = display or (target if kind is LinkKind.WIKILINK else "")
     before = content[: link.start].strip()
     title = _TITLE_AND_DASH.fullmatch(before)
-    if before and not title and normalize_markdown(before) != normalize_markdown(shown):
+    if before and not title and normalize_markdown(before) != normalize_markdown(display_text):
         return None
     return ExistingEntry(
-        title["title"] if title else before, target, subpath, shown, kind, listed, armed
+        title["title"] if title else before,
+        target,
+        subpath,
+        display_text,
+        kind,
+        is_list_item,
+        is_link,
     )

@@ -1,7 +1,8 @@
-"""Which notes a note's section holds: those that link to it, and are not linked back unless all are wanted.
+"""Compute the entries a note's section should have: the notes that link to it.
 
-The answer depends on the note's own links, on its backlinks and on how their sources are called: just what a check may
-read. Links in sections are evidence of nothing, nor are canvases and the note itself.
+With `entries = "missing"`, notes that the note itself links to are left out. The result depends
+only on the note's links, its backlinks and the titles of their sources, so that checks can use it.
+Links in sections, canvases and the note itself do not count.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,15 +24,21 @@ _BLOCKING_PROBLEMS = frozenset(
         "unreadable",
     )
 )
-"""Troubles that leave no live place at the end of a note, or no text at all."""
+"""Problems that leave no visible place at a note's end, or no text at all."""
 
 _PLUGIN_PROPERTIES = frozenset(("excalidraw-plugin", "kanban-plugin"))
-"""Properties of notes whose text is a plugin's own: a board takes any heading for a list of cards."""
+"""Properties of notes whose text belongs to a plugin.
+
+For example, a Kanban board takes any heading for a list of cards.
+"""
 
 
 def can_hold_section(note: Note) -> bool:
-    """Whether a section can be written into a note: it is no drawing or board, no template, whose section every note made
-    from it would have, and its end is not swallowed."""
+    """Return True if a section can be written into a note.
+
+    Drawings and boards have another format; a template would pass its section on to each note made
+    from it; and an unclosed block at the end would contain the section.
+    """
     return (
         is_note(note.path)
         and not note.path.lower().endswith(".excalidraw.md")
@@ -42,18 +49,21 @@ def can_hold_section(note: Note) -> bool:
 
 
 def _is_template(note: Note) -> bool:
-    """Whether a note's name, headings or properties hold a placeholder to be filled in."""
-    said = (
+    """Return True if a note's path, headings or properties contain a placeholder."""
+    texts = (
         note.path,
         *(heading.text for heading in note.headings),
         *(str(item.value) for item in note.properties or ()),
     )
-    return any(map(has_placeholder, said))
+    return any(map(has_placeholder, texts))
 
 
 class ExpectedSection(NamedTuple):
-    """What the section of the note at `path` should be: the notes it holds, by path and in order; whether that order is
-    kept to (ranks and times change too often for that); and its look."""
+    """The expected section of the note at `path`.
+
+    `entries` are by path and in order. `is_ordered` is False for orders by rank and time, which
+    change too often to be checked.
+    """
 
     path: str
     entries: Mapping[str, ExpectedEntry]
@@ -64,29 +74,32 @@ class ExpectedSection(NamedTuple):
 def expected_section(
     note: Note, index: Index, settings: Mapping[str, Any], style: SectionStyle
 ) -> ExpectedSection:
-    """What a note's section should be: its notes in the order of paths if that is set, else in that of titles."""
-    answered = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
-    found = (
+    """Return the expected section of a note.
+
+    Its entries are ordered by path if that is configured, else by title.
+    """
+    linked_back = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
+    candidates = (
         expected_entry(note.path, index.notes[source], index, style)
         for source in _find_linking_notes(note.path, index)
-        if source not in answered
+        if source not in linked_back
     )
-    items = [item for item in found if item]
-    items.sort(key=(lambda item: (item.path,)) if settings["order"] == "path" else _title_key)
+    entries = [entry for entry in candidates if entry]
+    entries.sort(key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key)
     return ExpectedSection(
         note.path,
-        {item.path: item for item in items},
+        {entry.path: entry for entry in entries},
         settings["order"] in ("title", "path"),
         style,
     )
 
 
-def _title_key(item: ExpectedEntry) -> tuple[str, ...]:
-    return item.title.casefold(), item.path
+def _title_key(entry: ExpectedEntry) -> tuple[str, ...]:
+    return entry.title.casefold(), entry.path
 
 
 def _find_linking_notes(path: str, index: Index) -> Iterator[str]:
-    """The notes that link to a note from their body or properties."""
+    """Yield the notes that link to a note from their body or properties."""
     for source in index.backlinks.get(path, ()):
         if source != path and is_note(source) and _has_link_to(source, path, index):
             yield source
@@ -102,7 +115,7 @@ def _has_link_to(source: str, path: str, index: Index) -> bool:
 
 
 def _collect_targets(note: Note, index: Index) -> frozenset[str | None]:
-    """Where a note's own links lead, those of a section left out."""
+    """Return the targets of a note's own links, without those in sections."""
     if not _has_author_section(note):
         return frozenset(index.targets[note.path])
     return frozenset(
@@ -113,5 +126,9 @@ def _collect_targets(note: Note, index: Index) -> frozenset[str | None]:
 
 
 def _has_author_section(note: Note) -> bool:
-    """Whether a note has a section of its author's; the links of others are none of the note's."""
+    """Return True if a note has an author's section.
+
+    The links in a managed section are not links of the note, so only those in an author's section
+    have to be left out.
+    """
     return any(section.owner is Owner.AUTHOR for section in note.sections)

@@ -1,4 +1,4 @@
-"""In which order a section lists its notes, where that is more than their titles or paths."""
+"""Order the entries of a section by title, path, rank or time."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -14,44 +14,50 @@ _TOLERANCE = 1e-9
 
 
 def order_backlinks(
-    wanted: ExpectedSection, order: str, index: Index, modified: Callable[[str], int]
+    expected: ExpectedSection, order: str, index: Index, modified: Callable[[str], int]
 ) -> list[str]:
-    """The paths that a section holds, as they are listed; equals in the order of titles."""
-    held = list(wanted.entries)
+    """Return the paths of a section's entries in the configured order.
+
+    Entries with equal rank or time are ordered by title.
+    """
+    paths = list(expected.entries)
     if order == "rank":
         rank = compute_pagerank(index)
-        held.sort(key=lambda path: -rank.get(path, 0.0))
+        paths.sort(key=lambda path: -rank.get(path, 0.0))
     elif order == "recent":
-        held.sort(key=lambda path: -modified(path))
-    return held
+        paths.sort(key=lambda path: -modified(path))
+    return paths
 
 
 @lru_cache(maxsize=1)
 def compute_pagerank(index: Index) -> Mapping[str, float]:
-    """The PageRank of each note: how often a reader who follows links at random comes by. Links in sections are not
-    followed."""
+    """Return the PageRank of each note.
+
+    It is the probability that a reader who follows links at random arrives at the note. Links in
+    sections are not followed.
+    """
     paths = sorted(path for path in index.notes if is_note(path))
-    number = {path: place for place, path in enumerate(paths)}
-    ways = [
+    numbers = {path: number for number, path in enumerate(paths)}
+    outgoing = [
         [
-            number[target]
+            numbers[target]
             for link, target in index.resolved_links(path)
-            if target in number and link.place is not Place.SECTION
+            if target in numbers and link.place is not Place.SECTION
         ]
         for path in paths
     ]
     count = len(paths)
-    now = [1 / count] * count
+    ranks = [1 / count] * count
     for _ in range(_MAX_ROUNDS):
-        lost = sum(share for share, onward in zip(now, ways, strict=True) if not onward)
-        after = [(1 - _DAMPING + _DAMPING * lost) / count] * count
-        for share, onward in zip(now, ways, strict=True):
-            if onward:
-                part = _DAMPING * share / len(onward)
-                for goal in onward:
-                    after[goal] += part
-        moved = sum(abs(one - other) for one, other in zip(now, after, strict=True))
-        now = after
-        if moved < _TOLERANCE:
+        dangling = sum(rank for rank, targets in zip(ranks, outgoing, strict=True) if not targets)
+        new_ranks = [(1 - _DAMPING + _DAMPING * dangling) / count] * count
+        for rank, targets in zip(ranks, outgoing, strict=True):
+            if targets:
+                share = _DAMPING * rank / len(targets)
+                for target in targets:
+                    new_ranks[target] += share
+        change = sum(abs(old - new) for old, new in zip(ranks, new_ranks, strict=True))
+        ranks = new_ranks
+        if change < _TOLERANCE:
             break
-    return {path: round(share, 12) for path, share in zip(paths, now, strict=True)}
+    return {path: round(rank, 12) for path, rank in zip(paths, ranks, strict=True)}

@@ -1,7 +1,7 @@
-"""Where a section stands in a note, and how the note is given back as it was: texts enter, edits leave.
+"""Find the place of a section in a note; add and remove sections and markers.
 
-The begin marker says how many line ends were written before and behind the section that were not there, so that taking it
-out again leaves every byte as it was.
+The begin marker records the number of line ends that were added before and after the section, so
+that removing it restores every byte.
 """
 
 from typing import NamedTuple
@@ -19,37 +19,44 @@ END_MARKER = "<!-- /vaultlink:backlinks -->"
 
 
 class InsertionPoint(NamedTuple):
-    """Where a section is written, with the line ends to be written before and behind it."""
+    """A place for a section, with the numbers of line ends to add around it."""
 
     offset: int
     newlines_before: int
     newlines_after: int
 
 
-def format_begin_marker(said: str) -> str:
-    """The line that begins a section, with what it says of it."""
-    return f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->"
+def format_begin_marker(content: str) -> str:
+    """Return the line that begins a section, with this content."""
+    return f"<!-- vaultlink:backlinks{' ' * bool(content)}{content} -->"
 
 
 def detect_line_end(text: str) -> str:
-    """How most lines of a note end."""
+    """Return the line end that most lines of a note have."""
     windows = text.count("\r\n")
     return "\r\n" if windows > text.count("\n") - windows else "\n"
 
 
 def find_insertion_points(text: str) -> list[InsertionPoint]:
-    """The places for a section, the best first: before the comments and footnotes at the end, else at the very end."""
+    """Return the places for a section, the best one first.
+
+    They are the one before the comments and footnotes at the end, if there are any, and the very
+    end.
+    """
     span = frontmatter_span(text)
     body = span[2] if span else 0
-    found, end = [], InsertionPoint(len(text), _count_missing_newlines(text, len(text)), 1)
-    at = _find_trailing_block(text, body)
-    if at < len(text):
-        found.append(InsertionPoint(at, _count_missing_newlines(text, at), 2))
-    return [*found, end]
+    points, end = [], InsertionPoint(len(text), _count_missing_newlines(text, len(text)), 1)
+    trailing = _find_trailing_block(text, body)
+    if trailing < len(text):
+        points.append(InsertionPoint(trailing, _count_missing_newlines(text, trailing), 2))
+    return [*points, end]
 
 
 def has_open_comment(text: str) -> bool:
-    """Whether a text ends in a comment that it leaves open; what comes behind would be shown to nobody."""
+    """Return True if a text ends in a comment that is not closed.
+
+    Obsidian would not show anything that follows.
+    """
     if "%%" not in text or (text.count("%%") % 2 == 0 and "`" not in text and "~~~" not in text):
         return False
     span = frontmatter_span(text)
@@ -66,28 +73,31 @@ def has_open_comment(text: str) -> bool:
     return bool(closed) and closed[-1][1] == len(text)
 
 
-def insert_section(path: str, text: str, spot: InsertionPoint, section: str) -> Edit:
-    """The edit that writes a section, made without the line ends around it."""
-    end = detect_line_end(text)
-    # Where a lone carriage return ends the text, a line feed would become one with it.
-    before = "\r\n" if text[spot.offset - 1 : spot.offset] == "\r" else end
+def insert_section(path: str, text: str, point: InsertionPoint, section: str) -> Edit:
+    """Return the edit that adds a section; `section` has no line ends around it."""
+    line_end = detect_line_end(text)
+    # A line feed after a lone carriage return would be part of the same line end.
+    before = "\r\n" if text[point.offset - 1 : point.offset] == "\r" else line_end
     return Edit(
         path,
-        spot.offset,
-        spot.offset,
-        before * spot.newlines_before + section + end * spot.newlines_after,
+        point.offset,
+        point.offset,
+        before * point.newlines_before + section + line_end * point.newlines_after,
     )
 
 
 def remove_section(path: str, text: str, section: Section) -> Edit:
-    """The edit that takes a section out, and the line ends that were written with it, unless something else has come to
-    stand behind it that they keep apart from what stands before."""
+    """Return the edit that removes a section and the line ends added with it.
+
+    The line ends before it stay if text was added right behind it, as they separate that from the
+    text before.
+    """
     end = _skip_newlines(text, section.end, section.newlines_after)
-    joined = section.newlines_after < 2 and end < len(text) and text[end] not in "\r\n"
+    keep_newlines = section.newlines_after < 2 and end < len(text) and text[end] not in "\r\n"
     return Edit(
         path,
         section.start
-        if joined
+        if keep_newlines
         else _skip_newlines_back(text, section.start, section.newlines_before),
         end,
         "",
@@ -95,8 +105,11 @@ def remove_section(path: str, text: str, section: Section) -> Edit:
 
 
 def remove_markers(path: str, section: Section) -> Edit:
-    """The edit that takes the markers of an adopted section away, with the blank lines that came with them. It spans the
-    section, whose links become the note's own again."""
+    """Return the edit that removes the markers of an adopted section.
+
+    The blank lines added with the markers are removed too. The edit spans the section, as its links
+    become links of the note again.
+    """
     text = section.text
     return Edit(
         path,
@@ -111,25 +124,30 @@ def remove_markers(path: str, section: Section) -> Edit:
 
 
 def add_markers(path: str, text: str, section: Section) -> Edit:
-    """The edit that puts an author's section between markers. It spans the section, whose links are the note's no more."""
-    end = detect_line_end(text)
+    """Return the edit that puts an author's section between markers.
+
+    The edit spans the section, as its links are no longer links of the note.
+    """
+    line_end = detect_line_end(text)
     return Edit(
         path,
         section.start,
         section.end,
-        f"{format_begin_marker('adopted')}{end * 2}{text[section.start : section.end]}{end * 2}{END_MARKER}",
+        (line_end * 2).join(
+            (format_begin_marker("adopted"), text[section.start : section.end], END_MARKER)
+        ),
     )
 
 
 def _count_missing_newlines(text: str, at: int) -> int:
-    """How many line ends make the line before a place blank, so that what follows begins a block."""
-    line = text.rfind("\n", 0, at) + 1
-    here = text[line:at]
-    if here:
+    """Return how many line ends to add so that a block can begin at an offset."""
+    line_start = text.rfind("\n", 0, at) + 1
+    line = text[line_start:at]
+    if line:
         return 2
     return (
         0 if at == 0 or not _get_line_before(text, at).removesuffix("\r") else 1
-    )  # blanks alone end no HTML
+    )  # a line of blanks does not end an HTML block
 
 
 def _get_line_before(text: str, at: int) -> str:
@@ -137,7 +155,7 @@ def _get_line_before(text: str, at: int) -> str:
 
 
 def _skip_newlines(text: str, at: int, count: int) -> int:
-    """Behind a number of line ends, as many as there are."""
+    """Return the offset behind up to `count` line ends."""
     for _ in range(count):
         if text.startswith("\r\n", at):
             at += 2
@@ -147,7 +165,7 @@ def _skip_newlines(text: str, at: int, count: int) -> int:
 
 
 def _skip_newlines_back(text: str, at: int, count: int) -> int:
-    """Before a number of line ends, as many as there are."""
+    """Return the offset before up to `count` line ends."""
     for _ in range(count):
         if text[at - 1 : at] == "\n":
             at -= 2 if text[at - 2 : at - 1] == "\r" else 1
@@ -155,39 +173,42 @@ def _skip_newlines_back(text: str, at: int, count: int) -> int:
 
 
 def _find_trailing_block(text: str, body: int) -> int:
-    """Where the comments and footnotes begin that a note ends with; its end if there are none. What follows right upon a
-    paragraph is part of it."""
-    found = start = len(text)
+    """Return the offset of the comments and footnotes at a note's end.
+
+    Return the length of the text if there are none. A comment or footnote right below a paragraph
+    is part of it and does not count.
+    """
+    first = start = len(text)
     while True:
         end = body + len(text[body:start].rstrip())
-        at = _find_comment_start(text, body, end) or _find_footnote_start(text, body, end)
-        if at is None:
-            return found
-        start = at
+        block = _find_comment_start(text, body, end) or _find_footnote_start(text, body, end)
+        if block is None:
+            return first
+        start = block
         if start == body or not _get_line_before(text, start).strip():
-            found = start
+            first = start
 
 
 def _find_comment_start(text: str, body: int, end: int) -> int | None:
-    """Where a comment begins that ends at a place and has its lines for itself."""
+    """Return the offset of a comment that ends at `end` on lines of its own, or None."""
     for opening, closing in (("%%", "%%"), ("<!--", "-->")):
         if text.endswith(closing, body, end):
             at = text.rfind(opening, body, end - len(closing))
-            line = max(text.rfind("\n", 0, at) + 1, body)
-            if at != -1 and not text[line:at].strip():
-                return line
+            line_start = max(text.rfind("\n", 0, at) + 1, body)
+            if at != -1 and not text[line_start:at].strip():
+                return line_start
     return None
 
 
 def _find_footnote_start(text: str, body: int, end: int) -> int | None:
-    """Where a footnote's definition begins that ends at a place."""
+    """Return the offset of a footnote definition that ends at `end`, or None."""
     below = ""
     while end > body:
-        line = max(text.rfind("\n", 0, end) + 1, body)
-        here = text[line:end]
-        if FOOTNOTE_DEFINITION.match(here):
-            return line
-        if not here.strip() and below and not INDENTED.match(below):
+        line_start = max(text.rfind("\n", 0, end) + 1, body)
+        line = text[line_start:end]
+        if FOOTNOTE_DEFINITION.match(line):
+            return line_start
+        if not line.strip() and below and not INDENTED.match(below):
             return None
-        below, end = here, line - 1
+        below, end = line, line_start - 1
     return None

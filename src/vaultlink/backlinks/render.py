@@ -1,4 +1,4 @@
-"""The text of a section: a new one, and one that is there brought in step. What a person typed in it stays where it was."""
+"""Render a new section, or update an existing one and keep typed text."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,11 +16,15 @@ from vaultlink.parse.link_parts import parse_inline_link
 _LIST_ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
 ExcerptSource = Callable[[str], Sequence[str]]
-"""The passages of a note that cite the one the section is in, each on one line."""
+"""Returns the excerpts of a note that cite the section's note, each on one line."""
 
 
 class RenderContext(NamedTuple):
-    """What writing needs besides what is wanted: the names of files, the note's line end, and the passages of sources."""
+    """Data needed to render a section, besides its expected entries.
+
+    `names` are the paths of files by name, `line_end` is the note's line end, `get_excerpts`
+    returns the excerpts of a source note.
+    """
 
     names: PathsByName
     line_end: str
@@ -28,141 +32,163 @@ class RenderContext(NamedTuple):
 
 
 def render_section(
-    wanted: ExpectedSection, order: Sequence[str], said: str, context: RenderContext
+    expected: ExpectedSection, order: Sequence[str], marker_content: str, context: RenderContext
 ) -> str:
-    """A new section, from its begin marker to the end marker."""
-    end = context.line_end
-    entries = (end * _count_gap_newlines(wanted)).join(
-        _render_entry(wanted.entries[path], wanted, context) for path in order
+    """Render a new section, from its begin marker to its end marker."""
+    line_end = context.line_end
+    entries = (line_end * _count_gap_newlines(expected)).join(
+        _render_entry(expected.entries[path], expected, context) for path in order
     )
-    return (end * 2).join((format_begin_marker(said), wanted.style.heading, entries, END_MARKER))
+    return (line_end * 2).join(
+        (format_begin_marker(marker_content), expected.style.heading, entries, END_MARKER)
+    )
 
 
 def render_updated_section(
-    reading: ParsedSection,
-    found: SectionDiff,
-    wanted: ExpectedSection,
+    parsed: ParsedSection,
+    diff: SectionDiff,
+    expected: ExpectedSection,
     order: Sequence[str],
     context: RenderContext,
 ) -> str:
-    """A section brought in step: what is right keeps its bytes, the rest is written anew, and all stands in order."""
-    leading, groups = _group_pieces(reading, wanted, context)
-    gap = _detect_gap(reading, wanted, context) or context.line_end * _count_gap_newlines(wanted)
-    opening = reading.parts[0] if reading.parts else None
-    first = opening.gap if opening and opening.gap else context.line_end * 2
-    pieces = list(leading)
+    """Render an updated section.
+
+    Correct entries keep their bytes, the others are written again, and all are put in order.
+    """
+    leading, groups = _group_parts(parsed, expected, context)
+    gap = _detect_gap(parsed, expected, context) or context.line_end * _count_gap_newlines(expected)
+    first_part = parsed.parts[0] if parsed.parts else None
+    first_gap = first_part.gap if first_part and first_part.gap else context.line_end * 2
+    parts = list(leading)
     for path in order:
         group = groups.get(path)
-        pieces += group or [
-            SectionPart("", _render_entry(wanted.entries[path], wanted, context), None)
+        parts += group or [
+            SectionPart("", _render_entry(expected.entries[path], expected, context), None)
         ]
-    parts = [_replace_heading(reading.head, wanted) if found.wrong_heading else reading.head]
-    for place, piece in enumerate(pieces):
-        own = piece.gap if piece is not opening and piece.gap else gap
-        parts += [first if place == 0 else own, piece.text if piece.gap else piece.text.lstrip()]
-    return "".join([*parts, reading.tail])
+    texts = [_replace_heading(parsed.head, expected) if diff.wrong_heading else parsed.head]
+    for number, part in enumerate(parts):
+        own_gap = part.gap if part is not first_part and part.gap else gap
+        texts += [
+            first_gap if number == 0 else own_gap,
+            part.text if part.gap else part.text.lstrip(),
+        ]
+    return "".join([*texts, parsed.tail])
 
 
 def has_outdated_excerpts(
-    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
+    parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Whether the passages below an entry are others by now, or are there though none are wanted."""
-    for piece in reading.parts:
-        item = match_entry(piece, wanted, context.names)
-        if item and not _has_same_excerpts(piece, item.path, wanted, context):
+    """Return True if the excerpts below an entry differ from the expected ones.
+
+    That includes excerpts in a section that should have none.
+    """
+    for part in parsed.parts:
+        entry = match_entry(part, expected, context.names)
+        if entry and not _has_same_excerpts(part, entry.path, expected, context):
             return True
     return False
 
 
 def has_author_text(
-    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
+    parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Whether a section holds anything that a person typed."""
+    """Return True if a section contains text that a person typed."""
     return any(
-        piece.entry is None or _split_below(piece, wanted, context)[1] for piece in reading.parts
+        part.entry is None or _split_below(part, expected, context)[1] for part in parsed.parts
     )
 
 
-def _group_pieces(
-    reading: ParsedSection, wanted: ExpectedSection, context: RenderContext
+def _group_parts(
+    parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[SectionPart], dict[str, list[SectionPart]]]:
-    """What was typed before the first entry that stays; and each entry that does, with what was typed behind it."""
+    """Return the typed text before the first kept entry, and kept entries by path.
+
+    Each kept entry has the typed text behind it.
+    """
     leading: list[SectionPart] = []
     groups: dict[str, list[SectionPart]] = {}
     current = leading
-    for piece in reading.parts:
-        if piece.entry is None:
-            current.append(piece)
+    for part in parsed.parts:
+        if part.entry is None:
+            current.append(part)
             continue
-        item = match_entry(piece, wanted, context.names)
-        if item and item.path not in groups:
-            groups[item.path] = current = [_update_piece(piece, piece.entry, item, wanted, context)]
+        entry = match_entry(part, expected, context.names)
+        if entry and entry.path not in groups:
+            groups[entry.path] = current = [
+                _update_part(part, part.entry, entry, expected, context)
+            ]
         else:
-            rest = _split_below(piece, wanted, context)[1]
-            current += [SectionPart(piece.gap, rest.lstrip("\r\n"), None)] if rest else []
+            rest = _split_below(part, expected, context)[1]
+            current += [SectionPart(part.gap, rest.lstrip("\r\n"), None)] if rest else []
     return leading, groups
 
 
-def _update_piece(
-    piece: SectionPart,
-    named: ExistingEntry,
-    item: ExpectedEntry,
-    wanted: ExpectedSection,
+def _update_part(
+    part: SectionPart,
+    existing: ExistingEntry,
+    entry: ExpectedEntry,
+    expected: ExpectedSection,
     context: RenderContext,
 ) -> SectionPart:
-    """An entry that stays, as it is if all of it is right."""
-    right = entry_matches(named, item, wanted.style)
-    if right and _has_same_excerpts(piece, item.path, wanted, context):
-        return piece
-    line = piece.text[: piece.entry_length] if right else render_entry(item, wanted.style)
+    """Return a kept entry, unchanged if all of it is right."""
+    is_right = entry_matches(existing, entry, expected.style)
+    if is_right and _has_same_excerpts(part, entry.path, expected, context):
+        return part
+    line = part.text[: part.entry_length] if is_right else render_entry(entry, expected.style)
     below = "".join(
-        f"{context.line_end}  - {passage}" for passage in _get_excerpts(item.path, wanted, context)
+        f"{context.line_end}  - {excerpt}"
+        for excerpt in _get_excerpts(entry.path, expected, context)
     )
-    before = piece.gap if right else ""
-    return SectionPart(before, line + below + _split_below(piece, wanted, context)[1], piece.entry)
+    gap = part.gap if is_right else ""
+    return SectionPart(gap, line + below + _split_below(part, expected, context)[1], part.entry)
 
 
-def _render_entry(item: ExpectedEntry, wanted: ExpectedSection, context: RenderContext) -> str:
+def _render_entry(entry: ExpectedEntry, expected: ExpectedSection, context: RenderContext) -> str:
     lines = [
-        render_entry(item, wanted.style),
-        *(f"  - {passage}" for passage in _get_excerpts(item.path, wanted, context)),
+        render_entry(entry, expected.style),
+        *(f"  - {excerpt}" for excerpt in _get_excerpts(entry.path, expected, context)),
     ]
     return context.line_end.join(lines)
 
 
-def _get_excerpts(path: str, wanted: ExpectedSection, context: RenderContext) -> Sequence[str]:
-    return context.get_excerpts(path) if wanted.style.kind == "context" else ()
+def _get_excerpts(path: str, expected: ExpectedSection, context: RenderContext) -> Sequence[str]:
+    return context.get_excerpts(path) if expected.style.kind == "context" else ()
 
 
 def _has_same_excerpts(
-    piece: SectionPart, path: str, wanted: ExpectedSection, context: RenderContext
+    part: SectionPart, path: str, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Whether the passages below an entry are those of its note, however they are formatted."""
-    return [normalize_markdown(text) for text in _split_below(piece, wanted, context)[0]] == [
-        normalize_markdown(text) for text in _get_excerpts(path, wanted, context)
+    """Return True if the excerpts below an entry are right, in any formatting."""
+    return [normalize_markdown(text) for text in _split_below(part, expected, context)[0]] == [
+        normalize_markdown(text) for text in _get_excerpts(path, expected, context)
     ]
 
 
 def _split_below(
-    piece: SectionPart, wanted: ExpectedSection, context: RenderContext
+    part: SectionPart, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[str], str]:
-    """The passages below an entry, which are list items that link to the section's note; and the other lines as they
-    stand."""
-    passages: list[str] = []
+    """Split the lines below an entry into excerpts and other lines.
+
+    Excerpts are list items that link to the section's note. The other lines are returned unchanged.
+    """
+    excerpts: list[str] = []
     rest: list[str] = []
-    for item in _split_items(piece.text[piece.entry_length :]):
+    for item in _split_items(part.text[part.entry_length :]):
         text = " ".join(line.strip() for line in item.split("\n"))
-        mark = _LIST_ITEM.match(f" {text}")
-        words = text[mark.end() - 1 :] if mark else text
-        if mark and piece.entry and _has_link_to(words, wanted.path, context.names):
-            passages.append(words)
+        marker = _LIST_ITEM.match(f" {text}")
+        content = text[marker.end() - 1 :] if marker else text
+        if marker and part.entry and _has_link_to(content, expected.path, context.names):
+            excerpts.append(content)
         else:
             rest.append(item)
-    return passages, "".join(rest)
+    return excerpts, "".join(rest)
 
 
 def _split_items(text: str) -> list[str]:
-    """The indented lines below an entry, each list item with the lines that go on with it and the line end before it."""
+    """Split the indented lines below an entry into list items.
+
+    Each item has its continuation lines and the line end before it.
+    """
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")
@@ -176,7 +202,7 @@ def _split_items(text: str) -> list[str]:
 
 
 def _join_blank_lines(items: list[str]) -> list[str]:
-    """Blank lines go with the item behind them."""
+    """Join blank lines with the item after them."""
     joined: list[str] = []
     blank = ""
     for item in items:
@@ -189,30 +215,33 @@ def _join_blank_lines(items: list[str]) -> list[str]:
 
 
 def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
-    """Whether a text, read in a note, holds a link to that very note."""
+    """Return True if a text, read in the note at `path`, links to that note."""
     plain = re.sub(r"\\(?=[\[\]])", "", text)
-    found = [parse_inline_link(plain, link) for link in read_inline(plain).links]
-    return any(parts and parts[0] and resolve(path, parts[0], names) == path for parts in found)
+    links = [parse_inline_link(plain, link) for link in read_inline(plain).links]
+    return any(parts and parts[0] and resolve(path, parts[0], names) == path for parts in links)
 
 
-def _count_gap_newlines(wanted: ExpectedSection) -> int:
-    """How many line ends stand between entries."""
-    return 2 if wanted.style.kind == "topics" else 1
+def _count_gap_newlines(expected: ExpectedSection) -> int:
+    """Return the number of line ends between entries."""
+    return 2 if expected.style.kind == "topics" else 1
 
 
-def _detect_gap(reading: ParsedSection, wanted: ExpectedSection, context: RenderContext) -> str:
-    """What stands between a section's entries; "" if there are none, or none as they should be."""
-    right = []
-    for piece in reading.parts:
-        item = match_entry(piece, wanted, context.names)
-        if item and piece.entry and entry_matches(piece.entry, item, wanted.style):
-            right.append(piece.gap)
-    return right[1] if len(right) > 1 else ""
+def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: RenderContext) -> str:
+    """Return the text between a section's entries.
+
+    Return "" if it has fewer than two correct entries.
+    """
+    gaps = []
+    for part in parsed.parts:
+        entry = match_entry(part, expected, context.names)
+        if entry and part.entry and entry_matches(part.entry, entry, expected.style):
+            gaps.append(part.gap)
+    return gaps[1] if len(gaps) > 1 else ""
 
 
-def _replace_heading(head: str, wanted: ExpectedSection) -> str:
-    """Marker and heading, with the heading that is set."""
+def _replace_heading(head: str, expected: ExpectedSection) -> str:
+    """Return marker and heading with the configured heading."""
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]
-    return marker + (blank or "\n\n") + wanted.style.heading
+    return marker + (blank or "\n\n") + expected.style.heading

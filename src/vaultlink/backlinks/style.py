@@ -1,4 +1,4 @@
-"""How an entry is worded: the title made safe for a line of Markdown, the link in the vault's own style."""
+"""Format the entries of sections: escaped titles, links in the vault's style."""
 
 import re
 from collections.abc import Mapping
@@ -17,10 +17,13 @@ DEFAULT_LIST_HEADING = "## Backlinks"
 
 _BRACKETS_TO_PARENS = str.maketrans("[]", "()")
 _INLINE_MARKUP = re.compile(r"[\\`*$<]|~(?=~)|=(?==)|(?<!\S)#(?=\S)")
-"""What could begin code, math, HTML, emphasis or a tag in front of a link, and so unmake it."""
+"""Markup before a link that could begin code, math, HTML, emphasis or a tag."""
 
 _EDGE_UNDERSCORE = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-"""An underscore at a word's edge, that may be a mark of emphasis, as others of its text may be then."""
+"""An underscore at the edge of a word, which can be emphasis.
+
+If a text has one, its other underscores can be emphasis too.
+"""
 
 _LIST_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _BLOCK_MARKER = re.compile(r"#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+$")
@@ -30,7 +33,11 @@ _URL_SAFE = "/!$&'*+,;=:@~-._"
 
 
 class SectionStyle(NamedTuple):
-    """How sections look: their style and heading, the way files are named, and whether links are Markdown's."""
+    """Style of a vault's sections.
+
+    `kind` is the configured style (such as `topics`), `heading` the heading; `link_format` and
+    `use_markdown_links` are those of the vault's links.
+    """
 
     kind: str
     heading: str
@@ -39,7 +46,10 @@ class SectionStyle(NamedTuple):
 
 
 class ExpectedEntry(NamedTuple):
-    """A note to be listed: its path, its title made safe, the target by which it is named, and the kind of the link."""
+    """An expected entry: path and title of a note, target and kind of its link.
+
+    The title is on one line and has no brackets; it is not escaped.
+    """
 
     path: str
     title: str
@@ -48,8 +58,11 @@ class ExpectedEntry(NamedTuple):
 
 
 def section_style(settings: Mapping[str, Any], naming: str, markdown: bool) -> SectionStyle:
-    """How sections look under the settings of `[backlinks]` in a vault that names files so, in Markdown links or wikilinks.
-    The heading of lists is one of its own unless one is configured."""
+    """Return the style of sections for the settings of `[backlinks]`.
+
+    `naming` is the format of link targets, `markdown` whether links are Markdown links. Lists have
+    their own default heading.
+    """
     style, heading = settings["style"], settings["heading"].strip()
     if style != "topics" and heading == DEFAULT_HEADING:
         heading = DEFAULT_LIST_HEADING
@@ -57,15 +70,21 @@ def section_style(settings: Mapping[str, Any], naming: str, markdown: bool) -> S
 
 
 def format_entry_title(note: Note) -> str:
-    """What a note is called in an entry: its `title` property, else its file's name; on one line and without brackets."""
-    words = " ".join((note.title or "").split()) or link_name(note.path)
-    return re.sub("%+", "%", words.translate(_BRACKETS_TO_PARENS))
+    """Return the title of a note for an entry, on one line and without brackets.
+
+    It is the `title` property, else the file name.
+    """
+    title = " ".join((note.title or "").split()) or link_name(note.path)
+    return re.sub("%+", "%", title.translate(_BRACKETS_TO_PARENS))
 
 
 def expected_entry(
     source: str, note: Note, index: Index, style: SectionStyle
 ) -> ExpectedEntry | None:
-    """How a section of the note `source` lists a note; None if no link can lead to it, as its name is none for links."""
+    """Return the entry for a note in the section of the note at `source`.
+
+    Return None if no link can resolve to the note, because of its file name.
+    """
     target, title = (
         format_target(source, note.path, index, style.link_format),
         format_entry_title(note),
@@ -76,57 +95,58 @@ def expected_entry(
         else (LinkKind.WIKILINK, LinkKind.MARKDOWN)
     )
     for kind in kinds:
-        item = ExpectedEntry(
+        entry = ExpectedEntry(
             note.path, title, target if kind is LinkKind.WIKILINK else target + note.path[-3:], kind
         )
-        if _is_resolvable(source, item, index):
-            return item
+        if _is_resolvable(source, entry, index):
+            return entry
     return None
 
 
-def _is_resolvable(source: str, item: ExpectedEntry, index: Index) -> bool:
-    """Whether the link, once written, is read back and leads to the note."""
-    if not _PLAIN_TARGET.fullmatch(item.target):
-        text = render_link(item, item.title, "|")
-        found = read_inline(text).links
-        if len(found) != 1 or (found[0].start, found[0].end) != (0, len(text)):
+def _is_resolvable(source: str, entry: ExpectedEntry, index: Index) -> bool:
+    """Return True if the rendered link is parsed again and resolves to the note."""
+    if not _PLAIN_TARGET.fullmatch(entry.target):
+        text = render_link(entry, entry.title, "|")
+        links = read_inline(text).links
+        if len(links) != 1 or (links[0].start, links[0].end) != (0, len(text)):
             return False
-        parts = parse_inline_link(text, found[0])
-        if parts is None or parts[:2] != (item.target, ""):
+        parts = parse_inline_link(text, links[0])
+        if parts is None or parts[:2] != (entry.target, ""):
             return False
-    elif item.kind is LinkKind.MARKDOWN and is_external(item.target):
+    elif entry.kind is LinkKind.MARKDOWN and is_external(entry.target):
         return False
-    return resolve(source, item.target, index.names) == item.path
+    return resolve(source, entry.target, index.names) == entry.path
 
 
-def render_link(item: ExpectedEntry, shown: str, pipe: str) -> str:
-    """A link to a note with the words it shows; `pipe` stands between the two in a wikilink."""
-    if item.kind is LinkKind.WIKILINK:
-        return f"[[{item.target}{pipe}{shown.replace('`', chr(39))}]]"
-    # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks have to be.
+def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
+    """Render a link with display text; `pipe` separates the two in a wikilink."""
+    if entry.kind is LinkKind.WIKILINK:
+        return f"[[{entry.target}{pipe}{display.replace('`', chr(39))}]]"
+    # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks must be.
     target = "".join(
-        char if char.isalnum() else quote(char, safe=_URL_SAFE) for char in item.target
+        char if char.isalnum() else quote(char, safe=_URL_SAFE) for char in entry.target
     )
-    return f"[{escape_inline(shown)}]({target})"
+    return f"[{escape_inline(display)}]({target})"
 
 
-def render_entry(item: ExpectedEntry, style: SectionStyle) -> str:
-    """The line of an entry."""
+def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
+    """Render the line of an entry."""
     if style.kind == "topics":
-        return f"{escape_block_start(escape_inline(item.title))} – {render_link(item, item.title, ' | ')}"
-    if item.kind is LinkKind.WIKILINK and item.target == item.title:
-        return f"- [[{item.target}]]"
-    return f"- {render_link(item, item.title, '|')}"
+        title = escape_block_start(escape_inline(entry.title))
+        return f"{title} – {render_link(entry, entry.title, ' | ')}"
+    if entry.kind is LinkKind.WIKILINK and entry.target == entry.title:
+        return f"- [[{entry.target}]]"
+    return f"- {render_link(entry, entry.title, '|')}"
 
 
 def escape_inline(text: str) -> str:
-    """Text in which nothing is code, math, HTML, emphasis or a tag."""
-    safe = _INLINE_MARKUP.sub(r"\\\g<0>", text)
-    return safe.replace("_", "\\_") if _EDGE_UNDERSCORE.search(text) else safe
+    """Escape code, math, HTML, emphasis and tags in a text."""
+    escaped = _INLINE_MARKUP.sub(r"\\\g<0>", text)
+    return escaped.replace("_", "\\_") if _EDGE_UNDERSCORE.search(text) else escaped
 
 
 def escape_block_start(text: str) -> str:
-    """Text that begins no heading, list or quote where it stands first on a line."""
+    """Escape a heading, list or quote marker at the start of a line."""
     number = _LIST_NUMBER.match(text)
     if number:
         return f"{number[1]}\\{text[number.end(1) :]}"
@@ -134,5 +154,8 @@ def escape_block_start(text: str) -> str:
 
 
 def normalize_markdown(text: str) -> str:
-    """Text as compared: formatters add and drop escapes, choose another mark for emphasis and other white space."""
+    """Return a text in a form for comparison.
+
+    Formatters add and remove escapes, and change emphasis markers and white space.
+    """
     return " ".join(_BACKSLASH_ESCAPE.sub("", text).replace("_", "*").split())

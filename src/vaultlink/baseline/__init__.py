@@ -1,1 +1,1 @@
-"""What a change is held to: which findings are new, and which were known before, from a baseline or an earlier revision."""
+"""Known findings, from a baseline file or an earlier revision, and new ones."""

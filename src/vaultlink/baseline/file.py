@@ -1,7 +1,8 @@
-"""The baseline: findings of a day, kept in a file of the vault so that later checks report only what is new.
+"""Read and write the baseline file.
 
-One finding a line, sorted, so that git shows what changed and merges what two people changed. The settings that findings depend
-on stand beside them: under others, the comparison would say nothing.
+A check with a baseline reports only new findings. The file has one finding a line, sorted, so that
+git diffs show what changed and merges of two branches work. It also stores the settings that
+findings depend on: a baseline created with other settings can't be compared.
 """
 
 import json
@@ -14,7 +15,7 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.baseline.known import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
+from vaultlink.baseline.match import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
 from vaultlink.config.settings import Config
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
@@ -22,11 +23,13 @@ from vaultlink.history.git_renames import git_moves
 from vaultlink.report.layout import format_count
 
 _SCHEMA = 1
-_RECREATE_HINT = "`vaultlink baseline` makes it anew, `--no-baseline` checks without it."
+_RECREATE_HINT = (
+    "Run `vaultlink baseline` to create it again, or check with `--no-baseline` to ignore it."
+)
 
 
 class _BaselineRow(msgspec.Struct, frozen=True):
-    """A finding as the file has it."""
+    """A finding in the file."""
 
     path: str
     code: str
@@ -35,7 +38,7 @@ class _BaselineRow(msgspec.Struct, frozen=True):
 
 
 class _BaselineFile(msgspec.Struct, frozen=True):
-    """The file as a whole."""
+    """The JSON document."""
 
     schema: int
     version: str
@@ -45,7 +48,11 @@ class _BaselineFile(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A recorded day: the version of vaultlink, the settings that findings depend on, and by path what was found."""
+    """Recorded findings.
+
+    `version` is the version of vaultlink that recorded them, `settings` the settings they depend
+    on, `findings` their keys by path.
+    """
 
     version: str
     settings: Mapping[str, Any]
@@ -55,20 +62,23 @@ class Baseline:
 def record_baseline(
     settings: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
 ) -> Baseline:
-    """The baseline of findings made under a setting."""
+    """Return a baseline of findings made with these settings."""
     return Baseline(__version__, snapshot_settings(settings), findings)
 
 
 def snapshot_settings(settings: LinterSettings) -> dict[str, Any]:
-    """The settings that findings depend on, by dotted key. How severe a finding is makes it no other one."""
+    """Return the settings that findings depend on, by dotted key.
+
+    Severities are left out: they do not change what is found.
+    """
     config = settings.config
-    asked = {key: value for key, value in config.values.items() if _affects_findings(key, config)}
-    told = {
+    values = {key: value for key, value in config.values.items() if _affects_findings(key, config)}
+    snapshot = {
         "rules": sorted(config.enabled),
-        **asked,
+        **values,
         "Obsidian's excluded files": settings.obsidian.ignore_filters,
     }
-    return json.loads(json.dumps(told))  # type: ignore[no-any-return] # as they come back from the file: lists, no tuples
+    return json.loads(json.dumps(snapshot))  # type: ignore[no-any-return] # tuples become lists, as in the file
 
 
 def _affects_findings(key: str, config: Config) -> bool:
@@ -78,18 +88,18 @@ def _affects_findings(key: str, config: Config) -> bool:
     return table in ("exclude", "allow-dangling", "per-file-ignores", "backlinks")
 
 
-# -- from and to the file -----------------------------------------------------------------------------------------------
+# -- file format ---------------------------------------------------------------------------------
 
 
 def format_baseline(baseline: Baseline) -> str:
-    """The file's text. Equal findings give equal bytes."""
-    rows = sorted((path, *mark) for path, found in baseline.findings.items() for mark in found)
-    head = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
+    """Return the text of the file. Equal findings give equal bytes."""
+    rows = sorted((path, *key) for path, found in baseline.findings.items() for key in found)
+    header = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
     lines = [
         _format_row(dict(zip(_BaselineRow.__struct_fields__, row, strict=True))) for row in rows
     ]
-    listed = "\n" + ",\n".join(lines) + "\n " if lines else ""
-    return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{listed}]\n}}\n'
+    body = "\n" + ",\n".join(lines) + "\n " if lines else ""
+    return json.dumps(header, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{body}]\n}}\n'
 
 
 def _format_row(value: object) -> str:
@@ -97,7 +107,11 @@ def _format_row(value: object) -> str:
 
 
 def read_baseline_file(root: Path) -> bytes | None:
-    """What the file holds; None if there is none. Raises ConfigError if it can't be read."""
+    """Return the bytes of the baseline file, or None if it does not exist.
+
+    Raises:
+        ConfigError: The file can't be read.
+    """
     try:
         return (root / BASELINE_FILE).read_bytes()
     except FileNotFoundError:
@@ -107,21 +121,28 @@ def read_baseline_file(root: Path) -> bytes | None:
 
 
 def parse_baseline(root: Path, data: bytes) -> Baseline:
-    """The baseline that a file's bytes hold. Raises ConfigError, with the line, if they hold none."""
-    where = root / BASELINE_FILE
+    """Parse the bytes of a baseline file.
+
+    Raises:
+        ConfigError: The bytes are not a baseline, or one of a format that is not supported. The
+            message of a syntax error has the line number.
+    """
+    file_path = root / BASELINE_FILE
     try:
-        json.loads(data)  # which knows the line of what is wrong
+        json.loads(data)  # its errors have a line number
         file = msgspec.json.decode(data, type=_BaselineFile)
     except json.JSONDecodeError as error:
-        merged = " It has conflicts of a merge." if b"\n<<<<<<<" in data else ""
+        conflict_hint = " It contains merge conflicts." if b"\n<<<<<<<" in data else ""
         raise ConfigError(
-            f"{where}:{error.lineno}: this is no valid JSON: {error.msg}.{merged} {_RECREATE_HINT}"
+            f"{file_path}:{error.lineno}: not valid JSON: {error.msg}.{conflict_hint} "
+            f"{_RECREATE_HINT}"
         ) from None
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{where}: this is no baseline: {error}. {_RECREATE_HINT}") from None
+        raise ConfigError(f"{file_path}: not a baseline file: {error}. {_RECREATE_HINT}") from None
     if file.schema != _SCHEMA:
         raise ConfigError(
-            f"{where}: it was made by vaultlink {file.version}, whose baselines this version can't read. {_RECREATE_HINT}"
+            f"{file_path}: vaultlink {file.version} created it in a format that this version "
+            f"can't read. {_RECREATE_HINT}"
         )
     findings: dict[str, list[FindingKey]] = {}
     for row in file.findings:
@@ -129,32 +150,36 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
     return Baseline(file.version, file.settings, findings)
 
 
-# -- holding a vault to it ----------------------------------------------------------------------------------------------
+# -- comparison with a vault ---------------------------------------------------------------------
 
 
 def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
-    """The baseline, if it was made under this setting. Raises ConfigError that says in what they differ."""
+    """Return the baseline if it was created with these settings.
+
+    Raises:
+        ConfigError: The settings differ. The message lists the first three differences.
+    """
     differences = list(_describe_differences(baseline.settings, snapshot_settings(settings)))
     if not differences:
         return baseline
-    more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
+    rest = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
     version = f" by vaultlink {baseline.version}" if baseline.version != __version__ else ""
     raise ConfigError(
-        f"{root / BASELINE_FILE}: the baseline was made under other settings{version}: "
-        f"{'; '.join(differences[:3])}{more}. {_RECREATE_HINT}"
+        f"{root / BASELINE_FILE}: the baseline was created with other settings{version}: "
+        f"{'; '.join(differences[:3])}{rest}. {_RECREATE_HINT}"
     )
 
 
 def _describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    was, enabled = set(before.get("rules", ())), set(now["rules"])
-    if enabled - was:
-        yield f"now with {_format_rules(enabled - was)}"
-    if was - enabled:
-        yield f"now without {_format_rules(was - enabled)}"
+    old_rules, new_rules = set(before.get("rules", ())), set(now["rules"])
+    if new_rules - old_rules:
+        yield f"now with {_format_rules(new_rules - old_rules)}"
+    if old_rules - new_rules:
+        yield f"now without {_format_rules(old_rules - new_rules)}"
     for key in sorted((before.keys() | now.keys()) - {"rules"}):
         if (
             before.get(key) != now.get(key)
-            and key.removeprefix("rules.").partition(".")[0] not in was ^ enabled
+            and key.removeprefix("rules.").partition(".")[0] not in old_rules ^ new_rules
         ):
             yield f"{key} was {_format_value(before.get(key))} and is {_format_value(now.get(key))}"
 
@@ -170,18 +195,23 @@ def _format_value(value: object) -> str:
 
 
 def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
-    """The findings that a baseline's bytes know of a vault; those of a note that was renamed since go with it. Raises ConfigError
-    if they are no baseline, or one made under other settings."""
-    found = require_same_settings(
+    """Return the known findings that a baseline file's bytes contain.
+
+    Findings of notes that were renamed since belong to the renamed notes.
+
+    Raises:
+        ConfigError: The bytes are not a baseline, or it was created with other settings.
+    """
+    findings = require_same_settings(
         vault.root, parse_baseline(vault.root, data), vault.state.settings
     ).findings
     files, moves = vault.scan.listing.files, vault.state.settings.moves
-    if any(path not in files for path in found):
+    if any(path not in files for path in findings):
         moves = {**git_moves(vault.root, files, any_alike=True), **moves}
-    now = follow_moves(found, moves)
+    old_paths_by_new = follow_moves(findings, moves)
     return KnownFindings(
         "baseline",
         BASELINE_FILE,
-        frozenset(now),
-        lambda path: [mark for old in now[path] for mark in found[old]],
+        frozenset(old_paths_by_new),
+        lambda path: [key for old_path in old_paths_by_new[path] for key in findings[old_path]],
     )

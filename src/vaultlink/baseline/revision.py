@@ -1,6 +1,8 @@
-"""The vault as it was at an earlier revision, worked out backwards: from the state now, by a step with what git says has changed.
+"""Findings at an earlier revision, for `--changed-since`.
 
-So the cost grows with the change. Everything is judged by the settings of today; a setting that is changed breaks no link.
+The state at the revision is computed backwards: from the current state, in one step, by the changes
+that git reports. The time it takes depends on the size of the changes. Both states are checked with
+the current settings, so a change of settings creates no new findings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.api import Vault
-from vaultlink.baseline.known import FindingKey, KnownFindings, finding_keys, follow_moves
+from vaultlink.baseline.match import FindingKey, KnownFindings, finding_keys, follow_moves
 from vaultlink.disk.load import is_source_file
 from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import is_vault_path
@@ -30,80 +32,97 @@ from vaultlink.history.rename_checks import resolve_moves
 
 _REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"
+_SHALLOW_HINT = (
+    "This clone is shallow. In CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
+)
 
 
 class Revision(NamedTuple):
-    """A commit that the working tree is compared with, and how it was named."""
+    """A commit to compare the working tree with, and the name the user gave for it."""
 
     name: str
     commit: str
 
 
 def find_merge_base(root: Path, name: str) -> Revision:
-    """The commit at which the way of a named revision and that of HEAD parted: what was changed there since is no change of
-    ours. Raises VaultError if git knows none."""
+    """Return the merge base of a revision and HEAD.
+
+    Changes made in the revision after the merge base do not count as changes of this branch.
+
+    Raises:
+        VaultError: The vault is in no git repository, or git can't find the revision or the merge
+            base.
+    """
     if not name.strip():
-        raise VaultError(f"{_OPTION}: it names no revision; is a variable empty?")
-    if find_git_dir(root) is None:
-        raise VaultError(f"{_OPTION}: {root} lies in no git repository.")
-    if _ask_git_line(root, "rev-parse", "--git-dir") is None:
         raise VaultError(
-            f"{_OPTION}: git can't be asked about {root}; `git -C '{root}' status` says why."
+            f"{_OPTION}: the revision is empty. Check the variable that should hold it."
         )
-    commit = _ask_git_line(
+    if find_git_dir(root) is None:
+        raise VaultError(f"{_OPTION}: {root} is not in a git repository.")
+    if _read_git_line(root, "rev-parse", "--git-dir") is None:
+        raise VaultError(
+            f"{_OPTION}: git fails in {root}. Run `git -C '{root}' status` to see why."
+        )
+    commit = _read_git_line(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
-    shallow = _ask_git_line(root, "rev-parse", "--is-shallow-repository") == "true"
+    shallow = _read_git_line(root, "rev-parse", "--is-shallow-repository") == "true"
     if commit is None:
         hint = (
-            "This clone holds only the last commits; in CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
-            if shallow
-            else "`git branch -a` and `git log` list what there is."
+            _SHALLOW_HINT if shallow else "`git branch -a` and `git log` list branches and commits."
         )
-        raise VaultError(f"{_OPTION}: git knows no revision “{name}” here. {hint}")
-    if _ask_git_line(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
+        raise VaultError(f"{_OPTION}: git can't find the revision “{name}” in {root}. {hint}")
+    if _read_git_line(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return Revision(name, commit)
-    parted = _ask_git_line(root, "merge-base", commit, "HEAD")
-    if parted is None and shallow:
+    merge_base = _read_git_line(root, "merge-base", commit, "HEAD")
+    if merge_base is None and shallow:
         raise VaultError(
-            f"{_OPTION}: this clone is too shallow to tell where “{name}” and HEAD parted. In CI, fetch the whole "
-            "history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
+            f"{_OPTION}: git can't find the merge base of “{name}” and HEAD. {_SHALLOW_HINT}"
         )
-    return Revision(name, parted or commit)
+    return Revision(name, merge_base or commit)
 
 
-def _ask_git_line(root: Path, *command: str) -> str | None:
-    told = run_git(root, *command)
+def _read_git_line(root: Path, *command: str) -> str | None:
+    output = run_git(root, *command)
     return (
-        told.decode("utf-8", "replace").split("\n")[0].strip() or None if told is not None else None
+        output.decode("utf-8", "replace").split("\n")[0].strip() or None
+        if output is not None
+        else None
     )
 
 
 PastContent = str | UnreadableFile | Presence
-"""What stood at a path: a text, why it has none, a file without, or nothing."""
+"""Past content of a path: a text, why it has none, an attachment, or nothing."""
 
 
 def findings_at_revision(vault: Vault, since: Revision) -> KnownFindings:
-    """The findings that were there at a revision."""
-    was = past_contents(vault, since)
-    found = state_at_revision(_with_deleted_files_linted(vault), was).diagnostics
-    now = follow_moves(found, moves_since(vault.root, vault.scan.listing.files, since.commit))
+    """Return the findings at a revision as known findings."""
+    contents = past_contents(vault, since)
+    findings = state_at_revision(_with_deleted_files_linted(vault), contents).diagnostics
+    old_paths_by_new = follow_moves(
+        findings, moves_since(vault.root, vault.scan.listing.files, since.commit)
+    )
 
-    @cache  # a text that is the same then and now is read as it is before anything is fixed
-    def marked(path: str) -> list[FindingKey]:
+    @cache  # computed before fixes change the text of a note that is the same in both states
+    def keys_at(path: str) -> list[FindingKey]:
         return [
-            mark
-            for old in now[path]
-            for mark in finding_keys(found[old], partial(_past_text, vault, was))
+            key
+            for old_path in old_paths_by_new[path]
+            for key in finding_keys(findings[old_path], partial(_past_text, vault, contents))
         ]
 
-    stayed = {path: found[path] for path, olds in now.items() if olds == [path]}
-    return KnownFindings("revision", since.name, frozenset(now), marked, stayed)
+    unmoved = {
+        path: findings[path] for path, old_paths in old_paths_by_new.items() if old_paths == [path]
+    }
+    return KnownFindings("revision", since.name, frozenset(old_paths_by_new), keys_at, unmoved)
 
 
 def _with_deleted_files_linted(vault: Vault) -> State:
-    """The state of a vault in which files that are gone count as linted: git, which kept them, names what is ignored by whole
-    folders, as far as there is nothing else in these now."""
+    """Return a state in which deleted files are linted even if git ignores them.
+
+    Git tracked these files, but it lists ignored files by whole folders where a folder has no other
+    files now.
+    """
     ignored, files = vault.scan.is_git_ignored, vault.index.files
     if ignored is None:
         return vault.state
@@ -117,34 +136,44 @@ def _with_deleted_files_linted(vault: Vault) -> State:
     return replace(vault.state, settings=settings)
 
 
-def state_at_revision(state: State, was: Mapping[str, PastContent]) -> State:
-    """The state of a vault as it was."""
+def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> State:
+    """Return the state of a vault with these past contents."""
     changes = [
         Change(
             path,
-            analyse_unreadable(state.settings, path, *then)
-            if isinstance(then, UnreadableFile)
-            else then,
+            analyse_unreadable(state.settings, path, *content)
+            if isinstance(content, UnreadableFile)
+            else content,
         )
-        for path, then in was.items()
-        if then is not Presence.GONE or path in state.index.files
+        for path, content in contents.items()
+        if content is not Presence.GONE or path in state.index.files
     ]
-    files = {path for path in state.index.files | was.keys() if was.get(path) is not Presence.GONE}
+    files = {
+        path
+        for path in state.index.files | contents.keys()
+        if contents.get(path) is not Presence.GONE
+    }
     return step(
         state, changes, replace(state.settings, moves=resolve_moves(state.settings.moves, files))
     )
 
 
-def _past_text(vault: Vault, was: Mapping[str, PastContent], path: str) -> str:
-    """A text as it was."""
-    then = was.get(path)
-    return vault.text(path) if then is None else then if isinstance(then, str) else ""
+def _past_text(vault: Vault, contents: Mapping[str, PastContent], path: str) -> str:
+    """Return the text of a note at the revision."""
+    content = contents.get(path)
+    return vault.text(path) if content is None else content if isinstance(content, str) else ""
 
 
 def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
-    """What stood at a revision where something else stands now. What git does not know is new, but what it ignores stays."""
+    """Return the past content of each path that changed since a revision.
+
+    Untracked files did not exist, except files that git ignores, which count as unchanged.
+
+    Raises:
+        VaultError: Git can't compare the vault, or can't read an old file.
+    """
     root, files = vault.root, vault.scan.listing.files
-    told = run_git(
+    output = run_git(
         root,
         "diff",
         "--raw",
@@ -158,9 +187,9 @@ def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
         "--",
         ".",
     )
-    if told is None:
+    if output is None:
         raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
-    entries = [entry for entry in parse_raw_diff(told) if is_vault_path(entry.old)]
+    entries = [entry for entry in parse_raw_diff(output) if is_vault_path(entry.old)]
     notes = [
         entry
         for entry in entries
@@ -184,12 +213,17 @@ def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
 def _read_past_texts(
     root: Path, since: Revision, notes: Sequence[RawDiffEntry]
 ) -> list[str | UnreadableFile]:
-    """The texts that notes had. Without one of them, all that was found in it would seem to be new."""
-    kept = read_filtered_blobs(root, [(entry.old, entry.blob) for entry in notes])
-    if None in kept:
-        path = notes[kept.index(None)].old
+    """Return the texts that notes had at a revision.
+
+    Raises:
+        VaultError: Git can't read one of them. Without it, all findings in the note would count as
+            new.
+    """
+    blobs = read_filtered_blobs(root, [(entry.old, entry.blob) for entry in notes])
+    if None in blobs:
+        path = notes[blobs.index(None)].old
         raise VaultError(
-            f"{_OPTION}: git can't give {path} as it was before the changes since “{since.name}”. A partial clone "
-            "has to fetch it."
+            f"{_OPTION}: git can't read {path} at the merge base of “{since.name}” and HEAD. "
+            "In a partial clone, fetch its old version first."
         )
-    return [decode_note(data or b"") for data in kept]
+    return [decode_note(data or b"") for data in blobs]

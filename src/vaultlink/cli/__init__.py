@@ -1,1 +1,1 @@
-"""The command line: words in, an exit code out. Errors that users can resolve are printed as sentences."""
+"""The command line. Errors that users can resolve are printed as one sentence."""

@@ -9,40 +9,38 @@ from vaultlink.config.settings import BACKLINKS_CHOICES
 
 @dataclass(frozen=True, kw_only=True)
 class BacklinksOptions(OpenOptions):
-    """What `backlinks` is told."""
+    """Options of `backlinks`."""
 
     note: Annotated[
-        str | None, argument("NOTE", "A path in the vault, or a name as a link would give it.")
+        str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
     ] = None
     write: Annotated[
         bool,
         option(
             "--write",
-            help="Write a section into every note that others link to (or into NOTE), and bring it in step.",
+            help="Add a section to every note that others link to (or to NOTE), and update it.",
         ),
     ] = False
     check: Annotated[
-        bool, option("--check", help="Say what would be written, and end with 1 if anything would.")
+        bool, option("--check", help="List what would be written; exit with 1 if anything would.")
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be written as a unified diff, and write nothing.",
+            help="Print a unified diff of the changes; write nothing.",
         ),
     ] = False
     adopt: Annotated[
         bool,
-        option(
-            "--adopt", help="Let vaultlink keep the sections that notes have of their authors'."
-        ),
+        option("--adopt", help="Take over sections that authors wrote, and maintain them."),
     ] = False
     remove: Annotated[
         bool,
         option(
             "--remove",
-            help="Take out the sections that vaultlink wrote, and its marks off those it adopted.",
+            help="Remove the sections that vaultlink wrote, and its markers from adopted ones.",
         ),
     ] = False
     style: Annotated[
@@ -50,18 +48,26 @@ class BacklinksOptions(OpenOptions):
         option(
             "--style",
             choices=BACKLINKS_CHOICES["style"],
-            help="How sections look, instead of as is set.",
+            help="Style of sections, instead of the setting.",
         ),
     ] = ""
-    heading: Annotated[str, option("--heading", metavar="LINE", help="Their heading.")] = ""
+    heading: Annotated[
+        str,
+        option("--heading", metavar="LINE", help="Heading of sections, instead of the setting."),
+    ] = ""
     entries: Annotated[
         str,
         option(
             "--entries",
             choices=BACKLINKS_CHOICES["entries"],
-            help="The notes not linked back, or all that link here.",
+            help="List notes that are not linked back, or all backlinks.",
         ),
     ] = ""
     order: Annotated[
-        str, option("--order", choices=BACKLINKS_CHOICES["order"], help="The order of entries.")
+        str,
+        option(
+            "--order",
+            choices=BACKLINKS_CHOICES["order"],
+            help="Order of entries, instead of the setting.",
+        ),
     ] = ""

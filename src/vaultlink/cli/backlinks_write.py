@@ -1,4 +1,4 @@
-"""`vaultlink backlinks` with --write, --check, --diff, --adopt or --remove: the sections of a vault are kept, on disk."""
+"""Maintenance of backlinks sections: --write, --check, --diff, --adopt, --remove."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -41,45 +41,54 @@ if TYPE_CHECKING:
 
 
 class SectionRow(msgspec.Struct, frozen=True):
-    """A note that is or would be changed, and what is done to its section."""
+    """A note that is or would be changed, and the change of its section."""
 
     path: str
     change: str
 
 
-_ADOPTED, _REMOVED = "adopted", "taken out"
+_WRITTEN, _UPDATED, _REMOVED, _ADOPTED = "written", "brought in step", "taken out", "adopted"
+"""Changes of a section, as in the JSON and TSV formats."""
+
+_CHANGE_LABELS = {
+    _WRITTEN: "written",
+    _UPDATED: "updated",
+    _REMOVED: "removed",
+    _ADOPTED: "adopted",
+}
+"""Changes of a section, as in text for people."""
 
 
 def maintain_sections(options: "BacklinksOptions") -> int:
-    """Write, adopt or take out sections, or say what that would change."""
+    """Write, adopt or remove sections, or report what would change."""
     _reject_conflicting_options(options)
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
+    output_format = choose_listing_format(terminal)
     root = None if options.check or options.diff else find_vault_root(options)
     with hold_write_lock(terminal, root) if root else nullcontext():
-        plan, rows, left = _plan_and_write(options, terminal)
+        plan, rows, skipped = _plan_and_write(options, terminal)
     if plan.broken_promise:
         return report_broken_promise(plan.broken_promise)
-    return _report_sections(options, terminal, shape, (plan, rows, left))
+    return _report_sections(options, terminal, output_format, (plan, rows, skipped))
 
 
 def _reject_conflicting_options(options: "BacklinksOptions") -> None:
-    given = [
+    names = [
         name
-        for name, on in (
+        for name, is_set in (
             ("--write", options.write),
             ("--adopt", options.adopt),
             ("--remove", options.remove),
         )
-        if on
+        if is_set
     ]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} can't be followed at once: choose one.")
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} can't be used together.")
 
 
 def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
-    """The settings of this run: only what is about sections is checked, and notes without one are to have one."""
-    given = {
+    """Return the settings of this run: only section rules run, in the mode `write`."""
+    style_options = {
         "style": options.style,
         "heading": options.heading,
         "entries": options.entries,
@@ -87,40 +96,43 @@ def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
     }
     return {
         "select": list(SECTION_RULES),
-        "backlinks": {"mode": "write", **{key: value for key, value in given.items() if value}},
+        "backlinks": {
+            "mode": "write",
+            **{key: value for key, value in style_options.items() if value},
+        },
     }
 
 
 def _plan_and_write(
     options: "BacklinksOptions", terminal: Terminal
 ) -> tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]]:
-    """What sections come to, the notes that are or would be changed, and those left alone, each with why."""
+    """Return the plan, the notes that are or would be changed, and the skipped ones."""
     scan = scan_from_options(options, overrides=_build_overrides(options))
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)
     vault = open_scanned_vault(scan, terminal)
     note = find_note_argument(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
-        raise UsageError(f"{note} is no note, so it can't hold a section.")
-    plan = vault.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
+        raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
+    plan = vault.fixer.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
     rows = [
         SectionRow(path, change)
         for path, change in sorted(_describe_changes(options, plan).items())
     ]
     if plan.broken_promise or options.check or options.diff:
-        return plan, rows, vault.skipped_notes(plan)
-    result = write_fixes(terminal, vault, plan, _summarise(options, rows, "were"))
+        return plan, rows, vault.fixer.skipped(plan)
+    result = write_fixes(terminal, vault, plan, _summarize(options, rows, "were"))
     return plan, [row for row in rows if row.path in result.written], result.skipped
 
 
 def _report_sections(
     options: "BacklinksOptions",
     terminal: Terminal,
-    shape: str,
-    done: tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]],
+    output_format: str,
+    outcome: tuple[FixPlan, list[SectionRow], tuple[SkippedNote, ...]],
 ) -> int:
-    """Tell what was done, or would be, and what was left alone."""
-    plan, rows, left = done
+    """Print the changes and the skipped notes; return the exit code."""
+    plan, rows, skipped = outcome
     if options.diff:
         terminal.print_results(
             unified_diff(
@@ -128,16 +140,16 @@ def _report_sections(
             )
         )
     else:
-        _print_section_rows(terminal, shape, rows)
-    print_skipped_notes(terminal, left)
-    written = bool(rows) and not (options.check or options.diff)
-    if rows or not left:
+        _print_section_rows(terminal, output_format, rows)
+    print_skipped_notes(terminal, skipped)
+    was_written = bool(rows) and not (options.check or options.diff)
+    if rows or not skipped:
         terminal.print_message(
-            _summarise(options, rows, "were" if written else "would be")
-            + (" `vaultlink undo` takes it back." if written else "")
+            _summarize(options, rows, "were" if was_written else "would be")
+            + (" `vaultlink undo` reverts it." if was_written else "")
         )
-    would = bool(rows) and not written
-    return EXIT_FINDINGS if left or would else EXIT_CLEAN
+    would_change = bool(rows) and not was_written
+    return EXIT_FINDINGS if skipped or would_change else EXIT_CLEAN
 
 
 def _make_selector(
@@ -149,7 +161,7 @@ def _make_selector(
 
 
 def _describe_changes(options: "BacklinksOptions", plan: FixPlan) -> dict[str, str]:
-    """What becomes of the section of each note that changes."""
+    """Return the change of the section in each note that the plan changes."""
     changes = {}
     for path in plan.texts:
         before, after = (
@@ -161,40 +173,36 @@ def _describe_changes(options: "BacklinksOptions", plan: FixPlan) -> dict[str, s
         elif options.remove or len(after) < len(before):
             changes[path] = _REMOVED
         else:
-            changes[path] = "written" if len(after) > len(before) else "brought in step"
+            changes[path] = _WRITTEN if len(after) > len(before) else _UPDATED
     return changes
 
 
-def _print_section_rows(terminal: Terminal, shape: str, rows: list[SectionRow]) -> None:
-    if shape == "json":
+def _print_section_rows(terminal: Terminal, output_format: str, rows: list[SectionRow]) -> None:
+    if output_format == "json":
         print_document(terminal, {}, "sections", rows)
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, [(row.path, row.change) for row in rows])
     elif rows:
-        print_rows(terminal, ("note", "section"), [(row.path, row.change) for row in rows], "")
+        print_rows(
+            terminal,
+            ("note", "section"),
+            [(row.path, _CHANGE_LABELS[row.change]) for row in rows],
+            "",
+        )
 
 
-def _summarise(options: "BacklinksOptions", rows: list[SectionRow], were: str) -> str:
-    """What was done, or would be, in a sentence."""
-    kinds = ("written", "brought in step", _REMOVED, _ADOPTED)
-    counts = [(kind, sum(row.change == kind for row in rows)) for kind in kinds]
-    if not any(count for _, count in counts):
-        what = (
-            "to be adopted"
-            if options.adopt
-            else "to be taken out"
-            if options.remove
-            else "to be written or changed"
-        )
-        return f"No section is there {what}."
-    (kind, count), *others = [(kind, count) for kind, count in counts if count]
-    verb = "was" if were == "were" and count == 1 else were
-    return (
-        ", ".join(
-            [
-                f"{format_count(count, 'section')} {verb} {kind}",
-                *(f"{count:,} {kind}" for kind, count in others),
-            ]
-        )
-        + "."
-    )
+def _summarize(options: "BacklinksOptions", rows: list[SectionRow], auxiliary: str) -> str:
+    """Describe the changes in a sentence. `auxiliary` is “were” or “would be”."""
+    counts = [
+        (label, count)
+        for change, label in _CHANGE_LABELS.items()
+        if (count := sum(row.change == change for row in rows))
+    ]
+    if not counts:
+        verb = "adopt" if options.adopt else "remove" if options.remove else "write or update"
+        return f"No sections to {verb}."
+    (label, count), *others = counts
+    verb = "was" if auxiliary == "were" and count == 1 else auxiliary
+    parts = [f"{format_count(count, 'section')} {verb} {label}"]
+    parts += [f"{count:,} {label}" for label, count in others]
+    return f"{', '.join(parts)}."

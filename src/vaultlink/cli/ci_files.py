@@ -1,6 +1,7 @@
-"""`vaultlink init --ci`: the files that have every change of a repository checked, on GitHub, on GitLab, by pre-commit.
+"""CI files of `vaultlink init --ci`, for GitHub, GitLab and pre-commit.
 
-A vault and words enter, files leave: all of them or none, and never in another's place. Their texts stand in `starters/`.
+Either all files are created or none. Existing files are not overwritten. The templates are in
+`starters/`.
 """
 
 import json
@@ -18,8 +19,13 @@ from vaultlink.git import find_work_tree, run_git
 
 
 class CiTemplate(NamedTuple):
-    """A file to start from: its place in a repository, the words with which the part begins that a file of that name would lack,
-    how that part is added, and what is to be done with a new one."""
+    """Template of a CI file.
+
+    - path: its place in a repository.
+    - snippet_start: start of the part to add to an existing file.
+    - merge_hint: how to add that part.
+    - next_step: advice after the file was created.
+    """
 
     path: str
     snippet_start: str
@@ -31,75 +37,78 @@ CI_TEMPLATES = {
     "github": CiTemplate(
         ".github/workflows/vaultlink.yml",
         "name:",
-        "Printed is the workflow that would stand in it.",
-        "Next: commit the workflow. It checks the pull request that brings it, and every one after that.",
+        "The workflow that would be written is printed.",
+        "Next: commit the workflow. It checks the pull request that adds it and all later ones.",
     ),
     "gitlab": CiTemplate(
         ".gitlab-ci.yml",
         "vaultlink:",
-        "Add the job that is printed.",
-        "Next: commit the pipeline. It checks the merge request that brings it, and every one after that.",
+        "Add the printed job to it.",
+        "Next: commit the pipeline. It checks the merge request that adds it and all later ones.",
     ),
     "pre-commit": CiTemplate(
         ".pre-commit-config.yaml",
         "  - repo:",
-        "Add what is printed below its `repos:`.",
-        "Next: `pre-commit install` puts the hook to use; each clone needs that once.",
+        "Add the printed lines below its `repos:`.",
+        "Next: run `pre-commit install`, once in each clone, to activate the hook.",
     ),
 }
 CI_KINDS = tuple(CI_TEMPLATES)
 
 _USUAL_BRANCHES = ("main", "master")
-"""What most repositories call the branch that others go into."""
+"""Usual names of a repository's main branch."""
 
 _YAML_SAFE_LINE = re.compile(
     "[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+"
 )
-"""What can stand in a line of YAML as it is."""
+"""Text that can be written on a line of YAML without escapes."""
 
 
 class ExistingFileError(UsageError):
-    """Files that exist already. `missing_parts` has what they would have to hold, by their paths."""
+    """Files exist already. `missing_parts` maps their paths to the parts to add."""
 
-    def __init__(self, lacking: Mapping[Path, str], adding: Iterable[str]):
-        self.missing_parts = lacking
+    def __init__(self, missing_parts: Mapping[Path, str], merge_hints: Iterable[str]):
+        self.missing_parts = missing_parts
         sentences = [
-            f"{path} exists already. {how}" for path, how in zip(lacking, adding, strict=True)
+            f"{path} already exists. {hint}"
+            for path, hint in zip(missing_parts, merge_hints, strict=True)
         ]
         super().__init__("\n".join([*sentences, "Nothing was written."]))
 
 
 def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path, str]:
-    """The files of these kinds, at the root of the repository that a vault lies in. Raises TakenError if one is there."""
-    here = vault.resolve()
-    root = find_work_tree(here) or here
-    texts = {kind: _render_template(kind, root, here, package) for kind in kinds}
-    taken = {
+    """Return the CI files, to be written at the root of the vault's repository.
+
+    Raises ExistingFileError if one of them exists.
+    """
+    vault_folder = vault.resolve()
+    root = find_work_tree(vault_folder) or vault_folder
+    texts = {kind: _render_template(kind, root, vault_folder, package) for kind in kinds}
+    existing = {
         kind: root / CI_TEMPLATES[kind].path
         for kind in kinds
         if os.path.lexists(root / CI_TEMPLATES[kind].path)
     }
-    if taken:
-        lacking = {
+    if existing:
+        missing_parts = {
             path: _cut_snippet(texts[kind], CI_TEMPLATES[kind].snippet_start)
-            for kind, path in taken.items()
+            for kind, path in existing.items()
         }
-        raise ExistingFileError(lacking, (CI_TEMPLATES[kind].merge_hint for kind in taken))
+        raise ExistingFileError(missing_parts, (CI_TEMPLATES[kind].merge_hint for kind in existing))
     return {root / CI_TEMPLATES[kind].path: text for kind, text in texts.items()}
 
 
-def _cut_snippet(text: str, begins: str) -> str:
-    """A text from the line on that begins so."""
-    return text[text.index(f"\n{begins}") + 1 :]
+def _cut_snippet(text: str, start: str) -> str:
+    """Return the text from the line that starts with `start`."""
+    return text[text.index(f"\n{start}") + 1 :]
 
 
-# -- filling in -----------------------------------------------------------------------------------------------------------
+# -- rendering -------------------------------------------------------------------------------
 
 
 def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
-    """A starter's text for a vault in a repository."""
-    fill = _quote_for_yaml if kind == "pre-commit" else _quote_for_shell
-    values = fill(
+    quote = _quote_for_yaml if kind == "pre-commit" else _quote_for_shell
+    values = quote(
         _find_vault_folder(root, vault),
         _require_safe_line(package or f"vaultlink=={__version__}", "--package"),
     )
@@ -109,7 +118,7 @@ def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
         .joinpath("starters", f"{kind}.yml")
         .read_text(encoding="utf-8")
     )
-    return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
 
 
 def _quote_for_shell(folder: str, package: str) -> dict[str, str]:
@@ -117,50 +126,55 @@ def _quote_for_shell(folder: str, package: str) -> dict[str, str]:
 
 
 def _quote_for_yaml(folder: str, package: str) -> dict[str, str]:
-    """pre-commit starts the program itself, so that words need no other quotes than YAML's."""
-    given = json.dumps(["--vault", folder], ensure_ascii=False)
+    """Quote values for pre-commit, which runs the program without a shell."""
+    args = json.dumps(["--vault", folder], ensure_ascii=False)
     return {
         "package": json.dumps(package, ensure_ascii=False),
-        "args": folder and f"\n        args: {given}",
+        "args": folder and f"\n        args: {args}",
     }
 
 
 def _find_vault_folder(root: Path, vault: Path) -> str:
-    """Where in its repository a vault lies, as a word that is no option; "" for the root."""
-    below = vault.relative_to(root).as_posix()
-    if below == ".":
+    """Return the vault's folder in the repository as a safe argument, or ""."""
+    folder = vault.relative_to(root).as_posix()
+    if folder == ".":
         return ""
     return _require_safe_line(
-        f"./{below}" if below.startswith("-") else below, "the vault's folder"
+        f"./{folder}" if folder.startswith("-") else folder, "the vault's folder"
     )
 
 
-def _require_safe_line(text: str, what: str) -> str:
-    """A text that can stand in a file for machines without meaning something else there."""
+def _require_safe_line(text: str, name: str) -> str:
+    """Return the text; raise UsageError if YAML or GitHub would interpret it."""
     if not _YAML_SAFE_LINE.fullmatch(text) or "${{" in text:
-        raise UsageError(
-            f"{what}: {text!r} can't be written into such a file. Nothing was written."
-        )
+        raise UsageError(f"{name}: {text!r} can't be written into a CI file. Nothing was written.")
     return text
 
 
 def _find_main_branches(root: Path) -> list[str]:
-    """The branch that the repository's origin is at. If that is not known the two names that are usual, or where there is neither
-    the branch that is checked out."""
-    told = _read_branch_name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
-    if told:
-        return [told]
-    usual = [
-        f"{place}/{name}"
-        for place in ("refs/heads", "refs/remotes/origin")
+    """Return the branch that the repository's origin points to.
+
+    If that is not known, return the two usual names; if neither exists, the current branch.
+    """
+    default_branch = _read_branch_name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
+    if default_branch:
+        return [default_branch]
+    usual_refs = [
+        f"{namespace}/{name}"
+        for namespace in ("refs/heads", "refs/remotes/origin")
         for name in _USUAL_BRANCHES
     ]
-    here = "" if run_git(root, "for-each-ref", *usual) else _read_branch_name(root, "HEAD")
-    return [here] if here else [*_USUAL_BRANCHES]
+    current_branch = (
+        "" if run_git(root, "for-each-ref", *usual_refs) else _read_branch_name(root, "HEAD")
+    )
+    return [current_branch] if current_branch else [*_USUAL_BRANCHES]
 
 
-def _read_branch_name(root: Path, pointer: str) -> str:
-    """The short name of the branch that a symbolic reference is at; "" if it leads to none, or to one that no file can hold."""
-    told = run_git(root, "symbolic-ref", "--quiet", "--short", pointer) or b""
-    name = told.decode("utf-8", "replace").strip()
+def _read_branch_name(root: Path, reference: str) -> str:
+    """Return the short name of a symbolic reference's branch.
+
+    Returns "" if there is none, or if it is unsafe in YAML.
+    """
+    output = run_git(root, "symbolic-ref", "--quiet", "--short", reference) or b""
+    name = output.decode("utf-8", "replace").strip()
     return name if _YAML_SAFE_LINE.fullmatch(name) else ""

@@ -1,6 +1,6 @@
-"""The command line: the first word picks a command, whose module alone is imported; an exit code leaves.
+"""Command dispatch: import a command's module, run it, return its exit code.
 
-Nothing raised below gets out of `run_command`: what the user can mend is said in a sentence, a fault of ours in one line.
+`run_command` raises nothing. User errors are printed as a sentence, internal errors in one line.
 """
 
 import os
@@ -14,7 +14,7 @@ from vaultlink.errors import USER_ERRORS, UsageError
 
 
 class Command(NamedTuple):
-    """A command: the module and function that run it, and the first line of its manual."""
+    """A command: its module and function, and the first line of its help."""
 
     module: str
     function: str
@@ -23,42 +23,42 @@ class Command(NamedTuple):
 
 GROUPS: dict[str, dict[str, Command]] = {
     "Check": {
-        "check": Command("check", "check", "Check the vault's links and report what is wrong."),
+        "check": Command("check", "check", "Check the vault's links and report findings."),
         "baseline": Command(
             "baseline",
             "baseline",
-            "Record today's findings, so that `check` reports only new ones.",
+            "Record current findings, so that `check` reports only new ones.",
         ),
         "watch": Command(
-            "watch", "watch", "Keep checking, and with --fix keep fixing, as the vault changes."
+            "watch", "watch", "Check, and with --fix also fix, the vault whenever it changes."
         ),
     },
-    "Repair": {
-        "fix": Command("fix", "fix", "Fix what can be fixed safely, backlinks sections included."),
-        "undo": Command("undo", "undo", "Put back, byte for byte, what a run of vaultlink wrote."),
+    "Fix": {
+        "fix": Command(
+            "fix", "fix", "Apply all safe fixes, including those of backlinks sections."
+        ),
+        "undo": Command("undo", "undo", "Revert a run of vaultlink, byte for byte."),
     },
-    "Ask": {
-        "show": Command("show", "show", "Show what vaultlink sees in notes."),
-        "links": Command("links", "links", "List links with what they lead to."),
-        "topics": Command("topics", "topics", "List dangling topics, those named most first."),
+    "Inspect": {
+        "show": Command("show", "show", "Show the contents of notes as vaultlink reads them."),
+        "links": Command("links", "links", "List links with their destinations."),
+        "topics": Command("topics", "topics", "List dangling topics, most referenced first."),
         "backlinks": Command(
-            "backlinks", "backlinks", "List what links to a note, or keep a section that does."
+            "backlinks",
+            "backlinks",
+            "List the backlinks of a note, or maintain backlinks sections.",
         ),
-        "orphans": Command("orphans", "orphans", "List files that nothing links to."),
-        "deadends": Command("orphans", "deadends", "List notes that link nowhere."),
-        "graph": Command("graph", "graph", "Describe the vault's graph, or export it."),
+        "orphans": Command("orphans", "orphans", "List files without backlinks."),
+        "deadends": Command("orphans", "deadends", "List notes without links to files."),
+        "graph": Command("graph", "graph", "Summarize the vault's graph, or export it."),
     },
     "Set up": {
         "rule": Command("rules", "rule", "Explain a rule."),
         "rules": Command("rules", "rules", "List all rules."),
-        "config": Command(
-            "config", "config", "List the settings in force and where each comes from."
-        ),
-        "init": Command(
-            "init", "init", "Write settings to start from, or files that check changes."
-        ),
+        "config": Command("config", "config", "List the settings in force and the source of each."),
+        "init": Command("init", "init", "Create a settings file, or CI files that check changes."),
         "merge-driver": Command(
-            "merge_driver", "merge_driver", "Merge three versions of a note for git."
+            "merge_driver", "merge_driver", "Merge three versions of a note, as a git merge driver."
         ),
     },
 }
@@ -82,8 +82,9 @@ def run_command(line: Sequence[str]) -> int:
         if not isinstance(error, USER_ERRORS):
             detail = " ".join(str(error).split())[:300]
             _print_error(
-                f"internal error: {type(error).__name__}: {detail}\nThis is a fault in vaultlink; please report "
-                "it. VAULTLINK_DEBUG=1 makes the same command show where it happened."
+                f"internal error: {type(error).__name__}: {detail}\n"
+                "This is a bug in vaultlink; please report it. "
+                "Set VAULTLINK_DEBUG=1 to see the traceback."
             )
             return EXIT_ERROR
         from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
@@ -110,34 +111,32 @@ def _dispatch_command(line: list[str]) -> int:
 
 
 def render_overview() -> str:
-    """The page that `vaultlink --help` prints."""
+    """Return the page that `vaultlink --help` prints."""
     size = max(map(len, COMMANDS))
     parts = [
-        "vaultlink keeps the links of an Obsidian vault true.\n",
+        "vaultlink finds and fixes broken links in an Obsidian vault.\n",
         "Usage: vaultlink COMMAND [OPTIONS]\n",
     ]
     for title, group in GROUPS.items():
         rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
         parts.append("\n".join([f"{title}:", *rows]) + "\n")
     parts.append(
-        "`vaultlink COMMAND --help` explains a command.\n"
-        "Exit codes: 0 clean, 1 findings, 2 a command or setting can't be followed.\n"
+        "Run `vaultlink COMMAND --help` for the options of a command.\n"
+        "Exit codes: 0 no findings, 1 findings, 2 usage or configuration error.\n"
     )
     return "\n".join(parts)
 
 
 def _explain_unknown_command(name: str) -> str:
     if name.startswith("-"):
-        return (
-            f"{name} stands before any command; options follow it, as in `vaultlink check {name}`."
-        )
+        return f"{name}: options must follow a command, as in `vaultlink check {name}`."
     from difflib import get_close_matches  # noqa: PLC0415
 
     near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
     if near:
         return f'there is no command "{name}". Did you mean {" or ".join(near)}?'
-    if os.path.exists(name):  # noqa: PTH110 - one question, and pathlib is not imported yet
-        return f'there is no command "{name}". To check that path: `vaultlink check {name}`.'
+    if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
+        return f'there is no command "{name}". To check that path, run `vaultlink check {name}`.'
     return f'there is no command "{name}". `vaultlink --help` lists all commands.'
 
 

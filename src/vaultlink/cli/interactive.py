@@ -1,6 +1,6 @@
-"""`vaultlink fix --interactive`: one finding after the other, and what may be done about each.
+"""`vaultlink fix --interactive`: ask for each finding which fix to apply.
 
-Somebody answers at a terminal. What they chose is fixed in one go at the end, under the same promises as any other run.
+The chosen fixes are applied together at the end, with the same checks as in any other run.
 """
 
 import sys
@@ -17,11 +17,14 @@ from vaultlink.report.full import FullRenderer
 from vaultlink.report.layout import Palette, escape_controls
 from vaultlink.report.listings import make_target_formatter
 
-_REPLY_HELP = "A number does that; Enter goes on; r leaves out this rule, n this note; q writes what was chosen; x writes nothing."
+_REPLY_HELP = (
+    "number: apply that fix; Enter: skip; r: skip this rule; n: skip this note; "
+    "q: write the chosen fixes and quit; x: quit without writing."
+)
 
 
 class Reply(Enum):
-    """What may be said instead of a number."""
+    """Replies other than a number."""
 
     SKIP = ""
     SKIP_RULE = "r"
@@ -32,15 +35,13 @@ class Reply(Enum):
 
 
 def choose_fixes(
-    asked: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: FixAnswers
+    findings: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: FixAnswers
 ) -> list[tuple[Diagnostic, Fix]]:
-    """What somebody wants done, finding by finding."""
+    """Ask for each finding; return the chosen fixes."""
     if not sys.stdin.isatty():
-        raise UsageError(
-            "--interactive asks questions, and nobody is there to answer: the input is no terminal."
-        )
-    offered = [(item, fixes) for item in asked if (fixes := vault.fix_choices(item, answers))]
-    frames = FullRenderer(
+        raise UsageError("--interactive requires a terminal.")
+    offered = [(item, fixes) for item in findings if (fixes := vault.fixer.choices(item, answers))]
+    renderer = FullRenderer(
         vault.text,
         make_suggester(vault, []),
         make_target_formatter(vault.index),
@@ -48,44 +49,45 @@ def choose_fixes(
         terminal.palette,
     )
     chosen: list[tuple[Diagnostic, Fix]] = []
-    left_out: set[str] = set()
-    for place, (item, fixes) in enumerate(offered):
-        if item.rule in left_out or item.path in left_out:
+    skipped: set[str] = set()
+    for number, (item, fixes) in enumerate(offered, 1):
+        if item.rule in skipped or item.path in skipped:
             continue
         terminal.print_results(
-            f"\n{terminal.palette.dim}{place + 1} of {len(offered)}{terminal.palette.reset}\n{frames.render([item])}"
+            f"\n{terminal.palette.dim}{number} of {len(offered)}{terminal.palette.reset}\n"
+            f"{renderer.render([item])}"
         )
         terminal.print_results("".join(_render_choices(fixes, terminal.palette)))
-        said = _read_reply(len(fixes))
-        if isinstance(said, int):
-            chosen.append((item, fixes[said - 1]))
-        elif said is Reply.SKIP_RULE:
-            left_out.add(item.rule)
-        elif said is Reply.SKIP_NOTE:
-            left_out.add(item.path)
-        elif said is Reply.FINISH:
+        reply = _read_reply(len(fixes))
+        if isinstance(reply, int):
+            chosen.append((item, fixes[reply - 1]))
+        elif reply is Reply.SKIP_RULE:
+            skipped.add(item.rule)
+        elif reply is Reply.SKIP_NOTE:
+            skipped.add(item.path)
+        elif reply is Reply.FINISH:
             break
-        elif said is Reply.ABORT:
+        elif reply is Reply.ABORT:
             return []
     return chosen
 
 
 def _render_choices(fixes: Sequence[Fix], p: Palette) -> Iterator[str]:
-    for place, fix in enumerate(fixes):
-        yield f"  {p.bold}{place + 1}{p.reset}  {escape_controls(fix.title)}\n"
+    for number, fix in enumerate(fixes, 1):
+        yield f"  {p.bold}{number}{p.reset}  {escape_controls(fix.title)}\n"
 
 
 def _read_reply(count: int) -> int | Reply:
-    """What was said, asked again until it means something."""
+    """Ask until the reply is valid."""
     while True:
         sys.stderr.write(f"1{f'-{count}' if count > 1 else ''}, Enter, r, n, q, x or ?: ")
         sys.stderr.flush()
         line = sys.stdin.readline()
-        said = line.strip().lower()
+        reply = line.strip().lower()
         if not line:
             return Reply.ABORT
-        if said.isdecimal() and 1 <= int(said) <= count:
-            return int(said)
-        if said in [word.value for word in Reply] and said != Reply.HELP.value:
-            return Reply(said)
+        if reply.isdecimal() and 1 <= int(reply) <= count:
+            return int(reply)
+        if reply in [known.value for known in Reply] and reply != Reply.HELP.value:
+            return Reply(reply)
         print_stderr(_REPLY_HELP)

@@ -1,6 +1,6 @@
-"""What findings are held against: the vault's baseline, and the revision that `--changed-since` names.
+"""Sources of known findings: the baseline, and the revision of `--changed-since`.
 
-Options and a surveyed vault enter; which findings are new leaves. Both are read, and found fault with, before a note is.
+Both are read, and errors in them reported, before any note is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vaultlink.api import Vault
-from vaultlink.baseline.known import BASELINE_FILE, KnownFindings
-from vaultlink.baseline.match import split_known
+from vaultlink.baseline.match import BASELINE_FILE, KnownFindings, split_known
 from vaultlink.cli.options import ReportOptions
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import State
@@ -24,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownSources:
-    """A baseline's bytes and a revision, as far as there are any. Neither: every finding is new."""
+    """A baseline's bytes and a revision, if given. Without both every finding is new."""
 
     baseline: bytes | None = None
     revision: "Revision | None" = None
 
     @property
     def cache_key(self) -> str:
-        """Tells one gate from another."""
+        """Identifies these sources in the cache of results."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
     def load_known(self, vault: Vault) -> list[KnownFindings]:
-        """The findings that are known of a vault."""
+        """Return the known findings of a vault, per source."""
         return [*self._load_baseline(vault), *self._load_revision(vault)]
 
     def _load_baseline(self, vault: Vault) -> Iterator[KnownFindings]:
@@ -52,7 +51,7 @@ class KnownSources:
 
 
 def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
-    """The gate that a command's findings are held to. Raises VaultError or ConfigError if it can't be had."""
+    """Return the sources that the options select. Raises VaultError or ConfigError."""
     baseline, revision = None, None
     if not options.no_baseline and (scan.root / BASELINE_FILE).exists():
         from vaultlink.baseline.file import read_baseline_file  # noqa: PLC0415
@@ -66,21 +65,24 @@ def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
 
 
 def select_revision_known(known: Sequence[KnownFindings]) -> list[KnownFindings]:
-    """What was known at a revision. What only the baseline knows is fixed gladly."""
+    """Return the findings known from a revision.
+
+    `fix` does not fix these, but it fixes known findings of the baseline.
+    """
     return [source for source in known if source.kind == "revision"]
 
 
 def make_new_finding_selector(
     known: Sequence[KnownFindings], vault: Vault, wanted: Callable[[str], bool]
 ) -> "FindingSelector | None":
-    """What is to be fixed where only findings since a revision are wanted; None means everything."""
+    """Return a selector of the findings since a revision; None to select all."""
     since = select_revision_known(known)
     if not since:
         return None
 
-    def new(state: State, sources: "FixSources") -> "list[Diagnostic]":
+    def select_new(state: State, sources: "FixSources") -> "list[Diagnostic]":
         return split_known(
             state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
         ).new
 
-    return new
+    return select_new

@@ -1,4 +1,4 @@
-"""What the listing commands have in common: three forms, and an exit code of 0 whatever is listed."""
+"""Results of the listing commands: three output formats, and exit code 0 for any result."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ LISTING_FORMATS = ("table", "tsv", "json")
 
 
 def choose_listing_format(terminal: Terminal) -> str:
-    """A listing's form: a table for people, lines for programs."""
+    """Choose the output format of a listing: by default table on a terminal, tsv elsewhere."""
     return terminal.choose_format(LISTING_FORMATS, "table", "tsv")
 
 
@@ -20,26 +20,26 @@ def print_rows(
     terminal: Terminal,
     header: Sequence[str],
     rows: Sequence[Sequence[object]],
-    nothing: str,
+    empty_message: str,
     *,
     fold: bool = False,
 ) -> None:
-    """Print rows as a table with a header, or a sentence beside an empty result."""
+    """Print rows as a table with a header, or `empty_message` on stderr if there are none."""
     if rows:
         terminal.print_results(
             render_table(header, rows, terminal.table_width, terminal.palette, fold=fold)
         )
     else:
-        terminal.print_message(nothing)
+        terminal.print_message(empty_message)
 
 
 def print_lines(terminal: Terminal, rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as tab-separated lines without a header."""
+    """Print rows as tab-separated values without a header."""
     terminal.print_results(render_tsv(rows))
 
 
 def print_document(
     terminal: Terminal, head: Mapping[str, object], name: str, rows: Sequence[msgspec.Struct | str]
 ) -> None:
-    """Print rows as one JSON object."""
+    """Print one JSON object: the keys of `head`, then `rows` under `name`."""
     terminal.print_results(encode_document(head, name, rows))

@@ -1,6 +1,7 @@
-"""The options of all commands: one frozen class for each group, and how each field is written on the command line.
+"""Options of all commands: one frozen class for each group.
 
-Declarations only. They name no parser, so that a plain command line can be read without importing one.
+Each field is annotated with its form on the command line. Nothing here imports a parser, so that a
+plain command line can be parsed without one.
 """
 
 import math
@@ -15,7 +16,11 @@ from vaultlink.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """How a field is written: an option's names, or none for words without a name; `choices` are all it may be."""
+    """Form of a field on the command line.
+
+    `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
+    if any value is valid.
+    """
 
     help: str
     names: tuple[str, ...] = ()
@@ -29,113 +34,114 @@ def option(
     metavar: str = "",
     choices: tuple[str, ...] = (),
 ) -> ParameterSpec:
-    """A field written as an option."""
+    """Return the spec of an option."""
     return ParameterSpec(help, names, metavar or "|".join(choices), choices)
 
 
 def argument(metavar: str, help: str) -> ParameterSpec:  # noqa: A002
-    """A field written as words without a name."""
+    """Return the spec of a positional argument."""
     return ParameterSpec(help, (), metavar)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrintOptions:
-    """Where and how results are printed."""
+    """Options on the form and place of the output."""
 
     output_format: Annotated[
         str,
         option(
             "--output-format",
-            metavar="FORM",
-            help="How results are printed; see above. (VAULTLINK_OUTPUT_FORMAT)",
+            metavar="FORMAT",
+            help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
         ),
     ] = ""
     output_file: Annotated[
         Path | None,
-        option("--output-file", metavar="FILE", help="Print results into a file instead."),
+        option("--output-file", metavar="FILE", help="Write results to a file instead of stdout."),
     ] = None
     color: Annotated[
         str,
         option(
             "--color",
             choices=("auto", "always", "never"),
-            help="When to use colour. (NO_COLOR, FORCE_COLOR)",
+            help="When to use color. (NO_COLOR, FORCE_COLOR)",
         ),
     ] = "auto"
     quiet: Annotated[
-        bool, option("-q", "--quiet", help="Print results only, nothing beside them.")
+        bool, option("-q", "--quiet", help="Print results only, without summary and progress.")
     ] = False
-    verbose: Annotated[bool, option("-v", "--verbose", help="Say more about what is done.")] = False
+    verbose: Annotated[bool, option("-v", "--verbose", help="Print more details.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaultOptions(PrintOptions):
-    """Where the vault is."""
+    """Option that names the vault."""
 
     vault: Annotated[
         Path | None,
         option(
             "--vault",
             metavar="DIR",
-            help="The vault. Without it: found upward, by settings or .obsidian.",
+            help="The vault. Default: the nearest folder upward with settings or .obsidian.",
         ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenOptions(VaultOptions):
-    """With which settings the vault is opened."""
+    """Options on opening the vault."""
 
     config: Annotated[
         Path | None,
-        option("--config", metavar="FILE", help="Settings from this file only. (VAULTLINK_CONFIG)"),
-    ] = None
-    isolated: Annotated[bool, option("--isolated", help="Read no settings file.")] = False
-    no_cache: Annotated[
-        bool, option("--no-cache", help="Neither use nor keep what earlier runs read.")
-    ] = False
-    cache_dir: Annotated[
-        Path | None,
         option(
-            "--cache-dir", metavar="DIR", help="Where to keep what was read. (VAULTLINK_CACHE_DIR)"
+            "--config", metavar="FILE", help="Read settings from this file only. (VAULTLINK_CONFIG)"
         ),
     ] = None
+    isolated: Annotated[bool, option("--isolated", help="Ignore all settings files.")] = False
+    no_cache: Annotated[bool, option("--no-cache", help="Neither read nor write the cache.")] = (
+        False
+    )
+    cache_dir: Annotated[
+        Path | None,
+        option("--cache-dir", metavar="DIR", help="Folder of the cache. (VAULTLINK_CACHE_DIR)"),
+    ] = None
     jobs: Annotated[
-        int | None, option("--jobs", metavar="N", help="How many processes may read notes.")
+        int | None,
+        option("--jobs", metavar="N", help="Maximum number of processes that read notes."),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSelectionOptions(OpenOptions):
-    """Which rules run. Rules are given by code, beginning of a code, or name, with commas between them."""
+    """Options on rules, given by code, start of a code, or name, separated by commas."""
 
     select: Annotated[
         tuple[str, ...],
-        option("--select", metavar="RULES", help="Only these rules, such as VL1,orphan-note."),
+        option("--select", metavar="RULES", help="Run only these rules, such as VL1,orphan-note."),
     ] = ()
     ignore: Annotated[
-        tuple[str, ...], option("--ignore", metavar="RULES", help="Not these rules.")
+        tuple[str, ...], option("--ignore", metavar="RULES", help="Do not run these rules.")
     ] = ()
     extend_select: Annotated[
-        tuple[str, ...], option("--extend-select", metavar="RULES", help="These rules too.")
+        tuple[str, ...], option("--extend-select", metavar="RULES", help="Run these rules as well.")
     ] = ()
     fixable: Annotated[
         tuple[str, ...],
-        option("--fixable", metavar="RULES", help="Repair findings of these rules only."),
+        option("--fixable", metavar="RULES", help="Fix findings of these rules only."),
     ] = ()
     unfixable: Annotated[
         tuple[str, ...],
-        option("--unfixable", metavar="RULES", help="Never repair findings of these rules."),
+        option("--unfixable", metavar="RULES", help="Do not fix findings of these rules."),
     ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(RuleSelectionOptions):
-    """What is reported, and what the exit code says of it."""
+    """Options on the reported findings and the exit code."""
 
     paths: Annotated[
         tuple[Path, ...],
-        argument("PATHS", "Files and folders; only what is found in them is reported, and fixed."),
+        argument("PATHS", "Files and folders; only findings in them are reported and fixed."),
     ] = ()
     statistics: Annotated[
         bool, option("--statistics", help="Count findings by rule instead of listing them.")
@@ -145,18 +151,18 @@ class ReportOptions(RuleSelectionOptions):
         option(
             "--fail-on",
             choices=("error", "warning", "info", "never"),
-            help="The mildest finding that ends with 1.",
+            help="Exit with 1 if a finding is at or above this severity.",
         ),
     ] = "warning"
     exit_zero: Annotated[
-        bool, option("--exit-zero", help="End with 0 even if there are findings.")
+        bool, option("--exit-zero", help="Exit with 0 even if there are findings.")
     ] = False
     changed_since: Annotated[
         str | None,
         option(
             "--changed-since",
             metavar="REV",
-            help="Only findings that the changes since this git revision brought about.",
+            help="Report only findings that changes since this git revision caused.",
         ),
     ] = None
     stdin_filename: Annotated[
@@ -164,45 +170,43 @@ class ReportOptions(RuleSelectionOptions):
         option(
             "--stdin-filename",
             metavar="NOTE",
-            help="Take the text on standard input (-) as if it stood in this note.",
+            help="Read the text of this note from standard input (-).",
         ),
     ] = None
     no_baseline: Annotated[
-        bool, option("--no-baseline", help="Report what the baseline knows as well.")
+        bool, option("--no-baseline", help="Report findings of the baseline as well.")
     ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class FixSelectionOptions(ReportOptions):
-    """Which fixes are made, and whether they are written."""
+    """Options on the applied fixes."""
 
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be written as a unified diff, and write nothing.",
+            help="Print a unified diff of the changes; write nothing.",
         ),
     ] = False
     unsafe_fixes: Annotated[
         bool,
         option(
             "--unsafe-fixes",
-            help="Make unsafe fixes too: those that guess, such as the nearest name.",
+            help="Apply unsafe fixes too: those that guess, such as the most similar note.",
         ),
     ] = False
     unlink: Annotated[
         bool,
-        option(
-            "--unlink", help="With --unsafe-fixes: take dangling links out and keep their argument."
-        ),
+        option("--unlink", help="With --unsafe-fixes: replace broken links by their text."),
     ] = False
     create: Annotated[
         Path | None,
         option(
             "--create",
             metavar="FOLDER",
-            help="With --unsafe-fixes: make notes for dangling topics in this folder.",
+            help="With --unsafe-fixes: create notes for dangling topics in this folder.",
         ),
     ] = None
     template: Annotated[
@@ -210,24 +214,24 @@ class FixSelectionOptions(ReportOptions):
         option(
             "--template",
             metavar="FILE",
-            help="The text of notes that --create makes; {{title}} stands for the topic.",
+            help="Text of notes that --create makes; {{title}} is replaced by the topic.",
         ),
     ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions(OpenOptions):
-    """Commands about the vault as a whole."""
+    """Options of commands on the whole vault."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotesOptions(OpenOptions):
-    """Commands about notes; none named means all."""
+    """Options of commands on notes; no note means all."""
 
     notes: Annotated[
-        tuple[str, ...], argument("NOTE", "Paths in the vault, or names as a link would give them.")
+        tuple[str, ...], argument("NOTE", "Paths in the vault, or names as in a link.")
     ] = ()
 
 
@@ -236,7 +240,10 @@ RawValues = Mapping[str, bool | str | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class OptionField:
-    """A field of an option class: its word, the type of one value, and whether there may be several."""
+    """A field of an option class.
+
+    `type` is the type of one value. `is_repeatable` is True if there may be several.
+    """
 
     name: str
     spec: ParameterSpec
@@ -244,7 +251,7 @@ class OptionField:
     is_repeatable: bool
 
     def convert(self, raw: bool | str | list[str]) -> Any:
-        """What was written, as a value of the field's type."""
+        """Return the raw value as a value of the field's type. Raises UsageError."""
         if isinstance(raw, list):
             parts = (
                 [part.strip() for text in raw for part in text.split(",")]
@@ -255,15 +262,15 @@ class OptionField:
         return raw if isinstance(raw, bool) else self._convert_one(raw)
 
     def _convert_one(self, text: str) -> Any:
-        """One written value."""
         if self.spec.choices and text not in self.spec.choices:
             raise UsageError(
-                f'{self.spec.names[-1]}: "{text}" is none of {", ".join(self.spec.choices)}.'
+                f'{self.spec.names[-1]}: invalid value "{text}". '
+                f"Valid values: {', '.join(self.spec.choices)}."
             )
         if self.type is int:
             if not text.isdecimal() or int(text) < 1:
                 raise UsageError(
-                    f'{self.spec.names[-1]}: must be a whole number from 1 on, not "{text}".'
+                    f'{self.spec.names[-1]}: must be a whole number above 0, not "{text}".'
                 )
             return int(text)
         if self.type is float:
@@ -281,7 +288,7 @@ class OptionField:
 
 
 def list_option_fields(options: type) -> list[OptionField]:
-    """The fields of an option class, its own first, then those of the classes it extends."""
+    """Return the fields of an option class: its own, then those of its base classes."""
     hints = get_type_hints(options, include_extras=True)
     names = [name for base in options.__mro__ for name in vars(base).get("__annotations__", {})]
     return [_make_field(name, hints[name]) for name in names]
@@ -289,9 +296,9 @@ def list_option_fields(options: type) -> list[OptionField]:
 
 def _make_field(name: str, hint: Any) -> OptionField:
     if get_origin(hint) is not Annotated:
-        raise TypeError(f"{name}: says not how it is written")
-    kind, word = get_args(hint)
-    many = get_origin(kind) is tuple
-    if many or get_origin(kind) is UnionType:
-        kind = get_args(kind)[0]
-    return OptionField(name, word, kind, many)
+        raise TypeError(f"{name}: has no ParameterSpec")
+    value_type, spec = get_args(hint)
+    is_repeatable = get_origin(value_type) is tuple
+    if is_repeatable or get_origin(value_type) is UnionType:
+        value_type = get_args(value_type)[0]
+    return OptionField(name, spec, value_type, is_repeatable)

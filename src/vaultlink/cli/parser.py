@@ -1,7 +1,7 @@
-"""From the words of a command line to one of the option classes.
+"""Parsing of a command line into an option class.
 
-Words and a class enter, its instance leaves; what can't be followed raises `UsageError`. A plain line is read here;
-typer, which costs every run a tenth of a second, is asked for help pages, errors and unusual spellings.
+A plain line is parsed here. typer, which costs a tenth of a second per run, is imported only for
+help pages, errors and unusual spellings.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,47 +15,50 @@ OptionsT = TypeVar("OptionsT")
 def parse_options(
     command: str, run: Callable[[OptionsT], int], line: Sequence[str]
 ) -> OptionsT | int:
-    """The options a command's function takes, made from its words; or an exit code when a help page was printed."""
+    """Return the options for the function `run`, or an exit code after a help page.
+
+    Raises UsageError.
+    """
     [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
-    known = list_option_fields(options)
-    raw = parse_plain_line(known, line)
+    fields = list_option_fields(options)
+    raw = parse_plain_line(fields, line)
     if raw is None:
         from vaultlink.cli.typer_parser import parse_with_typer  # noqa: PLC0415 - imports typer
 
-        answer = parse_with_typer(command, run.__doc__ or "", known, line)
-        if isinstance(answer, int):
-            return answer
-        raw = answer
-    made: OptionsT = options(
-        **{field.name: field.convert(raw[field.name]) for field in known if field.name in raw}
+        parsed = parse_with_typer(command, run.__doc__ or "", fields, line)
+        if isinstance(parsed, int):
+            return parsed
+        raw = parsed
+    parsed_options: OptionsT = options(
+        **{field.name: field.convert(raw[field.name]) for field in fields if field.name in raw}
     )
-    return made
+    return parsed_options
 
 
-def parse_plain_line(known: Sequence[OptionField], line: Sequence[str]) -> RawValues | None:
-    """A line of whole option names, values and bare words; None for anything else."""
-    named = {name: field for field in known for name in field.spec.names}
-    bare = next((field for field in known if not field.spec.names), None)
+def parse_plain_line(fields: Sequence[OptionField], line: Sequence[str]) -> RawValues | None:
+    """Parse a line of whole option names, values and arguments; else return None."""
+    field_by_name = {name: field for field in fields for name in field.spec.names}
+    argument = next((field for field in fields if not field.spec.names), None)
     raw: dict[str, bool | str | list[str]] = {}
-    rest = iter(line)
-    for word in rest:
+    words = iter(line)
+    for word in words:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        is_bare = word[:1] != "-" or word == "-"
-        field = bare if is_bare else named.get(name)
-        if field is None or (is_bare and not field.is_repeatable and field.name in raw):
+        is_argument = word[:1] != "-" or word == "-"
+        field = argument if is_argument else field_by_name.get(name)
+        if field is None or (is_argument and not field.is_repeatable and field.name in raw):
             return None
         if field.type is bool:
             if equals:
                 return None
             raw[field.name] = True
             continue
-        text = word if field is bare else value if equals else next(rest, "-")
-        if text[:1] == "-" and not is_bare:
+        text = word if field is argument else value if equals else next(words, "-")
+        if text[:1] == "-" and not is_argument:
             return None
         if field.is_repeatable:
-            kept = raw.setdefault(field.name, [])
-            assert isinstance(kept, list)
-            kept.append(text)
+            values = raw.setdefault(field.name, [])
+            assert isinstance(values, list)
+            values.append(text)
         else:
             raw[field.name] = text
     return raw

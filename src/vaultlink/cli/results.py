@@ -1,9 +1,8 @@
-"""How findings leave a command: printed in the form asked for, and as an exit code. `check` and `fix` have both in common."""
+"""Findings as a command's results and exit code, for `check` and `fix`."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
-
-import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
@@ -15,119 +14,83 @@ from vaultlink.cli.vault import make_suggester
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.git import find_work_tree
-from vaultlink.model import Diagnostic, Fix, Safety, Severity
+from vaultlink.model import Diagnostic, Severity
+from vaultlink.report import FORMATS
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.concise import count_by_rule, render_concise, render_statistics
-from vaultlink.report.finding_rows import finding_rows
-from vaultlink.report.full import FullRenderer
-from vaultlink.report.json_document import encode_document, encode_json_lines
 from vaultlink.report.listings import make_target_formatter
 
-MACHINE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
-"""The forms that other programs read; each is a function of the module of its name."""
 
-FINDING_FORMATS = ("full", "concise", "json", "json-lines", *MACHINE_FORMATS)
+def choose_finding_format(terminal: Terminal) -> str:
+    """Choose the output format of findings: by default full on a terminal, concise elsewhere."""
+    return terminal.choose_format(FORMATS, "full", "concise")
 
 
 def render_results(
     options: ReportOptions,
     terminal: Terminal,
-    form: str,
+    output_format: str,
     vault: Vault,
-    found: KnownSplit,
-    more: Mapping[str, object] | None = None,
+    split: KnownSplit,
+    extra_keys: Mapping[str, object] | None = None,
 ) -> str | bytes:
-    """Findings in a form; `more` are further keys of the JSON document."""
-    if form in MACHINE_FORMATS:
-        render: Callable[[CheckResult], str | bytes] = getattr(
-            import_module(f"vaultlink.report.{form}"), form
-        )
-        return render(_build_report(options, vault, found))
-    if form in ("json", "json-lines"):
-        return _render_json(form, vault, found, more or {})
-    if options.statistics:
-        return render_statistics(found.new, terminal.palette)
-    if form == "concise":
-        return render_concise(found.new, terminal.palette)
-    frames = FullRenderer(
-        vault.text,
-        make_suggester(vault, found.new),
-        make_target_formatter(vault.index),
-        terminal.width,
-        terminal.palette,
-    )
-    return frames.render(found.new)
+    """Render the new findings of `split` in one of `FORMATS`.
+
+    `extra_keys` are added to the JSON document.
+    """
+    row = FORMATS[output_format]
+    render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
+    return render(_build_result(options, terminal, vault, split, extra_keys or {}))
 
 
-def _build_report(options: ReportOptions, vault: Vault, found: KnownSplit) -> CheckResult:
-    rules = [rule for rule in vault.rules if rule.name in vault.config.enabled]
+def _build_result(
+    options: ReportOptions,
+    terminal: Terminal,
+    vault: Vault,
+    split: KnownSplit,
+    extra_keys: Mapping[str, object],
+) -> CheckResult:
+    findings = split.new
     return CheckResult(
-        _find_repository_prefix(vault),
-        found.new,
-        lambda: fingerprint_all(found.new, vault.text),
-        lambda: list(map(vault.fix_lookup(found.new, FixAnswers()), found.new)),
-        rules,
-        vault.summary(),
-        vault.text,
-        found.known,
-        found.known_counts,
-        __version__,
-        select_failing_severities(options),
+        findings=findings,
+        fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
+        fixes=cache(lambda: list(map(vault.fixer.lookup(findings, FixAnswers()), findings))),
+        text=vault.text,
+        summary=cache(vault.summary),
+        rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
+        suggester=cache(lambda: make_suggester(vault, findings)),
+        file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
+        format_target=make_target_formatter(vault.index),
+        known=split.known,
+        known_counts=split.known_counts,
+        root=str(vault.root),
+        path_prefix=_find_path_prefix(vault),
+        version=__version__,
+        failing_severities=select_failing_severities(options),
+        statistics=options.statistics,
+        extra_keys=extra_keys,
+        width=terminal.width,
+        palette=terminal.palette,
     )
 
 
-def _find_repository_prefix(vault: Vault) -> str:
-    """What stands before the vault's paths in its repository, which is where forges look for files."""
+def _find_path_prefix(vault: Vault) -> str:
+    """Return the vault's folder in its repository, such as "notes/"; "" for the root.
+
+    GitHub and GitLab expect paths relative to the repository.
+    """
     tree = find_work_tree(vault.root)
-    below = vault.root.relative_to(tree).as_posix() if tree else "."
-    return "" if below == "." else f"{below}/"
-
-
-def _render_json(form: str, vault: Vault, found: KnownSplit, more: Mapping[str, object]) -> bytes:
-    fixes = list(map(vault.fix_lookup(found.new, FixAnswers()), found.new))
-    remembered = iter(fixes)
-    rows = finding_rows(
-        found.new,
-        vault.text,
-        make_suggester(vault, found.new),
-        lambda _item: next(remembered),
-        vault.file_bytes,
-    )
-    if form == "json-lines":
-        return encode_json_lines(rows)
-    figures = {
-        **vault.summary(),
-        "findings": len(found.new),
-        "fixable": _count_fixes(fixes, Safety.SAFE),
-        "unsafe_fixable": _count_fixes(fixes, Safety.UNSAFE),
-        "by_rule": count_by_rule(found.new),
-    }
-    known = [msgspec.to_builtins(count) for count in found.known_counts]
-    return encode_document(
-        {
-            "version": __version__,
-            "vault": str(vault.root),
-            "summary": figures,
-            "known": known,
-            **more,
-        },
-        "findings",
-        rows,
-    )
-
-
-def _count_fixes(fixes: list[Fix | None], safety: Safety) -> int:
-    return sum(fix is not None and fix.safety is safety for fix in fixes)
+    folder = vault.root.relative_to(tree).as_posix() if tree else "."
+    return "" if folder == "." else f"{folder}/"
 
 
 def choose_exit_code(options: ReportOptions, diagnostics: Iterable[Diagnostic]) -> int:
-    """The exit code that findings come to."""
-    bad = frozenset() if options.exit_zero else select_failing_severities(options)
-    return EXIT_FINDINGS if any(item.severity in bad for item in diagnostics) else EXIT_CLEAN
+    """Return the exit code for these findings."""
+    failing = frozenset() if options.exit_zero else select_failing_severities(options)
+    return EXIT_FINDINGS if any(item.severity in failing for item in diagnostics) else EXIT_CLEAN
 
 
 def select_failing_severities(options: ReportOptions) -> frozenset[Severity]:
-    """The severities of findings that a check fails for."""
+    """Return the severities at or above `--fail-on`."""
     if options.fail_on == "never":
         return frozenset()
     return frozenset(

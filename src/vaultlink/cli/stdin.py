@@ -1,6 +1,6 @@
-"""A text on standard input that stands in for a note, as editors and other programs give it: which note, and what is asked of it.
+"""Text of a note on standard input, as editors pass it with `--stdin-filename`.
 
-Without `--stdin-filename` a command is about the paths it names, on disk.
+Without that option a command works on paths on disk.
 """
 
 import os
@@ -18,48 +18,55 @@ _STDIN_ARGUMENT = (Path("-"),)
 
 
 def reads_stdin(options: ReportOptions) -> bool:
-    """Whether a text on standard input is asked about. Raises UsageError if the command line is not clear about that."""
+    """Return True if the text of a note is read from standard input.
+
+    Raises UsageError if the arguments contradict each other.
+    """
     if options.stdin_filename is None:
         if options.paths == _STDIN_ARGUMENT:
             raise UsageError(
-                "- is a text on standard input; --stdin-filename says in which note it is to stand."
+                "- reads a text from standard input; --stdin-filename must name its note."
             )
         return False
     if options.paths not in ((), _STDIN_ARGUMENT):
         raise UsageError(
-            "--stdin-filename names the one note that is checked; leave out the other paths, or give - for them."
+            "--stdin-filename checks one note only; remove the other paths, or replace them by -."
         )
     return True
 
 
 def find_start_path(options: ReportOptions) -> Path | None:
-    """A path in the vault that a command is about. The note need not be there yet, nor its folder. If nothing above it says that
-    it is a vault, the current folder is, as long as the note lies in it."""
+    """Return a path in the vault that the command is about, None if none is named.
+
+    The note on standard input and its folder need not exist. If no folder above it is a vault, the
+    current folder is taken as the vault if the note is in it.
+    """
     if not reads_stdin(options):
         return options.paths[0] if options.paths else None
     assert options.stdin_filename
-    place = next(
+    start = next(
         (
-            place
-            for place in (options.stdin_filename, *options.stdin_filename.parents)
-            if os.path.lexists(place)
+            start
+            for start in (options.stdin_filename, *options.stdin_filename.parents)
+            if os.path.lexists(start)
         ),
         Path(),
     )
-    here = Path.cwd()
-    if is_vault_folder(find_vault(place)):
-        return place
-    if place.resolve().is_relative_to(here):
-        return here
-    if place in (options.stdin_filename, options.stdin_filename.parent) or options.vault:
-        return place
+    current = Path.cwd()
+    if is_vault_folder(find_vault(start)):
+        return start
+    if start.resolve().is_relative_to(current):
+        return current
+    if start in (options.stdin_filename, options.stdin_filename.parent) or options.vault:
+        return start
     raise UsageError(
-        f"--stdin-filename: nothing says in which vault {options.stdin_filename} would be. `--vault` names it."
+        f"--stdin-filename: no vault contains {options.stdin_filename}. "
+        "Name the vault with --vault."
     )
 
 
 def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
-    """The vault paths that a command is about; none for all."""
+    """Return the vault paths that the command is about; empty for all."""
     return (
         (_find_stdin_note(options, root),)
         if reads_stdin(options)
@@ -68,34 +75,35 @@ def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
 
 
 def with_stdin_text(options: ReportOptions, vault: Vault) -> Vault:
-    """The vault with the text that stands in for a note, if there is one."""
+    """Return the vault with the text on standard input in place of its note, if given."""
     return (
-        vault.with_overlay(_find_stdin_note(options, vault.root), _read_stdin())
+        vault.holding(_find_stdin_note(options, vault.root), _read_stdin())
         if reads_stdin(options)
         else vault
     )
 
 
 def _read_stdin() -> bytes:
-    if sys.stdin is None:  # closed by whoever started this
-        raise UsageError(
-            "--stdin-filename: standard input is closed, and the text is read from it."
-        )
+    if sys.stdin is None:  # closed by the parent process
+        raise UsageError("--stdin-filename: can't read the text, because standard input is closed.")
     return sys.stdin.buffer.read()
 
 
 def _find_stdin_note(options: ReportOptions, root: Path) -> str:
-    """The vault path of the note, given as a path on disk or in the vault."""
-    given = options.stdin_filename or Path()
-    for place in (given, root / given):
-        for folder in (place.parent.resolve(), Path(os.path.abspath(place.parent))):  # noqa: PTH100 - a link out of the vault
-            if folder.is_relative_to(root) and (place.parent.is_dir() or place is not given):
-                path = (folder / place.name).relative_to(root).as_posix()
+    """Return the vault path of the note, named by a path on disk or in the vault."""
+    named_path = options.stdin_filename or Path()
+    for candidate in (named_path, root / named_path):
+        for folder in (candidate.parent.resolve(), Path(os.path.abspath(candidate.parent))):  # noqa: PTH100 - keeps symbolic links
+            if folder.is_relative_to(root) and (
+                candidate.parent.is_dir() or candidate is not named_path
+            ):
+                path = (folder / candidate.name).relative_to(root).as_posix()
                 if is_source_file(path) and is_vault_path(path):
                     return path
                 raise UsageError(
-                    f"--stdin-filename: {given} would be no note or canvas of the vault {root}."
+                    f"--stdin-filename: {named_path} can't be a note or canvas of the vault {root}."
                 )
     raise UsageError(
-        f"--stdin-filename: {given} lies outside the vault {root}. `--vault` names another vault."
+        f"--stdin-filename: {named_path} is outside the vault {root}. "
+        "Name another vault with --vault."
     )

@@ -1,42 +1,34 @@
-"""The two streams of a run: results on stdout (or into a file), everything else on stderr.
+"""The output of a run: results on stdout or in a file, everything else on stderr.
 
-Strings and bytes enter. Whether there is colour, how wide lines may be, and what a closed pipe means is decided here.
+Also chooses colour, line width and output format, and handles closed pipes.
 """
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
+from vaultlink.report import FORMATS
 from vaultlink.report.layout import COLORED, PLAIN, Palette, truncate
 from vaultlink.write.files import write_output
 
 _PIPED_WIDTH = 120
-"""The columns of a cut line where there is no terminal to measure."""
-_UNLIMITED_WIDTH = 1 << 20
+"""The columns of a truncated line without a terminal."""
 
-_ALL_FORMATS = (
-    "full",
-    "concise",
-    "json",
-    "json-lines",
-    "github",
-    "gitlab",
-    "sarif",
-    "junit",
-    "markdown",
-    "table",
-    "tsv",
-)
+_UNLIMITED_WIDTH = 1 << 20
+"""The columns of a table without a terminal."""
+
+_LISTING_FORMATS = ("table", "tsv")
+"""Output formats that only listings have."""
 
 
 class Terminal:
-    """Prints for one run."""
+    """Prints the results and messages of one run."""
 
     def __init__(self, options: PrintOptions = PrintOptions()):  # noqa: B008 - frozen
         self.quiet, self.verbose, self.output_file = (
@@ -45,29 +37,38 @@ class Terminal:
             options.output_file,
         )
         self.is_terminal = self.output_file is None and _is_terminal(sys.stdout)
-        self.palette = COLORED if _should_colour(options.color, self.is_terminal) else PLAIN
+        self.palette = COLORED if _should_color(options.color, self.is_terminal) else PLAIN
         columns = shutil.get_terminal_size((80, 24)).columns if self.is_terminal else 0
         self.width = columns or _PIPED_WIDTH
         self.table_width = columns or _UNLIMITED_WIDTH
         self.is_pipe_closed, self._has_streamed = False, False
         self._requested_format = options.output_format
 
-    def choose_format(self, forms: Sequence[str], on_terminal: str, elsewhere: str) -> str:
-        """The output format: the option's, else the environment's, else the default. The environment speaks to all
-        commands, so a form that only another command has is passed over."""
-        told = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
-        for place, name in (
+    def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
+        """Return the output format: the option's, else the environment's, else the default.
+
+        A format in VAULTLINK_OUTPUT_FORMAT that only other commands have is ignored, because the
+        variable applies to all commands. Raises UsageError for any other unknown format.
+        """
+        variable = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
+        if variable not in formats and (variable in FORMATS or variable in _LISTING_FORMATS):
+            variable = ""
+        for source, name in (
             ("--output-format", self._requested_format),
-            ("VAULTLINK_OUTPUT_FORMAT", told),
+            ("VAULTLINK_OUTPUT_FORMAT", variable),
         ):
-            if name in forms:
+            if name in formats:
                 return name
-            if name and (name is self._requested_format or name not in _ALL_FORMATS):
-                raise UsageError(f'{place}: "{name}" is none of {", ".join(forms)}.')
+            if name:
+                raise UsageError(f'{source}: "{name}" is not one of {", ".join(formats)}.')
         return on_terminal if self.is_terminal else elsewhere
 
     def print_results(self, result: str | bytes) -> None:
-        """Print results. A reader that has gone away is no fault: the run ends as if it had read everything."""
+        """Print results to stdout or the output file.
+
+        A closed pipe is not an error: the run continues as if everything were read. Raises
+        UsageError if the results cannot be written.
+        """
         data = result if isinstance(result, bytes) else _encode(result)
         if self.output_file is not None:
             write_output(self.output_file, data)
@@ -82,7 +83,7 @@ class Terminal:
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
     def print_part(self, result: str | bytes) -> None:
-        """Print a part of results that go on: each is added to those before, in a file as well."""
+        """Print one part of streamed results, appended to the parts before in an output file."""
         if self.output_file is None or not self._has_streamed:
             self._has_streamed = True
             self.print_results(result)
@@ -91,41 +92,45 @@ class Terminal:
         write_output(self.output_file, data, append=True)
 
     def check_output_file(self, root: Path) -> None:
-        """Refuse results that can't be printed into their file, or would take a note's place, before anything is done."""
+        """Check the output file before anything else is done.
+
+        Raises UsageError if its folder does not exist, or if it is a note, canvas or base of the
+        vault.
+        """
         if self.output_file is None:
             return
-        note = (
+        is_source = (
             self.output_file.suffix.lower() in (".md", ".canvas", ".base")
             and self.output_file.exists()
         )
-        if note and self.output_file.resolve().is_relative_to(root):
+        if is_source and self.output_file.resolve().is_relative_to(root):
             raise UsageError(
-                f"--output-file: {self.output_file} is a note of the vault; nothing was written."
+                f"--output-file: {self.output_file} is a note of the vault. Nothing was written."
             )
         if not self.output_file.parent.is_dir():
             raise UsageError(f"can't write {self.output_file}: No such file or directory.")
 
     def print_message(self, text: str) -> None:
-        """A sentence beside the results, unless the run is to be quiet."""
+        """Print a message on stderr, unless --quiet is given."""
         if not self.quiet:
             print_stderr(text)
 
     def print_detail(self, text: str) -> None:
-        """A sentence for those who asked for more."""
+        """Print a message on stderr if --verbose is given."""
         if self.verbose:
             self.print_message(text)
 
     def status_line(self) -> "StatusLine":
-        """A line on stderr that stays below everything else, if somebody is there to see it."""
+        """Return the status line below all messages. It is drawn only on a terminal."""
         return StatusLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
     def progress_line(self) -> "ProgressLine":
-        """A line on stderr that says how far reading is, if somebody is there to see it."""
+        """Return the progress line for reading notes. It is drawn only on a terminal."""
         return ProgressLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
 
 class ProgressLine:
-    """Says how many notes were read: nothing in the first half second, and nothing is left of it at the end."""
+    """Shows how many notes were read, after the first half second. It is erased at the end."""
 
     def __init__(self, stream: TextIO | None):
         self._stream, self._next_draw, self._drawn_length = stream, monotonic() + 0.5, 0
@@ -150,25 +155,25 @@ class ProgressLine:
 
 
 class StatusLine:
-    """A line that is drawn again and again below what is printed."""
+    """A line that is redrawn below all messages."""
 
     def __init__(self, stream: TextIO | None):
         self._stream, self._text, self._is_drawn = stream, "", False
 
     def set_text(self, text: Callable[[], str]) -> None:
-        """From now on the line says this, which is asked for only if somebody sees it."""
+        """Set the text of the line. `text` is called only if the line is drawn."""
         if self._stream is not None:
             self._text = text()
 
     def draw(self) -> None:
-        """Draw the line, cut to the terminal."""
+        """Draw the line, truncated to the width of the terminal."""
         if self._stream is not None and self._text:
-            room = shutil.get_terminal_size((80, 24)).columns - 1
-            self._write_text(f"\r\x1b[K{truncate(self._text, room)}")
+            width = shutil.get_terminal_size((80, 24)).columns - 1
+            self._write_text(f"\r\x1b[K{truncate(self._text, width)}")
             self._is_drawn = True
 
     def clear(self) -> None:
-        """Take the line away, so that something else can be printed."""
+        """Erase the line, so that something else can be printed."""
         if self._is_drawn:
             self._write_text("\r\x1b[K")
             self._is_drawn = False
@@ -178,11 +183,11 @@ class StatusLine:
             try:
                 _write_bytes(self._stream, _encode(text))
             except OSError:
-                self._stream = None  # the terminal is gone
+                self._stream = None  # the terminal was closed
 
 
 def print_stderr(text: str) -> None:
-    """Print a line on stderr; where that is impossible there is nobody to tell."""
+    """Print a line on stderr. Errors are ignored, because there is no place to report them."""
     try:
         _write_bytes(sys.stderr, _encode(text + "\n"))
     except OSError:
@@ -190,19 +195,19 @@ def print_stderr(text: str) -> None:
 
 
 def format_label(word: str) -> str:
-    """A word that opens a message on stderr, such as `error:`, in red where colour is seen."""
-    palette: Palette = COLORED if _should_colour("auto", _is_terminal(sys.stderr)) else PLAIN
+    """Return the first word of a message on stderr, such as `error:`, in red on a terminal."""
+    palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN
     return f"{palette.red}{palette.bold}{word}{palette.reset}"
 
 
-def _should_colour(when: str, tty: bool) -> bool:
+def _should_color(when: str, is_terminal: bool) -> bool:
     if when != "auto":
         return when == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
-    return tty and os.environ.get("TERM") != "dumb"
+    return is_terminal and os.environ.get("TERM") != "dumb"
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -210,7 +215,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _encode(text: str) -> bytes:
-    """Text as UTF-8; names that came from the disk as other bytes go out as the same bytes."""
+    """Encode text as UTF-8. Names that are not UTF-8 on disk keep their bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -218,7 +223,7 @@ def _encode(text: str) -> bytes:
 
 
 def _write_bytes(stream: TextIO | None, data: bytes) -> None:
-    if stream is None:  # closed before the run began
+    if stream is None:  # closed before the start
         return
     stream.flush()
     binary = getattr(stream, "buffer", None)
@@ -230,8 +235,8 @@ def _write_bytes(stream: TextIO | None, data: bytes) -> None:
 
 
 def discard_output(stream: TextIO | None) -> None:
-    """Point a stream nowhere, so that what it still holds can't make the interpreter fail at its end."""
+    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
     if stream is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

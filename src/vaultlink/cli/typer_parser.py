@@ -1,6 +1,6 @@
-"""The typer side of the command line: help pages, errors, and every spelling that typer knows.
+"""Parsing with typer: help pages, errors, and all spellings that typer accepts.
 
-The fields of an option class and a line of words enter, what was written leaves. The only importer of typer.
+No other module imports typer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,38 +11,42 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UsageError
+from vaultlink.report import FORMATS
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
-"""The root of what typer raises for a wrong line; it has had two homes and keeps its place in the family."""
+"""Base class of typer's errors for an invalid line.
+
+It is taken from the class hierarchy because its module differs between versions of typer.
+"""
 
 
 def parse_with_typer(
-    command: str, manual: str, known: Sequence[OptionField], line: Sequence[str]
+    command: str, manual: str, fields: Sequence[OptionField], line: Sequence[str]
 ) -> RawValues | int:
-    """What was written for each field, or the exit code after a help page."""
-    found: dict[str, bool | str | list[str]] = {}
+    """Return the raw value of each given field, or the exit code after a help page."""
+    raw: dict[str, bool | str | list[str]] = {}
 
-    def collect(**given: Any) -> None:
-        found.update(
+    def collect(**values: Any) -> None:
+        raw.update(
             {
                 name: list(value) if isinstance(value, tuple) else value
-                for name, value in given.items()
+                for name, value in values.items()
                 if value not in (None, False, (), [])
             }
         )
 
     collect.__doc__ = "\n\n".join(
         [
-            cleandoc(manual),
+            cleandoc(manual).replace("{formats}", ", ".join(FORMATS)),
             *(
                 f"{field.spec.metavar}: {field.spec.help}"
-                for field in known
+                for field in fields
                 if not field.spec.names
             ),
         ]
     )
-    collect.__setattr__("__signature__", Signature([_make_parameter(field) for field in known]))
-    collect.__annotations__ = {field.name: _make_annotation(field) for field in known}
+    collect.__setattr__("__signature__", Signature([_make_parameter(field) for field in fields]))
+    collect.__annotations__ = {field.name: _make_annotation(field) for field in fields}
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -52,9 +56,9 @@ def parse_with_typer(
     app.command(command)(collect)
     try:
         code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
-    except _TyperError as refusal:
-        raise UsageError(_explain_refusal(command, known, refusal)) from None
-    return code if isinstance(code, int) else found
+    except _TyperError as error:
+        raise UsageError(_explain_error(command, fields, error)) from None
+    return code if isinstance(code, int) else raw
 
 
 def _make_parameter(field: OptionField) -> Parameter:
@@ -65,29 +69,28 @@ def _make_parameter(field: OptionField) -> Parameter:
 
 
 def _make_annotation(field: OptionField) -> Any:
-    told: Mapping[str, Any] = {
+    settings: Mapping[str, Any] = {
         "help": field.spec.help,
         "metavar": field.spec.metavar or None,
         "show_default": False,
     }
-    kind: Any = (
+    value_type: Any = (
         bool if field.type is bool else list[str] | None if field.is_repeatable else str | None
     )
     if not field.spec.names:
-        return Annotated[
-            kind, typer.Argument(**told, hidden=True)
-        ]  # the manual says what the words mean
-    return Annotated[kind, typer.Option(*field.spec.names, **told)]
+        # hidden, because the command's description explains the arguments
+        return Annotated[value_type, typer.Argument(**settings, hidden=True)]
+    return Annotated[value_type, typer.Option(*field.spec.names, **settings)]
 
 
-def _explain_refusal(command: str, known: Sequence[OptionField], refusal: Exception) -> str:
-    """Typer's complaint in this project's words where it is about an option that does not exist."""
-    name = getattr(refusal, "option_name", None)
-    hint = f"`vaultlink {command} --help` shows all options."
-    if type(refusal).__name__ != "NoSuchOption" or not isinstance(name, str):
-        text = str(getattr(refusal, "format_message", lambda: str(refusal))())
+def _explain_error(command: str, fields: Sequence[OptionField], error: Exception) -> str:
+    """Return typer's message, or an own one for an unknown option."""
+    name = getattr(error, "option_name", None)
+    hint = f"`vaultlink {command} --help` lists all options."
+    if type(error).__name__ != "NoSuchOption" or not isinstance(name, str):
+        text = str(getattr(error, "format_message", lambda: str(error))())
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(name, [name for field in known for name in field.spec.names], 2, 0.6)
+    near = get_close_matches(name, [name for field in fields for name in field.spec.names], 2, 0.6)
     return f"there is no option {name}. " + (f"Did you mean {' or '.join(near)}?" if near else hint)

@@ -1,4 +1,4 @@
-"""What the commands that write to a vault have in common: one at a time, a record, and words for what was left alone."""
+"""Shared parts of commands that write: write lock, journal, skipped notes."""
 
 import shlex
 import sys
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
-    """Keep other runs from writing in a vault; if one is writing, say so and wait for it."""
+    """Return the write lock of a vault; report it if another run holds it."""
     return lock_vault(
         root,
-        lambda: terminal.print_message("Another run is writing in this vault; waiting for it."),
+        lambda: terminal.print_message("Another run is writing to this vault; waiting for it."),
     )
 
 
 def write_fixes(terminal: Terminal, vault: "Vault", plan: "FixPlan", summary: str) -> WriteResult:
-    """Write what a repair comes to, with a record of this run's words and what they do."""
+    """Write a plan, and record the command line and the summary in the journal."""
     try:
-        return vault.write_plan(plan, _format_command_line(), summary)
+        return vault.fixer.write(plan, _format_command_line(), summary)
     except KeyboardInterrupt:
         terminal.print_message(
-            "Some notes may be written already; `vaultlink undo` puts them back."
+            "Some notes may have been written already; `vaultlink undo` reverts them."
         )
         raise
 
 
 def write_vault_files(root: Path, writes: Sequence[PendingWrite], summary: str) -> WriteResult:
-    """Write files of a vault's folder that are no notes, with a record of this run's words and what they do."""
+    """Write files of the vault that are not notes, and record the run in the journal."""
     return record_and_write(root, _format_command_line(), summary, writes)
 
 
@@ -49,20 +49,21 @@ def _format_command_line() -> str:
     return shlex.join(["vaultlink", *sys.argv[1:]])
 
 
-def print_skipped_notes(terminal: Terminal, refused: Iterable[SkippedNote]) -> None:
-    """Name the notes that were not written. There may be many; they are told in full, since each is somebody's work."""
-    for skipped_note in refused:
+def print_skipped_notes(terminal: Terminal, skipped: Iterable[SkippedNote]) -> None:
+    """Print every skipped note with the reason. The list is never shortened."""
+    for skipped_note in skipped:
         terminal.print_message(
-            f"{escape_controls(skipped_note.path)}: left alone: {skipped_note.reason}."
+            f"{escape_controls(skipped_note.path)}: skipped: {skipped_note.reason}."
         )
 
 
-def report_broken_promise(breach: "BrokenPromise") -> int:
-    """Say why nothing was written at all."""
-    rules = " or ".join(breach.rules) or "a rule"
+def report_broken_promise(broken_promise: "BrokenPromise") -> int:
+    """Print why nothing was written; return the exit code."""
+    rules = " or ".join(broken_promise.rules) or "a rule"
     print_stderr(
-        f"{format_label('error:')} nothing was written: in {escape_controls(breach.path)} {escape_controls(breach.problem)}.\n"
-        f"A fix of {rules} is to blame. This is a fault in vaultlink; please report it. "
-        f"`--unfixable {','.join(breach.rules)}` goes around it."
+        f"{format_label('error:')} nothing was written: in {escape_controls(broken_promise.path)} "
+        f"{escape_controls(broken_promise.problem)}.\n"
+        f"The cause is a fix of {rules}. This is a bug in vaultlink; please report it. "
+        f"`--unfixable {','.join(broken_promise.rules)}` avoids it."
     )
     return EXIT_ERROR

@@ -1,1 +1,1 @@
-"""Everything that reads a vault from disk: files and settings, texts, the cache, and the state of the last run."""
+"""Read a vault from disk: scan it, read its notes and settings, load its cached state."""

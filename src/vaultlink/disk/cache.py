@@ -1,7 +1,8 @@
-"""What a run read and found, kept for the next one in the user's cache folder; and the answers it gave.
+"""Load the cache of a vault: the state of the last run, and results of queries.
 
-A cache is a memory, not a source: one that is old, torn, of another version or can't be written is ignored. It is written
-to a temporary file and renamed, so that nobody meets half of one.
+It lies in the user's cache folder. A cache that is outdated, damaged, of another version or not
+writable is ignored. It is written to a temporary file and renamed, so that no process reads half of
+it.
 """
 
 import os
@@ -20,11 +21,16 @@ _MAGIC = b"vaultlink cache 1\n"
 
 
 class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A state as it is kept. The lists are parallel to `paths`, which holds the sources of links; `attachments` are the
-    other files. `settings_digest` tells the rules and settings the findings are of. `unsuppressed` holds all findings of a path where
-    they differ from what ignores left of them in `diagnostics`. `name_maps` holds the index's maps of names, by theirs;
-    `headings` the wordings of sections that notes were read with. `moves` are those that the findings know of, `remembered_moves`
-    those of them that nothing but an earlier state tells."""
+    """A state, as it is stored.
+
+    `stamps`, `notes` (packed), `targets` and `tallies` are parallel to `paths`, the files that
+    contain links; `attachments` are the other files. `settings_digest` identifies the rules and
+    settings of the findings. `diagnostics` holds the findings after suppressions; `unsuppressed`
+    holds all findings of those paths where the two differ. `name_maps` holds the index's maps of
+    names, by attribute name; `headings` the section headings that notes were parsed with. `moves`
+    are the moves that the findings depend on, `remembered_moves` those of them that only an earlier
+    state shows.
+    """
 
     settings_digest: str
     paths: list[str]
@@ -43,15 +49,18 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def program_digest() -> bytes:
-    """Return a digest of this program: the sizes and times of its files, and the Python that runs it."""
+    """Return a digest of this program.
+
+    It covers the sizes and times of its files, and the running Python.
+    """
     package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - called at every start
     return folders_stamp((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
 
 
 def folders_stamp(folders: Iterable[str]) -> bytes:
-    """Return a digest of the sizes and times of all Python and YAML files below `folders`, and of the running Python.
+    """Return a digest of the Python and YAML files below `folders`, and of Python.
 
-    Folders that do not exist are skipped.
+    It covers the sizes and times of the files. Folders that do not exist are skipped.
     """
     stamp = blake2b(sys.version.encode(), digest_size=16)
     pending = list(folders)
@@ -69,10 +78,10 @@ def folders_stamp(folders: Iterable[str]) -> bytes:
     return stamp.digest()
 
 
-def cache_folder(given: Path | None) -> Path:
-    """The folder of all caches: the given one, else that of the user."""
-    if given:
-        return given
+def cache_folder(configured: str | os.PathLike[str] | None) -> Path:
+    """Return the folder of all caches: the configured one, else that of the user."""
+    if configured:
+        return Path(configured)
     if sys.platform == "win32":
         return (
             Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -93,7 +102,7 @@ class Cache:
         self._program_digest = program_digest()
 
     def load(self) -> CachedState | None:
-        """The state kept last, if it is whole and of this very program."""
+        """Return the last saved state, if it is complete and of the same program."""
         data = self._read("state")
         if data is None:
             return None
@@ -102,17 +111,15 @@ class Cache:
         except (msgspec.MsgspecError, ValueError):
             return None
 
-    def load_result(self, question: bytes, kind: str = "answer") -> bytes | None:
-        """What was answered to a question, if it was the last one of its kind."""
+    def load_result(self, query: bytes, kind: str = "answer") -> bytes | None:
+        """Return the result of a query, if it was the last one of its kind."""
         data = self._read(kind)
         return (
-            bytes(data[len(question) :])
-            if data is not None and data[: len(question)] == question
-            else None
+            bytes(data[len(query) :]) if data is not None and data[: len(query)] == query else None
         )
 
     def encode(self, name: str, body: bytes) -> tuple[Path, tuple[bytes, ...]]:
-        """Return the file of an entry and what it has to hold: magic, program, checksum, body."""
+        """Return the file of an entry and its parts: magic, program, checksum, body."""
         head = (_MAGIC, self._program_digest, adler32(body).to_bytes(4, "big"))
         return self._folder / name, (*head, body)
 
@@ -129,9 +136,9 @@ class Cache:
 
 
 def digest_parts(parts: Iterable[bytes]) -> bytes:
-    """A fixed-length sign of a sequence of bytes."""
-    sign = blake2b(digest_size=16)
+    """Return a digest of a sequence of bytes, 16 bytes long."""
+    digest = blake2b(digest_size=16)
     for part in parts:
-        sign.update(len(part).to_bytes(8, "big"))
-        sign.update(part)
-    return sign.digest()
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()

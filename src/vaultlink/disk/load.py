@@ -1,4 +1,4 @@
-"""From disk and cache to a state: what the cache remembers, and a step with whatever has changed since."""
+"""Load the state of a vault: the cached state, updated by what changed on disk."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,35 +19,39 @@ from vaultlink.index.resolve import file_name
 from vaultlink.model import FileStamp, Note
 
 Progress = Callable[[int, int], None]
-"""Called now and then with how many notes are read, and of how many."""
+"""Called now and then with the number of notes read and of all notes to read."""
 
 _RESAVE_THRESHOLD = 25
-"""So many changed notes are read anew each time rather than the cache written anew."""
+"""Maximum number of changed notes for which the cache is not saved again.
+
+Reading them again in the next run takes less time than saving.
+"""
 
 
 class LoadedState(NamedTuple):
-    """A state, and the cache entry to save where the one on disk is out of date."""
+    """A state, and the state to save if the cache is outdated."""
 
     state: State
     to_save: CachedState | None = None
 
 
 def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) -> LoadedState:
-    """The state of a vault as it is on disk now, from what the cache remembers and what has changed since."""
+    """Return the current state of a vault, from the cache and the changes since."""
     cache = scan.open_cache()
     stored = cache.load() if cache else None
-    sign = _settings_digest(scan, settings)
+    settings_digest = _settings_digest(scan, settings)
     before, stamps = State(settings), {}
-    if stored is not None and (stored.settings_digest == sign or _can_recheck(settings, stored)):
-        settings = replace(
-            settings, moves=stored.moves
-        )  # as the findings were made; where files went is asked anew below
+    if stored is not None and (
+        stored.settings_digest == settings_digest or _can_recheck(settings, stored)
+    ):
+        # The cached findings were made with these moves; the current ones are applied below.
+        settings = replace(settings, moves=stored.moves)
         stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(
             stored.attachments
         )
         before = (
             _restore_state(settings, stored)
-            if stored.settings_digest == sign
+            if stored.settings_digest == settings_digest
             else _recheck_state(settings, stored)
         )
     changes = _find_changes(scan, settings, before, stamps, progress)
@@ -57,14 +61,14 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     if cache and (
         len(changes) > _RESAVE_THRESHOLD
         or not stamps
-        or (stored and stored.settings_digest != sign)
+        or (stored and stored.settings_digest != settings_digest)
     ):
-        return LoadedState(state, _build_cached_state(scan, state, sign, remembered))
+        return LoadedState(state, _build_cached_state(scan, state, settings_digest, remembered))
     return LoadedState(state)
 
 
 def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
-    """Tells whether findings were made under the same settings."""
+    """Return a digest of the settings that findings depend on."""
     ignored = (
         sorted(path for path in scan.listing.files if scan.is_git_ignored(path))
         if scan.is_git_ignored
@@ -76,7 +80,10 @@ def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
 
 
 def _can_recheck(settings: LinterSettings, stored: CachedState) -> bool:
-    """Whether the notes kept will do under other settings: no rule asks for texts, and sections are known by the same words."""
+    """Return True if the cached notes can be checked with other settings.
+
+    No rule may need texts, and the section headings must be the same.
+    """
     return stored.headings == settings.section_headings and not any(
         rule.reads_text for rules in settings.rules_by_scope.values() for rule in rules
     )
@@ -89,7 +96,7 @@ def _find_changes(
     stamps: Mapping[str, FileStamp | None],
     progress: Progress,
 ) -> list[Change]:
-    """What is on disk now and was not, or not so, in the state before."""
+    """Return the differences between the files on disk and a previous state."""
     files = scan.listing.files
     paths = [
         path
@@ -108,7 +115,7 @@ def read_changes(
     paths: Iterable[str],
     progress: Progress = lambda _done, _all: None,
 ) -> Iterator[Change]:
-    """What is on disk now at these paths: notes are read and examined, several at a time if there are many."""
+    """Read and analyse the files at these paths, in parallel if there are many."""
     files = scan.listing.files
     sources, others = [], []
     for path in paths:
@@ -117,7 +124,7 @@ def read_changes(
         else:
             others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
     size = sum(files[path].size for path in sources)
-    examined = analyse_files(
+    analysed = analyse_files(
         settings,
         os.fspath(scan.root),
         sources,
@@ -125,22 +132,25 @@ def read_changes(
         scan.settings.jobs,
         lambda done: progress(done, len(sources)),
     )
-    yield from (Change(path, result) for path, result in zip(sources, examined, strict=True))
+    yield from (Change(path, result) for path, result in zip(sources, analysed, strict=True))
     yield from others
 
 
 def is_source_file(path: str) -> bool:
-    """Whether a file's text is read: of notes and canvases for links, of bases for the files they name."""
+    """Return True if a file's text is read.
+
+    Notes and canvases are read for their links, bases for the files they name.
+    """
     return (
         path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
     )
 
 
-# -- where files went -----------------------------------------------------------------------------------------------
+# -- moves ----------------------------------------------------------------------------------------
 
 
 def _find_git_moves(scan: VaultScan, state: State) -> dict[str, str]:
-    """Where git says that files went; it is only asked if there are links that lead nowhere."""
+    """Return the moves that git finds; empty if there are no dangling links."""
     asked = "moved-link" in state.settings.config.enabled and any(
         tally.dangling for tally in state.tallies.values()
     )
@@ -148,7 +158,7 @@ def _find_git_moves(scan: VaultScan, state: State) -> dict[str, str]:
 
 
 def _find_remembered_moves(scan: VaultScan, state: State, stored: CachedState) -> dict[str, str]:
-    """Where files went since they were kept, and before, as long as they are still there."""
+    """Return the moves since the state was cached, and earlier ones still valid."""
     files = scan.listing.files
     stamps = dict(
         zip(
@@ -160,52 +170,58 @@ def _find_remembered_moves(scan: VaultScan, state: State, stored: CachedState) -
     if not stored.remembered_moves and all(path in files for path in stamps):
         return {}
     notes = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
-    fresh = moves_between(
+    new_moves = moves_between(
         VaultSnapshot(stamps, notes.get), VaultSnapshot(files, state.index.notes.get)
     )
-    return resolve_moves({**stored.remembered_moves, **fresh}, files)
+    return resolve_moves({**stored.remembered_moves, **new_moves}, files)
 
 
 def _apply_moves(state: State, moves: Mapping[str, str]) -> State:
-    """The state with files known to have gone to other places: what names their old ones is checked again."""
+    """Return the state with these moves.
+
+    Notes that mention an old path are checked again.
+    """
     before = state.settings.moves
     if moves == before:
         return state
     state = replace(state, settings=replace(state.settings, moves=moves))
     changed = {old for old in {**before, **moves} if before.get(old) != moves.get(old)}
     keys = {key for old in changed for key in target_spellings(file_name(old))}
-    named = {path for key in keys for path in state.index.mentions.get(key, ())}
+    mentioning = {path for key in keys for path in state.index.mentions.get(key, ())}
     scopes = state.settings.scope_by_rule
-    own = {
+    note_findings = {
         path: tuple(
             item for item in state.all_findings.get(path, ()) if scopes[item.rule] == "note"
         )
-        for path in named
+        for path in mentioning
     }
     return step(
         state,
-        [Change(path, AnalysedNote(state.index.notes[path], own[path])) for path in sorted(named)],
+        [
+            Change(path, AnalysedNote(state.index.notes[path], note_findings[path]))
+            for path in sorted(mentioning)
+        ],
     )
 
 
-# -- from and to the cache ------------------------------------------------------------------------------------------
+# -- cache ----------------------------------------------------------------------------------------
 
 
 def _restore_state(settings: LinterSettings, stored: CachedState) -> State:
-    """The state as it was kept."""
+    """Return the cached state."""
     index = Index.from_resolved(
         PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True))),
         dict(zip(stored.paths, stored.targets, strict=True)),
         frozenset((*stored.paths, *stored.attachments)),
     )
-    index.__dict__.update(stored.name_maps)  # what the index would compute when first asked
+    index.__dict__.update(stored.name_maps)  # cached properties of the index
     scopes = settings.scope_by_rule
-    found = {**stored.diagnostics, **stored.unsuppressed}
-    whole = (
+    all_findings = {**stored.diagnostics, **stored.unsuppressed}
+    vault_findings = (
         {
-            path: left
-            for path, items in found.items()
-            if (left := tuple(item for item in items if scopes[item.rule] == "vault"))
+            path: vault_items
+            for path, items in all_findings.items()
+            if (vault_items := tuple(item for item in items if scopes[item.rule] == "vault"))
         }
         if settings.rules_by_scope["vault"]
         else {}
@@ -213,15 +229,15 @@ def _restore_state(settings: LinterSettings, stored: CachedState) -> State:
     return State(
         settings,
         index,
-        found,
-        whole,
+        all_findings,
+        vault_findings,
         stored.diagnostics,
         dict(zip(stored.paths, stored.tallies, strict=True)),
     )
 
 
 def _recheck_state(settings: LinterSettings, stored: CachedState) -> State:
-    """The state of the notes kept, checked under other settings."""
+    """Return the state of the cached notes, checked with other settings."""
     packed = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
     changes = [Change(path, _recheck_note(settings, packed[path])) for path in stored.paths]
     return step(
@@ -231,12 +247,12 @@ def _recheck_state(settings: LinterSettings, stored: CachedState) -> State:
 
 
 def _recheck_note(settings: LinterSettings, note: Note) -> AnalysedNote:
-    """A note that was read before, checked anew without its text."""
+    """Check a cached note again, without its text."""
     return AnalysedNote(note, check_note(settings, note, None))
 
 
 def _build_cached_state(
-    scan: VaultScan, state: State, sign: str, remembered: dict[str, str]
+    scan: VaultScan, state: State, settings_digest: str, remembered: dict[str, str]
 ) -> CachedState:
     index, files = state.index, scan.listing.files
     paths = list(index.targets)
@@ -246,7 +262,7 @@ def _build_cached_state(
         files[path] if files[path].changed < trusted else FileStamp(-1, 0, 0) for path in paths
     ]
     return CachedState(
-        sign,
+        settings_digest,
         paths,
         stamps,
         [index.notes.pack_note(path) for path in paths],

@@ -1,6 +1,6 @@
-"""The only module that reads a vault from disk: where it is, what is in it, its texts and its settings.
+"""Read notes and settings from disk, and the declarations of the rules.
 
-Nothing here writes to a vault. What can't be read is reported as such, never raised.
+Writes nothing. Notes that can't be read are returned as `UnreadableFile`, not raised.
 """
 
 import json
@@ -14,31 +14,31 @@ from typing import Any, NamedTuple
 from vaultlink.errors import ConfigError
 from vaultlink.obsidian import ObsidianSettings
 
+CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
+"""Names of configuration files in a folder, by precedence."""
+
 
 class UnreadableFile(NamedTuple):
-    """Why a file has no text: the kind of trouble (`unreadable`, `undecodable`) and the detail."""
+    """Why a file has no text: a kind (`unreadable`, `undecodable`) and the detail."""
 
     kind: str
     detail: str
 
 
-# -- finding ------------------------------------------------------------------------------------------------------
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
+# -- notes and settings ---------------------------------------------------------------------------
 
 
 def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
-    """The text of a file, without byte order mark, line ends as they are."""
+    """Return the text of a file, without byte order mark, line ends unchanged."""
     try:
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - the bare call costs a third
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - a third less time
             return decode_note(stream.readall())
     except OSError as error:
         return UnreadableFile("unreadable", error.strerror or str(error))
 
 
 def decode_note(data: bytes) -> str | UnreadableFile:
-    """The text that a note's bytes hold, without byte order mark, line ends as they are."""
+    """Decode a note's bytes, without byte order mark, line ends unchanged."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -47,15 +47,18 @@ def decode_note(data: bytes) -> str | UnreadableFile:
 
 
 def load_obsidian_settings(vault: Path) -> ObsidianSettings:
-    """The vault's own settings; missing or unreadable files mean defaults, as in Obsidian."""
+    """Return the settings of Obsidian that the vault contains.
+
+    Missing or unreadable files mean defaults, as in Obsidian.
+    """
     app = _read_json_object(vault / ".obsidian" / "app.json")
     types = _read_json_object(vault / ".obsidian" / "types.json").get("types")
     filters = app.get("userIgnoreFilters")
-    known = ObsidianSettings()
+    defaults = ObsidianSettings()
     return ObsidianSettings(
-        _string_or(app.get("newLinkFormat"), known.new_link_format),
+        _string_or(app.get("newLinkFormat"), defaults.new_link_format),
         app.get("useMarkdownLinks") is True,
-        _string_or(app.get("attachmentFolderPath"), known.attachment_folder),
+        _string_or(app.get("attachmentFolderPath"), defaults.attachment_folder),
         tuple(item for item in filters if isinstance(item, str))
         if isinstance(filters, list)
         else (),
@@ -77,9 +80,18 @@ def _read_json_object(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
-    """The configuration file of a vault, named and parsed: the given one, else the first found from the vault upward to
-    the root of its git repository. Raises ConfigError with file and line for bad TOML."""
+def load_config(
+    vault: Path, explicit: str | os.PathLike[str] | None
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the name and values of a vault's configuration file, if it has one.
+
+    The list has one pair or none. The file is the explicit one, else the first one found from the
+    vault upwards to the root of its git repository.
+
+    Raises:
+        ConfigError: The file is not valid TOML (with the line), can't be read, or does not exist
+            although it was named.
+    """
     for file in config_candidates(vault, explicit):
         values = _read_toml(file, required=explicit is not None)
         if file.name == "pyproject.toml" and values is not None:
@@ -89,13 +101,16 @@ def load_config(vault: Path, explicit: Path | None) -> list[tuple[str, Mapping[s
     return []
 
 
-def config_candidates(vault: Path, explicit: Path | None) -> Iterator[Path]:
-    """The places of a vault's configuration, whether or not anything is there: the first that holds one has it."""
+def config_candidates(vault: Path, explicit: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Yield the paths where a vault's configuration can be, by precedence.
+
+    The files need not exist; the first one that has a configuration is used.
+    """
     if explicit:
-        yield explicit
+        yield Path(explicit)
         return
-    here = vault.resolve()
-    for folder in (here, *here.parents):
+    start = vault.resolve()
+    for folder in (start, *start.parents):
         yield from (folder / name for name in CONFIG_NAMES)
         if (folder / ".git").exists():
             return
@@ -106,41 +121,44 @@ def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if required:
-            raise ConfigError(f"{file}: there is no such configuration file.") from None
+            raise ConfigError(f"{file}: this configuration file does not exist.") from None
         return None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file}: the file is not UTF-8.") from None
+        raise ConfigError(f"{file}: the file is not valid UTF-8.") from None
     except OSError as error:
         if required or not isinstance(error, (NotADirectoryError, IsADirectoryError)):
             raise ConfigError(f"{file}: {error.strerror}.") from None
         return None
     except tomllib.TOMLDecodeError as error:
         if not required and file.name == "pyproject.toml":
-            return None  # not ours to judge unless it was named
-        raise ConfigError(f"{file}: this is no valid TOML: {error}.") from None
+            return None  # an error of other tools, unless it was named
+        raise ConfigError(f"{file}: not valid TOML: {error}.") from None
 
 
-# -- the rules' declarations --------------------------------------------------------------------------------------
+# -- rule declarations ----------------------------------------------------------------------------
 
 
 def load_rules() -> dict[str, Mapping[str, Any]]:
-    """The declarations of all rules by file stem: from the package, or from the checkout it is installed from."""
-    import yaml  # noqa: PLC0415 - a repeated check needs no declarations
+    """Return the declarations of all rules by file stem.
+
+    They are read from the package, or from the checkout it is installed from.
+
+    Raises:
+        ConfigError: The declarations are missing.
+    """
+    import yaml  # noqa: PLC0415 - a cached check does not need it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for folder in (
         Path(str(resources.files("vaultlink.rules"))),
         Path(__file__).parents[3] / "rules",
     ):
-        declared = {
+        declarations = {
             file.stem: yaml.load(file.read_bytes(), Loader=loader)
             for file in sorted(folder.glob("*.yaml"))
         }
-        if declared:
-            return declared
+        if declarations:
+            return declarations
     raise ConfigError(
-        "The rules' declarations are missing from this installation of vaultlink; install it again."
+        "The rule declarations are missing from this installation of vaultlink. Install it again."
     )
-
-
-CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")

@@ -1,4 +1,4 @@
-"""Looking at a vault before a note of it is read: its files, and everything that bears on what is found in them."""
+"""Scan a vault: list its files, and load what else findings depend on."""
 
 import os
 import re
@@ -18,25 +18,32 @@ from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
 
 RACY_WINDOW_NS = 50_000_000
-"""Nanoseconds within which a second change of a file might leave its times as they are."""
+"""Nanoseconds within which two changes of a file can have the same times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to open a vault. `overrides` holds settings as they would stand in TOML, and wins over files."""
+    """Options for opening a vault.
 
-    config_file: Path | None = None
+    `overrides` holds settings as they would be in TOML; they take precedence over files.
+    """
+
+    config_file: str | os.PathLike[str] | None = None
     isolated: bool = False
     cache: bool = True
-    cache_dir: Path | None = None
+    cache_dir: str | os.PathLike[str] | None = None
     jobs: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class FileListing:
-    """The files of a vault by vault path, the folders that could not be read, each with why, and all folders by vault path
-    ("" for the vault itself), each with where it is on disk. `gitignores` are the `.gitignore` files in them."""
+    """The files and folders of a vault.
+
+    `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
+    `folders` maps the vault path of each folder ("" for the vault itself) to its path on disk.
+    `gitignores` are the `.gitignore` files in them.
+    """
 
     files: Mapping[str, FileStamp]
     unreadable_folders: tuple[tuple[str, str], ...]
@@ -45,19 +52,23 @@ class FileListing:
 
 
 def find_vault(start: Path) -> Path:
-    """The vault a path lies in: upward to a folder with a configuration file or `.obsidian`, else the folder itself."""
-    here = start if start.is_dir() else start.parent
-    here = here.resolve()
-    for folder in (here, *here.parents):
+    """Return the vault that a path is in.
+
+    It is the nearest folder upwards, within the git repository, that has a configuration file or
+    `.obsidian`; if there is none, the folder of `start` itself.
+    """
+    start_folder = start if start.is_dir() else start.parent
+    start_folder = start_folder.resolve()
+    for folder in (start_folder, *start_folder.parents):
         if is_vault_folder(folder):
             return folder
         if (folder / ".git").exists():
             break
-    return here
+    return start_folder
 
 
 def is_vault_folder(folder: Path) -> bool:
-    """Whether something in a folder says that it is a vault."""
+    """Return True if a folder has `.obsidian` or a configuration file."""
     return (folder / ".obsidian").is_dir() or any(
         _is_config_file(folder / name) for name in CONFIG_NAMES
     )
@@ -73,17 +84,17 @@ def _is_config_file(file: Path) -> bool:
 
 
 def list_files(vault: Path) -> FileListing:
-    """Every file below a vault but what lies under a name with a leading dot (5.16), and what programs put beside a file
-    while they write it.
+    """List the files of a vault.
 
-    Symbolic links to folders outside the vault are followed, as Obsidian does (5.20); links to files and to folders
-    that hold or lie in the vault are not.
+    Names with a leading dot (5.16) and temporary files of other programs are left out. Symbolic
+    links to folders outside the vault are followed, as Obsidian does (5.20); links to files and to
+    folders that contain or are in the vault are not.
     """
     files: dict[str, FileStamp] = {}
     folders: dict[str, str] = {}
-    ignores: dict[str, FileStamp] = {}
+    gitignores: dict[str, FileStamp] = {}
     unreadable: list[tuple[str, str]] = []
-    seen = {vault.resolve()}
+    known_folders = {vault.resolve()}
     pending = [("", os.fspath(vault))]
     while pending:
         prefix, folder = pending.pop()
@@ -92,12 +103,12 @@ def list_files(vault: Path) -> FileListing:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.name[0] != "." and not is_temporary_name(entry.name):
-                        _list_entry(entry, prefix + entry.name, files, pending, seen)
+                        _list_entry(entry, prefix + entry.name, files, pending, known_folders)
                     elif entry.name == ".gitignore" and (stamp := _make_stamp(entry.stat())):
-                        ignores[prefix + entry.name] = stamp
+                        gitignores[prefix + entry.name] = stamp
         except OSError as error:
             unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
-    return FileListing(files, tuple(sorted(unreadable)), folders, ignores)
+    return FileListing(files, tuple(sorted(unreadable)), folders, gitignores)
 
 
 def _list_entry(
@@ -105,14 +116,14 @@ def _list_entry(
     path: str,
     files: dict[str, FileStamp],
     pending: list[tuple[str, str]],
-    seen: set[Path],
+    known_folders: set[Path],
 ) -> None:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return  # a name that is no text can't be linked to, printed or told apart
+        return  # a name that is not valid Unicode can't be linked to or printed
     if entry.is_symlink():
-        _list_symlink(entry, path, pending, seen)
+        _list_symlink(entry, path, pending, known_folders)
     elif entry.is_dir(follow_symlinks=False):
         pending.append((path + "/", entry.path))
     else:
@@ -122,14 +133,17 @@ def _list_entry(
 
 
 def _make_stamp(status: os.stat_result) -> FileStamp | None:
-    """What tells a state of an ordinary file; None of anything else."""
+    """Return the stamp of a regular file; None for anything else."""
     regular = modes.S_ISREG(status.st_mode)
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) if regular else None
 
 
 def read_stamp(vault: str, path: str) -> FileStamp | None:
-    """What tells the state of one file of a vault, as `list_files` has it; None if it is none of a vault's files. Whether its
-    folder is one of the vault's is not asked."""
+    """Return the stamp of one file of a vault, as `list_files` does.
+
+    Return None for files that it leaves out. Does not check whether the folder is part of the
+    vault.
+    """
     name = path[path.rfind("/") + 1 :]
     if not name or name[0] == "." or is_temporary_name(name):
         return None
@@ -141,17 +155,20 @@ def read_stamp(vault: str, path: str) -> FileStamp | None:
 
 
 _TEMPORARY_NAME = re.compile(r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}")
-"""Names under which Syncthing, office programs, Emacs, Vim and macOS keep a file that they are writing, or its last version."""
+"""Temporary and backup files of Syncthing, office programs, Emacs, Vim and macOS."""
 
 
 def is_temporary_name(name: str) -> bool:
-    """Whether a file's name says that some program is about to put it in another's place, or to take it away."""
-    odd = name[0] in "~#" or name[-1] == "~" or ".sb-" in name
-    return odd and name[-3:].lower() != ".md" and _TEMPORARY_NAME.fullmatch(name) is not None
+    """Return True if a file name is that of a temporary or backup file.
+
+    Names that end in `.md` never are.
+    """
+    may_match = name[0] in "~#" or name[-1] == "~" or ".sb-" in name
+    return may_match and name[-3:].lower() != ".md" and _TEMPORARY_NAME.fullmatch(name) is not None
 
 
 def is_vault_path(path: str) -> bool:
-    """Whether a path below a vault's folder may be one of the vault's, by the names in it."""
+    """Return True if the names in a path allow it to be part of a vault."""
     *folders, name = path.split("/")
     return (
         bool(name)
@@ -162,23 +179,29 @@ def is_vault_path(path: str) -> bool:
 
 
 def _list_symlink(
-    entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], seen: set[Path]
+    entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], known_folders: set[Path]
 ) -> None:
-    """Follow a link to a folder that overlaps with none that is listed already."""
+    """Follow a link to a folder that overlaps with none already listed."""
     try:
         if not entry.is_dir():
             return
         target = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         return
-    if all(target not in (known, *known.parents) and known not in target.parents for known in seen):
-        seen.add(target)
+    if all(
+        target not in (known, *known.parents) and known not in target.parents
+        for known in known_folders
+    ):
+        known_folders.add(target)
         pending.append((path + "/", entry.path))
 
 
 @dataclass(frozen=True, slots=True)
 class VaultScan:
-    """What is known of a vault before a note is read: its files, and everything that bears on what is found in them."""
+    """Everything that is known of a vault before its notes are read.
+
+    `started` is the time of the scan, in nanoseconds since the epoch.
+    """
 
     root: Path
     settings: Settings
@@ -189,23 +212,26 @@ class VaultScan:
     started: int
 
     def open_cache(self) -> Cache | None:
-        """The vault's cache, unless it is not wanted."""
+        """Return the vault's cache, or None if caching is switched off."""
         return (
             Cache(cache_folder(self.settings.cache_dir), self.root) if self.settings.cache else None
         )
 
-    def cache_key(self, *asked: str) -> bytes | None:
-        """A sign of everything an answer depends on: the files as they are, the settings, what is asked. None if a file
-        changed so lately that its times might not tell a further change."""
+    def cache_key(self, *query: str) -> bytes | None:
+        """Return a digest of everything that a query's result depends on.
+
+        It covers the files, the settings and the query. None if a file changed so recently that a
+        further change might leave its times the same.
+        """
         files = self.listing.files
         if any(stamp.changed > self.started - RACY_WINDOW_NS for stamp in files.values()):
             return None
-        listed = "\\n".join([f"{path}\\t{stamp}" for path, stamp in sorted(files.items())])
+        file_list = "\0".join([f"{path}\0{stamp}" for path, stamp in sorted(files.items())])
         ignored = (
             [path for path in files if self.is_git_ignored(path)] if self.is_git_ignored else []
         )
-        told = (
-            asked,
+        inputs = (
+            query,
             [(layer.source, layer.values) for layer in self.layers],
             repr(self.obsidian),
             ignored,
@@ -213,17 +239,25 @@ class VaultScan:
             read_git_state(self.root),
         )
         return digest_parts(
-            (listed.encode("utf-8", "surrogatepass"), repr(told).encode("utf-8", "surrogatepass"))
+            (
+                file_list.encode("utf-8", "surrogatepass"),
+                repr(inputs).encode("utf-8", "surrogatepass"),
+            )
         )
 
 
 def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
-    """Look at a vault without reading its notes. Raises VaultError or ConfigError."""
+    """Scan a vault without reading its notes.
+
+    Raises:
+        VaultError: The folder does not exist.
+        ConfigError: The configuration file can't be used.
+    """
     settings = settings or Settings()
     started = time.time_ns()
     if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "does not exist"
-        raise VaultError(f"{root}: this vault {what}.")
+        problem = "is a file, not a folder" if root.exists() else "does not exist"
+        raise VaultError(f"{root}: this vault {problem}.")
     root = root.resolve()
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]

@@ -1,6 +1,6 @@
-"""Reads and examines many notes with all processors: a share for this process, the others for forks of it.
+"""Analyse many notes in parallel, in this process and in forks of it.
 
-Paths enter, what was found in them leaves. Where a process can't fork, everything is done here.
+Where a process can't fork, this process does everything.
 """
 
 import gc
@@ -28,7 +28,7 @@ _FORK_THRESHOLD_TOPICS = 2_000
 """Topics below which another process costs more than it saves."""
 
 _HEAD_START = 0.08
-"""What the first process takes beyond an equal share, in shares."""
+"""Extra work of the first process, as a fraction of an equal share."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_notes = msgspec.msgpack.Decoder(list[AnalysedNote]).decode
@@ -45,10 +45,13 @@ def analyse_files(
     jobs: int | None,
     progress: DoneCallback = lambda _done: None,
 ) -> Iterator[AnalysedNote]:
-    """What examining the notes at paths below a root gives, in their order. `size` is their bytes altogether."""
+    """Yield the results of analysing the notes at these paths, in order.
+
+    `size` is their total size in bytes.
+    """
     processes = min(jobs or _count_processors(), len(paths)) if size > _FORK_THRESHOLD_BYTES else 1
     enabled = gc.isenabled()
-    gc.disable()  # everything made here is kept, so looking for rubbish among it is in vain
+    gc.disable()  # all objects created here are kept, so collecting is wasted time
     try:
         yield from _analyse_in_parallel(
             lambda path: analyse_file(settings, root, path), paths, processes, progress
@@ -61,7 +64,7 @@ def analyse_files(
 def analyse_texts(
     settings: LinterSettings, texts: Mapping[str, str], jobs: int | None = None
 ) -> list[AnalysedNote]:
-    """What examining texts, by the path each is to stand at, gives, in their order."""
+    """Return the results of analysing texts, by the path of each, in order."""
     paths = list(texts)
     large = sum(map(len, texts.values())) > _FORK_THRESHOLD_BYTES
     processes = min(jobs or _count_processors(), len(paths)) if large else 1
@@ -77,18 +80,18 @@ def _count_processors() -> int:
 
 
 def _analyse_each(
-    one: Callable[[str], AnalysedNote], paths: Sequence[str], progress: DoneCallback
+    analyse_one: Callable[[str], AnalysedNote], paths: Sequence[str], progress: DoneCallback
 ) -> list[AnalysedNote]:
     results = []
     for done, path in enumerate(paths):
-        results.append(one(path))
+        results.append(analyse_one(path))
         if done % 500 == 0:
             progress(done)
     return results
 
 
 def analyse_file(settings: LinterSettings, root: str, path: str) -> AnalysedNote:
-    """Read and examine one note."""
+    """Read and analyse one note."""
     text = read_text(f"{root}/{path}")
     if isinstance(text, UnreadableFile):
         return analyse_unreadable(settings, path, text.kind, text.detail)
@@ -96,55 +99,63 @@ def analyse_file(settings: LinterSettings, root: str, path: str) -> AnalysedNote
 
 
 def _analyse_in_parallel(
-    one: Callable[[str], AnalysedNote], paths: Sequence[str], processes: int, progress: DoneCallback
+    analyse_one: Callable[[str], AnalysedNote],
+    paths: Sequence[str],
+    processes: int,
+    progress: DoneCallback,
 ) -> Iterator[AnalysedNote]:
     if processes < 2 or sys.platform == "win32":
-        yield from _analyse_each(one, paths, progress)
+        yield from _analyse_each(analyse_one, paths, progress)
         return
 
     def work(begin: int, end: int) -> bytes:
-        return _pack(_analyse_each(one, paths[begin:end], lambda _done: None))
+        return _pack(_analyse_each(analyse_one, paths[begin:end], lambda _done: None))
 
     first, *rest = _split_work(len(paths), processes)
-    with _run_forks(work, rest) as answers:
-        yield from _analyse_each(one, paths[: first[1]], lambda done: progress(done * processes))
-        for (begin, end), answer in zip(rest, answers, strict=True):
-            said = answer()
+    with _run_forks(work, rest) as receivers:
+        yield from _analyse_each(
+            analyse_one, paths[: first[1]], lambda done: progress(done * processes)
+        )
+        for (begin, end), receive in zip(rest, receivers, strict=True):
+            data = receive()
             yield from (
-                _unpack_notes(said)
-                if said is not None
-                else _analyse_each(one, paths[begin:end], progress)
+                _unpack_notes(data)
+                if data is not None
+                else _analyse_each(analyse_one, paths[begin:end], progress)
             )
 
 
 def suggest_all(
     suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
 ) -> dict[str, tuple[Suggestion, ...]]:
-    """Suggestions for many topics."""
+    """Return suggestions for many topics, in parallel if there are many."""
     processes = jobs or _count_processors()
     if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2 or sys.platform == "win32":
         return {topic: suggest(topic) for topic in topics}
     for topic in topics[:1]:
-        suggest(topic)  # prepares the names, once for all processes
+        suggest(topic)  # prepares the names once, for all processes
 
     def work(begin: int, end: int) -> bytes:
         return _pack([suggest(topic) for topic in topics[begin:end]])
 
     first, *rest = _split_work(len(topics), processes)
-    with _run_forks(work, rest) as answers:
-        found = [suggest(topic) for topic in topics[: first[1]]]
-        for (begin, end), answer in zip(rest, answers, strict=True):
-            said = answer()
-            found += (
-                _unpack_suggestions(said)
-                if said is not None
+    with _run_forks(work, rest) as receivers:
+        suggestions = [suggest(topic) for topic in topics[: first[1]]]
+        for (begin, end), receive in zip(rest, receivers, strict=True):
+            data = receive()
+            suggestions += (
+                _unpack_suggestions(data)
+                if data is not None
                 else [suggest(topic) for topic in topics[begin:end]]
             )
-    return dict(zip(topics, found, strict=True))
+    return dict(zip(topics, suggestions, strict=True))
 
 
 def _split_work(size: int, processes: int) -> list[tuple[int, int]]:
-    """Begin and end of each process's share; the first, this process's own, is a little larger: it need not pack."""
+    """Return begin and end of each process's share.
+
+    The first share, that of this process, is a little larger, as it need not be packed.
+    """
     share = int(size / (processes + _HEAD_START)) or 1
     cuts = [size - share * number for number in range(processes - 1, -1, -1)]
     return list(zip([0, *cuts[:-1]], cuts, strict=True))
@@ -154,29 +165,32 @@ def _split_work(size: int, processes: int) -> list[tuple[int, int]]:
 def _run_forks(
     work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
 ) -> Iterator[list[Callable[[], bytes | None]]]:
-    """Have forks of this process do its other shares. What one says is waited for by calling its answer: None if it was killed.
-    If this process is told to stop meanwhile, so are they."""
+    """Run the shares in forks of this process, and yield a function for each.
+
+    The function waits for the fork's result; it returns None if the fork was killed. If this
+    process is interrupted, the forks are killed.
+    """
     context = multiprocessing.get_context("fork")
     workers: list[BaseProcess] = []
-    ends: list[Connection] = []
+    connections: list[Connection] = []
     try:
         for begin, end in shares:
-            here, there = context.Pipe(duplex=False)
-            ends.append(here)
+            receiver, sender = context.Pipe(duplex=False)
+            connections.append(receiver)
             worker = context.Process(
-                target=_send_result, args=(there, ends, work, begin, end), daemon=True
+                target=_send_result, args=(sender, connections, work, begin, end), daemon=True
             )
             _start_worker(worker)
             workers.append(worker)
-            there.close()
+            sender.close()
         yield [
-            partial(_receive_result, here, worker)
-            for here, worker in zip(ends, workers, strict=True)
+            partial(_receive_result, receiver, worker)
+            for receiver, worker in zip(connections, workers, strict=True)
         ]
     finally:
-        for left in workers:
-            if left.is_alive():
-                left.kill()
+        for started in workers:
+            if started.is_alive():
+                started.kill()
 
 
 _TERMINATION_SIGNALS = tuple(
@@ -185,7 +199,10 @@ _TERMINATION_SIGNALS = tuple(
 
 
 def _start_worker(worker: BaseProcess) -> None:
-    """Start a fork; signals that this process handles in its own way wait until the fork has let go of that way."""
+    """Start a fork.
+
+    Signals that this process handles itself are blocked until the fork has reset their handlers.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
     try:
         worker.start()
@@ -193,27 +210,27 @@ def _start_worker(worker: BaseProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _receive_result(here: Connection, worker: BaseProcess) -> bytes | None:
-    said = None
+def _receive_result(receiver: Connection, worker: BaseProcess) -> bytes | None:
+    data = None
     with suppress(EOFError):
-        said = here.recv_bytes()
+        data = receiver.recv_bytes()
     worker.join()
-    return said
+    return data
 
 
 def _send_result(
-    answer: Connection,
-    ends: Sequence[Connection],
+    sender: Connection,
+    connections: Sequence[Connection],
     work: Callable[[int, int], bytes],
     begin: int,
     end: int,
 ) -> None:
     for number in _TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # the first process says that it was stopped
+            signal.signal(number, signal.SIG_DFL)  # the parent process reports the interruption
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION_SIGNALS)
-    for other in ends:
-        other.close()  # so that nobody goes on for a process that is gone
+    for connection in connections:
+        connection.close()  # so that no fork keeps running when the parent has died
     with suppress(BrokenPipeError):
-        answer.send_bytes(work(begin, end))
-    answer.close()
+        sender.send_bytes(work(begin, end))
+    sender.close()

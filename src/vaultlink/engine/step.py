@@ -23,8 +23,10 @@ from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, target_spellings
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
-from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem, Property
-from vaultlink.parse.note import parse_canvas, parse_note
+from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
+from vaultlink.parse.base_file import parse_base
+from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.note import parse_note
 
 __all__ = [
     "AnalysedNote",
@@ -199,10 +201,8 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     if path.lower().endswith(".canvas"):
         canvas = parse_canvas(path, text)
         return AnalysedNote(canvas, check_note(settings, canvas, None) if canvas.problems else ())
-    if path.lower().endswith(
-        ".base"
-    ):  # no source of links (8.7); what it names is in use all the same
-        return AnalysedNote(Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),)))
+    if path.lower().endswith(".base"):
+        return AnalysedNote(parse_base(path, text))
     note = parse_note(path, text, settings.section_headings)
     return AnalysedNote(note, check_note(settings, note, text))
 

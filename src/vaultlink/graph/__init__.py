@@ -1,4 +1,5 @@
-"""The vault as a networkx graph: how it is made, kept alive, described and exported. The only importer of networkx.
+"""The vault's link graph: build, update, summarize and export it.
 
-An index enters; a graph, figures or an exported text leave. Nothing else in the project depends on this view.
+The only package that imports networkx. No other package depends on it except the API and commands
+that return a graph.
 """

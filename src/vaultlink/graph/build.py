@@ -1,6 +1,6 @@
-"""The vault as a networkx graph, and what graph theory says of it.
+"""Build the vault's graph as a networkx graph and summarize it.
 
-An index enters; a graph or its figures leave. networkx is imported when a graph is asked for.
+networkx is imported on the first call.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,52 +23,60 @@ _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 
 
 def topic_name(target: str) -> str:
-    """What a dangling link is filed under: its path part without a trailing `.md`, case kept (specification 5.19)."""
+    """Return the name of a dangling topic (5.19).
+
+    It is the link's path part without `.md`; the case is kept.
+    """
     name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)
     return name[:-3] if name[-3:].lower() == ".md" else name
 
 
 def topic_node(name: str) -> str:
-    """The node of a dangling topic: a slash and its name. No path in a vault starts with a slash, so none collides."""
+    """Return the node of a dangling topic: a slash and the topic's name.
+
+    No vault path starts with a slash, so there are no collisions.
+    """
     return "/" + name
 
 
 def is_topic_node(node: str) -> bool:
-    """Whether a node is a dangling topic's."""
+    """Return True if a node is a dangling topic."""
     return node.startswith("/")
 
 
 def build_graph(index: Index) -> "Graph":
-    """Notes, dangling topics, and the attachments and canvases that take part, with one edge per internal link.
+    """Build the graph of a vault, with one edge per internal link.
 
-    Nodes are vault paths (topics: see `topic_node`) with `kind` (note, attachment, canvas, dangling) and `label`; edges
-    have `line`, `kind`, `place`, `embed`, `subpath` and, where the link has one, `display`.
+    Nodes are vault paths, and `topic_node` for dangling topics. Attachments and canvases are nodes
+    only if they have links. Node attributes: `kind` (note, attachment, canvas, dangling) and
+    `label`. Edge attributes: `line`, `kind`, `place`, `embed`, `subpath` and, if the link has one,
+    `display`.
     """
     import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
 
-    made: Graph = nx.MultiDiGraph()
+    nx_graph: Graph = nx.MultiDiGraph()
     for path in sorted(index.notes):
-        made.add_node(path, **node_attributes(path))
+        nx_graph.add_node(path, **node_attributes(path))
     for path in sorted(index.notes):
-        for goal, data in outgoing_edges(index, path):
-            if goal not in made:
-                made.add_node(goal, **node_attributes(goal))
-            made.add_edge(path, goal, **data)
-    return made
+        for target, data in outgoing_edges(index, path):
+            if target not in nx_graph:
+                nx_graph.add_node(target, **node_attributes(target))
+            nx_graph.add_edge(path, target, **data)
+    return nx_graph
 
 
 def node_attributes(node: str) -> GraphAttributes:
-    """The attributes of a node; they depend on nothing but what it is called."""
+    """Return the attributes of a node. They depend only on its name."""
     if is_topic_node(node):
         return {"kind": "dangling", "label": node[1:]}
     return {"kind": _node_kind(node), "label": _node_label(node)}
 
 
 def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
-    """The node that each internal link of a note leads to, and the attributes of its edge."""
+    """Yield the target node and the edge attributes of each internal link of a note."""
     for link, resolved in index.resolved_links(path):
         if not link.external:
-            shown = {} if link.display is None else {"display": link.display}
+            display = {} if link.display is None else {"display": link.display}
             yield (
                 topic_node(topic_name(link.target)) if resolved is None else resolved,
                 {
@@ -77,7 +85,7 @@ def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttribut
                     "place": link.place.value,
                     "embed": link.embed,
                     "subpath": link.subpath,
-                    **shown,
+                    **display,
                 },
             )
 
@@ -95,8 +103,16 @@ def _node_label(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GraphSummary:
-    """What a vault's graph looks like as a whole. `components` are the sizes of the groups of files that links connect,
-    largest first; `hubs` the files most linked to, with the number of links."""
+    """Numbers about a whole graph.
+
+    Attributes:
+        nodes: Number of nodes of each kind.
+        links: Number of internal links.
+        dangling: Number of links to dangling topics.
+        self_links: Number of links from a file to itself.
+        components: Sizes of the weakly connected groups of files, largest first.
+        hubs: The files with the most incoming links, each with their number.
+    """
 
     nodes: Mapping[str, int]
     links: int
@@ -106,18 +122,28 @@ class GraphSummary:
     hubs: tuple[tuple[str, int], ...]
 
 
-def summarize_graph(made: "Graph", hubs: int = 10) -> GraphSummary:
-    """The figures of a graph. Dangling topics connect nothing: groups are those of existing files."""
+def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
+    """Summarize a graph.
+
+    Dangling topics do not connect files: the groups consist of existing files.
+
+    Args:
+        nx_graph: A graph from `build_graph`.
+        hubs: Maximum number of hubs.
+    """
     import networkx as nx  # noqa: PLC0415
 
-    kinds = {name: str(data["kind"]) for name, data in made.nodes(data=True)}
+    kinds = {name: str(data["kind"]) for name, data in nx_graph.nodes(data=True)}
     nodes = {kind: list(kinds.values()).count(kind) for kind in NODE_KINDS}
-    real = [name for name, kind in kinds.items() if kind != "dangling"]
+    files = [name for name, kind in kinds.items() if kind != "dangling"]
     sizes = sorted(
-        (len(group) for group in nx.weakly_connected_components(made.subgraph(real))), reverse=True
+        (len(group) for group in nx.weakly_connected_components(nx_graph.subgraph(files))),
+        reverse=True,
     )
-    counts = sorted(((-count, name) for name, count in made.in_degree(real) if count))[:hubs]
-    loops = sum(1 for source, goal in made.edges() if source == goal)
-    dangling = sum(1 for _, goal in made.edges() if kinds[goal] == "dangling")
+    counts = sorted(((-count, name) for name, count in nx_graph.in_degree(files) if count))[:hubs]
+    self_links = sum(1 for source, target in nx_graph.edges() if source == target)
+    dangling = sum(1 for _, target in nx_graph.edges() if kinds[target] == "dangling")
     linked = tuple((name, -count) for count, name in counts)
-    return GraphSummary(nodes, made.number_of_edges(), dangling, loops, tuple(sizes), linked)
+    return GraphSummary(
+        nodes, nx_graph.number_of_edges(), dangling, self_links, tuple(sizes), linked
+    )

@@ -1,7 +1,7 @@
-"""The vault's graph for other programs: node-link JSON, GraphML, GEXF, DOT.
+"""Export the vault's graph as node-link JSON, GraphML, GEXF or DOT.
 
-A graph enters, a text leaves; equal graphs give equal texts. The XML is written here: networkx builds a tree of it
-first, which takes a gigabyte for a large vault, and stamps the day into GEXF.
+Equal graphs give equal texts. The XML is written here, because networkx first builds a tree of it,
+which takes a gigabyte for a large vault, and writes the date into GEXF.
 """
 
 import re
@@ -22,20 +22,25 @@ EDGE_FIELDS = {
 }
 
 
-def export_graph(made: "Graph", form: str) -> str:
-    """The graph in one of `GRAPH_FORMATS`."""
-    return _RENDERERS[form](made)
+def export_graph(nx_graph: "Graph", output_format: str) -> str:
+    """Return a graph as text.
+
+    Args:
+        nx_graph: A graph from `build_graph`.
+        output_format: One of `GRAPH_FORMATS`.
+    """
+    return _RENDERERS[output_format](nx_graph)
 
 
-def _render_json(made: "Graph") -> str:
+def _render_json(nx_graph: "Graph") -> str:
     import json  # noqa: PLC0415 - needed here only
 
     import networkx as nx  # noqa: PLC0415
 
-    return json.dumps(nx.node_link_data(made, edges="edges"), ensure_ascii=False) + "\n"
+    return json.dumps(nx.node_link_data(nx_graph, edges="edges"), ensure_ascii=False) + "\n"
 
 
-def _render_graphml(made: "Graph") -> str:
+def _render_graphml(nx_graph: "Graph") -> str:
     lines = [
         "<?xml version='1.0' encoding='utf-8'?>",
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
@@ -46,12 +51,12 @@ def _render_graphml(made: "Graph") -> str:
             for name, kind in fields.items()
         ]
     lines.append('  <graph edgedefault="directed">')
-    for name, data in made.nodes(data=True):
+    for name, data in nx_graph.nodes(data=True):
         lines.append(
             f'    <node id="{_escape_xml(name)}">{_render_data(data, "node", NODE_FIELDS)}</node>'
         )
-    for number, (source, goal, data) in enumerate(made.edges(data=True)):
-        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(goal)}"'
+    for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
+        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(target)}"'
         lines.append(f"    <edge {ends}>{_render_data(data, 'edge', EDGE_FIELDS)}</edge>")
     return "\n".join([*lines, "  </graph>", "</graphml>"]) + "\n"
 
@@ -66,7 +71,7 @@ def _render_data(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> 
     )
 
 
-def _render_gexf(made: "Graph") -> str:
+def _render_gexf(nx_graph: "Graph") -> str:
     lines = [
         "<?xml version='1.0' encoding='utf-8'?>",
         '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">',
@@ -79,14 +84,13 @@ def _render_gexf(made: "Graph") -> str:
         ]
         lines += [f'    <attributes class="{owner}" mode="static">', *entries, "    </attributes>"]
     lines.append("    <nodes>")
-    for name, data in made.nodes(data=True):
+    for name, data in nx_graph.nodes(data=True):
         values = _render_attvalues(data, "node", NODE_FIELDS)
-        lines.append(
-            f'      <node id="{_escape_xml(name)}" label="{_escape_xml(data["label"])}">{values}</node>'
-        )
+        label = _escape_xml(data["label"])
+        lines.append(f'      <node id="{_escape_xml(name)}" label="{label}">{values}</node>')
     lines += ["    </nodes>", "    <edges>"]
-    for number, (source, goal, data) in enumerate(made.edges(data=True)):
-        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(goal)}"'
+    for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
+        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(target)}"'
         lines.append(f"      <edge {ends}>{_render_attvalues(data, 'edge', EDGE_FIELDS)}</edge>")
     return "\n".join([*lines, "    </edges>", "  </graph>", "</gexf>"]) + "\n"
 
@@ -115,7 +119,10 @@ _XML_ESCAPES = str.maketrans(
 
 
 def _escape_xml(text: str) -> str:
-    """Text as XML holds it in attributes and elements; characters that XML can't hold are replaced."""
+    """Escape a text for XML attributes and elements.
+
+    Characters that are invalid in XML are replaced.
+    """
     return _INVALID_IN_XML.sub("\ufffd", text).translate(_XML_ESCAPES)
 
 
@@ -126,15 +133,16 @@ def _format_value(value: Any) -> str:
 _DOT_SHAPES = {"note": "box", "canvas": "component", "attachment": "note", "dangling": "plaintext"}
 
 
-def _render_dot(made: "Graph") -> str:
+def _render_dot(nx_graph: "Graph") -> str:
     lines = ["digraph vault {"]
-    for name, data in made.nodes(data=True):
-        lines.append(
-            f"  {_quote_dot(name)} [label={_quote_dot(data['label'])}, shape={_DOT_SHAPES[data['kind']]}];"
-        )
-    for source, goal, data in made.edges(data=True):
+    for name, data in nx_graph.nodes(data=True):
+        label, shape = _quote_dot(data["label"]), _DOT_SHAPES[data["kind"]]
+        lines.append(f"  {_quote_dot(name)} [label={label}, shape={shape}];")
+    for source, target, data in nx_graph.edges(data=True):
         style = ", style=dashed" if data["embed"] else ""
-        lines.append(f"  {_quote_dot(source)} -> {_quote_dot(goal)} [line={data['line']}{style}];")
+        lines.append(
+            f"  {_quote_dot(source)} -> {_quote_dot(target)} [line={data['line']}{style}];"
+        )
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -151,4 +159,4 @@ _RENDERERS: Mapping[str, Callable[["Graph"], str]] = {
 }
 
 GRAPH_FORMATS = tuple(_RENDERERS)
-"""The formats a graph can be exported in."""
+"""The formats for export."""

@@ -1,7 +1,6 @@
-"""The vault's graph kept alive: what differs between two indexes is changed in place, all else is left as it is.
+"""Update the vault's graph in place when the index changes.
 
-A graph and the index after enter; the graph is then equal to one made of that index, but for the order of its nodes and
-edges.
+The updated graph equals a new graph of the current index, except for the order of nodes and edges.
 """
 
 from collections.abc import Iterable
@@ -23,10 +22,13 @@ if TYPE_CHECKING:
 
 
 class LiveGraph:
-    """The graph of a vault that goes on changing.
+    """The graph of a vault that changes.
 
-    `nx_graph` is what `graph(index)` would make, and always the same object: to be read, not changed. `topic_count` is the number of
-    its dangling topics.
+    Attributes:
+        index: The current index.
+        nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
+            not change it.
+        topic_count: Number of dangling topics.
     """
 
     def __init__(self, index: Index):
@@ -35,47 +37,53 @@ class LiveGraph:
         self.topic_count = sum(map(is_topic_node, self.nx_graph))
 
     def update_index(self, after: Index) -> None:
-        """Bring the graph up to date with a later index of the same vault."""
+        """Update the graph to a later index of the same vault."""
         before, self.index = self.index, after
-        left: set[str] = set()
-        differing = _find_changed_notes(before, after)
-        for path in differing:
+        unlinked: set[str] = set()
+        changed = _find_changed_notes(before, after)
+        for path in changed:
             self._add_node(path)
-            left.update(self._replace_edges(path, outgoing_edges(after, path)))
-        for path in _find_removed_notes(before, after, differing):
-            left.update(self.nx_graph.adj[path], (path,))
+            unlinked.update(self._replace_edges(path, outgoing_edges(after, path)))
+        for path in _find_removed_notes(before, after, changed):
+            unlinked.update(self.nx_graph.adj[path], (path,))
             self.nx_graph.remove_edges_from(list(self.nx_graph.edges(path)))
-        for node in left:
-            if (
-                node not in after.targets and not self.nx_graph.pred[node]
-            ):  # only notes are there unasked
+        for node in unlinked:
+            # Only notes stay in the graph without links to them.
+            if node not in after.targets and not self.nx_graph.pred[node]:
                 self.nx_graph.remove_node(node)
                 self.topic_count -= is_topic_node(node)
 
     def _replace_edges(self, path: str, edges: Iterable[tuple[str, GraphAttributes]]) -> set[str]:
-        """Give a note these edges instead of those it has; the nodes that no edge of it leads to any more."""
-        had = _group_by_target(
-            (goal, data) for _, goal, data in self.nx_graph.edges(path, data=True)
+        """Replace the edges of a note.
+
+        Returns the nodes to which it no longer has an edge.
+        """
+        current = _group_by_target(
+            (target, data) for _, target, data in self.nx_graph.edges(path, data=True)
         )
         wanted = _group_by_target(edges)
-        for goal in {**had, **wanted}:  # in an order that is the same in every process
-            there, group = had.get(goal, []), wanted.get(goal, [])
-            if there != group:
-                self._update_edges_between(path, goal, there, group)
-        return had.keys() - wanted.keys()
+        for target in {**current, **wanted}:  # the order must be the same in every process
+            present, group = current.get(target, []), wanted.get(target, [])
+            if present != group:
+                self._update_edges_between(path, target, present, group)
+        return current.keys() - wanted.keys()
 
     def _update_edges_between(
-        self, path: str, goal: str, there: list[GraphAttributes], wanted: list[GraphAttributes]
+        self, path: str, target: str, present: list[GraphAttributes], wanted: list[GraphAttributes]
     ) -> None:
-        """Bring the edges between two nodes up to date: the first are changed, so that all stay numbered as in a new graph."""
-        self._add_node(goal)
-        for data, new in zip(there, wanted, strict=False):
+        """Update the edges between two nodes.
+
+        The first edges are changed in place, so that all edges have the same keys as in a new
+        graph.
+        """
+        self._add_node(target)
+        for data, new in zip(present, wanted, strict=False):
             data.clear()
             data.update(new)
-        for new in wanted[len(there) :]:
-            self.nx_graph.add_edge(path, goal, **new)
-        for _ in there[len(wanted) :]:
-            self.nx_graph.remove_edge(path, goal)  # the one that was added last
+        for new in wanted[len(present) :]:
+            self.nx_graph.add_edge(path, target, **new)
+        for _ in present[len(wanted) :]:
+            self.nx_graph.remove_edge(path, target)  # removes the edge that was added last
 
     def _add_node(self, node: str) -> None:
         if node not in self.nx_graph:
@@ -87,27 +95,34 @@ def _group_by_target(
     edges: Iterable[tuple[str, GraphAttributes]],
 ) -> dict[str, list[GraphAttributes]]:
     groups: dict[str, list[GraphAttributes]] = {}
-    for goal, data in edges:
-        groups.setdefault(goal, []).append(data)
+    for target, data in edges:
+        groups.setdefault(target, []).append(data)
     return groups
 
 
 def _find_changed_notes(before: Index, after: Index) -> list[str]:
-    """The notes whose edges may differ, and those that came.
+    """Return the added notes and those whose edges may differ.
 
-    A note that was read or resolved anew has a new tuple of targets, unless it is the empty one: then it had no links and
-    has none.
+    A note that was read or resolved again has a new tuple of targets, except for the empty tuple:
+    such a note had no links and has none.
     """
-    had, has = before.targets, after.targets
+    targets_before, targets_after = before.targets, after.targets
     return [
         path
-        for path in compress(has, map(is_not, map(had.get, has), has.values()))
-        if had.get(path) != has[path] or before.notes[path] is not after.notes[path]
+        for path in compress(
+            targets_after,
+            map(is_not, map(targets_before.get, targets_after), targets_after.values()),
+        )
+        if targets_before.get(path) != targets_after[path]
+        or before.notes[path] is not after.notes[path]
     ]
 
 
-def _find_removed_notes(before: Index, after: Index, differing: Iterable[str]) -> Iterable[str]:
-    """The notes that went; they are looked for only if the numbers say that there are any."""
-    came = sum(path not in before.targets for path in differing)
-    went = len(before.targets) + came - len(after.targets)
-    return filterfalse(after.targets.__contains__, before.targets) if went else ()
+def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> Iterable[str]:
+    """Return the removed notes.
+
+    The search is skipped if the number of notes shows that there are none.
+    """
+    added_count = sum(path not in before.targets for path in changed)
+    removed_count = len(before.targets) + added_count - len(after.targets)
+    return filterfalse(after.targets.__contains__, before.targets) if removed_count else ()

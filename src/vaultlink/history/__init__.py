@@ -1,5 +1,5 @@
-"""Where files went that are no longer where links name them: what git tells, and what the last run remembers.
+"""Find where moved files went, from git and from the cache of the last run.
 
-A vault and its files enter, a mapping of old vault paths to new ones leaves. Only what is sure counts: the old path is gone,
-the new one is there, and nothing else comes as near.
+The functions return mappings of old vault paths to new ones. A move counts only if it is certain:
+the old path no longer exists, the new one exists, and no other file is nearly as similar.
 """

@@ -1,4 +1,8 @@
-"""What the last run remembers of files that moved: a plain rename keeps size and time, a note written anew what is in it."""
+"""Find moves by comparing a vault with the cached state of the last run.
+
+A plain rename keeps size and modification time; a rewritten note keeps its links, headings and
+properties.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -8,56 +12,67 @@ from vaultlink.model import FileStamp, Note
 
 
 class VaultSnapshot(NamedTuple):
-    """The files of a vault as they were: sizes and times (None where they are unknown), and the notes by path."""
+    """The files of a vault at one time.
+
+    `stamps` are their sizes and times by path, None where unknown; `note` returns a note by path.
+    """
 
     stamps: Mapping[str, FileStamp | None]
     note: Callable[[str], Note | None]
 
 
 def moves_between(before: VaultSnapshot, now: VaultSnapshot) -> dict[str, str]:
-    """Files that are gone and files that are new, where one of each has the same size and time, or the same size and, in a
-    note, the same links, headings and properties."""
-    gone = [path for path in before.stamps if path not in now.stamps]
-    came = [path for path in now.stamps if path not in before.stamps]
-    if not gone or not came:
+    """Return moves from removed to added files.
+
+    A removed and an added file match if no others have the same extension, size and modification
+    time; or, for notes, the same size, links, headings and properties.
+    """
+    removed = [path for path in before.stamps if path not in now.stamps]
+    added = [path for path in now.stamps if path not in before.stamps]
+    if not removed or not added:
         return {}
     moves = _match_unique(
-        gone, came, lambda path, side: _stamp_key(path, side.stamps.get(path)), before, now
+        removed, added, lambda path, side: _stamp_key(path, side.stamps.get(path)), before, now
     )
-    gone = [path for path in gone if path not in moves]
-    came = [path for path in came if path not in set(moves.values())]
-    alike = _match_unique(gone, came, _content_key, before, now)
+    removed = [path for path in removed if path not in moves]
+    added = [path for path in added if path not in set(moves.values())]
+    same_content = _match_unique(removed, added, _content_key, before, now)
     return {
         **moves,
-        **{one: other for one, other in alike.items() if not is_same_series(one, other, same=True)},
+        **{
+            old: new for old, new in same_content.items() if not is_same_series(old, new, same=True)
+        },
     }
 
 
 def _match_unique(
-    gone: Iterable[str],
-    came: Iterable[str],
+    removed: Iterable[str],
+    added: Iterable[str],
     key: Callable[[str, VaultSnapshot], object],
     before: VaultSnapshot,
     now: VaultSnapshot,
 ) -> dict[str, str]:
-    """Old and new paths that have a key to themselves."""
-    old, new = _group_by_key(gone, key, before), _group_by_key(came, key, now)
+    """Return old and new paths that share a key with no other file."""
+    removed_by_key, added_by_key = (
+        _group_by_key(removed, key, before),
+        _group_by_key(added, key, now),
+    )
     return {
-        paths[0]: new[what][0]
-        for what, paths in old.items()
-        if len(paths) == 1 and len(new.get(what, ())) == 1
+        paths[0]: added_by_key[value][0]
+        for value, paths in removed_by_key.items()
+        if len(paths) == 1 and len(added_by_key.get(value, ())) == 1
     }
 
 
 def _group_by_key(
     paths: Iterable[str], key: Callable[[str, VaultSnapshot], object], side: VaultSnapshot
 ) -> dict[object, list[str]]:
-    keyed: dict[object, list[str]] = {}
+    groups: dict[object, list[str]] = {}
     for path in paths:
-        what = key(path, side)
-        if what is not None:
-            keyed.setdefault(what, []).append(path)
-    return keyed
+        value = key(path, side)
+        if value is not None:
+            groups.setdefault(value, []).append(path)
+    return groups
 
 
 def _stamp_key(path: str, stamp: FileStamp | None) -> object:
@@ -65,7 +80,10 @@ def _stamp_key(path: str, stamp: FileStamp | None) -> object:
 
 
 def _content_key(path: str, side: VaultSnapshot) -> object:
-    """A note's size and what is in it; None of one in which nothing tells it from others."""
+    """Return a note's size and content as a key.
+
+    None if the note has no links, headings or properties to recognise it by.
+    """
     stamp, note = side.stamps.get(path), side.note(path)
     if (
         not stamp

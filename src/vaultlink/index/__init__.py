@@ -1,1 +1,1 @@
-"""What a vault's names mean and who mentions them: the index, its updates, name resolution and suggestions. Pure."""
+"""The index of a vault: its updates, name resolution and suggestions. Pure."""

@@ -1,4 +1,4 @@
-"""The heading or block that a link's subpath names (specification, section 6)."""
+"""Find the heading or block that a link's subpath identifies (section 6)."""
 
 import re
 
@@ -8,12 +8,19 @@ _IGNORED_IN_HEADINGS = re.compile(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
 
 
 def heading_key(text: str) -> str:
-    """A heading as it is compared: punctuation but `-`, `_` and `'` made blank, blanks collapsed, lower-cased (6.2)."""
+    """Return the comparison key of a heading (6.2).
+
+    Punctuation except `-`, `_` and `'` becomes a space, runs of spaces collapse, letters become
+    lower case.
+    """
     return _IGNORED_IN_HEADINGS.sub(" ", text).strip().lower()
 
 
 def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
-    """What a subpath such as `#A#B` or `#^id` names in a note; the first of several."""
+    """Return the heading or block that a subpath such as `#A#B` or `#^id` identifies.
+
+    Returns the first of several, None if there is none.
+    """
     parts = [part for part in subpath.split("#") if part.strip()]
     if len(parts) == 1 and parts[0].lstrip().startswith("^"):
         name = parts[0].strip()[1:].lower()
@@ -24,14 +31,17 @@ def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
 
 
 def _find_heading(note: Note, keys: list[str]) -> Heading | None:
-    """The heading a path of keys ends at: each part further on and deeper than the last (6.3)."""
+    """Return the heading at the end of a path.
+
+    Each part follows the last and is deeper (6.3).
+    """
     found: Heading | None = None
-    wanted = iter(keys)
-    key = next(wanted, None)
+    remaining = iter(keys)
+    key = next(remaining, None)
     for heading in note.headings:
         if key is None:
             break
         if heading_key(heading.text) == key and (found is None or heading.level > found.level):
             found = heading
-            key = next(wanted, None)
+            key = next(remaining, None)
     return found if key is None else None

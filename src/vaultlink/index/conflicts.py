@@ -1,6 +1,6 @@
-"""What tells that a note is in dispute: a copy that a sync service put beside it, or the marks of a merge in its text.
+"""Recognize conflicting copies of sync services and merge conflict markers.
 
-Paths and texts enter, answers leave. A note in dispute is nobody's to change until a person has settled it.
+vaultlink does not change a note in conflict until the user has resolved the conflict.
 """
 
 import re
@@ -30,24 +30,27 @@ _MERGE_MARKERS = re.compile(r"^<{7} .*?^={7}\r?\n.*?^>{7} ", re.MULTILINE | re.D
 
 
 def parse_conflict_copy(path: str) -> tuple[str, str] | None:
-    """The service that made a copy because two devices changed the same file, and the path of that file; None for a file
-    whose name does not say so."""
+    """Return the service that wrote a conflicting copy, and the original's path.
+
+    A service writes such a copy if two devices changed the same file. Returns None if the file's
+    name does not match the pattern of any known service.
+    """
     if "onfli" not in path:
         return None
     name = file_name(path)
     for service, pattern in _COPY_PATTERNS:
-        found = pattern.search(name)
-        if found:
-            return service, parent_folder(path) + name[: found.start()] + name[found.end() :]
+        match = pattern.search(name)
+        if match:
+            return service, parent_folder(path) + name[: match.start()] + name[match.end() :]
     return None
 
 
 def find_conflicted_files(files: Iterable[str]) -> frozenset[str]:
-    """The files that have a conflicting copy, and these copies."""
+    """Return the files that have a conflicting copy, and these copies."""
     copies = {path: copy[1] for path in files if (copy := parse_conflict_copy(path))}
     return frozenset((*copies, *copies.values()))
 
 
 def has_merge_markers(text: str) -> bool:
-    """Whether a text holds the marks that a version control system leaves where two versions of it met."""
+    """Return True if a text contains the conflict markers of a version control system."""
     return "<<<<<<< " in text and _MERGE_MARKERS.search(text) is not None

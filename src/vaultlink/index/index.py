@@ -1,8 +1,11 @@
-"""What a vault's names mean and who mentions them. A value: updating it returns a new one and says whom that affects.
+"""The index of a vault: notes, file names, and the target of every link.
 
-Why one update serves full and partial runs: the answer for a link depends only on its source, its text and the files and
-notes that bear its names. So each note and attachment *defines* keys (the spellings of its name, aliases and title), each
-link *mentions* keys, and when a definition comes or goes exactly the mentioners of its key are looked at again.
+An index is a value: an update returns a new index and the notes that it affects.
+
+One update function serves full and partial runs, because the target of a link depends only on its
+source, its text, and the files and notes with the names in that text. Each note and attachment
+*defines* keys (the spellings of its name, aliases and title), and each link *mentions* keys. When a
+definition is added or removed, exactly the notes that mention its key are resolved again.
 """
 
 import re
@@ -27,16 +30,25 @@ from vaultlink.parse.link_parts import parse_wikilink
 _BRACKETS = re.compile(r"[\[\]|]+")
 
 LinkTargets = tuple[str | None, ...]
-"""Where a note's links lead, in the order of `note.links`; None for dangling and external ones."""
+"""The targets of a note's links, in the order of `note.links`.
+
+None stands for a broken or external link.
+"""
 
 PathsByKey = Mapping[str, tuple[str, ...]]
-"""A key to the paths that have it, sorted."""
+"""Key to the paths that have it, sorted."""
 
 
 class Index:
-    """Notes (canvases included), the names of all files, and where every link leads.
+    """Notes (canvases included), the names of all files, and the target of every link.
 
-    Immutable by convention: nothing is changed after it was made, derived maps are computed when first asked for.
+    Immutable by convention. Derived maps are computed on first access.
+
+    Attributes:
+        notes: Notes by path.
+        names: File-name keys to paths.
+        targets: Link targets of each note.
+        files: All paths of the vault.
     """
 
     def __init__(
@@ -55,13 +67,16 @@ class Index:
     def from_resolved(
         cls, notes: PackedNotes, targets: Mapping[str, LinkTargets], files: frozenset[str]
     ) -> "Index":
-        """The index of files whose links are resolved already."""
+        """Return the index of a vault whose links are already resolved."""
         return cls(notes, update_names({}, frozenset(), files), targets, files)
 
-    # -- asked of a link ------------------------------------------------------------------------------------------
+    # -- links -----------------------------------------------------------------------------------
 
     def alternatives(self, source: str, link: Link) -> tuple[str, ...]:
-        """The files a resolved link's text fits as well; empty unless the link is ambiguous."""
+        """Return the other files that a resolved link's text fits.
+
+        Empty unless the link is ambiguous.
+        """
         return (
             ()
             if link.external
@@ -69,128 +84,146 @@ class Index:
         )
 
     def has_anchor(self, link: Link, resolved: str | None) -> bool | None:
-        """Whether the heading or block a link names exists; None where there is nothing to look for: no subpath, a
-        dangling link, or a target that is not a note (6.12)."""
+        """Return True if the heading or block that a link names exists.
+
+        Returns None if there is nothing to look up: no subpath, a broken link, or a target that is
+        not a note (6.12).
+        """
         if not link.subpath or resolved is None or not is_note(resolved):
             return None
         note = self.notes.get(resolved)
         return note is not None and find_anchor(note, link.subpath) is not None
 
-    # -- asked of a note ------------------------------------------------------------------------------------------
+    # -- notes -----------------------------------------------------------------------------------
 
     def resolved_links(self, path: str) -> Iterator[tuple[Link, str | None]]:
-        """A note's links, each with the file it leads to."""
+        """Return a note's links, each with its target (None if broken or external)."""
         return zip(self.notes[path].links, self.targets[path], strict=True)
 
     @cached_property
     def backlinks(self) -> PathsByKey:
-        """For each file that links lead to, the sources of these links."""
+        """Target to the notes and canvases that link to it."""
         return _group_paths(self, self.notes, outgoing_targets)
 
     def count_links(self, path: str) -> LinkCounts:
-        """How many links a note has, by what becomes of them."""
+        """Return the numbers of a note's links."""
         links, targets = self.notes[path].links, self.targets[path]
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
-        shared = sum(
+        ambiguous = sum(
             [
                 bool(self.alternatives(path, link))
                 for link, target in zip(links, targets, strict=True)
                 if target in self.files_sharing_names
             ]
         )
-        return LinkCounts(len(links), len(links) - external - dangling, dangling, shared, external)
+        return LinkCounts(
+            len(links), len(links) - external - dangling, dangling, ambiguous, external
+        )
 
     @cached_property
     def files_sharing_names(self) -> frozenset[str]:
-        """The files whose name another file has as well."""
+        """The files that share their name with another file."""
         return frozenset(path for group in self.names.values() if len(group) > 1 for path in group)
 
-    # -- asked of a name ------------------------------------------------------------------------------------------
+    # -- names -----------------------------------------------------------------------------------
 
     @cached_property
     def notes_by_alias(self) -> PathsByKey:
-        """Comparable alias to the notes that have it."""
+        """Normalized alias to the notes that have it."""
         return _group_paths(self, self.notes, alias_keys)
 
     @cached_property
     def notes_by_title(self) -> PathsByKey:
-        """Comparable `title` property to the notes that have it."""
+        """Normalized `title` property to the notes that have it."""
         return _group_paths(self, self.notes, title_keys)
 
     @cached_property
     def files_by_spelling(self) -> PathsByKey:
-        """Spelling of a file's name (a note's without extension) to the files so called."""
+        """Spelling key of a file's name (a note's without extension) to the files."""
         return _group_paths(self, self.files, file_spellings)
 
     @cached_property
     def mentions(self) -> PathsByKey:
-        """Spelling of what links name to the notes that name it: whom a coming or going name concerns."""
+        """Spelling keys of link targets to the notes that mention them.
+
+        When a name is added or removed, these notes are resolved again.
+        """
         return _group_paths(self, self.notes, mentioned_spellings)
 
     @cached_property
     def definitions(self) -> PathsByKey:
-        """Spelling of names, aliases and titles to the files that bear them."""
+        """Spelling keys of names, aliases and titles to the files that have them."""
         return _group_paths(self, self.files, defined_spellings)
 
-    # -- asked of a place -----------------------------------------------------------------------------------------
+    # -- paths -----------------------------------------------------------------------------------
 
     @cached_property
     def files_by_path(self) -> PathsByKey:
-        """Comparable path of a file, and of a folder with a slash behind it, to the files that are there or below."""
+        """Normalized path to the files at or below it.
+
+        The path of a folder ends with a slash.
+        """
         return _group_paths(self, self.files, path_keys)
 
     def compute_all(self) -> None:
-        """Compute now whatever is otherwise computed when first asked for. From then on `update` keeps all of it up to
-        date, so that no step of a process that lives long has to wait for it."""
+        """Compute all derived maps now.
+
+        From then on `update` keeps them up to date, so that no step of a long-running process waits
+        for them.
+        """
         self.notes.unpack_all()
-        for name, made in vars(Index).items():
-            if isinstance(made, cached_property):
+        for name, attribute in vars(Index).items():
+            if isinstance(attribute, cached_property):
                 getattr(self, name)
 
 
 def link_name(path: str) -> str:
-    """A note's file name without `.md`; any other file's whole name, since links must write its extension."""
+    """Return the name of a file in links.
+
+    This is a note's file name without `.md`. Any other file keeps its extension, because links must
+    include it.
+    """
     name = file_name(path)
     return name[:-3] if is_note(name) else name
 
 
 EMPTY_INDEX = Index(PackedNotes(), {}, {}, frozenset())
-"""The index of no files."""
+"""The index of an empty vault."""
 
-# -- what a path has in each of the derived maps ------------------------------------------------------------------
+# -- keys of a path in the derived maps ----------------------------------------------------------
 
 KeyFunction = Callable[[Index, str], Iterable[str]]
 
 
 def outgoing_targets(index: Index, path: str) -> Iterable[str]:
-    """The files a source leads to."""
+    """Return the files that a note or canvas links to."""
     return {target for target in index.targets[path] if target is not None}
 
 
 def alias_keys(index: Index, path: str) -> Iterable[str]:
-    """The comparable aliases of a note."""
+    """Return the normalized aliases of a note."""
     note = index.notes.get(path)
     return {normalize_name(alias) for alias in note.aliases} if note and note.properties else ()
 
 
 def title_keys(index: Index, path: str) -> Iterable[str]:
-    """The comparable title of a note."""
+    """Return the normalized title of a note."""
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
     return (normalize_name(title),) if title else ()
 
 
 def file_spellings(index: Index, path: str) -> Iterable[str]:
-    """The spelling of a file's name."""
+    """Return the spelling key of a file's name."""
     return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
 def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
-    """The spellings that answer what a source names."""
+    """Return the spelling keys that a note's links and entries mention."""
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
-    # Links of sections that vaultlink keeps are no links of the note, but whether they are right depends on names too.
+    # Links in managed sections are not links of the note, but their findings depend on names too.
     targets.update(
         entry.link.target
         for section in note.sections
@@ -198,29 +231,32 @@ def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
         for entry in section.entries
         if entry.link and not entry.link.external and entry.link.target
     )
-    # What would be a link but for a slip is reported if it names a file, so the coming of that file concerns it.
-    targets.update(slip for slip in map(_intended_target, note.problems) if slip)
+    # A malformed link is reported only if its target names a file, so it mentions that name.
+    targets.update(target for target in map(_intended_target, note.problems) if target)
     if note.sections:
         targets.update(_entry_names(note))
     return {key for target in targets for key in target_spellings(target)}
 
 
 def _entry_names(note: Note) -> Iterator[str]:
-    """What the entries of a note's sections say that they are about, which may be notes other than those they name."""
+    """Return the texts of section entries that may name a note.
+
+    These may be other notes than the link targets.
+    """
     for section in note.sections:
         for entry in section.entries:
-            said = (
+            texts = (
                 (entry.title, entry.link.display or "")
                 if entry.link
                 else (entry.title, *_BRACKETS.split(entry.raw))
             )
-            for words in said:
-                if words.strip():
-                    yield from (words.strip(), title_slug(words.strip()))
+            for text in texts:
+                if text.strip():
+                    yield from (text.strip(), title_slug(text.strip()))
 
 
 def _intended_target(problem: ParseProblem) -> str:
-    """What a text would name if it were a link, as it was meant."""
+    """Return the target that a malformed link would have; "" for other problems."""
     if problem.kind == "unquoted-property-link":
         return parse_wikilink(problem.detail)[0]
     return (
@@ -231,12 +267,12 @@ def _intended_target(problem: ParseProblem) -> str:
 
 
 def defined_spellings(index: Index, path: str) -> Iterable[str]:
-    """The spellings of what a file is called."""
+    """Return the spelling keys of a file's names."""
     return {key for _, _, key in names_of_file(index, path)}
 
 
 def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
-    """What a file is called: as what (name, alias, title), the comparable text, and its spelling."""
+    """Return a file's names: kind (name, alias, title), normalized text, spelling key."""
     if path not in index.files:
         return set()
     names = {("name", link_name(path)), ("name", file_name(path))}
@@ -248,18 +284,24 @@ def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
 
 
 def path_keys(_index: Index, path: str) -> Iterable[str]:
-    """The comparable paths of a file and of the folders it lies in."""
-    place = normalize_name(path)
-    return [place, *(place[: at + 1] for at, char in enumerate(place) if char == "/")]
+    """Return the normalized paths of a file and of its folders."""
+    normalized = normalize_name(path)
+    return [
+        normalized,
+        *(normalized[: at + 1] for at, char in enumerate(normalized) if char == "/"),
+    ]
 
 
 @lru_cache(maxsize=1 << 14)
 def target_spellings(target: str) -> tuple[str, ...]:
-    """The spellings a link's target may be answered by: its last segment's, and for a path the whole's, since a title or
-    alias may hold a slash."""
+    """Return the spelling keys of the names that a link's target may match.
+
+    These are the keys of the last segment and, for a path, of the whole target, because a title or
+    alias may contain a slash.
+    """
     name = file_name(target)
     keys: tuple[str, ...] = (spelling_key(link_name(name)), spelling_key(name))
-    if "?" in target:  # a web address may name a file (2.20)
+    if "?" in target:  # a URL may name a file (2.20)
         keys += target_spellings(target.partition("?")[0])
     return (
         keys if name == target else (*keys, spelling_key(target), spelling_key(target.rstrip("/")))
@@ -267,30 +309,31 @@ def target_spellings(target: str) -> tuple[str, ...]:
 
 
 def _group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for path in paths:
         for key in keys(index, path):
-            if key in found:
-                found[key].append(path)
+            if key in groups:
+                groups[key].append(path)
             else:
-                found[key] = [path]
+                groups[key] = [path]
     return {
-        key: tuple(sorted(group)) if len(group) > 1 else (group[0],) for key, group in found.items()
+        key: tuple(sorted(group)) if len(group) > 1 else (group[0],)
+        for key, group in groups.items()
     }
 
 
 def update_names(names: PathsByName, before: frozenset[str], after: frozenset[str]) -> PathsByName:
-    """The names of the files there now."""
-    came, went = after - before, before - after
-    if not came and not went:
+    """Return the names after the change from one set of files to another."""
+    added, removed = after - before, before - after
+    if not added and not removed:
         return names
     renamed: dict[str, list[str] | tuple[str, ...]] = dict(names)
     touched = set()
-    for path in went:
+    for path in removed:
         key = name_key(path)
         renamed[key] = [other for other in renamed[key] if other != path]
         touched.add(key)
-    for path in came:
+    for path in added:
         key = name_key(path)
         if key in touched:
             renamed[key] = [*renamed[key], path]
@@ -303,4 +346,4 @@ def update_names(names: PathsByName, before: frozenset[str], after: frozenset[st
             renamed[key] = tuple(sorted(group))
         else:
             del renamed[key]
-    return renamed  # type: ignore[return-value] # every touched group is a tuple again
+    return renamed  # type: ignore[return-value] # all touched groups are tuples now

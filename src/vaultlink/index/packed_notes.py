@@ -1,4 +1,7 @@
-"""Notes by path, unpacked when first asked for: a run that changes one note need not unpack the others."""
+"""A mapping of notes that are decoded on first access.
+
+A run that changes one note does not need to decode the others.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +14,10 @@ _encode_note = msgspec.msgpack.Encoder().encode
 
 
 class PackedNotes(Mapping[str, Note]):
-    """A read-only mapping of paths to notes, some of them still packed as the cache keeps them."""
+    """Read-only mapping from path to note.
+
+    Some notes are still encoded, as in the cache.
+    """
 
     __slots__ = ("_notes", "_packed")
 
@@ -38,21 +44,28 @@ class PackedNotes(Mapping[str, Note]):
         return len(self._notes.keys() | self._packed.keys()) if self._packed else len(self._notes)
 
     def with_changes(self, notes: Mapping[str, Note | None]) -> "PackedNotes":
-        """The notes after some came, changed or went (None)."""
-        kept, packed = self._notes.copy(), self._packed.copy()
+        """Return a new mapping with some notes added, replaced or removed.
+
+        Args:
+            notes: Path to the new note; None removes the note.
+        """
+        decoded, packed = self._notes.copy(), self._packed.copy()
         for path, note in notes.items():
             packed.pop(path, None)
             if note is None:
-                kept.pop(path, None)
+                decoded.pop(path, None)
             else:
-                kept[path] = note
-        return PackedNotes(kept, packed)
+                decoded[path] = note
+        return PackedNotes(decoded, packed)
 
     def unpack_all(self) -> None:
-        """Unpack all notes now and keep none packed: what changes from here on is made faster, and notes are kept once."""
+        """Decode all notes and drop the encoded ones.
+
+        Later updates are faster, and each note is in memory once.
+        """
         notes = {path: self[path] for path in self}
         self._notes, self._packed = notes, {}
 
     def pack_note(self, path: str) -> bytes:
-        """A note as the cache keeps it."""
+        """Return a note in the encoding of the cache."""
         return self._packed.get(path) or _encode_note(self._notes[path])

@@ -1,7 +1,7 @@
-"""From link text to file: the vault's naming rules (specification, section 5), and nothing else.
+"""Resolve link targets to files by the vault's naming rules (section 5).
 
-The answer for a link depends on the source's path, the link's target, and the files that bear the target's names. Nothing
-else may be read: that is what makes incremental runs exact.
+The result depends on the source's path, the link's target, and the files with the target's names.
+It must not depend on anything else: this keeps incremental runs exact.
 """
 
 import re
@@ -10,47 +10,59 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 PathsByName = Mapping[str, tuple[str, ...]]
-"""File-name key (with extension) to the vault paths of the files so named, sorted."""
+"""File-name key (with extension) to the sorted vault paths with this name."""
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _RELATIVE_PREFIX = re.compile(r"\.\.?/")
 
 
 def normalize_name(text: str) -> str:
-    """Text as names and paths are compared: composed (NFC), odd spaces made plain, lower-cased (5.3, 5.18)."""
+    """Return the form in which names and paths are compared (5.3, 5.18).
+
+    NFC, no-break spaces replaced by spaces, lower case.
+    """
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", text).translate(_NO_BREAK_SPACES).lower()
 
 
 def file_name(path: str) -> str:
-    """The last segment of a path."""
+    """Return the last segment of a path."""
     return path[path.rfind("/") + 1 :]
 
 
 def parent_folder(path: str) -> str:
-    """The folder of a path with a trailing slash, or "" for the root."""
+    """Return the folder of a path with a trailing slash, or "" for the root."""
     return path[: path.rfind("/") + 1]
 
 
 def name_key(path: str) -> str:
-    """The key under which a file is found: its name with extension, comparable."""
+    """Return the lookup key of a file: its normalized name with extension."""
     return normalize_name(file_name(path))
 
 
 def target_keys(target: str) -> tuple[str, ...]:
-    """The name keys a link's target may mean, in order of preference: as written if it has a dot, then with `.md` (5.4)."""
+    """Return the name keys that a link's target may mean, in order of preference.
+
+    The target as written if it contains a dot, then with `.md` (5.4).
+    """
     name = normalize_name(file_name(target))
     return (name, name + ".md") if "." in name else (name + ".md",)
 
 
 def is_note(path: str) -> bool:
-    """Whether a path is a note's."""
+    """Return True if a path ends with `.md`."""
     return path[-3:].lower() == ".md"
 
 
 def resolve(source: str, target: str, names: PathsByName) -> str | None:
-    """The file a link leads to, or None; `target` is the path part of a link in the note `source`."""
+    """Return the file that a link resolves to, or None.
+
+    Args:
+        source: Vault path of the note that contains the link.
+        target: The link's path part; "" is the source itself.
+        names: The vault's file names.
+    """
     chosen, _ = resolve_with_alternatives(source, target, names)
     return chosen
 
@@ -58,7 +70,10 @@ def resolve(source: str, target: str, names: PathsByName) -> str | None:
 def resolve_with_alternatives(
     source: str, target: str, names: PathsByName
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The file a link leads to, and the others that its text fits as well (empty unless the link is ambiguous)."""
+    """Return the file that a link resolves to, and the other files that its text fits.
+
+    The second value is empty unless the link is ambiguous.
+    """
     if not target:
         return source, ()
     for key in target_keys(target):
@@ -72,7 +87,10 @@ def resolve_with_alternatives(
 def _pick_file(
     source: str, wanted: str, files: tuple[str, ...]
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The choice between files of one name (5.5 to 5.12); `wanted` is the comparable target with its extension."""
+    """Choose between files of one name (5.5 to 5.12).
+
+    `wanted` is the normalized target with its extension.
+    """
     if "/" not in wanted:
         if len(files) == 1:
             return files[0], ()
@@ -88,9 +106,8 @@ def _pick_file(
     exact = next((path for path in files if normalize_name(path) == wanted), None)
     if exact or rooted or "/" not in wanted:
         return exact, ()
-    fitting = tuple(
-        path for path in files if normalize_name(path).endswith(wanted)
-    )  # 5.9: no segment boundary is asked for
+    # 5.9: the match does not need to start at a segment boundary.
+    fitting = tuple(path for path in files if normalize_name(path).endswith(wanted))
     if not fitting:
         return None, ()
     best = _pick_nearest(source, fitting)
@@ -98,8 +115,8 @@ def _pick_file(
 
 
 def _join_relative(source: str, wanted: str) -> str:
-    """A relative target taken from the source's folder; climbing past the root stops there (5.6)."""
-    steps = normalize_name(parent_folder(source)).split("/")[:-1]
+    """Join a relative target with the source's folder; `..` stops at the root (5.6)."""
+    segments = normalize_name(parent_folder(source)).split("/")[:-1]
     if wanted.startswith("./../"):
         wanted = wanted[2:]
     if wanted.startswith("./"):
@@ -107,22 +124,30 @@ def _join_relative(source: str, wanted: str) -> str:
     else:
         while wanted.startswith("../"):
             wanted = wanted[3:]
-            steps = steps[:-1]
-    return "/".join([*steps, wanted])
+            segments = segments[:-1]
+    return "/".join([*segments, wanted])
 
 
 def _pick_nearest(source: str, files: tuple[str, ...]) -> str:
-    """Files below the source's folder first, then the shortest path, then by alphabet (5.10 to 5.12)."""
-    near = normalize_name(parent_folder(source)).removesuffix("/")
-    return min(files, key=lambda path: (not normalize_name(path).startswith(near), len(path), path))
+    """Return the nearest file (5.10 to 5.12).
+
+    Files below the source's folder come first, then the shortest path, then alphabetical order.
+    """
+    folder = normalize_name(parent_folder(source)).removesuffix("/")
+    return min(
+        files, key=lambda path: (not normalize_name(path).startswith(folder), len(path), path)
+    )
 
 
 _NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9 ]")
 
 
 def title_slug(title: str) -> str:
-    """The file name that wikis made by machines give a title: ASCII letters and digits only, spaces as underscores, in
-    small letters (specification 11.1.2). Titles with the same slug are the same title."""
+    """Return the file name that generated wikis give a title (11.1.2).
+
+    ASCII letters and digits only, spaces as underscores, lower case. Titles with the same slug are
+    the same title.
+    """
     return _NOT_IN_SLUG.sub("", title).replace(" ", "_").lower()
 
 
@@ -131,9 +156,10 @@ _IGNORED_ASCII = str.maketrans("", "", " !\"#%&'()*,-./:;?@[\\]_{}\t")
 
 @lru_cache(maxsize=1 << 17)
 def spelling_key(name: str) -> str:
-    """A name without what people vary: case, accents, spaces, punctuation, invisible marks, compatibility forms.
+    """Return a name without the details that people vary.
 
-    Letters, digits and symbols such as `+` remain. "" when nothing does.
+    Ignores case, accents, spaces, punctuation, invisible characters and compatibility forms.
+    Letters, digits and symbols such as `+` remain. Returns "" if nothing remains.
     """
     if name.isascii():
         return name.translate(_IGNORED_ASCII).lower()
@@ -147,8 +173,11 @@ _DIGITS = re.compile(r"\d+")
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Whether names with equal spelling mean the same: `1.1` is not `11`, and marks that other scripts write vowels and
-    voiced sounds with are no accents."""
+    """Return True if two names with the same spelling key have the same meaning.
+
+    `1.1` differs from `11`. Combining marks for vowels and voiced sounds in other scripts are not
+    accents.
+    """
     one, other = _strip_accents(one), _strip_accents(other)
     return _DIGITS.findall(one) == _DIGITS.findall(other) and _strip_punctuation(
         one
@@ -156,14 +185,13 @@ def is_same_name(one: str, other: str) -> bool:
 
 
 def _strip_accents(name: str) -> str:
-    """A name without accents, case and compatibility forms, all other marks kept."""
+    """Return a name without accents, case and compatibility forms; other marks stay."""
     return (
         name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
     )
 
 
 def _strip_punctuation(name: str) -> str:
-    """A plain name without spaces and punctuation."""
     if name.isascii():
         return spelling_key(name)
     return "".join(

@@ -1,8 +1,7 @@
-"""What a dangling target may have meant: files found by title, alias, respelling, or a near name.
+"""Suggest files for a broken link by title, alias, spelling or similar name.
 
-An index and a target enter, suggestions leave. No target is compared with every name: near names are sought among those
-that share its rarest words, and only these are scored. Names are prepared once and then follow the vault from index to
-index.
+A target is not compared with every name. Candidates share the target's rarest words, and only these
+are scored. Names are prepared once and then updated from index to index.
 """
 
 import re
@@ -17,49 +16,62 @@ from vaultlink.index.resolve import file_name, normalize_name, resolve, spelling
 from vaultlink.model import Suggestion
 
 _RESPELLING_SCORE, _RESPELT_ALIAS_SCORE = 0.95, 0.93
-"""Scores of a name that differs in spelling only, and of a title or alias that does."""
+"""Scores of a name that differs in spelling only, and of such a title or alias."""
 
 _MIN_SCORE = 0.66
-"""Names scored lower are not worth a reader's time."""
+"""Names with a lower score are not suggested."""
 
 _SURE_SCORE = 0.9
-"""Names scored lower have to share half of what the target's words tell; the rarer a word, the more it tells. Names
-that share no word may differ by a slip or two."""
+"""Names with a lower score must share half of the target's word weight.
+
+A rare word weighs more. Names that share no word may differ by one or two typing errors.
+"""
 
 _MAX_CANDIDATES = 12
-"""So many names are scored for each of the two words a search starts from."""
+"""Number of names to score for each of the two words from which a search starts."""
 
 _MAX_REMEMBERED = 1 << 13
-"""So many targets' near names are remembered; a process that runs for weeks may be asked for any number."""
+"""Number of targets whose similar names are cached.
+
+The limit bounds the memory of a process that runs for weeks.
+"""
 
 _DIGITS = re.compile(r"\d+")
 _WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 class Suggester:
-    """Suggestions for the targets of an index. Names are prepared when first needed; near names that were found are
-    remembered."""
+    """Suggests files for the link targets of an index.
+
+    Names are prepared on first use. Similar names are cached per target.
+    """
 
     def __init__(self, index: Index):
         self._index = index
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
-        """The files a target that leads nowhere may mean, the surest first; none for a target that leads somewhere."""
+        """Return the files that a broken link's target may mean, best first.
+
+        Returns nothing if the target resolves.
+        """
         if resolve("", target, self._index.names):
             return ()
         spelled = list(self._match_spelling(target))
         return _take_best(spelled, limit) if spelled else self._recall_nearest(target, limit)
 
     def update_index(self, after: Index) -> None:
-        """Go on to a later index of the same vault: what is said from now on is what a new suggester would say of it."""
+        """Switch to a later index of the same vault.
+
+        The results are the same as those of a new suggester.
+        """
         before, self._index = self._index, after
         if "_name_index" in self.__dict__:
             self._name_index.update_names(before, after)
 
-    # -- the same but for spelling --------------------------------------------------------------------------------
+    # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
-        """Files whose name, title or alias is the target, or is so but for spelling."""
+        """Yield files whose name, title or alias equals the target except for spelling."""
         definitions = self._index.definitions
         for key in {spelling_key(link_name(file_name(target))): 0, spelling_key(target): 0}:
             for path in definitions.get(key, ()) if key else ():
@@ -81,18 +93,18 @@ class Suggester:
             else ("alias", _RESPELT_ALIAS_SCORE)
         )
 
-    # -- near names -----------------------------------------------------------------------------------------------
+    # -- similar names ---------------------------------------------------------------------------
 
     def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        known, asked = self._name_index.recalled, (target, limit)
-        if asked not in known:
-            if len(known) >= _MAX_REMEMBERED:
-                known.clear()
-            known[asked] = _take_best(self._match_near_names(target, limit), limit)
-        return known[asked]
+        cache, query = self._name_index.recalled, (target, limit)
+        if query not in cache:
+            if len(cache) >= _MAX_REMEMBERED:
+                cache.clear()
+            cache[query] = _take_best(self._match_near_names(target, limit), limit)
+        return cache[query]
 
     def _match_near_names(self, target: str, limit: int) -> Iterator[Suggestion]:
-        """Files with a name, title or alias that is much like the target."""
+        """Yield files whose name, title or alias is similar to the target."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
@@ -108,10 +120,10 @@ class Suggester:
         )
         for name, score, _ in found:
             if shared:
-                like = score >= _SURE_SCORE * 100 or names.shared_weight(words, name) >= 0.5
+                similar = score >= _SURE_SCORE * 100 or names.shared_weight(words, name) >= 0.5
             else:
-                like = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
-            if like and _find_numbers(text) == _find_numbers(name):
+                similar = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
+            if similar and _find_numbers(text) == _find_numbers(name):
                 for path in names.paths_by_name[name]:
                     yield Suggestion(
                         path, "near", min(round(score / 100, 2), _RESPELT_ALIAS_SCORE - 0.01)
@@ -131,10 +143,11 @@ def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...
 
 
 class _NameIndex:
-    """All names, titles and aliases as plain words, the files that bear each, and where each word occurs.
+    """All names, titles and aliases as lists of words.
 
-    Names that are equally near are told apart by their letters alone, since maps that were changed along with the vault
-    have another order than new ones. `recalled` are the near names of targets, as long as no name changes.
+    Maps each of them to its files, and each word to the names that contain it. Ties between equally
+    similar names are broken alphabetically, because updated maps have another order than new ones.
+    `recalled` caches the similar names of targets until a name changes.
     """
 
     def __init__(self, index: Index):
@@ -147,7 +160,7 @@ class _NameIndex:
             self._add(_normalize_words(name), paths)
 
     def update_names(self, before: Index, after: Index) -> None:
-        """Take over what files are newly called, and forget what they are called no longer."""
+        """Apply the differences between two indexes."""
         renamed = _find_renamed(before, after)
         if renamed:
             self.recalled.clear()
@@ -163,32 +176,33 @@ class _NameIndex:
             self.paths_by_name[text].update(paths)
         elif text:
             self.paths_by_name[text] = set(paths)
-            for held, key in self._containing_maps(text):
-                held.setdefault(key, set()).add(text)
+            for groups, key in self._containing_maps(text):
+                groups.setdefault(key, set()).add(text)
 
     def _drop(self, text: str, path: str) -> None:
         if text and _remove_item(self.paths_by_name, text, path):
-            for held, key in self._containing_maps(text):
-                _remove_item(held, key, text)
+            for groups, key in self._containing_maps(text):
+                _remove_item(groups, key, text)
 
     def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
-        """Where a name is held: in which maps, and under which keys."""
+        """Yield the maps that contain a name, each with the name's key."""
         yield from ((self._names_by_word, word) for word in set(text.split()))
-        if (
-            "_names_by_typo_key" in self.__dict__
-        ):  # else that will be made of all names when first needed
+        if "_names_by_typo_key" in self.__dict__:  # otherwise computed from all names on first use
             yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
 
     def shared_weight(self, words: list[str], name: str) -> float:
-        """How much of what words tell is told by a name as well."""
-        told = set(name.split())
+        """Return the share of the weight of `words` that a name contains, from 0 to 1."""
+        name_words = set(name.split())
         weights = {word: 1 / sqrt(1 + len(self._names_by_word.get(word, ()))) for word in words}
-        return sum(weight for word, weight in weights.items() if word in told) / sum(
+        return sum(weight for word, weight in weights.items() if word in name_words) / sum(
             weights.values()
         )
 
     def find_sharing_words(self, words: list[str]) -> list[str]:
-        """Names that share the rarest of these words, and of those as many more as leave a few."""
+        """Return names that share the rarest of `words`.
+
+        More words narrow the result until few names remain.
+        """
         known = sorted(
             (len(self._names_by_word[word]), word)
             for word in set(words)
@@ -200,19 +214,22 @@ class _NameIndex:
         return sorted(found)
 
     def _narrow(self, words: list[str], length: int) -> Iterable[str]:
-        left = self._names_by_word[words[0]]
+        names = self._names_by_word[words[0]]
         for word in words[1:]:
-            if len(left) <= _MAX_CANDIDATES:
-                return left
-            left = left & self._names_by_word[word] or left
-        if len(left) > _MAX_CANDIDATES * 5:
-            return ()  # words that so many names share tell too little
-        return sorted(left, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
+            if len(names) <= _MAX_CANDIDATES:
+                return names
+            names = names & self._names_by_word[word] or names
+        if len(names) > _MAX_CANDIDATES * 5:
+            return ()  # words that so many names share are not specific
+        return sorted(names, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
             :_MAX_CANDIDATES
         ]
 
     def find_similar(self, text: str) -> list[str]:
-        """Names that share no word but the same letters, the beginning or the end: slips in a single word."""
+        """Return names that share no word but all letters, the beginning or the end.
+
+        This finds typing errors in a single word.
+        """
         found: set[str] = set()
         for key in _typo_keys(text):
             found.update(self._names_by_typo_key.get(key, ()))
@@ -230,17 +247,17 @@ class _NameIndex:
         return found
 
 
-def _remove_item(held: dict[str, set[str]], key: str, item: str) -> bool:
-    """Take an item from what is held under a key; whether it was the last."""
-    held[key].remove(item)
-    if held[key]:
+def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
+    """Remove an item from the set at `key`; return True if it was the last one."""
+    groups[key].remove(item)
+    if groups[key]:
         return False
-    del held[key]
+    del groups[key]
     return True
 
 
 def _find_renamed(before: Index, after: Index) -> set[str]:
-    """The files that came, went, or got or lost a title or alias."""
+    """Return the files that were added or removed, or whose title or aliases changed."""
     renamed = set() if before.files is after.files else set(before.files ^ after.files)
     for old, new in (
         (before.notes_by_title, after.notes_by_title),
@@ -252,14 +269,16 @@ def _find_renamed(before: Index, after: Index) -> set[str]:
 
 
 def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
-    """The names that other files have now: mostly none, and then the maps are the same or hold the same tuples."""
+    """Yield the keys whose paths differ.
+
+    Most updates change none; then the maps are identical or contain the same tuples.
+    """
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)
 
 
 def _names_as_words(index: Index, path: str) -> set[str]:
-    """What a file is called, in plain words."""
     if path not in index.files:
         return set()
     return {
@@ -277,12 +296,15 @@ def _split_words(name: str) -> list[str]:
 
 
 def _find_numbers(text: str) -> list[str]:
-    """The numbers in a name: with other ones it is that of another thing, or day."""
+    """Return the numbers in a name.
+
+    Names with other numbers mean another thing or date.
+    """
     return _DIGITS.findall(text)
 
 
 def _typo_keys(text: str) -> tuple[str, ...]:
-    """What a slip of the fingers leaves of a name: all its letters, its beginning, or its end."""
+    """Return keys that survive a typing error: sorted letters, beginning, end."""
     size = 3 if text.isascii() else 2
     return (
         ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()

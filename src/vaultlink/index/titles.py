@@ -1,6 +1,6 @@
-"""Whether a title is a note's, and which notes a title may be of (specification 11.4, 11.1.2).
+"""Compare titles and find notes by title (sections 11.4, 11.1.2).
 
-Only what the index says of names, titles, aliases and headings is read.
+Uses only the names, titles, aliases and headings in the index.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_
 
 
 def is_same_title(one: str, other: str) -> bool:
-    """Whether two texts are the same title, spaces, case and punctuation aside."""
+    """Return True if two titles are equal except for spaces, case and punctuation."""
     if _normalize_title(one) == _normalize_title(other):
         return True
     slug = title_slug(_normalize_title(one))
@@ -21,7 +21,7 @@ def is_same_title(one: str, other: str) -> bool:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Whether two texts are the same but for spaces."""
+    """Return True if two texts are equal except for spaces."""
     return " ".join(one.split()) == " ".join(other.split())
 
 
@@ -30,15 +30,18 @@ def _normalize_title(text: str) -> str:
 
 
 def is_title_of(title: str, path: str, index: Index) -> bool:
-    """Whether a title is one of a note's: its name, its `title`, an alias, its first heading of the first level, or what its
-    name was made from."""
+    """Return True if a title is one of a note's titles.
+
+    These are its name, its `title` property, an alias, its first heading of level 1, and any title
+    whose slug is its name.
+    """
     return title_slug(title.strip()) == normalize_name(link_name(path)) or any(
         is_same_title(title, name) for name in list_note_names(path, index)
     )
 
 
 def list_note_names(path: str, index: Index) -> tuple[str, ...]:
-    """What a file is called, its `title` first."""
+    """Return a file's names, its `title` property first."""
     note = index.notes.get(path)
     if note is None:
         return (link_name(path),)
@@ -49,13 +52,22 @@ def list_note_names(path: str, index: Index) -> tuple[str, ...]:
 
 
 def get_current_title(path: str, index: Index) -> str:
-    """What a note is called first: its `title`, or its file's name."""
+    """Return a note's `title` property, or its file name if it has none."""
     return list_note_names(path, index)[0]
 
 
 def find_notes_by_title(title: str, index: Index, without: str = "") -> tuple[str, ...]:
-    """The notes that a title may be of, without one: those so named, titled or called first, else those whose name the title
-    gives by its slug, else those spelt so."""
+    """Return the notes that a title may mean.
+
+    Args:
+        title: The title.
+        index: The index of the vault.
+        without: Path of a note to leave out.
+
+    Returns:
+        Sorted paths: notes whose name, `title` property or alias is the title; else notes whose
+            name is the title's slug; else notes whose name differs in spelling only.
+    """
     key, slug = normalize_name(title.strip()), title_slug(title.strip())
     if not key:
         return ()

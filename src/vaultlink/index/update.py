@@ -1,4 +1,4 @@
-"""From one index to the next: what a change of files and notes changes in it, and whose findings may differ."""
+"""Update an index after changes of files and notes, and list the affected notes."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,14 +25,16 @@ from vaultlink.model import Link, Note, Place
 def update(
     index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]
 ) -> tuple[Index, set[str]]:
-    """The index after changes, and the notes whose findings may have changed.
+    """Return the index after changes, and the notes whose findings may have changed.
 
-    `notes`: path to the note now there, None if it is gone. `files`: path to whether a file of any kind is there now.
+    Args:
+        index: The index before the changes.
+        notes: Path to the current note; None if there is no note any more.
+        files: Path to True if a file of any kind exists there now.
     """
-    moved = {path for path, there in files.items() if there != (path in index.files)}
-    present = (
-        index.files ^ moved if moved else index.files
-    )  # the same one, which tells whoever asks that no file moved
+    moved = {path for path, exists in files.items() if exists != (path in index.files)}
+    # If no file was added or removed, the set stays the same object: callers compare identity.
+    present = index.files ^ moved if moved else index.files
     after = Index(
         index.notes.with_changes(notes),
         update_names(index.names, index.files & moved, present & moved),
@@ -44,22 +46,25 @@ def update(
         return after, set(after.notes)
     changed = set(notes)
     keys = _find_changed_spellings(index, after, changed | moved)
-    again = {path for path in changed if path in after.notes}
-    again.update(
+    stale = {path for path in changed if path in after.notes}
+    stale.update(
         path for key in keys for path in index.mentions.get(key, ()) if path in after.notes
     )
     targets = dict(index.targets)
-    for path in changed - again:
+    for path in changed - stale:
         targets.pop(path, None)
-    targets.update(_resolve_links(after, again))
+    targets.update(_resolve_links(after, stale))
     after.targets = targets
-    _update_derived_maps(index, after, changed | moved, again | changed)
-    return after, _find_affected_notes(index, after, changed, again, keys)
+    _update_derived_maps(index, after, changed | moved, stale | changed)
+    return after, _find_affected_notes(index, after, changed, stale, keys)
 
 
 def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
-    """The files of which checks of names may find something else: those that came; those whose path is that of one that came
-    or went but for case and Unicode form; and of the folders in their paths the first file in each that is so called."""
+    """Return the files for which checks of names may have a different result.
+
+    These are the added files, the files whose path differs from an added or removed path only in
+    case or Unicode form, and, for each spelling of a folder in these paths, the first file in it.
+    """
     if before.files is after.files:
         return set()
     if not before.files:
@@ -76,25 +81,31 @@ def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]
 
 
 def _first_per_folder(place: str, paths: Sequence[str]) -> Iterable[str]:
-    """Of the files at a place those that are told of: all, or if it is a folder the first one in each so called."""
+    """Return all files at a path.
+
+    For a folder, return the first file per spelling of the folder.
+    """
     if not place.endswith("/"):
         return paths
     depth, at, firsts = place.count("/"), 0, []
     while at < len(paths):
         firsts.append(paths[at])
         folder = "/".join(paths[at].split("/")[:depth])
-        at = bisect_left(paths, folder + chr(ord("/") + 1), at)  # behind all that lies in it
+        at = bisect_left(paths, folder + chr(ord("/") + 1), at)  # skip the rest of the folder
     return firsts
 
 
 def _find_affected_notes(
-    before: Index, after: Index, changed: set[str], again: set[str], keys: set[str]
+    before: Index, after: Index, changed: set[str], resolved: set[str], keys: set[str]
 ) -> set[str]:
-    """Whose findings may differ: everyone re-resolved, targets gained, lost or spoken of by a changed note, notes that
-    link to headings or blocks of a changed note, notes that share a name with what came or went, and whoever names
-    those."""
-    affected = set(again)
-    for path in again | changed:
+    """Return the notes whose findings may differ.
+
+    These are the notes that were resolved again; the targets that a changed note gained, lost or
+    mentions; notes that link to headings or blocks of a changed note; notes that share a name with
+    an added or removed file; and the notes that mention those names.
+    """
+    affected = set(resolved)
+    for path in resolved | changed:
         old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
         affected.update(
             path for path in (old | new if path in changed else old ^ new) if path is not None
@@ -104,16 +115,18 @@ def _find_affected_notes(
             affected.update(after.backlinks.get(path, ()))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
     affected.update(sharing)
-    for (
-        path
-    ) in sharing:  # how a link to them is written may have changed, and with it what is advised
+    # The shortest link to these files may have changed, and with it the suggested fix.
+    for path in sharing:
         for key in defined_spellings(after, path):
             affected.update(after.mentions.get(key, ()))
     return {path for path in affected if path in after.notes}
 
 
 def _linkable_parts(note: Note | None) -> object:
-    """What checks of links to a note read of it: its names, headings and blocks, and whether it can be read at all."""
+    """Return the parts of a note that checks of links to it depend on.
+
+    Names, headings, blocks, and the kinds of its problems (an unreadable note has one).
+    """
     return note and (
         [(heading.level, heading.text) for heading in note.headings],
         [block.id for block in note.blocks],
@@ -125,7 +138,7 @@ def _linkable_parts(note: Note | None) -> object:
 
 
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Spellings of what files that came, changed or went are no longer called, or newly."""
+    """Return the spelling keys that the given files gained or lost."""
     return {
         key
         for path in moved
@@ -134,26 +147,32 @@ def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -
 
 
 def _resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
-    """Where the links of notes lead. A bare name that one file has leads there from everywhere, so it is looked up once."""
-    everywhere: dict[str, str | None] = {}
+    """Resolve the links of the given notes.
+
+    A bare name that only one file has resolves to it from every note, so it is looked up once.
+    """
+    unique_names: dict[str, str | None] = {}
     names = index.names
 
-    def lead(path: str, link: Link) -> str | None:
+    def resolve_link(path: str, link: Link) -> str | None:
         target = link.target if link.place is not Place.CANVAS else link.lookup_target
-        if target in everywhere:
-            return everywhere[target]
+        if target in unique_names:
+            return unique_names[target]
         if link.external:
             return None
         chosen, others = resolve_with_alternatives(path, target, names)
         if target and "/" not in target and not others:
-            everywhere[target] = chosen
+            unique_names[target] = chosen
         return chosen
 
-    return {path: tuple([lead(path, link) for link in index.notes[path].links]) for path in paths}
+    return {
+        path: tuple([resolve_link(path, link) for link in index.notes[path].links])
+        for path in paths
+    }
 
 
 def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
-    """Bring along what was derived from the index before: only what has to do with these paths is looked at."""
+    """Update the derived maps of the previous index; only the given paths are visited."""
     for name, of_path in _DERIVED_MAPS:
         if name in before.__dict__:
             paths = resolved if of_path is outgoing_targets else moved
@@ -163,9 +182,9 @@ def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved:
 
 
 def _patch_map(
-    kept: PathsByKey, before: Index, after: Index, paths: Iterable[str], keys: KeyFunction
+    previous: PathsByKey, before: Index, after: Index, paths: Iterable[str], keys: KeyFunction
 ) -> PathsByKey:
-    """A derived map of the index after, from the one before: the same one if these paths have in it what they had."""
+    """Return an updated derived map; the same object if no key of these paths changed."""
     lost: dict[str, set[str]] = {}
     gained: dict[str, list[str]] = {}
     for path in paths:
@@ -175,13 +194,15 @@ def _patch_map(
         for key in new - old:
             gained.setdefault(key, []).append(path)
     if not lost and not gained:
-        return kept
-    patched = dict(kept)
-    for key in (
-        lost.keys() | gained.keys()
-    ):  # once for each key: a folder may have as many files as there are changes
-        gone = lost.get(key, ())
-        group = [*(path for path in patched.get(key, ()) if path not in gone), *gained.get(key, ())]
+        return previous
+    patched = dict(previous)
+    # Visit each key once: a folder may contain as many files as there are changes.
+    for key in lost.keys() | gained.keys():
+        removed = lost.get(key, ())
+        group = [
+            *(path for path in patched.get(key, ()) if path not in removed),
+            *gained.get(key, ()),
+        ]
         if group:
             patched[key] = tuple(sorted(group))
         else:
@@ -190,19 +211,25 @@ def _patch_map(
 
 
 def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
-    """The files that share their name: only for names of files that came or went can this be any different."""
+    """Return the files that share a name.
+
+    Only the names of added and removed files need a new look.
+    """
     if before.names is after.names:
         return before.files_sharing_names
     keys = {name_key(path) for path in moved}
     groups = (after.names.get(key, ()) for key in keys)
-    unsure = (before.names.get(key, ()) for key in keys)
-    return before.files_sharing_names.difference(*unsure).union(
+    outdated = (before.names.get(key, ()) for key in keys)
+    return before.files_sharing_names.difference(*outdated).union(
         *(group for group in groups if len(group) > 1)
     )
 
 
 def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
-    """What a path has in a map; nothing if the index does not hold it."""
+    """Return the keys of a path in a derived map.
+
+    Empty if the path is not in the index.
+    """
     on_notes = keys in (outgoing_targets, mentioned_spellings)
     return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
 

@@ -1,1 +1,1 @@
-"""Links as text: how the target of a new link is written, and how an existing link is rewritten. Pure."""
+"""Format link targets and rewrite links in a text. Pure."""

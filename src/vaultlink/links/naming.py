@@ -1,7 +1,4 @@
-"""How a link to a file is written: the vault's own style of naming files (specification 10.4).
-
-Paths and an index enter, the text that stands in a link leaves, or the edits that make a link lead to another file.
-"""
+"""Format the target of a link to a file in the vault's style (section 10.4)."""
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, parent_folder, resolve
@@ -10,8 +7,18 @@ from vaultlink.model import Edit, Link, LinkKind
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
-    """The target by which a link in the note `source` names a file, without a note's extension. `style` is `shortest`,
-    `relative_target` or `absolute`, as Obsidian's `newLinkFormat` has it; any other is read as `absolute`."""
+    """Return the target of a link to a file.
+
+    Args:
+        source: Vault path of the note that contains the link.
+        path: Vault path of the file.
+        index: The index of the vault.
+        style: `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
+            value means `absolute`.
+
+    Returns:
+        The target, without the extension of a note.
+    """
     if style == "relative":
         return relative_target(source, path)
     if style == "shortest":
@@ -21,24 +28,40 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    """The way from a note's folder to a file."""
-    here, there = parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1]
+    """Return the relative path from a note's folder to a file."""
+    start, end = (
+        parent_folder(source).split("/")[:-1],
+        parent_folder(path).split("/")[:-1],
+    )
     common = 0
-    while common < min(len(here), len(there)) and here[common] == there[common]:
+    while common < min(len(start), len(end)) and start[common] == end[common]:
         common += 1
     return "/".join(
-        [".."] * (len(here) - common) + there[common:] + [strip_note_extension(file_name(path))]
+        [".."] * (len(start) - common) + end[common:] + [strip_note_extension(file_name(path))]
     )
 
 
 def strip_note_extension(path: str) -> str:
-    """A path without a note's extension."""
+    """Return a path without the extension of a note."""
     return path[:-3] if is_note(path) else path
 
 
 def retarget_link(source: str, link: Link, path: str, index: Index, style: str) -> tuple[Edit, ...]:
-    """The edits that make a dangling link lead to a file, named in the vault's style or, where that would lead elsewhere or
-    can't be written, by its whole path. What the link shows stays."""
+    """Return the edits that make a broken link resolve to a file.
+
+    The new target has the vault's style. If this would resolve to another file or cannot be
+    written, the target is the full path. The displayed text does not change.
+
+    Args:
+        source: Vault path of the note that contains the link.
+        link: The link.
+        path: Vault path of the file.
+        index: The index of the vault.
+        style: See `format_target`.
+
+    Returns:
+        The edits; empty if no target works.
+    """
     for name in dict.fromkeys(
         (format_target(source, path, index, style), strip_note_extension(path))
     ):

@@ -1,7 +1,7 @@
-"""How a link is written anew: another target, subpath or form, and everything else of it as it stood.
+"""Rewrite a link with another target, subpath or syntax and keep everything else.
 
-A link and what it is to name enter, edits leave, or none. Nothing is offered that would not be read back as exactly what
-was wanted, or that would show the reader other words. What a name means is not known here.
+All functions return no edits unless the new link would be read back as exactly the requested link
+and show the same text. This module does not resolve names.
 """
 
 import re
@@ -20,17 +20,23 @@ from vaultlink.parse.link_parts import (
 Edits = tuple[Edit, ...]
 
 _MAY_CLOSE_MARKUP = re.compile(r"[`$*<>\\\n\r\x00]|~~|==|%%|_(?!\w)")
-"""What may close, in a link, something that was opened before it: code, math, emphasis, a tag, a comment."""
+"""Markup that can close something that was opened before the link.
+
+Code, math, emphasis, an HTML tag or a comment.
+"""
 
 _CONTEXT_MARKUP = re.compile(r"[`$*<>\\\[\]&\n\r]|~~|==|%%|://|www\.|_(?!\w)|(?<!\w)_")
-"""What reads differently in the text of a Markdown link and in that of a wikilink."""
+"""Markup with different meanings in the text of a Markdown link and of a wikilink."""
 
 _URL_SAFE = "/.,;!()&+=@$:?-_~"
 _QUOTES = "\"'\\"
 
 
 def default_display_text(target: str, subpath: str) -> str:
-    """What Obsidian shows of a wikilink without display text: target and parts of the subpath (1.18)."""
+    """Return the text that Obsidian shows for a wikilink without display text (1.18).
+
+    It consists of the target and the parts of the subpath.
+    """
     if not subpath:
         return target.strip()
     return " > ".join(
@@ -39,11 +45,20 @@ def default_display_text(target: str, subpath: str) -> str:
 
 
 def rewrite_link(path: str, link: Link, target: str, subpath: str) -> Edits:
-    """The edits that let a link of a note name another target and subpath and still show the same words; none if there is
-    no way to write it so."""
+    """Return the edits that give a link another target and subpath.
+
+    Args:
+        path: Vault path of the note that contains the link.
+        link: The link.
+        target: The new target.
+        subpath: The new subpath, with its `#`, or "".
+
+    Returns:
+        The edits; empty if the link cannot be written so that it still shows the same text.
+    """
     target = target.replace("\u00a0", " ")
     if link.kind is LinkKind.WIKILINK and link.target.startswith("["):
-        return ()  # then the brackets before it would be read otherwise (1.4)
+        return ()  # the brackets before it would be read differently (1.4)
     change = (_retarget_wikilink if link.kind is LinkKind.WIKILINK else _retarget_markdown)(
         link, target, subpath
     )
@@ -51,13 +66,19 @@ def rewrite_link(path: str, link: Link, target: str, subpath: str) -> Edits:
 
 
 def drop_display_text(path: str, link: Link) -> Edits:
-    """The edits that take the display text from a wikilink which shows the same words without it."""
+    """Return the edits that remove a wikilink's display text.
+
+    Empty unless the link shows the same text without it.
+    """
     *_, end, inner_end = _wikilink_offsets(link)
     return _build_edits(path, link, (end, inner_end, ""), link.target, link.subpath)
 
 
 def convert_link(path: str, link: Link, target: str, subpath: str) -> Edits:
-    """The edits that make a Markdown link of a wikilink, or the other way round; none if anything would be lost."""
+    """Return the edits that convert a wikilink to a Markdown link, or the reverse.
+
+    Empty if the conversion would lose anything.
+    """
     wikilink = link.kind is LinkKind.WIKILINK
     text = (
         format_markdown_link(link, target, subpath)
@@ -71,7 +92,7 @@ def convert_link(path: str, link: Link, target: str, subpath: str) -> Edits:
         or link.after_bracket
     ):
         return ()
-    words = (
+    shown = (
         link.display
         if link.display is not None
         else ""
@@ -79,34 +100,37 @@ def convert_link(path: str, link: Link, target: str, subpath: str) -> Edits:
         else default_display_text(link.target, link.subpath)
     )
     if (
-        _CONTEXT_MARKUP.search(words)
+        _CONTEXT_MARKUP.search(shown)
         or _MAY_CLOSE_MARKUP.search(target + subpath)
-        or (not words and not link.embed)
+        or (not shown and not link.embed)
     ):
         return ()
-    now = _parse_markdown_link(text) if wikilink else _parse_wikilink(text, link.in_table_cell)
+    parts = _parse_markdown_link(text) if wikilink else _parse_wikilink(text, link.in_table_cell)
     if (
-        now is None
-        or now[:2] != (target, subpath)
-        or (_visible_text(now) if words else now[2] or "") != words
+        parts is None
+        or parts[:2] != (target, subpath)
+        or (_visible_text(parts) if shown else parts[2] or "") != shown
     ):
         return ()
     if not wikilink and link.raw != _format_without_title(link):
-        return ()  # a title would be lost
+        return ()  # the link's title would be lost
     return (Edit(path, link.start, link.end, text),)
 
 
 def format_wikilink(link: Link, target: str, subpath: str) -> str:
-    """A link as a wikilink to a target; its display text stays unless it is what would show."""
-    sign, words = "!" if link.embed else "", link.display or ""
+    """Format a link as a wikilink.
+
+    Its display text is kept unless it equals the default one.
+    """
+    prefix, text = "!" if link.embed else "", link.display or ""
     pipe = "\\|" if link.in_table_cell else "|"
-    display = "" if not words or words == default_display_text(target, subpath) else pipe + words
-    return f"{sign}[[{target}{subpath}{display}]]"
+    display = "" if not text or text == default_display_text(target, subpath) else pipe + text
+    return f"{prefix}[[{target}{subpath}{display}]]"
 
 
 def format_markdown_link(link: Link, target: str, subpath: str) -> str:
-    """A link as a Markdown link to a target; a wikilink's text is what it shows."""
-    sign = "!" if link.embed else ""
+    """Format a link as a Markdown link. The text is the one that the link shows."""
+    prefix = "!" if link.embed else ""
     text = (
         link.display
         if link.display is not None
@@ -114,12 +138,20 @@ def format_markdown_link(link: Link, target: str, subpath: str) -> str:
         if link.embed
         else default_display_text(link.target, link.subpath)
     )
-    return f"{sign}[{text}]({encode_destination(target)}{encode_destination(subpath, '#^')})"
+    return f"{prefix}[{text}]({encode_destination(target)}{encode_destination(subpath, '#^')})"
 
 
 def encode_destination(text: str, more: str = "", *, letters: bool = False) -> str:
-    """Text as it stands in a Markdown destination. Letters of other scripts are left as they are if `letters` is true;
-    parentheses if they are balanced."""
+    """Encode a text for a Markdown destination.
+
+    Args:
+        text: The target or subpath.
+        more: More characters to leave unencoded.
+        letters: True to leave letters of other scripts unencoded.
+
+    Returns:
+        The encoded text. Parentheses are left unencoded if they are balanced.
+    """
     safe = (
         _URL_SAFE + more
         if _has_balanced_parentheses(text)
@@ -144,37 +176,49 @@ def _has_balanced_parentheses(text: str) -> bool:
     return not depth
 
 
-# -- where in a link something changes ------------------------------------------------------------------------------
+# -- change a part of a link ----------------------------------------------------------------------
 
 _Replacement = tuple[int, int, str]
-"""A span within the link as it stands, and what is to stand there."""
+"""A span within the link's text, and its new text."""
 
 
 def _retarget_wikilink(link: Link, target: str, subpath: str) -> _Replacement | None:
-    """Another destination for a wikilink. What it showed is written out, and left out where it shows anyway."""
+    """Return a new destination for a wikilink.
+
+    The text that the link showed becomes its display text, or is omitted if the new link shows it
+    anyway.
+    """
     begin, name_end, mark, end, inner_end = _wikilink_offsets(link)
-    named = target + link.raw[name_end:end] if subpath == link.subpath else target + subpath
+    destination = target + link.raw[name_end:end] if subpath == link.subpath else target + subpath
     if subpath and subpath != link.subpath and target == link.target and mark:
-        named = link.raw[begin:mark] + subpath
-    words = default_display_text(target, subpath)
+        destination = link.raw[begin:mark] + subpath
+    shown = default_display_text(target, subpath)
     if link.embed:
-        return begin, end, named
+        return begin, end, destination
     if link.display is None:
-        before = default_display_text(link.target, link.subpath)
-        if before == words:
-            return begin, end, named
+        previous = default_display_text(link.target, link.subpath)
+        if previous == shown:
+            return begin, end, destination
         pipe = link.raw[end:].find("|")
         if pipe != -1:  # a pipe without a display text
-            return begin, end + pipe + 1, named + link.raw[end : end + pipe + 1] + before
-        return begin, end, f"{named}\\|{before}" if link.in_table_cell else f"{named}|{before}"
-    if link.display == words and link.place is not Place.SECTION:
-        return begin, inner_end, named
-    return begin, end, named
+            return (
+                begin,
+                end + pipe + 1,
+                destination + link.raw[end : end + pipe + 1] + previous,
+            )
+        separator = "\\|" if link.in_table_cell else "|"
+        return begin, end, destination + separator + previous
+    if link.display == shown and link.place is not Place.SECTION:
+        return begin, inner_end, destination
+    return begin, end, destination
 
 
 def _wikilink_offsets(link: Link) -> tuple[int, int, int, int, int]:
-    """Offsets in a wikilink: where the destination begins, where its target ends, the subpath's mark (0 if there is none),
-    where the destination ends, and where all that stands between the brackets does."""
+    """Return offsets within a wikilink.
+
+    Start of the destination, end of its target, the subpath's `#` (0 if there is none), end of the
+    destination, end of all text between the brackets.
+    """
     lead = 3 if link.embed else 2
     inner = link.raw[lead:-2]
     begin = lead + len(inner) - len(inner.lstrip())
@@ -195,24 +239,27 @@ def _wikilink_offsets(link: Link) -> tuple[int, int, int, int, int]:
 
 
 def _retarget_markdown(link: Link, target: str, subpath: str) -> _Replacement | None:
-    """Another destination for a Markdown link, written as the old one was."""
+    """Return a new destination for a Markdown link, in the style of the current one."""
     span = _destination_span(link)
     if span is None:
         return None
     start, end = span
-    old, wrapped = link.raw[start:end], link.raw[start - 1] == "<"
-    letters = not old.isascii()
-    mark = old.find("#")
-    name, rest = (old, "") if mark == -1 else (old[:mark], old[mark:])
+    current, wrapped = link.raw[start:end], link.raw[start - 1] == "<"
+    keep_letters = not current.isascii()
+    mark = current.find("#")
+    name, rest = (current, "") if mark == -1 else (current[:mark], current[mark:])
     if target != link.target:
-        name = target if wrapped else encode_destination(target, letters=letters)
+        name = target if wrapped else encode_destination(target, letters=keep_letters)
     if subpath != link.subpath:
-        rest = subpath if wrapped else encode_destination(subpath, "#^", letters=letters)
+        rest = subpath if wrapped else encode_destination(subpath, "#^", letters=keep_letters)
     return start, end, name + rest
 
 
 def _destination_span(link: Link) -> tuple[int, int] | None:
-    """Where in a Markdown link its destination stands, without angle brackets."""
+    """Return the span of a Markdown link's destination within `raw`.
+
+    Angle brackets are not part of it.
+    """
     raw, at = link.raw, 0
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(raw, at, len(raw))
@@ -228,11 +275,14 @@ def _split_destination(destination: str) -> tuple[str, str] | None:
     return None if decoded is None or is_external(decoded) else split_subpath(decoded)
 
 
-# -- what was written, read back ------------------------------------------------------------------------------------
+# -- check that the new text is read back as requested ---------------------------------------------
 
 
 def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpath: str) -> Edits:
-    """A change of a link as edits, if the link can be changed, and would then be read as it is meant."""
+    """Return a replacement as edits.
+
+    Empty if the link cannot be changed or would not be read back as requested.
+    """
     start, end, text = change
     old = link.raw[start:end]
     if (
@@ -245,7 +295,7 @@ def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpa
         return ()
     raw = link.raw[:start] + text + link.raw[end:]
     if link.place is Place.PROPERTY:
-        fits = all(
+        matches = all(
             raw.count(mark) <= link.raw.count(mark) for mark in _QUOTES
         ) and _is_read_back_as(link, _parse_property_link(raw), target, subpath)
     else:
@@ -254,14 +304,14 @@ def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpa
             if link.kind is LinkKind.WIKILINK
             else _parse_markdown_link(raw)
         )
-        fits = not _MAY_CLOSE_MARKUP.search(
+        matches = not _MAY_CLOSE_MARKUP.search(
             _added_text(link, text, target, subpath)
         ) and _is_read_back_as(link, read, target, subpath)
-    return (Edit(path, link.start + start, link.start + end, text),) if fits else ()
+    return (Edit(path, link.start + start, link.start + end, text),) if matches else ()
 
 
 def _added_text(link: Link, text: str, target: str, subpath: str) -> str:
-    """What of a destination's text was not there before."""
+    """Return the parts of a destination that the edit adds."""
     if link.kind is LinkKind.MARKDOWN:
         return text
     return (target if target != link.target else "") + (subpath if subpath != link.subpath else "")
@@ -271,21 +321,20 @@ _LinkParts = tuple[str, str, str | None]
 """Target, subpath and display text."""
 
 
-def _is_read_back_as(link: Link, read: _LinkParts | None, target: str, subpath: str) -> bool:
-    if read is None or read[:2] != (target, subpath):
+def _is_read_back_as(link: Link, parts: _LinkParts | None, target: str, subpath: str) -> bool:
+    if parts is None or parts[:2] != (target, subpath):
         return False
     if link.kind is LinkKind.MARKDOWN and link.place is not Place.PROPERTY:
-        as_it_was = _parse_markdown_link(
-            link.raw
-        )  # its text may run over lines, with marks of a quote between them
-        return as_it_was is not None and read[2] == as_it_was[2]
+        # Compare with `raw`: the text may span lines with quote marks between them.
+        before = _parse_markdown_link(link.raw)
+        return before is not None and parts[2] == before[2]
     if link.embed or link.kind is LinkKind.MARKDOWN:
-        return read[2] == link.display
-    return _visible_text(read) == _visible_text((link.target, link.subpath, link.display))
+        return parts[2] == link.display
+    return _visible_text(parts) == _visible_text((link.target, link.subpath, link.display))
 
 
-def _visible_text(read: _LinkParts) -> str:
-    target, subpath, display = read
+def _visible_text(parts: _LinkParts) -> str:
+    target, subpath, display = parts
     return default_display_text(target, subpath) if display is None else display
 
 
@@ -295,7 +344,7 @@ def _parse_property_link(raw: str) -> _LinkParts | None:
 
 
 def _parse_wikilink(raw: str, cell: bool) -> _LinkParts | None:
-    """Target, subpath and display of a wikilink's text, None if it is none."""
+    """Return target, subpath and display text of a wikilink; None if it is not one."""
     lead = 3 if raw.startswith("!") else 2
     inner = raw[lead:-2]
     whole = (
@@ -313,18 +362,18 @@ _BARE_PIPE = re.compile(r"(?<!\\)\|")
 
 
 def _parse_markdown_link(raw: str) -> _LinkParts | None:
-    """Target, subpath and text of a Markdown link's text, None if it is none."""
+    """Return target, subpath and text of a Markdown link; None if it is not one."""
     at = 0
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(raw, at, len(raw))
-        named = _split_destination(destination) if stop == len(raw) else None
-        if named:
-            return *named, raw[1 + raw.startswith("!") : at - 1]
+        parts = _split_destination(destination) if stop == len(raw) else None
+        if parts:
+            return *parts, raw[1 + raw.startswith("!") : at - 1]
     return None
 
 
 def _format_without_title(link: Link) -> str:
-    """A Markdown link without a title, its destination as it stands."""
+    """Format a Markdown link without its title; the destination does not change."""
     span = _destination_span(link)
     if span is None:
         return ""

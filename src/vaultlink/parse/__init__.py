@@ -1,1 +1,1 @@
-"""From a text to a note. Pure: one text enters, one immutable note leaves, and nothing ever fails."""
+"""Parse the text of a note into an immutable `Note`. Pure; never fails."""

@@ -1,4 +1,4 @@
-"""What to cut from a text so that an entry of an "Add backlinks" section is gone, and nothing else is out of place."""
+"""Compute the text to delete in order to remove a section entry."""
 
 import re
 from collections.abc import Sequence
@@ -9,17 +9,27 @@ from vaultlink.model import Entry
 
 _NEXT_LINE = re.compile(r"\r?\n(?P<line>[^\n]*)")
 _INDENTED_NEXT = re.compile(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
-"""A line behind whose indent would mean something else if it followed another line."""
+"""An indented line that would have another meaning directly behind another line."""
 
 _JOINED_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
-"""A line that goes on with what the entry began, and may be anything once it begins a block itself."""
+"""A line that continues the entry and may start another block without it."""
 
 
 def add_cut_spans(
     text: str, start: int, heading_end: int, entries: Sequence[Entry], below: dict[int, int]
 ) -> tuple[Entry, ...]:
-    """Entries that know what to cut so that they are gone: with their line and the blank lines before it."""
-    found = []
+    """Return the entries with `tail`, `cut_start` and `cut_end` set.
+
+    The cut includes an entry's line and the blank lines before it.
+
+    Args:
+        text: The note's text.
+        start: Start of the section.
+        heading_end: End of its heading.
+        entries: The entries, in order.
+        below: Start of an entry to the end of the lines that are indented below it.
+    """
+    updated = []
     for number, entry in enumerate(entries):
         previous = entries[number - 1] if number else None
         following = entries[number + 1] if number + 1 < len(entries) else None
@@ -42,22 +52,25 @@ def add_cut_spans(
         if _INDENTED_NEXT.match(text, end) or joined:
             cut = (entry.start, entry.start)
         tail = text[entry.end : max(entry.end + len(entry.tail), below.get(entry.start, 0))]
-        found.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
-    return tuple(found)
+        updated.append(structs.replace(entry, tail=tail, cut_start=cut[0], cut_end=cut[1]))
+    return tuple(updated)
 
 
 def _whole_line_span(text: str, start: int, end: int, heading_end: int) -> tuple[int, int]:
-    """Whole lines to cut, with the blank ones before them; but these stay if what follows would join what stands before."""
+    """Return the span of whole lines with the blank lines before them.
+
+    The blank lines stay if their removal would join the text before and after the entry.
+    """
     before = max(len(_strip_quote_lines(text[:start].rstrip())), heading_end)
-    apart = text.count("\n", before, start) > 1
+    has_blank_line = text.count("\n", before, start) > 1
     following = _NEXT_LINE.match(text, end)
-    if apart and following and following["line"].strip(" \t\r>"):
+    if has_blank_line and following and following["line"].strip(" \t\r>"):
         return start, following.start("line")
     return before, end
 
 
 def _skip_trailing_blanks(text: str, at: int) -> int:
-    """The end of a line behind nothing but blanks; the offset itself if more follows."""
+    """Return the end of a line if only blanks follow `at`, otherwise `at`."""
     end = at
     while text[end : end + 1] in (" ", "\t") and end < len(text):
         end += 1
@@ -65,7 +78,7 @@ def _skip_trailing_blanks(text: str, at: int) -> int:
 
 
 def _strip_quote_lines(before: str) -> str:
-    """A text without empty lines of a quote at its end."""
+    """Return a text without empty quote lines at its end."""
     while (line := before[before.rfind("\n") + 1 :]) and not line.strip(" \t>"):
         before = before[: -len(line)].rstrip()
     return before

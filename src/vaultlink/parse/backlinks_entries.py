@@ -1,8 +1,9 @@
-"""One line of an "Add backlinks" section: the entries it holds, or none if it is prose.
+"""Parse one line of an "Add backlinks" section into entries.
 
-An entry is a title, a dash and a link; a list mark may stand before it, and in place of a right dash another or none. A
-bare link is an entry too. What is hurt is an entry where only one reading is likely: a title that waits for its link, a
-link that lost a bracket. Several entries may stand on a line.
+An entry consists of a title, a dash and a link. A list mark may precede it, and the dash may be
+another character or missing. A bare link is an entry too. Malformed entries are recognized only if
+a single reading is likely: a title without a link, or a link without a bracket. A line may contain
+several entries. A line of prose contains none.
 """
 
 import re
@@ -19,7 +20,8 @@ _DASH = re.compile(
 )
 _ENTRY_SEPARATOR = re.compile(r"[ \t]*(?:[,;·•|][ \t]*)?")
 _MALFORMED_LINK = re.compile(
-    r"(?<!\\)(?:\[\[(?P<inner>[^\[\]]+)\]?|(?<!\[)\[(?P<single>[^\[\]]+)\]{1,2})(?P<tail>[ \t.,;]*)$"
+    r"(?<!\\)(?:\[\[(?P<inner>[^\[\]]+)\]?|(?<!\[)\[(?P<single>[^\[\]]+)\]{1,2})"
+    r"(?P<tail>[ \t.,;]*)$"
 )
 _NOT_A_TITLE = re.compile(r"[\[\]`|<>{}]|https?://|[.!;,]$|^[#^]")
 _MAX_TITLE_LENGTH = 300
@@ -28,7 +30,14 @@ _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9 ]")
 
 
 class EntrySource(NamedTuple):
-    """What entries are read from: a text, its line starts, and its links with the offsets they start at."""
+    """The note from which entries are parsed.
+
+    Attributes:
+        text: Its text.
+        starts: Offsets of its line starts.
+        links: Its links, sorted by offset.
+        offsets: The offsets of the links.
+    """
 
     text: str
     starts: list[int]
@@ -37,7 +46,14 @@ class EntrySource(NamedTuple):
 
 
 def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tuple[Entry, ...]:
-    """The entries of the line from `at` to `end`, whose marks of quotes end at `content`; empty if it is none."""
+    """Return the entries of a line; empty if it is prose.
+
+    Args:
+        page: The note.
+        at: Offset of the line.
+        content: Offset behind its quote marks.
+        end: Offset of its end.
+    """
     mark = LIST_MARK.match(page.text, content, end)
     assert mark
     start, stop = mark.end(), _content_end(page.text, mark.end(), end)
@@ -50,19 +66,19 @@ def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tu
     if _links_between(page, start, stop):
         nested = _parse_nested_link(page, start, stop, marks)
         return (nested,) if nested else ()
-    hurt = _parse_malformed_link(page, start, stop, marks) or _parse_lone_title(
+    malformed = _parse_malformed_link(page, start, stop, marks) or _parse_lone_title(
         page, start, stop, marks
     )
-    return (hurt,) if hurt else ()
+    return (malformed,) if malformed else ()
 
 
 def _content_end(text: str, start: int, end: int) -> int:
-    """The end of a span without the blanks it ends in."""
+    """Return the end of a span without trailing blanks."""
     return start + len(text[start:end].rstrip())
 
 
 def _links_between(page: EntrySource, start: int, end: int) -> list[Link]:
-    """The links within a span that lead to files and stand in no other."""
+    """Return the internal links within a span that are not inside another link."""
     found: list[Link] = []
     for link in page.links[bisect_left(page.offsets, start) : bisect_left(page.offsets, end)]:
         if not link.external and link.end <= end and not (found and link.start < found[-1].end):
@@ -73,7 +89,10 @@ def _links_between(page: EntrySource, start: int, end: int) -> list[Link]:
 def _parse_linked_entries(
     page: EntrySource, start: int, stop: int, marks: str
 ) -> tuple[Entry, ...]:
-    """The entries with a link that a line begins with; none if what follows them makes it prose."""
+    """Return the entries with a link at the start of a line.
+
+    Empty if the text behind them makes it prose.
+    """
     entries: list[Entry] = []
     at = start
     for link in _links_between(page, start, stop):
@@ -113,8 +132,11 @@ def _set_tail(entry: Entry, tail: str) -> Entry:
 
 
 def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
-    """Whether a line that begins with an entry is one in spite of what follows: a remark, behind a whole entry; behind a
-    bare link only in a list, and behind a dash or in parentheses."""
+    """Return True if the text behind an entry does not make the line prose.
+
+    Any text may follow an entry with title and dash. Behind a bare link, it must be a list item,
+    and the text must start with a dash, a colon or a parenthesis.
+    """
     rest = tail.strip()
     if not rest.strip(".,;"):
         return True
@@ -123,7 +145,10 @@ def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
 
 
 def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | None:
-    """The entry that ends in a link; None if what stands before the link is no title."""
+    """Return the entry that ends with a link.
+
+    None if the text before the link is not a title.
+    """
     text = page.text
     title_end, dash = _split_title(text, at, link.start)
     title = text[at:title_end]
@@ -135,7 +160,10 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
     ):
         return None
     if not title:
-        marks, at = marks + text[at : link.start], link.start  # a dash alone is a list mark
+        marks, at = (
+            marks + text[at : link.start],
+            link.start,
+        )  # a dash without a title is a list mark
         return Entry(
             at,
             link.end,
@@ -167,7 +195,10 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
 
 
 def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
-    """Where the title ends that begins at a position, and the dash between it and the end, "" if there is none."""
+    """Split the text before `end` into title and dash.
+
+    Returns the end of the title that starts at `at`, and the dash behind it ("" if there is none).
+    """
     before = text[at:end]
     dash = _DASH.search(before)
     if dash:
@@ -176,10 +207,15 @@ def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
 
 
 def _is_title_of_link(title: str, link: Link) -> bool:
-    """Whether a title without a dash is likely what the link shows or names: the same, or much of it."""
-    own = _normalize_title(title)
+    """Return True if a title without a dash likely belongs to a link.
+
+    It is similar to the link's display text or target.
+    """
+    normalized = _normalize_title(title)
     return any(
-        _is_similar(own, _normalize_title(text)) for text in (link.display, link.target) if text
+        _is_similar(normalized, _normalize_title(text))
+        for text in (link.display, link.target)
+        if text
     )
 
 
@@ -190,14 +226,17 @@ def _normalize_title(text: str) -> str:
 
 def _is_similar(one: str, other: str) -> bool:
     shared = next(
-        (at for at, (own, its) in enumerate(zip(one, other, strict=False)) if own != its),
+        (at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
         min(len(one), len(other)),
     )
     return 0 < max(len(one), len(other)) <= shared * 5 // 3
 
 
 def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """An entry in whose link another begins: only the inner one is a link."""
+    """Return an entry whose link contains another link.
+
+    Only the inner one is a link.
+    """
     text = page.text
     opening = text.find("[[", start, stop)
     inner = _links_between(page, start, stop)[0]
@@ -222,24 +261,24 @@ def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> 
 
 
 def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """An entry whose link lacks brackets."""
+    """Return an entry whose link lacks brackets."""
     text = page.text
-    broken = _MALFORMED_LINK.search(text, start, stop)
-    if not broken:
+    match = _MALFORMED_LINK.search(text, start, stop)
+    if not match:
         return None
-    title_end, dash = _split_title(text, start, broken.start())
+    title_end, dash = _split_title(text, start, match.start())
     if "[" in text[start:title_end] or "]" in text[start:title_end]:
         return None
-    both_single = broken["single"] is not None and not text[: broken.start("tail")].endswith("]]")
+    both_single = match["single"] is not None and not text[: match.start("tail")].endswith("]]")
     if title_end == start and not (marks.strip(" \t>") and not both_single):
         return None
     if (
         (not dash or dash in ":：")
         and title_end > start
-        and (both_single or not _is_title_of_broken_link(text[start:title_end], broken))
+        and (both_single or not _is_title_of_broken_link(text[start:title_end], match))
     ):
         return None
-    end = broken.start("tail")
+    end = match.start("tail")
     return Entry(
         start,
         end,
@@ -247,7 +286,7 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
         text[start:title_end],
         title_end,
         dash,
-        broken.start(),
+        match.start(),
         None,
         marks,
         "malformed-link",
@@ -256,16 +295,19 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
     )
 
 
-def _is_title_of_broken_link(title: str, broken: re.Match[str]) -> bool:
-    """Whether what stands between broken brackets is like a title."""
+def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
+    """Return True if the text between unbalanced brackets is similar to a title."""
     return any(
         _is_similar(_normalize_title(title), _normalize_title(part))
-        for part in (broken["inner"] or broken["single"]).split("|")
+        for part in (match["inner"] or match["single"]).split("|")
     )
 
 
 def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """A title that may wait for its link: a short line that is no sentence."""
+    """Return an entry that lacks its link.
+
+    Its title is a short line that is not a sentence.
+    """
     text = page.text
     title_end, dash = _split_title(text, start, stop)
     if dash in ("-", ":", "："):

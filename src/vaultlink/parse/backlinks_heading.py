@@ -1,7 +1,8 @@
-"""The line that begins an "Add backlinks" section: which wordings there are, and whether a line is one of them.
+"""Recognize the heading line of an "Add backlinks" section.
 
-The words may stand in bold or italic, as a heading of any level, on a list item, in a quote, in any case and with any
-spaces between them, with a colon or without. Nothing but them may stand on the line, except entries behind a colon.
+The wording may be bold or italic, a heading of any level, in a list item or in a quote, in any
+case, with any spaces between its words, and with or without a colon. The line must contain nothing
+else, except entries behind a colon.
 """
 
 import re
@@ -13,19 +14,27 @@ from typing import NamedTuple
 BUILT_IN_WORDING = "Add backlinks using these topics"
 QUOTE_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*")
 _LEAD = re.compile(
-    r"(?:\[![^\]\n]+\][+-]?[ \t]*)?(?P<hashes>#{1,6}[ \t]+)?(?P<bullet>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?"
+    r"(?:\[![^\]\n]+\][+-]?[ \t]*)?(?P<hashes>#{1,6}[ \t]+)?"
+    r"(?P<bullet>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?"
     r"(?P<marks>(?:\*{1,3}|_{1,3}|==)?)[ \t]*"
 )
 _TAIL = re.compile(
-    r"(?P<colon>[ \t]*[:：]?)[ \t]*(?P<marks>(?:\*{1,3}|_{1,3}|==)?)(?P<late>[ \t]*[:：]?)(?:[ \t]+#+)?"
-    r"(?=[ \t]|$)"
+    r"(?P<colon>[ \t]*[:：]?)[ \t]*(?P<marks>(?:\*{1,3}|_{1,3}|==)?)(?P<late>[ \t]*[:：]?)"
+    r"(?:[ \t]+#+)?(?=[ \t]|$)"
 )
 _WORD = re.compile(r"[^ \t\u00a0]+")
 _HEADING_MARKUP = " \t*_#>=~:：-+"
 
 
 class HeadingWordings(NamedTuple):
-    """Wordings made ready: the words of each, and the bytes and texts of which a folded text must hold one."""
+    """Compiled wordings.
+
+    Attributes:
+        words: The folded words of each wording.
+        needles: ASCII byte strings. A lowered text with a heading contains one of them or of
+            `texts`.
+        texts: Folded non-ASCII strings for the same test.
+    """
 
     words: tuple[tuple[str, ...], ...]
     needles: tuple[bytes, ...]
@@ -33,9 +42,16 @@ class HeadingWordings(NamedTuple):
 
 
 class SectionHeading(NamedTuple):
-    """A line that begins a section. Offsets are the line's: where its words begin, where the heading ends, and where entries
-    begin that stand on the same line (the line's end if there are none). `certain` is false where nothing but one or two
-    words make it a heading."""
+    """A line that starts a section. Offsets are relative to the line.
+
+    Attributes:
+        words_start: Start of the wording.
+        end: End of the heading.
+        entries_start: Start of the entries on the same line; the line's end if there are none.
+        certain: False if only one or two words make the line a heading.
+        bullet: True if the heading is a list item.
+        level: True if the heading starts with hashes.
+    """
 
     words_start: int
     end: int
@@ -47,23 +63,26 @@ class SectionHeading(NamedTuple):
 
 @lru_cache(maxsize=8)
 def compile_wordings(headings: tuple[str, ...] = ()) -> HeadingWordings:
-    """The built-in wording and others, which may be written as headings are."""
+    """Compile the built-in wording and others.
+
+    The others may contain heading markup.
+    """
     words = dict.fromkeys(
         tuple(fold_wording(word) for word in text.split())
         for text in map(_strip_markup, (BUILT_IN_WORDING, *headings))
     )
     known = tuple(item for item in words if item)
     longest = {max(item, key=len) for item in known}
-    # A needle that holds another is found where that one is.
+    # A needle that contains another is redundant.
     plain = {word.encode() for word in longest if word.isascii()}
     needles = tuple(
         sorted(word for word in plain if not any(other in word for other in plain if other != word))
     )
     others = {
-        form
+        variant
         for word in longest
         if not word.isascii()
-        for form in (word, unicodedata.normalize("NFD", word).casefold())
+        for variant in (word, unicodedata.normalize("NFD", word).casefold())
     }
     return HeadingWordings(known, needles, tuple(sorted(others)))
 
@@ -73,7 +92,7 @@ def _strip_markup(text: str) -> str:
 
 
 def fold_wording(text: str) -> str:
-    """Text as wordings are compared: composed, and without case."""
+    """Return a text in the form for comparing wordings: NFC, without case."""
     return (
         text.lower()
         if text.isascii()
@@ -82,11 +101,17 @@ def fold_wording(text: str) -> str:
 
 
 def find_heading_candidates(text: str, lowered: bytes, wording: HeadingWordings) -> Sequence[int]:
-    """The lines of a text, counted from 0, that may be a section's heading; `lowered` is its bytes with small ASCII letters."""
+    """Return the lines that may be a section heading, 0-based.
+
+    Args:
+        text: The note's text.
+        lowered: Its UTF-8 bytes with ASCII letters in lower case.
+        wording: The compiled wordings.
+    """
     if wording.texts and not text.isascii():
-        small = text.casefold()
+        folded = text.casefold()
         if any(needle in lowered for needle in wording.needles) or any(
-            item in small for item in wording.texts
+            item in folded for item in wording.texts
         ):
             return range(text.count("\n") + 1)
         return ()
@@ -102,7 +127,13 @@ def find_heading_candidates(text: str, lowered: bytes, wording: HeadingWordings)
 
 
 def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionHeading | None:
-    """The heading that a line is, read from a position behind the marks of quotes; None if it is none."""
+    """Return the heading in a line; None if it contains none.
+
+    Args:
+        line: The line.
+        at: Position behind its quote marks.
+        wording: The compiled wordings.
+    """
     lead = _LEAD.match(line, at)
     assert lead
     for words in wording.words:
@@ -115,12 +146,12 @@ def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionH
         if rest.strip() and not (colon and rest.rstrip().endswith(("]]", ")", "]"))):
             continue
         stop = tail.end() if rest.strip() else len(line)
-        sure = len(words) > 2 or colon or bool(tail["marks"] or lead["hashes"])
+        certain = len(words) > 2 or colon or bool(tail["marks"] or lead["hashes"])
         return SectionHeading(
             lead.end(),
             len(line[: tail.end()].rstrip()),
             stop,
-            sure,
+            certain,
             bool(lead["bullet"]),
             bool(lead["hashes"]),
         )
@@ -128,7 +159,10 @@ def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionH
 
 
 def _match_words(line: str, at: int, words: tuple[str, ...]) -> int:
-    """The position behind words that stand at a position of a line; 0 if others do."""
+    """Return the position behind the given words at `at`.
+
+    Returns 0 if the line has other words there.
+    """
     for number, word in enumerate(words):
         found = _WORD.match(line, at) if not number else _WORD.search(line, at)
         if not found:
@@ -145,7 +179,10 @@ def _match_words(line: str, at: int, words: tuple[str, ...]) -> int:
 
 
 def _match_prefix(line: str, at: int, end: int, word: str) -> int:
-    """The position behind a word with which what stands between two positions begins; 0 if it begins otherwise."""
+    """Return the position behind a word at the start of a span.
+
+    Returns 0 if the span starts differently.
+    """
     if not fold_wording(line[at:end]).startswith(word):
         return 0
     return next(

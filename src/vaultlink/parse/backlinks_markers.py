@@ -1,27 +1,41 @@
-"""The comments between which vaultlink keeps a section: what they look like, and which belong together."""
+"""Find the comments that mark the start and end of a managed section."""
 
 import re
 from typing import NamedTuple
 
 MARKER_TEXT = "vaultlink:backlinks"
-"""What a text must hold for a marker to be possible."""
+"""The text that every marker contains."""
 
 _BEGIN = re.compile(
-    r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<said>(?:[ \t][^>\n]*?)?)[ \t]*-->[ \t]*(?=\r?\n)"
+    r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<fields>(?:[ \t][^>\n]*?)?)[ \t]*-->"
+    r"[ \t]*(?=\r?\n)"
 )
 _END = re.compile(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
 _NEWLINE_COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
 STANDALONE_MARKER = re.compile(
     r"<!-- (?:(?<=\n\n<!-- )|(?<=\A<!-- ))"
-    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->(?=\n\n|\n?\Z)"
+    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->"
+    r"(?=\n\n|\n?\Z)"
 )
-"""A marker as vaultlink writes it, on a line of its own between empty lines: a block of HTML wherever it stands, that parts
-the text around it as a paragraph would."""
+"""A marker as vaultlink writes it, on its own line between empty lines.
+
+It is an HTML block in any context and separates the text around it like a paragraph.
+"""
 
 
 class MarkerPair(NamedTuple):
-    """Where a section is marked: where its begin marker starts and ends, where the line of its end marker begins, where
-    that marker itself does, and where it ends; and what the begin marker says."""
+    """The markers of a section.
+
+    Attributes:
+        start: Offset of the begin marker.
+        begin_end: Offset behind it.
+        closing_line: Offset of the line with the end marker.
+        closing_start: Offset of the end marker.
+        end: Offset behind it.
+        adopted: True if vaultlink adopted the section.
+        newlines_before: Number of line ends that vaultlink wrote before the section.
+        newlines_after: Number of line ends that vaultlink wrote behind it.
+    """
 
     start: int
     begin_end: int
@@ -34,7 +48,10 @@ class MarkerPair(NamedTuple):
 
 
 def find_marker_pairs(text: str, body: int) -> list[MarkerPair]:
-    """The begin markers of a note's body that an end marker follows before the next begins."""
+    """Return the pairs of markers in a note's body.
+
+    A begin marker counts only if an end marker follows before the next begin marker.
+    """
     found, begin = [], None
     at = text.find(MARKER_TEXT, body)
     while at != -1:
@@ -52,23 +69,26 @@ _ANY_MARKER = re.compile(r"<!--[ \t]*/?[ \t]*vaultlink:backlinks")
 
 
 def has_unpaired_marker(text: str, body: int) -> bool:
-    """Whether a note has a marker without its other half, as when its line was joined with the one above: a section that is none
-    any more, though its entries are still there."""
+    """Return True if a note has a begin marker without an end marker, or the reverse.
+
+    This happens when the marker's line is joined with the previous one. Such text is no longer a
+    section, but it still contains the entries.
+    """
     return MARKER_TEXT in text and len(_ANY_MARKER.findall(text, body)) != 2 * len(
         find_marker_pairs(text, body)
     )
 
 
 def _build_pair(text: str, begin: re.Match[str], end: re.Match[str]) -> MarkerPair:
-    said = begin["said"]
-    counts = {name: int(count) for name, count in _NEWLINE_COUNT.findall(said)}
+    fields = begin["fields"]
+    counts = {name: int(count) for name, count in _NEWLINE_COUNT.findall(fields)}
     return MarkerPair(
         begin.end("lead"),
         begin.end(),
         end.start(),
         text.index("<", end.start()),
         end.end(),
-        "adopted" in said.split(),
+        "adopted" in fields.split(),
         counts.get("before", 0),
         counts.get("after", 0),
     )

@@ -1,7 +1,8 @@
-"""What about the lines of an author's section is not as it should be, each with the changes that mend it.
+"""Find defects in the lines of an author's section, each with its fix.
 
-Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entries), `mixed-newlines`, `not-last`; and, as
-matters of taste, `glued-entries`, `trailing-whitespace`, `missing-final-newline`, `extra-final-newlines`.
+Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entries),
+`mixed-newlines`, `not-last`; and matters of style: `glued-entries`, `trailing-whitespace`,
+`missing-final-newline`, `extra-final-newlines`.
 """
 
 import re
@@ -20,7 +21,7 @@ _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
 _BLOCK_ID = re.compile(r"\^[\w-]+[ \t]*$")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n")
 _BLOCK_START = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
-"""What begins another block if it stands at the beginning of a line."""
+"""The start of a line that starts another block."""
 
 _BLOCK_ID_ALONE = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
 _COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
@@ -35,7 +36,15 @@ def add_section_problems(
     sections: Sequence[Section],
     hidden: Sequence[tuple[int, int]],
 ) -> Iterator[Section]:
-    """Sections, those of the note's author with their flaws."""
+    """Yield the sections; those of the author with problems and cut spans.
+
+    Args:
+        text: The note's text.
+        body: Offset of its body.
+        starts: Offsets of its line starts.
+        sections: All sections of the note, in order.
+        hidden: Spans of blocks that hide text.
+    """
     for section in sections:
         if section.owner is not Owner.AUTHOR:
             yield section
@@ -47,7 +56,7 @@ def add_section_problems(
             *_check_is_last(text, section, sections, hidden),
             *_check_style(text, section),
         )
-        flaws = tuple(
+        problems = tuple(
             ParseProblem(start, end, *line_and_column(starts, start), kind, "", changes)
             for start, end, kind, changes in found
         )
@@ -55,7 +64,7 @@ def add_section_problems(
         marks = section.entries[0].marks if section.entries else ""
         yield structs.replace(
             section,
-            problems=flaws,
+            problems=problems,
             cut_start=cut_start,
             cut_end=cut_end,
             entry_separator=_entry_separator(text, section, marks),
@@ -63,10 +72,14 @@ def add_section_problems(
 
 
 LocatedProblem = tuple[int, int, str, ProblemReplacements]
+"""Start, end, kind and replacements of a problem."""
 
 
 def _section_cut_span(text: str, body: int, section: Section) -> tuple[int, int]:
-    """What to cut so that a section is gone: with what parts it from the text before it, or from that behind."""
+    """Return the span to delete in order to remove a section.
+
+    It includes the separator from the text before it, or from the text behind it.
+    """
     before = text[body : section.start]
     end = section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
     if before.strip():
@@ -75,7 +88,10 @@ def _section_cut_span(text: str, body: int, section: Section) -> tuple[int, int]
 
 
 def _check_blank_before(text: str, body: int, section: Section) -> Iterator[LocatedProblem]:
-    """A heading that is no heading to Markdown runs on from the line before, if that is not blank."""
+    """Find a heading that Markdown reads as part of the previous paragraph.
+
+    This applies to headings without Markdown syntax if the previous line is not blank.
+    """
     start = section.start
     before = text[body:start].removesuffix("\n").removesuffix("\r")
     line = before[before.rfind("\n") + 1 :] if start > body else ""
@@ -83,20 +99,22 @@ def _check_blank_before(text: str, body: int, section: Section) -> Iterator[Loca
         ("#", ">", "- ", "* ", "+ ")
     ) and not line.lstrip().startswith("#")
     if line.strip() and plain and "\n" not in section.heading:
-        # What goes on with a quote or an indented line belongs to it; apart from it, lines may read otherwise.
+        # Lines that continue a quote or an indented line may have another meaning apart from it.
         joined = _PARAGRAPH_END.split(before)[-1].split("\n")
         movable = not has_indented_entries(section) and not any(
             part.startswith((" ", "\t", ">")) for part in joined
         )
-        movable = movable and not _BLOCK_ID.search(
-            line
-        )  # which is one only at the end of its paragraph
+        # A block identifier counts only at the end of its paragraph.
+        movable = movable and not _BLOCK_ID.search(line)
         changes = ((start, start, _usual_line_end(text)),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
 def has_indented_entries(section: Section) -> bool:
-    """Whether entries stand so far in that they are code as soon as what they belong to is gone."""
+    """Return True if entries are indented so far that they may become code.
+
+    This happens when the text to which they belong is removed.
+    """
     return any(
         entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
         for entry in section.entries
@@ -104,13 +122,13 @@ def has_indented_entries(section: Section) -> bool:
 
 
 def _usual_line_end(text: str) -> str:
-    """How most lines of the note end."""
+    """Return the line end of most lines of the note."""
     windows = text.count("\r\n")
     return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
 def _check_entry_lines(text: str, section: Section) -> Iterator[LocatedProblem]:
-    """Entries on the line of the heading, and several on one line: each goes on a line of its own."""
+    """Find entries on the heading's line, and several entries on one line."""
     entries = section.entries
     if entries and "\n" not in text[section.heading_end : entries[0].start]:
         line = [entry for entry in entries if entry.line == entries[0].line]
@@ -126,7 +144,10 @@ def _check_entry_lines(text: str, section: Section) -> Iterator[LocatedProblem]:
 
 
 def _quote_marks(section: Section) -> str | None:
-    """The marks that lines below a heading need; None if it is a list item, to which they would no longer belong."""
+    """Return the quote marks for lines below a heading.
+
+    None if it is a list item, to which they would not belong.
+    """
     found = QUOTE_MARKS.match(section.heading)
     marks = found[0] if found and ">" in found[0] else ""
     return None if section.heading[len(marks) :].lstrip().startswith(("- ", "* ", "+ ")) else marks
@@ -135,7 +156,10 @@ def _quote_marks(section: Section) -> str | None:
 def _split_entry_lines(
     text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None
 ) -> ProblemReplacements:
-    """The changes that put entries on lines of their own with marks before them; none where a line would be another block."""
+    """Return the replacements that put each entry on its own line.
+
+    Each line starts with `marks`. Empty if a line would start another block.
+    """
     if (
         marks is None
         or has_indented_entries(section)
@@ -149,7 +173,7 @@ def _split_entry_lines(
 
 
 def _pair_with_previous_end(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
-    """Entries, each with the end of what stands before it."""
+    """Yield each entry with the end of the text before it."""
     for entry in entries:
         yield end, entry
         end = entry.end
@@ -167,7 +191,11 @@ def _group_by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 def _entry_separator(text: str, section: Section, marks: str) -> str:
-    """What parts entries in a section: a line end before a list mark or where the section does without blank lines."""
+    """Return the text between entries of a section.
+
+    This is a line end, if a list mark follows or the section has no blank lines, otherwise a blank
+    line.
+    """
     end = _usual_line_end(text)
     marks = marks if marks.strip() else ""
     glued = any(
@@ -180,43 +208,46 @@ def _entry_separator(text: str, section: Section, marks: str) -> str:
 
 
 def _adjacent_entries(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    """Entries on different lines that follow each other."""
+    """Yield pairs of consecutive entries on different lines."""
     return ((one, other) for one, other in pairwise(entries) if one.line != other.line)
 
 
 def _is_directly_below(text: str, one: Entry, other: Entry) -> bool:
-    """Whether two entries stand on lines without a blank one between."""
+    """Return True if there is no blank line between two entries."""
     return one.line + 1 == other.line or not re.search(
         r"\n[ \t>]*\r?\n", text[one.end : other.start]
     )
 
 
 def _check_newlines(text: str, section: Section) -> Iterator[LocatedProblem]:
-    """Line ends that are not as most are in the note."""
+    """Find line ends that differ from most line ends of the note."""
     usual = _usual_line_end(text)
     behind = _LINE_END.match(
         text, section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
     )
     stop = behind.end() if behind else section.end
-    odd = [
+    unusual = [
         match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual
     ]
-    if odd:
-        changes = tuple((start, end, usual) for start, end in odd)
+    if unusual:
+        changes = tuple((start, end, usual) for start, end in unusual)
         yield section.heading_start, section.heading_end, "mixed-newlines", changes
 
 
 def _check_is_last(
     text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]
 ) -> Iterator[LocatedProblem]:
-    """Text behind the section that is no other section, comment, definition or name of a block."""
+    """Find text behind the section.
+
+    Other sections, comments, definitions and block identifiers do not count.
+    """
     rest = text[section.end :]
     for other in reversed(sections):
         if other.start >= section.end:
             rest = rest[: other.start - section.end] + "\n" + rest[other.end - section.end :]
-    shown = any(start >= section.end and text[start] not in "<[" for start, _ in hidden)
+    has_hidden_text = any(start >= section.end and text[start] not in "<[" for start, _ in hidden)
     for line in _COMMENT.sub("", rest).split("\n"):
-        line = line.rstrip()  # noqa: PLW2901 - the same line
+        line = line.rstrip()  # noqa: PLW2901 - still the same line
         if line.strip(" \t>") and not (
             FOOTNOTE_DEFINITION.match(line)
             or LINK_DEFINITION.match(line)
@@ -224,12 +255,16 @@ def _check_is_last(
         ):
             yield section.heading_start, section.heading_end, "not-last", ()
             return
-    if shown:
+    if has_hidden_text:
         yield section.heading_start, section.heading_end, "not-last", ()
 
 
 def _check_style(text: str, section: Section) -> Iterator[LocatedProblem]:
-    """What is a matter of taste: entries without blank lines between, blanks at line ends, the note's final line ends."""
+    """Find matters of style.
+
+    These are entries without blank lines between them, blanks at line ends, and missing or extra
+    line ends at the end of the note.
+    """
     end = _usual_line_end(text)
     glued = [
         (one, other)

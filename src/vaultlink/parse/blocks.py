@@ -1,7 +1,7 @@
-"""The block pass: a note's lines become runs of inline text, headings and block identifiers.
+"""The block pass: split a note's lines into runs, headings and block identifiers.
 
-What a block hides (code, math, HTML, definitions) leaves no run. Blocks are tried in the order in which Obsidian tries
-them (specification 3, observed section 3.1).
+Hidden blocks (code, math, HTML, definitions) produce no run. Blocks are tried in Obsidian's order
+(specification 3, observed section 3.1).
 """
 
 import re
@@ -12,7 +12,10 @@ from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TextRun, is_blank
 from vaultlink.parse.lists import split_list_items, strip_item
 
 MAX_DEPTH = 60
-"""Containers nested deeper are read as text: no hand writes them, and the stack is finite."""
+"""Containers nested deeper are read as text.
+
+Real notes are less deep, and the stack is limited.
+"""
 
 _BLOCK_ID = re.compile(r"(?:^|[ \t])\^([A-Za-z0-9-]+)[ \t]*$")
 _BLOCK_ID_ALONE = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
@@ -20,23 +23,25 @@ _BLOCK_ID_ALONE = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
 
 @dataclass(slots=True)
 class ParsedBlocks:
-    """What the block pass found, in document order. Offsets are the source's."""
+    """The blocks of a note, in document order. Offsets are those of the source.
+
+    Attributes:
+        runs: The runs of inline text.
+        headings: Level, text, start and end of each top-level heading.
+        ids: Block identifier, its offset, and the offset of its block.
+        hidden: Spans of code and HTML.
+        unclosed: Kind of problem, and the span of the line that opens the unclosed block.
+    """
 
     runs: list[TextRun] = field(default_factory=list)
-    headings: list[tuple[int, str, int, int]] = field(
-        default_factory=list
-    )  # level, text, start, end
-    ids: list[tuple[str, int, int]] = field(
-        default_factory=list
-    )  # id, its offset, its block's offset
-    hidden: list[tuple[int, int]] = field(default_factory=list)  # code and HTML, as spans
-    unclosed: list[tuple[str, int, int]] = field(
-        default_factory=list
-    )  # kind, span of the opening line
+    headings: list[tuple[int, str, int, int]] = field(default_factory=list)
+    ids: list[tuple[str, int, int]] = field(default_factory=list)
+    hidden: list[tuple[int, int]] = field(default_factory=list)
+    unclosed: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
-    """The blocks of a note's body."""
+    """Return the blocks of a note's body."""
     found = ParsedBlocks()
     _read_container(lines, found, depth=0, owner=None)
     return found
@@ -45,7 +50,11 @@ def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
 def _read_container(
     lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None
 ) -> None:
-    """Read a container's lines. `owner` is the offset of the block that identifiers name, None at the top."""
+    """Read the lines of a container.
+
+    `owner` is the offset of the block that identifiers in the container name; None at the top
+    level.
+    """
     at, before = 0, None
     while at < len(lines):
         line = lines[at]
@@ -65,7 +74,7 @@ def _read_container(
 
 
 def _read_hidden_block(lines: list[SourceLine], at: int, found: ParsedBlocks) -> int:
-    """Code, math and HTML: the index behind the block, 0 if none starts here."""
+    """Read code, math or HTML; return the index behind the block, or 0."""
     text = lines[at].text
     if leaves.INDENTED.match(text):
         return _hide(lines, at, leaves.end_of_indented(lines, at), found)
@@ -84,14 +93,14 @@ def _read_hidden_block(lines: list[SourceLine], at: int, found: ParsedBlocks) ->
 def _hide_until(
     lines: list[SourceLine], at: int, end: tuple[int, bool], found: ParsedBlocks, kind: str
 ) -> int:
-    """Hide a block that should have been closed; note it if it was not and swallows something."""
+    """Hide a block, and record it as unclosed if it has no end and hides other text."""
     index, closed = end
     first = (
         next((line.text.strip() for line in lines[at + 1 :] if not is_blank(line.text)), "")
         if not closed
         else ""
     )
-    # A script of the Excalidraw plugin opens a fence in a comment of its own, so that its code is shown as code.
+    # Scripts of the Excalidraw plugin open a fence in a comment, so that their code shows as code.
     if first and first != "*/" and not lines[at].text.rstrip().endswith("*/"):
         found.unclosed.append((kind, lines[at].offset, lines[at].offset + len(lines[at].text)))
     return _hide(lines, at, index, found)
@@ -104,7 +113,10 @@ def _hide(lines: list[SourceLine], at: int, end: int, found: ParsedBlocks) -> in
 
 
 def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, depth: int) -> int:
-    """Comments, quotes, lists and footnote definitions: read what they hold; 0 if none starts here."""
+    """Read a comment, quote, list or footnote definition with its content.
+
+    Returns the index behind the block, 0 if none starts here.
+    """
     if depth >= MAX_DEPTH:
         return 0
     text, offset = lines[at].text, lines[at].offset
@@ -133,7 +145,10 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
 
 
 def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
-    """The lines of a block comment without its opening mark: to the line of the next one, or to the container's end."""
+    """Return the lines of a block comment without its opening mark.
+
+    The comment ends with the line of the next mark or with its container.
+    """
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
     for line in lines[at + 1 :]:
@@ -144,7 +159,10 @@ def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLin
 
 
 def _quote_lines(lines: list[SourceLine], at: int) -> list[SourceLine]:
-    """The lines of a quote without their marks; lines that merely go on with its paragraph included."""
+    """Return the lines of a quote without their marks.
+
+    Lazy continuation lines are included.
+    """
     inner: list[SourceLine] = []
     for index in range(at, len(lines)):
         text, offset = lines[index]
@@ -169,7 +187,10 @@ def _interrupts_quote(lines: list[SourceLine], at: int) -> bool:
 
 
 def _footnote_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
-    """A footnote definition's lines: its first, the lines of its paragraph, and indented ones behind blank lines."""
+    """Return the lines of a footnote definition.
+
+    These are its first line, the rest of its paragraph, and indented lines behind blank lines.
+    """
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
     pending: list[SourceLine] = []
@@ -199,7 +220,7 @@ def _read_text_block(
     before: int | None,
     owner: int | None,
 ) -> int:
-    """Headings, tables, definitions and paragraphs: the index behind the block."""
+    """Read a heading, table, definition or paragraph; return the index behind it."""
     line = lines[at]
     marked = line.text[0] in leaves.BLOCK_START_CHARS
     span = leaves.match_heading(line.text) if marked else None
@@ -246,12 +267,15 @@ def _add_heading(
 
 def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -> None:
     for row in [rows[0], *rows[2:]]:
-        found.runs.extend(TextRun([cell], cell=True) for cell in leaves.split_cells(row))
+        found.runs.extend(TextRun([cell], in_table_cell=True) for cell in leaves.split_cells(row))
     _add_block_id(rows[-1], found, rows[0].offset if owner is None else owner)
 
 
 def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
-    """A paragraph ends at a blank line or where another block begins; deeper indented lines always belong to it."""
+    """Return the end of a paragraph: a blank line, or the start of another block.
+
+    Deeper indented lines always belong to the paragraph.
+    """
     end = at + 1
     while end < len(lines):
         text = lines[end].text
@@ -269,7 +293,10 @@ def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
 def _add_paragraph(
     lines: list[SourceLine], found: ParsedBlocks, before: int | None, owner: int | None
 ) -> None:
-    """A run of text; a paragraph of nothing but an identifier names the block before it."""
+    """Add a paragraph as a run.
+
+    A paragraph that consists of an identifier names the block before it.
+    """
     found.runs.append(TextRun(lines))
     if len(lines) == 1 and _BLOCK_ID_ALONE.match(lines[0].text):
         if before is not None:

@@ -1,4 +1,4 @@
-"""Brackets and destinations in a run of text: which closes which, and where a link's address or a bare URL ends."""
+"""Match brackets, and find the end of link destinations and bare URLs."""
 
 import re
 
@@ -10,7 +10,10 @@ _TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\
 
 
 def match_brackets(text: str) -> dict[int, int]:
-    """Opening to closing bracket, for every pair in the text; escaped ones don't count."""
+    """Return opening to closing position of all bracket pairs.
+
+    Escaped brackets do not count.
+    """
     pairs: dict[int, int] = {}
     opened: list[int] = []
     for match in _BRACKET.finditer(text):
@@ -22,7 +25,16 @@ def match_brackets(text: str) -> dict[int, int]:
 
 
 def parse_link_destination(text: str, at: int, end: int) -> tuple[int, str]:
-    """The position behind a link's closing parenthesis and the destination as written; 0 if there is no destination."""
+    """Return the end of a Markdown link and its destination as written.
+
+    Args:
+        text: The text of the run.
+        at: Position of the opening parenthesis.
+        end: End of the text to search.
+
+    Returns:
+        The position behind the closing parenthesis, and the destination; (0, "") if there is none.
+    """
     opening = _DESTINATION.match(text, at, end)
     assert opening
     if opening[1] is not None:
@@ -40,7 +52,10 @@ def parse_link_destination(text: str, at: int, end: int) -> tuple[int, str]:
 
 
 def _find_destination_end(text: str, at: int, end: int) -> int:
-    """The end of a bare destination: white space, or a parenthesis that closes nothing inside it (2.5, 2.19)."""
+    """Return the end of a bare destination (2.5, 2.19).
+
+    It ends at white space or at an unbalanced parenthesis.
+    """
     depth = 0
     for mark in _IN_DESTINATION.finditer(text, at, end):
         char = mark[0]
@@ -58,12 +73,12 @@ def _find_destination_end(text: str, at: int, end: int) -> int:
 
 
 def is_domain(domain: str) -> bool:
-    """Whether the last two parts of a domain hold no underscore."""
+    """Return True if the last two labels of a domain contain no underscore."""
     return "_" not in "".join(domain.split(".")[-2:])
 
 
 def trim_url_end(text: str, start: int, end: int) -> int:
-    """A URL's end without punctuation that belongs to the sentence."""
+    """Return the end of a URL without trailing punctuation of the sentence."""
     while end > start and text[end - 1] in "!*,.:?_~":
         end -= 1
     while text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end):

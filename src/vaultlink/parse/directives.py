@@ -1,4 +1,4 @@
-"""Instructions to vaultlink inside a note: comments that switch rules off, and the `vaultlink` property."""
+"""Find suppressions in a note: comments and the `vaultlink` property."""
 
 import re
 from collections.abc import Iterable
@@ -7,19 +7,25 @@ from vaultlink.model import Directive, PropertyValue, text_items
 from vaultlink.text import line_and_column
 
 DIRECTIVE_PREFIX = "vaultlink-"
-"""What a text must hold for a directive to be possible."""
+"""The text that every directive contains."""
 
 _COMMENT_MARK = re.compile("%%")
 _DIRECTIVE = re.compile(
-    r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])(?P<rules>[^%\n]*?)[ \t]*"
-    r"(?:%%|-->)"
+    r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])"
+    r"(?P<rules>[^%\n]*?)[ \t]*(?:%%|-->)"
 )
 
 
 def find_directives(
     text: str, starts: list[int], code: Iterable[tuple[int, int]]
 ) -> tuple[Directive, ...]:
-    """The directives in a note's comments, those inside code left out."""
+    """Return the directives in a note's comments, except those in code.
+
+    Args:
+        text: The note's text.
+        starts: The offsets of its line starts.
+        code: The spans of code.
+    """
     spans = list(code)
     found = []
     for match in _DIRECTIVE.finditer(text):
@@ -38,7 +44,10 @@ def find_directives(
 def find_comment_spans(
     text: str, start: int, code: Iterable[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Spans of the comments in a note's body: from one `%%` to the next; the last, if it is left alone, opens none."""
+    """Return the spans of the `%%` comments in a note's body.
+
+    Each comment runs from one `%%` to the next. An unpaired last `%%` starts no comment.
+    """
     spans = list(code)
     marks = [
         at
@@ -49,5 +58,5 @@ def find_comment_spans(
 
 
 def parse_ignored_rules(value: PropertyValue) -> tuple[str, ...]:
-    """The rules of a property `vaultlink: {ignore: [...]}`."""
+    """Return the rules in the value of a property `vaultlink: {ignore: [...]}`."""
     return tuple(text_items(value.get("ignore"))) if isinstance(value, dict) else ()

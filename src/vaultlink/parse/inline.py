@@ -1,15 +1,20 @@
-"""The inline pass: links, embeds and tags in a run of text, and nothing where code, math, HTML or URLs hide them.
+"""The inline pass: find links, embeds and tags in a run of text.
 
-One scan from left to right, the earlier start wins (specification 3.19). Emphasis matters only where it ends inside a
-link and so breaks it; it is looked at only in runs where that can be.
+Skips text that code, math, HTML or URLs hide. A single scan from left to right; the earlier start
+wins (3.19). Emphasis matters only where it ends inside a link and so breaks it, so it is parsed
+only in runs where this can happen.
 """
 
 import re
 
 from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
-from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline_types import (
+    InlineContent,
+    InlineMarkdownLink,
+    InlineWikilink,
+    UnlinkedBracket,
+)
 from vaultlink.parse.leaves import HTML_TAG
-from vaultlink.parse.slips import match_malformed_link
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _SPECIAL = re.compile(
@@ -29,14 +34,17 @@ _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
 _EMPHASIS_MARK = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 _MAX_EMPHASIS_LENGTH = 50_000
-"""Runs longer than this are not searched for emphasis that breaks links: the search could take quadratic time."""
+"""Emphasis is not parsed in runs longer than this.
+
+The search could take quadratic time.
+"""
 
 TAG_START = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
-"""Where a tag may begin: a first question, answered in full by the scan."""
+"""Position where a tag may start. A quick test; the scan decides."""
 
 
 def may_contain_links(text: str) -> bool:
-    """Whether a run can hold a link, a tag, or what was meant as a link."""
+    """Return True if `text` can contain a link, a tag or a malformed link."""
     return (
         "[[" in text
         or "](" in text
@@ -47,7 +55,7 @@ def may_contain_links(text: str) -> bool:
 
 
 def read_inline(text: str) -> InlineContent:
-    """The links and tags of a run of text."""
+    """Return the links and tags of a run of text."""
     scan = _Scan(text, emphasis=False)
     scan.read(0, len(text), in_link=False)
     if len(text) <= _MAX_EMPHASIS_LENGTH and (
@@ -59,7 +67,7 @@ def read_inline(text: str) -> InlineContent:
 
 
 def _may_break_links(text: str, found: InlineContent) -> bool:
-    """Whether emphasis could end inside something found: only then does it matter."""
+    """Return True if emphasis could end inside a link or hidden span."""
     spans = [(link.start, link.end) for link in found.links] + found.hidden
     return any(_EMPHASIS_MARK.search(text, start, end) for start, end in spans) and bool(
         found.links
@@ -67,7 +75,10 @@ def _may_break_links(text: str, found: InlineContent) -> bool:
 
 
 class _Scan:
-    """One pass over a run's text. The brackets are matched once; searches that failed are not repeated."""
+    """One pass over the text of a run.
+
+    Brackets are matched once, and failed searches are not repeated.
+    """
 
     __slots__ = (
         "_bracket_pairs",
@@ -97,7 +108,10 @@ class _Scan:
         self._found_marks: dict[str, tuple[int, int]] = {}
 
     def read(self, at: int, end: int, *, in_link: bool) -> None:
-        """Find everything from a position to an end that closes something around it."""
+        """Read the text from `at` to `end`.
+
+        `end` is the end of the enclosing element.
+        """
         begin = at
         while special := self._special_pattern.search(self.text, at, end):
             at, char = special.start(), special[0]
@@ -122,7 +136,7 @@ class _Scan:
                 at = stop or at + 1
 
     def _read_other(self, char: str, at: int, end: int, in_link: bool) -> int:
-        """Code, math, footnotes, URLs, emphasis: the position behind it, 0 if it is none."""
+        """Read code, math, a footnote, a URL or emphasis; return its end, or 0."""
         if char == "`":
             return self._hide(at, self._end_of_code(at, end))
         if char == "$":
@@ -143,10 +157,10 @@ class _Scan:
             self._node_end = end
         return end
 
-    # -- what hides -----------------------------------------------------------------------------------------------
+    # -- hidden text -----------------------------------------------------------------------------
 
     def _end_of_code(self, at: int, end: int) -> int:
-        """A code span: a run of backticks to the next run of the same length."""
+        """Return the end of a code span (0 if none): the next row of as many backticks."""
         stop = at
         while self.text[stop : stop + 1] == "`":
             stop += 1
@@ -165,7 +179,7 @@ class _Scan:
         return 0
 
     def _end_of_math(self, at: int, end: int) -> int:
-        """Inline math (3.13) or display math in a paragraph (3.14)."""
+        """Return the end of inline math (3.13) or of display math in a paragraph (3.14)."""
         if self.text.startswith("$$", at):
             close = self.text.find("$$", at + 2, end)
             return close + 2 if close > at + 2 else 0
@@ -186,7 +200,10 @@ class _Scan:
         return self._hide(at, match.end() if match else self._end_of_markup(at, end))
 
     def _end_of_markup(self, at: int, end: int) -> int:
-        """A comment, instruction, declaration or CDATA section within a paragraph; the position behind it, or 0."""
+        """Return the end of HTML markup that is not a tag, or 0.
+
+        This is a comment, instruction, declaration or CDATA section in a paragraph.
+        """
         for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
             if self.text.startswith(opening, at):
                 inner = at + len(opening)
@@ -203,10 +220,14 @@ class _Scan:
             return close + 1 if 0 <= close < end else 0
         return 0
 
-    # -- what is found --------------------------------------------------------------------------------------------
+    # -- links and tags --------------------------------------------------------------------------
 
     def _read_tag(self, at: int, begin: int, end: int) -> int:
-        """A tag, at the start of the text or of emphasis, behind white space or right behind another tag (7.1, T4, T5)."""
+        """Read a tag and return the position to continue from (7.1, T4, T5).
+
+        A tag starts at the start of the text or of emphasis, after white space, or directly after
+        another tag.
+        """
         name = _TAG_NAME.match(self.text, at + 1, end)
         if not name:
             return at + 1
@@ -226,7 +247,7 @@ class _Scan:
         return False
 
     def _read_bracket(self, at: int, end: int, in_link: bool) -> int:
-        """A wikilink, a Markdown link or a reference, whichever it is; the position to go on from."""
+        """Read a wikilink, Markdown link or reference; return where to continue."""
         embed = self.text[at] == "!"
         opening = at + embed
         if self.text.startswith("[[", opening):
@@ -241,13 +262,11 @@ class _Scan:
             if stop:
                 self._node_end = stop
                 return stop
-        slip = match_malformed_link(self.text, opening, end, close)
-        if slip:
-            self.found.malformed.append(slip)
+        self.found.unlinked_brackets.append(UnlinkedBracket(opening, end, close))
         return opening + 1
 
     def _end_of_wikilink(self, at: int, end: int) -> int:
-        """The position behind the wikilink whose brackets open at `at`; 0 if it is none (1.1 to 1.4)."""
+        """Return the end of the wikilink that opens at `at`, or 0 (1.1 to 1.4)."""
         close = self._find_next("]]", at + 3)
         if not 0 <= close <= end - 2 or self.text.startswith("]]", at + 2):
             return 0
@@ -255,15 +274,21 @@ class _Scan:
         return 0 if 0 <= nested < close - 1 or 0 <= line_end < close else close + 2
 
     def _find_next(self, mark: str, at: int) -> int:
-        """Where a mark stands next; asked again and again it reads the text once."""
-        asked, known = self._found_marks.get(mark, (-1, -1))
-        if asked == -1 or not asked <= at or (known != -1 and known < at):
-            known = self.text.find(mark, at)
-            self._found_marks[mark] = (at, known)
-        return known
+        """Return the next position of a mark, -1 if there is none.
+
+        The result is cached, so that repeated calls read the text once.
+        """
+        searched_from, position = self._found_marks.get(mark, (-1, -1))
+        if searched_from == -1 or not searched_from <= at or (position != -1 and position < at):
+            position = self.text.find(mark, at)
+            self._found_marks[mark] = (at, position)
+        return position
 
     def _read_markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
-        """A Markdown link or image (2); also steps over full references, which count for nothing (2.15)."""
+        """Read a Markdown link or image (2) and return its end, 0 if there is none.
+
+        Also skips full references, which are not links in Obsidian (2.15).
+        """
         embed = opening > at
         follow = self.text[close + 1 : close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
@@ -278,8 +303,11 @@ class _Scan:
         return 0
 
     def _skip_reference(self, opening: int, close: int, end: int, embed: bool) -> int:
-        """A reference by label, which counts for nothing (2.15). Where no label follows, its opening bracket is taken
-        all the same, so that `[a][[b]]` holds no link."""
+        """Skip a reference by label, which is not a link in Obsidian (2.15).
+
+        If no label follows, the reference still takes the next opening bracket, so that `[a][[b]]`
+        contains no link.
+        """
         label = _LABEL.match(self.text, close + 1, end)
         assert label
         full = label[0].endswith("]") and label[0] != "[]"
@@ -290,14 +318,17 @@ class _Scan:
         return label.end() if label[0].endswith("]") else close + 2
 
     def _closing_bracket(self, at: int, end: int) -> int:
-        """The bracket that closes the one at a position, 0 if none does before the end."""
+        """Return the matching bracket; 0 if there is none before `end`."""
         if self._bracket_pairs is None:
             self._bracket_pairs = match_brackets(self.text)
         close = self._bracket_pairs.get(at, 0)
         return close if close < end else 0
 
     def _read_emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
-        """Strong, emphasis, deletion or highlight: what it holds is read apart, so that it can't reach beyond."""
+        """Read emphasis, deletion or highlight; return its end, 0 if there is none.
+
+        Its content is read separately, so that no link inside extends beyond it.
+        """
         double = mark * 2 if mark in "*_" else mark
         if self.text.startswith(double, at):
             close = self._end_of_emphasis(double, at + 2, end)
@@ -313,7 +344,11 @@ class _Scan:
         return 0
 
     def _end_of_emphasis(self, mark: str, at: int, end: int) -> int:
-        """Where emphasis with a mark ends: not empty, not in a longer row of marks, `_` not inside a word; 0 if nowhere."""
+        """Return the position of the mark that ends emphasis; 0 if there is none.
+
+        The emphasis must not be empty, the mark must not be part of a longer row, and `_` must not
+        stand inside a word.
+        """
         if mark in ("~~", "==") and self.text[at : at + 1].isspace():
             return 0
         close = at

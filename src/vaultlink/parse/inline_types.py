@@ -1,11 +1,14 @@
-"""What the inline pass finds in a run of text. All spans are the run's."""
+"""Results of the inline pass.
+
+All spans are offsets in the run, 0-based, in code points.
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
 class InlineWikilink(NamedTuple):
-    """A wikilink in a run: its span, an exclamation mark included, and whether it is an embed."""
+    """A wikilink in a run: its span, including `!`, and True if it is an embed."""
 
     start: int
     end: int
@@ -13,7 +16,10 @@ class InlineWikilink(NamedTuple):
 
 
 class InlineMarkdownLink(NamedTuple):
-    """A Markdown link or image in a run: its span, the span of its text, and its destination as written."""
+    """A Markdown link or image in a run.
+
+    `text_end` is the end of its text, `destination` is as written.
+    """
 
     start: int
     end: int
@@ -22,21 +28,32 @@ class InlineMarkdownLink(NamedTuple):
     destination: str
 
 
-class MalformedLink(NamedTuple):
-    """What was meant as a link and is none: its span, the name it holds, and what is wrong with it."""
+class UnlinkedBracket(NamedTuple):
+    """An opening bracket that starts no link.
+
+    `end` is the end of the searched text. `close` is the position of the matching bracket, 0 if
+    there is none.
+    """
 
     start: int
     end: int
-    target: str
-    fault: str
+    close: int
 
 
 @dataclass(slots=True)
 class InlineContent:
-    """What the inline pass found in a run, in order; spans are the run's."""
+    """The content of a run, in order.
+
+    Attributes:
+        links: The links and embeds.
+        tags: Spans of the tags' names.
+        hidden: Spans of code, math and HTML.
+        unlinked_brackets: Opening brackets that start no link.
+        depends_on_emphasis: True if a tag counts only if emphasis ends before it.
+    """
 
     links: list[InlineWikilink | InlineMarkdownLink] = field(default_factory=list)
-    tags: list[tuple[int, int]] = field(default_factory=list)  # the names' spans
-    hidden: list[tuple[int, int]] = field(default_factory=list)  # code, math and HTML
-    malformed: list[MalformedLink] = field(default_factory=list)
-    depends_on_emphasis: bool = False  # whether a tag counts if emphasis ends before it
+    tags: list[tuple[int, int]] = field(default_factory=list)
+    hidden: list[tuple[int, int]] = field(default_factory=list)
+    unlinked_brackets: list[UnlinkedBracket] = field(default_factory=list)
+    depends_on_emphasis: bool = False

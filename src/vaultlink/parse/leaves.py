@@ -1,8 +1,9 @@
-"""Single blocks of a note's structure, recognised at the first of a list of lines.
+"""Recognize single blocks at the first of a list of lines.
 
-Each function gets lines and the index where the block would start and says whether it does or where it ends (the index
-behind its last line). The order in which they are asked stands in `blocks`. The rules are those observed of Obsidian
-(specification 3 and observed section 3), which are CommonMark's but for the differences named here.
+Each function gets the lines and the index where the block would start. It returns whether the block
+starts there, or the index behind its last line. `blocks` calls the functions in order. The rules
+were observed in Obsidian (specification 3 and observed section 3); they are those of CommonMark
+except for the differences named here.
 """
 
 import re
@@ -10,7 +11,10 @@ import re
 from vaultlink.parse.lines import SourceLine, is_blank
 
 BLOCK_START_CHARS = frozenset(" \t`~$<>#-*_+0123456789[%")
-"""What a line begins with if it begins any block but a paragraph, table or underlined heading."""
+"""First characters of a line that can start a block.
+
+A line with another first character starts a paragraph, a table or an underlined heading.
+"""
 
 BLANK = re.compile(r"[ \t]*$")
 INDENTED = re.compile(r"\t| {4}")
@@ -23,7 +27,8 @@ THEMATIC_BREAK = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
 SETEXT_UNDERLINE = re.compile(r"(=+|-+)$")
 BULLET = re.compile(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
 LINK_DEFINITION = re.compile(
-    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
+    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)"
+    r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
 )
 FOOTNOTE_DEFINITION = re.compile(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
 
@@ -54,7 +59,10 @@ _LONE_TAG = re.compile(rf"(?:{HTML_TAG})\s*$")
 
 
 def end_of_indented(lines: list[SourceLine], at: int) -> int:
-    """Indented code: lines indented by four blanks or a tab, and blank lines between them."""
+    """Return the end of indented code.
+
+    Lines are indented by four spaces or a tab, or blank between such lines.
+    """
     end = at
     for index in range(at, len(lines)):
         text = lines[index].text
@@ -66,7 +74,10 @@ def end_of_indented(lines: list[SourceLine], at: int) -> int:
 
 
 def end_of_fence(lines: list[SourceLine], at: int) -> tuple[int, bool]:
-    """Fenced code: the index behind it, and whether it was closed; an unclosed fence runs to its container's end."""
+    """Return the end of fenced code, and True if it is closed.
+
+    An unclosed fence runs to the end of its container.
+    """
     opening = FENCE.match(lines[at].text)
     assert opening
     marks = opening[1] or opening[2]
@@ -78,7 +89,10 @@ def end_of_fence(lines: list[SourceLine], at: int) -> tuple[int, bool]:
 
 
 def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
-    """Display math that opens on a line of its own: to the line that ends in `$$`."""
+    """Return the end of display math that starts a line, and True if it is closed.
+
+    The block ends with the line that ends in `$$`.
+    """
     for index in range(at + 1, len(lines)):
         if lines[index].text.rstrip(" \t").endswith("$$"):
             return index + 1, True
@@ -86,9 +100,15 @@ def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
 
 
 def html_block_closer(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
-    """What closes the HTML block that starts at a line: a pattern, "" for a blank line, None if no block starts.
+    """Return what closes the HTML block that starts at a line.
 
-    A line that is one complete tag of any other name starts a block too, but not in the middle of a paragraph.
+    Args:
+        text: The line.
+        interrupting: True if the line is inside a paragraph. A line that consists of one complete
+            tag of another name does not start a block there.
+
+    Returns:
+        A pattern, "" for a blank line, None if no block starts.
     """
     start = _HTML_START.match(text)
     if not start:
@@ -103,7 +123,10 @@ def html_block_closer(text: str, *, interrupting: bool) -> re.Pattern[str] | str
 def end_of_html(
     lines: list[SourceLine], at: int, closing: re.Pattern[str] | str
 ) -> tuple[int, bool]:
-    """An HTML block: the index behind it, and whether what closes it was met. Only an empty line closes a tag's block."""
+    """Return the end of an HTML block, and True if it is closed.
+
+    Only an empty line closes the block of a tag.
+    """
     if isinstance(closing, str):
         for index in range(at + 1, len(lines)):
             if not lines[index].text:
@@ -119,7 +142,11 @@ def end_of_html(
 
 
 def end_of_table(lines: list[SourceLine], at: int) -> int:
-    """A table: a row, a row of dashes, and rows as long as they hold a pipe behind their first character; else `at`."""
+    """Return the end of a table, or `at` if there is none.
+
+    A table is a row, a delimiter row, and further rows while each has a pipe behind its first
+    character.
+    """
     if at + 1 >= len(lines) or not _is_delimiter_row(lines[at + 1].text):
         return at
     end = at
@@ -136,7 +163,10 @@ def _is_delimiter_row(text: str) -> bool:
 
 
 def split_cells(line: SourceLine) -> list[SourceLine]:
-    """The cells of a table row, each with its place. Every unescaped pipe ends one, in a link or code too (E18)."""
+    """Return the cells of a table row with their offsets.
+
+    Every unescaped pipe ends a cell, also in links and code (E18).
+    """
     text, found, start, at = line.text, [], 0, 0
     while at <= len(text):
         char = text[at : at + 1]
@@ -154,7 +184,7 @@ def split_cells(line: SourceLine) -> list[SourceLine]:
 
 
 def match_heading(text: str) -> tuple[int, int, int] | None:
-    """Level and the span of the text of a heading with hashes; None if the line is none."""
+    """Return level and text span of a heading with hashes, or None."""
     opening = HEADING.match(text)
     if not opening:
         return None
@@ -168,14 +198,17 @@ def match_heading(text: str) -> tuple[int, int, int] | None:
 
 
 def is_setext(lines: list[SourceLine], at: int) -> bool:
-    """A heading underlined by `=` or `-`: exactly one line of text, and nothing behind the marks (H4, H5)."""
+    """Return True if a heading underlined by `=` or `-` starts at a line.
+
+    It has exactly one line of text, and nothing follows the underline (H4, H5).
+    """
     if at + 1 == len(lines) or lines[at + 1].text[:1] not in ("=", "-"):
         return False
     return SETEXT_UNDERLINE.match(lines[at + 1].text) is not None and not is_blank(lines[at].text)
 
 
 def interrupts_paragraph(text: str) -> bool:
-    """Whether a line begins another block in the middle of a paragraph."""
+    """Return True if a line starts another block inside a paragraph."""
     head = text.lstrip(" \t")[:1]
     if head not in _INTERRUPTING_CHARS:
         return False
@@ -194,6 +227,6 @@ _INTERRUPTING_CHARS = frozenset("-*+_0123456789#`~>$<%")
 
 
 def _starts_list(text: str) -> bool:
-    """A list breaks into a paragraph if it is a bullet's or begins with 1."""
+    """Return True if a line starts a list inside a paragraph: a bullet, or number 1."""
     bullet = BULLET.match(text)
     return bullet is not None and bullet[1] in (None, "1")

@@ -1,35 +1,42 @@
-"""Lines with their places, and runs of inline text made of them.
+"""Lines with source offsets, and runs of inline text made of them.
 
-A container (list item, quote) strips marks and indents from its lines; each line remembers where in the source its rest
-begins, so that whatever is found in a run has an exact place.
+A container (list item, quote) removes marks and indents from its lines. Each line stores the source
+offset of its remaining text, so that everything found in a run has an exact position.
 """
 
 from bisect import bisect_right
 from typing import NamedTuple
 
 UNICODE_SPACES = (
-    " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
-    "\u202f\u205f\u3000\ufeff"
+    " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-"""What the app's language trims: every Unicode space, U+00A0 and U+3000 included (observed H3)."""
+"""The characters that JavaScript's `trim` removes.
+
+All Unicode spaces, including U+00A0 and U+3000 (observed H3).
+"""
 
 
 class SourceLine(NamedTuple):
-    """A line's text without its end, and the source offset of its first character."""
+    """A line without its line end, and the source offset of its first character."""
 
     text: str
     offset: int
 
 
 class TextRun:
-    """Inline text of one block: its lines joined by line feeds, with the way back to source offsets. `in_table_cell` is true for
-    the text of a table's cell."""
+    """The inline text of one block: its lines, joined by line feeds.
+
+    Attributes:
+        text: The text.
+        in_table_cell: True for the text of a table cell.
+    """
 
     __slots__ = ("_offsets", "_starts", "in_table_cell", "text")
 
-    def __init__(self, lines: list[SourceLine], *, cell: bool = False):
+    def __init__(self, lines: list[SourceLine], *, in_table_cell: bool = False):
         self.text = "\n".join([line.text for line in lines])
-        self.in_table_cell = cell
+        self.in_table_cell = in_table_cell
         self._offsets = [line.offset for line in lines]
         starts, at = [], 0
         for line in lines:
@@ -38,17 +45,23 @@ class TextRun:
         self._starts = starts
 
     def source_offset(self, at: int) -> int:
-        """The source offset of a position in the run; a line's end maps to the place just behind its text."""
+        """Return the source offset of a position in the run.
+
+        The end of a line maps to the offset directly behind its text.
+        """
         line = bisect_right(self._starts, at) - 1
         return self._offsets[line] + at - self._starts[line]
 
     def source_end(self, at: int) -> int:
-        """The source offset of a span's end: right behind the source of its last character."""
+        """Return the source offset of a span's end, directly behind its last character."""
         return self.source_offset(at - 1) + 1
 
 
 def split_lines(text: str, start: int, end: int | None = None) -> list[SourceLine]:
-    """The lines of a text between two offsets; a carriage return before the line feed belongs to the line's end."""
+    """Return the lines of a text between two offsets.
+
+    A carriage return before the line feed is part of the line end.
+    """
     lines = []
     for part in text[start:end].split("\n"):
         lines.append(SourceLine(part[:-1] if part.endswith("\r") else part, start))
@@ -57,5 +70,5 @@ def split_lines(text: str, start: int, end: int | None = None) -> list[SourceLin
 
 
 def is_blank(text: str) -> bool:
-    """Whether a line holds nothing but spaces of any kind."""
+    """Return True if a line contains only spaces of any kind."""
     return not text or not text.strip(UNICODE_SPACES)

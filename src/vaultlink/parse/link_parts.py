@@ -1,4 +1,4 @@
-"""From what stands between the brackets to a link's parts (specification, sections 1 and 2)."""
+"""Parse a link into target, subpath and display text (sections 1 and 2)."""
 
 import html
 import re
@@ -10,14 +10,20 @@ _NO_BREAK_SPACES = str.maketrans({"\u00a0": " "})
 _BACKSLASH_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PERCENT_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _RESERVED_BYTES = frozenset(b"#$&+,/:;=?@")
-"""Characters whose escapes stay escaped: the reserved ones of a URI."""
+"""The reserved characters of a URI. Their percent escapes are not decoded."""
 
 
 def parse_wikilink(inner: str) -> tuple[str, str, str | None]:
-    """Target, subpath and display of the text between `[[` and `]]` (1.5 to 1.15).
+    """Return target, subpath and display text of a wikilink (1.5 to 1.15).
 
-    The first pipe that is not the first character ends the destination; one backslash before it is dropped. "" for no
-    subpath, None for no display.
+    The first pipe that is not the first character ends the destination; one backslash before it is
+    dropped.
+
+    Args:
+        inner: The text between `[[` and `]]`.
+
+    Returns:
+        Target, subpath ("" if there is none) and display text (None if there is none).
     """
     inner = inner.strip()
     display: str | None = None
@@ -34,8 +40,10 @@ def parse_wikilink(inner: str) -> tuple[str, str, str | None]:
 def parse_inline_link(
     text: str, link: InlineWikilink | InlineMarkdownLink
 ) -> tuple[str, str, str | None] | None:
-    """Target, subpath and display of a link that the inline pass found in a run of text; None for a Markdown link that leads
-    out of the vault or whose destination can't be decoded."""
+    """Return target, subpath and display text of a link from the inline pass.
+
+    Returns None for an external Markdown link, and if its destination cannot be decoded.
+    """
     if isinstance(link, InlineWikilink):
         return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])
     destination = decode_destination(link.destination)
@@ -45,7 +53,10 @@ def parse_inline_link(
 
 
 def split_subpath(destination: str) -> tuple[str, str]:
-    """Path and subpath of a destination, split at the first `#`; a subpath of nothing but `#` is none (1.12, 1.15)."""
+    """Split a destination at the first `#` into path and subpath (1.12, 1.15).
+
+    A subpath that consists of `#` only is empty.
+    """
     if "\u00a0" in destination:
         destination = destination.translate(_NO_BREAK_SPACES).strip()
     mark = destination.find("#")
@@ -56,13 +67,19 @@ def split_subpath(destination: str) -> tuple[str, str]:
 
 
 def is_external(destination: str) -> bool:
-    """Whether a Markdown destination leads out of the vault: it holds a colon and is not relative (2.1, 2.13)."""
+    """Return True if a Markdown destination is external (2.1, 2.13).
+
+    It contains a colon and does not start with `./` or `../`.
+    """
     return ":" in destination and not destination.startswith(("./", "../"))
 
 
 def decode_destination(raw: str) -> str | None:
-    """The destination of a Markdown link as Obsidian reads it: escapes and entities undone, percent escapes decoded like
-    a URI (2.2). None if a percent escape is malformed, which makes the link none (2.3)."""
+    """Decode the destination of a Markdown link as Obsidian does (2.2).
+
+    Resolves backslash escapes and entities, and decodes percent escapes like a URI. Returns None if
+    a percent escape is malformed: then Obsidian does not see a link (2.3).
+    """
     text = raw
     if "\\" in text:
         text = _BACKSLASH_ESCAPE.sub(r"\1", text)
@@ -83,21 +100,30 @@ def _decode_percent(text: str) -> str | None:
 
 
 def _decode_escapes(match: re.Match[str]) -> str:
-    """One run of percent escapes as text. The reserved characters' escapes stay as they are written."""
-    parts, plain = [], bytearray()
+    """Decode a sequence of percent escapes.
+
+    Escapes of reserved characters stay as written.
+    """
+    parts, encoded = [], bytearray()
     escapes = match[0]
     for at in range(0, len(escapes), 3):
         byte = int(escapes[at + 1 : at + 3], 16)
         if byte in _RESERVED_BYTES:
-            parts += [plain.decode(), escapes[at : at + 3]]
-            plain = bytearray()
+            parts += [encoded.decode(), escapes[at : at + 3]]
+            encoded = bytearray()
         else:
-            plain.append(byte)
-    return "".join([*parts, plain.decode()])
+            encoded.append(byte)
+    return "".join([*parts, encoded.decode()])
 
 
 def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
-    """The link that a property's value is as a whole, or None (4.9 to 4.14); `spot` is start, end, line, column."""
+    """Return the link that a property's value is as a whole, or None (4.9 to 4.14).
+
+    Args:
+        text: The value.
+        spot: Start, end, line and column of the value.
+        key_path: Key path of the value, such as "rel.1".
+    """
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
         target, subpath, display = parse_wikilink(text[2:-2])
         return Link(

@@ -1,8 +1,8 @@
-"""Lists: which lines belong to which item, and what an item's lines are without bullet and indent.
+"""Split lists into items, and remove bullet and indent from the lines of an item.
 
-The rules follow what was observed of Obsidian (observed section 3.1), which indents more by feel than CommonMark does:
-an item takes lines indented as far as its text, or by more than four columns; and if any line of an item is not indented
-at all, none of its lines lose their indent.
+The rules were observed in Obsidian (observed section 3.1). Its indentation is less strict than
+CommonMark's: an item includes lines that are indented as far as its text, or by more than four
+columns. If any line of an item has no indent, all its lines keep their indent.
 """
 
 import re
@@ -17,7 +17,7 @@ _TAB_WIDTH = 4
 
 
 def split_list_items(lines: list[SourceLine], at: int) -> tuple[list[list[SourceLine]], int]:
-    """The items of the list that starts at a line, each as its lines, and the index behind the list."""
+    """Return the items of the list that starts at a line, and the list's end."""
     items: list[list[SourceLine]] = []
     pending: list[SourceLine] = []
     kind, indent, end, was_blank = "", 0, at, False
@@ -46,7 +46,10 @@ def split_list_items(lines: list[SourceLine], at: int) -> tuple[list[list[Source
 
 
 def _measure_indent(text: str, indent: int | None) -> tuple[int, str, int]:
-    """A line's indent in columns, its bullet's last character ("" without one), and the column its text starts at."""
+    """Return indent, bullet type and text column of a line.
+
+    The indent is in columns. The type is the bullet's last character, "" without a bullet.
+    """
     size, at = 0, 0
     while text[at : at + 1] in (" ", "\t") and at < len(text):
         size += _TAB_WIDTH - size % _TAB_WIDTH if text[at] == "\t" else 1
@@ -79,7 +82,7 @@ def _interrupts_item(text: str) -> bool:
 
 
 def strip_item(item: list[SourceLine]) -> list[SourceLine]:
-    """An item's lines without bullet, task box and the indent they share."""
+    """Return an item's lines without bullet, task box and their shared indent."""
     first = item[0]
     bullet = _ITEM.match(first.text)
     assert bullet
@@ -103,7 +106,10 @@ def strip_item(item: list[SourceLine]) -> list[SourceLine]:
 
 
 def _indent_columns(text: str) -> int:
-    """The indent of a line, a tab reaching to the next multiple of four."""
+    """Return the indent of a line in columns.
+
+    A tab ends at the next multiple of four.
+    """
     size = 0
     for char in text:
         if char == " ":
@@ -116,7 +122,10 @@ def _indent_columns(text: str) -> int:
 
 
 def _shared_indent(texts: list[str], limit: int) -> int:
-    """The indent all lines share, at most `limit`; 0 as soon as one line has none."""
+    """Return the indent that all lines share, at most `limit`.
+
+    0 if any line has none.
+    """
     least = limit
     for text in texts:
         if not is_blank(text):
@@ -128,7 +137,7 @@ def _shared_indent(texts: list[str], limit: int) -> int:
 
 
 def _dedent(line: SourceLine, shared: int) -> SourceLine:
-    """A line without as much of its indent as reaches the shared column."""
+    """Return a line without its indent up to the shared column."""
     size, at = 0, 0
     for char in line.text:
         if size >= shared or char not in " \t":

@@ -1,4 +1,4 @@
-"""Puts a note together: runs the passes in order and gives everything found its line, column and place."""
+"""Parse a note: run the passes and combine their results."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -23,7 +23,6 @@ from vaultlink.parse import plain
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
 from vaultlink.parse.backlinks_section import SectionSource, read_sections
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
-from vaultlink.parse.canvas import file_link, parse_canvas_cards, unreadable_canvas
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
     find_comment_spans,
@@ -31,17 +30,22 @@ from vaultlink.parse.directives import (
     parse_ignored_rules,
 )
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
-from vaultlink.parse.link_parts import (
-    parse_property_link,
-)
-from vaultlink.parse.note_builder import _BODY, _MARKDOWN, _WIKILINK, NoteBuilder
+from vaultlink.parse.link_parts import parse_property_link
+from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
-from vaultlink.text import line_and_column, line_starts
+from vaultlink.text import line_and_column
 
 
 def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
-    """The note in a text (without byte order mark). `headings` are wordings of sections besides the built-in one. Never
-    fails: what can't be understood is in the note's troubles."""
+    """Parse a note.
+
+    Never fails; the note's `problems` list what cannot be parsed.
+
+    Args:
+        path: Vault path of the note.
+        text: Its text without byte order mark.
+        headings: Wordings of section headings in addition to the built-in one.
+    """
     found = NoteBuilder(text)
     encoded = text.encode("utf-8", "surrogatepass")
     marks = plain.markup_bytes(encoded)
@@ -62,13 +66,13 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     )
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
-    asked = find_heading_candidates(text, encoded.lower(), wording)
-    if asked:
+    candidates = find_heading_candidates(text, encoded.lower(), wording)
+    if candidates:
         sections = read_sections(
-            SectionSource(text, body, found.starts, hidden, runs), found.links, wording, asked
+            SectionSource(text, body, found.starts, hidden, runs), found.links, wording, candidates
         )
     links, sections = _assign_places(found, body, sections)
-    troubles = _drop_managed_problems(found.problems, sections) if sections else found.problems
+    problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
         path,
         properties,
@@ -77,7 +81,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         links,
         tuple(found.tags),
         directives,
-        tuple(troubles),
+        tuple(problems),
         blank,
         sections,
     )
@@ -86,23 +90,30 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
 _BodyParts = tuple[
     tuple[Heading, ...], tuple[BlockId, ...], list[tuple[int, int]], list[TextRun] | None
 ]
-"""The headings and block identifiers of a note, the spans of blocks that hide text, and the runs of text if all were read."""
+"""Headings, block identifiers, spans of hidden blocks, and runs.
+
+The runs are None unless all of them were read.
+"""
 
 
 def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts | None:
-    """The quick reading; paragraphs that need care are read by the full passes, and None is the answer if all do."""
+    """Read the body of a plain note, the fast way.
+
+    The full passes read only the paragraphs that need them. Returns None if the whole body needs
+    them.
+    """
     text, marks, hidden = plain.mask_markers(found.text, body, marks)
-    read = (
+    plain_links = (
         plain.find_plain_links(text, body, marks)
         if plain.has_plain_blocks(text, body, marks)
         else None
     )
-    if read is None:
+    if plain_links is None:
         return None
     before, starts = len(found.links), found.starts
-    for start, end, target, display in read.wikilinks:
+    for start, end, target, display in plain_links.wikilinks:
         if text[start - 1] == "!" and start > body:
-            start -= 1  # noqa: PLW2901 - an embed begins at its exclamation mark
+            start -= 1  # noqa: PLW2901 - an embed starts at its `!`
         if display == "" or "#" in target or "\\" in target or not target.isascii():
             found.add_wikilink(start, end, text[start] == "!")
             continue
@@ -117,14 +128,14 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 target.strip(),
                 "",
                 display and (display.strip() or None),
-                _WIKILINK,
+                WIKILINK,
                 text[start] == "!",
-                _BODY,
+                BODY,
                 "",
                 False,
             )
         )
-    for start, end, words, address in read.web:
+    for start, end, words, address in plain_links.web:
         found.links.append(
             Link(
                 *found.locate(start, end),
@@ -132,17 +143,17 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 address,
                 "",
                 words,
-                _MARKDOWN,
+                MARKDOWN,
                 False,
-                _BODY,
+                BODY,
                 "",
                 True,
             )
         )
-    for start, end in read.careful:
+    for start, end in plain_links.complex_spans:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.add_run(run)
-    if read.careful or read.web:
+    if plain_links.complex_spans or plain_links.web:
         found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)
     headings = []
     for level, start, words in plain.find_plain_headings(text, body):
@@ -154,7 +165,7 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
-    """The full reading: blocks, then the inline text of each."""
+    """Read the body with the block pass and the inline pass."""
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
         found.add_run(run)
@@ -190,7 +201,10 @@ def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId
 def _add_properties(
     read: Frontmatter, found: NoteBuilder
 ) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
-    """The properties with their links, tags and troubles added to what was found."""
+    """Add the links, tags and problems of the frontmatter.
+
+    Returns its properties and directives.
+    """
     if read.invalid:
         _add_invalid_frontmatter(*read.invalid, found)
         return (), ()
@@ -218,7 +232,10 @@ def _add_properties(
 
 
 def _add_invalid_frontmatter(problem: str, at: int, found: NoteBuilder) -> None:
-    """Note properties that are no YAML; those of a template are made by Templater first."""
+    """Add a problem for invalid YAML.
+
+    Frontmatter with `<%` is ignored: Templater fills it in first.
+    """
     if "<%" not in found.text[: found.text.find("\n---", 3)]:
         found.add_problem("invalid-frontmatter", at, at + 1, problem)
 
@@ -226,7 +243,10 @@ def _add_invalid_frontmatter(problem: str, at: int, found: NoteBuilder) -> None:
 def _add_property_tags(
     key: str, value: PropertyValue, read: Frontmatter, found: NoteBuilder
 ) -> None:
-    """Tags of a `tags` property: a list of texts, or one text without a comma; entries with blanks don't count (4.16)."""
+    """Add the tags of a `tags` property (4.16).
+
+    It contains a list of texts, or one text without a comma. Entries with spaces do not count.
+    """
     spots = {scalar.key_path: (scalar.start, scalar.end) for scalar in read.scalars}
     items: Iterable[tuple[str, PropertyValue]] = [(key, value)]
     if isinstance(value, list):
@@ -240,34 +260,35 @@ def _add_property_tags(
 def _assign_places(
     found: NoteBuilder, body: int, sections: tuple[Section, ...]
 ) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
-    """Links with those inside an author's section or a comment marked as such, those in vaultlink's own left out; and the
-    sections with these links."""
+    """Set place and comment flag of links; drop the links of managed sections.
+
+    Returns the links, and the sections with the updated links in their entries.
+    """
     text, links = found.text, found.links
     comments = find_comment_spans(text, body, found.code_spans) if "%%" in text else []
     if not sections and not comments:
         return tuple(links), ()
-    kept, by_start = [], {}
+    remaining, by_start = [], {}
     for link in links:
-        section = _enclosing_section(link.start, sections) if link.place is _BODY else None
+        section = _enclosing_section(link.start, sections) if link.place is BODY else None
         commented = (
             bool(comments)
-            and link.place is _BODY
+            and link.place is BODY
             and any(start <= link.start < end for start, end in comments)
         )
         place = Place.SECTION if section else link.place
-        new = (
+        updated = (
             structs.replace(link, place=place, in_comment=commented)
             if section or commented
             else link
         )
-        by_start[link.start] = new
+        by_start[link.start] = updated
         if not section or section.owner is Owner.AUTHOR:
-            kept.append(new)
-    return tuple(kept), tuple(_replace_entry_links(section, by_start) for section in sections)
+            remaining.append(updated)
+    return tuple(remaining), tuple(_replace_entry_links(section, by_start) for section in sections)
 
 
 def _enclosing_section(at: int, sections: tuple[Section, ...]) -> Section | None:
-    """The section that an offset lies in."""
     return next((section for section in sections if section.start <= at < section.end), None)
 
 
@@ -282,10 +303,10 @@ def _replace_entry_links(section: Section, by_start: dict[int, Link]) -> Section
 
 
 def _drop_managed_problems(
-    troubles: list[ParseProblem], sections: tuple[Section, ...]
+    problems: list[ParseProblem], sections: tuple[Section, ...]
 ) -> Iterable[ParseProblem]:
-    """Troubles without the slips in links of vaultlink's own sections."""
-    for problem in troubles:
+    """Yield the problems except malformed links in managed sections."""
+    for problem in problems:
         section = (
             _enclosing_section(problem.start, sections)
             if problem.kind == "malformed-link"
@@ -293,46 +314,3 @@ def _drop_managed_problems(
         )
         if not section or section.owner is Owner.AUTHOR:
             yield problem
-
-
-def parse_canvas(path: str, text: str) -> Note:
-    """A canvas as a source of links. Never fails; lines and columns are those of the cards' texts in the file, as well as
-    JSON lets them be known: each link stands where its card's text begins."""
-    cards = parse_canvas_cards(text)
-    if isinstance(cards, str):
-        return unreadable_canvas(path, cards)
-    starts = line_starts(text)
-    links: list[Link] = []
-    at = 0
-    for card in cards:
-        card_id = card.get("id")
-        at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
-        spot = (at, at + 1, *line_and_column(starts, at))
-        link = file_link(card, spot)
-        if link:
-            links.append(link)
-        elif card.get("type") == "text" and isinstance(card.get("text"), str):
-            links += _parse_card_links(card["text"], spot)
-    return Note(path, links=tuple(links))
-
-
-def _parse_card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
-    """The links of a text card, read like a note's."""
-    found = NoteBuilder(text, Place.CANVAS)
-    for run in read_blocks(split_lines(text, 0)).runs:
-        found.add_run(run)
-    return [
-        Link(
-            *spot,
-            link.raw,
-            link.target,
-            link.subpath,
-            link.display,
-            link.kind,
-            link.embed,
-            Place.CANVAS,
-            "",
-            link.external,
-        )
-        for link in found.links
-    ]

@@ -1,12 +1,6 @@
-"""Collects what the passes find in one text, each item with its line, column and place."""
+"""Collect the results of the passes over one text, with line, column and place."""
 
-from vaultlink.model import (
-    Link,
-    LinkKind,
-    ParseProblem,
-    Place,
-    Tag,
-)
+from vaultlink.model import Link, LinkKind, ParseProblem, Place, Tag
 from vaultlink.parse.inline import may_contain_links, read_inline
 from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import TextRun
@@ -16,16 +10,33 @@ from vaultlink.parse.link_parts import (
     parse_wikilink,
     split_subpath,
 )
-from vaultlink.parse.slip_repairs import escape_pipe_in_cell, fix_malformed_link
+from vaultlink.parse.malformed import (
+    LinkFault,
+    escape_pipe_in_cell,
+    find_malformed_links,
+    fix_malformed_link,
+    is_cut_by_cell,
+)
 from vaultlink.text import line_and_column, line_starts
 
-_WIKILINK, _MARKDOWN, _BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
+WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
 
 
 class NoteBuilder:
-    """What the passes found in one text, each thing with its line and column."""
+    """The links, tags and problems that were found in one text.
 
-    def __init__(self, text: str, place: Place = _BODY):
+    Attributes:
+        text: The source text.
+        starts: Offsets of its line starts.
+        place: Place of the links and tags.
+        links: The links.
+        tags: The tags.
+        problems: The defects.
+        code_spans: Spans of code, in which directives do not count.
+        may_have_directives: True if the text may contain directives.
+    """
+
+    def __init__(self, text: str, place: Place = BODY):
         self.text = text
         self.starts = line_starts(text)
         self.place = place
@@ -36,15 +47,15 @@ class NoteBuilder:
         self.may_have_directives = False
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
-        """Start, end, line and column of a span."""
+        """Return start, end, line and column of a span."""
         return start, end, *line_and_column(self.starts, start)
 
     def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
-        """Note a trouble at a span."""
+        """Add a problem at a span."""
         self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
 
-    def add_wikilink(self, start: int, end: int, embed: bool, cell: bool = False) -> None:
-        """Add the wikilink whose brackets, an exclamation mark included, stand at a span."""
+    def add_wikilink(self, start: int, end: int, embed: bool, in_table_cell: bool = False) -> None:
+        """Add the wikilink at a span. For an embed, the span includes the `!`."""
         raw = self.text[start:end]
         target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
         line, column = line_and_column(self.starts, start)
@@ -58,18 +69,21 @@ class NoteBuilder:
                 target,
                 subpath,
                 display,
-                _WIKILINK,
+                WIKILINK,
                 embed,
                 self.place,
                 "",
                 False,
                 False,
-                cell,
+                in_table_cell,
             )
         )
 
     def add_markdown_link(self, link: InlineMarkdownLink, run: TextRun) -> None:
-        """Add a Markdown link, unless its destination can't be decoded, which makes it none."""
+        """Add a Markdown link.
+
+        Ignored if its destination cannot be decoded: then it is not a link.
+        """
         destination = decode_destination(link.destination)
         if destination is None:
             return
@@ -84,7 +98,7 @@ class NoteBuilder:
                 target,
                 subpath,
                 text,
-                _MARKDOWN,
+                MARKDOWN,
                 link.embed,
                 self.place,
                 "",
@@ -96,7 +110,7 @@ class NoteBuilder:
         )
 
     def add_run(self, run: TextRun) -> None:
-        """Add everything in a run of text."""
+        """Add the links, tags and problems of a run."""
         text = run.text
         if not may_contain_links(text) and not self.may_have_directives:
             return
@@ -117,20 +131,16 @@ class NoteBuilder:
         for start, end in found.tags:
             spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
-        for broken in found.malformed:
-            start, end = run.source_offset(broken.start), run.source_end(broken.end)
-            in_cell = "closing" in broken.fault and self.text[end : end + 80].lstrip(
-                " \t"
-            ).startswith("|")
-            fault = "in a table its pipe has to be written \\|" if in_cell else broken.fault
-            changes = (
-                escape_pipe_in_cell(self.text, run, broken)
-                if in_cell
-                else fix_malformed_link(run, broken, self.text)
-            )
+        for link in find_malformed_links(run.text, found.unlinked_brackets):
+            in_cell = is_cut_by_cell(run, link, self.text)
+            fault = LinkFault.PIPE_IN_CELL if in_cell else link.fault
+            fix = escape_pipe_in_cell if in_cell else fix_malformed_link
             self.problems.append(
                 ParseProblem(
-                    *self.locate(start, end), "malformed-link", f"{broken.target}\n{fault}", changes
+                    *self.locate(run.source_offset(link.start), run.source_end(link.end)),
+                    "malformed-link",
+                    f"{link.target}\n{fault}",
+                    fix(run, link, self.text),
                 )
             )
         self.code_spans.extend(

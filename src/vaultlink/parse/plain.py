@@ -1,8 +1,9 @@
-"""The quick reading of plain text: notes, and paragraphs of notes, in which nothing can hide a link.
+"""The fast parser for plain notes and paragraphs.
 
-Most notes are paragraphs, headings, flat quotes and lists, with a few links. Whether anything else can occur in a text is
-asked with searches that run at memory speed; what is left is read here, and everything else by the block and inline
-passes. Both agree on every text: that is tested.
+Nothing in plain text can hide a link. Most notes consist of paragraphs, headings, flat quotes and
+lists, with a few links. Searches that run at memory speed test whether a text can contain anything
+else. Plain text is parsed here, everything else by the block and inline passes. The tests check
+that both give the same result on every text.
 """
 
 import re
@@ -14,9 +15,7 @@ from vaultlink.parse.inline import TAG_START, may_contain_links
 from vaultlink.parse.lines import UNICODE_SPACES
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
-_HIDDEN_BLOCK_START = (
-    r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # of a fence, a comment, an HTML block
-)
+_HIDDEN_BLOCK_START = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # fence, comment, HTML block
 _DELIMITER_ROW = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
 _HIDDEN_BLOCK = (
     rf"(?:{_HIDDEN_BLOCK_START}|(?:\|[ \t]*)?{_DELIMITER_ROW}|\[[^\]\n]*\]:"
@@ -24,11 +23,11 @@ _HIDDEN_BLOCK = (
 )
 _NEEDS_BLOCK_PASS = re.compile(
     "\n(?:"
-    r"\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code, or more of a list
+    r"\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code or a list item
     r"|#[^\n]*\n(?: {4}|\t)"  # indented behind a heading
     rf"|(?=[`~%<|:\-*+0-9\[]){_HIDDEN_BLOCK}"
     r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"  # underlined heading
-    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDDEN_BLOCK})"  # in a quote
+    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDDEN_BLOCK})"  # any of these in a quote
     rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDDEN_BLOCK})"
     ")"
 )
@@ -36,8 +35,8 @@ _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
 _NEEDS_INLINE_PASS = tuple(
-    (bone, re.compile(sign))
-    for bone, sign in (
+    (mark, re.compile(pattern))
+    for mark, pattern in (
         (b"`", "`"),
         (b"$", r"\$(?<=\S\$)(?!\d)"),
         (b"\\", r"\\"),
@@ -56,21 +55,35 @@ _HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
 _MARKUP_BYTES = b"`$\\^%[]()<>!?\r:/.\"'="
+"""The ASCII characters that `markup_bytes` keeps."""
 _OTHER_BYTES = bytes(byte for byte in range(256) if byte not in _MARKUP_BYTES)
 
 
 def markup_bytes(encoded: bytes) -> bytes:
-    """The marks of a text, given as UTF-8, that may matter, everything else dropped.
+    """Return the markup characters of a text, without all other bytes.
 
-    Marks that stand side by side in the text do so here; not the other way round. A tenth of the text's length, so that
-    asking it first is cheap.
+    Characters that are adjacent in the text are adjacent in the result, but not the reverse. The
+    result has a tenth of the text's length, so that searching it first is cheap.
+
+    Args:
+        encoded: The text as UTF-8.
     """
     return encoded.translate(None, _OTHER_BYTES)
 
 
 def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[tuple[int, int]]]:
-    """A text with a word of the same length in place of each of vaultlink's markers in its body that stands apart, its
-    marks, and the spans of these markers. Nothing else reads otherwise for that."""
+    """Replace vaultlink's standalone section markers by words of the same length.
+
+    The rest of the text has the same meaning.
+
+    Args:
+        text: The note's text.
+        body: Offset of its body.
+        marks: Its markup bytes.
+
+    Returns:
+        The masked text, its markup bytes, and the spans of the markers.
+    """
     spans: list[tuple[int, int]] = []
     if b"<!" not in marks or MARKER_TEXT not in text:
         return text, marks, spans
@@ -82,16 +95,18 @@ def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[t
 
 
 def has_plain_blocks(text: str, body: int, marks: bytes) -> bool:
-    """Whether no block of a note's body, which begins at an offset, hides text or needs looking at lines."""
+    """Return True if no block of a note's body needs the block pass.
+
+    Such a block hides text or depends on the structure of lines.
+    """
     if b"\r" in marks or b"<!" in marks or b"<?" in marks or (b"$$" in marks and "$$" in text):
         return False
     if marks.count(b"[") != marks.count(b"]") or (b"^" in marks and _BLOCK_ID.search(text, body)):
         return False
     if b"%%" in marks and "vaultlink-" in text:
         return False
-    second = text.find(
-        "\n", text.find("\n", body) + 1
-    )  # the first lines stand as if behind a blank one
+    # The first lines of the body count as if they followed a blank line.
+    second = text.find("\n", text.find("\n", body) + 1)
     if _NEEDS_BLOCK_PASS.search(
         "\n\n" + (text[body:] if second < body else text[body : second + 1])
     ):
@@ -100,7 +115,7 @@ def has_plain_blocks(text: str, body: int, marks: bytes) -> bool:
 
 
 def find_plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
-    """Level, offset and text of the headings of a plain note."""
+    """Yield level, offset and text of the headings of a plain note."""
     if "#" not in text:
         return
     if body == 0 and text.startswith("#"):
@@ -112,7 +127,7 @@ def find_plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
 
 
 def _heading_parts(match: re.Match[str], shift: int) -> tuple[int, int, str]:
-    """A heading without its closing hashes and the spaces around it."""
+    """Return level, offset and text of a heading without closing hashes and spaces."""
     marks, text = match.groups("")
     start = match.end() - len(text) + shift
     if text.endswith(("#", " ", "\t")):
@@ -128,29 +143,38 @@ def _heading_parts(match: re.Match[str], shift: int) -> tuple[int, int, str]:
 
 
 class PlainLinks(NamedTuple):
-    """The links of a plain note: wikilinks (span of the brackets, destination, display), links to the web (span, text,
-    address), and the paragraphs to be read with care instead, because something in them may hide or break links, or they
-    hold links or tags of another form."""
+    """The links of a plain note.
+
+    Attributes:
+        wikilinks: Span with brackets, destination and display text of each wikilink.
+        web: Span, text and URL of each external Markdown link.
+        complex_spans: Spans of the paragraphs that need the full passes, because something in them
+            may hide or break links, or because they contain other kinds of links or tags.
+    """
 
     wikilinks: list[tuple[int, int, str, str | None]]
     web: list[tuple[int, int, str, str]]
-    careful: list[tuple[int, int]]
+    complex_spans: list[tuple[int, int]]
 
 
 def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
-    """The links of a plain note; None if brackets stand in it that are no link: then all of it is to be read with care."""
+    """Return the links of a plain note.
+
+    Returns None if the body contains brackets that are not links: then the full passes must read
+    all of it.
+    """
     found = PlainLinks([], [], [])
-    found.careful.extend(_find_careful_paragraphs(text, body, marks, found.web))
-    careful, links = found.careful, found.wikilinks
-    doubtful = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
-    ahead, at = 0, body
+    found.complex_spans.extend(_find_complex_paragraphs(text, body, marks, found.web))
+    complex_spans, links = found.complex_spans, found.wikilinks
+    has_emphasis = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
+    next_complex, at = 0, body
     while True:
         for match in _WIKILINK.finditer(text, at):
             start, end = match.span()
-            while ahead < len(careful) and careful[ahead][1] <= start:
-                ahead += 1
-            if ahead < len(careful) and careful[ahead][0] <= start:
-                at = careful[ahead][1]
+            while next_complex < len(complex_spans) and complex_spans[next_complex][1] <= start:
+                next_complex += 1
+            if next_complex < len(complex_spans) and complex_spans[next_complex][0] <= start:
+                at = complex_spans[next_complex][1]
                 break
             target, display = match.groups()
             if target is None:
@@ -159,8 +183,8 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
                 if "\n" in inner or "[[" in inner or inner.startswith("]]"):
                     return None
                 target, display = inner, ""
-            if text[start - 1] == "]" or _may_break_link(text[start:end], doubtful):
-                at = _move_to_careful(text, body, start, links, careful, ahead)
+            if text[start - 1] == "]" or _may_break_link(text[start:end], has_emphasis):
+                at = _move_to_complex(text, body, start, links, complex_spans, next_complex)
                 break
             links.append((start, end, target, display))
             if match.end() != end:
@@ -170,63 +194,66 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
             found.web[:] = [
                 link
                 for link in found.web
-                if not any(begin <= link[0] < end for begin, end in careful)
+                if not any(begin <= link[0] < end for begin, end in complex_spans)
             ]
             return found
 
 
-def _may_break_link(raw: str, doubtful: bool) -> bool:
-    """Whether emphasis could end inside a link."""
+def _may_break_link(raw: str, has_emphasis: bool) -> bool:
+    """Return True if emphasis could end inside a link."""
     return (
         "*" in raw
         or "~~" in raw
         or "==" in raw
-        or (doubtful and _EMPHATIC_UNDERSCORE.search(raw) is not None)
+        or (has_emphasis and _EMPHATIC_UNDERSCORE.search(raw) is not None)
     )
 
 
-def _move_to_careful(
+def _move_to_complex(
     text: str,
     body: int,
     at: int,
     links: list[tuple[int, int, str, str | None]],
-    careful: list[tuple[int, int]],
-    ahead: int,
+    complex_spans: list[tuple[int, int]],
+    number: int,
 ) -> int:
-    """Move the paragraph around an offset to those to be read with care; the offset behind it."""
+    """Move the paragraph at an offset to the complex ones; return its end."""
     begin, end = paragraph_span(text, body, at)
     while links and links[-1][0] >= begin:
         links.pop()
-    careful.insert(ahead, (begin, end))
+    complex_spans.insert(number, (begin, end))
     return end
 
 
-def _find_careful_paragraphs(
+def _find_complex_paragraphs(
     text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]
 ) -> list[tuple[int, int]]:
-    """The paragraphs in which a mark stands that may hide or break a link, if they hold any link or tag. Plain links to
-    the web are none of these; they are collected."""
-    signs = [sign for bone, sign in _NEEDS_INLINE_PASS if bone in marks]
+    """Return the paragraphs that need the full passes.
+
+    These contain a mark that may hide or break a link, and any link or tag. External links in plain
+    syntax do not need them; they are added to `web`.
+    """
+    patterns = [pattern for mark, pattern in _NEEDS_INLINE_PASS if mark in marks]
     if b"=" in marks and _IN_ATTRIBUTE.search(marks.decode("ascii")):
-        signs.append(_IN_ATTRIBUTE)
+        patterns.append(_IN_ATTRIBUTE)
     links = list(_find_web_links(text, body)) if b"](" in marks and b"://" in marks else []
-    shown = text
+    masked = text
     for start, end, _, _ in links:
-        shown = shown[:start] + "x" * (end - start) + shown[end:]
+        masked = masked[:start] + "x" * (end - start) + masked[end:]
     found: set[tuple[int, int]] = set()
-    for sign in signs:
-        mark = sign.search(shown, body)
+    for pattern in patterns:
+        mark = pattern.search(masked, body)
         while mark:
             begin, end = paragraph_span(text, body, mark.start())
             if may_contain_links(text[begin:end]):
                 found.add((begin, end))
-            mark = sign.search(shown, end)
+            mark = pattern.search(masked, end)
     web.extend(links)
     return sorted(found)
 
 
 def _find_web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
-    """Links to the web whose text and address hold nothing but words, and that stand in no HTML anchor."""
+    """Yield the external links with plain text and URL outside HTML anchors."""
     for match in _WEB_LINK.finditer(text, body):
         begin, _ = paragraph_span(text, body, match.start())
         before = text[begin : match.start()].lower()
@@ -235,7 +262,7 @@ def _find_web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]
 
 
 def paragraph_span(text: str, body: int, at: int) -> tuple[int, int]:
-    """The lines around an offset up to the empty lines before and after."""
+    """Return the span of the lines around an offset, up to the nearest empty lines."""
     begin = text.rfind("\n\n", body, at)
     end = text.find("\n\n", at)
     return body if begin == -1 else begin + 2, len(text) if end == -1 else end

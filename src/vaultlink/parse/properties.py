@@ -1,7 +1,8 @@
-"""The frontmatter block: where it is, its properties with their places, and the links and tags in them.
+"""Parse the frontmatter: its span, its properties with positions, links and tags.
 
-Read, never written. Most blocks are plain `key: words` lines and are read by a small strict grammar; PyYAML reads the rest
-(as nodes, with YAML 1.2's few types: dates, `yes` and `on` stay text, as in Obsidian). Bad YAML is a trouble, not an error.
+Most frontmatter consists of plain `key: value` lines and is parsed by a small strict grammar.
+PyYAML parses the rest into nodes, with the types of YAML 1.2: dates, `yes` and `on` remain text, as
+in Obsidian. Invalid YAML is recorded as a problem, not raised.
 """
 
 import re
@@ -15,12 +16,20 @@ from vaultlink.parse.yaml_nodes import YamlProblem, compose_yaml, parse_plain_sc
 _OPENING = re.compile(r"---(?:\r?\n)")
 _CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
 _SIMPLE_LINE = re.compile(
-    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
+    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+"""
+    r"""(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
 )
 
 
 class TextScalar(NamedTuple):
-    """A text value anywhere in the properties: its key path (`rel.1`), value, and span as written, quotes excluded."""
+    """A text value in the properties.
+
+    Attributes:
+        key_path: Key path, such as `rel.1`.
+        value: The text.
+        start: Source offset of the text as written, without quotes.
+        end: Source offset behind it.
+    """
 
     key_path: str
     value: str
@@ -41,19 +50,28 @@ class FrontmatterProperty(NamedTuple):
 
 @dataclass(slots=True)
 class Frontmatter:
-    """What the frontmatter block holds. Offsets are the source's."""
+    """The content of the frontmatter. Offsets are those of the source.
+
+    Attributes:
+        properties: The top-level properties.
+        scalars: All text values.
+        unquoted_links: Text and span of each `[[x]]` written without quotes.
+        duplicates: Key and span of each repeated key.
+        invalid: The cause and offset of a syntax error.
+    """
 
     properties: list[FrontmatterProperty] = field(default_factory=list)
     scalars: list[TextScalar] = field(default_factory=list)
-    unquoted_links: list[tuple[str, int, int]] = field(
-        default_factory=list
-    )  # text of `[[x]]` written without quotes, span
-    duplicates: list[tuple[str, int, int]] = field(default_factory=list)  # key, span
-    invalid: tuple[str, int] | None = None  # what is wrong, and where
+    unquoted_links: list[tuple[str, int, int]] = field(default_factory=list)
+    duplicates: list[tuple[str, int, int]] = field(default_factory=list)
+    invalid: tuple[str, int] | None = None
 
 
 def frontmatter_span(text: str) -> tuple[int, int, int] | None:
-    """Start and end of the text between the fences, and the offset of the body; None without frontmatter (4.1 to 4.5)."""
+    """Return the span between the fences and the offset of the body (4.1 to 4.5).
+
+    Returns None without frontmatter.
+    """
     if not text.startswith("---"):
         return None
     opening = _OPENING.match(text)
@@ -64,7 +82,7 @@ def frontmatter_span(text: str) -> tuple[int, int, int] | None:
 
 
 def read_properties(text: str, start: int, end: int) -> Frontmatter:
-    """The properties between the fences at `start` and `end` of a note's text."""
+    """Parse the properties between the offsets `start` and `end` of a note's text."""
     block = text[start:end]
     if "\r" not in block:
         simple = _read_simple(block, start)
@@ -74,7 +92,10 @@ def read_properties(text: str, start: int, end: int) -> Frontmatter:
 
 
 def _read_simple(block: str, offset: int) -> Frontmatter | None:
-    """Properties of a block whose every line is a key and one plain or plainly quoted value; None for any other block."""
+    """Parse properties with the strict grammar; None for any other text.
+
+    Every line consists of a key and one plain or plainly quoted value.
+    """
     found, keys = Frontmatter(), set()
     for line in block.splitlines(keepends=True):
         match = _SIMPLE_LINE.match(line.rstrip("\n"))
@@ -107,7 +128,7 @@ def _read_simple(block: str, offset: int) -> Frontmatter | None:
 
 
 def _read_yaml(block: str, offset: int) -> Frontmatter:
-    """Properties of any block, by PyYAML's nodes."""
+    """Parse properties with PyYAML."""
     found = Frontmatter()
     root = compose_yaml(block)
     if root is None:
@@ -146,7 +167,7 @@ def _read_yaml(block: str, offset: int) -> Frontmatter:
 
 
 def _iter_texts(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every text value below a node with its key path."""
+    """Yield every text value below a node with its key path."""
     if isinstance(node.value, str):
         yield path, node
     for key, _, child in node.items:
@@ -154,7 +175,7 @@ def _iter_texts(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _find_unquoted_links(node: Any, block: str) -> Iterator[tuple[int, int]]:
-    """Spans of `[[x]]` that YAML reads as a list in a list."""
+    """Yield the spans of `[[x]]` that YAML reads as a list in a list."""
     if isinstance(node.value, list) and len(node.value) == 1 and block.startswith("[[", node.start):
         inner = node.value[0]
         if isinstance(inner, list) and len(inner) == 1 and not isinstance(inner[0], list | dict):

@@ -1,6 +1,7 @@
-"""YAML text to values with places: PyYAML composes the nodes, YAML 1.2's core types give the values.
+"""Parse YAML into values with positions.
 
-Whatever is fed to it, an answer comes back in time linear in the text: deep nesting and aliases that multiply are refused.
+PyYAML composes the nodes; the core types of YAML 1.2 give the values. The time is linear in the
+text for any input: deep nesting and multiplying aliases are rejected.
 """
 
 import math
@@ -29,14 +30,21 @@ _MAX_NODES = 50_000
 
 
 class YamlProblem(NamedTuple):
-    """YAML that can't be read: what is wrong, and the offset where."""
+    """The cause and offset of a YAML error."""
 
     problem: str
     offset: int
 
 
 class YamlNode(NamedTuple):
-    """A value with its span, and its children: key, span of the key, node. A list's keys are its indexes."""
+    """A value with its span and its children.
+
+    Attributes:
+        value: The value.
+        start: Offset of the value, 0-based.
+        end: Offset behind the value.
+        items: Key, span of the key, and node of each child. The keys of a list are its indexes.
+    """
 
     value: Any
     start: int
@@ -45,11 +53,11 @@ class YamlNode(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """YAML that would take too much to read."""
+    """The YAML would take too much time or memory."""
 
 
 def parse_plain_scalar(text: str) -> Any:
-    """The value of an unquoted scalar under YAML 1.2's core schema; anything else is text."""
+    """Return the value of an unquoted scalar in YAML 1.2's core schema, or its text."""
     if text in _CORE_CONSTANTS:
         return _CORE_CONSTANTS[text]
     if text[0] not in "+-.0123456789":
@@ -63,7 +71,7 @@ def parse_plain_scalar(text: str) -> Any:
 
 
 def _is_deep(text: str) -> bool:
-    """Whether a text is nested deeper than any hand would, and than the stack may bear."""
+    """Return True if a text is nested more deeply than the parser supports."""
     if _DEEP_NESTING.search(text):
         return True
     depth = 0
@@ -76,7 +84,7 @@ def _is_deep(text: str) -> bool:
 
 
 def _to_number(value: int) -> int | float:
-    """A whole number as the app's language holds it: exact up to 2^53, a float beyond."""
+    """Return an integer as JavaScript stores it: exact up to 2^53, otherwise a float."""
     if abs(value) <= 1 << 53:
         return value
     try:
@@ -86,15 +94,18 @@ def _to_number(value: int) -> int | float:
 
 
 def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
-    """The root of a YAML document; None if it is empty."""
+    """Return the root node of a YAML document.
+
+    Returns None for an empty document, and a `YamlProblem` for invalid YAML.
+    """
     if _is_deep(text):
         return YamlProblem("it is nested too deeply", 0)
-    import yaml  # noqa: PLC0415 - most notes' properties are read without it
+    import yaml  # noqa: PLC0415 - most frontmatter does not need it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    shown = _mask_templates(text)
+    masked = _mask_templates(text)
     try:
-        root = yaml.compose(shown, Loader=loader)
+        root = yaml.compose(masked, Loader=loader)
         return None if root is None else _NodeReader(text).read(root)
     except _RefusedError as refusal:
         return YamlProblem(str(refusal), 0)
@@ -109,14 +120,20 @@ def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
 
 
 def _mask_templates(text: str) -> str:
-    """Values such as `{{date}} x`, which Obsidian reads, with letters in their place (observed P2)."""
+    """Replace values such as `{{date}} x` by letters.
+
+    Obsidian accepts them as text (observed P2).
+    """
     if "{{" not in text:
         return text
     return _TEMPLATE_VALUE.sub(lambda match: match[1] + "x" * len(match[2]), text)
 
 
 class _NodeReader:
-    """Values from PyYAML's nodes; counts what it makes, since aliases can multiply it."""
+    """Convert PyYAML's nodes.
+
+    Counts the results, because aliases can multiply them.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -124,7 +141,11 @@ class _NodeReader:
         self._open_nodes: set[int] = set()
 
     def read(self, node: Any) -> YamlNode:
-        """The value of a node and of all below it."""
+        """Convert a node and its children.
+
+        Raises:
+            _RefusedError: Aliases are recursive or expand to too many values.
+        """
         self._nodes_left -= 1
         if self._nodes_left < 0:
             raise _RefusedError("its YAML aliases expand to too many values")
@@ -149,7 +170,7 @@ class _NodeReader:
         return YamlNode(value, start, end, tuple(items))
 
     def _scalar_value(self, node: Any, start: int, end: int) -> Any:
-        if node.style:  # the C loader says "" of a plain one, the other None
+        if node.style:  # for plain scalars "" in the C loader, None in the Python one
             return node.value
         if self._text.startswith("{{", start):
             return self._text[start:end]
@@ -157,5 +178,8 @@ class _NodeReader:
 
 
 def _key_text(node: Any) -> str:
-    """A key as text; a key that is no scalar (a template's braces) by its first word."""
+    """Return a key as text.
+
+    A template's braces parse as a mapping and become `{…}`.
+    """
     return str(node.value) if node.id == "scalar" else "{…}"

@@ -1,4 +1,32 @@
-"""What is printed, as strings and bytes: findings, listings, notes, the manual of the rules.
+"""Render findings, listings, note pages and rule manuals as text or bytes.
 
-Values enter, text leaves. Nothing here prints, reads a file, or decides what is worth telling.
+The package has no effects: it prints nothing, reads no file and does not choose what is reported.
 """
+
+from typing import NamedTuple
+
+
+class OutputFormat(NamedTuple):
+    """One output format of `check` and `fix`.
+
+    `function` of `module` takes a `CheckResult` and returns str or bytes. The module is imported
+    only when the format is used. `extension` is the usual file extension, without a dot.
+    """
+
+    module: str
+    function: str
+    extension: str
+
+
+FORMATS = {
+    "full": OutputFormat("vaultlink.report.full", "render_full", "txt"),
+    "concise": OutputFormat("vaultlink.report.concise", "render_concise_result", "txt"),
+    "json": OutputFormat("vaultlink.report.json_findings", "render_json", "json"),
+    "json-lines": OutputFormat("vaultlink.report.json_findings", "render_json_lines", "jsonl"),
+    "github": OutputFormat("vaultlink.report.github", "render_github", "txt"),
+    "gitlab": OutputFormat("vaultlink.report.gitlab", "render_gitlab", "json"),
+    "sarif": OutputFormat("vaultlink.report.sarif", "render_sarif", "sarif"),
+    "junit": OutputFormat("vaultlink.report.junit", "render_junit", "xml"),
+    "markdown": OutputFormat("vaultlink.report.markdown", "render_markdown", "md"),
+}
+"""All output formats of `check` and `fix` by name, in the order in which help texts list them."""

@@ -1,31 +1,77 @@
-"""What a check came to: the values that forms for other programs are made of.
-
-The findings that are reported, those that were known before and are not, and what sums them up.
-"""
+"""The result of a check: the one argument of every function in `vaultlink.report.FORMATS`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.model import Diagnostic, Fix, Severity, TextByPath
+from vaultlink.model import Diagnostic, Fix, Severity, Suggestion, TextByPath
+from vaultlink.report.layout import PLAIN, Palette
 from vaultlink.rules.registry import Rule
 
+GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
+"""Returns the suggested files for a finding, best first."""
 
-@dataclass(frozen=True, slots=True)
+FormatTarget = Callable[[str], str]
+"""Returns the target that a link to a vault path would have."""
+
+GetBytes = Callable[[str], bytes]
+"""Returns a file's bytes by its vault path; empty if there is no such file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """A check of a vault. `fingerprints` and `fixes` give those of the `findings`, in their order; that takes time, and not every form
-    asks. `known` are the findings that were known before, `known_counts` what is known of them. `path_prefix` is what stands before vault paths
-    in the vault's repository ("" or "notes/"), `summary` are the vault's own, `text` gives a note's text by its vault path,
-    `version` is that of the program ("" if it is not to be told), `failing_severities` are the severities that the check fails for."""
+    """Everything that an output format may print about one check of a vault.
 
-    path_prefix: str
+    Values that take time are functions without arguments; each is computed at most once.
+    """
+
     findings: Sequence[Diagnostic]
+    """The findings to report, in the order of reports. Findings in `known` are not among them."""
+
     fingerprints: Callable[[], Sequence[str]]
+    """Returns the fingerprint of each finding."""
+
     fixes: Callable[[], Sequence[Fix | None]]
-    rules: Sequence[Rule]
-    summary: Mapping[str, int]
+    """Returns the fix of each finding, or None if it has no fix."""
+
     text: TextByPath
+    """Returns a note's text by its vault path; "" if it cannot be read."""
+
+    summary: Callable[[], Mapping[str, int]]
+    """Returns the numbers of notes, attachments and links in the vault, by name."""
+
+    rules: Sequence[Rule]
+    """The rules that ran."""
+
+    suggester: Callable[[], GetSuggestions] = lambda: lambda _finding: ()
+    file_bytes: GetBytes = lambda _path: b""
+    format_target: FormatTarget = lambda path: path
+
     known: Sequence[Diagnostic] = ()
+    """Known findings: those in the baseline or at the revision of `--changed-since`."""
+
     known_counts: Sequence[KnownCount] = ()
+    """One count for each source of known findings."""
+
+    root: str = ""
+    """The vault's folder on disk."""
+
+    path_prefix: str = ""
+    """The vault's folder in its repository: "" or, for example, "notes/"."""
+
     version: str = ""
+    """vaultlink's version; "" omits it."""
+
     failing_severities: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))
+    """The severities that make the check fail."""
+
+    statistics: bool = False
+    """Print counts by rule instead of findings, in formats for people."""
+
+    extra_keys: Mapping[str, object] = field(default_factory=dict)
+    """Further keys of the JSON document."""
+
+    width: int = 120
+    """The columns of a line, in formats for people."""
+
+    palette: Palette = PLAIN

@@ -1,6 +1,6 @@
-"""Findings for people: one line each, counts by rule, and the sentence that sums a run up.
+"""The output format `concise`: one line per finding. Also counts by rule and the summary sentences.
 
-Diagnostics enter, strings leave. Lines are built with plain formatting and joined once: there may be 70,000 of them.
+Lines are built with plain formatting and joined once: there may be 70,000 of them.
 """
 
 from collections import Counter
@@ -8,15 +8,24 @@ from collections.abc import Mapping, Sequence
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Safety, Severity
+from vaultlink.report.check_result import CheckResult
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 
 
+def render_concise_result(result: CheckResult) -> str:
+    """Render the findings of a check, or with `statistics` the counts by rule."""
+    if result.statistics:
+        return render_statistics(result.findings, result.palette)
+    return render_concise(result.findings, result.palette)
+
+
 def render_concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
-    """One line a finding: `path:line:col: VL101 dangling-link message`."""
+    """Render one line per finding: `path:line:column: VL101 dangling-link message`."""
     if palette is not PLAIN:
-        hues, bold, off = severity_colors(palette), palette.bold, palette.reset
+        colors, bold, reset = severity_colors(palette), palette.bold, palette.reset
         lines = [
-            f"{bold}{escape_controls(d.path)}{off}:{d.line}:{d.column}: {hues[d.severity]}{d.code}{off} {bold}{d.rule}{off} "
+            f"{bold}{escape_controls(d.path)}{reset}:{d.line}:{d.column}: "
+            f"{colors[d.severity]}{d.code}{reset} {bold}{d.rule}{reset} "
             f"{escape_controls(d.message)}\n"
             for d in diagnostics
         ]
@@ -28,7 +37,7 @@ def render_concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) 
 
 
 def severity_colors(palette: Palette) -> Mapping[Severity, str]:
-    """The colour of each severity."""
+    """Return the colour of each severity."""
     return {
         Severity.ERROR: palette.red,
         Severity.WARNING: palette.yellow,
@@ -37,46 +46,52 @@ def severity_colors(palette: Palette) -> Mapping[Severity, str]:
 
 
 def count_by_rule(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
-    """How many findings each rule has, by name."""
+    """Count the findings of each rule, sorted by rule name."""
     return dict(sorted(Counter([d.rule for d in diagnostics]).items()))
 
 
 def render_statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
-    """Findings counted by rule, most first: count, code, name."""
+    """Render one line per rule, most findings first: count, code, name."""
     counts = Counter([(d.code, d.rule, d.severity) for d in diagnostics])
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
-    size = len(str(ranked[0][1])) if ranked else 0
-    hues = severity_colors(palette)
+    width = len(str(ranked[0][1])) if ranked else 0
+    colors = severity_colors(palette)
     return "".join(
-        f"{count:>{size}}  {hues[severity]}{code}{palette.reset}  {rule}\n"
+        f"{count:>{width}}  {colors[severity]}{code}{palette.reset}  {rule}\n"
         for (code, rule, severity), count in ranked
     )
 
 
 def summarize_check(
-    diagnostics: Sequence[Diagnostic], notes: int, debts: Sequence[KnownCount] = ()
+    diagnostics: Sequence[Diagnostic], notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:
-    """The sentence at the end of a check. Where old findings are left out, those it speaks of are new."""
+    """Return the summary sentence of a check. With known counts, it calls the findings new."""
     if not diagnostics:
-        return f"No {'new ' if debts else ''}findings in {format_count(notes, 'note')}."
+        return f"No {'new ' if known_counts else ''}findings in {format_count(notes, 'note')}."
     files = len({d.path for d in diagnostics})
-    return f"Found {describe_severities(diagnostics, debts)} in {format_count(files, 'file')}; {format_count(notes, 'note')} checked."
+    return (
+        f"Found {describe_severities(diagnostics, known_counts)} in {format_count(files, 'file')}; "
+        f"{format_count(notes, 'note')} checked."
+    )
 
 
-def describe_severities(diagnostics: Sequence[Diagnostic], debts: Sequence[KnownCount] = ()) -> str:
-    """How many findings there are of each severity, the worst first."""
-    levels, new = Counter([d.severity for d in diagnostics]), "new " if debts else ""
+def describe_severities(
+    diagnostics: Sequence[Diagnostic], known_counts: Sequence[KnownCount] = ()
+) -> str:
+    """Return the number of findings of each severity, most severe first."""
+    counts = Counter([d.severity for d in diagnostics])
+    new = "new " if known_counts else ""
     return ", ".join(
         [
-            format_count(levels[level], new + word, new + many)
-            for level, word, many in _SEVERITY_NOUNS
-            if levels[level]
+            format_count(counts[severity], new + singular, new + plural)
+            for severity, singular, plural in _SEVERITY_NOUNS
+            if counts[severity]
         ]
     )
 
 
 def describe_fixable(diagnostics: Sequence[Diagnostic]) -> str:
-    """How many findings can be fixed, "" if none."""
+    """Return a sentence with the number of fixable findings; "" for none."""
     counts = Counter([d.fix.safety for d in diagnostics if d.fix is not None])
     safe, unsafe = counts[Safety.SAFE], counts[Safety.UNSAFE]
     if not safe:

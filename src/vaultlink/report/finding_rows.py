@@ -1,7 +1,4 @@
-"""Findings as data: the objects of `check --output-format json` and `json-lines`.
-
-Diagnostics and ways to ask for texts and suggestions enter, rows leave.
-"""
+"""Rows for findings in the output formats `json` and `json-lines`. Field names are JSON keys."""
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
@@ -10,11 +7,11 @@ import msgspec
 
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
-from vaultlink.report.full import GetSuggestions
+from vaultlink.report.check_result import GetBytes, GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
-    """A file that may be meant."""
+    """A file that a link may be meant to name. `score` is between 0 and 1."""
 
     path: str
     reason: str
@@ -22,7 +19,7 @@ class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class EditRow(msgspec.Struct, frozen=True, gc=False):
-    """One change of a fix: bytes of the file as it is on disk, half open, and the text that takes their place."""
+    """One edit of a fix: `text` replaces the bytes from `start` to before `end` of the file."""
 
     path: str
     start: int
@@ -31,7 +28,7 @@ class EditRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FixRow(msgspec.Struct, frozen=True, gc=False):
-    """What mends a finding."""
+    """The fix of a finding."""
 
     safety: str
     title: str
@@ -39,7 +36,7 @@ class FixRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FindingRow(msgspec.Struct, frozen=True, gc=False):
-    """A finding as the contract has it."""
+    """A finding. Lines and columns count from 1, columns in code points."""
 
     code: str
     rule: str
@@ -56,29 +53,29 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
 
 
-def suggestion_rows(found: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
-    """Suggestions as the contract has them."""
-    return tuple([SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in found])
+def suggestion_rows(suggestions: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
+    """Return a row for each suggestion, with its score rounded to four digits."""
+    return tuple(
+        [SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in suggestions]
+    )
 
-
-GetBytes = Callable[[str], bytes]
-"""A file's bytes by its vault path; none if it is not there."""
 
 GetFix = Callable[[Diagnostic], Fix | None]
-"""What mends a finding, if anything does."""
+"""Returns the fix of a finding, or None."""
 
 
 def finding_rows(
     diagnostics: Sequence[Diagnostic],
     text: TextByPath,
     suggest: GetSuggestions,
-    mend: GetFix = lambda d: d.fix,
-    data: GetBytes = lambda _path: b"",
-    prints: Sequence[str] | None = None,
+    get_fix: GetFix = lambda d: d.fix,
+    get_bytes: GetBytes = lambda _path: b"",
+    fingerprints: Sequence[str] | None = None,
 ) -> list[FindingRow]:
-    """Findings as rows, in their order; `prints` are their fingerprints, where they are known already."""
-    prints = fingerprint_all(diagnostics, text) if prints is None else prints
-    offsets = _ByteOffsets(data)
+    """Return a row for each finding. `fingerprints` are computed if they are not given."""
+    if fingerprints is None:
+        fingerprints = fingerprint_all(diagnostics, text)
+    offsets = _ByteOffsets(get_bytes)
     return [
         FindingRow(
             d.code,
@@ -92,10 +89,10 @@ def finding_rows(
             d.message,
             d.target,
             suggestion_rows(suggest(d)) if d.target is not None else (),
-            _fix_row(mend(d), offsets),
-            mark,
+            _fix_row(get_fix(d), offsets),
+            fingerprint,
         )
-        for d, mark in zip(diagnostics, prints, strict=True)
+        for d, fingerprint in zip(diagnostics, fingerprints, strict=True)
     ]
 
 
@@ -110,25 +107,25 @@ def _fix_row(fix: Fix | None, offsets: "_ByteOffsets") -> FixRow | None:
 
 
 class _ByteOffsets:
-    """Places in a text as places in its file: bytes, a byte order mark included. The last place asked for is remembered,
-    since the next is near it."""
+    """Converts offsets in a text to offsets in its file, in bytes with the byte order mark.
 
-    def __init__(self, data: GetBytes):
-        self._get_bytes, self._path, self._text, self._last_offset = data, "", "", (0, 0)
+    Counts from the previous offset, because the next one is usually near it.
+    """
+
+    def __init__(self, get_bytes: GetBytes):
+        self._get_bytes, self._path, self._text, self._previous = get_bytes, "", "", (0, 0)
 
     def __call__(self, path: str, offset: int) -> int:
         if path != self._path:
-            raw = self._get_bytes(path)
-            mark = len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0
-            self._path, self._text, self._last_offset = (
-                path,
-                raw[mark:].decode("utf-8", "replace"),
-                (0, mark),
-            )
-        known, place = self._last_offset
-        if offset >= known:
-            place += len(self._text[known:offset].encode())
+            data = self._get_bytes(path)
+            bom_size = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
+            self._path = path
+            self._text = data[bom_size:].decode("utf-8", "replace")
+            self._previous = (0, bom_size)
+        known_offset, byte_offset = self._previous
+        if offset >= known_offset:
+            byte_offset += len(self._text[known_offset:offset].encode())
         else:
-            place -= len(self._text[offset:known].encode())
-        self._last_offset = offset, place
-        return place
+            byte_offset -= len(self._text[offset:known_offset].encode())
+        self._previous = offset, byte_offset
+        return byte_offset

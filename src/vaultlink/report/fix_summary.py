@@ -1,7 +1,4 @@
-"""What fixing came to, for people and programs: per rule a count and one example, what was left alone, what remains.
-
-Values enter, strings and rows leave.
-"""
+"""Summaries of a fix run: counts and one example per rule, and rows for JSON."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,20 +18,23 @@ from vaultlink.report.layout import (
 )
 
 FixedFinding = tuple[Diagnostic, Fix]
+
 ChangedTexts = Mapping[str, tuple[str | None, str]]
-"""Path to a note's text before (None if it is new) and after."""
+"""A note's text before (None if the note is new) and after the run, by path."""
+
+_MIN_EXAMPLE_WIDTH = 20
+"""The columns of an example line, however narrow the terminal is."""
 
 
 class SkippedRow(msgspec.Struct, frozen=True):
-    """A note that was left alone, and why."""
+    """A skipped note and the reason."""
 
     path: str
     why: str
 
 
 class FixedRow(msgspec.Struct, frozen=True):
-    """What a run did, beside the findings that remain: `run` names the record that undoes it, and is null if nothing was
-    written."""
+    """The changes of a run. `run` is the id for `undo`; None if nothing was written."""
 
     notes: int
     findings: int
@@ -44,107 +44,120 @@ class FixedRow(msgspec.Struct, frozen=True):
 
 
 def fixed_row(
-    made: Sequence[FixedFinding],
+    fixed: Sequence[FixedFinding],
     written: Sequence[str],
     run: str | None,
-    left: tuple[SkippedRow, ...],
+    skipped: tuple[SkippedRow, ...],
 ) -> FixedRow:
-    """What a run did, as data."""
-    return FixedRow(len(written), len(made), count_fixed_by_rule(made), run, left)
+    """Return the row for a run that wrote the paths in `written`."""
+    return FixedRow(len(written), len(fixed), count_fixed_by_rule(fixed), run, skipped)
 
 
-def skipped_rows(refused: Sequence[SkippedNote]) -> tuple[SkippedRow, ...]:
-    """Notes that were left alone, as data."""
-    return tuple([SkippedRow(skipped_note.path, skipped_note.reason) for skipped_note in refused])
+def skipped_rows(skipped: Sequence[SkippedNote]) -> tuple[SkippedRow, ...]:
+    """Return a row for each skipped note."""
+    return tuple([SkippedRow(note.path, note.reason) for note in skipped])
 
 
 def render_examples(
-    made: Sequence[FixedFinding],
-    early: int,
+    fixed: Sequence[FixedFinding],
+    first_round_count: int,
     texts: ChangedTexts,
-    room: int,
+    width: int,
     palette: Palette = PLAIN,
 ) -> str:
-    """For each rule how many findings were fixed, and how the first looked before and afterwards. Only the `early` ones
-    have their places in the texts before; a rule that has none of these is shown by its words alone."""
-    counts = Counter((item.code, item.rule) for item, _ in made)
-    first: dict[str, FixedFinding] = {}
-    shown: set[str] = set()
-    for place, repaired in enumerate(made):
-        if first.setdefault(repaired[0].rule, repaired) is repaired and place < early:
-            shown.add(repaired[0].rule)
-    p, size = palette, max((len(str(count)) for count in counts.values()), default=0)
+    """Render for each rule the number of fixed findings and one line before and after the fix.
+
+    Only the first `first_round_count` fixes have offsets in the texts before the run. A rule
+    without such a fix has no lines.
+    """
+    counts = Counter((item.code, item.rule) for item, _ in fixed)
+    examples: dict[str, FixedFinding] = {}
+    in_first_round: set[str] = set()
+    for index, pair in enumerate(fixed):
+        if examples.setdefault(pair[0].rule, pair) is pair and index < first_round_count:
+            in_first_round.add(pair[0].rule)
+    p, count_width = palette, max((len(str(count)) for count in counts.values()), default=0)
     blocks = []
     for (code, rule), count in sorted(counts.items()):
-        _, fix = first[rule]
+        _, fix = examples[rule]
         lines = [
-            f"{count:>{size},}  {p.bold}{code} {rule}{p.reset}  {p.dim}{escape_controls(fix.title)}{p.reset}"
+            f"{count:>{count_width},}  {p.bold}{code} {rule}{p.reset}  "
+            f"{p.dim}{escape_controls(fix.title)}{p.reset}"
         ]
-        lines += _render_example(fix, texts, room, p) if rule in shown else []
+        lines += _render_example(fix, texts, width, p) if rule in in_first_round else []
         blocks.append("\n".join(lines) + "\n")
     return "".join(blocks)
 
 
-def _render_example(fix: Fix, texts: ChangedTexts, room: int, p: Palette) -> list[str]:
-    """The line of a fix's first edit, before and after."""
+def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> list[str]:
+    """Render the line of the fix's first edit, before and after the fix."""
     edit = fix.edits[0]
-    old = texts.get(edit.path, (None, ""))[0]
-    if old is None:
+    text = texts.get(edit.path, (None, ""))[0]
+    if text is None:
         return [f"  {p.green}+ {escape_controls(edit.path)}{p.reset}"]
-    start = old.rfind("\n", 0, edit.start) + 1
-    end = old.find("\n", edit.end)
-    end = len(old) if end == -1 else end
+    start = text.rfind("\n", 0, edit.start) + 1
+    end = text.find("\n", edit.end)
+    end = len(text) if end == -1 else end
     edits = [
         other
         for other in fix.edits
         if other.path == edit.path and start <= other.start and other.end <= end
     ]
-    after = apply_edits(old[:end], sort_edits(edits))[start:]
-    left = max(room - 4, 20)
-    before, after = _cut_around(old[start:end], after, edit.start - start, left)
+    after = apply_edits(text[:end], sort_edits(edits))[start:]
+    columns = max(width - 4, _MIN_EXAMPLE_WIDTH)
+    before, after = _truncate_pair(text[start:end], after, edit.start - start, columns)
     rows = [f"  {p.red}- {before}{p.reset}"] if before else []
     return [*rows, f"  {p.green}+ {after}{p.reset}"] if after else rows
 
 
-def _cut_around(before: str, after: str, at: int, room: int) -> tuple[str, str]:
-    """Two lines cut alike, so that what differs is seen: a third of the room is kept for what stands before it."""
-    lead = escape_controls(before[:at])
-    kept = truncate_left(lead, room // 3)
-    lost = len(before[:at]) if display_width(lead) > room // 3 else 0
-    if lost:
-        return truncate(kept + escape_controls(before[at:].rstrip("\r")), room), truncate(
-            kept + escape_controls(after[at:].rstrip("\r")), room
-        )
-    return truncate(escape_controls(before.rstrip("\r")), room), truncate(
-        escape_controls(after.rstrip("\r")), room
+def _truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str, str]:
+    """Truncate two lines in the same way, so that their difference at `offset` is visible.
+
+    The equal text before the difference takes at most a third of the width.
+    """
+    lead = escape_controls(before[:offset])
+    if not before[:offset] or display_width(lead) <= width // 3:
+        return truncate(_clean_line(before), width), truncate(_clean_line(after), width)
+    prefix = truncate_left(lead, width // 3)
+    return (
+        truncate(prefix + _clean_line(before[offset:]), width),
+        truncate(prefix + _clean_line(after[offset:]), width),
     )
+
+
+def _clean_line(text: str) -> str:
+    return escape_controls(text.rstrip("\r"))
 
 
 def describe_fixed(
-    by_rule: Mapping[str, int], notes: int, *, would: bool = False, told: bool = False
+    by_rule: Mapping[str, int], notes: int, *, would: bool = False, brief: bool = False
 ) -> str:
-    """What was done, or would be, in a sentence; rule by rule unless that was `told` already."""
+    """Return a sentence with the number of fixed findings, and those of each rule unless `brief`.
+
+    `would` says that the fixes were not written.
+    """
     findings = sum(by_rule.values())
     if not findings:
         return "Nothing to fix."
-    done = f"{'Would fix' if would else 'Fixed'} {format_count(findings, 'finding')} in {format_count(notes, 'note')}"
+    verb = "Would fix" if would else "Fixed"
+    total = f"{verb} {format_count(findings, 'finding')} in {format_count(notes, 'note')}"
+    if brief:
+        return f"{total}."
     ranked = sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
-    return (
-        f"{done}."
-        if told
-        else f"{done}: {', '.join(f'{rule} {count:,}' for rule, count in ranked)}."
-    )
+    return f"{total}: {', '.join(f'{rule} {count:,}' for rule, count in ranked)}."
 
 
-def count_fixed_by_rule(made: Sequence[FixedFinding]) -> dict[str, int]:
-    """How many findings of each rule were fixed."""
-    return dict(sorted(Counter(item.rule for item, _ in made).items()))
+def count_fixed_by_rule(fixed: Sequence[FixedFinding]) -> dict[str, int]:
+    """Count the fixed findings of each rule, sorted by rule name."""
+    return dict(sorted(Counter(item.rule for item, _ in fixed).items()))
 
 
 def describe_unsafe(diagnostics: Sequence[Diagnostic], unsafe: bool) -> str:
-    """What could be fixed besides, "" if nothing."""
-    waiting = Counter(item.fix.safety for item in diagnostics if item.fix is not None)
-    count = waiting[Safety.UNSAFE]
+    """Return how many findings have unsafe fixes; "" for none, or if these were applied."""
+    counts = Counter(item.fix.safety for item in diagnostics if item.fix is not None)
+    count = counts[Safety.UNSAFE]
     if not count or unsafe:
         return ""
-    return f"{format_count(count, 'more finding has', 'more findings have')} an unsafe fix; see --unsafe-fixes."
+    if count == 1:
+        return "1 more finding has an unsafe fix; --unsafe-fixes applies it."
+    return f"{count:,} more findings have unsafe fixes; --unsafe-fixes applies them."

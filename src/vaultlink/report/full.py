@@ -1,13 +1,13 @@
-"""Findings with the line they stand on, the span marked, and what may have been meant.
+"""The output format `full`: each finding with its line, marks under the span, and suggestions.
 
-Diagnostics and ways to ask for texts and suggestions enter, a string leaves. The source is looked at only around each
-span, so a line of megabytes costs no more than a short one.
+Only the text around each span is read, so a line of megabytes costs no more than a short one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
-from vaultlink.report.concise import severity_colors
+from vaultlink.model import Diagnostic, Severity, TextByPath
+from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
+from vaultlink.report.concise import render_statistics, severity_colors
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -18,120 +18,134 @@ from vaultlink.report.layout import (
     truncate_left,
 )
 
-GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
-FormatTarget = Callable[[str], str]
-
 REASON_LABELS = {"title": "title", "alias": "alias", "respelling": "spelling", "near": "similar"}
-"""In what a suggestion is like the topic, in a word."""
+"""The displayed word for each reason of a suggestion."""
 
 _MIN_TRAILING_COLUMNS = 20
-"""Columns kept for what follows a span when a line is cut."""
+"""Columns kept for the text after the span when a line is truncated."""
+
+
+def render_full(result: CheckResult) -> str:
+    """Render the findings of a check, or with `statistics` the counts by rule."""
+    if result.statistics:
+        return render_statistics(result.findings, result.palette)
+    renderer = FullRenderer(
+        result.text, result.suggester(), result.format_target, result.width, result.palette
+    )
+    return renderer.render(result.findings)
 
 
 class FullRenderer:
-    """The `full` form. `text` gives a source by path ("" if it can't be read), `suggest` the candidates for a finding,
-    `format_target` how a link to a path would be written. A finding with an empty span at the start is about a file as a
-    whole, and has no frame."""
+    """Renders findings with frames of at most `width` columns.
+
+    `text` returns a note's text by path, "" if it cannot be read. `suggest` returns the
+    suggestions for a finding, and `format_target` the target of a link to a path. A finding with
+    an empty span at offset 0 is about the whole file and has no frame.
+    """
 
     def __init__(
         self,
         text: TextByPath,
         suggest: GetSuggestions,
-        wording: FormatTarget,
-        room: int,
+        format_target: FormatTarget,
+        width: int,
         palette: Palette = PLAIN,
     ):
-        self.text, self.suggest, self.format_target = text, suggest, wording
-        self.columns, self.palette = room, palette
+        self.text, self.suggest, self.format_target = text, suggest, format_target
+        self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
-        self._hint_cache: dict[str, str] = {}
+        self._hint_by_target: dict[str, str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
-        """All findings, one block each."""
-        path, source, shown, blocks = None, "", "", []
+        """Render one block per finding, with blank lines between them."""
+        path, text, shown_path, blocks = None, "", "", []
         for d in diagnostics:
             if d.path != path:
-                path, source, shown = d.path, self.text(d.path), escape_controls(d.path)
-            blocks.append(self._render_block(d, source, shown))
+                path, text, shown_path = d.path, self.text(d.path), escape_controls(d.path)
+            blocks.append(self._render_block(d, text, shown_path))
         return "\n".join(blocks)
 
-    def _render_block(self, d: Diagnostic, source: str, path: str) -> str:
-        p, hue = self.palette, self.colors[d.severity]
+    def _render_block(self, d: Diagnostic, text: str, path: str) -> str:
+        p, color = self.palette, self.colors[d.severity]
         gutter = " " * len(str(d.line))
-        level = "" if d.severity is Severity.ERROR else f" ({d.severity.value})"
+        severity = "" if d.severity is Severity.ERROR else f" ({d.severity.value})"
         head = (
-            f"{hue}{p.bold}{d.code}{p.reset} {p.bold}{d.rule}{p.reset} {escape_controls(d.message)}\n"
-            f"{gutter}{p.blue}-->{p.reset} {path}:{d.line}:{d.column}{level}\n"
+            f"{color}{p.bold}{d.code}{p.reset} {p.bold}{d.rule}{p.reset} "
+            f"{escape_controls(d.message)}\n"
+            f"{gutter}{p.blue}-->{p.reset} {path}:{d.line}:{d.column}{severity}\n"
         )
-        begin = d.start - d.column + 1
+        line_start = d.start - d.column + 1
         frame = ""
         if (
             d.end
-            and 0 <= begin <= d.start < len(source)
-            and (begin == 0 or source[begin - 1] == "\n")
+            and 0 <= line_start <= d.start < len(text)
+            and (line_start == 0 or text[line_start - 1] == "\n")
         ):
-            line, mark = self._cut_excerpt(d, source, begin, self.columns - len(gutter) - 3)
+            line, marks = self._cut_excerpt(d, text, line_start, self.width - len(gutter) - 3)
             frame = (
                 f"{gutter} {p.blue}|{p.reset}\n{p.blue}{d.line} |{p.reset} {line}\n"
-                f"{gutter} {p.blue}|{p.reset} {hue}{mark}{p.reset}\n"
+                f"{gutter} {p.blue}|{p.reset} {color}{marks}{p.reset}\n"
             )
         hint = self._format_hint(d) if d.target is not None else ""
         return (
             f"{head}{frame}{gutter} {p.cyan}= help:{p.reset} {hint}\n" if hint else f"{head}{frame}"
         )
 
-    def _cut_excerpt(self, d: Diagnostic, source: str, begin: int, room: int) -> tuple[str, str]:
-        """The line as far as it fits around the span, and the marks below it."""
-        end = source.find("\n", d.start, d.start + room + 1)
+    def _cut_excerpt(
+        self, d: Diagnostic, text: str, line_start: int, width: int
+    ) -> tuple[str, str]:
+        """Return the part of the line around the span, and the marks below it."""
+        end = text.find("\n", d.start, d.start + width + 1)
         if end == -1:
-            end = min(d.start + room + 1, len(source))
+            end = min(d.start + width + 1, len(text))
         stop = min(d.end, end)
-        first = max(begin, d.start - room)
-        if is_single_width(line := source[first:end]):
-            return _cut_single_width(line, d.start - first, stop - first, room)
-        before, after = (
-            _clean_source(source[first : d.start]),
-            _clean_source(source[stop:end].rstrip("\r")),
-        )
-        span = truncate(_clean_source(source[d.start : stop]), room)
-        left = room - max(display_width(span), 1)
+        first = max(line_start, d.start - width)
+        if is_single_width(line := text[first:end]):
+            return _cut_single_width(line, d.start - first, stop - first, width)
+        before = _clean_source(text[first : d.start])
+        after = _clean_source(text[stop:end].rstrip("\r"))
+        span = truncate(_clean_source(text[d.start : stop]), width)
+        rest = width - max(display_width(span), 1)
         before = truncate_left(
-            before, left - min(display_width(after), _MIN_TRAILING_COLUMNS, left)
+            before, rest - min(display_width(after), _MIN_TRAILING_COLUMNS, rest)
         )
         indent = display_width(before)
-        return f"{before}{span}{truncate(after, left - indent)}".rstrip(), " " * indent + "^" * (
-            room - left
+        return (
+            f"{before}{span}{truncate(after, rest - indent)}".rstrip(),
+            " " * indent + "^" * (width - rest),
         )
 
     def _format_hint(self, d: Diagnostic) -> str:
-        """What may have been meant. The same topic has the same candidates wherever it is named."""
-        found = self.suggest(d)
-        if not found:
+        """Return the suggestions as a question. Findings with one target have equal suggestions."""
+        suggestions = self.suggest(d)
+        if not suggestions:
             return ""
-        topic = d.target or ""
-        kept = self._hint_cache.get(topic)
-        if kept is None:
-            words = [
-                f"[[{escape_controls(self.format_target(item.path))}]] ({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
-                for item in found
+        target = d.target or ""
+        hint = self._hint_by_target.get(target)
+        if hint is None:
+            alternatives = [
+                f"[[{escape_controls(self.format_target(item.path))}]] "
+                f"({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
+                for item in suggestions
             ]
-            kept = self._hint_cache[topic] = f"did you mean {_join_alternatives(words)}?"
-        return kept
+            hint = f"did you mean {_join_alternatives(alternatives)}?"
+            self._hint_by_target[target] = hint
+        return hint
 
 
-def _cut_single_width(line: str, start: int, stop: int, room: int) -> tuple[str, str]:
-    """What `_excerpt` does, where every character takes one column."""
-    if stop - start > room:
-        line, start, stop = line[start : start + room - 1] + "…", 0, room
-    elif max(len(line), start + 1) > room:
-        left = room - max(stop - start, 1)
+def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str, str]:
+    """Do the same as `_cut_excerpt` for a line in which each character takes one column."""
+    if stop - start > width:
+        line, start, stop = line[start : start + width - 1] + "…", 0, width
+    elif max(len(line), start + 1) > width:
+        rest = width - max(stop - start, 1)
         after = line[stop:]
-        kept = left - min(len(after), _MIN_TRAILING_COLUMNS, left)
-        if start > kept:
-            line = "…" + line[start - kept + 1 :] if kept else line[start:]
-            start, stop = kept, kept + stop - start
-        if len(line) > room:
-            line = line[: room - 1] + "…" if stop < room else line[:stop]
+        lead = rest - min(len(after), _MIN_TRAILING_COLUMNS, rest)
+        if start > lead:
+            line = "…" + line[start - lead + 1 :] if lead else line[start:]
+            start, stop = lead, lead + stop - start
+        if len(line) > width:
+            line = line[: width - 1] + "…" if stop < width else line[:stop]
     return line.rstrip(), " " * start + "^" * max(stop - start, 1)
 
 

@@ -1,7 +1,7 @@
-"""Findings as workflow commands, of which GitHub Actions makes annotations beside the lines they are about.
+"""The output format `github`: workflow commands, which GitHub Actions shows as annotations.
 
-What a check came to enters, lines leave. GitHub shows ten errors, ten warnings and ten notices of a step and drops the rest
-without a word, so no more are printed, and the last line says what is left out.
+GitHub shows ten errors, ten warnings and ten notices of a step and silently drops the rest. So no
+more are printed, and the last line says how many are not shown.
 """
 
 from collections import Counter
@@ -13,45 +13,53 @@ from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
 MAX_ANNOTATIONS = 10
-"""Annotations of one kind that GitHub shows of a step."""
+"""Annotations of one level that GitHub shows for a step."""
 
 _COMMANDS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "notice"))
 
 
-def github(checked: CheckResult) -> str:
-    """The findings as commands, errors first; then what is old, and what was left out."""
-    lines, lost = [], []
+def render_github(result: CheckResult) -> str:
+    """Render the findings as commands, errors first, then the counts of findings not shown."""
+    lines, omitted = [], []
     for severity, command in _COMMANDS:
-        found = [d for d in checked.findings if d.severity is severity]
+        findings = [d for d in result.findings if d.severity is severity]
         lines += [
-            _format_command(command, checked.path_prefix, d) for d in _select_annotations(found)
+            _format_command(command, result.path_prefix, d) for d in _select_annotations(findings)
         ]
-        if len(found) > MAX_ANNOTATIONS:
-            lost.append(format_count(len(found) - MAX_ANNOTATIONS, f"more {command}"))
-    lines += filter(None, [describe_known(count) for count in checked.known_counts])
-    if lost:
+        if len(findings) > MAX_ANNOTATIONS:
+            omitted.append(format_count(len(findings) - MAX_ANNOTATIONS, f"more {command}"))
+    lines += filter(None, [describe_known(count) for count in result.known_counts])
+    if omitted:
         lines.append(
-            f"Not shown: {', '.join(lost)}. GitHub shows ten annotations of a kind for a step; other forms of "
-            "output, such as concise or markdown, tell more."
+            f"Not shown: {', '.join(omitted)}. GitHub shows ten annotations of each level per "
+            "step. Other output formats, such as concise, list all findings."
         )
     return "".join([f"{line}\n" for line in lines])
 
 
-def _select_annotations(found: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """As many findings as are shown. Each note has its first before any has its second, so that one bad note does not hide
-    all others; they stay in their order."""
-    seen: Counter[str] = Counter()
-    turns = []
-    for place, d in enumerate(found):
-        turns.append((seen[d.path], place))
-        seen[d.path] += 1
-    return [found[place] for place in sorted(place for _, place in sorted(turns)[:MAX_ANNOTATIONS])]
+def _select_annotations(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Select at most `MAX_ANNOTATIONS` findings, and keep their order.
+
+    The first finding of each note comes before the second of any note, so that a note with many
+    findings does not hide the other notes.
+    """
+    counts: Counter[str] = Counter()
+    ranks = []
+    for index, d in enumerate(findings):
+        ranks.append((counts[d.path], index))
+        counts[d.path] += 1
+    return [
+        findings[index] for index in sorted(index for _, index in sorted(ranks)[:MAX_ANNOTATIONS])
+    ]
 
 
-def _format_command(command: str, place: str, d: Diagnostic) -> str:
-    """One annotation. Columns only make sense to GitHub on a single line: for longer spans its runner drops them."""
+def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
+    """Return one workflow command.
+
+    Columns are given only for a span in one line: GitHub's runner drops them for longer spans.
+    """
     last = last_line(d)
-    spot = (
+    region = (
         {"line": d.line, "endLine": last}
         if last > d.line
         else {
@@ -61,20 +69,23 @@ def _format_command(command: str, place: str, d: Diagnostic) -> str:
             "endColumn": d.end_column if d.end_line == d.line else d.column,
         }
     )
-    properties = {"file": place + d.path, **spot, "title": f"{d.code} {d.rule}"}
-    listed = ",".join(
+    properties = {"file": path_prefix + d.path, **region, "title": f"{d.code} {d.rule}"}
+    parameters = ",".join(
         [f"{key}={_escape_property(str(value))}" for key, value in properties.items()]
     )
-    return f"::{command} {listed}::{_escape_data(d.message)}"
+    return f"::{command} {parameters}::{_escape_data(d.message)}"
 
 
 def last_line(d: Diagnostic) -> int:
-    """The last line that a finding's span has a character of: a span that ends where a line begins has none of it."""
+    """Return the last line, from 1, with a character of the span.
+
+    A span that ends at the start of a line has no character of that line.
+    """
     return d.end_line - 1 if d.end_column == 1 and d.end_line > d.line else d.end_line
 
 
 def _escape_data(text: str) -> str:
-    """Text as the runner reads it back; other control characters than line ends are spelled out."""
+    """Escape text as the runner decodes it. Control characters except line ends are spelled out."""
     return escape_controls(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 

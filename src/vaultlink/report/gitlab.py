@@ -1,7 +1,8 @@
-"""Findings as a code quality report, which GitLab shows in merge requests and compares with the target branch's.
+"""The output format `gitlab`: a code quality report, a JSON array with one finding per line.
 
-What a check came to enters, a JSON array leaves, one finding a line: Code Climate's words, of which GitLab reads a part. Its
-`content` is left out, since GitLab shows it nowhere and the rule's manual would be repeated with each finding.
+GitLab shows it in merge requests and compares it with the report of the target branch. GitLab reads
+some of the keys of Code Climate. `content` is omitted, because GitLab does not show it and each
+finding would repeat the rule's manual.
 """
 
 from collections import Counter
@@ -14,37 +15,41 @@ from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
-"""The steps above, critical and blocker, are for programs that do harm."""
+"""The higher levels, critical and blocker, are for programs that do harm."""
 
 _CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity.INFO: "Style"}
 
 
-def gitlab(checked: CheckResult) -> bytes:
-    """The findings as a report."""
-    seen: Counter[str] = Counter()
+def render_gitlab(result: CheckResult) -> bytes:
+    """Render the findings as a code quality report."""
+    counts: Counter[str] = Counter()
     rows = [
-        _build_issue(checked.path_prefix, d, _make_unique(mark, seen))
-        for d, mark in zip(checked.findings, checked.fingerprints(), strict=True)
+        _build_issue(result.path_prefix, d, _make_unique(fingerprint, counts))
+        for d, fingerprint in zip(result.findings, result.fingerprints(), strict=True)
     ]
-    lines = (
-        encode_json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
-    )  # JSON holds no raw line feed inside a row
+    # JSON has no raw line feed inside a row.
+    lines = encode_json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
     return b"[\n" + lines + b"\n]\n" if rows else b"[]\n"
 
 
-def _make_unique(mark: str, seen: Counter[str]) -> str:
-    """A fingerprint that no finding before has: of those that share one GitLab keeps only the last."""
-    seen[mark] += 1
-    return mark if seen[mark] == 1 else _make_unique(f"{mark}-{seen[mark]}", seen)
+def _make_unique(fingerprint: str, counts: Counter[str]) -> str:
+    """Return a fingerprint that no earlier finding has.
+
+    GitLab keeps only the last finding with a fingerprint.
+    """
+    counts[fingerprint] += 1
+    number = counts[fingerprint]
+    return fingerprint if number == 1 else _make_unique(f"{fingerprint}-{number}", counts)
 
 
-def _build_issue(place: str, d: Diagnostic, mark: str) -> dict[str, Any]:
+def _build_issue(path_prefix: str, d: Diagnostic, fingerprint: str) -> dict[str, Any]:
     return {
         "type": "issue",
         "check_name": d.rule,
-        "description": f"{d.code} {escape_controls(d.message)}",  # the rule's name is not shown everywhere, and a line is all there is
+        # GitLab does not show the rule's name everywhere, and shows only one line.
+        "description": f"{d.code} {escape_controls(d.message)}",
         "categories": [_CATEGORIES[d.severity]],
         "severity": _SEVERITIES[d.severity],
-        "fingerprint": mark,
-        "location": {"path": place + d.path, "lines": {"begin": d.line, "end": last_line(d)}},
+        "fingerprint": fingerprint,
+        "location": {"path": path_prefix + d.path, "lines": {"begin": d.line, "end": last_line(d)}},
     }

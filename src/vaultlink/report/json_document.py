@@ -1,6 +1,6 @@
-"""JSON as the contract has it: rows as structs whose fields are the keys, one row a line.
+"""JSON output: structs whose fields are the keys, one row per line, as UTF-8 bytes.
 
-Rows enter, UTF-8 bytes leave. The order of fields is the order of keys; every key is always there.
+Keys are in the order of the fields, and every key is always present.
 """
 
 import json
@@ -15,7 +15,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encode_json_lines(rows: Sequence[Any]) -> bytes:
-    """One JSON object a line."""
+    """Encode one JSON object per line."""
     try:
         return _ENCODER.encode_lines(rows)
     except (UnicodeEncodeError, OverflowError):
@@ -23,21 +23,17 @@ def encode_json_lines(rows: Sequence[Any]) -> bytes:
 
 
 def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
-    """One JSON object: the keys of the head after `schema`, then the rows under a name of their own."""
+    """Encode one JSON object: `schema`, the keys of `head`, then `rows` under `name`."""
     opening = _encode({"schema": SCHEMA_VERSION, **head})[:-1] + b',"' + name.encode() + b'":['
     if not rows:
         return opening + b"]}\n"
-    # JSON never holds a raw line feed inside a row; the last one, after the last row, loses its comma again
-    return (
-        b"".join((opening, b"\n", encode_json_lines(rows).replace(b"\n", b",\n"))).removesuffix(
-            b",\n"
-        )
-        + b"\n]}\n"
-    )
+    # JSON has no raw line feed inside a row. The comma after the last row is removed.
+    lines = encode_json_lines(rows).replace(b"\n", b",\n")
+    return b"".join((opening, b"\n", lines)).removesuffix(b",\n") + b"\n]}\n"
 
 
 def _encode(value: Any) -> bytes:
-    """A value as JSON; file names that are no Unicode and numbers beyond 64 bits take the slower way."""
+    """Encode a value; the slower `json` handles non-Unicode file names and numbers over 64 bits."""
     try:
         return _ENCODER.encode(value)
     except (UnicodeEncodeError, OverflowError):

@@ -1,8 +1,8 @@
-"""Findings as JUnit XML, which nearly every build server shows as tests.
+"""The output format `junit`: JUnit XML, which nearly every build server shows as tests.
 
-What a check came to enters, a document leaves. Each rule that ran is a suite. A note in which it found something is a test,
-named by its path: so a server that compares runs by names sees a note that got worse and one that is mended, whatever line
-things moved to. A rule that found nothing has one test, which passes.
+Each rule that ran is a test suite. Each note with findings of the rule is a test, and its name is
+the path. So a server that compares runs by test name sees which notes got worse and which were
+fixed, even if lines moved. A rule without findings has one test, which passes.
 """
 
 import re
@@ -16,26 +16,28 @@ from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls
 
 RuleFindings = dict[str, list[Diagnostic]]
-"""What a rule found, by paths."""
+"""The findings of one rule by path."""
 
 
-def junit(checked: CheckResult) -> bytes:
-    """The findings as failures. Those that do not fail the check are what a test that passes has printed. Old findings are tests
-    that were skipped."""
-    found: dict[tuple[str, str], RuleFindings] = {
-        (rule.code, rule.name): {} for rule in checked.rules
+def render_junit(result: CheckResult) -> bytes:
+    """Render the findings as failed tests.
+
+    Findings that do not fail the check are the output of passed tests. Known findings are skipped
+    tests.
+    """
+    by_rule: dict[tuple[str, str], RuleFindings] = {
+        (rule.code, rule.name): {} for rule in result.rules
     }
-    for d in checked.findings:
-        found.setdefault((d.code, d.rule), {}).setdefault(d.path, []).append(d)
+    for d in result.findings:
+        by_rule.setdefault((d.code, d.rule), {}).setdefault(d.path, []).append(d)
     root = Element("testsuites", name="vaultlink")
-    for (code, rule), notes in sorted(found.items()):
-        _add_suite(root, f"{code} {rule}", _build_tests(checked, rule, notes))
-    if checked.known_counts:
-        _add_suite(
-            root, "known findings", [_build_known_test(debt) for debt in checked.known_counts]
-        )
-    for count in ("tests", "failures"):
-        root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
+    for (code, rule), notes in sorted(by_rule.items()):
+        _add_suite(root, f"{code} {rule}", _build_tests(result, rule, notes))
+    if result.known_counts:
+        tests = [_build_known_test(count) for count in result.known_counts]
+        _add_suite(root, "known findings", tests)
+    for attribute in ("tests", "failures"):
+        root.set(attribute, str(sum(int(suite.get(attribute, 0)) for suite in root)))
     root.set("errors", "0")
     indent(root)
     data: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
@@ -55,44 +57,46 @@ def _add_suite(root: Element, name: str, tests: Sequence[Element]) -> None:
     suite.extend(tests)
 
 
-def _count_tests(tests: Sequence[Element], what: str) -> str:
-    return str(sum(test.find(what) is not None for test in tests))
+def _count_tests(tests: Sequence[Element], outcome: str) -> str:
+    return str(sum(test.find(outcome) is not None for test in tests))
 
 
-def _build_tests(checked: CheckResult, rule: str, notes: RuleFindings) -> list[Element]:
+def _build_tests(result: CheckResult, rule: str, notes: RuleFindings) -> list[Element]:
     if not notes:
         return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
     return [
-        _build_test(rule, _clean_xml(checked.path_prefix + path), found, checked.failing_severities)
-        for path, found in notes.items()
+        _build_test(
+            rule, _clean_xml(result.path_prefix + path), findings, result.failing_severities
+        )
+        for path, findings in notes.items()
     ]
 
 
 def _build_test(
-    rule: str, path: str, found: Sequence[Diagnostic], failing: Collection[Severity]
+    rule: str, path: str, findings: Sequence[Diagnostic], failing: Collection[Severity]
 ) -> Element:
-    """A note that a rule found something in. The text says all, since some servers show nothing else; there is no attribute
-    for the file besides the name, since the schema that Jenkins goes by has none."""
+    """Build the test for a rule's findings in one note.
+
+    Its text has all findings, because some servers show nothing else. It has no attribute for the
+    file, because Jenkins' schema has none.
+    """
     test = Element("testcase", classname=f"vaultlink.{rule}", name=path)
     lines = "\n".join(
-        [f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_clean_xml(d.message)}" for d in found]
+        [f"{path}:{d.line}:{d.column}: {d.code} {d.rule} {_clean_xml(d.message)}" for d in findings]
     )
-    worst = max([d.severity for d in found], key=lambda severity: severity.rank)
+    worst = max([d.severity for d in findings], key=lambda severity: severity.rank)
     if worst not in failing:
         SubElement(test, "system-out").text = lines
     else:
-        more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
-        SubElement(
-            test, "failure", type=worst.value, message=_clean_xml(found[0].message) + more
-        ).text = lines
+        more = f" (and {len(findings) - 1:,} more)" if len(findings) > 1 else ""
+        message = _clean_xml(findings[0].message) + more
+        SubElement(test, "failure", type=worst.value, message=message).text = lines
     return test
 
 
 def _build_known_test(count: KnownCount) -> Element:
-    test, sentence = (
-        Element("testcase", classname="vaultlink.known", name=_clean_xml(count.label)),
-        _clean_xml(describe_known(count)),
-    )
+    test = Element("testcase", classname="vaultlink.known", name=_clean_xml(count.label))
+    sentence = _clean_xml(describe_known(count))
     if count.left:
         SubElement(test, "skipped", message=sentence)
     else:
@@ -104,7 +108,7 @@ _INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def _clean_xml(text: str) -> str:
-    """Text that XML can hold: control characters are spelled out, what is no character at all is replaced."""
+    """Spell out control characters, and replace code points that XML cannot contain by U+FFFD."""
     return (
         text
         if text.isascii() and text.isprintable()

@@ -1,25 +1,24 @@
-"""Old findings: counted, and told in a sentence, but not reported."""
+"""Sentences about known findings, which are counted but not reported."""
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.report.layout import escape_controls, format_count
 
 
 def describe_known(count: KnownCount) -> str:
-    """How many old findings are left, and how many are gone; "" if there were none."""
+    """Return how many known findings there are, and how many are no longer found; "" for none."""
     if not count.left and not count.gone:
         return ""
-    gone = format_count(count.gone, "other is", "others are") if count.gone else ""
     if count.kind == "baseline":
-        prune = f"`vaultlink baseline --prune` takes {'it' if count.gone == 1 else 'them'} out."
-        if not count.left:
-            return f"Gone: {format_count(count.gone, 'finding')} of the baseline, none is left; {prune}"
-        return f"Not shown: {format_count(count.left, 'finding')} of the baseline" + (
-            f"; {gone} gone, {prune}" if gone else "."
-        )
-    name = escape_controls(count.name)
+        source = "in the baseline"
+        advice = f" `vaultlink baseline --prune` removes {'it' if count.gone == 1 else 'them'}."
+    else:
+        source = f"from before the changes since {escape_controls(count.name)}"
+        advice = ""
     if not count.left:
-        return f"Gone: {format_count(count.gone, 'finding')} from before the changes since {name}, none is left."
-    return (
-        f"Not shown: {format_count(count.left, 'finding')} from before the changes since {name}"
-        + (f"; {gone} gone since." if gone else ".")
-    )
+        verb = "is" if count.gone == 1 else "are"
+        return f"{format_count(count.gone, 'finding')} {source} {verb} no longer found.{advice}"
+    sentence = f"Not shown: {format_count(count.left, 'finding')} {source}"
+    if not count.gone:
+        return f"{sentence}."
+    resolved = format_count(count.gone, "other is", "others are")
+    return f"{sentence}; {resolved} no longer found.{advice}"

@@ -1,6 +1,6 @@
-"""How text is laid out for people and shells: colours, display width, cutting, tables, tab-separated lines.
+"""Text layout: colours, display width, truncation, tables and tab-separated values.
 
-Strings enter and leave. Nothing here knows what the strings are about, or where they are printed.
+Widths are columns of a terminal.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Palette(NamedTuple):
-    """The marks that switch styles on and off; all empty where there is no colour."""
+    """The escape sequences of styles. All are empty without colour."""
 
     bold: str = ""
     dim: str = ""
@@ -34,7 +34,10 @@ _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def escape_controls(text: str) -> str:
-    """The text with control characters spelled out, so that no name in a vault can move the cursor or break a line."""
+    """Spell out control characters, such as `\\n` or `\\u001b`.
+
+    So no name in a vault can move the cursor or break a line.
+    """
     return text if text.isprintable() else _CONTROL_CHARS.sub(_escape_char, text)
 
 
@@ -43,11 +46,14 @@ def _escape_char(match: re.Match[str]) -> str:
 
 
 _MAYBE_WIDE = re.compile("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]")
-"""Characters that may take other than one column: all but Latin, Greek, Cyrillic and common marks."""
+"""Characters that may not take one column: all but Latin, Greek, Cyrillic and common marks."""
 
 
 def display_width(text: str) -> int:
-    """The columns a text takes in a terminal: wide characters two, marks that combine or are invisible none."""
+    """Return the columns of a text in a terminal.
+
+    Wide characters take two columns, combining marks and invisible characters none.
+    """
     return (
         sum(map(_char_width, text))
         if not text.isascii() and _MAYBE_WIDE.search(text)
@@ -56,7 +62,10 @@ def display_width(text: str) -> int:
 
 
 def is_single_width(text: str) -> bool:
-    """Whether a text can be measured and cut by counting characters: nothing to spell out, one column each."""
+    """Return True if each character takes one column and no character is spelled out.
+
+    The length of such a text is its width.
+    """
     return text.isprintable() and (text.isascii() or not _MAYBE_WIDE.search(text))
 
 
@@ -67,38 +76,40 @@ def _char_width(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def truncate(text: str, room: int) -> str:
-    """The text's beginning, ending in an ellipsis where it takes more columns than there is room."""
-    if display_width(text) <= room:
+def truncate(text: str, width: int) -> str:
+    """Cut the end of a text to `width` columns, with an ellipsis if it is longer."""
+    if display_width(text) <= width:
         return text
-    return _take_columns(text, room - 1) + "…" if room > 0 else ""
+    return _take_columns(text, width - 1) + "…" if width > 0 else ""
 
 
-def truncate_left(text: str, room: int) -> str:
-    """The text's end, beginning with an ellipsis where it takes more columns than there is room."""
-    if display_width(text) <= room:
+def truncate_left(text: str, width: int) -> str:
+    """Cut the start of a text to `width` columns, with an ellipsis if it is longer."""
+    if display_width(text) <= width:
         return text
-    return "…" + _take_columns(text[::-1], room - 1)[::-1] if room > 0 else ""
+    return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
 
 
-def _take_columns(text: str, room: int) -> str:
+def _take_columns(text: str, width: int) -> str:
     if display_width(text) == len(text):
-        return text[: max(room, 0)]
-    for place, char in enumerate(text):
-        room -= _char_width(char)
-        if room < 0:
-            return text[:place]
+        return text[: max(width, 0)]
+    for index, char in enumerate(text):
+        width -= _char_width(char)
+        if width < 0:
+            return text[:index]
     return text
 
 
 def pad(text: str, columns: int) -> str:
-    """The text with spaces up to a number of columns."""
+    """Append spaces up to a number of columns."""
     return text + " " * (columns - display_width(text))
 
 
 def render_tsv(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as lines of tab-separated cells, without a header: nothing is an empty cell, control characters are spelled
-    out."""
+    """Render rows as tab-separated cells without a header.
+
+    None is an empty cell. Control characters in a cell are spelled out.
+    """
     lines = []
     for row in rows:
         cells = [_format_cell(cell) for cell in row]
@@ -119,30 +130,33 @@ def _format_cell(value: object) -> str:
 def render_table(
     header: Sequence[str],
     rows: Sequence[Sequence[object]],
-    room: int,
+    width: int,
     palette: Palette = PLAIN,
     *,
     fold: bool = False,
 ) -> str:
-    """Rows in aligned columns under a header. Numbers stand to the right; where a line would not fit, the widest
-    columns give way: cells are cut, or with `fold` those of the last column go on below."""
+    """Render rows as aligned columns under a header, in `width` columns.
+
+    Numbers are aligned right. If a line does not fit, the widest columns are narrowed: their cells
+    are truncated, or with `fold` the cells of the last column continue on the next lines.
+    """
     cells = [[escape_controls(_format_cell(cell)) for cell in row] for row in rows]
     right = [
-        bool(rows) and all(isinstance(row[place], (int, float, type(None))) for row in rows)
-        for place in range(len(header))
+        bool(rows) and all(isinstance(row[index], (int, float, type(None))) for row in rows)
+        for index in range(len(header))
     ]
-    sizes = _fit_columns([header, *cells], room)
-    lines = [f"{palette.bold}{_format_line(header, sizes, right)}{palette.reset}"]
+    widths = _fit_columns([header, *cells], width)
+    lines = [f"{palette.bold}{_format_line(header, widths, right)}{palette.reset}"]
     for row in cells:
-        if fold and display_width(row[-1]) > sizes[-1]:
-            first, *rest = textwrap.wrap(row[-1], sizes[-1])
-            indent = " " * (sum(sizes[:-1]) + len(_COLUMN_GAP) * (len(sizes) - 1))
+        if fold and display_width(row[-1]) > widths[-1]:
+            first, *rest = textwrap.wrap(row[-1], widths[-1])
+            indent = " " * (sum(widths[:-1]) + len(_COLUMN_GAP) * (len(widths) - 1))
             lines += [
-                _format_line([*row[:-1], first], sizes, right),
+                _format_line([*row[:-1], first], widths, right),
                 *(indent + line for line in rest),
             ]
         else:
-            lines.append(_format_line(row, sizes, right))
+            lines.append(_format_line(row, widths, right))
     return "\n".join(lines) + "\n"
 
 
@@ -150,27 +164,29 @@ _COLUMN_GAP = "  "
 _MIN_COLUMN_WIDTH = 8
 
 
-def _fit_columns(rows: Sequence[Sequence[str]], room: int) -> list[int]:
-    """The columns' widths, the widest cut down one by one until a line fits or all are narrow."""
-    sizes = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    spare = room - len(_COLUMN_GAP) * (len(sizes) - 1)
-    while sum(sizes) > spare and max(sizes) > _MIN_COLUMN_WIDTH:
-        widest = sizes.index(max(sizes))
-        next_widest = max([size for size in sizes if size < sizes[widest]], default=0)
-        sizes[widest] = max(next_widest, sizes[widest] - (sum(sizes) - spare), _MIN_COLUMN_WIDTH)
-        if sizes[widest] == next_widest:
-            sizes[widest] -= 1
-    return sizes
+def _fit_columns(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the columns' widths: the widest are narrowed until a line fits or all are narrow."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    available = width - len(_COLUMN_GAP) * (len(widths) - 1)
+    while sum(widths) > available and max(widths) > _MIN_COLUMN_WIDTH:
+        widest = widths.index(max(widths))
+        next_widest = max([other for other in widths if other < widths[widest]], default=0)
+        widths[widest] = max(
+            next_widest, widths[widest] - (sum(widths) - available), _MIN_COLUMN_WIDTH
+        )
+        if widths[widest] == next_widest:
+            widths[widest] -= 1
+    return widths
 
 
-def _format_line(cells: Sequence[str], sizes: Sequence[int], right: Sequence[bool]) -> str:
+def _format_line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     parts = []
-    for cell, size, number in zip(cells, sizes, right, strict=True):
-        text = truncate(cell, size)
-        parts.append(" " * (size - display_width(text)) + text if number else pad(text, size))
+    for cell, width, is_right in zip(cells, widths, right, strict=True):
+        text = truncate(cell, width)
+        parts.append(" " * (width - display_width(text)) + text if is_right else pad(text, width))
     return _COLUMN_GAP.join(parts).rstrip()
 
 
 def format_count(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun: `1 note`, `2,345 notes`."""
+    """Return a count with its noun: `1 note`, `2,345 notes`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

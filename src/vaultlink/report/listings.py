@@ -1,6 +1,6 @@
-"""What the listing commands list, as rows: links, dangling topics, backlinks, orphans, dead ends.
+"""Rows of listings, sorted: links, dangling topics, backlinks, orphans, dead ends.
 
-An index enters, rows in the contract's words leave, sorted. How they are laid out is decided elsewhere.
+Field names are JSON keys. Lines and columns count from 1.
 """
 
 from collections import Counter
@@ -16,7 +16,11 @@ from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
 
 
 class LinkRow(msgspec.Struct, frozen=True, gc=False):
-    """A link with what it leads to."""
+    """A link with its resolution.
+
+    `status` is resolved, ambiguous, dangling or external. `anchor` is found or missing; None if the
+    link has no subpath, is unresolved, or its anchors are unknown.
+    """
 
     path: str
     line: int
@@ -34,14 +38,14 @@ class LinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicSource(msgspec.Struct, frozen=True, gc=False):
-    """A place that names a topic."""
+    """The line of a link to a topic."""
 
     path: str
     line: int
 
 
 class TopicRow(msgspec.Struct, frozen=True, gc=False):
-    """A dangling topic: who names it, and what may be meant."""
+    """A dangling topic with the links to it, and suggested files."""
 
     topic: str
     count: int
@@ -50,7 +54,7 @@ class TopicRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
-    """A source that links to a note: how often, and on which lines."""
+    """A file with links to a note: their number and their lines."""
 
     path: str
     count: int
@@ -58,14 +62,14 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
-    """A file that links lead to, with its backlinks."""
+    """A file with its backlinks."""
 
     note: str
     backlinks: tuple[BacklinkRow, ...]
 
 
 def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
-    """The links of some sources, in order."""
+    """Return a row for each link in these files, in order."""
     return [
         _link_row(index, path, link, resolved)
         for path in paths
@@ -103,13 +107,17 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
 
 
 def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
-    """Dangling topics, most named first, then by name. Links to one topic may be spelled with or without `.md`."""
-    named: dict[str, list[TopicSource]] = {}
+    """Return a row for each dangling topic, most links first, then by name.
+
+    Targets with and without `.md` are one topic.
+    """
+    by_topic: dict[str, list[TopicSource]] = {}
     for path in sorted(index.notes):
         for link, resolved in index.resolved_links(path):
             if resolved is None and not link.external:
-                named.setdefault(topic_name(link.target), []).append(TopicSource(path, link.line))
-    ranked = sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
+                source = TopicSource(path, link.line)
+                by_topic.setdefault(topic_name(link.target), []).append(source)
+    ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
         TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name)))
         for name, sources in ranked
@@ -117,7 +125,10 @@ def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> 
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
-    """What links to a file, by source; the file itself and canvases included, as in Obsidian's command line."""
+    """Return a row for each file that links to `note`, sorted by path.
+
+    The note itself and canvases are included, as in Obsidian's command line.
+    """
     rows = []
     for source in index.backlinks.get(note, ()):
         lines = [link.line for link, resolved in index.resolved_links(source) if resolved == note]
@@ -126,54 +137,57 @@ def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
 
 
 def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
-    """Every file that links lead to, with its backlinks."""
-    found: dict[str, dict[str, list[int]]] = {}
+    """Return every linked file with its backlinks."""
+    by_note: dict[str, dict[str, list[int]]] = {}
     for source in sorted(index.notes):
         for link, resolved in index.resolved_links(source):
             if resolved is not None:
-                found.setdefault(resolved, {}).setdefault(source, []).append(link.line)
+                by_note.setdefault(resolved, {}).setdefault(source, []).append(link.line)
     return [
         FileBacklinksRow(
             note,
             tuple(
                 BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
-                for source, lines in found[note].items()
+                for source, lines in by_note[note].items()
             ),
         )
-        for note in sorted(found)
+        for note in sorted(by_note)
     ]
 
 
 def find_orphans(index: Index) -> list[str]:
-    """Files of every type that no link leads to; a link from the file itself counts.
+    """Return the files of every type without backlinks, sorted. A link from the file itself counts.
 
-    A canvas that shows a note does not take it out of the list: it is notes that a note should hang together with.
+    Links from canvases count for other files, but not for notes: a note needs a link from a note.
     """
     by_notes: set[str | None] = set()
     by_canvases: set[str | None] = set()
-    for source, goals in index.targets.items():
-        (by_notes if is_note(source) else by_canvases).update(goals)
+    for source, targets in index.targets.items():
+        (by_notes if is_note(source) else by_canvases).update(targets)
     return sorted(
         path for path in index.files - by_notes if is_note(path) or path not in by_canvases
     )
 
 
 def find_dead_ends(index: Index) -> list[str]:
-    """Notes without a link that leads anywhere; dangling links do not help."""
+    """Return the notes without a resolved link, sorted. Broken links do not count."""
     return sorted(path for path in index.notes if is_note(path) and not any(index.targets[path]))
 
 
 def make_target_formatter(index: Index) -> Callable[[str], str]:
-    """How a link to a path would be written: the bare name if only this file bears it, else the path; without `.md`."""
+    """Return a function that returns the target of a link to a path.
 
-    def written(path: str) -> str:
-        alone = len(index.names.get(name_key(path), ())) == 1
-        text = path.rsplit("/", 1)[-1] if alone else path
-        return text[:-3] if is_note(text) else text
+    The target is the file name if it is unique in the vault, else the path; without `.md`.
+    """
 
-    return written
+    def format_target(path: str) -> str:
+        is_unique = len(index.names.get(name_key(path), ())) == 1
+        target = path.rsplit("/", 1)[-1] if is_unique else path
+        return target[:-3] if is_note(target) else target
+
+    return format_target
 
 
 def count_by_status(rows: Sequence[LinkRow]) -> Counter[str]:
-    """How many links have each status."""
+    """Count the links of each status."""
     return Counter([row.status for row in rows])

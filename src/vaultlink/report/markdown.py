@@ -1,7 +1,7 @@
-"""Findings as a page of Markdown: the summary of a job on GitHub, or a note in a merge request on GitLab.
+"""The output format `markdown`: a job summary on GitHub or a comment on a GitLab merge request.
 
-What a check came to enters, a page leaves: what it comes to, which rules, notes and topics it is about, and the first
-findings. Whatever a vault holds stands in code spans, where nothing is a link, a mention or HTML.
+It has the totals, tables of rules, notes and topics, and the first findings. Text from the vault is
+in code spans, so that it contains no link, mention or HTML.
 """
 
 import re
@@ -18,10 +18,10 @@ from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
 _MAX_RANKED = 10
-"""Notes and topics that are listed."""
+"""Notes and topics in a ranking."""
 
 _MAX_LISTED = 20
-"""Findings that are told one by one."""
+"""Findings that are listed one by one."""
 
 _DANGLING_RULES = frozenset(
     ("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link")
@@ -29,77 +29,81 @@ _DANGLING_RULES = frozenset(
 """Rules about links that lead to no file, whatever else is known of their targets."""
 
 
-def markdown(checked: CheckResult) -> str:
-    """The page. However much was found, it stays far below the megabyte that GitHub takes."""
-    debts = " ".join(
+def render_markdown(result: CheckResult) -> str:
+    """Render the page. It stays far below GitHub's limit of a megabyte."""
+    known = " ".join(
         [
             describe_known(replace(count, name=format_code_span(count.name)))
-            for count in checked.known_counts
+            for count in result.known_counts
         ]
     )
-    if not checked.findings:
+    if not result.findings:
         return _join_parts(
-            [f"## vaultlink: no {'new ' if debts else ''}findings", _describe_clean(checked), debts]
+            [f"## vaultlink: no {'new ' if known else ''}findings", _describe_clean(result), known]
         )
-    notes = [checked.path_prefix + d.path for d in checked.findings]
+    notes = [result.path_prefix + d.path for d in result.findings]
     return _join_parts(
         [
-            f"## vaultlink: {describe_severities(checked.findings, checked.known_counts)}",
-            _render_totals(checked),
-            debts,
+            f"## vaultlink: {describe_severities(result.findings, result.known_counts)}",
+            _render_totals(result),
+            known,
             "### Rules",
-            _render_rules(checked),
+            _render_rules(result),
             *_render_ranking("### Notes with the most findings", ("note", "findings"), notes),
             *_render_ranking(
-                "### Topics that nothing answers to", ("topic", "links"), _collect_topics(checked)
+                "### Dangling topics with the most links",
+                ("topic", "links"),
+                _collect_topics(result),
             ),
-            f"### {'The first findings' if len(checked.findings) > _MAX_LISTED else 'Findings'}",
-            _render_list(checked),
+            f"### {'First findings' if len(result.findings) > _MAX_LISTED else 'Findings'}",
+            _render_list(result),
         ]
     )
 
 
-def _describe_clean(checked: CheckResult) -> str:
+def _describe_clean(result: CheckResult) -> str:
     notes, links = (
-        format_count(checked.summary.get(f"{word}s", 0), word) for word in ("note", "link")
+        format_count(result.summary().get(f"{word}s", 0), word) for word in ("note", "link")
     )
-    return f"{notes} with {links} checked: all is well."
+    return f"{notes} with {links} checked."
 
 
 def _join_parts(parts: Sequence[str]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _render_totals(checked: CheckResult) -> str:
-    fixes = Counter([fix.safety for fix in checked.fixes() if fix is not None])
-    header = ("notes", "links", "resolved", "dangling", "findings", "fixable", "unsafely fixable")
-    figures = [checked.summary.get(name, 0) for name in header[:4]]
+def _render_totals(result: CheckResult) -> str:
+    fixes = Counter([fix.safety for fix in result.fixes() if fix is not None])
+    header = ("notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes")
+    summary = result.summary()
+    counts = [summary.get(name, 0) for name in ("notes", "links", "resolved", "dangling")]
     return _render_table(
-        header, [[*figures, len(checked.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
+        header, [[*counts, len(result.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
     )
 
 
-# -- tables -----------------------------------------------------------------------------------------------------------
+# -- tables -------------------------------------------------------------------------------------
 
 
-def _render_rules(checked: CheckResult) -> str:
-    """The rules that found something, the worst first."""
-    new, old = Counter([d.code for d in checked.findings]), Counter([d.code for d in checked.known])
-    known = {d.code: d for d in (*checked.known, *checked.findings)}
-    ranked = sorted(known.values(), key=lambda d: (-d.severity.rank, -new[d.code], d.code))
+def _render_rules(result: CheckResult) -> str:
+    """Render the rules with findings, most severe first."""
+    new = Counter([d.code for d in result.findings])
+    known = Counter([d.code for d in result.known])
+    by_code = {d.code: d for d in (*result.known, *result.findings)}
+    ranked = sorted(by_code.values(), key=lambda d: (-d.severity.rank, -new[d.code], d.code))
     rows: list[list[object]] = [[d.code, d.rule, d.severity.value, new[d.code]] for d in ranked]
-    if not checked.known_counts:
-        return _render_table(("code", "rule", "severity", "found"), rows)
+    if not result.known_counts:
+        return _render_table(("code", "rule", "severity", "findings"), rows)
     return _render_table(
-        ("code", "rule", "severity", "new", "old"), [[*row, old[str(row[0])]] for row in rows]
+        ("code", "rule", "severity", "new", "known"), [[*row, known[str(row[0])]] for row in rows]
     )
 
 
-def _collect_topics(checked: CheckResult) -> Iterator[str]:
-    """What dangling links name, once for each of them; old findings count as well, since they dangle all the same."""
+def _collect_topics(result: CheckResult) -> Iterator[str]:
+    """Yield the topic of each broken link, in known findings too: these links are still broken."""
     return (
         topic_name(d.target)
-        for group in (checked.findings, checked.known)
+        for group in (result.findings, result.known)
         for d in group
         if d.target is not None and d.rule in _DANGLING_RULES
     )
@@ -108,7 +112,7 @@ def _collect_topics(checked: CheckResult) -> Iterator[str]:
 def _render_ranking(
     title: str, header: Sequence[str], names: Iterator[str] | list[str]
 ) -> list[str]:
-    """A title and a table of what is named most; nothing if nothing is named."""
+    """Render a title and a table of the most frequent names; nothing if there are none."""
     ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
         [title, _render_table(header, [[_format_cell(name), times] for name, times in ranked])]
@@ -118,64 +122,68 @@ def _render_ranking(
 
 
 def _render_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table; columns of numbers stand to the right."""
-    rule = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
+    """Render a table. Columns of numbers are aligned right."""
+    separator = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
-    return "\n".join([f"| {' | '.join(row)} |" for row in (header, rule, *cells)])
+    return "\n".join([f"| {' | '.join(row)} |" for row in (header, separator, *cells)])
 
 
-def _render_list(checked: CheckResult) -> str:
-    first = checked.findings[:_MAX_LISTED]
+def _render_list(result: CheckResult) -> str:
+    prefix, first = result.path_prefix, result.findings[:_MAX_LISTED]
     lines = [
-        f"- {format_code_span(f'{checked.path_prefix}{d.path}:{d.line}:{d.column}')} {d.code} {d.rule}: {format_message(d.message)}"
+        f"- {format_code_span(f'{prefix}{d.path}:{d.line}:{d.column}')} "
+        f"{d.code} {d.rule}: {format_message(d.message)}"
         for d in first
     ]
-    left = len(checked.findings) - len(first)
+    rest = len(result.findings) - len(first)
     return "\n".join(lines) + (
-        f"\n\n{format_count(left, 'more finding')} not listed here." if left else ""
+        f"\n\nNot listed: {format_count(rest, 'more finding')}." if rest else ""
     )
 
 
-# -- what a vault holds -----------------------------------------------------------------------------------------------
+# -- text from the vault ------------------------------------------------------------------------
 
 
-def format_code_span(text: str, room: int = 200) -> str:
-    """Text as a code span that shows it as it is, cut where it is longer than there is room. The marks around it are as many
-    as never stand together in it, since these would end it. Nothing at all makes no span."""
-    shown = escape_controls(text[: room + 1])
-    shown = shown[: room - 1] + "…" if len(shown) > room else shown
+def format_code_span(text: str, max_length: int = 200) -> str:
+    """Format text as a code span, cut to `max_length` code points; "" for an empty text.
+
+    The span is delimited by a number of backticks that the text does not have in a row, because
+    these would end the span.
+    """
+    shown = escape_controls(text[: max_length + 1])
+    shown = shown[: max_length - 1] + "…" if len(shown) > max_length else shown
     if not shown:
         return ""
     runs = {len(run) for run in re.findall("`+", shown)}
-    marks = "`" * next(size for size in count(1) if size not in runs)
-    pad = (
+    fence = "`" * next(size for size in count(1) if size not in runs)
+    padding = (
         " "
         if "`" in (shown[0], shown[-1]) or (shown[0] == shown[-1] == " " and shown.strip(" "))
         else ""
     )
-    return f"{marks}{pad}{shown}{pad}{marks}"
+    return f"{fence}{padding}{shown}{padding}{fence}"
 
 
 def _format_cell(text: str) -> str:
-    """A code span in a table, where a bar has to be marked, even in code."""
+    """Format text as a code span in a table, where `|` must be escaped even in code."""
     return format_code_span(text).replace("|", "\\|")
 
 
 _QUOTED = re.compile("“([^“”]*)”")
 _SAFE_PROSE = re.compile(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])*")
-"""Words in which nothing can be a mark, a link, a mention, a reference or a smiley."""
+"""Prose that cannot contain markup, a link, a mention, a reference or an emoji code."""
 
 
-def format_message(text: str, room: int = 500) -> str:
-    """A message as prose with the names that it quotes as code; the whole of it as code where that is not safe."""
+def format_message(text: str, max_length: int = 500) -> str:
+    """Format a message as prose with quoted names as code, or all as code if that is not safe."""
     parts = _QUOTED.split(text)
     prose = parts[::2]
     if (
-        len(text) > room
+        len(text) > max_length
         or "www." in text.lower()
         or not all(_SAFE_PROSE.fullmatch(part) for part in prose)
     ):
-        return format_code_span(text, room)
+        return format_code_span(text, max_length)
     return "".join(
-        f"“{format_code_span(part)}”" if place % 2 else part for place, part in enumerate(parts)
+        f"“{format_code_span(part)}”" if index % 2 else part for index, part in enumerate(parts)
     )

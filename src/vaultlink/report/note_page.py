@@ -1,6 +1,6 @@
-"""What vaultlink sees in a note, as data and as a page.
+"""Parsed notes for `show`: rows for JSON, cells for tsv and pages for people.
 
-Notes and the rows of their links enter; rows for JSON and text for people leave.
+Field names are JSON keys. Lines count from 1.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ class BlockRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class NoteRow(msgspec.Struct, frozen=True):
-    """Everything seen in a note."""
+    """Everything that vaultlink parsed in a note."""
 
     path: str
     properties: dict[str, Any] | None
@@ -59,7 +59,7 @@ class NoteRow(msgspec.Struct, frozen=True):
 
 
 def note_rows(index: Index, paths: Sequence[str]) -> list[NoteRow]:
-    """Notes with their links as the contract has them."""
+    """Return a row for each note, with its links."""
     links = iter(link_rows(index, paths))
     notes = [index.notes[path] for path in paths]
     return [_note_row(note, islice(links, len(note.links))) for note in notes]
@@ -81,42 +81,43 @@ def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
     )
 
 
-def render_note_page(row: NoteRow, room: int, palette: Palette = PLAIN) -> str:
-    """A note on a page: one group of lines for each kind of thing it has."""
+def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
+    """Render a note as a page of `width` columns, with a group for each kind of element."""
     groups = [
         (
             "properties",
             _align_pairs(
-                [(key, _format_value(value)) for key, value in (row.properties or {}).items()], room
+                [(key, _format_value(value)) for key, value in (row.properties or {}).items()],
+                width,
             ),
         ),
         ("aliases", [escape_controls(alias) for alias in row.aliases]),
-        ("tags", _align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], room)),
+        ("tags", _align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], width)),
         (
             "headings",
             [f"{'#' * heading.level} {escape_controls(heading.text)}" for heading in row.headings],
         ),
         (
             "blocks",
-            _align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], room),
+            _align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], width),
         ),
         (
             "links",
-            _align_pairs([(link.raw, describe_destination(link)) for link in row.links], room),
+            _align_pairs([(link.raw, describe_destination(link)) for link in row.links], width),
         ),
     ]
     lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
     for name, entries in groups:
         if entries:
             lines.append(f"  {palette.dim}{name}{palette.reset}")
-            lines += [f"    {truncate(entry, room - 4)}" for entry in entries]
+            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
     if len(lines) == 1:
-        lines.append(f"  {palette.dim}nothing{palette.reset}")
+        lines.append(f"  {palette.dim}nothing found{palette.reset}")
     return "\n".join(lines) + "\n"
 
 
 def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
-    """A note as rows of five cells: path, kind of thing, line, text, and what more there is to say."""
+    """Return the rows of a note: path, kind of element, line, text, and a detail or None."""
     path = row.path
     return [
         *(
@@ -132,13 +133,13 @@ def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
 
 
 def describe_destination(link: LinkRow) -> str:
-    """Where a link leads, in words."""
+    """Return the file and anchor that a link resolves to, or its status."""
     if link.resolved is None:
         return link.status
     anchor = (
         f" {link.subpath}"
         if link.anchor == "found"
-        else f", but not {link.subpath}"
+        else f" ({link.subpath} not found)"
         if link.anchor
         else ""
     )
@@ -146,29 +147,30 @@ def describe_destination(link: LinkRow) -> str:
 
 
 def describe_totals(rows: Sequence[NoteRow]) -> str:
-    """What some notes have together, in a sentence."""
-    return (
-        f"{format_count(len(rows), 'note')}: {format_count(sum(len(row.headings) for row in rows), 'heading')}, "
-        f"{format_count(sum(len(row.blocks) for row in rows), 'block')}, "
-        f"{format_count(sum(len(row.tags) for row in rows), 'tag')}, "
-        f"{format_count(sum(len(row.links) for row in rows), 'link')}."
+    """Return a sentence with the total numbers of elements in these notes."""
+    totals = (
+        format_count(sum(len(row.headings) for row in rows), "heading"),
+        format_count(sum(len(row.blocks) for row in rows), "block"),
+        format_count(sum(len(row.tags) for row in rows), "tag"),
+        format_count(sum(len(row.links) for row in rows), "link"),
     )
+    return f"{format_count(len(rows), 'note')}: {', '.join(totals)}."
 
 
-def _align_pairs(pairs: Sequence[tuple[str, str]], room: int) -> list[str]:
-    """Two aligned columns; the first takes at most half of the room."""
+def _align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Align pairs in two columns; the first takes at most half of the width."""
     if not pairs:
         return []
-    shown = [
-        (truncate(escape_controls(left), room // 2), escape_controls(right))
+    cells = [
+        (truncate(escape_controls(left), width // 2), escape_controls(right))
         for left, right in pairs
     ]
-    column = max(display_width(left) for left, _ in shown)
-    return [f"{pad(left, column)}  {right}".rstrip() for left, right in shown]
+    column = max(display_width(left) for left, _ in cells)
+    return [f"{pad(left, column)}  {right}".rstrip() for left, right in cells]
 
 
 def _format_value(value: Any) -> str:
-    """A property's value in one line."""
+    """Format a property's value in one line."""
     if value is None:
         return ""
     if isinstance(value, bool):

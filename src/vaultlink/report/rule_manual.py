@@ -1,7 +1,4 @@
-"""The manual of the rules: the table of all, and a page for each, made of their declarations alone.
-
-Rules enter, rows and text leave.
-"""
+"""The manual of the rules: a table of all rules and a page for each, from their declarations."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +12,12 @@ from vaultlink.rules.registry import Option, Rule
 
 RULE_HEADER = ("code", "rule", "default", "severity", "finds")
 
+_MAX_TEXT_WIDTH = 96
+"""The columns of filled text on a wide terminal."""
+
 
 class OptionRow(msgspec.Struct, frozen=True):
-    """A rule's option."""
+    """An option of a rule. `of` is the type of the elements of a list."""
 
     name: str
     type: str
@@ -28,7 +28,10 @@ class OptionRow(msgspec.Struct, frozen=True):
 
 
 class RuleFixRow(msgspec.Struct, frozen=True):
-    """How a rule's findings can be mended: `when` is sometimes or always, `safety` safe, unsafe or either."""
+    """The fix of a rule's findings.
+
+    `when` is sometimes or always; `safety` is safe, unsafe or either.
+    """
 
     when: str
     safety: str
@@ -36,7 +39,7 @@ class RuleFixRow(msgspec.Struct, frozen=True):
 
 
 class RuleRow(msgspec.Struct, frozen=True):
-    """A rule as `rules --output-format json` has it."""
+    """A rule in `rules --output-format json`. Field names are JSON keys."""
 
     code: str
     name: str
@@ -53,7 +56,7 @@ class RuleRow(msgspec.Struct, frozen=True):
 
 
 def rule_row(rule: Rule) -> RuleRow:
-    """A rule as data."""
+    """Return the row of a rule."""
     options = tuple(
         OptionRow(item.name, item.type, item.element_type, item.default, item.choices, item.help)
         for item in rule.options
@@ -80,7 +83,7 @@ def rule_row(rule: Rule) -> RuleRow:
 
 
 def rule_cells(rule: Rule) -> tuple[str, ...]:
-    """A rule as a row under `RULE_HEADER`."""
+    """Return the cells of a rule under `RULE_HEADER`."""
     return (
         rule.code,
         rule.name,
@@ -90,31 +93,36 @@ def rule_cells(rule: Rule) -> tuple[str, ...]:
     )
 
 
-def render_rule_page(rule: Rule, room: int, palette: Palette = PLAIN) -> str:
-    """A rule's page: what it finds and why, what it says, its options, and examples that are its tests as well."""
-    p, hue = palette, severity_colors(palette)[rule.severity]
+def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
+    """Render a rule's page: summary, reason, message, fix, options and examples.
+
+    The examples are also the rule's tests.
+    """
+    p, color = palette, severity_colors(palette)[rule.severity]
     default = (
         "on by default"
         if rule.enabled_by_default
         else f'off by default: extend-select = ["{rule.name}"]'
     )
     parts = [
-        f"{hue}{p.bold}{rule.code}{p.reset} {p.bold}{rule.name}{p.reset}\n"
+        f"{color}{p.bold}{rule.code}{p.reset} {p.bold}{rule.name}{p.reset}\n"
         f"{rule.severity.value}, {default}, since {rule.since}",
-        _wrap(rule.summary, room),
-        _wrap(rule.why, room),
-        f"{p.bold}Message{p.reset}\n{_wrap(rule.message, room, '  ')}",
+        _wrap(rule.summary, width),
+        _wrap(rule.why, width),
+        f"{p.bold}Message{p.reset}\n{_wrap(rule.message, width, '  ')}",
     ]
     if rule.fix_when != "never":
         parts.append(
-            f"{p.bold}Fix{p.reset} {p.dim}({_describe_fix(rule)}){p.reset}\n{_wrap(rule.fix_title + '.', room, '  ')}"
+            f"{p.bold}Fix{p.reset} {p.dim}({_describe_fix(rule)}){p.reset}\n"
+            f"{_wrap(rule.fix_title + '.', width, '  ')}"
         )
     if rule.options:
         entries = "\n".join(
-            [line for option in rule.options for line in _format_option(option, room, p)]
+            [line for option in rule.options for line in _format_option(option, width, p)]
         )
         parts.append(
-            f"{p.bold}Options{p.reset} {p.dim}([rules.{rule.name}] in vaultlink.toml){p.reset}\n{entries}"
+            f"{p.bold}Options{p.reset} "
+            f"{p.dim}([rules.{rule.name}] in vaultlink.toml){p.reset}\n{entries}"
         )
     parts += [
         _render_example(example, p)
@@ -132,9 +140,9 @@ def _describe_fix(rule: Rule) -> str:
     return f"{rule.fix_when}; {safety[rule.fix_safety]}"
 
 
-def _wrap(text: str, room: int, indent: str = "") -> str:
-    """Text filled to the room; blank lines still part paragraphs."""
-    columns = min(room, 96)
+def _wrap(text: str, width: int, indent: str = "") -> str:
+    """Fill paragraphs, which blank lines separate, to the width or `_MAX_TEXT_WIDTH`."""
+    columns = min(width, _MAX_TEXT_WIDTH)
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
     return "\n\n".join(
         textwrap.fill(
@@ -149,18 +157,19 @@ def _wrap(text: str, room: int, indent: str = "") -> str:
     )
 
 
-def _format_option(option: Option, room: int, palette: Palette) -> list[str]:
+def _format_option(option: Option, width: int, palette: Palette) -> list[str]:
     kind = " | ".join(map(str, option.choices)) or (
         f"list of {option.element_type}s" if option.element_type else option.type
     )
     return [
-        f"  {palette.bold}{option.name}{palette.reset} = {_format_toml(option.default)}  {palette.dim}{kind}{palette.reset}",
-        _wrap(option.help, room, "    "),
+        f"  {palette.bold}{option.name}{palette.reset} = {_format_toml(option.default)}  "
+        f"{palette.dim}{kind}{palette.reset}",
+        _wrap(option.help, width, "    "),
     ]
 
 
 def _format_toml(value: Any) -> str:
-    """A value as one would write it in the settings."""
+    """Format a value as TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
@@ -178,38 +187,40 @@ _EXAMPLE_SETTINGS = ("options", "app", "types", "allow-dangling")
 def _render_example(example: Mapping[str, Any], palette: Palette) -> str:
     good = "good" in example
     p = palette
-    title = f"{p.cyan if good else p.red}{'Right' if good else 'Wrong'}{p.reset}: {example['good' if good else 'bad']}"
-    lines = [title]
+    label = f"{p.cyan}Right{p.reset}" if good else f"{p.red}Wrong{p.reset}"
+    lines = [f"{label}: {example['good' if good else 'bad']}"]
     lines += [
         f"  {p.dim}{key}: {_format_inline(example[key])}{p.reset}"
         for key in _EXAMPLE_SETTINGS
         if key in example
     ]
     for path, text in example["vault"].items():
-        found = [
+        spans = [
             item.get("text", "") for item in example.get("finds", ()) if item.get("in") == path
         ]
-        lines += [f"  {p.dim}{escape_controls(path)}{p.reset}", *_mark_lines(str(text), found, p)]
-    for key, words in (("fixed", "Fixed"), ("unsafe-fixed", "Fixed with --unsafe-fixes")):
+        lines += [f"  {p.dim}{escape_controls(path)}{p.reset}", *_mark_lines(str(text), spans, p)]
+    for key, label in (("fixed", "Fixed"), ("unsafe-fixed", "Fixed with --unsafe-fixes")):
         for path, text in example.get(key, {}).items():
             lines += [
-                f"  {p.green}{words}{p.reset}: {p.dim}{escape_controls(path)}{p.reset}",
+                f"  {p.green}{label}{p.reset}: {p.dim}{escape_controls(path)}{p.reset}",
                 *_mark_lines(str(text), (), p),
             ]
     return "\n".join(lines)
 
 
-def _mark_lines(text: str, found: Sequence[str], palette: Palette) -> Iterator[str]:
-    """A file's lines, with marks below what is found in them."""
+def _mark_lines(text: str, spans: Sequence[str], palette: Palette) -> Iterator[str]:
+    """Yield the lines of a file, with marks below the first line of each span."""
     if not text.strip():
         return
     for line in text.rstrip("\n").split("\n"):
         yield f"    {escape_controls(line)}".rstrip()
-        for piece in found:
-            begin = line.find(piece.split("\n")[0]) if piece else -1
-            if begin != -1:
-                size = max(display_width(escape_controls(piece.split(chr(10))[0])), 1)
-                yield f"    {' ' * display_width(escape_controls(line[:begin]))}{palette.red}{'^' * size}{palette.reset}"
+        for span in spans:
+            first = span.split("\n")[0]
+            start = line.find(first) if span else -1
+            if start != -1:
+                indent = " " * display_width(escape_controls(line[:start]))
+                marks = "^" * max(display_width(escape_controls(first)), 1)
+                yield f"    {indent}{palette.red}{marks}{palette.reset}"
 
 
 def _format_inline(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""Findings as SARIF 2.1.0, which code scanning services and editors read.
+"""The output format `sarif`: SARIF 2.1.0, which code scanning services and editors read.
 
-What a check came to enters, a JSON document leaves: the rules that ran with their manual, and the findings with places,
-fingerprints and fixes. GitHub makes fingerprints of its own from the lines around a finding unless it is told others; ours
-stand beside them under a name of their own, since giving them under GitHub's name makes its upload warn of each.
+The log has the rules that ran with their manuals, and the findings with regions, fingerprints and
+fixes. GitHub computes its own fingerprints from the lines around a finding. Ours have another name,
+because the upload warns about each fingerprint under GitHub's name.
 """
 
 import re
@@ -21,7 +21,10 @@ from vaultlink.rules.registry import Rule
 from vaultlink.text import line_and_column, line_starts
 
 MAX_RESULTS = 25_000
-"""Results in a run. GitHub refuses a file with more, so the mildest are left out, and a notification says how many."""
+"""Results in a run. GitHub rejects a file with more.
+
+The least severe findings are omitted, and a notification has their number.
+"""
 
 _SCHEMA_URI = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -38,80 +41,84 @@ _SUBJECT_TAGS = {"0": "files", "1": "links", "2": "structure", "3": "metadata", 
 JsonObject = dict[str, Any]
 
 
-def sarif(checked: CheckResult) -> bytes:
-    """The findings as a log with one run."""
-    kept = _select_results(checked.findings)
+def render_sarif(result: CheckResult) -> bytes:
+    """Render the findings as a log with one run."""
+    indexes = _select_results(result.findings)
     run = {
-        "tool": {"driver": _build_driver(checked)},
-        "invocations": [_build_invocation(len(checked.findings) - len(kept))],
+        "tool": {"driver": _build_driver(result)},
+        "invocations": [_build_invocation(len(result.findings) - len(indexes))],
         "originalUriBaseIds": {
             _ROOT_ID: {"description": {"text": "The root of the repository that holds the vault."}}
         },
         "columnKind": "unicodeCodePoints",
-        "newlineSequences": [
-            "\n"
-        ],  # a carriage return before it is a character of its line, for columns as well
-        "results": list(_build_results(checked, kept)),
+        # A carriage return before a line feed is a character of its line, also for columns.
+        "newlineSequences": ["\n"],
+        "results": list(_build_results(result, indexes)),
     }
     return encode_json_lines([{"$schema": _SCHEMA_URI, "version": "2.1.0", "runs": [run]}])
 
 
-def _build_driver(checked: CheckResult) -> JsonObject:
+def _build_driver(result: CheckResult) -> JsonObject:
     version = (
-        {"version": checked.version, "semanticVersion": checked.version} if checked.version else {}
+        {"version": result.version, "semanticVersion": result.version} if result.version else {}
     )
-    return {"name": "vaultlink", **version, "rules": [_build_rule(rule) for rule in checked.rules]}
+    return {"name": "vaultlink", **version, "rules": [_build_rule(rule) for rule in result.rules]}
 
 
 def _select_results(findings: Sequence[Diagnostic]) -> Sequence[int]:
-    """Which findings the log holds, in their order."""
+    """Return the indexes of the most severe `MAX_RESULTS` findings, in order."""
+    indexes = range(len(findings))
     if len(findings) <= MAX_RESULTS:
-        return range(len(findings))
-    return sorted(
-        sorted(range(len(findings)), key=lambda place: -findings[place].severity.rank)[:MAX_RESULTS]
-    )
+        return indexes
+    return sorted(sorted(indexes, key=lambda i: -findings[i].severity.rank)[:MAX_RESULTS])
 
 
-def _build_invocation(lost: int) -> JsonObject:
-    if not lost:
+def _build_invocation(omitted: int) -> JsonObject:
+    if not omitted:
         return {"executionSuccessful": True}
-    text = f"{format_count(lost, 'finding')} left out, the mildest: a run holds {MAX_RESULTS:,} results at most."
+    text = (
+        f"{format_count(omitted, 'finding')} omitted, the least severe: "
+        f"a run has at most {MAX_RESULTS:,} results."
+    )
     return {
         "executionSuccessful": True,
         "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}],
     }
 
 
-# -- findings ---------------------------------------------------------------------------------------------------------
+# -- findings ------------------------------------------------------------------------------------
 
 
-def _build_results(checked: CheckResult, kept: Sequence[int]) -> Iterator[JsonObject]:
-    prints, fixes = checked.fingerprints(), checked.fixes()
-    places = {rule.code: place for place, rule in enumerate(checked.rules)}
-    starts = lru_cache(maxsize=256)(
-        lambda path: line_starts(checked.text(path))
-    )  # the next fix is in a note near by
-    for at in kept:
-        d, fix = checked.findings[at], fixes[at]
+def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[JsonObject]:
+    fingerprints, fixes = result.fingerprints(), result.fixes()
+    rule_indexes = {rule.code: index for index, rule in enumerate(result.rules)}
+
+    # The next fix is in the same note or a note near by.
+    @lru_cache(maxsize=256)
+    def get_line_starts(path: str) -> list[int]:
+        return line_starts(result.text(path))
+
+    for index in indexes:
+        d, fix = result.findings[index], fixes[index]
         row: JsonObject = {"ruleId": d.code}
-        if d.code in places:
-            row["ruleIndex"] = places[d.code]
+        if d.code in rule_indexes:
+            row["ruleIndex"] = rule_indexes[d.code]
         row |= {
             "level": _LEVELS[d.severity],
             "message": {"text": _escape_links(d.message)},
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": _build_location(checked.path_prefix + d.path),
+                        "artifactLocation": _build_location(result.path_prefix + d.path),
                         "region": _build_region(d.line, d.column, d.end_line, d.end_column),
                     }
                 }
             ],
-            "partialFingerprints": {"vaultlink/v1": prints[at]},
+            "partialFingerprints": {"vaultlink/v1": fingerprints[index]},
         }
         if fix is not None:
-            row["fixes"] = [_build_fix(fix, checked.path_prefix, starts)]
-        if checked.known_counts:
+            row["fixes"] = [_build_fix(fix, result.path_prefix, get_line_starts)]
+        if result.known_counts:
             row["baselineState"] = "new"
         yield row
 
@@ -120,12 +127,12 @@ _LINK_START = re.compile(r"\[(?=[^\[\]]*\]\()")
 
 
 def _escape_links(text: str) -> str:
-    """A message in which nothing is taken for a link, which is written `[text](goal)` in a message."""
+    """Escape `[text](target)`, which is a link in a SARIF message."""
     return _LINK_START.sub(r"\\[", text)
 
 
 def _build_location(path: str) -> JsonObject:
-    """A file of the repository. Names that came from the disk as other bytes than UTF-8 stay these bytes."""
+    """Return the location of a file. Names that are not UTF-8 on disk keep their bytes."""
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -137,18 +144,25 @@ def _build_region(line: int, column: int, end_line: int, end_column: int) -> Jso
     return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
 
 
-def _build_fix(fix: Fix, place: str, starts: Callable[[str], list[int]]) -> JsonObject:
-    """A fix, by files. A path that has no text yet has one line to it, and what is put there is the new note."""
+def _build_fix(
+    fix: Fix, path_prefix: str, get_line_starts: Callable[[str], list[int]]
+) -> JsonObject:
+    """Build a fix with its replacements by file.
+
+    A new note has the empty text before the fix, which has one empty line.
+    """
     changes: dict[str, list[JsonObject]] = {}
     for edit in sort_edits(fix.edits):
-        changes.setdefault(edit.path, []).append(_build_replacement(edit, starts(edit.path)))
-    hint = "" if fix.safety is Safety.SAFE else " (unsafe: it may not be what was meant)"
+        changes.setdefault(edit.path, []).append(
+            _build_replacement(edit, get_line_starts(edit.path))
+        )
+    hint = "" if fix.safety is Safety.SAFE else " (unsafe: it may not be what you want)"
     return {
         "description": {"text": _escape_links(f"{fix.title}{hint}.")},
         "properties": {"safety": fix.safety.value},
         "artifactChanges": [
-            {"artifactLocation": _build_location(place + path), "replacements": made}
-            for path, made in changes.items()
+            {"artifactLocation": _build_location(path_prefix + path), "replacements": rows}
+            for path, rows in changes.items()
         ],
     }
 
@@ -164,7 +178,7 @@ def _build_replacement(edit: Edit, starts: list[int]) -> JsonObject:
     return row
 
 
-# -- rules ------------------------------------------------------------------------------------------------------------
+# -- rules ---------------------------------------------------------------------------------------
 
 
 def _build_rule(rule: Rule) -> JsonObject:
@@ -173,14 +187,13 @@ def _build_rule(rule: Rule) -> JsonObject:
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.summary},
-        "fullDescription": {
-            "text": shorten(first, 1000, placeholder=" …")
-        },  # GitHub cuts it at 1,024
+        # GitHub truncates it at 1,024 characters.
+        "fullDescription": {"text": shorten(first, 1000, placeholder=" …")},
         "help": {"text": _render_help(rule, _indent), "markdown": _render_help(rule, _fence)},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {
             "tags": ["obsidian", _SUBJECT_TAGS.get(rule.code[2], "other")],
-            # only what is never wrong on real vaults is on by default
+            # Only rules without false positives on real vaults are on by default.
             "precision": "very-high" if rule.enabled_by_default else "high",
             "problem.severity": _PROBLEM_SEVERITIES[rule.severity],
         },
@@ -188,31 +201,36 @@ def _build_rule(rule: Rule) -> JsonObject:
 
 
 FormatCode = Callable[[str], str]
+"""Formats a block of code: indented as text, or fenced as Markdown."""
 
 
-def _render_help(rule: Rule, show: FormatCode) -> str:
-    """Why a rule is there, what it finds, and how it is silenced."""
+def _render_help(rule: Rule, format_code: FormatCode) -> str:
+    """Render a rule's help: its reason, an example, and comments that suppress it."""
     why = [" ".join(part.split()) for part in rule.why.split("\n\n")]
-    return "\n\n".join([*why, *_render_example(rule, show), *_describe_suppression(rule, show)])
+    return "\n\n".join(
+        [*why, *_render_example(rule, format_code), *_describe_suppression(rule, format_code)]
+    )
 
 
-def _render_example(rule: Rule, show: FormatCode) -> list[str]:
-    """The first example of what is wrong, with the files that something is found in."""
+def _render_example(rule: Rule, format_code: FormatCode) -> list[str]:
+    """Render the first bad example, with the files that have findings."""
     example = next((item for item in rule.examples if "bad" in item), None)
     if example is None:
         return []
-    found = {item["in"] for item in example.get("finds", ())}
+    paths = {item["in"] for item in example.get("finds", ())}
     files = [
         (path, text)
         for path, text in example["vault"].items()
-        if path in found and str(text).strip()
+        if path in paths and str(text).strip()
     ]
-    shown = [part for path, text in files for part in (f"{path}:", show(_example_text(text)))]
-    return [f"For example: {example['bad'].rstrip('.')}.", *shown]
+    parts = [
+        part for path, text in files for part in (f"{path}:", format_code(_example_text(text)))
+    ]
+    return [f"For example: {example['bad'].rstrip('.')}.", *parts]
 
 
 def _example_text(text: object) -> str:
-    """A file's text; of one that can't be had, why."""
+    """Return a file's text, or the reason if the example has no text."""
     return (
         "\n".join(f"({why})" for why in text.values())
         if isinstance(text, Mapping)
@@ -220,14 +238,14 @@ def _example_text(text: object) -> str:
     )
 
 
-def _describe_suppression(rule: Rule, show: FormatCode) -> list[str]:
+def _describe_suppression(rule: Rule, format_code: FormatCode) -> list[str]:
     return [
-        f"To silence {rule.code} on a line, write this behind it:",
-        show(f"%%vaultlink-disable-line {rule.code}%%"),
-        "In a whole note, anywhere in it:",
-        show(f"%%vaultlink-disable-file {rule.code}%%"),
-        "In the whole vault, in vaultlink.toml:",
-        show(f'ignore = ["{rule.name}"]'),
+        f"To suppress {rule.code} on a line, add this at its end:",
+        format_code(f"%%vaultlink-disable-line {rule.code}%%"),
+        "To suppress it in a note, add this anywhere:",
+        format_code(f"%%vaultlink-disable-file {rule.code}%%"),
+        "To turn it off in the vault, add this to vaultlink.toml:",
+        format_code(f'ignore = ["{rule.name}"]'),
     ]
 
 

@@ -1,6 +1,6 @@
-"""Changed texts as a unified diff that `git apply` and `patch` take.
+"""Unified diffs that `git apply` and `patch` accept.
 
-Texts before and after enter, a string leaves. Lines end with a line feed only, so a carriage return is part of its line.
+Lines end with a line feed only, so a carriage return is part of its line.
 """
 
 import re
@@ -17,11 +17,11 @@ _UNSAFE_CHARS = re.compile(r'[\x00-\x1f\x7f"\\]')
 _NO_NEWLINE = "\\ No newline at end of file\n"
 
 TextChange = tuple[str, str | None, str | None]
-"""A path, and its text before and after; None where there is no file."""
+"""A path, its text before and its text after; None if there is no file."""
 
 
 def unified_diff(changes: Iterable[TextChange], palette: Palette = PLAIN) -> str:
-    """All changes, in the order given."""
+    """Render all changes in the order given. Unchanged texts are omitted."""
     return "".join(
         part
         for change in changes
@@ -31,20 +31,24 @@ def unified_diff(changes: Iterable[TextChange], palette: Palette = PLAIN) -> str
 
 
 def _render_file(change: TextChange, p: Palette) -> Iterator[str]:
-    path, old, new = change
-    before, after = _split_lines(old or ""), _split_lines(new or "")
-    yield f"{p.bold}--- {_quote_path('a/', path) if old is not None else '/dev/null'}{p.reset}\n"
-    yield f"{p.bold}+++ {_quote_path('b/', path) if new is not None else '/dev/null'}{p.reset}\n"
+    path, before_text, after_text = change
+    before_name = "/dev/null" if before_text is None else _quote_path("a/", path)
+    after_name = "/dev/null" if after_text is None else _quote_path("b/", path)
+    yield f"{p.bold}--- {before_name}{p.reset}\n"
+    yield f"{p.bold}+++ {after_name}{p.reset}\n"
+    before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
     for hunk in _group_hunks(before, after):
         yield from _render_hunk(before, after, hunk, p)
 
 
-def _quote_path(side: str, path: str) -> str:
-    """A path in a header, in quotes if it would break the line; a tab behind it tells programs where a name with blanks
-    ends."""
+def _quote_path(prefix: str, path: str) -> str:
+    """Format a path in a header, in quotes if it has control characters.
+
+    After a path with spaces stands a tab, at which programs see its end.
+    """
     if _UNSAFE_CHARS.search(path):
-        return '"' + side + _UNSAFE_CHARS.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'
-    return f"{side}{path}\t" if " " in path else f"{side}{path}"
+        return '"' + prefix + _UNSAFE_CHARS.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'
+    return f"{prefix}{path}\t" if " " in path else f"{prefix}{path}"
 
 
 def _split_lines(text: str) -> list[str]:
@@ -54,17 +58,20 @@ def _split_lines(text: str) -> list[str]:
 
 
 Opcode = tuple[str, int, int, int, int]
-"""What happens to lines of the old text, and which lines of the new one stand there: as difflib has it."""
+"""An opcode of difflib: a tag, a range of old lines and a range of new lines, from 0."""
 
 
 def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[Opcode]]:
-    """Groups of changes that share their context. What both texts begin and end with is set aside first, since most
-    changes are small and comparing is slow."""
-    head, least = 0, min(len(before), len(after))
-    while head < least and before[head] == after[head]:
+    """Group the changes that share context lines.
+
+    Equal lines at the start and the end are skipped first: most changes are small, and comparing
+    is slow.
+    """
+    head, shortest = 0, min(len(before), len(after))
+    while head < shortest and before[head] == after[head]:
         head += 1
     tail = 0
-    while tail < least - head and before[-1 - tail] == after[-1 - tail]:
+    while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
         tail += 1
     skip = max(head - _CONTEXT_LINES, 0)
     stop_before = len(before) - max(tail - _CONTEXT_LINES, 0)
@@ -78,7 +85,9 @@ def _render_hunk(
     before: Sequence[str], after: Sequence[str], group: list[Opcode], p: Palette
 ) -> Iterator[str]:
     first, last = group[0], group[-1]
-    yield f"{p.cyan}@@ -{_format_range(first[1], last[2])} +{_format_range(first[3], last[4])} @@{p.reset}\n"
+    before_range = _format_range(first[1], last[2])
+    after_range = _format_range(first[3], last[4])
+    yield f"{p.cyan}@@ -{before_range} +{after_range} @@{p.reset}\n"
     for tag, a, b, c, d in group:
         if tag == "equal":
             yield from (_render_line(" ", line, "", "") for line in before[a:b])
@@ -92,7 +101,7 @@ def _format_range(start: int, stop: int) -> str:
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
 
 
-def _render_line(sign: str, line: str, on: str, off: str) -> str:
+def _render_line(sign: str, line: str, color: str, reset: str) -> str:
     if line.endswith("\n"):
-        return f"{on}{sign}{line[:-1]}{off}\n"
-    return f"{on}{sign}{line}{off}\n{_NO_NEWLINE}"
+        return f"{color}{sign}{line[:-1]}{reset}\n"
+    return f"{color}{sign}{line}{reset}\n{_NO_NEWLINE}"

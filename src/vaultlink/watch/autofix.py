@@ -1,6 +1,8 @@
-"""When and how a watcher mends notes: after a pause, never a note that somebody is writing, and never the same text twice.
+"""Apply safe fixes while a vault is watched.
 
-A vault and moments on the monotonic clock enter, what was written leaves. The mending itself is that of `vaultlink fix`.
+Fixes wait for a pause, skip notes that just changed, and are not applied again to a text from which
+they were reverted. Times are seconds on the monotonic clock. The fixes are those of `vaultlink
+fix`.
 """
 
 import math
@@ -13,19 +15,25 @@ from vaultlink.fix.verify import BrokenPromise
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
-from vaultlink.write.journal import digest_content
+from vaultlink.write.fixer import Fixer
+from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 
-_JUST_CHANGED = "it changed a moment ago"
-_FIX_REVERTED = "what was mended in it was taken back"
+_JUST_CHANGED = "it was changed a moment ago"
+_FIX_REVERTED = "an earlier fix of this text was reverted"
 
 _MAX_REMEMBERED_TEXTS = 20
-"""So many texts of one note are remembered from which it was mended."""
+"""Number of earlier texts whose digests are remembered for each fixed note."""
 
 
 @dataclass(slots=True)
 class FixAttempt:
-    """What an attempt came to: what was written, or would be; a fault of a rule; a sentence on what else is in the way."""
+    """Result of an attempt to apply fixes.
+
+    `proposed_texts` maps a path to its text before (None if the note is new) and after.
+    `broken_promise` is set if a fix of a rule is faulty, `error` is a sentence on any other
+    problem.
+    """
 
     applied_fixes: AppliedFixes | None = None
     proposed_texts: dict[str, tuple[str | None, str]] = field(default_factory=dict)
@@ -34,7 +42,7 @@ class FixAttempt:
 
 
 class AutoFixer:
-    """Mends what can be mended safely, when it is time to. With `writing` false it only says what it would write."""
+    """Apply safe fixes when it is time to. Only propose them if `writing` is False."""
 
     def __init__(self, debounce: Debounce, command: str, *, writing: bool):
         self._debounce, self._command, self._writes = debounce, command, writing
@@ -44,7 +52,7 @@ class AutoFixer:
         self._fixed_digests: dict[str, list[bytes]] = {}
 
     def record_changes(self, paths: Sequence[str], now: float) -> None:
-        """These notes were changed by somebody else."""
+        """Record that another program changed these notes, and schedule a fix."""
         self._changed_at = {
             path: when
             for path, when in self._changed_at.items()
@@ -54,16 +62,16 @@ class AutoFixer:
         self.schedule(now)
 
     def schedule(self, now: float) -> None:
-        """There may be something to mend."""
+        """Schedule an attempt to fix."""
         self._first_change = self._first_change if self._pending else now
         self._last_change, self._pending = now, True
 
     def cancel(self) -> None:
-        """Somebody else mends; there is nothing to see to until something changes again."""
+        """Drop the pending fix: another watcher owns fixing."""
         self._pending = False
 
     def seconds_until_fix(self, now: float) -> float:
-        """Seconds until it is time for an attempt; forever if there is nothing to see to."""
+        """Return the seconds until the next attempt, infinity if none is scheduled."""
         return (
             self._debounce.seconds_until_fix(self._first_change, self._last_change, now)
             if self._pending
@@ -71,50 +79,54 @@ class AutoFixer:
         )
 
     def attempt_fix(self, vault: Vault, now: float) -> FixAttempt:
-        """Mend what can be mended now. Notes that have to wait are seen to after another pause."""
+        """Apply the fixes that are possible now.
+
+        Notes that changed a moment ago are fixed in another attempt, which is scheduled here. So is
+        the whole attempt if another process holds the write lock.
+        """
         self._pending = False
-        vault = vault.with_skip_check(lambda path, text: self._skip_reason(path, text, now))
+        fixer = vault.fixer.skipping(lambda path, text: self._skip_reason(path, text, now))
         if not self._writes:
-            plan = vault.plan_fixes()
+            plan = fixer.plan()
             return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
         try:
-            with lock_vault(vault.root, patience=0.0):
-                return self._write_fixes(vault, now)
+            with lock_vault(vault.root, timeout=0.0):
+                return self._write_fixes(fixer, now)
         except LockTimeout:
             self.schedule(now)
             return FixAttempt()
         except JournalError as error:
             return FixAttempt(error=str(error))
 
-    def _write_fixes(self, vault: Vault, now: float) -> FixAttempt:
-        plan = vault.plan_fixes()
+    def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
+        plan = fixer.plan()
         if plan.broken_promise:
             return FixAttempt(broken_promise=plan.broken_promise)
-        result = vault.write_plan(
+        result = fixer.write(
             plan,
             self._command,
             describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),
         )
         for path in result.written:
-            old = _digest_text(plan.texts[path][0] or "")
-            self._fixed_digests[path] = [*self._fixed_digests.get(path, []), old][
+            digest = _digest_text(plan.texts[path][0] or "")
+            self._fixed_digests[path] = [*self._fixed_digests.get(path, []), digest][
                 -_MAX_REMEMBERED_TEXTS:
             ]
         if any(skipped_note.reason == _JUST_CHANGED for skipped_note in result.skipped):
             self.schedule(now)
         written = frozenset(result.written)
-        made = tuple(
+        fixes = tuple(
             (item, fix)
             for item, fix in plan.fixed
             if any(edit.path in written for edit in fix.edits)
         )
-        refused = tuple(
+        skipped = tuple(
             skipped_note for skipped_note in result.skipped if skipped_note.reason != _JUST_CHANGED
         )
-        return FixAttempt(AppliedFixes(made, result.written, refused, result.run_id))
+        return FixAttempt(AppliedFixes(fixes, result.written, skipped, result.run_id))
 
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
-        """Why a note is not to be written now."""
+        """Return the reason why a note is not written now, None if there is none."""
         if self._changed_at.get(path, -math.inf) > now - self._debounce.fix_quiet:
             return _JUST_CHANGED
         return (

@@ -1,4 +1,4 @@
-"""Who brings word of changes: the system's own means, or, where there are none, a look at everything every so often."""
+"""Sources of change events: the system's backend, or polling where there is none."""
 
 import math
 import sys
@@ -7,28 +7,39 @@ from collections.abc import Callable, Mapping
 from vaultlink.watch.events import EventQueue, WatchBackend, WatchUnavailable
 
 _FALLBACK_POLL_SECONDS = 2.0
-"""Seconds between looks at everything where the system turns out to have no means left."""
-
+"""Seconds between full rescans if the system backend becomes unavailable."""
 
 BackendFactory = Callable[[EventQueue], WatchBackend]
-"""What makes a listener; raises NoWatch."""
+"""Opens a backend that adds events to the queue. Raises WatchUnavailable."""
 
 
 class EventSource:
-    """Sees to it that changes are heard of. `poll` is how many seconds pass between looks at everything, None where the system
-    brings word; `relist` the same where words may get lost. `warning` says what keeps the system from bringing word."""
+    """Delivers change events from a backend, or requests full rescans by polling.
+
+    `poll` is the number of seconds between full rescans, None to use the system backend.
+    `rescan_interval` is the number of seconds between full rescans for a backend that may lose
+    events. `warning` explains why the system backend is unavailable, "" if it is not.
+    """
 
     def __init__(
-        self, events: EventQueue, poll: float | None, relist: float, means: BackendFactory
+        self,
+        events: EventQueue,
+        poll: float | None,
+        rescan_interval: float,
+        backend_factory: BackendFactory,
     ):
-        self._events, self._rescan_interval, self._backend_factory = events, relist, means
+        self._events, self._rescan_interval, self._backend_factory = (
+            events,
+            rescan_interval,
+            backend_factory,
+        )
         self._backend: WatchBackend | None = None
         self._poll_seconds, self._requested_poll = poll, poll
         self._last_rescan = -math.inf
         self.warning = ""
 
     def start(self, folders: Mapping[str, str], now: float) -> None:
-        """Begin to listen, or begin anew: everything is looked at first."""
+        """Start or restart the backend and request a full rescan."""
         self.stop()
         self._poll_seconds, self._last_rescan = self._requested_poll, now
         try:
@@ -39,7 +50,10 @@ class EventSource:
         self._events.request_full_rescan()
 
     def watch_folders(self, folders: Mapping[str, str]) -> bool:
-        """Listen in these folders, and no others. Tells whether one came in, so that it has to be looked at again."""
+        """Watch exactly these folders, given by vault path with their path on disk.
+
+        Returns True if a folder was added, so that its content must be listed again.
+        """
         try:
             return self._backend is not None and self._backend.watch_folders(folders)
         except WatchUnavailable as error:
@@ -47,7 +61,7 @@ class EventSource:
             return False
 
     def seconds_until_rescan(self, now: float) -> float:
-        """Seconds until everything is to be looked at, whether or not word comes."""
+        """Return the seconds until the next full rescan that no event requests."""
         if self._backend is None:
             return self._last_rescan + (self._poll_seconds or math.inf) - now
         return (
@@ -57,17 +71,17 @@ class EventSource:
         )
 
     def check(self, folders: Mapping[str, str], now: float) -> None:
-        """Look whether words still come, and have everything looked at if it is time to."""
+        """Restart a backend that has ended, and request a full rescan if one is due."""
         if self._backend is not None and not self._backend.is_alive():
             self.start(folders, now)
         elif (
             self.seconds_until_rescan(now) <= 0 and not self._events
-        ):  # else each look would put off the batch that waits for quiet
+        ):  # a rescan would delay a batch that waits for quiet
             self._last_rescan = now
             self._events.request_full_rescan()
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop the backend."""
         if self._backend is not None:
             self._backend.close()
             self._backend = None
@@ -75,16 +89,19 @@ class EventSource:
     def _fall_back_to_polling(self, error: WatchUnavailable) -> None:
         self.stop()
         self._poll_seconds = _FALLBACK_POLL_SECONDS
-        self.warning = f"{error} Until then everything is looked at every {_FALLBACK_POLL_SECONDS:.0f} seconds, as with `--poll {_FALLBACK_POLL_SECONDS:.0f}`."
+        self.warning = (
+            f"{error} Until then the vault is scanned every {_FALLBACK_POLL_SECONDS:.0f} seconds, "
+            f"as with `--poll {_FALLBACK_POLL_SECONDS:.0f}`."
+        )
 
 
 def open_system_backend(events: EventQueue) -> WatchBackend:
-    """The system's own means. Raises NoWatch if there is none left."""
+    """Open the backend of this system. Raises WatchUnavailable."""
     if sys.platform == "linux":
         from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
         return InotifyBackend(events)
-    else:  # noqa: RET505 - so that types are checked for both
+    else:  # noqa: RET505 - mypy checks both branches
         from vaultlink.watch.backend_watchdog import WatchdogBackend  # noqa: PLC0415
 
         return WatchdogBackend(events)

@@ -1,7 +1,8 @@
-"""Word of changes on Linux: a watch on every folder of the vault, through watchdog's hold on inotify.
+"""Change events on Linux: an inotify watch on every folder of the vault.
 
-watchdog's own observer would do, but it keeps quiet about folders for which the system has no watch left, holds each rename
-back for half a second, and watches hidden folders, git's above all, in which nothing is a note.
+Uses watchdog's binding of inotify, but not its observer. That ignores folders for which the system
+has no watch left, delays each rename by half a second, and watches hidden folders (above all .git),
+in which nothing is a note.
 """
 
 import errno
@@ -21,9 +22,7 @@ from watchdog.observers.inotify_c import (
 
 from vaultlink.watch.events import EventQueue, WatchUnavailable
 
-logging.getLogger("watchdog").addHandler(
-    logging.NullHandler()
-)  # that words got lost is acted on, and nobody's concern
+logging.getLogger("watchdog").addHandler(logging.NullHandler())  # an overflow is handled here
 
 _EVENT_MASK = Mask(
     InotifyConstants.IN_CLOSE_WRITE
@@ -39,7 +38,7 @@ _EVENT_MASK = Mask(
 
 
 class InotifyBackend:
-    """Leaves word in an inbox of what changes in folders."""
+    """Adds the changes in watched folders to an event queue."""
 
     detects_overflow = True
 
@@ -55,52 +54,55 @@ class InotifyBackend:
         self._inotify.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch these folders, given by vault path with where they are on disk, and no others. Tells whether a folder came
-        in: what happened there before is to be looked for. Raises NoWatch.
+        """Watch exactly these folders, given by vault path with their path on disk.
 
-        A watch stays with its folder wherever that goes, so folders are known by what they are, not by what they are called.
+        Returns True if a folder was added: changes in it before the watch began must be looked for.
+        A watch stays with its folder when the folder is moved, so folders are compared by device
+        and inode. Raises WatchUnavailable.
         """
-        there = _group_by_identity(folders)
+        paths_by_identity = _group_by_identity(folders)
         for folder in [
             folder
             for folder, (watch, _) in self._watches.items()
-            if folder not in there or watch not in self._paths_by_watch
+            if folder not in paths_by_identity or watch not in self._paths_by_watch
         ]:
-            watch, known_as = self._watches.pop(folder)
+            watch, callback_id = self._watches.pop(folder)
             self._paths_by_watch.pop(watch, None)
-            self._inotify.remove_callbacks([(watch, known_as)])
-        came = False
-        for folder, paths in there.items():
+            self._inotify.remove_callbacks([(watch, callback_id)])
+        was_added = False
+        for folder, paths in paths_by_identity.items():
             if folder not in self._watches:
-                came = self._add_watch(folder, folders[paths[0]], len(folders)) or came
+                was_added = self._add_watch(folder, folders[paths[0]], len(folders)) or was_added
             if folder in self._watches:
                 self._paths_by_watch[self._watches[folder][0]] = paths
-        return came
+        return was_added
 
-    def _add_watch(self, folder: "_FolderIdentity", place: str, folders: int) -> bool:
-        known_as = CallbackId(next(self._ids))
+    def _add_watch(self, folder: "_FolderIdentity", disk_path: str, folder_count: int) -> bool:
+        callback_id = CallbackId(next(self._ids))
         try:
-            watch = self._inotify.add_callback(os.fsencode(place), _EVENT_MASK, self, known_as)
+            watch = self._inotify.add_callback(
+                os.fsencode(disk_path), _EVENT_MASK, self, callback_id
+            )
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
-                raise WatchUnavailable(_describe_error(error, folders)) from None
-            return False  # it went away, or may not be looked into
-        self._watches[folder] = watch, known_as
+                raise WatchUnavailable(_describe_error(error, folder_count)) from None
+            return False  # deleted meanwhile, or unreadable
+        self._watches[folder] = watch, callback_id
         return True
 
     def is_alive(self) -> bool:
-        """Whether words still come."""
+        """Return True while the backend delivers events."""
         return self._inotify.is_alive()
 
     def close(self) -> None:
-        """Let go of all watches."""
+        """Remove all watches."""
         self._inotify.stop()
         self._inotify.join(1.0)
 
-    # -- called by watchdog, in a thread of its own ---------------------------------------------------------------
+    # -- called by watchdog, in its own thread -------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Something happened in a folder, or to it."""
+        """Record an event in a folder, or of the folder itself."""
         hidden = event.name[:1] == b"." and event.name != b".gitignore"
         for folder in () if hidden else self._paths_by_watch.get(event.wd, ()):
             if not event.name or event.is_directory:
@@ -110,41 +112,45 @@ class InotifyBackend:
                 self._events.add_path(f"{folder}/{name}" if folder else name)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """A folder is gone, or its file system."""
+        """Record that a folder was deleted or its file system unmounted."""
         self._paths_by_watch.pop(wd, None)
         self._events.request_full_rescan()
 
     def on_queue_overflow(self) -> None:
-        """So much happened that the system dropped some of it."""
+        """Record that the system dropped events."""
         self._events.request_full_rescan()
 
 
 _FolderIdentity = tuple[int, int]
-"""What tells a folder from all others: its device and its number there."""
+"""Device and inode number of a folder."""
 
 
 def _group_by_identity(folders: Mapping[str, str]) -> dict[_FolderIdentity, tuple[str, ...]]:
-    """The vault paths of each folder; several if it is mounted in more than one place."""
-    found: dict[_FolderIdentity, tuple[str, ...]] = {}
-    for path, place in folders.items():
+    """Return the vault paths of each folder; several if it is mounted more than once."""
+    paths_by_identity: dict[_FolderIdentity, tuple[str, ...]] = {}
+    for path, disk_path in folders.items():
         try:
-            status = os.stat(place)  # noqa: PTH116 - asked of every folder
+            status = os.stat(disk_path)  # noqa: PTH116 - faster, runs for every folder
         except OSError:
             continue
         folder = status.st_dev, status.st_ino
-        found[folder] = (*found.get(folder, ()), path)
-    return found
+        paths_by_identity[folder] = (*paths_by_identity.get(folder, ()), path)
+    return paths_by_identity
 
 
-def _describe_error(error: OSError, folders: int) -> str:
+def _describe_error(error: OSError, folder_count: int) -> str:
     if error.errno == errno.ENOSPC:
         return (
-            f"Linux has no watch left for a vault of {folders:,} folders (fs.inotify.max_user_watches is used up). More are "
-            "to be had: `sudo sysctl fs.inotify.max_user_watches=524288`, and the same line in /etc/sysctl.d to keep it."
+            f"Linux has no inotify watch left for a vault of {folder_count:,} folders: the limit "
+            "fs.inotify.max_user_watches is reached. Raise it with "
+            "`sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
+            "`fs.inotify.max_user_watches=524288` to a file in /etc/sysctl.d."
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return (
-            "Linux lets this user watch from no further program (fs.inotify.max_user_instances is used up). More are to be "
-            "had: `sudo sysctl fs.inotify.max_user_instances=512`, and the same line in /etc/sysctl.d to keep it."
+            "Linux allows this user no further inotify instance: the limit "
+            "fs.inotify.max_user_instances is reached. Raise it with "
+            "`sudo sysctl fs.inotify.max_user_instances=512`; to keep it, add "
+            "`fs.inotify.max_user_instances=512` to a file in /etc/sysctl.d."
         )
     return f"Linux can't watch this vault: {error.strerror or error}."

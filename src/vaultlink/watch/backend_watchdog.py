@@ -1,4 +1,4 @@
-"""Word of changes where there is no inotify: through the observer that watchdog has for the system."""
+"""Change events without inotify: through watchdog's observer for the system."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _READ_EVENTS = ("opened", "closed_no_write")
 
 
 class WatchdogBackend:
-    """Leaves word in an inbox of what changes in folders."""
+    """Adds the changes in watched folders to an event queue."""
 
     detects_overflow = False
 
@@ -24,49 +24,52 @@ class WatchdogBackend:
         self._observer.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch the vault, and the folders that lie elsewhere behind symbolic links; tells whether one came in."""
-        places = {path: Path(place) for path, place in folders.items()}
+        """Watch the vault recursively, and the folders that symbolic links in it lead to.
+
+        Returns True if the set of watched folders changed.
+        """
+        disk_paths = {path: Path(disk_path) for path, disk_path in folders.items()}
         roots = {
-            path: place.resolve()
-            for path, place in places.items()
-            if not path or place.is_symlink()
+            path: disk_path.resolve()
+            for path, disk_path in disk_paths.items()
+            if not path or disk_path.is_symlink()
         }
         if roots == self._roots:
             return False
         self._observer.unschedule_all()
         self._roots = roots
-        for path, place in roots.items():
+        for path, disk_path in roots.items():
             self._observer.schedule(
-                _EventHandler(self._events, path, place), os.fspath(place), recursive=True
+                _EventHandler(self._events, path, disk_path), os.fspath(disk_path), recursive=True
             )
         return True
 
     def is_alive(self) -> bool:
-        """Whether words still come."""
+        """Return True while the backend delivers events."""
         return self._observer.is_alive() and all(
             emitter.is_alive() for emitter in self._observer.emitters
         )
 
     def close(self) -> None:
-        """Let go of all watches."""
+        """Remove all watches."""
         self._observer.stop()
         self._observer.join(1.0)
 
 
 class _EventHandler(FileSystemEventHandler):
-    """Takes what an observer tells of one folder and all below it."""
+    """Handles the observer's events in one folder and everything below it."""
 
-    def __init__(self, events: EventQueue, path: str, place: Path):
-        self._events, self._vault_path, self._disk_path = events, path, place
+    def __init__(self, events: EventQueue, vault_path: str, disk_path: Path):
+        self._events, self._vault_path, self._disk_path = events, vault_path, disk_path
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Something happened to a file or a folder."""
+        """Record an event of a file or a folder."""
         if event.event_type in _READ_EVENTS or (
             event.is_directory and event.event_type == "modified"
         ):
             return
-        for place in (event.src_path, event.dest_path):
-            path = self._to_vault_path(Path(os.fsdecode(place))) if place else None
+        for event_path in (event.src_path, event.dest_path):
+            path = self._to_vault_path(Path(os.fsdecode(event_path))) if event_path else None
             if path is None:
                 continue
             if event.is_directory or path == self._vault_path:
@@ -74,11 +77,11 @@ class _EventHandler(FileSystemEventHandler):
             else:
                 self._events.add_path(path)
 
-    def _to_vault_path(self, place: Path) -> str | None:
-        """A place on disk as a vault path; None if it is hidden or lies elsewhere."""
-        if not place.is_relative_to(self._disk_path):
+    def _to_vault_path(self, disk_path: Path) -> str | None:
+        """Return the vault path of a path on disk; None if hidden or outside the folder."""
+        if not disk_path.is_relative_to(self._disk_path):
             return None
-        parts = place.relative_to(self._disk_path).parts
+        parts = disk_path.relative_to(self._disk_path).parts
         if any(part.startswith(".") and part != ".gitignore" for part in parts):
             return None
         return "/".join([self._vault_path, *parts] if self._vault_path else parts)

@@ -1,6 +1,6 @@
-"""When it is time: for a batch, once the saving is over; for a repair, once the writer has paused.
+"""Debouncing of batches and fixes.
 
-Moments on the monotonic clock enter, seconds leave. No clock is read here.
+Times are seconds on the monotonic clock. No clock is read here.
 """
 
 from dataclasses import dataclass
@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Debounce:
-    """How long is waited for what, in seconds.
+    """Delays of a watcher, in seconds.
 
-    A batch is told after `batch_quiet` seconds without a change, and `batch_max_delay` seconds after its first change at the latest. What
-    will have to be told is worked out after `prepare_after` seconds already, and thrown away if something changes after all.
-    Notes are repaired once nothing has changed for `fix_quiet` seconds, or `fix_max_delay` seconds after the first change that is to be
-    seen to; a note that changed within `fix_quiet` seconds is not written even then. `heartbeat` is how often things are looked at
-    of which no word comes. `rescan_interval` is how often everything is looked at where words may get lost.
+    - batch_quiet: a batch is reported after so long without a change,
+    - batch_max_delay: and at the latest so long after its first change.
+    - prepare_after: the batch is prepared after so long without a change, and discarded if
+      something changes afterwards.
+    - fix_quiet: fixes are applied after so long without a change. A note that changed within this
+      time is never written.
+    - fix_max_delay: fixes are applied at the latest so long after the first unhandled change.
+    - heartbeat: interval of the checks for changes that cause no event.
+    - rescan_interval: interval of full rescans where events may get lost.
     """
 
     batch_quiet: float = 0.1
@@ -26,9 +30,16 @@ class Debounce:
     rescan_interval: float = 60.0
 
     def seconds_until_batch(self, first: float, last: float, now: float) -> float:
-        """Seconds until changes are looked at of which the first and the last came then."""
+        """Return the seconds until a batch is due.
+
+        `first` and `last` are the times of its first and last change.
+        """
         return min(last + self.batch_quiet, first + self.batch_max_delay) - now
 
     def seconds_until_fix(self, first: float, last: float, now: float) -> float:
-        """Seconds until notes are repaired, the first change since they last were, and the last of all, having come then."""
+        """Return the seconds until fixes are due.
+
+        `first` is the time of the first change since the last fixes, `last` that of the latest
+        change.
+        """
         return min(last + self.fix_quiet, first + self.fix_max_delay) - now

@@ -1,6 +1,6 @@
-"""What is around a watched vault: whether it is there, what its settings say, what git knows, who else watches it.
+"""Environment of a watched vault: folder, settings, git and other watchers.
 
-A live vault enters; news leave, and the vault is read anew where that is called for.
+A changed environment is reported, and the vault is reopened where necessary.
 """
 
 import time
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vaultlink.api import Vault, open_vault
+from vaultlink.api import Vault, open_vault, replace_state
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.git import find_git_dir, is_git_busy
@@ -24,27 +24,30 @@ from vaultlink.watch.settings_files import SettingsSnapshot, reopen_if_changed
 
 
 class NoticeFilter:
-    """What was said already, so that it is said once, until something else is to be said of the matter."""
+    """Suppresses a notice that repeats the last one on its topic."""
 
     def __init__(self) -> None:
         self._last_messages: dict[str, str] = {}
 
     def notify_once(
-        self, about: str, sentence: str, *, wrong: bool = False
+        self, topic: str, message: str, *, is_error: bool = False
     ) -> Iterator[WatchUpdate]:
-        """A sentence on a matter, if it is one and was not the last one on it."""
-        if sentence and self._last_messages.get(about) != sentence:
-            self._last_messages[about] = sentence
-            yield Notice(sentence, wrong)
+        """Yield a notice if `message` is new on this topic and not empty."""
+        if message and self._last_messages.get(topic) != message:
+            self._last_messages[topic] = message
+            yield Notice(message, is_error)
 
-    def forget(self, about: str) -> None:
-        """The matter is settled: if it comes up again it is said again."""
-        self._last_messages.pop(about, None)
+    def forget(self, topic: str) -> None:
+        """Forget the last message on a topic, so that it is reported again if it recurs."""
+        self._last_messages.pop(topic, None)
 
 
 class Environment:
-    """The surroundings of a vault. `is_away` says that it is gone for now, `notices` what was said already. The settings are as they
-    were when the vault was opened with them."""
+    """Environment of a watched vault.
+
+    `is_away` is True while the vault does not exist, `notices` filters repeated notices. `settings`
+    is a snapshot of the settings files with which the vault was opened.
+    """
 
     def __init__(
         self,
@@ -64,15 +67,15 @@ class Environment:
         self._peers = _join_peers(self.root, fix=fix)
 
     def is_git_busy(self) -> bool:
-        """Whether git is changing files of the vault."""
+        """Return True while git is changing files of the vault."""
         return is_git_busy(find_git_dir(self.root))
 
     def is_in_place(self) -> bool:
-        """Whether the vault is where it was, and the same."""
+        """Return True if the same folder is still at the vault's path."""
         return folder_identity(self.root) == self._root_identity
 
     def check(self) -> Iterator[WatchUpdate]:
-        """See to that of which no word comes."""
+        """Check what causes no event: the vault's folder, settings, git and peers."""
         if self.is_away or not self.is_in_place():
             yield from self.recover_vault()
         elif self._settings.has_changed(self._session.scan) or self._settings.has_git_changed(
@@ -82,37 +85,38 @@ class Environment:
         yield from self.report_peers()
 
     def has_new_settings(self, scan: VaultScan) -> bool:
-        """Whether settings are others than they were, or git was told to ignore something else."""
+        """Return True if a settings file changed, or a .gitignore in `scan`."""
         return (
             self._settings.has_changed(scan)
             or scan.listing.gitignores != self._session.scan.listing.gitignores
         )
 
     def close(self) -> None:
-        """Watch no more."""
+        """Leave the list of watchers."""
         if self._peers:
             self._peers.close()
 
     def recover_vault(self) -> Iterator[WatchUpdate]:
-        """The vault is not where it was: wait for it, or take up what has come in its place."""
-        home = folder_identity(self.root)
+        """Reopen the vault if its folder was replaced; else wait for it to come back."""
+        identity = folder_identity(self.root)
         vault = None
-        if home is not None:
+        if identity is not None:
             try:
                 vault = use_single_process(open_vault(self.root, self._session.scan.settings))
             except VaultError:
                 vault = None
             except ConfigError as error:
-                yield from self.notices.notify_once("settings", str(error), wrong=True)
+                yield from self.notices.notify_once("settings", str(error), is_error=True)
         if vault is None:
             if not self.is_away:
                 self.is_away = True
                 yield Notice(
-                    f"{self.root} is gone, or holds no note any more. Waiting for it to come back.",
+                    f"{self.root} does not exist or contains no notes. "
+                    "Waiting for it to come back.",
                     is_error=True,
                 )
             return
-        self._root_identity = home
+        self._root_identity = identity
         if self.is_away:
             self.is_away = False
             yield Notice(f"{self.root} is back.")
@@ -122,14 +126,17 @@ class Environment:
         yield batch
 
     def reload_settings(self) -> Iterator[WatchUpdate]:
-        """Settings, or what git knows, may have changed: go by them, or say what is wrong with them and keep the old."""
-        committed = self._settings.has_git_changed(self._session.scan)
+        """Apply changed settings or a changed git state.
+
+        If the new settings are invalid, report that and keep the previous ones.
+        """
+        has_git_changed = self._settings.has_git_changed(self._session.scan)
         self._settings.refresh(self._session.scan)
         try:
             vault = reopen_if_changed(self._session.vault)
         except (ConfigError, VaultError) as error:
             yield from self.notices.notify_once(
-                "settings", f"{error} The settings before are kept.", wrong=True
+                "settings", f"{error} The previous settings stay in force.", is_error=True
             )
             return
         self.notices.forget("settings")
@@ -138,9 +145,9 @@ class Environment:
             batch = self._session.replace_vault(
                 use_single_process(vault), BatchCause(description="new settings")
             )
-        elif committed and self._session.count_totals().links.dangling:
+        elif has_git_changed and self._session.count_totals().links.dangling:
             batch = self._session.learn_moves(
-                git_moves(self.root, self._session.scan.listing.files), "git tells where files went"
+                git_moves(self.root, self._session.scan.listing.files), "moves from git history"
             )
         if batch:
             self._fixer.schedule(time.monotonic())
@@ -148,25 +155,29 @@ class Environment:
             yield batch
 
     def report_peers(self) -> Iterator[WatchUpdate]:
-        """Tell of other watchers that came or went."""
+        """Report watchers that started or ended."""
         for sentence in self._peers.describe_changes() if self._peers else ():
             self._fixer.schedule(time.monotonic())
             yield Notice(sentence)
 
     def report_unreadable(self, scan: VaultScan) -> Iterator[WatchUpdate]:
-        """Tell of folders that can't be looked into: what lies in them seems not to be there."""
-        for folder, why in scan.listing.unreadable_folders:
+        """Report folders that can't be read: their files seem not to exist."""
+        for folder, reason in scan.listing.unreadable_folders:
             yield from self.notices.notify_once(
-                f"folder {folder}", f"the folder {folder} can't be read: {why}.", wrong=True
+                f"folder {folder}", f"the folder {folder} can't be read: {reason}.", is_error=True
             )
 
     def is_fixer(self) -> bool:
-        """Whether it is this watcher that mends notes."""
+        """Return True if this watcher is the one that applies fixes."""
         return self._peers is None or self._peers.is_fixer()
 
 
 def _join_peers(root: Path, *, fix: bool) -> Peers | None:
-    """The place among other watchers; one that only tells does without if there is none."""
+    """Register this watcher among its peers.
+
+    If there is no place to register, return None for a watcher that does not fix; raise
+    JournalError for one that does.
+    """
     try:
         return Peers(root, fixing=fix)
     except JournalError:
@@ -176,6 +187,6 @@ def _join_peers(root: Path, *, fix: bool) -> Peers | None:
 
 
 def use_single_process(vault: Vault) -> Vault:
-    """The vault, from now on read by one process: forks and a listener's thread don't go together."""
+    """Return the vault, set to read notes in one process: it can't fork with threads."""
     scan = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
-    return vault.with_scan(scan, vault.state)
+    return replace_state(vault, vault.state, scan)

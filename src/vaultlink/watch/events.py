@@ -1,6 +1,7 @@
-"""Where listeners leave word of what may have changed, and the one who looks waits for it.
+"""Queue of change events between backends and the watcher.
 
-Vault paths enter from any thread, in whatever number; what is taken out is a set of them, or the word to look at everything.
+Backends add vault paths from any thread, any number of times. The watcher takes them as a set, or
+as a request for a full rescan.
 """
 
 from collections.abc import Mapping
@@ -11,13 +12,16 @@ from time import monotonic
 from typing import Protocol
 
 _MAX_PATHS = 2_000
-"""More paths than these are not told apart: looking at everything costs no more than looking at each."""
+"""Above this number of paths a full rescan costs no more than checking each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeHints:
-    """Paths at which something may have changed, or everything; they tell where to look, never what is there. `event_count` is how
-    many hints had ever come then."""
+    """Paths at which something may have changed, or a request for a full rescan.
+
+    Hints say where to look, not what changed. `event_count` is the number of events ever recorded
+    when the hints were taken.
+    """
 
     paths: frozenset[str] = frozenset()
     full_rescan: bool = False
@@ -28,8 +32,11 @@ class ChangeHints:
 
 
 class EventQueue:
-    """Hints that nobody has looked at yet. `first_event` and `last_event` are when the first and the last of them came, on the monotonic
-    clock; `event_count` is how many ever came; `stopped` says that nobody needs to look any more."""
+    """Hints that were not taken yet.
+
+    `first_event` and `last_event` are the times of the first and last of them on the monotonic
+    clock, `event_count` is the number of events ever recorded. `stopped` is True after `stop`.
+    """
 
     def __init__(self) -> None:
         self._lock, self._wakeup = Lock(), SimpleQueue[None]()
@@ -40,7 +47,7 @@ class EventQueue:
         self.stopped = False
 
     def add_path(self, path: str) -> None:
-        """Something may have changed at a path."""
+        """Record that a path may have changed."""
         with self._lock:
             self._record_event()
             if not self._full_rescan:
@@ -48,7 +55,7 @@ class EventQueue:
                 self._full_rescan = len(self._paths) > _MAX_PATHS
 
     def request_full_rescan(self) -> None:
-        """Something may have changed anywhere."""
+        """Record that anything may have changed."""
         with self._lock:
             self._record_event()
             self._full_rescan = True
@@ -64,14 +71,14 @@ class EventQueue:
         return self._full_rescan or bool(self._paths)
 
     def take(self) -> ChangeHints:
-        """All hints, which are gone from here then."""
+        """Return all hints and clear the queue."""
         with self._lock:
             hints = self._collect_hints()
             self._paths, self._full_rescan = set(), False
         return hints
 
     def peek(self) -> ChangeHints:
-        """All hints, which stay here."""
+        """Return all hints and leave them in the queue."""
         with self._lock:
             return self._collect_hints()
 
@@ -83,35 +90,41 @@ class EventQueue:
         )
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the first hint comes, the time is over, or somebody says stop."""
+        """Sleep until the first hint, the end of the time, or a call of `stop`."""
         try:
             self._wakeup.get(timeout=max(seconds, 0.0))
         except Empty:
             return
 
     def stop(self) -> None:
-        """Nobody needs to look any more. May be called by a signal's handler."""
+        """Wake the watcher to end it. Safe to call in a signal handler."""
         self.stopped = True
         self._wakeup.put(None)
 
 
-class WatchUnavailable(Exception):  # noqa: N818 - a state of affairs
-    """The system has no watch left to give: what it says, and what helps."""
+class WatchUnavailable(Exception):  # noqa: N818 - a state, not a mistake
+    """The system has no watch left; the message says why and what helps."""
 
 
 class WatchBackend(Protocol):
-    """Leaves word in an inbox of what changes in folders. `detects_overflow` says whether it knows when a word got lost."""
+    """Adds the changes in watched folders to an event queue.
+
+    `detects_overflow` is True if the backend knows when the system dropped an event.
+    """
 
     detects_overflow: bool
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch these folders, and no others; tells whether one came in. Raises NoWatch."""
+        """Watch exactly these folders; return True if one was added.
+
+        Raises WatchUnavailable.
+        """
         ...
 
     def is_alive(self) -> bool:
-        """Whether words still come."""
+        """Return True while the backend delivers events."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...

@@ -1,6 +1,7 @@
-"""What is new among findings and what is healed, from one state to the next. A finding is the same one however its lines move.
+"""New and resolved findings between two states.
 
-States enter, findings with their fingerprints leave. Texts are asked for where a finding is not about a link.
+Findings are compared by identity, which does not depend on line numbers. Texts are read only for
+findings that are not about a link.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,18 +14,18 @@ from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.watch.messages import ReportedFinding
 
 FindingIdentities = dict[str, tuple[FindingIdentity, ...]]
-"""Path to what tells its findings apart, in their order."""
+"""Path to the identities of its findings, in the order of the findings."""
 
 
 def identify_findings(
     found: FindingsByPath, paths: Iterable[str], text: TextByPath
 ) -> FindingIdentities:
-    """What tells the findings at these paths apart."""
+    """Return the identities of the findings at these paths."""
     return {path: tuple(compute_identities(found[path], text)) for path in paths if path in found}
 
 
 def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
-    """The paths at which findings may not be what they were."""
+    """Return the paths at which findings may differ."""
     others = compress(after, map(is_not, map(before.get, after), after.values()))
     return [
         *(path for path in others if before.get(path) != after[path]),
@@ -38,27 +39,29 @@ def compare_findings(
     paths: Sequence[str],
     moved: Mapping[str, str],
 ) -> tuple[list[ReportedFinding], list[ReportedFinding]]:
-    """The findings that are new at these paths, and those that are healed. What was found in a note that `moved`, old path to
-    new one, is the same where it is now."""
+    """Return the findings at these paths that are new, and those that are resolved.
+
+    `moved` maps old paths to new ones: a finding of a moved note is the same at its new path.
+    """
     origin = {new: old for old, new in moved.items()}
     new: list[ReportedFinding] = []
-    healed: list[ReportedFinding] = []
+    resolved: list[ReportedFinding] = []
     for path in sorted(set(paths).union(moved.keys(), moved.values())):
-        was = origin.get(path, path)
-        old = set(before[1].get(was, ())) if was in before[0] else set()
-        new += _select_missing(path, after, old)
+        old_path = origin.get(path, path)
+        identities = set(before[1].get(old_path, ())) if old_path in before[0] else set()
+        new += _select_missing(path, after, identities)
         if path not in moved:
-            healed += _select_missing(was, before, set(after[1].get(path, ())))
-    return new, sorted(healed, key=_sort_key)
+            resolved += _select_missing(old_path, before, set(after[1].get(path, ())))
+    return new, sorted(resolved, key=_sort_key)
 
 
 def _select_missing(
     path: str, side: tuple[FindingsByPath, FindingIdentities], others: set[FindingIdentity]
 ) -> list[ReportedFinding]:
-    """The findings at a path that are not among others."""
-    found, known = side
+    """Return the findings at a path whose identities are not in `others`."""
+    findings, identities = side
     pairs: Iterable[tuple[Diagnostic, FindingIdentity]] = zip(
-        found.get(path, ()), known.get(path, ()), strict=True
+        findings.get(path, ()), identities.get(path, ()), strict=True
     )
     return [
         ReportedFinding(item, fingerprint(path, identity))

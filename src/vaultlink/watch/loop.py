@@ -1,9 +1,9 @@
-"""The watcher: waits for word of changes, looks, tells what came of it, and mends if that is asked for.
+"""The watcher: waits for events, rescans, reports changes, and applies fixes.
 
-A vault's place and settings enter; batches and notices leave, one by one, for as long as somebody asks for the next. Nothing
-is printed here.
+It yields batches and notices one by one, each when the caller asks for the next. It prints nothing.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,17 +25,21 @@ from vaultlink.watch.settings_files import SettingsSnapshot
 from vaultlink.watch.verify import VaultChanging, find_difference
 
 _MAX_PREPARED_PATHS = 50
-"""Notes that are read before it is sure that their writer has ended."""
+"""Maximum number of changed notes that are read before a batch is due."""
 
 _GIT_POLL_SECONDS = 0.05
-"""Seconds until it is asked again whether git is still at work."""
+"""Seconds between checks of whether git is still changing files."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
-    """What a watcher is to do besides telling. `fix` mends, `propose` says what mending would write. `poll_seconds` is how many
-    seconds pass between looks at everything, None where the system brings word by its `backend_factory`. `verify` compares with a fresh
-    start after every batch. `command` is what the journal calls a run."""
+    """Settings of a watcher.
+
+    - fix: apply safe fixes. propose: yield what fixing would write instead.
+    - poll_seconds: seconds between full rescans; None to use the events of `backend_factory`.
+    - verify: compare the state with a fresh start after every batch.
+    - command: name of the command in the records of runs that `vaultlink undo` lists.
+    """
 
     fix: bool = False
     propose: bool = False
@@ -47,30 +51,39 @@ class WatchSettings:
 
 
 class Watch:
-    """A watcher on a vault; `session` is the vault as it was last seen, `verify_failures` how often that was not what a fresh start makes
-    of it. Raises VaultError or ConfigError if the vault can't be opened, JournalError if it is to mend and could not keep a
-    record."""
+    """A watcher of a vault.
+
+    `session` is the vault as last scanned. `verify_failures` is the number of times that it
+    differed from a fresh start.
+
+    Raises VaultError or ConfigError if the vault can't be opened, and JournalError if the watcher
+    should fix but can't record its runs.
+    """
 
     def __init__(
         self,
-        root: Path,
+        root: str | os.PathLike[str],
         settings: Settings | None = None,
-        wishes: WatchSettings = WatchSettings(),
+        watch_settings: WatchSettings = WatchSettings(),
         progress: Progress | None = None,
         scan: VaultScan | None = None,
     ):
-        scan = scan or scan_vault(root, settings)
-        self.root, self._watch_settings, self._debounce = scan.root, wishes, wishes.debounce
+        scan = scan or scan_vault(Path(root), settings)
+        self.root, self._watch_settings, self._debounce = (
+            scan.root,
+            watch_settings,
+            watch_settings.debounce,
+        )
         self.verify_failures = 0
         self._events = EventQueue()
         settings_files = SettingsSnapshot(scan)
         self.session = Session(open_vault(self.root, scan.settings, progress, scan))
-        self._fixer = AutoFixer(self._debounce, wishes.command, writing=wishes.fix)
+        self._fixer = AutoFixer(self._debounce, watch_settings.command, writing=watch_settings.fix)
         self._event_source = EventSource(
             self._events,
-            wishes.poll_seconds,
+            watch_settings.poll_seconds,
             self._debounce.rescan_interval,
-            wishes.backend_factory,
+            watch_settings.backend_factory,
         )
         self._environment = Environment(
             self.session,
@@ -78,17 +91,17 @@ class Watch:
             self._events,
             self._event_source,
             self._fixer,
-            fix=wishes.fix,
+            fix=watch_settings.fix,
         )
         self._prepared: tuple[PreparedUpdate | None, int] | None = None
         self._last_heartbeat = time.monotonic()
 
     def stop(self) -> None:
-        """End once what is in hand is done. May be called by a signal's handler, or from another thread."""
+        """End after the current work. Safe to call in a signal handler or another thread."""
         self._events.stop()
 
     def updates(self) -> Iterator[WatchUpdate]:
-        """What there is to tell: the vault as it was found, then whatever happens, until `stop` is called."""
+        """Yield the vault as found, then every change, until `stop` is called."""
         try:
             yield self.session.first_batch()
             self.session.vault = use_single_process(self.session.vault)
@@ -104,34 +117,40 @@ class Watch:
             self._event_source.stop()
             self._environment.close()
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    # -- timing --------------------------------------------------------------------------------
 
     def _seconds_to_wait(self) -> float:
-        """Seconds until there is something to do even if nothing happens."""
+        """Return the seconds until there is work even without an event."""
         now = time.monotonic()
-        beat = self._last_heartbeat + self._debounce.heartbeat - now
+        until_heartbeat = self._last_heartbeat + self._debounce.heartbeat - now
         if self._environment.is_away:
-            return beat
+            return until_heartbeat
         if not self._events:
-            repair = self._fixer.seconds_until_fix(now)
+            until_fix = self._fixer.seconds_until_fix(now)
             return min(
-                beat,
+                until_heartbeat,
                 self._event_source.seconds_until_rescan(now),
-                _GIT_POLL_SECONDS if repair <= 0 and self._environment.is_git_busy() else repair,
+                _GIT_POLL_SECONDS
+                if until_fix <= 0 and self._environment.is_git_busy()
+                else until_fix,
             )
-        batch = self._debounce.seconds_until_batch(
+        until_batch = self._debounce.seconds_until_batch(
             self._events.first_event, self._events.last_event, now
         )
         if self._prepared is None or self._prepared[1] != self._events.event_count:
-            batch = min(
-                batch, max(self._events.last_event + self._debounce.prepare_after - now, 0.001)
+            until_batch = min(
+                until_batch,
+                max(self._events.last_event + self._debounce.prepare_after - now, 0.001),
             )
         return min(
-            beat, _GIT_POLL_SECONDS if batch <= 0 and self._environment.is_git_busy() else batch
+            until_heartbeat,
+            _GIT_POLL_SECONDS
+            if until_batch <= 0 and self._environment.is_git_busy()
+            else until_batch,
         )
 
     def _run_due_work(self) -> Iterator[WatchUpdate]:
-        """Do whatever it is time for."""
+        """Do the work that is due."""
         now = time.monotonic()
         if now >= self._last_heartbeat + self._debounce.heartbeat:
             self._last_heartbeat = now
@@ -141,7 +160,7 @@ class Watch:
             return
         self._event_source.check(self._folders, now)
         yield from self._environment.notices.notify_once(
-            "no watch", self._event_source.warning, wrong=True
+            "no watch", self._event_source.warning, is_error=True
         )
         now = time.monotonic()
         if not self._events:
@@ -161,14 +180,14 @@ class Watch:
     def _folders(self) -> Mapping[str, str]:
         return self.session.scan.listing.folders
 
-    # -- looking --------------------------------------------------------------------------------------------------
+    # -- rescanning ----------------------------------------------------------------------------
 
     def _prepare_batch(self, now: float) -> None:
-        """Work out what a batch will have to tell while it is waited for whether more comes."""
+        """Compute the next batch while waiting for more changes."""
         hints = self._events.peek()
-        few = not hints.full_rescan and len(hints.paths) <= _MAX_PREPARED_PATHS
+        is_small = not hints.full_rescan and len(hints.paths) <= _MAX_PREPARED_PATHS
         if (
-            few
+            is_small
             and now >= self._events.last_event + self._debounce.prepare_after
             and self._environment.is_in_place()
         ):
@@ -178,41 +197,41 @@ class Watch:
                 ),
                 hints.event_count,
             )
-        elif not few:
+        elif not is_small:
             self._prepared = None, hints.event_count
 
     def _process_events(self) -> Iterator[WatchUpdate]:
-        """Look where something may have changed, and tell what came of it."""
-        early, known = self._prepared or (None, 0)
+        """Rescan where something may have changed, and yield the batch."""
+        prepared, event_count = self._prepared or (None, 0)
         hints, self._prepared = self._events.take(), None
         if not self._environment.is_in_place():
             yield from self._environment.recover_vault()
             return
-        seen = rescan(self.session.scan, hints, self._event_source.watch_folders)
-        if not self._environment.is_in_place() or has_no_notes(seen.scan):
+        result = rescan(self.session.scan, hints, self._event_source.watch_folders)
+        if not self._environment.is_in_place() or has_no_notes(result.scan):
             yield from self._environment.recover_vault()
             return
-        if self._environment.has_new_settings(seen.scan):
-            before = self.session.vault
+        if self._environment.has_new_settings(result.scan):
+            previous = self.session.vault
             yield from self._environment.reload_settings()
-            if self.session.vault is not before:
-                return  # what was seen was seen of another state; everything is looked at again
-        yield from self._environment.report_unreadable(seen.scan)
+            if self.session.vault is not previous:
+                return  # the rescan belongs to the previous state; a full rescan follows
+        yield from self._environment.report_unreadable(result.scan)
         if (
-            early is None
-            or known != hints.event_count
-            or not self.session.is_still_valid(early, seen)
+            prepared is None
+            or event_count != hints.event_count
+            or not self.session.is_still_valid(prepared, result)
         ):
-            early = self.session.prepare(seen)
-        batch = self.session.commit(early)
+            prepared = self.session.prepare(result)
+        batch = self.session.commit(prepared)
         if batch:
-            self._fixer.record_changes(seen.paths, time.monotonic())
+            self._fixer.record_changes(result.paths, time.monotonic())
             yield batch
             self.session.refresh_totals()
             yield from self._verify()
 
     def _apply_fixes(self) -> Iterator[WatchUpdate]:
-        """Mend what can be mended now, and tell it."""
+        """Apply the fixes that are possible now, and yield the batch."""
         now = time.monotonic()
         if not (
             self._watch_settings.propose
@@ -224,41 +243,42 @@ class Watch:
         if attempt.broken_promise:
             rules = " or ".join(attempt.broken_promise.rules)
             yield from self._environment.notices.notify_once(
-                "breach",
-                f"nothing was mended: in {attempt.broken_promise.path} {attempt.broken_promise.problem}. A "
-                f"fix of {rules} is to blame; please report it.",
-                wrong=True,
+                "broken promise",
+                f"nothing was fixed: in {attempt.broken_promise.path} "
+                f"{attempt.broken_promise.problem}. The cause is a fix of {rules}. "
+                "This is a bug in vaultlink; please report it.",
+                is_error=True,
             )
-        yield from self._environment.notices.notify_once("trouble", attempt.error, wrong=True)
+        yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
         if attempt.proposed_texts:
             yield Proposal(attempt.proposed_texts)
         if attempt.applied_fixes:
             for skipped_note in attempt.applied_fixes.skipped:
                 yield from self._environment.notices.notify_once(
-                    f"left {skipped_note.path}",
-                    f"{skipped_note.path}: left alone: {skipped_note.reason}.",
+                    f"skipped {skipped_note.path}",
+                    f"{skipped_note.path}: skipped: {skipped_note.reason}.",
                 )
             if attempt.applied_fixes.written:
-                seen = rescan(
+                result = rescan(
                     self.session.scan,
                     ChangeHints(frozenset(attempt.applied_fixes.written)),
                     self._event_source.watch_folders,
                 )
-                batch = self.session.apply_rescan(seen, attempt.applied_fixes)
+                batch = self.session.apply_rescan(result, attempt.applied_fixes)
                 if batch:
                     yield batch
                     yield from self._verify()
 
     def _verify(self) -> Iterator[WatchUpdate]:
-        """Compare with a fresh start, if that is asked for and nothing waits."""
-        told = None
+        """Compare with a fresh start if `verify` is set and no event waits."""
+        difference = None
         if self._watch_settings.verify and not self._events:
-            with suppress(VaultChanging):  # then the next batch tells
-                told = find_difference(self.session)
-        if told:
+            with suppress(VaultChanging):  # the next batch is compared instead
+                difference = find_difference(self.session)
+        if difference:
             self.verify_failures += 1
             yield Notice(
-                f"--verify: what is kept differs from a fresh start. {told}. This is a fault in vaultlink; please "
-                "report it.",
+                f"--verify: the state differs from a fresh start. {difference}. "
+                "This is a bug in vaultlink; please report it.",
                 is_error=True,
             )

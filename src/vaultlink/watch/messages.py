@@ -1,4 +1,4 @@
-"""What a watcher tells: batches of changes with what they broke and healed, and sentences about its own affairs."""
+"""Updates that a watcher yields: batches of changes, notices, and proposed fixes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,10 @@ from vaultlink.model import Diagnostic, LinkCounts, SkippedNote
 
 @dataclass(frozen=True, slots=True)
 class BatchCause:
-    """What brought a batch about: files that were saved, made, deleted, and those that went elsewhere, old path and new one.
-    `description` say it where it is something else, such as new settings."""
+    """Cause of a batch: changed files, and moves as (old path, new path).
+
+    `description` names any other cause, such as new settings.
+    """
 
     saved: tuple[str, ...] = ()
     created: tuple[str, ...] = ()
@@ -22,7 +24,7 @@ class BatchCause:
 
 
 class ReportedFinding(NamedTuple):
-    """A finding, and the fingerprint by which it is known wherever it moves in its note."""
+    """A finding and its fingerprint, which does not change when the finding moves."""
 
     diagnostic: Diagnostic
     fingerprint: str
@@ -30,7 +32,7 @@ class ReportedFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VaultTotals:
-    """The vault in figures: its files, what becomes of its links, how many topics dangle, how many findings there are."""
+    """Numbers of files, of links by status, of dangling topics and of findings."""
 
     notes: int
     attachments: int
@@ -41,7 +43,7 @@ class VaultTotals:
 
 @dataclass(frozen=True, slots=True)
 class AppliedFixes:
-    """What the watcher itself mended: the findings, the notes written, those left alone, and the run that `undo` knows."""
+    """Fixes applied by the watcher; `run_id` is the run to undo."""
 
     fixes: tuple[FindingWithFix, ...]
     written: tuple[str, ...]
@@ -51,9 +53,12 @@ class AppliedFixes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes that were looked at together. `time_ns` is in nanoseconds since 1970; `vault` is the vault after it, and `totals`
-    counts it, which takes longer than telling what is new. Batches are counted from 1; batch 0 is the vault as it was found,
-    all its findings new."""
+    """Changes that were processed together.
+
+    Batches are numbered from 1. Batch 0 is the vault as found, with all its findings as new.
+    `time_ns` is in nanoseconds since 1970. `vault` is the vault after the changes; `totals` counts
+    it, which takes longer than comparing findings.
+    """
 
     number: int
     time_ns: int
@@ -67,7 +72,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the watcher itself that a person should know: a sentence, and whether something is wrong."""
+    """A sentence on the watcher itself."""
 
     message: str
     is_error: bool = False
@@ -75,7 +80,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What would be written if writing were asked for: path to the text before (None if it is new) and after."""
+    """Texts that fixing would write: path to the text before (None if new) and after."""
 
     texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
 

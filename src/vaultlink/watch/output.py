@@ -1,7 +1,4 @@
-"""Batches for people and programs: lines of text, and rows of JSON, one a line.
-
-Batches enter, strings and rows leave.
-"""
+"""Output of batches: text for people, and JSON rows for programs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -25,15 +22,18 @@ from vaultlink.watch.messages import Batch, BatchCause, ReportedFinding, VaultTo
 
 
 class MovedRow(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
-    """A file that went elsewhere."""
+    """A moved file."""
 
     old: str
     new: str
 
 
 class BatchRow(msgspec.Struct, frozen=True):
-    """A batch as data, which comes behind the rows of its findings; `new` and `healed` are their numbers. `time` is local, with
-    its offset from UTC."""
+    """A batch as JSON, printed after the rows of its findings.
+
+    `new` and `healed` are the numbers of new and resolved findings. `time` is local, with its
+    offset from UTC.
+    """
 
     event: str
     schema: int
@@ -53,14 +53,17 @@ class BatchRow(msgspec.Struct, frozen=True):
 
 
 class WatchFindingRow(FindingRow, frozen=True, gc=False):
-    """A finding as the contract has it, and what became of it: it is `new`, or `healed`; and in which batch."""
+    """A finding of a batch as JSON: the row of `vaultlink check` and two more keys.
+
+    `event` is `new`, or `healed` for a resolved finding. `batch` is the batch number.
+    """
 
     event: str
     batch: int
 
 
 def make_batch_row(batch: Batch) -> BatchRow:
-    """A batch as data."""
+    """Return the JSON row of a batch."""
     cause, fixed = batch.cause, batch.applied_fixes
     row = (
         None
@@ -87,14 +90,14 @@ def make_batch_row(batch: Batch) -> BatchRow:
 
 
 def make_watch_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[WatchFindingRow]:
-    """Findings that are new, or healed, in a batch."""
+    """Return the JSON rows of a batch's new or resolved findings."""
     return [
         WatchFindingRow(**msgspec.structs.asdict(row), event=event, batch=number) for row in rows
     ]
 
 
 def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
-    """Findings that are no more, as they were: without what could be done about them."""
+    """Return the rows of resolved findings, without suggestions and fixes."""
     return [
         FindingRow(
             d.code,
@@ -109,9 +112,9 @@ def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
             d.target,
             (),
             None,
-            mark,
+            fingerprint,
         )
-        for d, mark in reported
+        for d, fingerprint in reported
     ]
 
 
@@ -126,28 +129,30 @@ def _build_summary(totals: VaultTotals) -> dict[str, int]:
 
 
 def _format_time(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    here = time.localtime(seconds)
-    zone = time.strftime("%z", here)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', here)}.{rest // 10**6:03}{zone[:3]}:{zone[3:]}"
+    seconds, remainder = divmod(nanoseconds, 10**9)
+    local = time.localtime(seconds)
+    zone = time.strftime("%z", local)
+    return (
+        f"{time.strftime('%Y-%m-%dT%H:%M:%S', local)}.{remainder // 10**6:03}{zone[:3]}:{zone[3:]}"
+    )
 
 
-# -- for people -----------------------------------------------------------------------------------------------------
+# -- text -------------------------------------------------------------------------------------
 
 
 def format_headline(batch: Batch) -> str:
-    """When a batch was, what brought it about, and what came of it, on one line."""
-    came = [
-        f"{len(found):,} {what}"
-        for found, what in ((batch.new, "new"), (batch.resolved, "healed"))
-        if found
+    """Return one line on a batch: its time, cause and numbers of findings."""
+    counts = [
+        f"{len(findings):,} {noun}"
+        for findings, noun in ((batch.new, "new"), (batch.resolved, "resolved"))
+        if findings
     ]
     clock = time.strftime("%H:%M:%S", time.localtime(batch.time_ns // 10**9))
-    return f"{clock} {_describe_batch(batch)}" + (f": {', '.join(came)}" if came else "")
+    return f"{clock} {_describe_batch(batch)}" + (f": {', '.join(counts)}" if counts else "")
 
 
 def format_batch(batch: Batch, palette: Palette = PLAIN) -> str:
-    """A batch as text: a headline, then a line for each finding that is new (+) or healed (-)."""
+    """Return a batch as text: a headline, new findings (+) and resolved findings (-)."""
     p = palette
     lines = [f"{p.bold}{format_headline(batch)}{p.reset}"]
     lines += _format_findings("+", p.red, batch.new, p)
@@ -156,32 +161,31 @@ def format_batch(batch: Batch, palette: Palette = PLAIN) -> str:
 
 
 def format_resolved(batch: Batch, palette: Palette = PLAIN) -> str:
-    """A line for each finding that is healed."""
+    """Return a line for each resolved finding."""
     return "".join(
         line + "\n" for line in _format_findings("-", palette.green, batch.resolved, palette)
     )
 
 
 def _format_findings(
-    sign: str, hue: str, reported: Sequence[ReportedFinding], p: Palette
+    sign: str, color: str, reported: Sequence[ReportedFinding], p: Palette
 ) -> list[str]:
     lines = render_concise([diagnostic for diagnostic, _ in reported], p).splitlines()
-    return [f"{hue}{sign}{p.reset} {line}" for line in lines]
+    return [f"{color}{sign}{p.reset} {line}" for line in lines]
 
 
-def format_status(totals: VaultTotals, last: str) -> str:
-    """The vault in figures, and what happened last, on one line."""
+def format_status(totals: VaultTotals, last_headline: str) -> str:
+    """Return the status line: the figures of the vault, and the last batch."""
     figures = [
         format_count(totals.notes, "note"),
         format_count(totals.links.links, "link"),
         format_count(totals.dangling_topics, "dangling topic"),
         format_count(totals.findings, "finding"),
     ]
-    return " · ".join([*figures, last] if last else figures)
+    return " · ".join([*figures, last_headline] if last_headline else figures)
 
 
 def _describe_batch(batch: Batch) -> str:
-    """What brought a batch about."""
     if batch.applied_fixes:
         return (
             describe_fixed(
@@ -194,7 +198,7 @@ def _describe_batch(batch: Batch) -> str:
 
 
 def describe_cause(cause: BatchCause) -> str:
-    """A cause in words: a single file by its name, several by their number."""
+    """Describe a cause: name a single file, count several."""
     if cause.description:
         return cause.description
     groups: Mapping[str, Sequence[str]] = {
@@ -204,19 +208,19 @@ def describe_cause(cause: BatchCause) -> str:
     }
     if len(cause.moved) == 1 and not any(groups.values()):
         return _describe_move(*cause.moved[0])
-    told = [(verb, paths) for verb, paths in groups.items() if paths]
-    if len(told) == 1 and not cause.moved and len(told[0][1]) == 1:
-        return f"{escape_controls(told[0][1][0])} {told[0][0]}"
-    parts = [f"{_count_files(paths)} {verb}" for verb, paths in told]
+    changed = [(verb, paths) for verb, paths in groups.items() if paths]
+    if len(changed) == 1 and not cause.moved and len(changed[0][1]) == 1:
+        return f"{escape_controls(changed[0][1][0])} {changed[0][0]}"
+    parts = [f"{_count_files(paths)} {verb}" for verb, paths in changed]
     parts += [f"{_count_files([new for _, new in cause.moved])} moved"] if cause.moved else []
     return ", ".join(parts) or "nothing"
 
 
 def _describe_move(old: str, new: str) -> str:
-    stays = old.rpartition("/")[0] == new.rpartition("/")[0]
+    is_same_folder = old.rpartition("/")[0] == new.rpartition("/")[0]
     return (
         f"{escape_controls(old)} renamed to {escape_controls(new.rpartition('/')[2])}"
-        if stays
+        if is_same_folder
         else f"{escape_controls(old)} moved to {escape_controls(new)}"
     )
 

@@ -1,7 +1,7 @@
-"""Other watchers on the same vault: each has a file in the vault's state folder, locked for as long as it lives.
+"""Other watchers of the same vault.
 
-A vault enters; who else is there, and whether it is this watcher that repairs, leaves. The system frees the lock of a process
-that is gone, so nobody has to be asked whether he lives.
+Each watcher holds a lock on its own file in the vault's state folder. The system releases the lock
+when the process ends, so a lock that is held proves that its watcher runs.
 """
 
 import os
@@ -20,14 +20,17 @@ from vaultlink.write.lock import (
 
 
 class Peer(NamedTuple):
-    """Another watcher: its process, and whether it repairs notes."""
+    """Another watcher: its process id, and whether it applies fixes."""
 
     pid: int
     fixing: bool
 
 
 class Peers:
-    """This watcher's place among those on a vault. Raises JournalError if there is no place for its file."""
+    """Registry of the watchers of a vault.
+
+    Raises JournalError if this watcher can't be registered.
+    """
 
     def __init__(self, root: Path, *, fixing: bool):
         self._folder = make_journal_folder(root) / "watchers"
@@ -42,49 +45,49 @@ class Peers:
             raise make_journal_error(self._folder, error) from None
 
     def list_peers(self) -> list[Peer]:
-        """The other watchers that live, the oldest first."""
+        """Return the other running watchers, the oldest first."""
         with suppress(OSError):
-            changed = self._folder.stat().st_mtime_ns
-            if self._last_listing != (changed, False):
-                self._peers = self._list_living()
-                self._last_listing = changed, bool(self._peers)
+            modified_at = self._folder.stat().st_mtime_ns
+            if self._last_listing != (modified_at, False):
+                self._peers = self._find_running()
+                self._last_listing = modified_at, bool(self._peers)
         return list(self._peers.values())
 
     def is_fixer(self) -> bool:
-        """Whether this watcher is the one that repairs: the oldest of those that would."""
+        """Return True if this watcher applies fixes: it is the oldest that would."""
         self.list_peers()
         return self._fixing and not any(
-            other.fixing and name < self._name for name, other in self._peers.items()
+            peer.fixing and name < self._name for name, peer in self._peers.items()
         )
 
     def describe_changes(self) -> list[str]:
-        """Sentences on watchers that came or ended since this was last asked."""
+        """Return sentences on watchers that started or ended since the last call."""
         self.list_peers()
-        came = {
-            name: other for name, other in self._peers.items() if name not in self._reported_peers
+        started = {
+            name: peer for name, peer in self._peers.items() if name not in self._reported_peers
         }
-        ended = [other for name, other in self._reported_peers.items() if name not in self._peers]
+        ended = [peer for name, peer in self._reported_peers.items() if name not in self._peers]
         self._reported_peers = dict(self._peers)
-        waits = (
-            " This one tells only, and mends once that one has ended."
+        standby_note = (
+            " This watcher only reports; it applies fixes after that one has ended."
             if self._fixing and not self.is_fixer()
             else ""
         )
         return [
             *(
-                f"Another vaultlink watch (process {other.pid}) is on this vault"
-                + (f" and mends notes.{waits}" if other.fixing else ".")
-                for other in came.values()
+                f"Another vaultlink watch (process {peer.pid}) watches this vault"
+                + (f" and applies fixes.{standby_note}" if peer.fixing else ".")
+                for peer in started.values()
             ),
-            *(f"The vaultlink watch of process {other.pid} has ended." for other in ended),
+            *(f"The vaultlink watch of process {peer.pid} has ended." for peer in ended),
         ]
 
     def close(self) -> None:
-        """Be no longer there."""
+        """Remove this watcher from the registry."""
         release_lock_file(self._folder / self._name, self._handle)
 
-    def _list_living(self) -> dict[str, Peer]:
-        living = {}
+    def _find_running(self) -> dict[str, Peer]:
+        peers = {}
         for file in sorted(self._folder.iterdir()):
             process = file.stem.rpartition("-")[2]
             if (
@@ -93,5 +96,5 @@ class Peers:
                 and process.isdigit()
                 and is_lock_file_held(file)
             ):
-                living[file.name] = Peer(int(process), file.suffix == ".fixing")
-        return living
+                peers[file.name] = Peer(int(process), file.suffix == ".fixing")
+        return peers

@@ -1,6 +1,7 @@
-"""Where files went while they were watched: what is gone and what came are put together by what is in them.
+"""Renames and moves of files while a vault is watched.
 
-What was seen enters, look by look; old vault paths and where each is now leave.
+Removed and added files are matched by their content. Matches are reported as old vault path to
+current vault path.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,14 +13,17 @@ from vaultlink.history.rename_checks import resolve_moves
 from vaultlink.model import FileStamp, Note
 
 _MAX_AGE_SECONDS = 600.0
-"""Seconds between the going and the coming of a file, at most; in either order, as it may be copied before it is deleted."""
+"""Maximum seconds between the removal and the addition of a moved file.
+
+    The order does not matter: a file may be copied before it is deleted.
+"""
 
 _MAX_REMEMBERED = 10_000
-"""More files that are gone, or came, and more moves, are not remembered."""
+"""Maximum number of removed files, of added files and of moves that are remembered."""
 
 
 class _SeenFile(NamedTuple):
-    """A file as it was when it went, or as it came; and when."""
+    """A file when it was removed or added; `seen_at` is on the monotonic clock."""
 
     stamp: FileStamp
     note: Note | None
@@ -27,7 +31,7 @@ class _SeenFile(NamedTuple):
 
 
 class MoveTracker:
-    """What is known of files that went elsewhere."""
+    """Tracks the files that were moved since the watcher started."""
 
     def __init__(self, moves: Mapping[str, str]):
         self._moves = dict(moves)
@@ -35,32 +39,32 @@ class MoveTracker:
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
-        """The same knowledge, to go on from."""
+        """Return an independent copy."""
         other = MoveTracker(self._moves)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
     def learn_moves(self, moves: Mapping[str, str]) -> None:
-        """Somebody else, such as git, tells where files went."""
+        """Add moves from another source, such as git."""
         self._moves = {**self._moves, **moves}
 
     def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """A file is gone that was so before."""
+        """Record that a file was removed; `stamp` and `note` describe it before."""
         self._added.pop(path, None)
         self._removed[path] = _SeenFile(stamp, note, monotonic())
 
     def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """A file is there that was not, and is so now."""
+        """Record that a file was added; `stamp` and `note` describe it now."""
         self._removed.pop(path, None)
         self._added[path] = _SeenFile(stamp, note, monotonic())
 
     def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """A file holds something else now."""
+        """Record that the content of a file changed."""
         if path in self._added:
             self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
 
     def match_new_moves(self) -> dict[str, str]:
-        """The moves that came to light since this was last asked, old path to new path."""
+        """Return the moves found since the last call, old path to new path."""
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
         fresh = moves_between(_to_snapshot(self._removed), _to_snapshot(self._added))
         for old, new in fresh.items():
@@ -72,7 +76,7 @@ class MoveTracker:
         return fresh
 
     def current_moves(self, files: Collection[str]) -> dict[str, str]:
-        """All moves that hold, the files being these."""
+        """Return all moves that are valid for the given files."""
         return resolve_moves(self._moves, files)
 
 

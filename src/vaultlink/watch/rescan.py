@@ -1,29 +1,33 @@
-"""Looking at the disk where hints say so: what is there now, and what is otherwise than it was last seen.
+"""Rescans: checking hinted files on disk and comparing with the last scan.
 
-A survey and hints enter, the survey as it is now leaves. No note is read here.
+No note is read here.
 """
 
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.disk.load import is_source_file
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, list_files, read_stamp
+from vaultlink.git import filter_ignored, find_git_dir
 from vaultlink.index.resolve import is_note
 from vaultlink.model import FileStamp
 from vaultlink.watch.events import ChangeHints
 
 WatchFolders = Callable[[Mapping[str, str]], bool]
-"""Has the folders of a vault watched; tells whether one of them came in."""
+"""Starts to watch the folders of a vault; returns True if one was added."""
 
 
 class Rescan(NamedTuple):
-    """What was seen: the survey as it is now, the files that came, went, or hold something else by size and time, and those
-    of which size and time are the same but may hide a change."""
+    """Result of a rescan: the new scan and the paths that differ from the last one.
+
+    `modified` files have another size or time. `maybe_modified` files have the same size and time
+    but may have changed.
+    """
 
     scan: VaultScan
     added: tuple[str, ...] = ()
@@ -33,11 +37,11 @@ class Rescan(NamedTuple):
 
     @property
     def has_added_or_removed(self) -> bool:
-        """Whether files came or went."""
+        """True if files were added or removed."""
         return bool(self.added or self.removed)
 
     def is_same(self, other: "Rescan") -> bool:
-        """Whether another look saw the same: nothing has changed in between."""
+        """Return True if nothing changed between this rescan and another one."""
         files, others = self.scan.listing.files, other.scan.listing.files
         return self[1:] == other[1:] and all(
             files.get(path) == others.get(path) for path in self.paths
@@ -45,26 +49,30 @@ class Rescan(NamedTuple):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All paths at which something is, or may be, otherwise."""
+        """All paths that differ or may differ."""
         return (*self.added, *self.removed, *self.modified, *self.maybe_modified)
 
 
 def folder_identity(root: Path) -> tuple[int, int] | None:
-    """What tells a folder from any other that might come to stand in its place; None if there is none."""
+    """Return device and inode of a folder, which identify it; None if there is none."""
     try:
-        status = os.stat(root)  # noqa: PTH116 - asked at every batch
+        status = os.stat(root)  # noqa: PTH116 - faster, runs for every batch
     except OSError:
         return None
     return status.st_dev, status.st_ino
 
 
-def rescan(scan: VaultScan, hints: ChangeHints, follow: WatchFolders) -> Rescan:
-    """See what is otherwise. If everything is looked at, new folders are watched before what is in them is listed."""
+def rescan(scan: VaultScan, hints: ChangeHints, watch_folders: WatchFolders) -> Rescan:
+    """Compare the files on disk with a scan.
+
+    In a full rescan new folders are watched (`watch_folders`) before their content is listed, so
+    that no change is missed.
+    """
     started = time.time_ns()
     files = None if hints.full_rescan else _update_files(scan, hints)
     if files is None:
         listing = list_files(scan.root)
-        while follow(listing.folders):
+        while watch_folders(listing.folders):
             listing = list_files(scan.root)
         paths: Iterable[str] = [
             *listing.files,
@@ -77,9 +85,12 @@ def rescan(scan: VaultScan, hints: ChangeHints, follow: WatchFolders) -> Rescan:
 
 
 def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
-    """The files, those hinted at looked at anew; None if that does not tell all, and everything has to be looked at: where
-    folders come or go behind symbolic links, where git is told to ignore something, and where systems may name files otherwise
-    than they are listed."""
+    """Return the files of `scan` with hinted paths read again; None for a full rescan.
+
+    A full rescan is needed where folders behind symbolic links are added or removed, where a
+    .gitignore changes, and on systems that may report file names in another spelling than they list
+    them.
+    """
     root, before = os.fspath(scan.root), scan.listing
     if sys.platform != "linux" and not hints.paths <= before.files.keys():
         return None
@@ -91,7 +102,7 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
         elif (
             path.endswith(".gitignore")
             or path in before.folders
-            or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - asked of every file
+            or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - faster, runs for every file
         ):
             return None
         else:
@@ -102,24 +113,65 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
 def _compare_scans(
     scan: VaultScan, after: VaultScan, paths: Iterable[str]
 ) -> tuple[tuple[str, ...], ...]:
-    """The paths that came, went, hold something else, and that may do so unseen."""
+    """Return the added, removed, modified and maybe modified paths, each sorted."""
     before, now, trusted = scan.listing.files, after.listing.files, scan.started - RACY_WINDOW_NS
-    came, went, saved, doubtful = [], [], [], []
+    added, removed, modified, maybe_modified = [], [], [], []
     for path in paths:
         old, new = before.get(path), now.get(path)
         if old is None or new is None:
             if new:
-                came.append(path)
+                added.append(path)
             elif old:
-                went.append(path)
+                removed.append(path)
         elif is_source_file(path):
             if old[:2] != new[:2]:
-                saved.append(path)
+                modified.append(path)
             elif old != new or old.changed > trusted:
-                doubtful.append(path)
-    return tuple(sorted(came)), tuple(sorted(went)), tuple(sorted(saved)), tuple(sorted(doubtful))
+                maybe_modified.append(path)
+    return (
+        tuple(sorted(added)),
+        tuple(sorted(removed)),
+        tuple(sorted(modified)),
+        tuple(sorted(maybe_modified)),
+    )
 
 
 def has_no_notes(scan: VaultScan) -> bool:
-    """Whether a vault holds no note, as a folder does on which nothing is mounted."""
+    """Return True if a vault has no notes, like an empty mount point."""
     return not any(is_note(path) for path in scan.listing.files)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredPaths:
+    """Tells which vault paths git ignores.
+
+    `is_known_ignored` answers for the files of the last full query, `ignored_since` holds the
+    ignored files that were added since.
+    """
+
+    is_known_ignored: Callable[[str], bool] | None
+    ignored_since: frozenset[str]
+
+    def __call__(self, path: str) -> bool:
+        return path in self.ignored_since or bool(
+            self.is_known_ignored and self.is_known_ignored(path)
+        )
+
+
+def update_ignored(scan: VaultScan, added: Sequence[str]) -> VaultScan:
+    """Return the scan with git's answer on the added files."""
+    ignored = filter_ignored(scan.root, added) if added and find_git_dir(scan.root) else frozenset()
+    before = (
+        scan.is_git_ignored
+        if isinstance(scan.is_git_ignored, IgnoredPaths)
+        else IgnoredPaths(scan.is_git_ignored, frozenset())
+    )
+    ignored = frozenset(path for path in ignored if not before(path))
+    if not ignored:
+        return scan
+    return replace(
+        scan,
+        is_git_ignored=IgnoredPaths(
+            before.is_known_ignored, ignored.union(before.ignored_since & scan.listing.files.keys())
+        ),
+    )

@@ -1,6 +1,6 @@
-"""A vault kept alive: its state, its graph and its figures, brought up to date look by look.
+"""A watched vault in memory: its state, graph and figures, updated by each rescan.
 
-What was seen on disk enters, a batch leaves: what came of it. Nothing is written to the vault here.
+Nothing is written to the vault here.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.api import Vault
+from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import AnalysedNote, Change, State, step
@@ -25,14 +25,13 @@ from vaultlink.watch.finding_diff import (
     find_changed_paths,
     identify_findings,
 )
-from vaultlink.watch.ignored import update_ignored
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watch.renames import MoveTracker
-from vaultlink.watch.rescan import Rescan
+from vaultlink.watch.rescan import Rescan, update_ignored
 
 
 class _Counts(NamedTuple):
-    """What adds up in a state: its notes, and their links."""
+    """Counts of a state that can be updated incrementally."""
 
     state: State
     notes: int
@@ -40,7 +39,7 @@ class _Counts(NamedTuple):
 
 
 class _FindingsDelta(NamedTuple):
-    """Where findings differ, what tells those apart that are there now, and those that are new or healed."""
+    """New and resolved findings, and the identities at the paths that differ."""
 
     paths: list[str]
     identities: FindingIdentities
@@ -49,7 +48,7 @@ class _FindingsDelta(NamedTuple):
 
 
 class PreparedUpdate(NamedTuple):
-    """What will come of a look at a vault in a state, and whether there is anything to tell of it."""
+    """Result of a rescan that is not committed yet."""
 
     before: State
     rescan: Rescan
@@ -62,7 +61,7 @@ class PreparedUpdate(NamedTuple):
 
 
 class Session:
-    """A vault that is watched; `vault` is as it was last seen."""
+    """A watched vault; `vault` is the vault as last scanned."""
 
     def __init__(self, vault: Vault):
         self.vault = vault
@@ -77,68 +76,75 @@ class Session:
 
     @property
     def scan(self) -> VaultScan:
-        """The vault's files as they were last seen."""
+        """The last scan of the vault's files."""
         return self.vault.scan
 
     @property
     def graph(self) -> LiveGraph:
-        """The vault's graph, changed in place and so always the same object."""
+        """The vault's graph. It is updated in place, so this is always the same object."""
         self._graph.update_index(self.vault.index)
         return self._graph
 
     def refresh_totals(self) -> None:
-        """Bring up to date what is brought up to date when it is asked for, so that nobody has to wait for it then."""
+        """Compute the totals in advance, so that the next batch does not wait for them."""
         self.count_totals()
 
     def first_batch(self) -> Batch:
-        """The vault as it was found."""
+        """Return the vault as found, as batch 0."""
         found = self.vault.state.diagnostics
         new, _ = compare_findings(({}, {}), (found, self._identities), list(found), {})
         return self._make_batch(BatchCause(), new, [])
 
-    def apply_rescan(self, look: Rescan, fixed: AppliedFixes | None = None) -> Batch | None:
-        """Bring the vault up to date with what was seen; None if nothing in it is otherwise than it was."""
-        return self.commit(self.prepare(look), fixed)
+    def apply_rescan(self, rescan: Rescan, fixed: AppliedFixes | None = None) -> Batch | None:
+        """Update the vault; return the batch, or None if nothing changed."""
+        return self.commit(self.prepare(rescan), fixed)
 
-    def prepare(self, look: Rescan) -> PreparedUpdate:
-        """Work out what would come of a look. Nothing is changed by that."""
+    def prepare(self, rescan: Rescan) -> PreparedUpdate:
+        """Compute the update that a rescan leads to. Changes nothing."""
         before, state, tracker = self.vault, self.vault.state, self._move_tracker.copy()
-        scan = update_ignored(look.scan, look.added)
+        scan = update_ignored(rescan.scan, rescan.added)
         settings = (
             state.settings
             if scan.is_git_ignored is before.scan.is_git_ignored
-            else before.settings_for(scan)
+            else rebuild_settings(before, scan)
         )
-        changes = list(read_changes(scan, settings, look.paths))
+        changes = list(read_changes(scan, settings, rescan.paths))
         changed = [change for change in changes if _has_changed(state, change)]
-        moved = self._track_moves(tracker, look, changes)
+        moved = self._track_moves(tracker, rescan, changes)
         moves = (
             tracker.current_moves(scan.listing.files)
-            if look.has_added_or_removed
+            if rescan.has_added_or_removed
             else state.settings.moves
         )
         if moves != settings.moves:
             settings = replace(settings, moves=moves)
         if changed or settings is not state.settings:
             state = step(state, changed, settings)
-        told = bool(changed or look.modified)
-        cause = _make_cause(look, moved, {change.path for change in changed})
-        went, came = frozenset(look.removed), frozenset(look.added)
-        along = {
-            old: new for old, new in moved.items() if old in went and new in came
-        }  # else both were told of apart
+        is_reportable = bool(changed or rescan.modified)
+        cause = _make_cause(rescan, moved, {change.path for change in changed})
+        removed, added = frozenset(rescan.removed), frozenset(rescan.added)
+        reported_moves = {
+            old: new for old, new in moved.items() if old in removed and new in added
+        }  # other moves were reported as removed and added before
         return PreparedUpdate(
-            before.state, look, scan, state, tracker, cause, told, self._compute_delta(state, along)
+            before.state,
+            rescan,
+            scan,
+            state,
+            tracker,
+            cause,
+            is_reportable,
+            self._compute_delta(state, reported_moves),
         )
 
-    def is_still_valid(self, prepared: PreparedUpdate, look: Rescan) -> bool:
-        """Whether what was worked out is what would come of another look, now."""
-        return prepared.before is self.vault.state and look.is_same(prepared.rescan)
+    def is_still_valid(self, prepared: PreparedUpdate, rescan: Rescan) -> bool:
+        """Return True if preparing `rescan` now would give the same result."""
+        return prepared.before is self.vault.state and rescan.is_same(prepared.rescan)
 
     def commit(self, prepared: PreparedUpdate, fixed: AppliedFixes | None = None) -> Batch | None:
-        """Let what was worked out be so; None if there is nothing to tell of it."""
+        """Make a prepared update current; return None if there is nothing to report."""
         self.vault, self._move_tracker = (
-            self.vault.with_scan(prepared.scan, prepared.state),
+            replace_state(self.vault, prepared.state, prepared.scan),
             prepared.move_tracker,
         )
         if not (prepared.is_reportable or fixed):
@@ -146,75 +152,75 @@ class Session:
         return self._record_delta(BatchCause() if fixed else prepared.cause, prepared.delta, fixed)
 
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
-        """The vault was read anew, under other settings or after it had been away."""
+        """Continue with a vault that was opened again, and return the batch."""
         self._move_tracker.learn_moves(vault.state.settings.moves)
         vault.index.compute_all()
         moves = self._move_tracker.current_moves(vault.scan.listing.files)
         if moves != vault.state.settings.moves:
-            vault = vault.with_scan(
-                vault.scan, step(vault.state, [], replace(vault.state.settings, moves=moves))
+            vault = replace_state(
+                vault, step(vault.state, [], replace(vault.state.settings, moves=moves))
             )
-        difference = self._compute_delta(vault.state, {})
+        delta = self._compute_delta(vault.state, {})
         self.vault = vault
-        return self._record_delta(cause, difference)
+        return self._record_delta(cause, delta)
 
-    def learn_moves(self, moves: Mapping[str, str], words: str) -> Batch | None:
-        """Somebody else tells where files went; None if that is nothing new."""
+    def learn_moves(self, moves: Mapping[str, str], description: str) -> Batch | None:
+        """Add moves from another source; return None if they are known already."""
         self._move_tracker.learn_moves(moves)
         before = self.vault.state
-        now = self._move_tracker.current_moves(self.scan.listing.files)
-        if now == before.settings.moves:
+        current = self._move_tracker.current_moves(self.scan.listing.files)
+        if current == before.settings.moves:
             return None
-        state = step(before, [], replace(before.settings, moves=now))
-        difference = self._compute_delta(state, {})
-        self.vault = self.vault.with_scan(self.scan, state)
-        return self._record_delta(BatchCause(description=words), difference)
+        state = step(before, [], replace(before.settings, moves=current))
+        delta = self._compute_delta(state, {})
+        self.vault = replace_state(self.vault, state, self.scan)
+        return self._record_delta(BatchCause(description=description), delta)
 
-    # -- what came of it ------------------------------------------------------------------------------------------
+    # -- comparing -----------------------------------------------------------------------------
 
     def _track_moves(
-        self, tracker: MoveTracker, look: Rescan, changes: list[Change]
+        self, tracker: MoveTracker, rescan: Rescan, changes: list[Change]
     ) -> dict[str, str]:
-        """What the look tells of files that went elsewhere."""
-        old, now = self.scan.listing.files, look.scan.listing.files
-        fresh = {
+        """Track removed, added and modified files; return newly found moves."""
+        old, now = self.scan.listing.files, rescan.scan.listing.files
+        notes_read = {
             change.path: change.content.note
             for change in changes
             if isinstance(change.content, AnalysedNote)
         }
         notes: Callable[[str], Note | None] = self.vault.index.notes.get
-        for path in look.removed:
+        for path in rescan.removed:
             tracker.record_removed(path, old[path], notes(path))
-        for path in look.added:
-            tracker.record_added(path, now[path], fresh.get(path))
-        for path in look.modified:
-            tracker.record_modified(path, now[path], fresh.get(path))
-        return tracker.match_new_moves() if look.has_added_or_removed else {}
+        for path in rescan.added:
+            tracker.record_added(path, now[path], notes_read.get(path))
+        for path in rescan.modified:
+            tracker.record_modified(path, now[path], notes_read.get(path))
+        return tracker.match_new_moves() if rescan.has_added_or_removed else {}
 
     def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
-        """What is new and what is healed in a later state."""
+        """Compare the findings of a later state with the current ones."""
         before = self.vault.state.diagnostics
         paths = find_changed_paths(before, after.diagnostics)
-        fresh = identify_findings(after.diagnostics, paths, self.vault.text)
-        ways = (before, self._identities), (after.diagnostics, fresh)
-        return _FindingsDelta(paths, fresh, *compare_findings(*ways, paths, moved))
+        identities = identify_findings(after.diagnostics, paths, self.vault.text)
+        sides = (before, self._identities), (after.diagnostics, identities)
+        return _FindingsDelta(paths, identities, *compare_findings(*sides, paths, moved))
 
     def _record_delta(
-        self, cause: BatchCause, difference: _FindingsDelta, fixed: AppliedFixes | None = None
+        self, cause: BatchCause, delta: _FindingsDelta, fixed: AppliedFixes | None = None
     ) -> Batch:
-        """The batch of a difference, which is none any more."""
-        for path in difference.paths:
-            if path in difference.identities:
-                self._identities[path] = difference.identities[path]
+        """Record the delta as known and return its batch."""
+        for path in delta.paths:
+            if path in delta.identities:
+                self._identities[path] = delta.identities[path]
             else:
                 self._identities.pop(path, None)
-        return self._make_batch(cause, difference.new, difference.resolved, fixed)
+        return self._make_batch(cause, delta.new, delta.resolved, fixed)
 
     def _make_batch(
         self,
         cause: BatchCause,
         new: list[ReportedFinding],
-        healed: list[ReportedFinding],
+        resolved: list[ReportedFinding],
         fixed: AppliedFixes | None = None,
     ) -> Batch:
         number, self._next_number = self._next_number, self._next_number + 1
@@ -223,14 +229,14 @@ class Session:
             time.time_ns(),
             cause,
             tuple(new),
-            tuple(healed),
+            tuple(resolved),
             self.count_totals,
             self.vault,
             fixed,
         )
 
     def count_totals(self) -> VaultTotals:
-        """The vault in figures."""
+        """Return the figures of the vault."""
         self._counts = state, notes, links = _update_counts(self._counts, self.vault.state)
         findings = sum(map(len, state.diagnostics.values()))
         return VaultTotals(
@@ -239,30 +245,32 @@ class Session:
 
 
 def _has_changed(state: State, change: Change) -> bool:
-    """Whether a note, as it was read now, is another than it was, or is found other things in. Files without a text come or
-    go, else they are in no change."""
+    """Return True if the content of a note or its own findings changed.
+
+    Files without text count as changed: they are in the list only when added or removed.
+    """
     content, note = change.content, state.index.notes.get(change.path)
     if not isinstance(content, AnalysedNote) or note is None:
         return True
     scopes = state.settings.scope_by_rule
-    own = tuple(
+    note_findings = tuple(
         item for item in state.all_findings.get(change.path, ()) if scopes[item.rule] == "note"
     )
-    return note != content.note or own != content.diagnostics
+    return note != content.note or note_findings != content.diagnostics
 
 
-def _make_cause(look: Rescan, moved: Mapping[str, str], changed: set[str]) -> BatchCause:
-    news = set(moved.values())
-    saved = (*look.modified, *(path for path in look.maybe_modified if path in changed))
+def _make_cause(rescan: Rescan, moved: Mapping[str, str], changed: set[str]) -> BatchCause:
+    new_paths = set(moved.values())
+    saved = (*rescan.modified, *(path for path in rescan.maybe_modified if path in changed))
     return BatchCause(
         tuple(sorted(saved)),
-        tuple(path for path in look.added if path not in news),
-        tuple(path for path in look.removed if path not in moved),
+        tuple(path for path in rescan.added if path not in new_paths),
+        tuple(path for path in rescan.removed if path not in moved),
         tuple(sorted(moved.items())),
     )
 
 
-# -- figures --------------------------------------------------------------------------------------------------------
+# -- counts ----------------------------------------------------------------------------------
 
 
 def _count_state(state: State) -> _Counts:
@@ -275,7 +283,7 @@ def _count_state(state: State) -> _Counts:
 
 
 def _update_counts(counts: _Counts, after: State) -> _Counts:
-    """The counts of a later state, at the cost of what differs."""
+    """Return the counts of a later state, at the cost of the differences only."""
     if counts.state is after:
         return counts
     before, notes = counts.state, counts.notes
@@ -288,15 +296,15 @@ def _update_counts(counts: _Counts, after: State) -> _Counts:
             map(is_not, map(before.tallies.get, after.tallies), after.tallies.values()),
         )
     )
-    gone = filterfalse(after.tallies.__contains__, before.tallies)
+    removed = filterfalse(after.tallies.__contains__, before.tallies)
     links = msgspec.structs.astuple(counts.links)
-    for sign, side, some in ((1, after, paths), (-1, before, [*paths, *gone])):
-        for tally in map(side.tallies.get, some):
+    for sign, side, changed in ((1, after, paths), (-1, before, [*paths, *removed])):
+        for tally in map(side.tallies.get, changed):
             if tally is not None:
                 links = tuple(
                     [
-                        had + sign * more
-                        for had, more in zip(links, msgspec.structs.astuple(tally), strict=True)
+                        count + sign * delta
+                        for count, delta in zip(links, msgspec.structs.astuple(tally), strict=True)
                     ]
                 )
     return _Counts(after, notes, LinkCounts(*links))

@@ -1,4 +1,4 @@
-"""Whether the settings that a watched vault was opened with are still those that files hold, and a vault opened anew if not."""
+"""Changes of the files that hold a vault's settings."""
 
 import os
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from vaultlink.disk.scan import VaultScan, scan_vault
 from vaultlink.git import find_git_dir, read_git_state
 
 SettingsStamps = tuple[tuple[int, int, int] | None, ...]
-"""Sizes and times of files, None for one that is not there."""
+"""Size, modification and change time (ns) of each settings file, None if it does not exist."""
 
 
 class SettingsSnapshot:
-    """The files that hold a vault's settings, and what git knows of it, as they were when last looked at."""
+    """Stamps of the settings files, and the git state, when last checked."""
 
     def __init__(self, scan: VaultScan):
         self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
 
     def has_changed(self, scan: VaultScan) -> bool:
-        """Whether a settings file is another."""
+        """Return True if a settings file changed."""
         return _read_stamps(scan) != self._stamps
 
     def has_git_changed(self, scan: VaultScan) -> bool:
-        """Whether git knows of something else than it did."""
+        """Return True if the git state changed, for example by a commit."""
         return read_git_state(scan.root) != self._git_state
 
     def refresh(self, scan: VaultScan) -> None:
-        """From now on, what is there now is nothing new."""
+        """Replace the snapshot by the current state."""
         self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
 
 
@@ -40,34 +40,37 @@ def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
     if not scan.settings.isolated:
         yield from config_candidates(scan.root, scan.settings.config_file)
     yield from (scan.root / ".obsidian" / "app.json", scan.root / ".obsidian" / "types.json")
-    folder = find_git_dir(scan.root)
-    if folder:
-        yield folder / "info" / "exclude"
-        for above in scan.root.parents if not (scan.root / ".git").exists() else ():
-            yield above / ".gitignore"
-            if (above / ".git").exists():
+    git_dir = find_git_dir(scan.root)
+    if git_dir:
+        yield git_dir / "info" / "exclude"
+        for parent in scan.root.parents if not (scan.root / ".git").exists() else ():
+            yield parent / ".gitignore"
+            if (parent / ".git").exists():
                 break
 
 
 def _stat_settings_file(file: Path) -> tuple[int, int, int] | None:
     try:
-        status = os.stat(file)  # noqa: PTH116 - asked all day
+        status = os.stat(file)  # noqa: PTH116 - faster, runs at every heartbeat
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def reopen_if_changed(vault: Vault) -> Vault | None:
-    """The vault under the settings as they are now; None if they come to the same. Raises ConfigError or VaultError."""
-    before = vault.scan
-    now = scan_vault(before.root, before.settings)
-    files = now.listing.files
-    alike = (
-        now.layers == before.layers
-        and now.obsidian == before.obsidian
-        and not any(_is_ignored(now, path) != _is_ignored(before, path) for path in files)
+    """Return the vault opened with the current settings; None if nothing differs.
+
+    Raises ConfigError or VaultError.
+    """
+    previous = vault.scan
+    current = scan_vault(previous.root, previous.settings)
+    files = current.listing.files
+    is_same = (
+        current.layers == previous.layers
+        and current.obsidian == previous.obsidian
+        and not any(_is_ignored(current, path) != _is_ignored(previous, path) for path in files)
     )
-    return None if alike else open_vault(now.root, now.settings, None, now)
+    return None if is_same else open_vault(current.root, current.settings, None, current)
 
 
 def _is_ignored(scan: VaultScan, path: str) -> bool:

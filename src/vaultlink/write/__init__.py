@@ -1,1 +1,1 @@
-"""Everything that writes: notes (journalled, compared, replaced atomically), undo, the write lock, and vaultlink's own files."""
+"""Write notes, undo runs, hold the write lock, and write vaultlink's own files."""

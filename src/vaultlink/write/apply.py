@@ -1,7 +1,7 @@
-"""Fixing a vault on disk: notes are read as they were analysed, repaired, and written, with a record that undoes it.
+"""Apply fixes to a vault on disk.
 
-A surveyed vault and its state enter; what was written and what was left alone, each with why, leaves. The fixing itself is
-`fixing`'s, the writing `writing`'s.
+Notes are read as they were analysed, fixed, and written with a journal record that can be undone.
+`vaultlink.fix` computes the fixes, `vaultlink.write.write` writes.
 """
 
 import os
@@ -26,17 +26,20 @@ from vaultlink.write.write import PendingWrite, WriteResult
 
 
 class AnalysedTexts:
-    """The texts of a vault's notes as they were analysed. A note has none if it changed since, is in dispute, can't be read,
-    or if `bar`, asked with its path and text, says why it is to be left alone; `skip_reasons` says so. `held` are bytes that were analysed
-    in place of those on disk."""
+    """Texts of notes, as they were analysed; call it with a path to get one.
+
+    A note has no text if it changed since, has a conflict, can't be read, or if `skip_reason(path,
+    text)` returns a reason to skip it. `skip_reasons` holds the reasons by path. `overlays` are
+    bytes that were analysed instead of those on disk.
+    """
 
     def __init__(
         self,
         scan: VaultScan,
-        bar: Callable[[str, str], str | None] = lambda _path, _text: None,
-        held: Mapping[str, bytes] | None = None,
+        skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None,
+        overlays: Mapping[str, bytes] | None = None,
     ):
-        self._skip_reason, self._overlays = bar, held or {}
+        self._skip_reason, self._overlays = skip_reason, overlays or {}
         self._root = os.fspath(scan.root)
         self._files: Mapping[str, FileStamp] = scan.listing.files
         self._texts: dict[str, str | None] = {}
@@ -45,23 +48,23 @@ class AnalysedTexts:
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
-        """The text of a note; None if it must not be changed."""
+        """Return the text of a note; None if it must not be changed."""
         if path not in self._texts:
             text = self._read(path)
-            why = (
+            reason = (
                 None
                 if text is None
                 else (
-                    "two versions of it are waiting to be merged"
+                    "it contains merge conflict markers"
                     if has_merge_markers(text)
                     else self._skip_reason(path, text)
                 )
             )
-            if why:
-                self.skip_reasons[path] = why
+            if reason:
+                self.skip_reasons[path] = reason
                 text = None
             if path in self._conflicted_paths:
-                self.skip_reasons[path] = "a sync service left a conflicting copy of it"
+                self.skip_reasons[path] = "a sync service created a conflicting copy of it"
                 text = None
             self._texts[path] = text
         return self._texts[path]
@@ -81,7 +84,7 @@ class AnalysedTexts:
 
     def _read_from_disk(self, path: str) -> bytes | None:
         try:
-            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - the same file is asked for its times
+            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - fstat needs the same file
                 status = os.fstat(stream.fileno())
                 data = stream.readall()
         except OSError as error:
@@ -95,20 +98,23 @@ class AnalysedTexts:
         return data
 
     def is_unwritable(self, path: str) -> bool:
-        """Whether a note could not be written as it should be, so that no fix of it is shown or tried."""
+        """Return True if a note can't be written.
+
+        No fixes of such a note are shown or tried.
+        """
         if path not in self._unwritable:
-            why = None if path in self._overlays else self._unwritable_reason(path)
-            self._unwritable[path] = why is not None
-            if why:
-                self.skip_reasons[path] = why
+            reason = None if path in self._overlays else self._unwritable_reason(path)
+            self._unwritable[path] = reason is not None
+            if reason:
+                self.skip_reasons[path] = reason
         return self._unwritable[path]
 
     def _unwritable_reason(self, path: str) -> str | None:
         file = f"{self._root}/{path}"
         try:
-            status = os.stat(file)  # noqa: PTH116 - asked of every note that is fixed
+            status = os.stat(file)  # noqa: PTH116 - called for every fixed note
         except OSError:
-            return None  # who writes will say it
+            return None  # writing reports it
         folder = os.path.realpath(os.path.dirname(file))  # noqa: PTH120 - as above
         if folder != self._root and not folder.startswith(f"{self._root}{os.sep}"):
             return OUTSIDE_VAULT
@@ -121,14 +127,14 @@ class AnalysedTexts:
         return find_conflicted_files(self._files)
 
     def encode_text(self, path: str, text: str) -> bytes:
-        """A text as it stands on disk, with the mark the note has."""
+        """Return the bytes of a text, with a byte order mark if the note has one."""
         return (BOM_UTF8 if path in self._paths_with_bom else b"") + text.encode()
 
 
 def make_fix_sources(
     scan: VaultScan, texts: AnalysedTexts, suggest: Callable[[str], Sequence[Suggestion]] | None
 ) -> FixSources:
-    """What late fixes may ask of a vault on disk."""
+    """Return the texts, times and suggestions that fixes of a vault on disk use."""
     files = scan.listing.files
     return FixSources(
         texts,
@@ -141,26 +147,28 @@ def make_fix_sources(
 def make_analyser(
     settings: LinterSettings, jobs: int | None
 ) -> Callable[[Mapping[str, str]], list[Change]]:
-    """Examines changed texts, with all processors if there are many."""
+    """Return a function that analyses changed texts, in parallel if there are many."""
 
-    def examine(texts: Mapping[str, str]) -> list[Change]:
+    def analyse_all(texts: Mapping[str, str]) -> list[Change]:
         return [
             Change(path, result)
             for path, result in zip(texts, analyse_texts(settings, texts, jobs), strict=True)
         ]
 
-    return examine
+    return analyse_all
 
 
 def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]:
-    """The notes that a repair leaves alone, each with why."""
-    stuck = [
+    """Return the notes that a fix plan skips, with reasons."""
+    unavailable = [
         SkippedNote(path, texts.skip_reasons.get(path, "it can't be read")) for path in plan.skipped
     ]
     return (
-        *stuck,
+        *unavailable,
         *(
-            SkippedNote(path, "its unsafe fixes would change more than they should")
+            SkippedNote(
+                path, "its unsafe fixes would also change other content or cause new errors"
+            )
             for path in plan.blocked
         ),
     )
@@ -169,7 +177,11 @@ def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]
 def write_plan(
     scan: VaultScan, texts: AnalysedTexts, plan: FixPlan, command: str, summary: str
 ) -> WriteResult:
-    """Write what a repair came to. Raises JournalError if no record of it can be kept; then nothing is written."""
+    """Write the notes of a fix plan.
+
+    Raises:
+        JournalError: The journal record can't be written. Nothing is written then.
+    """
     writes = [
         PendingWrite(
             path,
@@ -183,10 +195,10 @@ def write_plan(
     return replace(result, skipped=(*list_skipped(texts, plan), *result.skipped))
 
 
-def remaining_state(plan: FixPlan, refused: Sequence[SkippedNote]) -> State:
-    """The state that is left: findings of notes that were not written are still there."""
+def remaining_state(plan: FixPlan, skipped: Sequence[SkippedNote]) -> State:
+    """Return the state after writing: skipped notes keep their old findings."""
     after, before = plan.after, plan.before
-    paths = {skipped_note.path for skipped_note in refused} & plan.texts.keys()
+    paths = {skipped_note.path for skipped_note in skipped} & plan.texts.keys()
     if not paths:
         return after
     diagnostics = dict(after.diagnostics)

@@ -1,4 +1,4 @@
-"""Saving to the cache of a vault: the state of a run, and results of questions."""
+"""Save to a vault's cache: the state of a run, and results of queries."""
 
 import msgspec
 
@@ -11,6 +11,9 @@ def save_state(cache: Cache, state: CachedState) -> None:
     replace_cache_file(*cache.encode("state", msgspec.msgpack.encode(state)))
 
 
-def save_result(cache: Cache, question: bytes, result: bytes, kind: str = "answer") -> None:
-    """Save the result of a question until another of its kind is saved. All questions of a kind have one length."""
-    replace_cache_file(*cache.encode(kind, question + result))
+def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer") -> None:
+    """Save the result of a query, replacing the last one of its kind.
+
+    All queries of a kind must have the same length.
+    """
+    replace_cache_file(*cache.encode(kind, query + result))

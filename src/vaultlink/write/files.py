@@ -1,4 +1,4 @@
-"""Files that are not notes: results, new settings files, cache entries, and files for git. Paths and bytes enter."""
+"""Write files other than notes: results, settings, cache entries, git files."""
 
 import os
 import tempfile
@@ -23,7 +23,10 @@ def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
 
 
 def replace_file(file: Path, data: bytes) -> bool:
-    """Replace the contents of `file` atomically and keep its mode. Return False if that is impossible."""
+    """Replace the contents of `file` atomically and keep its mode.
+
+    Return False if that is impossible.
+    """
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with temporary.open("xb") as stream:
@@ -39,12 +42,15 @@ def replace_file(file: Path, data: bytes) -> bool:
 
 
 def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
-    """Write a cache file atomically, readable by its owner alone. A cache that can't be written is no error."""
+    """Write a cache file atomically, readable only by its owner.
+
+    A cache that can't be written is no error.
+    """
     temporary = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, no path
+        with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
             stream.writelines(parts)
         os.replace(temporary, file)  # noqa: PTH105
     except OSError:
@@ -74,7 +80,10 @@ def create_files(texts: Mapping[Path, str]) -> None:
 
 
 def remove_created_files(written: Iterable[Path]) -> None:
-    """Remove files that `create_files` made, and up to two levels of folders that are empty then."""
+    """Remove files that `create_files` created, and folders that are empty then.
+
+    At most two levels of folders are removed.
+    """
     for path in written:
         with suppress(OSError):
             path.unlink()

@@ -1,6 +1,6 @@
-"""Bringing many files to the disk at once, where the system can and the file system is known to mean it.
+"""Sync many files to disk with one call, where that is supported.
 
-One by one, each file waits for the disk; together, they wait once.
+With one `fsync` a file, each file waits for the disk; with `syncfs`, all of them wait once.
 """
 
 import ctypes
@@ -8,22 +8,30 @@ import os
 import sys
 
 _SYNCFS_SAFE = frozenset((0xEF53, 0x9123683E, 0x58465342, 0xF2F52010, 0x01021994))
-"""File systems whose every file is on the disk after `syncfs`: ext2 to ext4, btrfs, xfs, f2fs; and tmpfs, which has none.
-Others, such as those that a program serves, may know of it only by the files' own `fsync`."""
+"""Types of file systems that `syncfs` writes to disk completely.
+
+They are ext2 to ext4, btrfs, xfs and f2fs, and tmpfs, which has no disk. Others, such as FUSE file
+systems, may only react to the `fsync` of each file.
+"""
 
 
 def sync_filesystem(handle: int) -> bool:
-    """Bring all that was written to the file system of an open folder to its disk. False where that can't be done, and
-    files have to be synced one by one; raises OSError when the disk fails."""
+    """Write all data of an open folder's file system to its disk.
+
+    Return False where that is not supported; each file needs its own `fsync` then.
+
+    Raises:
+        OSError: The disk reports an error.
+    """
     try:
-        system = ctypes.CDLL(None, use_errno=True)
-        known = ctypes.create_string_buffer(512)
+        libc = ctypes.CDLL(None, use_errno=True)
+        status = ctypes.create_string_buffer(512)
         if (
-            system.fstatfs(handle, known) != 0
-            or _parse_filesystem_type(known.raw) not in _SYNCFS_SAFE
+            libc.fstatfs(handle, status) != 0
+            or _parse_filesystem_type(status.raw) not in _SYNCFS_SAFE
         ):
             return False
-        failed = system.syncfs(handle)
+        failed = libc.syncfs(handle)
     except (OSError, AttributeError):  # another system, or another C library
         return False
     if failed:
@@ -33,5 +41,5 @@ def sync_filesystem(handle: int) -> bool:
 
 
 def _parse_filesystem_type(status: bytes) -> int:
-    """The file system's number, which is the first word of what the system tells of it."""
+    """Return the file system's type, the first word of the `statfs` structure."""
     return int.from_bytes(status[: ctypes.sizeof(ctypes.c_long)], sys.byteorder) & 0xFFFFFFFF

@@ -1,6 +1,7 @@
-"""The user's state folder, in which each vault has a folder for its journal; and the lock that writing runs share.
+"""Locate the state folder with a vault's journal, and lock the vault for writing.
 
-A vault enters, a folder leaves. Where it can't be made or written, nothing may be written to the vault either.
+Each vault has its own folder, in the user's state folder. If it can't be created or written to, the
+vault must not be written to either.
 """
 
 import os
@@ -12,21 +13,25 @@ from hashlib import blake2b
 from pathlib import Path
 
 from vaultlink.errors import JournalError
+from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.replace import describe_os_error
 
 _TIMEOUT_SECONDS = 60.0
-"""Seconds that a run waits for another."""
+"""Seconds to wait for another run to release the write lock."""
 
 
-class LockTimeout(JournalError):  # noqa: N818 - a state of affairs
-    """Another run is writing to the vault, and did not end in time."""
+class LockTimeout(JournalError):  # noqa: N818 - a condition, not a fault
+    """Another run holds the write lock and did not release it in time."""
 
 
 def state_folder() -> Path:
-    """The folder of all journals."""
-    told = os.environ.get("VAULTLINK_STATE_DIR")
-    if told:
-        return Path(told)
+    """Return the folder of all journals.
+
+    It is `VAULTLINK_STATE_DIR` if that is set, else the state folder of the system.
+    """
+    override = os.environ.get("VAULTLINK_STATE_DIR")
+    if override:
+        return Path(override)
     if sys.platform == "win32":
         return (
             Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -39,18 +44,28 @@ def state_folder() -> Path:
 
 
 def journal_folder(root: Path) -> Path:
-    """The folder of a vault's journal, which may not be there yet."""
+    """Return the folder of a vault's journal, which may not exist yet.
+
+    Raises:
+        JournalError: The user has no home folder.
+    """
     try:
         return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
     except RuntimeError:  # a user without a home
         raise JournalError(
-            "there is no place for the journal, so nothing was written. VAULTLINK_STATE_DIR may name a "
-            "folder for it."
+            "the user has no home folder for the journal, so nothing was written. "
+            "Set VAULTLINK_STATE_DIR to a folder."
         ) from None
 
 
 def make_journal_folder(root: Path) -> Path:
-    """The vault's folder, which nobody else may look into: it holds what notes said."""
+    """Create the folder of a vault's journal and return it.
+
+    Only its owner can read it, as the journal contains text of notes.
+
+    Raises:
+        JournalError: The folder can't be created.
+    """
     folder = journal_folder(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,40 +76,43 @@ def make_journal_folder(root: Path) -> Path:
 
 
 def make_journal_error(folder: Path, error: OSError) -> JournalError:
-    """What to say when the journal can't be kept."""
-    said = (
-        "a file stands where its folder would be"
-        if isinstance(error, FileExistsError)
-        else describe_os_error(error)
-    )
+    """Return the error for a journal that can't be written."""
+    reason = NOT_A_FOLDER if isinstance(error, FileExistsError) else describe_os_error(error)
     return JournalError(
-        f"the journal can't be kept in {folder}: {said}. Nothing was written, as it could not be undone. "
-        "VAULTLINK_STATE_DIR may name another folder."
+        f"can't write the journal in {folder}: {reason}. Nothing was written, because it could not "
+        "be undone. Set VAULTLINK_STATE_DIR to another folder."
     )
 
 
 @contextmanager
 def lock_vault(
-    root: Path, waiting: Callable[[], None] = lambda: None, patience: float = _TIMEOUT_SECONDS
+    root: Path, on_wait: Callable[[], None] = lambda: None, timeout: float = _TIMEOUT_SECONDS
 ) -> Iterator[None]:
-    """Keep other writing runs off a vault, from before it is read until it is written. While another run holds the lock
-    this one waits, having called `waiting` once; the system frees a lock whose process is gone."""
+    """Hold the write lock of a vault, from before it is read until it is written.
+
+    If another run holds the lock, call `on_wait` once and wait up to `timeout` seconds. The system
+    releases the lock of a process that has died.
+
+    Raises:
+        LockTimeout: Another run did not release the lock in time.
+        JournalError: The lock file can't be created.
+    """
     folder = make_journal_folder(root)
     try:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise make_journal_error(folder, error) from None
     try:
-        end = time.monotonic() + patience
-        told = False
+        deadline = time.monotonic() + timeout
+        notified = False
         while not try_lock(handle):
-            if not told:
-                waiting()
-            told = True
-            if time.monotonic() >= end:
+            if not notified:
+                on_wait()
+            notified = True
+            if time.monotonic() >= deadline:
                 raise LockTimeout(
-                    f"another run of vaultlink has been writing to {root} for {patience:.0f} seconds or more. Nothing "
-                    "was done; try again when it has ended."
+                    f"another vaultlink run has held the write lock of {root} for {timeout:.0f} "
+                    "seconds or more. Nothing was written. Try again when it has ended."
                 )
             time.sleep(0.05)
         yield
@@ -103,7 +121,11 @@ def lock_vault(
 
 
 def try_lock(handle: int) -> bool:
-    """Whether the lock is ours now. Where the system knows no locks, comparing before writing has to do."""
+    """Return True if the lock was acquired.
+
+    Also return True where the file system has no locks: notes are still compared before they are
+    replaced.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415
@@ -121,9 +143,10 @@ def try_lock(handle: int) -> bool:
 
 
 def hold_lock_file(file: Path) -> int:
-    """Create a file that stays locked for as long as this process lives, and return its descriptor.
+    """Create a file that stays locked for as long as this process lives.
 
-    The file gets its name once it is locked, so that no other process takes it for an abandoned one.
+    Return its descriptor. The file gets its name after it is locked, so that no other process
+    removes it as abandoned.
 
     Raises:
         OSError: The file can't be created.
@@ -145,7 +168,10 @@ def release_lock_file(file: Path, handle: int) -> None:
 
 
 def is_lock_file_held(file: Path) -> bool:
-    """Return True if a living process holds the file. One that no process holds was abandoned, and is removed."""
+    """Return True if a living process holds the file.
+
+    Remove the file if no process holds it: it was abandoned.
+    """
     try:
         handle = os.open(file, os.O_RDWR)
     except OSError:

@@ -1,6 +1,7 @@
-"""One note on disk gets other bytes: they are laid ready beside it, and take its place once it was compared again.
+"""Replace one note: write a temporary file, compare again, rename.
 
-A job enters; that a note is not to be touched, and why, is raised as `CannotWrite`, what the system can't do as `OSError`.
+The functions raise `CannotWrite` for notes that must not be touched, with the reason, and `OSError`
+for errors of the system.
 """
 
 import os
@@ -21,28 +22,31 @@ _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
 CHANGED_SINCE_READ = "it changed since it was read"
 _IS_SYMLINK = "it is a symbolic link"
 READ_ONLY = "it is read-only"
-_FOREIGN_OWNER = "it belongs to another user or group, and would not after being written"
-_NAME_TAKEN = "there is a file of this name already"
-HARD_LINKED = "it has a second name (a hard link), which would keep the old text"
+_FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
+_NAME_TAKEN = "a file with this name already exists"
+HARD_LINKED = "it has a second hard link, which would keep the old text"
 _ERRNO_MESSAGES = {
-    EACCES: "its folder may not be written to",
+    EACCES: "its folder is not writable",
     EPERM: "the system does not permit it",
-    EDQUOT: "no space is left to this user",
+    EDQUOT: "the disk quota of this user is used up",
     EEXIST: _NAME_TAKEN,
-    EFBIG: "the system allows no files of this size",
+    EFBIG: "it exceeds the file size limit of the system",
     ELOOP: _IS_SYMLINK,
-    ENOENT: "it is gone",
+    ENOENT: "it no longer exists",
     ENOSPC: "no space is left on the device",
     ENOTDIR: NOT_A_FOLDER,
-    EROFS: "it lies on a device that can only be read",
+    EROFS: "its file system is read-only",
 }
 
 
 @dataclass(slots=True)
 class ReplaceJob:
-    """One note to write: its old bytes and its new ones, None for no file; its place; the permissions of one that is made;
-    whether its new bytes lie ready and on which device, what told the file when it was compared first, and why it is not
-    written after all."""
+    """One note to write.
+
+    `old` and `new` are its bytes, None for no file; `mode` are the permissions of a created file.
+    `ready` is True while the temporary file exists, `device` is its device. `status` is that of the
+    note at the first comparison, `skip_reason` why it is not written.
+    """
 
     old: bytes | None
     new: bytes | None
@@ -57,7 +61,11 @@ class ReplaceJob:
 
 
 def prepare_replacement(job: ReplaceJob) -> None:
-    """Look whether a note can be written, and put its new bytes beside it."""
+    """Check that a note can be written, and write its new bytes to a temporary file.
+
+    Raises:
+        CannotWrite: The note must not be touched.
+    """
     if job.old is None:
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
             raise CannotWrite(_NAME_TAKEN)
@@ -75,7 +83,7 @@ def prepare_replacement(job: ReplaceJob) -> None:
 
 
 def sync_replacement(job: ReplaceJob) -> None:
-    """Bring a note's new bytes to the disk."""
+    """Write a note's temporary file to the disk."""
     handle = os.open(
         job.folder.path_of(job.temporary_name),
         os.O_WRONLY | _NO_FOLLOW | _BINARY,
@@ -88,24 +96,28 @@ def sync_replacement(job: ReplaceJob) -> None:
 
 
 def commit_replacement(job: ReplaceJob) -> None:
-    """Compare a note once more, and let its new bytes take its place."""
+    """Compare a note again, and replace it by its temporary file.
+
+    Raises:
+        CannotWrite: The note changed since it was prepared.
+    """
     if job.old is None:
         _move_into_place(job)
         return
     handle = _open(job)
     try:
-        now = _check_unchanged(handle, job.old)
+        status = _check_unchanged(handle, job.old)
     finally:
         os.close(handle)
-    if job.status is None or _identify(now) != _identify(job.status):
+    if job.status is None or _identify(status) != _identify(job.status):
         raise CannotWrite(CHANGED_SINCE_READ)
-    at = job.folder.path_of
+    path_of = job.folder.path_of
     if job.new is None:
-        os.unlink(at(job.name), dir_fd=job.folder.handle)
+        os.unlink(path_of(job.name), dir_fd=job.folder.handle)
     else:
         os.replace(
-            at(job.temporary_name),
-            at(job.name),
+            path_of(job.temporary_name),
+            path_of(job.name),
             src_dir_fd=job.folder.handle,
             dst_dir_fd=job.folder.handle,
         )
@@ -113,7 +125,7 @@ def commit_replacement(job: ReplaceJob) -> None:
 
 
 def discard_replacement(job: ReplaceJob) -> None:
-    """Take a note's new bytes away again."""
+    """Remove a note's temporary file."""
     if job.ready:
         with suppress(OSError):
             os.unlink(job.folder.path_of(job.temporary_name), dir_fd=job.folder.handle)
@@ -121,12 +133,12 @@ def discard_replacement(job: ReplaceJob) -> None:
 
 
 def describe_os_error(error: Exception) -> str:
-    """What went wrong with a file, as a clause that people understand."""
+    """Describe the error of a file, as a clause."""
     if not isinstance(error, OSError):
         return str(error)
     return (
         _ERRNO_MESSAGES.get(error.errno or 0)
-        or f"the system says: {(error.strerror or str(error)).lower()}"
+        or f"the system reports: {(error.strerror or str(error)).lower()}"
     )
 
 
@@ -136,15 +148,15 @@ def _open(job: ReplaceJob) -> int:
     try:
         return os.open(job.folder.path_of(job.name), _READ_FLAGS, dir_fd=job.folder.handle)
     except PermissionError:
-        raise CannotWrite("it may not be read") from None
+        raise CannotWrite("this user may not read it") from None
 
 
 def _check_unchanged(handle: int, old: bytes) -> os.stat_result:
-    """What tells a note that can be replaced and holds the old bytes."""
+    """Return the status of a note that can be replaced and holds the old bytes."""
     status = os.fstat(handle)
     if not modes.S_ISREG(status.st_mode):
         raise CannotWrite(
-            "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is no ordinary file"
+            "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is not a regular file"
         )
     if status.st_nlink > 1:
         raise CannotWrite(HARD_LINKED)
@@ -166,13 +178,13 @@ def _identify(status: os.stat_result) -> tuple[int, ...]:
     )
 
 
-def _write_temporary(job: ReplaceJob, model: int | None) -> None:
-    """Put a note's new bytes beside it, with all that the file had which is not bytes."""
+def _write_temporary(job: ReplaceJob, original: int | None) -> None:
+    """Write a note's new bytes to a file beside it, with the note's metadata."""
     try:
         handle = os.open(
             job.folder.path_of(job.temporary_name),
             _CREATE_FLAGS,
-            0o666 if model is None else 0o600,
+            0o666 if original is None else 0o600,
             dir_fd=job.folder.handle,
         )
     except FileNotFoundError:
@@ -182,9 +194,9 @@ def _write_temporary(job: ReplaceJob, model: int | None) -> None:
         rest = memoryview(job.new or b"")
         while rest:
             rest = rest[os.write(handle, rest) :]
-        if model is not None and job.status is not None:
+        if original is not None and job.status is not None:
             if sys.platform != "win32":
-                _copy_metadata(handle, model, job.status)
+                _copy_metadata(handle, original, job.status)
         elif job.mode is not None and sys.platform != "win32":
             os.fchmod(handle, job.mode)
         job.device = os.fstat(handle).st_dev
@@ -192,35 +204,38 @@ def _write_temporary(job: ReplaceJob, model: int | None) -> None:
         os.close(handle)
 
 
-def _copy_metadata(handle: int, model: int, status: os.stat_result) -> None:
-    """Give a file the owner, permissions and attributes of another."""
-    now = os.fstat(handle)
-    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
+def _copy_metadata(handle: int, original: int, status: os.stat_result) -> None:
+    """Give a file the owner, permissions and extended attributes of another."""
+    own_status = os.fstat(handle)
+    if (own_status.st_uid, own_status.st_gid) != (status.st_uid, status.st_gid):
         try:
             os.fchown(handle, status.st_uid, status.st_gid)
         except OSError:
             raise CannotWrite(_FOREIGN_OWNER) from None
-    if now.st_mode != status.st_mode:
+    if own_status.st_mode != status.st_mode:
         os.fchmod(handle, modes.S_IMODE(status.st_mode))
     if sys.platform == "linux":
-        with suppress(OSError):  # where there are no attributes
-            kept = os.listxattr(model)
-            for name in {*os.listxattr(handle)} - {*kept}:
+        with suppress(OSError):  # file system without attributes
+            attributes = os.listxattr(original)
+            for name in {*os.listxattr(handle)} - {*attributes}:
                 os.removexattr(handle, name)
-            for name in kept:
-                with suppress(OSError):  # some are the system's
-                    os.setxattr(handle, name, os.getxattr(model, name))
-    if sys.platform == "darwin":  # a file is there no younger than it was last changed
+            for name in attributes:
+                with suppress(OSError):  # some are reserved for the system
+                    os.setxattr(handle, name, os.getxattr(original, name))
+    # On macOS, a modification time before the creation time also moves the creation time back.
+    if sys.platform == "darwin":
         os.utime(handle, ns=(status.st_atime_ns, int(status.st_birthtime * 1e9)))
         os.utime(handle)
 
 
 def _move_into_place(job: ReplaceJob) -> None:
-    """Let a new note appear under its name, which must be free."""
-    at, handle = job.folder.path_of, job.folder.handle
+    """Give a new note its name, which must be free."""
+    path_of, handle = job.folder.path_of, job.folder.handle
     if sys.platform != "win32":
         try:
-            os.link(at(job.temporary_name), at(job.name), src_dir_fd=handle, dst_dir_fd=handle)
+            os.link(
+                path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle
+            )
         except FileExistsError:
             raise CannotWrite(_NAME_TAKEN) from None
         except OSError:
@@ -230,5 +245,5 @@ def _move_into_place(job: ReplaceJob) -> None:
             return
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
             raise CannotWrite(_NAME_TAKEN)
-    os.rename(at(job.temporary_name), at(job.name), src_dir_fd=handle, dst_dir_fd=handle)
+    os.rename(path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle)
     job.ready = False

@@ -1,7 +1,7 @@
-"""Putting back what a run changed. A recorded run enters; what has to be written for that, or what came of it, leaves.
+"""Undo a recorded run.
 
-A note is restored only if it holds the very bytes that the run gave it. Undoing is a writing run like any other, and can
-be undone too.
+A note is restored only if it holds exactly the bytes that the run wrote. An undo is a recorded run
+too and can be undone.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultlink.model import SkippedNote
-from vaultlink.write.journal import (
+from vaultlink.write.journal import clean_up_journal, mark_undone, record_and_write
+from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
-    clean_up_journal,
     digest_content,
     load_old_bytes,
-    mark_undone,
-    record_and_write,
 )
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.replace import describe_os_error
@@ -27,48 +25,48 @@ EDITED_SINCE = "it was edited since"
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan:
-    """What undoing a run would write, and which notes it would leave alone."""
+    """The writes that undo a run, and the notes that would be skipped."""
 
     run: RecordedRun
     writes: tuple[PendingWrite, ...]
     skipped: tuple[SkippedNote, ...]
 
 
-def find_last_run(known: list[RecordedRun]) -> RecordedRun | None:
-    """The run that is undone when none is named: the last that neither was undone nor is an undoing itself."""
-    return next((run for run in known if not run.undone and run.undoes is None), None)
+def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
+    """Return the last run that was not undone and is not an undo itself."""
+    return next((run for run in runs if not run.undone and run.undoes is None), None)
 
 
 def plan_undo(root: Path, run: RecordedRun) -> UndoPlan:
-    """Look what there is to put back. Writes nothing."""
-    found = list(_plan_notes(root, run))
+    """Plan the undo of a run. Writes nothing."""
+    items = list(_plan_notes(root, run))
     return UndoPlan(
         run,
-        tuple([item for item in found if isinstance(item, PendingWrite)]),
-        tuple([item for item in found if isinstance(item, SkippedNote)]),
+        tuple([item for item in items if isinstance(item, PendingWrite)]),
+        tuple([item for item in items if isinstance(item, SkippedNote)]),
     )
 
 
 def undo_run(root: Path, run: RecordedRun) -> WriteResult:
-    """Put back what a run changed. The caller holds the lock.
+    """Undo a run. The caller must hold the write lock.
 
-    The run counts as undone unless a note could not be written: then undoing it again may do the rest.
+    The run counts as undone unless a note could not be written; undo it again to restore the rest.
     """
     clean_up_journal(root)
     plan = plan_undo(root, run)
     result = record_and_write(
-        root, f"vaultlink undo {run.id}", f"Put back what {run.id} wrote.", plan.writes, run.id
+        root, f"vaultlink undo {run.id}", f"Restored the notes of {run.id}.", plan.writes, run.id
     )
     remove_empty_folders(root, run.folders)
     if not result.skipped and (result.written or not plan.skipped):
         mark_undone(root, run, True)
-    refused = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
-    return WriteResult(result.written, tuple(refused), result.run_id)
+    skipped = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
+    return WriteResult(result.written, tuple(skipped), result.run_id)
 
 
 def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | SkippedNote]:
     try:
-        ask = load_old_bytes(root, run)
+        get_old_bytes = load_old_bytes(root, run)
     except OSError as error:
         yield from (
             SkippedNote(change.path, f"its old text can't be read: {describe_os_error(error)}")
@@ -79,24 +77,24 @@ def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | Skipped
         if change.path in run.skipped:
             continue
         try:
-            now = read_bytes(root, change.path)
+            current = read_bytes(root, change.path)
         except OSError as error:
             yield SkippedNote(change.path, describe_os_error(error))
             continue
-        sign = digest_content(now)
-        if sign == change.old:
+        digest = digest_content(current)
+        if digest == change.old:
             continue
-        if sign != change.new:
-            yield SkippedNote(change.path, _skip_reason(change, now))
+        if digest != change.new:
+            yield SkippedNote(change.path, _skip_reason(change, current))
         else:
-            old = ask(number, now)
+            old = get_old_bytes(number, current)
             if old is None and change.old is not None:
-                yield SkippedNote(change.path, "what the journal kept of it is damaged")
+                yield SkippedNote(change.path, "its old text in the journal is damaged")
             else:
-                yield PendingWrite(change.path, now, old, change.mode)
+                yield PendingWrite(change.path, current, old, change.mode)
 
 
-def _skip_reason(change: RecordedChange, now: bytes | None) -> str:
-    if now is None:
+def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
+    if current is None:
         return "it was removed or renamed since"
-    return "a file of this name was made since" if change.new is None else EDITED_SINCE
+    return "a file with this name was created since" if change.new is None else EDITED_SINCE

@@ -1,8 +1,8 @@
-"""The only module that writes notes. What a note must still hold and what it shall hold instead enter, as bytes; which
-notes were written leaves, and why the others were not.
+"""Write notes. No other module writes them.
 
-A note is replaced whole or not at all: its new bytes are written beside it under a name of their own, brought to the
-disk, and renamed over it right after it was compared once more. Nothing is overwritten that was not read before.
+A note is replaced completely or not at all: its new bytes are written to a temporary file beside
+it, synced to disk, and renamed over it after it was compared once more. Nothing is overwritten that
+was not read before.
 """
 
 import os
@@ -33,19 +33,22 @@ from vaultlink.write.replace import (
 )
 
 _BATCH_SIZE = 200
-"""Notes whose new bytes lie ready beside them at one time, each in an open folder at worst."""
+"""Maximum number of temporary files at once; each may need an open folder."""
 
 _SYNC_THREADS = 16
-"""Many files reach a disk side by side in half the time they need one by one."""
+"""Threads for `fsync`: many files in parallel take half the time of one by one."""
 
 _MAX_SEQUENTIAL_SYNCS = 4
-"""Notes that reach the disk one by one before anything else would have begun."""
+"""Number of notes up to which syncing one by one is fastest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """What a note, by its vault path, holds and shall hold. No old bytes: nothing may be there. No new bytes: the file
-    goes. `mode` is the permissions of a note that is made, where they are known."""
+    """The old and new bytes of a note, by its vault path.
+
+    Without old bytes, no file may exist; without new bytes, the file is removed. `mode` are the
+    permissions of a created file, where known.
+    """
 
     path: str
     old: bytes | None
@@ -55,52 +58,62 @@ class PendingWrite:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The notes written and those left alone, by path; and the run by which the journal knows it, if it does."""
+    """The notes written and those skipped, by path.
+
+    `run_id` is the run's name in the journal, if it is recorded.
+    """
 
     written: tuple[str, ...]
     skipped: tuple[SkippedNote, ...]
     run_id: str | None = None
 
 
-def write_notes(root: Path, writes: Sequence[PendingWrite], sign: str = "") -> WriteResult:
-    """Write notes. What goes wrong with one is told and the rest goes on; nothing is left behind of those refused.
+def write_notes(root: Path, writes: Sequence[PendingWrite], token: str = "") -> WriteResult:
+    """Write notes, and skip those that can't be written.
 
-    `sign` is part of the temporary names, by which `remove_leftovers` finds what a killed run left.
+    Skipped notes leave nothing behind. `token` is part of the temporary names, by which
+    `remove_leftovers` finds the files of a killed run.
     """
-    known = prepare_folders(root)
-    sign = sign or f"{os.getpid()}-{os.urandom(3).hex()}"
+    folders = prepare_folders(root)
+    token = token or f"{os.getpid()}-{os.urandom(3).hex()}"
     order = sorted(range(len(writes)), key=lambda number: split_path(writes[number].path))
-    why: dict[int, str | None] = {}
+    reasons: dict[int, str | None] = {}
     try:
         for begin in range(0, len(order), _BATCH_SIZE):
             batch = order[begin : begin + _BATCH_SIZE]
-            why.update(_write_batch(known, {number: writes[number] for number in batch}, sign))
-            close_folders(known, keep=split_path(writes[batch[-1]].path)[0])
+            reasons.update(
+                _write_batch(folders, {number: writes[number] for number in batch}, token)
+            )
+            close_folders(folders, keep=split_path(writes[batch[-1]].path)[0])
     finally:
-        close_folders(known)
-        remove_empty_folders(root, known.created)
-    refused = [
-        SkippedNote(writes[number].path, clause)
-        for number, clause in why.items()
-        if clause is not None
+        close_folders(folders)
+        remove_empty_folders(root, folders.created)
+    skipped = [
+        SkippedNote(writes[number].path, reason)
+        for number, reason in reasons.items()
+        if reason is not None
     ]
-    written = [writes[number].path for number, clause in why.items() if clause is None]
-    return WriteResult(tuple(sorted(written)), tuple(sorted(refused, key=lambda note: note.path)))
+    written = [writes[number].path for number, reason in reasons.items() if reason is None]
+    return WriteResult(tuple(sorted(written)), tuple(sorted(skipped, key=lambda note: note.path)))
 
 
-def remove_leftovers(root: Path, paths: Sequence[str], sign: str) -> None:
-    """Remove what a run that was killed left beside the notes it was to write, and nothing else."""
-    known = prepare_folders(root)
+def remove_leftovers(root: Path, paths: Sequence[str], token: str) -> None:
+    """Remove the temporary files that a killed run left beside these notes."""
+    folders = prepare_folders(root)
     for path, number in sorted((split_path(path)[0], number) for number, path in enumerate(paths)):
         with suppress(OSError, CannotWrite):
-            folder = open_folder(known, path)
-            os.unlink(folder.path_of(_temporary_name(sign, number)), dir_fd=folder.handle)
-        close_folders(known, keep=path)
-    close_folders(known)
+            folder = open_folder(folders, path)
+            os.unlink(folder.path_of(_temporary_name(token, number)), dir_fd=folder.handle)
+        close_folders(folders, keep=path)
+    close_folders(folders)
 
 
 def read_bytes(root: Path, path: str) -> bytes | None:
-    """What a file of the vault holds now; None if there is none. Raises OSError for what can't be read."""
+    """Return the current bytes of a file of the vault, or None if it does not exist.
+
+    Raises:
+        OSError: The file can't be read.
+    """
     try:
         with open(os.path.join(root, path), "rb", buffering=0) as stream:
             return stream.readall()
@@ -108,31 +121,32 @@ def read_bytes(root: Path, path: str) -> bytes | None:
         return None
 
 
-def _temporary_name(sign: str, number: int) -> str:
-    """The name of a note's new bytes until they take its place. The dot keeps it out of every vault."""
-    return f".vaultlink-{sign}-{number}.tmp"
+def _temporary_name(token: str, number: int) -> str:
+    """Return the name of a temporary file. The dot hides it in every vault."""
+    return f".vaultlink-{token}-{number}.tmp"
 
 
-# -- a batch ------------------------------------------------------------------------------------------------------
+# -- a batch -------------------------------------------------------------------------------------
 
 
 def _write_batch(
-    known: OpenFolders, writes: Mapping[int, PendingWrite], sign: str
+    folders: OpenFolders, writes: Mapping[int, PendingWrite], token: str
 ) -> dict[int, str | None]:
-    """Write some notes; tells of each why it was refused, or None.
+    """Write some notes; return, by number, why each was skipped, or None.
 
-    All new bytes are ready before the first note is compared and replaced, so that nothing slow comes in between.
+    All temporary files are complete before the first note is compared and replaced, so that no slow
+    step comes between comparing and replacing.
     """
-    why: dict[int, str | None] = {}
+    reasons: dict[int, str | None] = {}
     jobs: dict[int, ReplaceJob] = {}
     for number, item in writes.items():
         try:
-            folder, name = _locate(known, item)
+            folder, name = _locate(folders, item)
         except (OSError, CannotWrite) as error:
-            why[number] = describe_os_error(error)
+            reasons[number] = describe_os_error(error)
         else:
             jobs[number] = ReplaceJob(
-                item.old, item.new, item.mode, folder, name, _temporary_name(sign, number)
+                item.old, item.new, item.mode, folder, name, _temporary_name(token, number)
             )
     try:
         for job in jobs.values():
@@ -141,20 +155,20 @@ def _write_batch(
         for number, job in jobs.items():
             if job.skip_reason is None:
                 _attempt(commit_replacement, job)
-            why[number] = job.skip_reason
+            reasons[number] = job.skip_reason
     finally:
         for job in jobs.values():
             discard_replacement(job)
-    return why
+    return reasons
 
 
-def _locate(known: OpenFolders, item: PendingWrite) -> tuple[OpenFolder, str]:
+def _locate(folders: OpenFolders, item: PendingWrite) -> tuple[OpenFolder, str]:
     if sys.platform == "win32" and not {"\\", ":"}.isdisjoint(item.path):
-        raise CannotWrite("its name is none on this system")
+        raise CannotWrite("its name is not valid on this system")
     if "\0" in item.path or not {"", ".", ".."}.isdisjoint(item.path.split("/")):
-        raise CannotWrite("its path is none in a vault")
+        raise CannotWrite("its path is not valid in a vault")
     path, name = split_path(item.path)
-    return open_folder(known, path, make=item.old is None), name
+    return open_folder(folders, path, create=item.old is None), name
 
 
 def _attempt(step: Callable[[ReplaceJob], None], job: ReplaceJob) -> None:
@@ -162,16 +176,16 @@ def _attempt(step: Callable[[ReplaceJob], None], job: ReplaceJob) -> None:
         step(job)
     except (OSError, CannotWrite) as error:
         job.skip_reason = describe_os_error(error)
-        discard_replacement(job)  # at once: the disk may be full
+        discard_replacement(job)  # now, as the disk may be full
 
 
 def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
-    """What lies ready must survive a loss of power before it takes a note's place."""
+    """Sync temporary files to disk, so that a power loss can't destroy a note."""
     if len(jobs) <= _MAX_SEQUENTIAL_SYNCS:
         for job in jobs:
             _attempt(sync_replacement, job)
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a run that writes little needs neither
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not needed for few notes
 
     from vaultlink.write.fsync import sync_filesystem  # noqa: PLC0415
 
@@ -181,7 +195,7 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
             handle is not None and sync_filesystem(handle) for handle in devices.values()
         )
     except OSError:
-        together = False  # which file it is that fails, only its own call tells
+        together = False  # only fsync of each file shows which one fails
     if not together:
         with ThreadPoolExecutor(_SYNC_THREADS) as pool:
             list(pool.map(lambda job: _attempt(sync_replacement, job), jobs))

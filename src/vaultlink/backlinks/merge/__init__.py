@@ -1,5 +1,6 @@
-"""Three versions of a note become one: sections that vaultlink keeps are merged as sets of entries, all else by git.
+"""Merge three versions of a note.
 
-Texts enter, a text leaves. Git itself is given to this package as a function. Whatever is not understood beyond doubt raises
-`CannotMerge`, and the whole note is git's to merge.
+Managed sections are merged as sets of entries, the rest by git. Git's merge is passed in as a
+function. If a section can't be merged safely, `CannotMerge` is raised, and git merges the whole
+note.
 """

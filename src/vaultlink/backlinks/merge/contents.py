@@ -1,4 +1,4 @@
-"""What a section holds, made ready to be merged: entries known by their targets, and the lines that a person typed."""
+"""Parse a section for a merge: entries by target, and typed lines."""
 
 import re
 from collections import Counter
@@ -19,20 +19,27 @@ from vaultlink.parse.note import parse_note
 _GAP_AND_LINE = re.compile(r"(\n(?:[ \t]*\n)*)([^\n]*)")
 
 EntryKey = tuple[str, int]
-"""What an entry is known by: the target of its link, and how many entries before it have the same."""
+"""Key of an entry: its link's target, and the number of equal ones before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergeLine:
-    """A line, or an entry with those below it, and the line ends before it; None where it was the first of its section. Lines
-    are equal if they say the same."""
+    """A line, or an entry with the lines below it.
+
+    `gap` are the line ends before it, None for the first item of a section. Lines with the same
+    text are equal.
+    """
 
     text: str
     gap: str | None = field(compare=False)
 
 
 class MergeEntry(NamedTuple):
-    """An entry: its own line, what that says, the lines below, and the line ends before it (None where it was the first)."""
+    """An entry.
+
+    `line` is its own line, `parsed` the content of that, `below` the lines below it. `gap` are the
+    line ends before it, None for the first item of a section.
+    """
 
     line: str
     parsed: ExistingEntry
@@ -41,8 +48,11 @@ class MergeEntry(NamedTuple):
 
 
 class SectionContents(NamedTuple):
-    """A section taken apart. `items` are its entries, by their keys, and lines in order. A section that is not there has no
-    texts and nothing in it."""
+    """A parsed section.
+
+    `items` are the keys of its entries, and typed lines, in order. A missing section has None for
+    all texts and no items.
+    """
 
     marker: str | None = None
     heading: str | None = None
@@ -54,24 +64,27 @@ class SectionContents(NamedTuple):
 
     @property
     def keys(self) -> list[EntryKey]:
-        """The keys of its entries in order."""
+        """The keys of the entries, in order."""
         return list(self.entries)
 
     def group_typed_lines(
-        self, alive: Collection[EntryKey]
+        self, kept_keys: Collection[EntryKey]
     ) -> Mapping[EntryKey | None, list[MergeLine]]:
-        """What a person typed behind each of the entries that stay, and before the first of them."""
-        found: dict[EntryKey | None, list[MergeLine]] = {}
-        last: EntryKey | None = None
+        """Group typed lines by the kept entry that they follow.
+
+        The key None is for those before the first kept entry.
+        """
+        groups: dict[EntryKey | None, list[MergeLine]] = {}
+        last_key: EntryKey | None = None
         for item in self.items:
             if isinstance(item, MergeLine):
-                found.setdefault(last, []).append(item)
-            elif item in alive:
-                last = item
-        return found
+                groups.setdefault(last_key, []).append(item)
+            elif item in kept_keys:
+                last_key = item
+        return groups
 
     def typed_lines(self) -> set[str]:
-        """The lines that are no entries."""
+        """Return the lines that are not entries, stripped."""
         lines = [item for item in self.items if isinstance(item, MergeLine)]
         return {
             line.text.strip()
@@ -80,64 +93,67 @@ class SectionContents(NamedTuple):
 
 
 def read_contents(text: str) -> SectionContents:
-    """A section's contents; its lines end in line feeds."""
+    """Parse the text of a section, with line feeds as line ends."""
     section = parse_single_section(text)
-    reading = parse_section(section, "")
+    parsed = parse_section(section, "")
     entries: dict[EntryKey, MergeEntry] = {}
-    flow: list[EntryKey | MergeLine] = []
-    seen: Counter[str] = Counter()
-    for number, piece in enumerate(reading.parts):
-        gap = piece.gap if number else None
-        words = (
-            piece.text if piece.gap else piece.text.lstrip()
-        )  # entries may begin on the heading's line
-        if piece.entry is None:
-            flow += _split_typed_lines(words, gap)
+    items: list[EntryKey | MergeLine] = []
+    counts: Counter[str] = Counter()
+    for number, part in enumerate(parsed.parts):
+        gap = part.gap if number else None
+        # Entries may begin on the heading's line.
+        content = part.text if part.gap else part.text.lstrip()
+        if part.entry is None:
+            items += _split_typed_lines(content, gap)
             continue
-        target = piece.entry.target.removesuffix(".md")
-        key = target, seen[target]
-        seen[target] += 1
-        flow.append(key)
-        entries[key] = _make_entry(piece, piece.entry, words, gap)
-    begun = text.index("-->") + 3
-    first = reading.parts[0].gap if reading.parts else None
+        target = part.entry.target.removesuffix(".md")
+        key = target, counts[target]
+        counts[target] += 1
+        items.append(key)
+        entries[key] = _make_entry(part, part.entry, content, gap)
+    marker_end = text.index("-->") + 3
+    first_gap = parsed.parts[0].gap if parsed.parts else None
     return SectionContents(
-        text[:begun],
-        reading.head[begun:],
-        first,
-        tuple(flow),
+        text[:marker_end],
+        parsed.head[marker_end:],
+        first_gap,
+        tuple(items),
         entries,
-        reading.tail,
+        parsed.tail,
         section.owner is Owner.ADOPTED,
     )
 
 
 def parse_single_section(text: str) -> Section:
-    """The section that a text is, and nothing else."""
-    found = parse_note("", text).sections
+    """Return the section that a text consists of.
+
+    Raises:
+        CannotMerge: The text is not exactly one managed section.
+    """
+    sections = parse_note("", text).sections
     if (
-        len(found) != 1
-        or not is_managed_section(found[0])
-        or (found[0].start, found[0].end) != (0, len(text))
+        len(sections) != 1
+        or not is_managed_section(sections[0])
+        or (sections[0].start, sections[0].end) != (0, len(text))
     ):
-        raise CannotMerge("no section from its first to its last character")
-    return found[0]
+        raise CannotMerge("the text is not exactly one section")
+    return sections[0]
 
 
-def _split_typed_lines(words: str, gap: str | None) -> Iterator[MergeLine]:
-    """A typed line, and each that is indented below it."""
-    start = words.find("\n") if "\n" in words else len(words)
-    yield MergeLine(words[:start], gap)
-    yield from _split_lines(words[start:])
+def _split_typed_lines(content: str, gap: str | None) -> Iterator[MergeLine]:
+    """Yield a typed line, and each line that is indented below it."""
+    start = content.find("\n") if "\n" in content else len(content)
+    yield MergeLine(content[:start], gap)
+    yield from _split_lines(content[start:])
 
 
 def _make_entry(
-    piece: SectionPart, named: ExistingEntry, words: str, gap: str | None
+    part: SectionPart, parsed: ExistingEntry, content: str, gap: str | None
 ) -> MergeEntry:
-    lead = piece.entry_length - (len(piece.text) - len(words))
-    return MergeEntry(words[:lead], named, tuple(_split_lines(words[lead:])), gap)
+    entry_end = part.entry_length - (len(part.text) - len(content))
+    return MergeEntry(content[:entry_end], parsed, tuple(_split_lines(content[entry_end:])), gap)
 
 
-def _split_lines(words: str) -> Iterator[MergeLine]:
-    for match in _GAP_AND_LINE.finditer(words):
+def _split_lines(content: str) -> Iterator[MergeLine]:
+    for match in _GAP_AND_LINE.finditer(content):
         yield MergeLine(match[2], match[1])

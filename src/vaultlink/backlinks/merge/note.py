@@ -1,4 +1,4 @@
-"""Three versions of a note become one, with git's help."""
+"""Merge three versions of a note, with git's help."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,44 +13,51 @@ _BOM = "\ufeff"
 
 
 class MergeResult(NamedTuple):
-    """What a merge gives, and whether it left conflicts in it."""
+    """The merged text, and whether it contains conflicts."""
 
     text: str
     has_conflicts: bool
 
 
 GitMerge = Callable[[ThreeWay[str]], MergeResult]
-"""Git's own merge of three texts."""
+"""Merges three texts as git does."""
 
 
 def merge_note(texts: ThreeWay[str], git: GitMerge) -> MergeResult:
-    """A note of three versions. Raises Unsure if its sections are not to be merged apart from the rest."""
-    marked = texts.map(lambda text: text[:1] == _BOM)
-    plan = extract_sections(texts.map(lambda text: read_version(text.removeprefix(_BOM))))
-    if not plan.slots:
+    """Merge three versions of a note.
+
+    Raises:
+        CannotMerge: Its sections can't be merged separately.
+    """
+    has_bom = texts.map(lambda text: text[:1] == _BOM)
+    layout = extract_sections(texts.map(lambda text: read_version(text.removeprefix(_BOM))))
+    if not layout.slots:
         return git(texts)
-    done = git(
-        ThreeWay(*(_BOM * mark + body for mark, body in zip(marked, plan.bodies, strict=True)))
+    result = git(
+        ThreeWay(*(_BOM * bom + body for bom, body in zip(has_bom, layout.bodies, strict=True)))
     )
-    text = done.text
-    for slot in plan.slots:
-        text = _fill_slot(text, slot, done.has_conflicts)
-    return MergeResult(text, done.has_conflicts)
+    text = result.text
+    for slot in layout.slots:
+        text = _fill_slot(text, slot, result.has_conflicts)
+    return MergeResult(text, result.has_conflicts)
 
 
-def _fill_slot(text: str, slot: SectionSlot, conflicts: bool) -> str:
-    """A merged body with its section, wherever git left the line for it."""
-    sign = slot.placeholder
-    count = text.count(sign)
-    if (count > 1 and not conflicts) or (count == 0 and slot.text is not None):
-        raise CannotMerge("a section that was moved to two places, or would be lost")
+def _fill_slot(text: str, slot: SectionSlot, has_conflicts: bool) -> str:
+    """Put the merged section in the place of its placeholder.
+
+    Without a merged section, remove the placeholder and the line ends added with it.
+    """
+    placeholder = slot.placeholder
+    count = text.count(placeholder)
+    if (count > 1 and not has_conflicts) or (count == 0 and slot.text is not None):
+        raise CannotMerge("a section was moved to two places, or would be lost")
     if slot.text is not None:
-        return text.replace(sign, slot.text)
-    while sign in text:
-        start = text.index(sign)
-        gone = Section(
+        return text.replace(placeholder, slot.text)
+    while placeholder in text:
+        start = text.index(placeholder)
+        empty = Section(
             start,
-            start + len(sign),
+            start + len(placeholder),
             0,
             0,
             Owner.WRITTEN,
@@ -60,5 +67,5 @@ def _fill_slot(text: str, slot: SectionSlot, conflicts: bool) -> str:
             newlines_before=slot.line_ends[0],
             newlines_after=slot.line_ends[1],
         )
-        text = apply_edits(text, [remove_section("", text, gone)])
+        text = apply_edits(text, [remove_section("", text, empty)])
     return text

@@ -1,4 +1,4 @@
-"""In which order the entries of a merged section stand: sorted if its versions are, else as ours has them."""
+"""Order the entries of a merged section: sorted if all versions are."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,18 +12,22 @@ SortKey = Callable[[EntryKey, MergeEntry], tuple[str, ...]]
 
 
 def order_merged_entries(
-    alive: Collection[EntryKey],
+    kept_keys: Collection[EntryKey],
     entries: Mapping[EntryKey, MergeEntry],
     versions: ThreeWay[SectionContents],
 ) -> list[EntryKey]:
-    """The keys of the entries that stay, in order; `entries` are the merged ones."""
-    for rank in (_title_key, _target_key):
-        if all(_is_sorted(version, rank) for version in versions):
-            return sorted(alive, key=lambda key: rank(key, entries[key]))
+    """Return the keys of the kept entries, in order; `entries` are the merged ones.
+
+    They are sorted by title or target if all versions are; else they are in the order of one side:
+    theirs if only they changed the order, otherwise ours.
+    """
+    for sort_key in (_title_key, _target_key):
+        if all(_is_sorted(version, sort_key) for version in versions):
+            return sorted(kept_keys, key=lambda key: sort_key(key, entries[key]))
     keys = versions.map(lambda version: version.keys)
     if _is_in_base_order(keys.ours, keys.base) and not _is_in_base_order(keys.theirs, keys.base):
-        return _insert_missing(alive, keys.theirs, keys.ours)
-    return _insert_missing(alive, keys.ours, keys.theirs)
+        return _insert_missing(kept_keys, keys.theirs, keys.ours)
+    return _insert_missing(kept_keys, keys.ours, keys.theirs)
 
 
 def _title_key(key: EntryKey, entry: MergeEntry) -> tuple[str, ...]:
@@ -34,26 +38,29 @@ def _target_key(key: EntryKey, _: MergeEntry) -> tuple[str, ...]:
     return (key[0],)
 
 
-def _is_sorted(version: SectionContents, rank: SortKey) -> bool:
-    ranks = [rank(key, entry) for key, entry in version.entries.items()]
-    return ranks == sorted(ranks)
+def _is_sorted(version: SectionContents, sort_key: SortKey) -> bool:
+    sort_values = [sort_key(key, entry) for key, entry in version.entries.items()]
+    return sort_values == sorted(sort_values)
 
 
 def _is_in_base_order(keys: Sequence[EntryKey], base: Sequence[EntryKey]) -> bool:
-    """Whether what is left of the base stands in the base's order."""
+    """Return True if the keys that are also in the base have the base's order."""
     return [key for key in keys if key in base] == [key for key in base if key in keys]
 
 
 def _insert_missing(
-    alive: Collection[EntryKey], first: Sequence[EntryKey], second: Sequence[EntryKey]
+    kept_keys: Collection[EntryKey], first: Sequence[EntryKey], second: Sequence[EntryKey]
 ) -> list[EntryKey]:
-    """The keys that stay as the first list has them, those of the second alone behind what precedes them there."""
-    found = [key for key in first if key in alive]
-    at = 0
+    """Return the kept keys in the order of the first list.
+
+    Keys that only the second list has follow the key that precedes them there.
+    """
+    ordered = [key for key in first if key in kept_keys]
+    position = 0
     for key in second:
-        if key in found:
-            at = found.index(key) + 1
-        elif key in alive:
-            found.insert(at, key)
-            at += 1
-    return found
+        if key in ordered:
+            position = ordered.index(key) + 1
+        elif key in kept_keys:
+            ordered.insert(position, key)
+            position += 1
+    return ordered

@@ -1,8 +1,8 @@
-"""Three versions of a section become one.
+"""Merge three versions of a section.
 
-Its entries are a set: what either side added is in it, what either side removed of the base is not. What a person typed
-stays, unless one side deleted it and the other left it alone. A section that is not there holds nothing, and one of
-vaultlink's own that would hold nothing is not there.
+Entries are a set: those that either side added are kept, those that either side removed are not.
+Typed text is kept, unless one side deleted it and the other did not change it. A missing section
+has no items, and a section that vaultlink wrote is removed if it would have none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,17 +27,21 @@ from vaultlink.index.conflicts import has_merge_markers
 from vaultlink.parse.backlinks_markers import find_marker_pairs
 
 LineEndCounts = tuple[int, int]
-"""How many line ends were written before and behind a section."""
+"""Numbers of line ends that were added before and after a section."""
 
 
 def merge_section(
     texts: ThreeWay[str | None], counts: ThreeWay[LineEndCounts | None]
 ) -> str | None:
-    """The text of a merged section, from marker to marker; None if there is none any more."""
+    """Return a merged section, from marker to marker; None if it is removed.
+
+    Raises:
+        CannotMerge: The versions can't be merged safely.
+    """
     if texts.ours == texts.theirs or texts.base in (texts.ours, texts.theirs):
         text = pick_changed(texts)
     else:
-        end = pick_present(texts.map(_detect_line_end)) or "\n"
+        line_end = pick_present(texts.map(_detect_line_end)) or "\n"
         text = _merge_contents(
             texts.map(
                 lambda text: (
@@ -45,12 +49,12 @@ def merge_section(
                 )
             )
         )
-        text = text and text.replace("\n", end)
+        text = text and text.replace("\n", line_end)
     return text and _update_marker_counts(text, counts)
 
 
 def _detect_line_end(text: str | None) -> str | None:
-    """How the lines of a section end; None if it has none."""
+    """Return the line end of a section; None for a missing section."""
     if text is None:
         return None
     windows = text.count("\r\n")
@@ -59,16 +63,19 @@ def _detect_line_end(text: str | None) -> str | None:
         or windows not in (0, text.count("\n"))
         or has_merge_markers(text)
     ):
-        raise CannotMerge("line ends of several kinds, or an older conflict, in a section")
+        raise CannotMerge("a section has mixed line ends or an unresolved conflict")
     return "\r\n" if windows else "\n"
 
 
 def _update_marker_counts(text: str, counts: ThreeWay[LineEndCounts | None]) -> str:
-    """A section whose marker says how many line ends were written around it, which each side may have changed."""
+    """Update the counts of line ends in a section's marker.
+
+    Each side may have changed the line ends added around the section.
+    """
     [pair] = find_marker_pairs(text, 0)
     before, after = (
-        pick_present(counts.map(lambda count, place=place: count and count[place]))  # type: ignore[misc]
-        for place in (0, 1)
+        pick_present(counts.map(lambda count, index=index: count and count[index]))  # type: ignore[misc]
+        for index in (0, 1)
     )
     if (
         pair.adopted
@@ -80,28 +87,28 @@ def _update_marker_counts(text: str, counts: ThreeWay[LineEndCounts | None]) -> 
 
 
 def _merge_contents(versions: ThreeWay[SectionContents]) -> str | None:
-    alive = {
+    kept_keys = {
         key
         for key in (*versions.ours.keys, *versions.theirs.keys)
         if _should_keep(_entry_versions(versions, key))
     }
-    entries = {key: _merge_entry(_entry_versions(versions, key)) for key in alive}
-    runs = versions.map(lambda version: version.group_typed_lines(alive))
-    flow: list[MergeLine] = []
-    for key in (None, *order_merged_entries(alive, entries, versions)):
-        flow += [_join_entry(entries[key])] if key else []
-        flow += merge_lists(runs.map(lambda run, key=key: run.get(key, [])))  # type: ignore[misc]
-    adopted = pick_present(versions.map(lambda version: version.is_adopted))
+    entries = {key: _merge_entry(_entry_versions(versions, key)) for key in kept_keys}
+    typed_lines = versions.map(lambda version: version.group_typed_lines(kept_keys))
+    lines: list[MergeLine] = []
+    for key in (None, *order_merged_entries(kept_keys, entries, versions)):
+        lines += [_join_entry(entries[key])] if key else []
+        lines += merge_lists(typed_lines.map(lambda groups, key=key: groups.get(key, [])))  # type: ignore[misc]
+    is_adopted = pick_present(versions.map(lambda version: version.is_adopted))
     heading = _merge_heading(versions)
-    if not flow and not adopted:
+    if not lines and not is_adopted:
         if heading.strip() != (versions.base.heading or "").strip():
-            raise CannotMerge("a new heading with nothing below it")
+            raise CannotMerge("a section has a new heading and no entries")
         return None
     text = "".join(
         [
-            _merge_marker(versions, bool(adopted)),
+            _merge_marker(versions, bool(is_adopted)),
             heading,
-            *_add_gaps(flow, versions),
+            *_add_gaps(lines, versions),
             pick_present(versions.map(lambda version: version.tail)) or "",
         ]
     )
@@ -115,24 +122,27 @@ def _entry_versions(
     return versions.map(lambda version: version.entries.get(key))
 
 
-def _should_keep(three: ThreeWay[MergeEntry | None]) -> bool:
-    """Whether an entry stays: one that a side removed only if the other wrote something below it."""
-    base, ours, theirs = three
-    kept = ours or theirs
-    if base is None or (ours and theirs) or kept is None:
-        return kept is not None
-    return bool(set(kept.below) - set(base.below))
+def _should_keep(versions: ThreeWay[MergeEntry | None]) -> bool:
+    """Return True if an entry is kept.
+
+    An entry that one side removed is kept only if the other side added lines below it.
+    """
+    base, ours, theirs = versions
+    present = ours or theirs
+    if base is None or (ours and theirs) or present is None:
+        return present is not None
+    return bool(set(present.below) - set(base.below))
 
 
-def _merge_entry(three: ThreeWay[MergeEntry | None]) -> MergeEntry:
-    base, ours, theirs = three
+def _merge_entry(versions: ThreeWay[MergeEntry | None]) -> MergeEntry:
+    base, ours, theirs = versions
     if ours is None or theirs is None:
         [entry] = [entry for entry in (ours, theirs) if entry]
         return entry
-    own = theirs if base and ours.line == base.line else ours
-    below = merge_lists(three.map(lambda entry: entry.below if entry else ()))
-    gap = pick_present(three.map(lambda entry: entry.gap if entry else None))
-    return own._replace(below=tuple(below), gap=gap)
+    merged = theirs if base and ours.line == base.line else ours
+    below = merge_lists(versions.map(lambda entry: entry.below if entry else ()))
+    gap = pick_present(versions.map(lambda entry: entry.gap if entry else None))
+    return merged._replace(below=tuple(below), gap=gap)
 
 
 def _join_entry(entry: MergeEntry) -> MergeLine:
@@ -141,58 +151,66 @@ def _join_entry(entry: MergeEntry) -> MergeLine:
     )
 
 
-def _merge_marker(versions: ThreeWay[SectionContents], adopted: bool) -> str:
-    """The begin marker as one side has it, or a new one if it says something else than is true."""
+def _merge_marker(versions: ThreeWay[SectionContents], is_adopted: bool) -> str:
+    """Return the begin marker of one side, or a new one if that one is wrong."""
     marker = pick_present(versions.map(lambda version: version.marker)) or ""
-    own = next(
+    marker_is_adopted = next(
         version.is_adopted
         for version in (versions.ours, versions.theirs)
         if version.marker == marker
     )
     return (
         marker
-        if own == adopted
-        else format_begin_marker("adopted" if adopted else "before=0 after=0")
+        if marker_is_adopted == is_adopted
+        else format_begin_marker("adopted" if is_adopted else "before=0 after=0")
     )
 
 
 def _merge_heading(versions: ThreeWay[SectionContents]) -> str:
-    """What stands between the marker and what is listed. Two new headings may both be somebody's."""
+    """Return the text between the marker and the first item.
+
+    Raises:
+        CannotMerge: Both sides changed the heading; both may be typed by a person.
+    """
     heading = pick_present(versions.map(lambda version: version.heading)) or ""
     for side in (versions.ours, versions.theirs):
         if side.heading is not None and side.heading.strip() not in (
             heading.strip(),
             (versions.base.heading or "").strip(),
         ):
-            raise CannotMerge("two new headings")
+            raise CannotMerge("both sides changed the heading of a section")
     return heading
 
 
-def _add_gaps(flow: list[MergeLine], versions: ThreeWay[SectionContents]) -> Iterable[str]:
-    """The lines of a section with the line ends before each."""
-    usual = _find_usual_gap(versions)
-    for number, line in enumerate(flow):
+def _add_gaps(lines: list[MergeLine], versions: ThreeWay[SectionContents]) -> Iterable[str]:
+    """Yield the lines of a section, each with the line ends before it."""
+    usual_gap = _find_usual_gap(versions)
+    for number, line in enumerate(lines):
         gap = (
             line.gap
             if number
             else pick_present(versions.map(lambda version: version.first_gap)) or "\n\n"
         )
-        yield (gap or usual) + line.text
+        yield (gap or usual_gap) + line.text
 
 
 def _find_usual_gap(versions: ThreeWay[SectionContents]) -> str:
-    """What stands between a section's entries."""
+    """Return the line ends between a section's entries."""
     entries = [
         entry
         for version in (versions.ours, versions.theirs, versions.base)
         for entry in version.entries.values()
     ]
-    known = next((entry.gap for entry in entries if entry.gap), None)
-    return known or ("\n" if entries and entries[0].parsed.is_list_item else "\n\n")
+    gap = next((entry.gap for entry in entries if entry.gap), None)
+    return gap or ("\n" if entries and entries[0].parsed.is_list_item else "\n\n")
 
 
 def _verify_merge(text: str, versions: ThreeWay[SectionContents]) -> None:
-    """Make sure that a merged section is one, and that no line somebody typed since the base is missing."""
+    """Check that a merged section is valid and has all newly typed lines.
+
+    Raises:
+        CannotMerge: It is not, or a line that somebody typed since the base is missing.
+    """
     new: Mapping[str, set[str]] = {
         side: getattr(versions, side).typed_lines() - versions.base.typed_lines()
         for side in ("ours", "theirs")

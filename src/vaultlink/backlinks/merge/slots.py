@@ -1,7 +1,8 @@
-"""Where sections stand in three versions of a note: each is taken out, and a line that stands for it is left.
+"""Replace the sections in three versions of a note by placeholder lines.
 
-Where a version lacks the section that another has, the line is put where vaultlink would write the section. So the notes
-differ in their bodies only, and what happens at their ends is no conflict with a section.
+A version that lacks a section gets the placeholder where vaultlink would write the section. So the
+versions differ only in their bodies, and changes at the end of a note do not conflict with a
+section.
 """
 
 from collections.abc import Sequence
@@ -24,15 +25,18 @@ from vaultlink.parse.note import parse_note
 
 
 class NoteVersion(NamedTuple):
-    """A version of a note: its text without byte order mark, and the sections that vaultlink keeps."""
+    """A version of a note: text without byte order mark, and managed sections."""
 
     text: str
     sections: tuple[Section, ...]
 
 
 class SectionSlot(NamedTuple):
-    """The place of a section: the line that stands for it, its merged text (None: it is gone), and the line ends that were
-    written around it."""
+    """The place of a section.
+
+    `placeholder` is the line in its place, `text` the merged section (None if it is removed),
+    `line_ends` the numbers of line ends added around it.
+    """
 
     placeholder: str
     text: str | None
@@ -40,74 +44,82 @@ class SectionSlot(NamedTuple):
 
 
 class SlotLayout(NamedTuple):
-    """Three versions without their sections, and where these stood."""
+    """Three versions with placeholders, and the slots of these."""
 
     bodies: ThreeWay[str]
     slots: tuple[SectionSlot, ...]
 
 
 def read_version(text: str) -> NoteVersion:
-    """A text with its sections. Raises Unsure for markers that hold no section."""
-    known = [
+    """Parse a version of a note.
+
+    Raises:
+        CannotMerge: A marker has no counterpart, or a section shares its lines with other text.
+    """
+    sections = [
         section for section in parse_note("", text).sections if section.owner is not Owner.AUTHOR
     ]
     rest = text
-    for section in reversed(known):
+    for section in reversed(sections):
         if not is_managed_section(section) or not _has_own_lines(text, section):
-            raise CannotMerge("a section that does not stand alone")
+            raise CannotMerge("a section shares its lines with other text")
         rest = rest[: section.start] + rest[section.end :]
     if rest.count(MARKER_TEXT) != 2 * len(find_marker_pairs(rest, 0)):
-        raise CannotMerge("a marker without another")
-    return NoteVersion(text, tuple(known))
+        raise CannotMerge("a section marker has no counterpart")
+    return NoteVersion(text, tuple(sections))
 
 
 def _has_own_lines(text: str, section: Section) -> bool:
-    """Whether a section has its lines for itself."""
-    behind, _, _ = text[section.end :].partition("\n")
-    return text[: section.start][-1:] in ("", "\n") and not behind.strip()
+    """Return True if a section shares no line with other text."""
+    rest, _, _ = text[section.end :].partition("\n")
+    return text[: section.start][-1:] in ("", "\n") and not rest.strip()
 
 
 def extract_sections(versions: ThreeWay[NoteVersion]) -> SlotLayout:
-    """The versions' bodies with a line for each section."""
+    """Replace the sections of three versions by placeholders.
+
+    Raises:
+        CannotMerge: The versions have different numbers of sections, or these can't be merged.
+    """
     counts = versions.map(lambda version: len(version.sections))
     if not any(counts):
         return SlotLayout(versions.map(lambda version: version.text), ())
-    sign = _choose_placeholder(versions)
+    placeholder = _choose_placeholder(versions)
     if len(set(counts)) == 1:
-        return _extract_in_place(versions, sign)
+        return _extract_in_place(versions, placeholder)
     if max(counts) > 1:
-        raise CannotMerge("several sections, and not in every version")
-    return _extract_at_end(versions, sign) or _extract_in_place(versions, sign)
+        raise CannotMerge("the versions have different numbers of sections")
+    return _extract_at_end(versions, placeholder) or _extract_in_place(versions, placeholder)
 
 
 def _choose_placeholder(versions: ThreeWay[NoteVersion]) -> str:
-    """Words that no version holds."""
-    sign = "vaultlink-section"
-    while any(sign in version.text for version in versions):
-        sign += "-"
-    return sign
+    """Return a text that no version contains."""
+    placeholder = "vaultlink-section"
+    while any(placeholder in version.text for version in versions):
+        placeholder += "-"
+    return placeholder
 
 
 def _nth_section(number: int, version: NoteVersion) -> Section | None:
     return next(iter(version.sections[number:]), None)
 
 
-def _extract_in_place(versions: ThreeWay[NoteVersion], sign: str) -> SlotLayout:
-    """Each section's line where the section is."""
+def _extract_in_place(versions: ThreeWay[NoteVersion], placeholder: str) -> SlotLayout:
+    """Put each placeholder where the section is."""
     slots = []
     for number in range(max(len(version.sections) for version in versions)):
-        own = versions.map(partial(_nth_section, number))
-        counts = own.map(_line_end_counts)
+        sections = versions.map(partial(_nth_section, number))
+        counts = sections.map(_line_end_counts)
         slots.append(
             SectionSlot(
-                f"{sign} {number}.",
-                merge_section(own.map(_section_text), counts),
+                f"{placeholder} {number}.",
+                merge_section(sections.map(_section_text), counts),
                 pick_present(counts) or (0, 0),
             )
         )
-    signs = [slot.placeholder for slot in slots]
+    placeholders = [slot.placeholder for slot in slots]
     return SlotLayout(
-        versions.map(lambda version: _substitute_sections(version, signs)), tuple(slots)
+        versions.map(lambda version: _substitute_sections(version, placeholders)), tuple(slots)
     )
 
 
@@ -119,56 +131,65 @@ def _section_text(section: Section | None) -> str | None:
     return section.text if section else None
 
 
-def _substitute_sections(version: NoteVersion, signs: Sequence[str]) -> str:
+def _substitute_sections(version: NoteVersion, placeholders: Sequence[str]) -> str:
     text = version.text
-    for section, sign in reversed([*zip(version.sections, signs, strict=False)]):
-        text = text[: section.start] + sign + text[section.end :]
+    for section, placeholder in reversed([*zip(version.sections, placeholders, strict=False)]):
+        text = text[: section.start] + placeholder + text[section.end :]
     return text
 
 
-def _extract_at_end(versions: ThreeWay[NoteVersion], sign: str) -> SlotLayout | None:
-    """One section's line where vaultlink writes sections, in versions without one as well; None if a section is elsewhere."""
-    last = [_is_at_note_end(version) for version in versions if version.sections]
-    if None in last or any(
+def _extract_at_end(versions: ThreeWay[NoteVersion], placeholder: str) -> SlotLayout | None:
+    """Put the placeholder of a single section where vaultlink writes sections.
+
+    Versions without the section get it too. Return None if a section is elsewhere.
+    """
+    at_end = [_is_at_note_end(version) for version in versions if version.sections]
+    if None in at_end or any(
         MARKER_TEXT in version.text for version in versions if not version.sections
     ):
         return None
-    spot = versions.map(lambda version: find_insertion_points(version.text)[-1 if any(last) else 0])
-    own = versions.map(lambda version: next(iter(version.sections), None))
+    points = versions.map(
+        lambda version: find_insertion_points(version.text)[-1 if any(at_end) else 0]
+    )
+    sections = versions.map(lambda version: next(iter(version.sections), None))
     counts: ThreeWay[LineEndCounts | None] = ThreeWay(
         *(
-            _line_end_counts(one) or (there.newlines_before, there.newlines_after)
-            for one, there in zip(own, spot, strict=True)
+            _line_end_counts(section) or (point.newlines_before, point.newlines_after)
+            for section, point in zip(sections, points, strict=True)
         )
     )
     slot = SectionSlot(
-        sign, merge_section(own.map(_section_text), counts), pick_present(counts) or (0, 0)
+        placeholder,
+        merge_section(sections.map(_section_text), counts),
+        pick_present(counts) or (0, 0),
     )
     bodies = (
-        _substitute_sections(version, [sign])
+        _substitute_sections(version, [placeholder])
         if version.sections
-        else _insert_section(version.text, there, sign)
-        for version, there in zip(versions, spot, strict=True)
+        else _insert_section(version.text, point, placeholder)
+        for version, point in zip(versions, points, strict=True)
     )
     return SlotLayout(ThreeWay(*bodies), (slot,))
 
 
-def _insert_section(text: str, spot: InsertionPoint, section: str) -> str:
-    return apply_edits(text, [insert_section("", text, spot, section)])
+def _insert_section(text: str, point: InsertionPoint, section: str) -> str:
+    return apply_edits(text, [insert_section("", text, point, section)])
 
 
 def _is_at_note_end(version: NoteVersion) -> bool | None:
-    """Whether a section stands at the very end of its note though it could stand before comments there; None if it is not
-    where vaultlink would have written it."""
+    """Return True if a section is at a note's very end, behind final comments.
+
+    False if it is before them, None if it is not where vaultlink would have written it.
+    """
     [section] = version.sections
     if section.owner is Owner.ADOPTED:
         return None
-    bare = apply_edits(version.text, [remove_section("", version.text, section)])
-    found = find_insertion_points(bare)
-    for number, spot in enumerate(found):
-        if (spot.newlines_before, spot.newlines_after) == (
+    without_section = apply_edits(version.text, [remove_section("", version.text, section)])
+    points = find_insertion_points(without_section)
+    for number, point in enumerate(points):
+        if (point.newlines_before, point.newlines_after) == (
             section.newlines_before,
             section.newlines_after,
-        ) and (_insert_section(bare, spot, section.text) == version.text):
+        ) and (_insert_section(without_section, point, section.text) == version.text):
             return number > 0
     return None

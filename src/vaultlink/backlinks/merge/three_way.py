@@ -1,4 +1,4 @@
-"""Three versions of anything, and the choice between them; lists are united so that nothing new is lost."""
+"""Three-way merge of single values and of lists."""
 
 from collections.abc import Callable, Hashable, Sequence
 from difflib import SequenceMatcher
@@ -9,51 +9,54 @@ S = TypeVar("S")
 H = TypeVar("H", bound=Hashable)
 
 
-class CannotMerge(Exception):  # noqa: N818 - no error: git merges then
-    """Versions that can't be merged here beyond doubt."""
+class CannotMerge(Exception):  # noqa: N818 - not an error: git merges then
+    """The versions can't be merged safely; the message says why."""
 
 
 class ThreeWay(NamedTuple, Generic[T]):
-    """What the common ancestor, our side and their side have."""
+    """The values of the merge base, our side and their side."""
 
     base: T
     ours: T
     theirs: T
 
     def map(self, function: Callable[[T], S]) -> "ThreeWay[S]":
-        """What a function makes of each of them."""
+        """Apply a function to all three values."""
         return ThreeWay(function(self.base), function(self.ours), function(self.theirs))
 
 
 def pick_changed(three: ThreeWay[T]) -> T:
-    """What one side changed; ours if both did."""
+    """Return the value that one side changed; ours if both did."""
     return three.theirs if three.ours == three.base else three.ours
 
 
 def pick_present(three: ThreeWay[T | None]) -> T | None:
-    """What is chosen between the sides that have anything."""
+    """Return the merged value of the sides that have one, or None."""
     if three.ours is None or three.theirs is None:
         return three.theirs if three.ours is None else three.ours
     return pick_changed(three)
 
 
 def merge_lists(three: ThreeWay[Sequence[H]]) -> list[H]:
-    """One list of three: what one side deleted and the other left alone is gone, and all that either side added is there.
-    Where both sides changed the same place, ours stands before theirs."""
+    """Merge three lists.
+
+    Items that one side deleted and the other did not change are removed; items that either side
+    added are kept. Where both sides changed the same place, ours come before theirs.
+    """
     base, ours, theirs = three
     to_ours, to_theirs = _match_positions(base, ours), _match_positions(base, theirs)
-    found: list[H] = []
-    last = ThreeWay(0, 0, 0)
-    for at in sorted(to_ours.keys() & to_theirs.keys()):
-        here = ThreeWay(at, to_ours[at], to_theirs[at])
-        found += _merge_hunk(_slice_between(three, last, here))
-        found.append(ours[here.ours])
-        last = here.map(lambda place: place + 1)
-    return found + _merge_hunk(_slice_between(three, last, three.map(len)))
+    merged: list[H] = []
+    start = ThreeWay(0, 0, 0)
+    for position in sorted(to_ours.keys() & to_theirs.keys()):
+        match = ThreeWay(position, to_ours[position], to_theirs[position])
+        merged += _merge_hunk(_slice_between(three, start, match))
+        merged.append(ours[match.ours])
+        start = match.map(lambda index: index + 1)
+    return merged + _merge_hunk(_slice_between(three, start, three.map(len)))
 
 
 def _match_positions(base: Sequence[H], side: Sequence[H]) -> dict[int, int]:
-    """The places of the base that a side kept, each with its place there."""
+    """Return the positions of the base that a side kept, with its position there."""
     blocks = SequenceMatcher(None, base, side, autojunk=False).get_matching_blocks()
     return {block.a + step: block.b + step for block in blocks for step in range(block.size)}
 
@@ -67,27 +70,26 @@ def _slice_between(
 
 
 def _merge_hunk(three: ThreeWay[list[H]]) -> list[H]:
-    """What becomes of a stretch between two items that all have."""
+    """Merge the items between two items that all versions have."""
     base, ours, theirs = three
     if base in (ours, theirs) or ours == theirs:
         return pick_changed(three)
-    if not set(theirs) - set(
-        base
-    ):  # they only deleted, in the midst of what we changed: kept in doubt
+    # One side only deleted, where the other made changes: in doubt, nothing is deleted.
+    if not set(theirs) - set(base):
         return ours
     if not set(ours) - set(base):
         return theirs
-    gone = set(base) - (set(ours) & set(theirs))
-    return [item for item in _union_in_order(ours, theirs) if item not in gone]
+    deleted = set(base) - (set(ours) & set(theirs))
+    return [item for item in _union_in_order(ours, theirs) if item not in deleted]
 
 
 def _union_in_order(ours: list[H], theirs: list[H]) -> list[H]:
-    """All of two lists, what they share once."""
-    found: list[H] = []
+    """Return all items of two lists, with common runs once."""
+    merged: list[H] = []
     for _, start, end, their_start, their_end in SequenceMatcher(
         None, ours, theirs, autojunk=False
     ).get_opcodes():
-        found += ours[start:end]
+        merged += ours[start:end]
         if ours[start:end] != theirs[their_start:their_end]:
-            found += theirs[their_start:their_end]
-    return found
+            merged += theirs[their_start:their_end]
+    return merged

@@ -1,1 +1,4 @@
-"""The commands, one module each. `vaultlink.cli.dispatch` imports the module of the command that is run."""
+"""The commands, one module each.
+
+`vaultlink.cli.dispatch` imports only the module of the command that is run.
+"""

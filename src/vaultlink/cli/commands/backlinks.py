@@ -1,4 +1,4 @@
-"""`vaultlink backlinks`: what links to a note, or to each; keeping sections of it is `sections`' part."""
+"""`vaultlink backlinks`: list backlinks, or maintain backlinks sections."""
 
 from vaultlink.api import Vault
 from vaultlink.cli.backlinks_options import BacklinksOptions
@@ -11,35 +11,37 @@ from vaultlink.report.listings import all_backlink_rows, backlink_rows
 
 
 def backlinks(options: BacklinksOptions) -> int:
-    """List what links to a note, or keep a section that does.
+    """List the backlinks of a note, or maintain backlinks sections.
 
-    Notes and canvases, with the lines the links stand on; without NOTE, how many links lead to each file, most
-    first. The exit code is 0 whatever is listed.
+    Lists the notes and canvases that link to NOTE, with the line numbers of the links. Without
+    NOTE, lists the number of links to each file, highest first. The exit code is 0 whatever is
+    listed.
 
-    With --write, --adopt or --remove sections are written, adopted or taken out, and notes changed are listed;
-    --check and --diff write nothing and end with 1 if anything would change. A section stands between two comments
-    that tell vaultlink that it is its own; taking it out gives back every byte of the note. `vaultlink undo` takes
-    a run back.
+    With --write, --adopt or --remove, sections are written, adopted or removed, and the changed
+    notes are listed. --check and --diff write nothing and exit with 1 if anything would change. A
+    managed section is enclosed by two comments, by which vaultlink recognizes it. Removing it
+    restores every byte of the note. `vaultlink undo` reverts a run.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count, lines; without NOTE: path,
-    number of links, number of files they stand in; where sections are kept: path, what is done.
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count,
+    lines; without NOTE: path, number of links, number of files that contain them; with sections:
+    path, change.
     """
     if options.write or options.check or options.diff or options.adopt or options.remove:
-        from vaultlink.cli.backlinks_write import maintain_sections  # noqa: PLC0415 - only where something is written
+        from vaultlink.cli.backlinks_write import maintain_sections  # noqa: PLC0415 - needed for writing only
 
         return maintain_sections(options)
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
+    output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal)
     if options.note is None:
-        _print_link_counts(terminal, shape, vault)
+        _print_link_counts(terminal, output_format, vault)
         return EXIT_CLEAN
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
     cells = [(row.path, row.count, ",".join(map(str, row.lines))) for row in rows]
-    if shape == "json":
+    if output_format == "json":
         print_document(terminal, {"note": note}, "backlinks", rows)
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, cells)
     else:
         print_rows(
@@ -47,22 +49,23 @@ def backlinks(options: BacklinksOptions) -> int:
         )
         if rows:
             terminal.print_message(
-                f"{format_count(sum(row.count for row in rows), 'link')} to {note} in {format_count(len(rows), 'file')}."
+                f"{format_count(sum(row.count for row in rows), 'link')} to {note} "
+                f"in {format_count(len(rows), 'file')}."
             )
     return EXIT_CLEAN
 
 
-def _print_link_counts(terminal: Terminal, shape: str, vault: Vault) -> None:
-    """How often each file is linked to."""
+def _print_link_counts(terminal: Terminal, output_format: str, vault: Vault) -> None:
+    """Print the number of links to each file."""
     rows = all_backlink_rows(vault.index)
-    if shape == "json":
+    if output_format == "json":
         print_document(terminal, {}, "notes", rows)
         return
     counts = [
         (row.note, sum(link.count for link in row.backlinks), len(row.backlinks)) for row in rows
     ]
     counts.sort(key=lambda row: (-row[1], row[0]))
-    if shape == "tsv":
+    if output_format == "tsv":
         print_lines(terminal, counts)
     else:
         print_rows(terminal, ("file", "links", "from files"), counts, "No backlinks found.")

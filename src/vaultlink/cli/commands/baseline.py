@@ -1,4 +1,4 @@
-"""`vaultlink baseline`: records what is found today, so that `check` reports only what is new."""
+"""`vaultlink baseline`: record findings, so that `check` reports only new ones."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,13 @@ from vaultlink.baseline.file import (
     read_baseline_file,
     record_baseline,
 )
-from vaultlink.baseline.known import BASELINE_FILE, FindingKey, finding_keys
-from vaultlink.baseline.match import KnownSplit, split_known
+from vaultlink.baseline.match import (
+    BASELINE_FILE,
+    FindingKey,
+    KnownSplit,
+    finding_keys,
+    split_known,
+)
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
@@ -35,31 +40,32 @@ from vaultlink.write.write import PendingWrite
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineOptions(RuleSelectionOptions):
-    """What `baseline` is told."""
+    """Options of `baseline`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     prune: Annotated[
-        bool, option("--prune", help="Take out what is gone by now, and add nothing.")
+        bool, option("--prune", help="Remove findings that are no longer found; add none.")
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be format_baseline as a unified_diff diff, and write nothing.",
+            help="Print a unified diff of the changes; write nothing.",
         ),
     ] = False
 
 
 def baseline(options: BaselineOptions) -> int:
-    """Record today's findings, so that `check` reports only new ones.
+    """Record current findings, so that `check` reports only new ones.
 
-    They are kept in the vault's folder, in .vaultlink-baseline.json: put it under version control. A finding stays known when
-    lines move, other things are edited, or git sees its note renamed. Once findings are gone, --prune takes them out, so that
-    they can't come back unseen. A baseline holds under the settings it was made with; under others `check` ends with 2 and says
-    what differs.
+    The baseline is the file .vaultlink-baseline.json in the vault's folder. Put it under version
+    control. A finding stays known if lines move, if other text is edited, or if git detects that
+    its note was renamed. After findings were fixed, --prune removes them from the baseline, so that
+    they are reported if they come back. A baseline is valid for the settings that it was made with;
+    with other settings `check` exits with 2 and names the difference.
 
-    Forms: none; the file's path is printed, or with --diff what would change in it.
+    Output formats: none. Prints the path of the file, or with --diff the changes in it.
     """
     terminal = Terminal(options)
     if options.diff:
@@ -75,46 +81,47 @@ def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
     before = read_baseline_file(scan.root)
     if options.prune and before is None:
         raise UsageError(
-            f"{scan.root / BASELINE_FILE}: there is no baseline to prune. `vaultlink baseline` makes one."
+            f"{scan.root / BASELINE_FILE}: there is no baseline to prune. "
+            "`vaultlink baseline` creates one."
         )
     vault = open_scanned_vault(scan, terminal)
-    made, sentence = (
+    updated, summary = (
         _prune_baseline(vault, before)
         if options.prune and before is not None
         else _build_baseline(vault)
     )
-    text = format_baseline(made)
-    if b"\r\n" in (before or b""):  # as git checks it out on Windows
+    text = format_baseline(updated)
+    if b"\r\n" in (before or b""):  # a checkout with CRLF line endings, as on Windows
         text = text.replace("\n", "\r\n")
     if options.diff:
-        old = None if before is None else before.decode("utf-8", "replace")
-        terminal.print_results(unified_diff([(BASELINE_FILE, old, text)], terminal.palette))
-        terminal.print_message(sentence)
-        return EXIT_CLEAN if old == text else EXIT_FINDINGS
+        old_text = None if before is None else before.decode("utf-8", "replace")
+        terminal.print_results(unified_diff([(BASELINE_FILE, old_text, text)], terminal.palette))
+        terminal.print_message(summary)
+        return EXIT_CLEAN if old_text == text else EXIT_FINDINGS
     if before != text.encode():
-        _write_baseline(vault, before, text, sentence)
+        _write_baseline(vault, before, text, summary)
     terminal.print_results(f"{scan.root / BASELINE_FILE}\n")
-    terminal.print_message(sentence)
+    terminal.print_message(summary)
     return EXIT_CLEAN
 
 
 def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
-    """The baseline of all that is found."""
-    found = {
+    """Return a baseline of all current findings, and a sentence on it."""
+    keys = {
         path: finding_keys(items, vault.text) for path, items in vault.state.diagnostics.items()
     }
     rules = Counter(item.rule for item in vault.diagnostics())
     total = format_count(rules.total(), "finding")
-    where = (
-        f" of {format_count(len(rules), 'rule')} in {format_count(len(found), 'file')}"
+    places = (
+        f" of {format_count(len(rules), 'rule')} in {format_count(len(keys), 'file')}"
         if rules
         else ""
     )
-    return record_baseline(vault.state.settings, found), f"The baseline holds {total}{where}."
+    return record_baseline(vault.state.settings, keys), f"The baseline contains {total}{places}."
 
 
 def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
-    """The baseline without what is gone, and with the others as they are now."""
+    """Return the baseline without resolved findings, and a sentence on it."""
     split = split_known(
         vault.state.diagnostics,
         [findings_in_baseline(vault, before)],
@@ -122,33 +129,29 @@ def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
         lambda _path: True,
     )
     [count] = split.known_counts
-    fresh = (
-        f" {format_count(len(split.new), 'new finding is', 'new findings are')} not in it."
-        if split.new
-        else ""
-    )
-    gone = (
-        format_count(count.gone, "finding that is gone", "findings that are gone")
-        if count.gone
-        else "no findings"
-    )
-    sentence = f"Took out {gone}; {count.left:,} left.{fresh}"
+    remaining = format_count(count.left, "finding")
+    if count.gone:
+        removed = format_count(count.gone, "finding that is", "findings that are")
+        sentence = f"Removed {removed} no longer found; the baseline keeps {remaining}."
+    else:
+        sentence = f"Nothing to prune: the baseline keeps {remaining}."
+    if split.new:
+        new = format_count(len(split.new), "current finding is", "current findings are")
+        sentence += f" {new} not in it."
     return record_baseline(vault.state.settings, _key_findings(vault, split)), sentence
 
 
 def _key_findings(vault: Vault, split: KnownSplit) -> Mapping[str, Sequence[FindingKey]]:
-    kept: dict[str, list[Diagnostic]] = {}
+    known: dict[str, list[Diagnostic]] = {}
     for item in split.known:
-        kept.setdefault(item.path, []).append(item)
-    return {path: finding_keys(items, vault.text) for path, items in kept.items()}
+        known.setdefault(item.path, []).append(item)
+    return {path: finding_keys(items, vault.text) for path, items in known.items()}
 
 
-def _write_baseline(vault: Vault, before: bytes | None, text: str, sentence: str) -> None:
-    """Write the file, with a record that `vaultlink undo` goes by."""
+def _write_baseline(vault: Vault, before: bytes | None, text: str, summary: str) -> None:
+    """Write the file, and record the run in the journal for `vaultlink undo`."""
     result = write_vault_files(
-        vault.root, [PendingWrite(BASELINE_FILE, before, text.encode())], sentence
+        vault.root, [PendingWrite(BASELINE_FILE, before, text.encode())], summary
     )
     for skipped_note in result.skipped:
-        raise VaultError(
-            f"{vault.root / BASELINE_FILE}: it was not written: {skipped_note.reason}."
-        )
+        raise VaultError(f"{vault.root / BASELINE_FILE}: not written: {skipped_note.reason}.")

@@ -1,4 +1,4 @@
-"""`vaultlink check`: findings on stdout, what they come to on stderr and in the exit code."""
+"""`vaultlink check`: print findings to stdout and a summary to stderr."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import msgspec
 from vaultlink.baseline.match import split_known
 from vaultlink.cli.known import KnownSources, find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -28,15 +28,13 @@ from vaultlink.write.cache import save_result
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions(FixSelectionOptions):
-    """What `check` is told."""
+    """Options of `check`."""
 
-    fix: Annotated[
-        bool, option("--fix", help="Fix what can be fixed safely, as `vaultlink fix` does.")
-    ] = False
+    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
 
 
 class CachedCheck(msgspec.Struct, array_like=True):
-    """What a check says: results, the sentence beside them, the exit code. It is kept for a run that asks the same."""
+    """Output of a check, cached for a run with the same input."""
 
     results: bytes
     summary: str
@@ -44,49 +42,52 @@ class CachedCheck(msgspec.Struct, array_like=True):
 
 
 def check(options: CheckOptions) -> int:
-    """Check the vault's links and report what is wrong.
+    """Check the vault's links and report findings.
 
-    The whole vault is always read, since links are a matter of the whole. Nothing is written without --fix. The exit
-    code is 0 if all is well, 1 if there are findings, 2 if the command or a setting can't be followed. Findings that the
-    vault's baseline knows (`vaultlink baseline`) are counted only.
+    vaultlink always reads the whole vault, because a link can refer to any file. Nothing is written
+    without --fix. The exit code is 0 if there are no findings, 1 if there are findings, 2 after a
+    usage or configuration error. Findings in the vault's baseline (`vaultlink baseline`) are only
+    counted.
 
-    Forms: full (on a terminal), concise (elsewhere), json, json-lines, and for other programs github, gitlab, sarif, junit,
-    markdown.
+    Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """
     if options.fix or options.diff:
-        from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - only where something is fixed
+        from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - needed for fixing only
 
         return run_fix(options)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     terminal = Terminal(options)
-    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
+    output_format = choose_finding_format(terminal)
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)
-    chosen, gate = select_vault_paths(options, scan.root), find_known_sources(options, scan)
+    chosen, known_sources = (
+        select_vault_paths(options, scan.root),
+        find_known_sources(options, scan),
+    )
     cache = None if reads_stdin(options) else scan.open_cache()
-    asked_for = repr(
+    variant = repr(
         (
-            form,
+            output_format,
             terminal.palette,
             terminal.width,
             chosen,
             options.statistics,
             options.fail_on,
             options.exit_zero,
-            gate.cache_key,
+            known_sources.cache_key,
         )
     )
-    question = scan.cache_key("check", asked_for) if cache else None
-    answer = _decode_cached(cache.load_result(question)) if cache and question else None
-    if answer is None:
-        answer = _run_check(options, terminal, form, scan, (chosen, gate))
-        if cache and question:
-            save_result(cache, question, msgspec.msgpack.encode(answer))
-    terminal.print_results(answer.results)
-    terminal.print_message(answer.summary)
-    terminal.print_detail(_describe_run(scan, time.perf_counter() - begun))
-    return answer.exit_code
+    cache_key = scan.cache_key("check", variant) if cache else None
+    result = _decode_cached(cache.load_result(cache_key)) if cache and cache_key else None
+    if result is None:
+        result = _run_check(options, terminal, output_format, scan, (chosen, known_sources))
+        if cache and cache_key:
+            save_result(cache, cache_key, msgspec.msgpack.encode(result))
+    terminal.print_results(result.results)
+    terminal.print_message(result.summary)
+    terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
+    return result.exit_code
 
 
 def _decode_cached(data: bytes | None) -> CachedCheck | None:
@@ -99,27 +100,30 @@ def _decode_cached(data: bytes | None) -> CachedCheck | None:
 def _run_check(
     options: CheckOptions,
     terminal: Terminal,
-    form: str,
+    output_format: str,
     scan: VaultScan,
-    asked: tuple[Sequence[str], KnownSources],
+    selection: tuple[Sequence[str], KnownSources],
 ) -> CachedCheck:
-    wanted, gate = make_path_filter(asked[0]), asked[1]
+    wanted, known_sources = make_path_filter(selection[0]), selection[1]
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    found = split_known(vault.state.diagnostics, gate.load_known(vault), vault.text, wanted)
-    shown = render_results(options, terminal, form, vault, found)
+    split = split_known(
+        vault.state.diagnostics, known_sources.load_known(vault), vault.text, wanted
+    )
+    results = render_results(options, terminal, output_format, vault, split)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
     sentences = [
-        summarize_check(found.new, notes, found.known_counts),
-        *map(describe_known, found.known_counts),
-        describe_fixable(found.new),
+        summarize_check(split.new, notes, split.known_counts),
+        *map(describe_known, split.known_counts),
+        describe_fixable(split.new),
     ]
     return CachedCheck(
-        shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogateescape"),
+        results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
         "\n".join(filter(None, sentences)),
-        choose_exit_code(options, found.new),
+        choose_exit_code(options, split.new),
     )
 
 
 def _describe_run(scan: VaultScan, seconds: float) -> str:
     settings = ", ".join(layer.source for layer in scan.layers) or "defaults"
-    return f"{scan.root}: settings from {settings}; {len(scan.listing.files):,} files, {seconds:.2f} s."
+    files = f"{len(scan.listing.files):,} files"
+    return f"{scan.root}: settings from {settings}; {files}, {seconds:.2f} s."

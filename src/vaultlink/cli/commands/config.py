@@ -1,4 +1,4 @@
-"""`vaultlink config`: the settings in force, each with where it came from."""
+"""`vaultlink config`: list the settings in force and the source of each."""
 
 import json
 import os
@@ -24,13 +24,13 @@ HEADER = ("setting", "value", "from")
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(RuleSelectionOptions):
-    """What `config` is told."""
+    """Options of `config`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
 
 
 class SettingRow(msgspec.Struct, frozen=True):
-    """A setting in force."""
+    """A setting in force, as JSON."""
 
     key: str
     value: Any
@@ -38,26 +38,27 @@ class SettingRow(msgspec.Struct, frozen=True):
 
 
 def config(options: ConfigOptions) -> int:
-    """List the settings in force and where each comes from.
+    """List the settings in force and the source of each.
 
-    The table leaves out what nobody changed in the rules' severities and options; -v shows it all.
+    The table omits severities and options of rules that have their default value; -v shows all.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: key, value as JSON, source.
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: key, value as
+    JSON, source.
     """
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
+    output_format = choose_listing_format(terminal)
     scan = scan_from_options(options, options.folder)
     rules = build_catalog(load_rules())
     settings = merge_layers(scan.layers, rules)
     rows = [*_list_locations(options, scan), *_list_settings(settings)]
-    if shape == "json":
+    if output_format == "json":
         print_document(
             terminal,
             {"vault": str(scan.root), "enabled": sorted(settings.enabled)},
             "settings",
             rows,
         )
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, [(row.key, _format_json(row.value), row.source) for row in rows])
     else:
         shown = [
@@ -73,7 +74,7 @@ def config(options: ConfigOptions) -> int:
 
 
 def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]:
-    """The vault and the cache: settings that only options and the environment have."""
+    """Return the rows of the vault and the cache, which no settings file can name."""
     vault = (
         "--vault"
         if options.vault
@@ -84,8 +85,10 @@ def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]
     rows = [SettingRow("vault", str(scan.root), vault)]
     if options.no_cache:
         return [*rows, SettingRow("cache-dir", None, "--no-cache")]
-    told = "VAULTLINK_CACHE_DIR" if os.environ.get("VAULTLINK_CACHE_DIR") else DEFAULT_SOURCE
-    source = "--cache-dir" if options.cache_dir else told
+    default_source = (
+        "VAULTLINK_CACHE_DIR" if os.environ.get("VAULTLINK_CACHE_DIR") else DEFAULT_SOURCE
+    )
+    source = "--cache-dir" if options.cache_dir else default_source
     return [*rows, SettingRow("cache-dir", str(cache_folder(scan.settings.cache_dir)), source)]
 
 

@@ -1,18 +1,17 @@
-"""`vaultlink fix`: repairs on disk, what was done on stdout and stderr, what remains in the exit code."""
+"""`vaultlink fix`: apply fixes on disk; report what was fixed and what remains."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from vaultlink.api import Vault
-from vaultlink.baseline.known import KnownFindings
-from vaultlink.baseline.match import KnownSplit, split_known
+from vaultlink.api import Vault, replace_state
+from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import FINDING_FORMATS, choose_exit_code, render_results
+from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -50,64 +49,73 @@ from vaultlink.write.write import WriteResult
 
 @dataclass(frozen=True, kw_only=True)
 class FixOptions(FixSelectionOptions):
-    """What `fix` is told."""
+    """Options of `fix`."""
 
     interactive: Annotated[
         bool,
         option(
             "-i",
             "--interactive",
-            help="Go through the findings one by one and choose what is done.",
+            help="Ask for each finding which fix to apply.",
         ),
     ] = False
 
 
 def fix(options: FixOptions) -> int:
-    """Fix what can be fixed safely, backlinks sections included.
+    """Apply all safe fixes, including those of backlinks sections.
 
-    A safe fix changes where no link leads but those it is about, and no word that a link shows. Every run can be undone
-    with `vaultlink undo`. A note that changes meanwhile, is read-only or in a sync conflict is left alone and named. What
-    remains is reported as by `vaultlink check`. The exit code is 0 if nothing remains, 1 if there are findings or notes
-    left alone (with --diff: if anything would change), 2 if the command or a setting can't be followed.
+    A safe fix changes the destination of no link except those that the finding is about, and no
+    text that a link displays. `vaultlink undo` reverts a run. A note is skipped, and named, if it
+    changes during the run, is read-only or is in a sync conflict. Remaining findings are reported
+    as by `vaultlink check`. The exit code is 0 if nothing remains, 1 if there are findings or
+    skipped notes (with --diff: if anything would change), 2 after a usage or configuration error.
 
-    With --changed-since only what the changes since that revision brought about is fixed. A text on standard input is printed as
-    fixing leaves it, and nothing is written.
+    With --changed-since, only findings that changes since that revision caused are fixed. A text on
+    standard input is printed with fixes applied, and nothing is written.
 
-    Forms: full (on a terminal: what was done), concise (elsewhere: what remains), json, json-lines, github, gitlab, sarif, junit,
-    markdown.
+    Output formats: {formats}. The default is full (what was fixed) on a terminal and concise
+    (what remains) elsewhere.
     """
     return run_fix(options)
 
 
 def run_fix(options: FixSelectionOptions) -> int:
-    """Fix the vault, or print what fixing would change. Only one run writes in a vault at a time; somebody who takes time
-    to choose, or to read what was done, is waited for by nobody."""
+    """Fix the vault, or print what fixing would change.
+
+    Only one run at a time writes to a vault. The lock is not held while waiting for the user or
+    while printing results.
+    """
     terminal = Terminal(options)
-    form = terminal.choose_format(FINDING_FORMATS, "full", "concise")
-    asking, standing = isinstance(options, FixOptions) and options.interactive, reads_stdin(options)
-    if asking and standing:
+    output_format = choose_finding_format(terminal)
+    is_interactive, is_stdin = (
+        isinstance(options, FixOptions) and options.interactive,
+        reads_stdin(options),
+    )
+    if is_interactive and is_stdin:
         raise UsageError(
-            "--interactive asks on standard input, --stdin-filename reads a note from it: choose one."
+            "--interactive and --stdin-filename can't be used together: both read standard input."
         )
-    if options.diff or asking or standing:
-        done = _plan_and_write(options, terminal, asking)
+    if options.diff or is_interactive or is_stdin:
+        fix_run = _plan_and_write(options, terminal, is_interactive)
     else:
         with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
-            done = _plan_and_write(options, terminal, asking)
-    if done.plan.broken_promise:
-        return report_broken_promise(done.plan.broken_promise)
-    if done.result:
-        return _report_fixes(options, terminal, form, done)
+            fix_run = _plan_and_write(options, terminal, is_interactive)
+    if fix_run.plan.broken_promise:
+        return report_broken_promise(fix_run.plan.broken_promise)
+    if fix_run.result:
+        return _report_fixes(options, terminal, output_format, fix_run)
     return (
-        print_fix_diff(terminal, done.vault, done.plan)
+        print_fix_diff(terminal, fix_run.vault, fix_run.plan)
         if options.diff
-        else _print_fixed_stdin(options, terminal, done)
+        else _print_fixed_stdin(options, terminal, fix_run)
     )
 
 
 class _FixRun(NamedTuple):
-    """A vault, what is known of its findings, its repair, and what became of that on disk: nothing where it is only looked at,
-    or was refused."""
+    """A vault, its known findings and its fix plan.
+
+    `result` is None if nothing was written: in a dry run, or if a fix was refused.
+    """
 
     vault: Vault
     known: Sequence[KnownFindings]
@@ -115,36 +123,38 @@ class _FixRun(NamedTuple):
     result: WriteResult | None
 
 
-def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bool) -> _FixRun:
-    """Work a repair out and, unless it is only to be looked at, write it."""
+def _plan_and_write(
+    options: FixSelectionOptions, terminal: Terminal, is_interactive: bool
+) -> _FixRun:
+    """Plan the fixes and, except in a dry run, write them."""
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)
-    gate = find_known_sources(options, scan)
+    known_sources = find_known_sources(options, scan)
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
     known, wanted, answers = (
-        gate.load_known(vault),
+        known_sources.load_known(vault),
         make_path_filter(select_vault_paths(options, scan.root)),
         parse_fix_answers(options, scan.root),
     )
-    if asking:
-        from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - only where somebody answers
+    if is_interactive:
+        from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
-        asked = split_known(
+        findings = split_known(
             vault.state.diagnostics, select_revision_known(known), vault.text, wanted
         ).new
-        plan = vault.plan_chosen_fixes(
-            choose_fixes(asked, terminal, vault, answers or FixAnswers())
+        plan = vault.fixer.plan_chosen(
+            choose_fixes(findings, terminal, vault, answers or FixAnswers())
         )
     else:
-        plan = vault.plan_fixes(
+        plan = vault.fixer.plan(
             allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
             answers,
             make_new_finding_selector(known, vault, wanted),
         )
     if plan.broken_promise or options.diff or reads_stdin(options):
         return _FixRun(vault, known, plan, None)
-    with hold_write_lock(terminal, scan.root) if asking else nullcontext():
+    with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         result = write_fixes(
             terminal,
             vault,
@@ -155,96 +165,103 @@ def _plan_and_write(options: FixSelectionOptions, terminal: Terminal, asking: bo
 
 
 def _report_fixes(
-    options: FixSelectionOptions, terminal: Terminal, form: str, done: _FixRun
+    options: FixSelectionOptions, terminal: Terminal, output_format: str, fix_run: _FixRun
 ) -> int:
-    """Tell what was done, what was left alone and what remains."""
-    plan, result = done.plan, done.result
+    """Print what was fixed, skipped, and what remains; return the exit code."""
+    plan, result = fix_run.plan, fix_run.result
     assert result
-    after = done.vault.with_state(remaining_state(plan, result.skipped))
-    left = _split_remaining(options, done, after)
+    after = replace_state(fix_run.vault, remaining_state(plan, result.skipped))
+    remaining = _split_remaining(options, fix_run, after)
     early, late = (
-        _select_written(made, result)
-        for made in (
+        _select_written(fixes, result)
+        for fixes in (
             plan.fixed[: plan.first_round_count],
             plan.fixed[plan.first_round_count :],
         )
     )
-    made = early + late
-    row = fixed_row(made, result.written, result.run_id, skipped_rows(result.skipped))
-    shown = form == "full" and not options.statistics
-    if shown:
+    fixes = early + late
+    row = fixed_row(fixes, result.written, result.run_id, skipped_rows(result.skipped))
+    shows_examples = output_format == "full" and not options.statistics
+    if shows_examples:
         terminal.print_results(
-            render_examples(made, len(early), plan.texts, terminal.width, terminal.palette)
+            render_examples(fixes, len(early), plan.texts, terminal.width, terminal.palette)
         )
     else:
-        terminal.print_results(render_results(options, terminal, form, after, left, {"fixed": row}))
+        terminal.print_results(
+            render_results(options, terminal, output_format, after, remaining, {"fixed": row})
+        )
     print_skipped_notes(terminal, result.skipped)
-    fixed = describe_fixed(row.by_rule, row.notes, told=shown) + (
-        " `vaultlink undo` takes it back." if row.run else ""
+    fixed = describe_fixed(row.by_rule, row.notes, brief=shows_examples) + (
+        " `vaultlink undo` reverts it." if row.run else ""
     )
     for sentence in (
         fixed,
-        describe_unsafe(left.new, options.unsafe_fixes),
-        *_summarise(after, left),
+        describe_unsafe(remaining.new, options.unsafe_fixes),
+        *_summarize(after, remaining),
     ):
         if sentence:
             terminal.print_message(sentence)
-    return max(choose_exit_code(options, left.new), EXIT_FINDINGS if result.skipped else EXIT_CLEAN)
+    return max(
+        choose_exit_code(options, remaining.new), EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+    )
 
 
-def _split_remaining(options: FixSelectionOptions, done: _FixRun, after: Vault) -> KnownSplit:
-    """What is still found, in the paths that the command is about."""
+def _split_remaining(options: FixSelectionOptions, fix_run: _FixRun, after: Vault) -> KnownSplit:
+    """Split the remaining findings at the paths that the command is about."""
     return split_known(
         after.state.diagnostics,
-        done.known,
+        fix_run.known,
         after.text,
         make_path_filter(select_vault_paths(options, after.root)),
     )
 
 
-def _summarise(after: Vault, left: KnownSplit) -> list[str]:
+def _summarize(after: Vault, remaining: KnownSplit) -> list[str]:
     return [
-        summarize_check(left.new, sum(map(is_note, after.index.files)), left.known_counts),
-        *map(describe_known, left.known_counts),
+        summarize_check(
+            remaining.new, sum(map(is_note, after.index.files)), remaining.known_counts
+        ),
+        *map(describe_known, remaining.known_counts),
     ]
 
 
-def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, done: _FixRun) -> int:
-    """Print the text that stood in for a note as fixing would leave it; tell what remains."""
-    [(path, data)] = done.vault.overlays.items()
+def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run: _FixRun) -> int:
+    """Print the text on standard input with fixes applied; report what remains."""
+    [(path, data)] = fix_run.vault.overlays.items()
     fixed = (
-        done.vault.encode_text(path, done.plan.texts[path][1]) if path in done.plan.texts else data
+        fix_run.vault.fixer.encode(path, fix_run.plan.texts[path][1])
+        if path in fix_run.plan.texts
+        else data
     )
-    after = done.vault.with_state(done.plan.after)
-    after.overlays = {path: fixed}
-    left = _split_remaining(options, done, after)
+    after = replace(replace_state(fix_run.vault, fix_run.plan.after), overlays={path: fixed})
+    remaining = _split_remaining(options, fix_run, after)
     terminal.print_results(fixed)
-    print_skipped_notes(terminal, done.vault.skipped_notes(done.plan))
+    print_skipped_notes(terminal, fix_run.vault.fixer.skipped(fix_run.plan))
     for sentence in (
-        describe_fixed(count_fixed_by_rule(done.plan.fixed), len(done.plan.texts)),
-        *_summarise(after, left),
+        describe_fixed(count_fixed_by_rule(fix_run.plan.fixed), len(fix_run.plan.texts)),
+        *_summarize(after, remaining),
     ):
         if sentence:
             terminal.print_message(sentence)
-    return choose_exit_code(options, left.new)
+    return choose_exit_code(options, remaining.new)
 
 
-def _select_written(made: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:
-    """The fixes that reached the disk."""
+def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:
+    """Return the fixes in notes that were written."""
     paths = frozenset(result.written)
-    return [(item, fix) for item, fix in made if any(edit.path in paths for edit in fix.edits)]
+    return [(item, fix) for item, fix in fixes if any(edit.path in paths for edit in fix.edits)]
 
 
 def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | None:
-    """What to do about dangling topics; None if nothing."""
+    """Return the chosen fixes for dangling topics; None without --unsafe-fixes."""
     if not options.unsafe_fixes:
-        for name, given in (
+        for name, is_set in (
             ("--unlink", options.unlink),
             ("--create", options.create),
             ("--template", options.template),
         ):
-            if given:
-                raise UsageError(f"{name} is an unsafe fix: it needs --unsafe-fixes too.")
+            if is_set:
+                raise UsageError(f"{name} requires --unsafe-fixes.")
         return None
     template = FixAnswers().template
     if options.template:
@@ -256,27 +273,30 @@ def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | 
     return FixAnswers(options.unlink, folder, template)
 
 
-def _resolve_create_folder(given: Path, root: Path) -> str:
-    """A folder in the vault, that need not be there yet, as a vault path with a slash behind it ("" for the root)."""
-    place = (given if given.is_absolute() else root / given).resolve()
-    if not place.is_relative_to(root):
-        raise UsageError(f"--create: {given} lies outside the vault {root}.")
-    path = place.relative_to(root).as_posix()
-    if any(part.startswith(".") for part in place.relative_to(root).parts):
+def _resolve_create_folder(folder: Path, root: Path) -> str:
+    """Return a folder as a vault path with a final slash, "" for the root.
+
+    The folder need not exist. Raises UsageError.
+    """
+    resolved = (folder if folder.is_absolute() else root / folder).resolve()
+    if not resolved.is_relative_to(root):
+        raise UsageError(f"--create: {folder} is outside the vault {root}.")
+    path = resolved.relative_to(root).as_posix()
+    if any(part.startswith(".") for part in resolved.relative_to(root).parts):
         raise UsageError(
-            f"--create: Obsidian sees nothing in {path}, since its name begins with a dot."
+            f"--create: {path} is hidden: Obsidian ignores names that begin with a dot."
         )
     return "" if path == "." else f"{path}/"
 
 
 def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
-    """Print what would be written."""
+    """Print a unified diff of what would be written; return the exit code."""
     terminal.print_results(
         unified_diff(
             [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
         )
     )
-    print_skipped_notes(terminal, vault.skipped_notes(plan))
+    print_skipped_notes(terminal, vault.fixer.skipped(plan))
     terminal.print_message(
         describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts), would=True)
     )

@@ -1,4 +1,4 @@
-"""`vaultlink graph`: figures of the vault's graph, or the graph for another program."""
+"""`vaultlink graph`: figures of the vault's graph, or an export of the graph."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,7 +17,7 @@ from vaultlink.report.layout import display_width, escape_controls, pad
 
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions(FolderOptions):
-    """What `graph` is told."""
+    """Options of `graph`."""
 
     format: Annotated[
         str,
@@ -26,54 +26,58 @@ class GraphOptions(FolderOptions):
 
 
 def graph(options: GraphOptions) -> int:
-    """Describe the vault's graph, or export it.
+    """Summarize the vault's graph, or export it.
 
-    Nodes are notes, dangling topics, and the attachments and canvases that take part; each link is an edge. A
-    topic's node is its name with a slash before it. The exit code is 0.
+    Nodes are notes, dangling topics, and linked attachments and canvases; each link is an edge. The
+    node of a topic is its name with a leading slash. The exit code is 0.
 
-    Forms of the figures: table (on a terminal), tsv (elsewhere), json. With --format the graph itself is printed; json
-    is then NetworkX's node-link data.
+    Output formats of the summary: table (on a terminal), tsv (elsewhere), json. With --format the
+    graph itself is printed; json is then NetworkX's node-link data.
     """
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
-    made = open_from_options(options, terminal, options.folder).graph()
+    output_format = choose_listing_format(terminal)
+    nx_graph = open_from_options(options, terminal, options.folder).graph()
     if options.format:
-        terminal.print_results(export_graph(made, options.format))
+        terminal.print_results(export_graph(nx_graph, options.format))
         return EXIT_CLEAN
-    told = summarize_graph(made)
-    if shape == "json":
-        terminal.print_results(msgspec.json.encode({"schema": 1, "graph": told}) + b"\n")
-    elif shape == "tsv":
+    summary = summarize_graph(nx_graph)
+    if output_format == "json":
+        terminal.print_results(msgspec.json.encode({"schema": 1, "graph": summary}) + b"\n")
+    elif output_format == "tsv":
         print_lines(
-            terminal, [*_list_counts(told), *(("hub", count, path) for path, count in told.hubs)]
+            terminal,
+            [*_list_counts(summary), *(("hub", count, path) for path, count in summary.hubs)],
         )
     else:
-        terminal.print_results(_render_figures(told, terminal))
+        terminal.print_results(_render_figures(summary, terminal))
     return EXIT_CLEAN
 
 
-def _list_counts(told: GraphSummary) -> list[tuple[str, int]]:
+def _list_counts(summary: GraphSummary) -> list[tuple[str, int]]:
     return [
-        ("notes", told.nodes["note"]),
-        ("canvases", told.nodes["canvas"]),
-        ("attachments linked", told.nodes["attachment"]),
-        ("dangling topics", told.nodes["dangling"]),
-        ("links", told.links),
-        ("links that dangle", told.dangling),
-        ("links to the note itself", told.self_links),
-        ("groups connected by links", len(told.components)),
-        ("files in the largest group", told.components[0] if told.components else 0),
-        ("files without any link", sum(size == 1 for size in told.components)),
+        ("notes", summary.nodes["note"]),
+        ("canvases", summary.nodes["canvas"]),
+        ("attachments linked", summary.nodes["attachment"]),
+        ("dangling topics", summary.nodes["dangling"]),
+        ("links", summary.links),
+        ("links that dangle", summary.dangling),
+        ("links to the note itself", summary.self_links),
+        ("groups connected by links", len(summary.components)),
+        ("files in the largest group", summary.components[0] if summary.components else 0),
+        ("files without any link", sum(size == 1 for size in summary.components)),
     ]
 
 
-def _render_figures(told: GraphSummary, terminal: Terminal) -> str:
-    rows = [(name, f"{count:,}") for name, count in _list_counts(told)]
-    left, right = max(display_width(name) for name, _ in rows), max(len(count) for _, count in rows)
-    lines = [f"{pad(name, left)}  {count:>{right}}" for name, count in rows]
-    if told.hubs:
+def _render_figures(summary: GraphSummary, terminal: Terminal) -> str:
+    rows = [(name, f"{count:,}") for name, count in _list_counts(summary)]
+    name_width, count_width = (
+        max(display_width(name) for name, _ in rows),
+        max(len(count) for _, count in rows),
+    )
+    lines = [f"{pad(name, name_width)}  {count:>{count_width}}" for name, count in rows]
+    if summary.hubs:
         p = terminal.palette
         lines += ["", f"{p.bold}most linked to{p.reset}"]
-        size = max(len(f"{count:,}") for _, count in told.hubs)
-        lines += [f"{count:>{size},}  {escape_controls(path)}" for path, count in told.hubs]
+        size = max(len(f"{count:,}") for _, count in summary.hubs)
+        lines += [f"{count:>{size},}  {escape_controls(path)}" for path, count in summary.hubs]
     return "\n".join(lines) + "\n"

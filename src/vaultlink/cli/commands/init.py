@@ -1,4 +1,7 @@
-"""`vaultlink init`: a commented settings file to start from, or what has a repository check its notes. Never overwrites."""
+"""`vaultlink init`: create a settings file, or CI files that check changes.
+
+Existing files are never overwritten.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,31 +19,37 @@ from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.files import create_files, remove_created_files
 
 STARTER_SETTINGS = """\
-# Settings of vaultlink for this vault. All are optional; a line behind a # has no effect until the # is removed.
-# `vaultlink rules` lists all rules, `vaultlink rule NAME` explains one, `vaultlink config` lists what is in force.
+# Settings of vaultlink for this vault. All are optional.
+# A line that begins with # has no effect until you remove the #.
+# `vaultlink rules` lists all rules, `vaultlink rule NAME` explains one.
+# `vaultlink config` lists the settings in force.
 
-# Which rules run: by name, code (VL101) or beginning of a code (VL1). Without `select`, those that are on by default.
+# Rules to run: names, codes (VL101) or starts of codes (VL1).
+# Without `select`, the rules that are on by default run.
 # select = ["VL0", "VL1", "VL2", "VL3"]
 
-# Rules that run as well, and rules that do not.
+# Rules to run in addition, and rules not to run.
 # extend-select = ["orphan-note", "unused-attachment"]
 # ignore = ["ambiguous-link"]
 
-# Notes in which nothing is reported. Links to them still count. What git or Obsidian ignores need not be named.
+# Notes in which nothing is reported. Links to them still resolve.
+# Files that git or Obsidian ignores are excluded already.
 # exclude = ["Templates/**"]
 
-# Topics that may be linked to before they have a note.
+# Topics that may be linked to before their note exists.
 # allow-dangling = ["20??-??-??"]
 
-# Whose findings `vaultlink fix` mends, and whose it leaves alone; `vaultlink fix --diff` shows what it would do.
+# Rules that `vaultlink fix` may fix, and rules that it may not.
+# `vaultlink fix --diff` shows what it would change.
 # fixable = ["ALL"]
 # unfixable = ["link-style"]
 
-# How bad a finding is: error, warning or info. Errors and warnings make `vaultlink check` end with 1.
+# Severity of a rule: error, warning or info.
+# Errors and warnings make `vaultlink check` exit with 1.
 # [severity]
 # missing-heading = "warning"
 
-# Rules that are not asked of some notes.
+# Rules to ignore in matching notes.
 # [per-file-ignores]
 # "Daily/**" = ["orphan-note"]
 
@@ -48,33 +57,39 @@ STARTER_SETTINGS = """\
 # [rules.orphan-note]
 # ignore = ["Home.md"]
 
-# Backlinks sections. repair: mend the entries of those that people wrote; write: give every note that others link to a section
-# and keep it; off: leave them alone.
+# Backlinks sections. Modes:
+# repair: fix the entries of sections that authors wrote;
+# write: add a section to every note that others link to, and maintain it;
+# off: do not change sections.
 # [backlinks]
 # mode = "repair"
 # style = "topics"                # topics, list, or context (with the passages that cite the note)
 # heading = "**Add backlinks using these topics:**"
-# headings = []                   # more headings that open such a section
-# entries = "missing"             # missing: notes that link here and are not linked back; all
+# headings = []                   # more headings that start such a section
+# entries = "missing"             # missing (notes that are not linked back) or all
 # order = "title"                 # title, path, rank, recent
 """
 
-
 _WROTE_SETTINGS = (
-    "Wrote the settings above; everything in them is commented out. Next: `vaultlink check`."
+    "Wrote the settings file above; all settings in it are commented out. Next: `vaultlink check`."
 )
-_BASELINE_HINT = "`vaultlink baseline` records what is broken today; commit that too, and only what is new fails."
+_BASELINE_HINT = (
+    "`vaultlink baseline` records current findings; commit the file too, "
+    "and only new findings fail the check."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InitOptions(VaultOptions):
-    """What `init` is told."""
+    """Options of `init`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     ci: Annotated[
         tuple[str, ...],
         option(
-            "--ci", choices=CI_KINDS, help="Write what has every change of a repository checked."
+            "--ci",
+            choices=CI_KINDS,
+            help="Create the CI file that checks every change of the repository.",
         ),
     ] = ()
     pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
@@ -83,44 +98,46 @@ class InitOptions(VaultOptions):
         option(
             "--package",
             metavar="REQUIREMENT",
-            help="What --ci has pip install; else vaultlink in this version.",
+            help="Requirement for pip in files of --ci. Default: this version of vaultlink.",
         ),
     ] = ""
     merge_driver: Annotated[
         bool,
-        option("--merge-driver", help="Have git merge notes with backlinks sections by vaultlink."),
+        option("--merge-driver", help="Set up git to merge backlinks sections with vaultlink."),
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be written as a unified_diff diff, and create_files nothing.",
+            help="Print a unified diff of the changes; write nothing.",
         ),
     ] = False
 
 
 def init(options: InitOptions) -> int:
-    """Write settings to start from, or files that check changes.
+    """Create a settings file, or CI files that check changes.
 
-    Without options that is a commented vaultlink.toml, written into the vault's folder. A vault that has settings keeps them.
+    Without options, creates a commented vaultlink.toml in the vault's folder. If the vault has a
+    settings file already, nothing is written.
 
-    With --ci, files are written at the root of the vault's git repository instead: .github/workflows/vaultlink.yml,
-    .gitlab-ci.yml, .pre-commit-config.yaml. Where one exists nothing is written, and what to add to it is printed.
+    With --ci, creates files at the root of the vault's git repository instead:
+    .github/workflows/vaultlink.yml, .gitlab-ci.yml, .pre-commit-config.yaml. If one of them exists,
+    nothing is written, and the lines to add to it are printed.
 
-    Forms: none; the paths of the files are printed, or with --diff their texts.
+    Output formats: none. Prints the paths of the files, or with --diff their texts.
     """
     terminal = Terminal(options)
     start = options.vault or options.folder or Path()
     if not start.is_dir():
-        raise UsageError(f"{start}: there is no such folder.")
+        raise UsageError(f"{start}: no such folder.")
     vault = options.vault or find_vault(start)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
-    joined = bool(kinds) or options.merge_driver
+    sets_up_git = bool(kinds) or options.merge_driver
     texts = (
         _plan_files(vault, kinds, options.package, terminal)
-        if joined
+        if sets_up_git
         else _plan_settings_file(vault)
     )
     if options.diff:
@@ -132,51 +149,54 @@ def init(options: InitOptions) -> int:
         )
         return EXIT_FINDINGS
     create_files(texts)
-    sentences = _set_up_merging(vault, texts) if options.merge_driver else []
+    sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     terminal.print_results("".join(f"{path}\n" for path in texts))
     terminal.print_message(
-        "\n".join([*sentences, *([_BASELINE_HINT] if kinds else [])]) if joined else _WROTE_SETTINGS
+        "\n".join([*sentences, *([_BASELINE_HINT] if kinds else [])])
+        if sets_up_git
+        else _WROTE_SETTINGS
     )
     return EXIT_CLEAN
 
 
 def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:
     if options.package and not kinds:
-        raise UsageError(
-            "--package is what --ci has pip install: name one of github, gitlab, pre-commit with --ci."
-        )
+        raise UsageError(f"--package requires --ci with one of {', '.join(CI_KINDS)}.")
     if options.diff and options.merge_driver:
-        raise UsageError("--merge-driver sets up git, which has no --diff.")
+        raise UsageError("--merge-driver and --diff can't be used together.")
 
 
 def _plan_settings_file(root: Path) -> dict[Path, str]:
-    """The settings to start from, if there are none."""
+    """Return the starter settings; raise UsageError if the vault has settings."""
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
-            raise UsageError(f"{root / name} exists already; nothing was written.")
+            raise UsageError(f"{root / name} already exists; nothing was written.")
     return {root / "vaultlink.toml": STARTER_SETTINGS}
 
 
 def _plan_files(
     vault: Path, kinds: Sequence[str], package: str, terminal: Terminal
 ) -> dict[Path, str]:
-    """The files that have changes checked. Of those that exist already it is printed what they lack."""
+    """Return the CI files.
+
+    If some exist, prints the lines to add to them and raises ExistingFileError.
+    """
     try:
         return plan_ci_files(vault, kinds, package)
-    except ExistingFileError as taken:
-        several = len(taken.missing_parts) > 1
+    except ExistingFileError as error:
+        is_multiple = len(error.missing_parts) > 1
         terminal.print_results(
             "".join(
-                f"# {path}\n{text}" if several else text
-                for path, text in taken.missing_parts.items()
+                f"# {path}\n{text}" if is_multiple else text
+                for path, text in error.missing_parts.items()
             )
         )
         raise
 
 
-def _set_up_merging(vault: Path, written: Iterable[Path]) -> list[str]:
-    from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - only where it is wanted
+def _set_up_merge_driver(vault: Path, written: Iterable[Path]) -> list[str]:
+    from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely needed
 
     try:
         return set_up_merge_driver(vault.resolve())

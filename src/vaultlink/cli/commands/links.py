@@ -1,4 +1,4 @@
-"""`vaultlink links`: every link with what it leads to."""
+"""`vaultlink links`: list links with their destinations."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
@@ -9,24 +9,25 @@ from vaultlink.report.layout import format_count
 from vaultlink.report.listings import LinkRow, count_by_status, link_rows
 from vaultlink.report.note_page import describe_destination
 
-HEADER = ("where", "link", "leads to")
+HEADER = ("where", "link", "destination")
 
 
 def links(options: NotesOptions) -> int:
-    """List links with what they lead to.
+    """List links with their destinations.
 
-    Canvases are sources of links too. The exit code is 0 whatever is listed; `vaultlink check` judges.
+    Canvases are sources of links too. The exit code is 0 whatever is listed; to check links use
+    `vaultlink check`.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line, column, status, target, subpath,
-    resolved, anchor, kind, place, embed, display, raw.
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line,
+    column, status, target, subpath, resolved, anchor, kind, place, embed, display, raw.
     """
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
+    output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal)
     rows = link_rows(vault.index, select_link_sources(vault, options.notes))
-    if shape == "json":
+    if output_format == "json":
         print_document(terminal, {"vault": str(vault.root)}, "links", rows)
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, map(_format_cells, rows))
     else:
         entries = [

@@ -1,7 +1,7 @@
-"""`vaultlink merge-driver`: what git calls to merge a note. The result takes the place of our version.
+"""`vaultlink merge-driver`: the command that git calls to merge a note.
 
-It runs once for each note that both sides changed, so nothing is imported before it is needed. Whatever goes wrong, what is
-written is git's own merge of the note.
+The result replaces our version. The command runs once for each note that both sides changed, so
+modules are imported only when needed. If anything fails, git's own merge of the note is written.
 """
 
 from contextlib import suppress
@@ -20,65 +20,67 @@ if TYPE_CHECKING:
     from vaultlink.backlinks.merge.three_way import ThreeWay
 
 EXIT_DRIVER_FAILED = 129
-"""Above 128, and so to git no conflict but a driver that failed: it does not merge at all."""
+"""Exit code above 128: to git the driver failed, and the note is not merged at all."""
 
 _SECTION_MARKER = b"vaultlink:backlinks"
 _MISSING_LABELS = ("", "%S", "%X", "%Y")
-"""Labels that git did not give; before 2.44 it knows none of these."""
+"""Labels that git did not fill in; before version 2.44 it fills in none."""
 
 _BINARY_PROBE_SIZE = 8000
-"""So many bytes git looks at for one that is zero, which no text has."""
+"""Number of bytes that git searches for a zero byte, which marks a file as binary."""
 
 DriverResult = tuple[bytes, bool]
+"""Merged bytes, and True if they contain conflicts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MergeDriverOptions(PrintOptions):
-    """What `merge-driver` is told."""
+    """Options of `merge-driver`."""
 
     files: Annotated[
         tuple[Path, ...],
         argument(
             "BASE OURS THEIRS",
-            "The three versions: %O, %A and %B; behind them may stand %L and %P.",
+            "The three versions: %O, %A and %B; then optionally %L and %P.",
         ),
     ] = ()
     marker_size: Annotated[
         int | None,
-        option("--marker-size", metavar="N", help="How long the marks of conflicts are: %L."),
+        option("--marker-size", metavar="N", help="Length of conflict markers: %L."),
     ] = None
     path: Annotated[
-        str, option("--path", metavar="PATH", help="The note's path in the repository: %P.")
+        str, option("--path", metavar="PATH", help="Path of the note in the repository: %P.")
     ] = ""
     base_label: Annotated[
-        str, option("--base-label", metavar="TEXT", help="What conflicts call the base: %S.")
+        str, option("--base-label", metavar="TEXT", help="Label of the base in conflicts: %S.")
     ] = ""
     ours_label: Annotated[
-        str, option("--ours-label", metavar="TEXT", help="What conflicts call our side: %X.")
+        str, option("--ours-label", metavar="TEXT", help="Label of our side in conflicts: %X.")
     ] = ""
     theirs_label: Annotated[
-        str, option("--theirs-label", metavar="TEXT", help="What conflicts call theirs: %Y.")
+        str, option("--theirs-label", metavar="TEXT", help="Label of their side in conflicts: %Y.")
     ] = ""
 
 
 def merge_driver(options: MergeDriverOptions) -> int:
-    """Merge three versions of a note for git.
+    """Merge three versions of a note, as a git merge driver.
 
-    Backlinks sections that vaultlink keeps are merged as sets of entries, without conflicts, and what somebody typed in
-    them is kept from both sides. All else is merged as git does it. `vaultlink init --merge-driver` has git call this;
-    options of git's such as -X ours are not told to drivers.
+    Managed backlinks sections are merged as sets of entries, without conflicts; text that somebody
+    typed in them is kept from both sides. The rest is merged by git. `vaultlink init
+    --merge-driver` configures git to call this command. Git does not pass options such as -X ours
+    to merge drivers.
 
-    The result is written into OURS. The exit code is 0 if all was merged, 1 if conflicts are left, 2 if the line can't be
-    followed, above 128 if nothing could be merged; OURS is as it was then.
+    The result is written to OURS. The exit code is 0 if everything was merged, 1 if conflicts
+    remain, 2 after a usage error, above 128 if nothing could be merged; OURS is then unchanged.
 
-    Forms: none; nothing is printed.
+    Output formats: none. Prints nothing.
     """
     if not 3 <= len(options.files) <= 5:
-        raise UsageError("git names three files, as in `vaultlink merge-driver %O %A %B`.")
+        raise UsageError("three files are required, as in `vaultlink merge-driver %O %A %B`.")
     options = _read_extra_arguments(options)
     base, ours, theirs = options.files
     outcome: DriverResult | None = None
-    with suppress(Exception):  # git's own merge is never wrong, only less
+    with suppress(Exception):  # git's own merge is a correct fallback
         outcome = _merge_sections(options)
     outcome = outcome or _merge_with_git(options, (ours, base, theirs)) or _keep_binary(options)
     if outcome is None or not replace_file(ours, outcome[0]):
@@ -87,10 +89,10 @@ def merge_driver(options: MergeDriverOptions) -> int:
 
 
 def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
-    """The options with the marks' size and the path, where these stand behind the files, as other drivers have them."""
-    more = [str(word) for word in options.files[3:]]
-    size = next((int(word) for word in more if word.isdecimal()), None)
-    path = next((word for word in more if not word.isdecimal()), "")
+    """Read marker size and path from arguments after the files, as other drivers do."""
+    extra = [str(word) for word in options.files[3:]]
+    size = next((int(word) for word in extra if word.isdecimal()), None)
+    path = next((word for word in extra if not word.isdecimal()), "")
     return replace(
         options,
         files=options.files[:3],
@@ -102,17 +104,17 @@ def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
 def _merge_with_git(
     options: MergeDriverOptions, files: tuple[Path, Path, Path]
 ) -> DriverResult | None:
-    """Git's own merge of ours, the base and theirs."""
-    given = (options.ours_label, options.base_label, options.theirs_label)
+    """Return git's merge of ours, the base and theirs."""
+    given_labels = (options.ours_label, options.base_label, options.theirs_label)
     labels = [
         name if label in _MISSING_LABELS else label
-        for label, name in zip(given, ("ours", "base", "theirs"), strict=True)
+        for label, name in zip(given_labels, ("ours", "base", "theirs"), strict=True)
     ]
     return merge_files([file.absolute() for file in files], labels, options.marker_size or 7)
 
 
 def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
-    """What git does with files that are no text: ours stays, in conflict."""
+    """Return our version, in conflict, as git does for binary files; None for text."""
     with suppress(OSError):
         if any(b"\0" in file.read_bytes()[:_BINARY_PROBE_SIZE] for file in options.files):
             return options.files[1].read_bytes(), True
@@ -120,9 +122,12 @@ def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
 
 
 def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
-    """A merge of the sections apart from the rest; None for a note without any. Raises what it can't cope with."""
-    read = [file.read_bytes() for file in options.files]
-    if not any(_SECTION_MARKER in data for data in read) or not (
+    """Merge sections separately from the rest; return None without sections.
+
+    Raises any exception if the note can't be merged like that.
+    """
+    contents = [file.read_bytes() for file in options.files]
+    if not any(_SECTION_MARKER in data for data in contents) or not (
         options.path or ".md"
     ).lower().endswith(".md"):
         return None
@@ -130,7 +135,7 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
     from vaultlink.backlinks.merge.three_way import ThreeWay  # noqa: PLC0415 - most notes have no section
 
     text, conflicts = merge_note(
-        ThreeWay(*(data.decode() for data in read)), lambda texts: _merge_texts(options, texts)
+        ThreeWay(*(data.decode() for data in contents)), lambda texts: _merge_texts(options, texts)
     )
     return text.encode(), conflicts
 

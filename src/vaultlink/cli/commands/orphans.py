@@ -1,4 +1,7 @@
-"""`vaultlink orphans` and `vaultlink deadends`: files nothing links to, notes that link nowhere."""
+"""`vaultlink orphans` and `vaultlink deadends`.
+
+They list files without backlinks, and notes without links to files.
+"""
 
 from collections.abc import Callable
 
@@ -9,40 +12,39 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.index.index import Index
 from vaultlink.report.layout import format_count
-from vaultlink.report.listings import find_dead_ends as list_deadends
-from vaultlink.report.listings import find_orphans as list_orphans
+from vaultlink.report.listings import find_dead_ends, find_orphans
 
 
 def orphans(options: FolderOptions) -> int:
-    """List files that nothing links to.
+    """List files without backlinks.
 
-    Files of every type, as in Obsidian's own command; a link from the file itself counts. The exit code is 0 whatever
-    is listed.
+    Files of every type are listed, as by Obsidian's own command. A link from the file to itself
+    counts as a backlink. The exit code is 0 whatever is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
     """
-    return _print_listing(options, list_orphans, "orphan")
+    return _print_listing(options, find_orphans, "orphan")
 
 
 def deadends(options: FolderOptions) -> int:
-    """List notes that link nowhere.
+    """List notes without links to files.
 
-    Notes without a link that leads to a file; dangling links do not help. The exit code is 0 whatever is listed.
+    Links that do not resolve to a file don't count. The exit code is 0 whatever is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
     """
-    return _print_listing(options, list_deadends, "dead end")
+    return _print_listing(options, find_dead_ends, "dead end")
 
 
 def _print_listing(
-    options: FolderOptions, question: Callable[[Index], list[str]], name: str
+    options: FolderOptions, find_paths: Callable[[Index], list[str]], name: str
 ) -> int:
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
-    paths = question(open_from_options(options, terminal, options.folder).index)
-    if shape == "json":
+    output_format = choose_listing_format(terminal)
+    paths = find_paths(open_from_options(options, terminal, options.folder).index)
+    if output_format == "json":
         print_document(terminal, {}, "notes", paths)
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, [(path,) for path in paths])
     else:
         print_rows(terminal, (f"{name}s",), [(path,) for path in paths], f"No {name}s found.")

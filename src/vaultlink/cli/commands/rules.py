@@ -1,4 +1,4 @@
-"""`vaultlink rules` and `vaultlink rule`: the table of all rules, and the manual of some."""
+"""`vaultlink rules` and `vaultlink rule`: the table and the manuals of rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_ru
 
 @dataclass(frozen=True, kw_only=True)
 class RuleOptions(PrintOptions):
-    """What `rule` is told."""
+    """Options of `rule`."""
 
     rule: Annotated[
-        tuple[str, ...], argument("RULE", "A rule's name or code, or the beginning of a code.")
+        tuple[str, ...], argument("RULE", "A rule's name or code, or the start of a code.")
     ] = ()
 
 
 def rules(options: PrintOptions) -> int:
     """List all rules.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: code, name, on or off by default, severity,
-    what it finds.
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: code, name, on or
+    off by default, severity, summary.
     """
     return _print_rules(Terminal(options), build_catalog(load_rules()))
 
@@ -36,14 +36,15 @@ def rules(options: PrintOptions) -> int:
 def rule(options: RuleOptions) -> int:
     """Explain a rule.
 
-    What it finds, why that matters, its options, and examples of wrong and right. Without RULE all rules are listed.
+    Prints the problem that the rule finds, why it matters, the options of the rule, and wrong and
+    right examples. Without RULE, lists all rules.
 
-    Forms: page (also when piped), json.
+    Output formats: page (also when piped), json.
     """
-    terminal, known = Terminal(options), build_catalog(load_rules())
+    terminal, catalog = Terminal(options), build_catalog(load_rules())
     if not options.rule:
-        return _print_rules(terminal, known)
-    chosen = [item for item in known if item.name in _select_rules(known, options.rule)]
+        return _print_rules(terminal, catalog)
+    chosen = [item for item in catalog if item.name in _select_rules(catalog, options.rule)]
     if terminal.choose_format(("page", "json"), "page", "page") == "json":
         print_document(terminal, {}, "rules", [rule_row(item) for item in chosen])
     else:
@@ -52,25 +53,27 @@ def rule(options: RuleOptions) -> int:
     return EXIT_CLEAN
 
 
-def _select_rules(known: tuple[Rule, ...], selectors: Sequence[str]) -> frozenset[str]:
+def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozenset[str]:
     try:
-        return select_rules(known, selectors)
+        return select_rules(catalog, selectors)
     except UnknownRule as error:
-        near = " or ".join(error.suggestions)
-        hint = f"Did you mean {near}?" if near else "`vaultlink rules` lists all rules."
-        raise UsageError(f'no rule is called "{error.selector}". {hint}') from None
+        suggestions = " or ".join(error.suggestions)
+        hint = (
+            f"Did you mean {suggestions}?" if suggestions else "`vaultlink rules` lists all rules."
+        )
+        raise UsageError(f'there is no rule "{error.selector}". {hint}') from None
 
 
-def _print_rules(terminal: Terminal, known: Sequence[Rule]) -> int:
-    shape = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
-    rows = [rule_cells(item) for item in known]
-    if shape == "json":
-        print_document(terminal, {}, "rules", [rule_row(item) for item in known])
-    elif shape == "tsv":
+def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
+    output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
+    rows = [rule_cells(item) for item in catalog]
+    if output_format == "json":
+        print_document(terminal, {}, "rules", [rule_row(item) for item in catalog])
+    elif output_format == "tsv":
         print_lines(terminal, rows)
     else:
         print_rows(terminal, RULE_HEADER, rows, "No rules found.", fold=True)
         terminal.print_message(
-            f"{format_count(len(known), 'rule')}; `vaultlink rule NAME` explains one."
+            f"{format_count(len(catalog), 'rule')}; `vaultlink rule NAME` explains one."
         )
     return EXIT_CLEAN

@@ -1,4 +1,4 @@
-"""`vaultlink show`: what vaultlink sees in notes."""
+"""`vaultlink show`: the contents of notes as vaultlink reads them."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import NotesOptions
@@ -12,21 +12,23 @@ SHOW_FORMATS = ("page", "tsv", "json")
 
 
 def show(options: NotesOptions) -> int:
-    """Show what vaultlink sees in notes.
+    """Show the contents of notes as vaultlink reads them.
 
-    Properties, aliases, tags, headings, block identifiers and links with what they lead to.
+    Prints properties, aliases, tags, headings, block identifiers, and links with their
+    destinations.
 
-    Forms: page (also when piped), tsv, json. Columns of tsv: path, what it is (property, alias, tag, heading, block,
-    link), line, text, and for a property its value, for a link what it leads to.
+    Output formats: page (also when piped), tsv, json. Columns of tsv: path, kind (property, alias,
+    tag, heading, block, link), line, text, and the value of a property or the destination of a
+    link.
     """
     terminal = Terminal(options)
-    form = terminal.choose_format(SHOW_FORMATS, "page", "page")
+    output_format = terminal.choose_format(SHOW_FORMATS, "page", "page")
     vault = open_from_options(options, terminal)
     paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
-    if form == "json":
+    if output_format == "json":
         terminal.print_results(encode_document({"vault": str(vault.root)}, "notes", rows))
-    elif form == "tsv":
+    elif output_format == "tsv":
         terminal.print_results(render_tsv([fact for row in rows for fact in note_cells(row)]))
     else:
         terminal.print_results(

@@ -1,4 +1,4 @@
-"""`vaultlink topics`: dangling topics, ranked by how often they are named."""
+"""`vaultlink topics`: dangling topics, most referenced first."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
@@ -9,24 +9,26 @@ from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import TopicRow, topic_rows
 
-HEADER = ("count", "topic", "nearest note", "why", "score")
+HEADER = ("count", "topic", "similar note", "reason", "score")
 
 
 def topics(options: FolderOptions) -> int:
-    """List dangling topics, those named most first.
+    """List dangling topics, most referenced first.
 
-    A topic is what a link names; it dangles while no file answers to it. The exit code is 0 whatever is listed.
+    A topic is the target of a link; it is dangling if it does not resolve to a file. The exit code
+    is 0 whatever is listed.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path and line of the first link,
-    and of the nearest note its path, why it is near (title, alias, respelling, near) and how near (0 to 1).
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
+    and line of the first link, and for the most similar note its path, the reason (title, alias,
+    respelling, near) and the score (0 to 1).
     """
     terminal = Terminal(options)
-    shape = choose_listing_format(terminal)
+    output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, options.folder)
     rows = topic_rows(vault.index, vault.suggest)
-    if shape == "json":
+    if output_format == "json":
         print_document(terminal, {}, "topics", rows)
-    elif shape == "tsv":
+    elif output_format == "tsv":
         print_lines(terminal, [_format_tsv_cells(row) for row in rows])
     else:
         print_rows(
@@ -36,8 +38,10 @@ def topics(options: FolderOptions) -> int:
             "No dangling topics found.",
         )
         if rows:
-            named = format_count(sum(row.count for row in rows), "time")
-            terminal.print_message(f"{format_count(len(rows), 'dangling topic')}, named {named}.")
+            references = format_count(sum(row.count for row in rows), "link")
+            terminal.print_message(
+                f"{format_count(len(rows), 'dangling topic')}, referenced by {references}."
+            )
     return EXIT_CLEAN
 
 

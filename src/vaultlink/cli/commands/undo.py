@@ -1,4 +1,4 @@
-"""`vaultlink undo`: put back what a run wrote, or list the runs. The notes themselves are not looked into."""
+"""`vaultlink undo`: revert a run, or list the runs. Notes are not parsed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,8 @@ from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.unified_diff import unified_diff
-from vaultlink.write.journal import RecordedRun, clean_up_journal, list_runs
+from vaultlink.write.journal import clean_up_journal
+from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.undo import find_last_run, plan_undo, undo_run
 from vaultlink.write.write import WriteResult
 
@@ -26,29 +27,27 @@ HEADER = ("when", "run", "notes", "command", "")
 
 @dataclass(frozen=True, kw_only=True)
 class UndoOptions(VaultOptions):
-    """What `undo` is told."""
+    """Options of `undo`."""
 
     run: Annotated[
         str | None,
-        argument(
-            "RUN", "A run as --list names it. Without it: the find_last_run that was not undone."
-        ),
+        argument("RUN", "A run as in --list. Default: the last run that was not undone."),
     ] = None
     list_runs: Annotated[
-        bool, option("--list", help="List the list_runs that can be undone, and change nothing.")
+        bool, option("--list", help="List the runs that can be undone; change nothing.")
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what would be put back as a unified_diff diff, and write nothing.",
+            help="Print a unified diff of the changes; write nothing.",
         ),
     ] = False
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """A run as the listing has it."""
+    """A run, as JSON."""
 
     id: str
     time: str
@@ -59,20 +58,21 @@ class RunRow(msgspec.Struct, frozen=True):
 
 
 def undo(options: UndoOptions) -> int:
-    """Put back, byte for byte, what a run of vaultlink wrote.
+    """Revert a run of vaultlink, byte for byte.
 
-    A note that was edited since is left alone and named; the others are put back. Undoing is a run as well: naming it
-    undoes it, which brings the changes back. Runs are kept for 90 days. The exit code is 0 if all was put back, 1 if a
-    note was left alone (with --diff: if anything would change), 2 if there is no such run.
+    A note that was edited since the run is skipped and named; the others are restored. Undoing is a
+    run too: undo it by its name to get the changes back. Runs are kept for 90 days. The exit code
+    is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything would
+    change), 2 if there is no such run.
 
-    Forms: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run, time, command, what it did,
-    number of notes, whether it was undone.
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run,
+    time, command, summary, number of notes, and true if the run was undone.
     """
     terminal = Terminal(options)
-    form = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
+    output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
     root = _find_root(options)
     if options.list_runs:
-        return _print_runs(terminal, form, list_runs(root, _print_warning))
+        return _print_runs(terminal, output_format, list_runs(root, _print_warning))
     if options.diff:
         run = _select_run(root, options.run, terminal)
         return _print_diff(terminal, root, run) if run else EXIT_CLEAN
@@ -80,12 +80,12 @@ def undo(options: UndoOptions) -> int:
         clean_up_journal(root)
         run = _select_run(root, options.run, terminal)
         result = undo_run(root, run) if run else None
-    return _report_undone(terminal, form, run, result) if run and result else EXIT_CLEAN
+    return _report_undone(terminal, output_format, run, result) if run and result else EXIT_CLEAN
 
 
 def _find_root(options: UndoOptions) -> Path:
     if options.vault and not options.vault.is_dir():
-        raise UsageError(f"{options.vault}: there is no such folder.")
+        raise UsageError(f"{options.vault}: no such folder.")
     return (options.vault or find_vault(Path())).resolve()
 
 
@@ -94,46 +94,53 @@ def _print_warning(sentence: str) -> None:
 
 
 def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun | None:
-    """The run to undo: one is named, by the beginning of its name at least, or it is the last."""
-    known = list_runs(root, _print_warning)
+    """Return the named run, else the last one; None if there is none.
+
+    The start of a name is enough if no other run matches.
+    """
+    runs = list_runs(root, _print_warning)
     if name is None:
-        run = find_last_run(known)
+        run = find_last_run(runs)
         if run is None:
-            hint = " `vaultlink undo --list` lists what was undone." if known else ""
+            hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
             terminal.print_message(f"There is nothing to undo in {root}.{hint}")
         return run
-    found = [run for run in known if run.id == name] or [
-        run for run in known if name and run.id.startswith(name)
+    matches = [run for run in runs if run.id == name] or [
+        run for run in runs if name and run.id.startswith(name)
     ]
-    if len(found) == 1:
-        return found[0]
+    if len(matches) == 1:
+        return matches[0]
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = [run.id for run in found][:2] or get_close_matches(
-        name, [run.id for run in known], 2, 0.6
+    suggestions = [run.id for run in matches][:2] or get_close_matches(
+        name, [run.id for run in runs], 2, 0.6
     )
     hint = (
-        f"Did you mean {' or '.join(near)}?" if near else "`vaultlink undo --list` lists the runs."
+        f"Did you mean {' or '.join(suggestions)}?"
+        if suggestions
+        else "`vaultlink undo --list` lists the runs."
     )
     raise UsageError(
-        f'{"more than one" if found else "no"} run of this vault is called "{name}". {hint}'
+        f'{"several runs match" if matches else "no run of this vault matches"} "{name}". {hint}'
     )
 
 
-def _report_undone(terminal: Terminal, form: str, run: RecordedRun, result: WriteResult) -> int:
-    """Tell what was put back, and what was left alone."""
-    if form == "json":
-        head = {"run": run.id, "undone_by": result.run_id, "restored": result.written}
-        print_document(terminal, head, "left", skipped_rows(result.skipped))
+def _report_undone(
+    terminal: Terminal, output_format: str, run: RecordedRun, result: WriteResult
+) -> int:
+    """Print the restored and skipped notes; return the exit code."""
+    if output_format == "json":
+        fields = {"run": run.id, "undone_by": result.run_id, "restored": result.written}
+        print_document(terminal, fields, "left", skipped_rows(result.skipped))
     print_skipped_notes(terminal, result.skipped)
     if result.written:
         terminal.print_message(
-            f"Put back {format_count(len(result.written), 'note')} as before {_describe_run(run)}. "
-            f"`vaultlink undo {result.run_id}` takes that back."
+            f"Restored {format_count(len(result.written), 'note')} to the state "
+            f"before {_describe_run(run)}. `vaultlink undo {result.run_id}` reverts this."
         )
     elif not result.skipped:
         terminal.print_message(
-            f"Nothing to put back: every note is as it was before {_describe_run(run)}."
+            f"Nothing to restore: every note is as it was before {_describe_run(run)}."
         )
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
@@ -148,13 +155,14 @@ def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
     )
     print_skipped_notes(terminal, plan.skipped)
     terminal.print_message(
-        f"Would put back {format_count(len(plan.writes), 'note')} as before {_describe_run(run)}."
+        f"Would restore {format_count(len(plan.writes), 'note')} to the state "
+        f"before {_describe_run(run)}."
     )
     return EXIT_FINDINGS if plan.writes or plan.skipped else EXIT_CLEAN
 
 
 def _decode_text(content: bytes | None) -> str | None:
-    """Bytes as a text that is printed as the same bytes."""
+    """Decode bytes so that printing the text gives the same bytes."""
     return None if content is None else content.decode("utf-8", "surrogateescape")
 
 
@@ -166,7 +174,7 @@ def _to_local_time(run: RecordedRun) -> datetime:
     return datetime.fromtimestamp(run.time_ns // 10**9).astimezone()
 
 
-def _print_runs(terminal: Terminal, form: str, known: list[RecordedRun]) -> int:
+def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun]) -> int:
     rows = [
         RunRow(
             run.id,
@@ -176,11 +184,11 @@ def _print_runs(terminal: Terminal, form: str, known: list[RecordedRun]) -> int:
             len(run.changes),
             run.undone,
         )
-        for run in known
+        for run in runs
     ]
-    if form == "json":
+    if output_format == "json":
         print_document(terminal, {}, "runs", rows)
-    elif form == "tsv":
+    elif output_format == "tsv":
         print_lines(
             terminal,
             [(row.id, row.time, row.command, row.summary, row.notes, row.undone) for row in rows],
@@ -194,11 +202,12 @@ def _print_runs(terminal: Terminal, form: str, known: list[RecordedRun]) -> int:
                 run.command,
                 "undone" if run.undone else "",
             )
-            for run in known
+            for run in runs
         ]
         print_rows(terminal, HEADER, cells, "No runs found.")
         if rows:
             terminal.print_message(
-                f"{format_count(len(rows), 'run')}; `vaultlink undo RUN --diff` shows what undoing one would change."
+                f"{format_count(len(rows), 'run')}; "
+                "`vaultlink undo RUN --diff` shows what undoing one would change."
             )
     return EXIT_CLEAN

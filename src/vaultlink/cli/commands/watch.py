@@ -1,4 +1,7 @@
-"""`vaultlink watch`: what changes in a vault on stdout, as it happens; a status line and everything else on stderr."""
+"""`vaultlink watch`: print changes to stdout as they happen.
+
+The status line and messages go to stderr.
+"""
 
 import gc
 import shlex
@@ -24,8 +27,7 @@ from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.unified_diff import unified_diff
-from vaultlink.watch.loop import Watch as Watcher
-from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watch.output import (
     format_batch,
@@ -40,23 +42,23 @@ from vaultlink.watch.output import (
 WATCH_FORMATS = ("concise", "full", "json-lines")
 
 _MAX_LISTED = 50
-"""More findings than these are only counted at the start, where a person watches."""
+"""On a terminal, more findings than these are only counted at the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WatchOptions(RuleSelectionOptions):
-    """What `watch` is told."""
+    """Options of `watch`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     fix: Annotated[
-        bool, option("--fix", help="Fix what can be fixed safely, whenever there is a pause.")
+        bool, option("--fix", help="Apply safe fixes in every pause between changes.")
     ] = False
     diff: Annotated[
         bool,
         option(
             "--diff",
             "--dry-run",
-            help="Print what --fix would write as unified_diff diffs, and write nothing.",
+            help="Print unified diffs of what --fix would write; write nothing.",
         ),
     ] = False
     poll: Annotated[
@@ -64,59 +66,59 @@ class WatchOptions(RuleSelectionOptions):
         option(
             "--poll",
             metavar="SECONDS",
-            help="Look at everything this often, where the system tells of no changes.",
+            help="Scan the vault this often; for systems without change events.",
         ),
     ] = None
     verify: Annotated[
         bool,
         option(
-            "--verify", help="Compare with a fresh start after every change, and say what differs."
+            "--verify", help="Compare with a fresh start after every change; report differences."
         ),
     ] = False
 
 
 class _StoppedEarly(KeyboardInterrupt):
-    """A signal that came before there was anything to bring to its end."""
+    """A signal arrived before the watcher was started."""
 
 
 def watch(options: WatchOptions) -> int:
-    """Keep checking, and with --fix keep fixing, as the vault changes.
+    """Check, and with --fix also fix, the vault whenever it changes.
 
-    The vault is checked once; then whatever is saved, made, renamed or deleted is looked at within a moment, and only what it
-    broke (+) or healed (-) is told, wherever in the vault that is. With --fix safe fixes are made once nothing has changed for
-    three seconds, never in a note that changed within them; links to a note that was moved are followed if nothing else, such
-    as Obsidian, does so first. `vaultlink undo` takes a fix back, and it is not made again. Changed settings are obeyed at
-    once. SIGTERM and Ctrl-C end the watch with 0, once the run of fixes in hand is written; with --verify, 2 says that something
-    differed.
+    The vault is checked once. Then every saved, created, renamed or deleted file is processed
+    within a moment, and only new (+) and resolved (-) findings are printed, for all notes of the
+    vault. With --fix, safe fixes are applied when nothing has changed for three seconds, never to a
+    note that changed within that time. Links to a moved note are updated if nothing else, such as
+    Obsidian, updates them first. A fix that was reverted with `vaultlink undo` is not applied
+    again. Changed settings take effect at once. SIGTERM and Ctrl-C end the watcher with 0, after a
+    run of fixes that has begun; with --verify, 2 means that a difference was found.
 
-    Forms: concise, full, json-lines (one object a line: findings that are new or healed, and behind them their batch).
+    Output formats: concise, full, json-lines (one object a line: new and resolved findings, then
+    their batch).
     """
     terminal = Terminal(options)
-    form = terminal.choose_format(WATCH_FORMATS, "concise", "concise")
-    with _handle_signals() as handled:
+    output_format = terminal.choose_format(WATCH_FORMATS, "concise", "concise")
+    with _handle_signals() as on_signal:
         try:
             watcher = _start_watcher(options, terminal)
-            handled(watcher.stop)
+            on_signal(watcher.stop)
         except _StoppedEarly:
             return EXIT_CLEAN
-        printer = _NewsPrinter(options, terminal, form)
-        for news in watcher.updates():
-            printer.print_news(news)
+        printer = _UpdatePrinter(options, terminal, output_format)
+        for update in watcher.updates():
+            printer.print_update(update)
             if terminal.is_pipe_closed:
                 watcher.stop()
         printer.close()
     return EXIT_ERROR if watcher.verify_failures else EXIT_CLEAN
 
 
-def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watcher:
+def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
     scan = scan_from_options(options, options.folder)
     terminal.check_output_file(scan.root)
     if terminal.output_file is not None and terminal.output_file.resolve().is_relative_to(
         scan.root
     ):
-        raise UsageError(
-            "--output-file: results of a watch can't be kept in the vault that is watched."
-        )
+        raise UsageError("--output-file: the file must not be in the watched vault.")
     settings = WatchSettings(
         options.fix and not options.diff,
         options.diff,
@@ -125,62 +127,64 @@ def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watcher:
         shlex.join(["vaultlink", *sys.argv[1:]]),
     )
     with terminal.progress_line() as progress:
-        return Watcher(scan.root, scan.settings, settings, progress, scan)
+        return Watch(scan.root, scan.settings, settings, progress, scan)
 
 
 @contextmanager
 def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Let the signals that end a program end the watch: first what is in hand, and at once if they come again."""
-    ends: list[Callable[[], None]] = []
+    """Make termination signals stop the watcher; a second one ends the program."""
+    stop_functions: list[Callable[[], None]] = []
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        if not ends:
+    def handle_signal(number: int, _frame: FrameType | None) -> None:
+        if not stop_functions:
             raise _StoppedEarly
         signal.signal(number, signal.default_int_handler)
-        ends[0]()
+        stop_functions[0]()
 
-    numbers = [
+    signals = [
         getattr(signal, name)
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
         if hasattr(signal, name)
     ]
-    heard = [
-        number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
-    ]  # as under nohup
-    before = {number: signal.signal(number, end) for number in heard}
+    handled = [
+        number for number in signals if signal.getsignal(number) is not signal.SIG_IGN
+    ]  # ignored under nohup, for example
+    previous = {number: signal.signal(number, handle_signal) for number in handled}
     try:
-        yield ends.append
+        yield stop_functions.append
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-class _NewsPrinter:
-    """Prints what a watcher tells."""
+class _UpdatePrinter:
+    """Prints the updates of a watcher."""
 
-    def __init__(self, options: WatchOptions, terminal: Terminal, form: str):
-        self._options, self._terminal, self._format = options, terminal, form
+    def __init__(self, options: WatchOptions, terminal: Terminal, output_format: str):
+        self._options, self._terminal, self._format = options, terminal, output_format
         self._status = terminal.status_line()
         self._printed_diffs: set[str] = set()
 
-    def print_news(self, news: WatchUpdate) -> None:
-        """Print one piece of news."""
+    def print_update(self, update: WatchUpdate) -> None:
+        """Print one update."""
         self._status.clear()
-        if isinstance(news, Notice):
+        if isinstance(update, Notice):
             print_stderr(
-                f"{format_label('warning:')} {escape_controls(news.message)}"
-            ) if news.is_error else self._terminal.print_message(escape_controls(news.message))
-        elif isinstance(news, Proposal):
-            self._print_proposal(news)
+                f"{format_label('warning:')} {escape_controls(update.message)}"
+            ) if update.is_error else self._terminal.print_message(escape_controls(update.message))
+        elif isinstance(update, Proposal):
+            self._print_proposal(update)
         else:
-            self._print_batch(news)
+            self._print_batch(update)
             self._status.set_text(
-                lambda: format_status(news.totals(), format_headline(news) if news.number else "")
+                lambda: format_status(
+                    update.totals(), format_headline(update) if update.number else ""
+                )
             )
         self._status.draw()
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Clear the status line."""
         self._status.clear()
 
     def _print_batch(self, batch: Batch) -> None:
@@ -196,34 +200,36 @@ class _NewsPrinter:
             )
 
     def _print_first_batch(self, batch: Batch) -> None:
-        """The vault as it was found."""
-        terminal, found = self._terminal, [diagnostic for diagnostic, _ in batch.new]
+        """Print the vault as found."""
+        terminal, findings = self._terminal, [diagnostic for diagnostic, _ in batch.new]
         if self._format == "json-lines":
             self._print_rows(batch)
-        elif terminal.is_terminal and len(found) > _MAX_LISTED:
-            terminal.print_part(render_statistics(found, terminal.palette))
-            terminal.print_message("`vaultlink check` lists them.")
+        elif terminal.is_terminal and len(findings) > _MAX_LISTED:
+            terminal.print_part(render_statistics(findings, terminal.palette))
+            terminal.print_message("`vaultlink check` lists the findings.")
         elif self._format == "full":
-            terminal.print_part(self._make_frames(batch).render(found))
+            terminal.print_part(self._make_renderer(batch).render(findings))
         else:
-            terminal.print_part(render_concise(found, terminal.palette))
-        terminal.print_message(summarize_check(found, batch.totals().notes))
+            terminal.print_part(render_concise(findings, terminal.palette))
+        terminal.print_message(summarize_check(findings, batch.totals().notes))
         terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
-        gc.collect()  # what lies in memory now stays as long as the watch: it is not to be looked through for rubbish,
-        gc.freeze()  # and of what comes little goes in circles, so it is looked through rarely
+        # The objects of the vault live as long as the watcher, so they are exempt from garbage
+        # collection. New objects form few reference cycles, so collections are rare.
+        gc.collect()
+        gc.freeze()
         gc.set_threshold(100_000, 20, 100)
         gc.enable()
 
     def _print_rows(self, batch: Batch) -> None:
-        vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        mend = vault.fix_lookup(found, FixAnswers())
+        vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
+        find_fix = vault.fixer.lookup(findings, FixAnswers())
         rows = finding_rows(
-            found,
+            findings,
             vault.text,
-            make_suggester(vault, found),
-            mend,
-            vault.file_bytes,
-            [mark for _, mark in batch.new],
+            make_suggester(vault, findings),
+            find_fix,
+            vault.fixer.data,
+            [fingerprint for _, fingerprint in batch.new],
         )
         self._terminal.print_part(
             encode_json_lines(
@@ -236,30 +242,30 @@ class _NewsPrinter:
         self._terminal.print_part(encode_json_lines([make_batch_row(batch)]))
 
     def _render_batch(self, batch: Batch) -> str:
-        frames = self._make_frames(batch).render([diagnostic for diagnostic, _ in batch.new])
+        text = self._make_renderer(batch).render([diagnostic for diagnostic, _ in batch.new])
         p = self._terminal.palette
         return (
-            f"{p.bold}{format_headline(batch)}{p.reset}\n\n{frames}"
+            f"{p.bold}{format_headline(batch)}{p.reset}\n\n{text}"
             + format_resolved(batch, p)
             + "\n"
         )
 
-    def _make_frames(self, batch: Batch) -> FullRenderer:
-        vault, found = batch.vault, [diagnostic for diagnostic, _ in batch.new]
+    def _make_renderer(self, batch: Batch) -> FullRenderer:
+        vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
         return FullRenderer(
             vault.text,
-            make_suggester(vault, found),
+            make_suggester(vault, findings),
             make_target_formatter(vault.index),
             self._terminal.width,
             self._terminal.palette,
         )
 
     def _print_proposal(self, proposal: Proposal) -> None:
-        """What would be written, unless it was shown already."""
-        shown = unified_diff(
+        """Print the diff of a proposal, unless it was printed last."""
+        diff = unified_diff(
             [(path, *texts) for path, texts in sorted(proposal.texts.items())],
             self._terminal.palette,
         )
-        if shown not in self._printed_diffs:
-            self._printed_diffs = {shown}
-            self._terminal.print_part(shown)
+        if diff not in self._printed_diffs:
+            self._printed_diffs = {diff}
+            self._terminal.print_part(diff)

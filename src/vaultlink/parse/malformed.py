@@ -1,0 +1,242 @@
+"""Recognize malformed links and compute their fixes.
+
+A malformed link is text that was clearly meant as a link but is not one. The rules decide whether
+its target exists. Every fix is tried on the run first: it must add exactly the intended link and
+keep all other links and tags.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from vaultlink.parse.brackets import match_brackets
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline_types import (
+    InlineContent,
+    InlineMarkdownLink,
+    InlineWikilink,
+    UnlinkedBracket,
+)
+from vaultlink.parse.lines import TextRun
+from vaultlink.parse.link_parts import decode_destination, parse_wikilink
+
+
+class LinkFault(StrEnum):
+    """The syntax error of a malformed link, as a clause for messages."""
+
+    CLOSING_BRACKET_MISSING = "one closing bracket is missing"
+    CLOSING_BRACKETS_MISSING = "the closing brackets are missing"
+    OPENING_BRACKET_MISSING = "one opening bracket is missing"
+    LINE_BREAK = "it contains a line break"
+    SPACE_IN_DESTINATION = "its destination contains a space"
+    SPACE_BEFORE_DESTINATION = "there is a space between its text and its destination"
+    PIPE_IN_CELL = "in a table its pipe must be written as \\|"
+
+
+class MalformedLink(NamedTuple):
+    """A malformed link in a run: its span, its target and its syntax error."""
+
+    start: int
+    end: int
+    target: str
+    fault: LinkFault
+
+
+Replacements = tuple[tuple[int, int, str], ...]
+"""Start, end and new text of each replaced span."""
+
+_MAX_RUN_LENGTH = 20_000
+"""Runs longer than this are not read again to try the fix of each malformed link in them."""
+
+_WIKILINK_PATTERNS = (
+    (
+        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
+        LinkFault.CLOSING_BRACKET_MISSING,
+    ),
+    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), LinkFault.LINE_BREAK),
+    (
+        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
+        LinkFault.CLOSING_BRACKETS_MISSING,
+    ),
+)
+_SINGLE_BRACKET_PATTERNS = (
+    (
+        re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"),
+        LinkFault.OPENING_BRACKET_MISSING,
+    ),
+    (
+        re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
+        LinkFault.SPACE_IN_DESTINATION,
+    ),
+    (
+        re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
+        LinkFault.SPACE_BEFORE_DESTINATION,
+    ),
+)
+_LINE_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+_BLANKS = re.compile(r"[ \t]+")
+_CHECKBOX_OR_FOOTNOTE = re.compile(r"\[[\w ]?\]|\[\d+\]")
+_SETEXT_OR_TABLE = re.compile(r"\s*[|:=-]")
+_REST_OF_CELL = re.compile(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
+
+
+def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iterator[MalformedLink]:
+    """Yield the malformed links that start at the given brackets of a run."""
+    for start, end, close in brackets:
+        if text.startswith("[[", start):
+            patterns = _WIKILINK_PATTERNS
+        elif close and text[close + 1 : close + 2] in ("]", "(", " "):
+            patterns = _SINGLE_BRACKET_PATTERNS
+        else:
+            continue
+        for pattern, fault in patterns:
+            match = pattern.match(text, start, end)
+            if match:
+                yield MalformedLink(start, match.end(), match[1].strip(), fault)
+                break
+
+
+def is_cut_by_cell(run: TextRun, link: MalformedLink, source: str) -> bool:
+    """Return True if a link lacks closing brackets because a pipe ends its table cell."""
+    end = run.source_end(link.end)
+    return link.fault in (
+        LinkFault.CLOSING_BRACKET_MISSING,
+        LinkFault.CLOSING_BRACKETS_MISSING,
+    ) and source[end : end + 80].lstrip(" \t").startswith("|")
+
+
+def fix_malformed_link(run: TextRun, link: MalformedLink, source: str) -> Replacements:
+    """Return the replacements in the source that fix a malformed link.
+
+    Args:
+        run: The run that contains the link.
+        link: The malformed link.
+        source: The source text of the run.
+
+    Returns:
+        The replacements; empty unless a single reading of the link exists.
+    """
+    if len(run.text) > _MAX_RUN_LENGTH:
+        return ()
+    changes = _propose_replacements(run.text, link)
+    if not changes or not _yields_intended_link(run.text, changes, link):
+        return ()
+    placed = [
+        (run.source_offset(start), run.source_offset(end), text) for start, end, text in changes
+    ]
+    unjoinable = any(
+        "\n" in source[start:end] and not _can_join_lines(source, start, end)
+        for start, end, _ in placed
+    )
+    return () if unjoinable else tuple(placed)
+
+
+def _propose_replacements(text: str, link: MalformedLink) -> Replacements:
+    """Return replacements in the run that may fix a malformed link."""
+    within = text[link.start : link.end]
+    if link.fault is LinkFault.LINE_BREAK:
+        return tuple(
+            (link.start + found.start(), link.start + found.end(), " ")
+            for found in _LINE_BREAK.finditer(within)
+        )
+    if link.fault is LinkFault.SPACE_IN_DESTINATION:
+        start = within.index("](") + 2
+        return tuple(
+            (link.start + found.start(), link.start + found.end(), "%20")
+            for found in _BLANKS.finditer(within, start)
+        )
+    if link.fault is LinkFault.SPACE_BEFORE_DESTINATION:
+        at = link.start + within.index("] (") + 1
+        return () if _CHECKBOX_OR_FOOTNOTE.match(within) else ((at, at + 1, ""),)
+    return _add_bracket(text, link, within)
+
+
+def _add_bracket(text: str, link: MalformedLink, within: str) -> Replacements:
+    """Return the missing brackets, unless the existing ones belong to other pairs."""
+    pairs = match_brackets(text)
+    if link.fault is LinkFault.OPENING_BRACKET_MISSING:
+        paired = link.end - 1 in pairs.values() or text[link.start - 1 : link.start] in ("!", "]")
+        return () if paired else ((link.start, link.start, "["),)
+    if link.start in pairs or (link.start and text[link.start - 1] == "["):
+        return ()
+    if link.fault is LinkFault.CLOSING_BRACKET_MISSING:
+        return ((link.end, link.end, "]"),)
+    if "|" in within or "#" in within:
+        return ()  # the display text or heading may end anywhere
+    end = link.start + len(within.rstrip())
+    return ((end, end, "]]"),)
+
+
+def _yields_intended_link(text: str, changes: Replacements, link: MalformedLink) -> bool:
+    """Return True if the changed run adds the intended link and keeps everything else."""
+    fixed = text
+    for start, end, new in reversed(changes):
+        fixed = fixed[:start] + new + fixed[end:]
+    before, after = read_inline(text), read_inline(fixed)
+    texts_before, texts_after = _link_texts(text, before), _link_texts(fixed, after)
+    added = [
+        item
+        for item in after.links
+        if item.start == link.start or (item.embed and item.start == link.start - 1)
+    ]
+    if (
+        len(added) != 1
+        or len(texts_after) != len(texts_before) + 1
+        or _tag_texts(text, before) != _tag_texts(fixed, after)
+    ):
+        return False
+    texts_after.remove(fixed[added[0].start : added[0].end])
+    return texts_after == texts_before and _link_target(fixed, added[0]) == " ".join(
+        link.target.split()
+    )
+
+
+def _link_texts(text: str, found: InlineContent) -> list[str]:
+    return [text[link.start : link.end] for link in found.links]
+
+
+def _tag_texts(text: str, found: InlineContent) -> list[str]:
+    return [text[start:end] for start, end in found.tags]
+
+
+def _link_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | None:
+    if isinstance(link, InlineMarkdownLink):
+        return decode_destination(link.destination)
+    return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])[0]
+
+
+def _can_join_lines(source: str, start: int, end: int) -> bool:
+    """Return True if a line can be joined with the previous one.
+
+    No marks may stand between the lines, and the next line must not make a heading or table.
+    """
+    behind = source.find("\n", end)
+    return not source[start:end].strip() and (
+        behind == -1 or not _SETEXT_OR_TABLE.match(source, behind + 1)
+    )
+
+
+def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Replacements:
+    """Return the backslash that a pipe in a table cell needs.
+
+    Args:
+        run: The cell's text.
+        link: The malformed link that the pipe cuts off.
+        source: The source text of the run.
+
+    Returns:
+        The replacement; empty unless the next cell continues the link.
+    """
+    start, end = run.source_offset(link.start), run.source_end(link.end)
+    rest = _REST_OF_CELL.match(source, end)
+    if not rest or "#" in source[start:end]:
+        return ()
+    pipe = source.index("|", end)
+    line = source[run.source_offset(0) : rest.end()]
+    fixed = line[: pipe - run.source_offset(0)] + "\\" + line[pipe - run.source_offset(0) :]
+    before, after = read_inline(run.text), read_inline(fixed)
+    added = [item for item in after.links if item.start == link.start]
+    if len(added) != 1 or len(after.links) != len(before.links) + 1 or added[0].end != len(fixed):
+        return ()
+    return ((pipe, pipe, "\\"),) if _link_target(fixed, added[0]) == link.target else ()

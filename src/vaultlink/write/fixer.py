@@ -1,0 +1,146 @@
+"""Fixes of a vault on disk: find them, plan them and write them. `Vault.fixer` is the way in."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from vaultlink.disk.scan import VaultScan
+from vaultlink.engine.step import Change, State
+from vaultlink.fix.deferred import deferred_fixes, fix_choices
+from vaultlink.fix.loop import FindingSelector, FixPlan, apply_rounds, find_fix, plan_fixes
+from vaultlink.fix.select import FixFilter, allowed_fixes
+from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.index.resolve import resolve
+from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
+from vaultlink.write.apply import (
+    AnalysedTexts,
+    list_skipped,
+    make_analyser,
+    make_fix_sources,
+    write_plan,
+)
+from vaultlink.write.write import WriteResult
+
+RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
+"""Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
+
+
+@dataclass(frozen=True)
+class Fixer:
+    """The fixes of one vault in one state.
+
+    Attributes:
+        scan: The files and settings of the vault.
+        state: The findings, and the index they were made with.
+        suggest_all: Returns the suggestions of many unresolved targets.
+        overlays: Unsaved contents by vault path, in bytes; they replace the files on disk.
+        skip_reason: Returns why a note must not be changed, given its path and text, or None.
+    """
+
+    scan: VaultScan
+    state: State
+    suggest_all: Callable[[Sequence[str]], Mapping[str, tuple[Suggestion, ...]]]
+    overlays: Mapping[str, bytes]
+    skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None
+
+    def skipping(self, skip_reason: Callable[[str, str], str | None]) -> "Fixer":
+        """Return a fixer that skips the notes for which `skip_reason(path, text)` gives a reason."""
+        return replace(self, skip_reason=skip_reason)
+
+    def lookup(
+        self, diagnostics: Sequence[Diagnostic], answers: FixAnswers | None = None
+    ) -> Callable[[Diagnostic], Fix | None]:
+        """Return a function that finds the fix of each of these findings, or None."""
+        sources = self._sources(self._list_unresolved(diagnostics))
+        makers = deferred_fixes(answers)
+        return lambda item: find_fix(self.state, sources, item, makers)
+
+    def choices(self, item: Diagnostic, answers: FixAnswers) -> list[Fix]:
+        """Return all fixes that a user can choose for a finding, the likeliest first."""
+        return fix_choices(self.state, self._sources([]), item, answers)
+
+    def plan(
+        self,
+        wanted: FixFilter | None = None,
+        answers: FixAnswers | None = None,
+        select: FindingSelector | None = None,
+    ) -> FixPlan:
+        """Plan fixes, round by round, until none is left. Does not write.
+
+        Args:
+            wanted: Decides which fixes to apply; by default the safe ones.
+            answers: Decisions on unresolved targets.
+            select: Decides which findings to fix; by default all.
+        """
+        settings = self.state.settings
+        wanted = wanted or allowed_fixes(settings.rules, settings.config)
+        unresolved = self._list_unresolved(self._list_findings()) if answers else []
+        sources, makers = self._sources(unresolved), deferred_fixes(answers)
+        return plan_fixes(self.state, sources, wanted, makers, self._analyse, select)
+
+    def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> FixPlan:
+        """Plan exactly these fixes. Does not write."""
+        rounds = iter([chosen])
+        return self.plan_rounds(lambda _state, _sources: next(rounds, []))
+
+    def plan_rounds(self, select: RoundSelector) -> FixPlan:
+        """Plan the fixes that `select` returns, round by round, until it returns none. Does not write."""
+        return apply_rounds(self.state, self._sources([]), select, self._analyse)
+
+    def skipped(self, plan: FixPlan) -> tuple[SkippedNote, ...]:
+        """Return the notes that a plan skips, with the reasons."""
+        return list_skipped(self._texts, plan)
+
+    def data(self, path: str) -> bytes:
+        """Return the bytes that the edits of a fix refer to, unsaved or on disk; b"" if they can't be read."""
+        content = self.overlays.get(path)
+        if content is not None:
+            return content
+        try:
+            return (self.scan.root / path).read_bytes()
+        except OSError:
+            return b""
+
+    def encode(self, path: str, text: str) -> bytes:
+        """Return the new text of a note as bytes, with the byte order mark that the note has."""
+        return self._texts.encode_text(path, text)
+
+    def write(self, plan: FixPlan, command: str, summary: str) -> WriteResult:
+        """Write a plan, and record the run so that `vaultlink undo` can revert it.
+
+        Args:
+            plan: The fixes to write.
+            command: The command line, for the record.
+            summary: One sentence about the run, for the record.
+
+        Raises:
+            JournalError: The run can't be recorded. Nothing was written then.
+        """
+        return write_plan(self.scan, self._texts, plan, command, summary)
+
+    @cached_property
+    def _texts(self) -> AnalysedTexts:
+        return AnalysedTexts(self.scan, self.skip_reason, self.overlays)
+
+    @cached_property
+    def _analyse(self) -> Callable[[Mapping[str, str]], list[Change]]:
+        return make_analyser(self.state.settings, self.scan.settings.jobs)
+
+    def _sources(self, unresolved: Sequence[str]) -> FixSources:
+        known = self.suggest_all(unresolved) if unresolved else {}
+        return make_fix_sources(
+            self.scan,
+            self._texts,
+            lambda target: known[target] if target in known else self.suggest_all([target])[target],
+        )
+
+    def _list_findings(self) -> Iterator[Diagnostic]:
+        found = self.state.diagnostics
+        for path in sorted(found):
+            yield from found[path]
+
+    def _list_unresolved(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
+        """Return the unresolved targets of findings."""
+        names = self.state.index.names
+        paths = {item.target: item.path for item in diagnostics if item.target is not None}
+        return [target for target, path in paths.items() if resolve(path, target, names) is None]

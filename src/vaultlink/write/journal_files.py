@@ -1,0 +1,188 @@
+"""Read and write the journal's files: a record of each run, and markers.
+
+A record `<run>.run` has a header with a digest, then the stored bytes of each change. A marker
+`<run>.ended` lists the notes that the run skipped; `<run>.undone` shows that it was undone.
+"""
+
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from vaultlink.write.lock import journal_folder
+
+_MAGIC = b"vaultlink run 1\n"
+
+
+class RecordedChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A change of one note.
+
+    `old` and `new` are digests, None for no file; `mode` are the permissions of a removed file. The
+    old bytes are the first `prefix_size` bytes of the new ones, `stored_size` bytes in the record
+    (compressed or not), and the last `suffix_size` bytes of the new ones.
+    """
+
+    path: str
+    old: bytes | None
+    new: bytes | None
+    mode: int | None
+    prefix_size: int
+    suffix_size: int
+    stored_size: int
+    compressed: bool
+
+
+class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
+    """A recorded run.
+
+    `time_ns` is in nanoseconds since the epoch; `folders` are those it creates; `undoes` is the run
+    it undoes. The last three fields are not in the record itself: the notes that it skipped,
+    whether it ended, and whether it was undone.
+    """
+
+    id: str
+    time_ns: int
+    command: str
+    summary: str
+    vault: bytes
+    undoes: str | None
+    folders: tuple[str, ...]
+    changes: tuple[RecordedChange, ...]
+    skipped: frozenset[str] = frozenset()
+    ended: bool = False
+    undone: bool = False
+
+
+def digest_content(content: bytes | None) -> bytes | None:
+    """Return a digest of a note's bytes, 20 bytes long; None for no file."""
+    return None if content is None else blake2b(content, digest_size=20).digest()
+
+
+def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -> list[RecordedRun]:
+    """Return all recorded runs of a vault, the latest first.
+
+    Records that can't be read are left out; `warn` is called with a message for each.
+    """
+    folder = journal_folder(root)
+    runs = []
+    for file in folder.glob("*.run"):
+        run = _read_record(file)
+        if run is None:
+            warn(f"can't read the record {file}: it is damaged or of another version.")
+        else:
+            runs.append(run)
+    return sorted(runs, key=lambda run: run.time_ns, reverse=True)
+
+
+def _read_record(file: Path) -> RecordedRun | None:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(len(_MAGIC) + 24)
+            size, digest = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
+            if data[: len(_MAGIC)] != _MAGIC or size > file.stat().st_size:
+                return None
+            head = stream.read(size)
+        run = (
+            msgspec.msgpack.decode(head, type=RecordedRun)
+            if digest_content(head) == digest
+            else None
+        )
+        if run is None or file.stat().st_size != len(data) + size + sum(
+            change.stored_size for change in run.changes
+        ):
+            return None
+        return msgspec.structs.replace(
+            run,
+            skipped=_read_skipped(file),
+            ended=file.with_suffix(".ended").exists(),
+            undone=file.with_suffix(".undone").exists(),
+        )
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _read_skipped(file: Path) -> frozenset[str]:
+    try:
+        return frozenset(
+            msgspec.msgpack.decode(file.with_suffix(".ended").read_bytes(), type=list[str])
+        )
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return frozenset()
+
+
+def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None], bytes | None]:
+    """Return a function from a change's number and its new bytes to its old bytes.
+
+    It returns None if the record is damaged.
+
+    Raises:
+        OSError: The record can't be read.
+    """
+    data = (journal_folder(root) / f"{run.id}.run").read_bytes()
+    offsets, offset = [], len(data)
+    for change in reversed(run.changes):
+        offset -= change.stored_size
+        offsets.append(offset)
+    offsets.reverse()
+
+    def get_old_bytes(number: int, new: bytes | None) -> bytes | None:
+        change, current = run.changes[number], new or b""
+        stored = data[offsets[number] : offsets[number] + change.stored_size]
+        with suppress(zlib.error):
+            stored = zlib.decompress(stored) if change.compressed else stored
+        old = current[: change.prefix_size] + stored + current[len(current) - change.suffix_size :]
+        return old if digest_content(old) == change.old else None
+
+    return get_old_bytes
+
+
+def encode_header(run: RecordedRun) -> bytes:
+    """Encode the header of a record."""
+    head = msgspec.msgpack.encode(
+        msgspec.structs.replace(run, skipped=frozenset(), ended=False, undone=False)
+    )
+    return _MAGIC + len(head).to_bytes(4, "big") + (digest_content(head) or b"") + head
+
+
+def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
+    """Write a file of the journal atomically; with `durable`, sync it to disk.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+    try:
+        with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
+            stream.writelines(parts)
+            stream.flush()
+            if durable:
+                os.fsync(handle)
+        Path(temporary).replace(folder / name)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    if durable and sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):  # not possible, and not needed, on some file systems
+            os.fsync(handle)
+        os.close(handle)
+
+
+def write_marker(folder: Path, run: str, kind: str, content: bytes = b"") -> None:
+    """Write a marker file of a run, if possible."""
+    with suppress(OSError):
+        write_file(folder, f"{run}.{kind}", [content], durable=False)
+
+
+def delete_run(folder: Path, run: str) -> None:
+    """Delete the record and the markers of a run."""
+    for kind in ("run", "ended", "undone"):
+        with suppress(OSError):
+            (folder / f"{run}.{kind}").unlink(missing_ok=True)

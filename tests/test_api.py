@@ -1,0 +1,208 @@
+"""The Python API: the public names, a vault and its unsaved texts, properties as python-frontmatter reads them."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import frontmatter
+import pytest
+
+import vaultlink
+from running import create_vault, read_files, write_files
+from vaultlink import ConfigError, Settings, Vault, VaultError, open_vault
+from vaultlink.parse.post import compose_note, read_post
+
+NOTES = {
+    "Home.md": "---\ntitle: Harbour office\naliases: [Office]\n---\nSee [[Quay]] and [[Plam]].\n",
+    "Quay.md": "Back to [[Home]].\n",
+    "Plan.md": "",
+    "map.png": "PNG",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return open_vault(create_vault(tmp_path / "vault", NOTES))
+
+
+def messages(vault: Vault) -> dict[str, list[str]]:
+    """Return the targets of the findings by path."""
+    found: dict[str, list[str]] = {}
+    for item in vault.diagnostics():
+        found.setdefault(item.path, []).append(str(item.target))
+    return found
+
+
+# -- the public names -----------------------------------------------------------------------------------------
+
+
+def test_every_public_name_can_be_imported() -> None:
+    assert sorted(vaultlink.__all__) == dir(vaultlink)
+    for name in vaultlink.__all__:
+        assert getattr(vaultlink, name) is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["VaultError", "ConfigError", "Severity", "Fix", "Suggestion", "Watch"]
+)
+def test_what_a_program_needs_is_exported(name: str) -> None:
+    assert name in vaultlink.__all__
+
+
+def test_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Shelf'"):
+        vaultlink.Shelf  # noqa: B018
+
+
+def test_vault_has_at_most_twenty_public_members(vault: Vault) -> None:
+    assert len([name for name in dir(vault) if not name.startswith("_")]) <= 20
+
+
+def test_vault_is_frozen(vault: Vault) -> None:
+    with pytest.raises(AttributeError):
+        vault.state = None  # type: ignore[misc, assignment]
+
+
+def test_representation_has_root_and_counts(vault: Vault) -> None:
+    assert repr(vault) == f"<Vault {str(vault.root)!r}: 3 notes, 1 attachment, 3 links>"
+
+
+# -- opening --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convert", [str, Path])
+def test_paths_may_be_strings(
+    tmp_path: Path, convert: Callable[[Path], str | os.PathLike[str]]
+) -> None:
+    root = create_vault(tmp_path / "vault", NOTES)
+    config = write_files(tmp_path, {"other.toml": 'select = ["VL105"]\n'}) / "other.toml"
+    settings = Settings(config_file=convert(config), cache_dir=convert(tmp_path / "own"))
+    assert list(open_vault(convert(root), settings).diagnostics()) == []
+    assert list((tmp_path / "own").iterdir())
+
+
+def test_note_is_found_by_string_and_path(vault: Vault) -> None:
+    assert vault.find("quay") == vault.find(vault.root / "Quay.md") == "Quay.md"
+    assert vault.find("Nowhere") is None
+
+
+def test_folder_that_is_missing_is_a_vault_error(tmp_path: Path) -> None:
+    with pytest.raises(VaultError, match="does not exist"):
+        open_vault(tmp_path / "nowhere")
+
+
+def test_bad_setting_is_a_config_error(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {**NOTES, "vaultlink.toml": "selct = []\n"})
+    with pytest.raises(ConfigError, match="selct"):
+        open_vault(root)
+
+
+# -- unsaved texts --------------------------------------------------------------------------------------------
+
+
+def test_unsaved_texts_are_kept_side_by_side(vault: Vault) -> None:
+    first, second = "[[Gone]]\n", "[[Lost]]\n"
+    both = vault.holding("Home.md", first).holding("Quay.md", second)
+    assert (both.text("Home.md"), both.text("Quay.md")) == (first, second)
+    assert messages(both) == {"Home.md": ["Gone"], "Quay.md": ["Lost"]}
+    assert both.overlays == {"Home.md": first.encode(), "Quay.md": second.encode()}
+
+
+def test_later_text_of_a_note_replaces_an_earlier_one(vault: Vault) -> None:
+    held = vault.holding("Home.md", "[[Gone]]\n").holding("Home.md", b"[[Lost]]\n")
+    assert held.text("Home.md") == "[[Lost]]\n"
+    assert messages(held) == {"Home.md": ["Lost"]}
+
+
+def test_unsaved_text_changes_neither_the_vault_nor_the_disk(vault: Vault) -> None:
+    before = read_files(vault.root)
+    vault.holding("Home.md", "[[Gone]]\n").holding("New.md", "[[Home]]\n")
+    assert read_files(vault.root) == before
+    assert messages(vault) == {"Home.md": ["Plam"]}
+    assert vault.overlays == {}
+
+
+def test_unsaved_note_is_a_target(vault: Vault) -> None:
+    assert messages(vault.holding("Plam.md", "")) == {}
+
+
+def test_edits_of_a_fix_are_offsets_of_the_unsaved_bytes(vault: Vault) -> None:
+    held = vault.holding("Home.md", "Übersicht: [[Harbor office]]\n").holding(
+        "Quay.md", "---\ntitle: Harbor office\n---\n"
+    )
+    plan = held.fixer.plan()
+    assert plan.texts["Home.md"][1] == "Übersicht: [[Quay|Harbor office]]\n"
+    assert held.fixer.data("Home.md").decode().startswith("Übersicht")
+
+
+def test_fixes_of_unsaved_texts_use_all_of_them(vault: Vault) -> None:
+    held = vault.holding("Home.md", "[[Harbor office]]\n").holding("Quay.md", "# Quay\n")
+    assert held.fixer.plan().texts == {}
+
+
+# -- properties -----------------------------------------------------------------------------------------------
+
+
+def test_post_has_the_properties_and_the_text(vault: Vault) -> None:
+    post = vault.post("Home.md")
+    assert isinstance(post, frontmatter.Post)
+    assert post.metadata == {"title": "Harbour office", "aliases": ["Office"]}
+    assert post.content == "See [[Quay]] and [[Plam]].\n"
+    assert vault.holding("Home.md", "---\ntitle: New\n---\n").post("Home.md")["title"] == "New"
+
+
+POSTS: dict[str, tuple[str, dict[object, object], str]] = {
+    "no properties": ("Text\n", {}, "Text\n"),
+    "empty block": ("---\n---\nText\n", {}, "Text\n"),
+    "not at the start": ("\n---\na: 1\n---\n", {}, "\n---\na: 1\n---\n"),
+    "not closed": ("---\na: 1\n", {}, "---\na: 1\n"),
+    "not YAML": ("---\na: b: c\n---\nText", {}, "---\na: b: c\n---\nText"),
+    "a list": ("---\n- a\n---\nText", {}, "---\n- a\n---\nText"),
+    "an impossible date": ("---\na: 2024-13-45\n---\n", {}, "---\na: 2024-13-45\n---\n"),
+    "names of parameters": (
+        "---\ncontent: c\nhandler: h\n---\n",
+        {"content": "c", "handler": "h"},
+        "",
+    ),
+    "a number as key": ("---\n2024: x\n---\n", {2024: "x"}, ""),
+    "Windows line ends": ("---\r\na: b\r\n---\r\nText\r\n", {"a": "b"}, "Text\r\n"),
+    "too deep": (f"---\na: {'[' * 5000}\n---\n", {}, f"---\na: {'[' * 5000}\n---\n"),
+    "YAML 1.1 values": (
+        "---\na: yes\nb: 2024-01-31\nc: 12:30\n---\n",
+        {"a": True, "b": date(2024, 1, 31), "c": 750},
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_posts(name: str) -> None:
+    text, metadata, content = POSTS[name]
+    post = read_post(text)
+    assert (post.metadata, post.content) == (metadata, content)
+
+
+TEMPLATES = {
+    "no properties": ("# Tea\n", "---\ntitle: Tea\naliases:\n- tea\n---\n\n# Tea\n"),
+    "empty": ("", "---\ntitle: Tea\naliases:\n- tea\n---\n"),
+    "own properties stay": (
+        "---\ntags: [a]  # mine\ntitle: 'Own'\n---\nText\n",
+        "---\ntags: [a]  # mine\ntitle: 'Own'\naliases:\n- tea\n---\nText\n",
+    ),
+    "all there": ("---\ntitle: x\naliases: []\n---\n", "---\ntitle: x\naliases: []\n---\n"),
+    "placeholders": ("---\ncreated: {{date}}\n---\n", "---\ncreated: {{date}}\n---\n"),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_properties_are_added_to_a_template(name: str) -> None:
+    template, composed = TEMPLATES[name]
+    assert compose_note(template, {"title": "Tea", "aliases": ["tea"]}) == composed
+
+
+@pytest.mark.parametrize(
+    "title", ["2024-01-31", "yes", "Tea: green", "#1", "[x]", "Über", "'q'", "- a", "1e3"]
+)
+def test_composed_title_is_read_back(title: str) -> None:
+    assert read_post(compose_note("", {"title": title})).metadata == {"title": title}
