@@ -32,7 +32,7 @@ MANUAL = (CONTRIB / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 
 
-def told(line: Sequence[str]) -> dict[str, Any]:
+def options_by_name(line: Sequence[str]) -> dict[str, Any]:
     """What vaultlink's own parser makes of a command: each option's value by its longest name, the bare words' by no name."""
     command = COMMANDS[line[0]]
     function: Callable[[Any], int] = getattr(
@@ -50,7 +50,7 @@ def told(line: Sequence[str]) -> dict[str, Any]:
 def watches(line: Sequence[str], vault: str, *, fix: bool = False) -> None:
     """Assert that a command watches a vault, and whether it makes fixes."""
     assert line[0] == "watch"
-    options = told(line)
+    options = options_by_name(line)
     places = options[""] if isinstance(options[""], tuple) else (options[""],)
     assert [str(place) for place in places] == [vault]
     assert options["--fix"] is fix
@@ -491,7 +491,7 @@ def test_manual_names_every_file() -> None:
 
 @pytest.mark.parametrize("command", sorted(set(COMMAND.findall(MANUAL))))
 def test_commands_in_the_manual_run(command: str) -> None:
-    told(shlex.split(command, comments=True)[1:])
+    options_by_name(shlex.split(command, comments=True)[1:])
 
 
 @pytest.mark.parametrize("block", [text for language, text in BLOCKS if language == "sh"])

@@ -165,7 +165,7 @@ GIVEN = {"editors": {"vault/draft.md": "To the [[Port]].\n"}}
 """Files that a page's reader has."""
 
 
-def mended(repo: Path, *notes: str) -> None:
+def assert_fixed(repo: Path, *notes: str) -> None:
     """Assert that the alias link in these notes is fixed."""
     for note in notes:
         assert "[[Harbour|Port]]" in (repo / note).read_text(encoding="utf-8")
@@ -177,7 +177,7 @@ def left_by_github(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(files)
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
 
 
 def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
@@ -186,7 +186,7 @@ def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".gitlab-ci.yml", ".vaultlink-baseline.json"} <= set(files)
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
 
 
 def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
@@ -197,13 +197,13 @@ def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
     done = run_process(["git", "commit", "--message", "a step"], repo, environment)
     assert done.returncode == 1
     assert "Gone astray" in done.stdout + done.stderr
-    mended(repo, "Mole.md")
+    assert_fixed(repo, "Mole.md")
 
 
 def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
     """An automatic commit includes the fixes and succeeds despite other broken links."""
     assert "merge=vaultlink" in (repo / ".gitattributes").read_text(encoding="utf-8")
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
     write_files(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
     check_output(["git", "add", "--all"], repo, environment)
     check_output(["git", "commit", "--quiet", "--message", "vault backup"], repo, environment)
@@ -223,12 +223,12 @@ def left_by_ci(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(left_by_workflow)
-    mended(repo, "Pier.md")
+    assert_fixed(repo, "Pier.md")
 
 
 def left_by_fixing(repo: Path, environment: dict[str, str]) -> None:
     """All links are fixed, and the missing note exists."""
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
     assert (repo / "Inbox" / "Lighthouse.md").exists()
     assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
 

@@ -16,7 +16,7 @@ from vaultlink.model import Safety
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 
-def repaired(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
+def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
     """Return the result of fixing a vault."""
     makers = deferred_fixes(FixAnswers() if unsafe else None)
     result = plan_fixes(
@@ -34,7 +34,7 @@ def sources(vault: VaultFiles) -> FixSources:
     return FixSources(texts.get)
 
 
-def afterwards(result: FixPlan) -> dict[str, str]:
+def texts_after(result: FixPlan) -> dict[str, str]:
     return {path: new for path, (_, new) in result.texts.items()}
 
 
@@ -45,8 +45,8 @@ def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixed_example_equals_its_declaration(case: Case) -> None:
-    assert afterwards(repaired(case.setting(), case.vault)) == expected(case)
-    assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(
+    assert texts_after(run_fixes(case.setting(), case.vault)) == expected(case)
+    assert texts_after(run_fixes(case.setting(), case.vault, unsafe=True)) == expected(
         case, unsafe=True
     )
 
@@ -82,10 +82,10 @@ def test_fixes_are_as_declared(case: Case) -> None:
 @pytest.mark.parametrize("case", FIXING, ids=named)
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 def test_fixing_twice_equals_once(case: Case, unsafe: bool) -> None:
-    result = repaired(case.setting(), case.vault, unsafe=unsafe)
-    vault = {**case.vault, **afterwards(result)}
+    result = run_fixes(case.setting(), case.vault, unsafe=unsafe)
+    vault = {**case.vault, **texts_after(result)}
     assert collect_findings(build_state(vault, case.setting())) == collect_findings(result.after)
-    assert not repaired(case.setting(), vault, unsafe=unsafe).texts
+    assert not run_fixes(case.setting(), vault, unsafe=unsafe).texts
 
 
 def windows(text: str) -> str:
@@ -111,7 +111,7 @@ def test_fixes_preserve_the_surrounding_text(case: Case, derive: Callable[[str],
         path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)
     }
     vault = {path: derive(text) if path in notes else text for path, text in case.vault.items()}
-    fixed = afterwards(repaired(case.setting(), vault))
+    fixed = texts_after(run_fixes(case.setting(), vault))
     assert fixed == {path: derive(text) for path, text in expected(case).items()}
 
 
@@ -125,8 +125,8 @@ def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
         backlinks=example.get("backlinks"),
         moves=example.get("moves"),
     )
-    result = repaired(base, case.vault)
-    again = repaired(base, {**case.vault, **afterwards(result)})
+    result = run_fixes(base, case.vault)
+    again = run_fixes(base, {**case.vault, **texts_after(result)})
     assert not again.texts
 
 

@@ -153,7 +153,7 @@ def test_selection_of_fixes(
 # -- rounds -------------------------------------------------------------------------------------------------------
 
 
-def repaired(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
+def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
     """Return the result of fixing a vault with functions from path and text to spans and new texts."""
     state = build_state(vault, make_settings(rules))
 
@@ -181,7 +181,7 @@ def replacing(old: str, new: str) -> object:
 
 
 def test_rounds_end_when_no_fix_applies() -> None:
-    result = repaired(
+    result = run_fixes(
         {"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y")
     )
     assert result.broken_promise is None
@@ -192,14 +192,14 @@ def test_rounds_end_when_no_fix_applies() -> None:
 
 def test_final_state_equals_a_rebuild_of_the_new_texts() -> None:
     vault = {"a.md": "[[x]] one\n", "b.md": ""}
-    result = repaired(vault, replacing("[[x]]", "[[b]]"))
+    result = run_fixes(vault, replacing("[[x]]", "[[b]]"))
     assert collect_findings(result.after) == collect_findings(
         build_state({**vault, "a.md": "[[b]] one\n"}, make_settings(("VL1",)))
     )
 
 
 def test_fixes_that_undo_each_other_are_an_internal_error() -> None:
-    result = repaired({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
+    result = run_fixes({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
     assert result.broken_promise is not None
     assert result.broken_promise.problem == "its fixes would never come to an end"
     assert not result.texts
@@ -222,7 +222,7 @@ def test_unreadable_note_is_skipped() -> None:
 
 def test_heading_with_incoming_links_is_not_changed() -> None:
     vault = {"a.md": "# See one\n\nwell, one\n", "b.md": "[[a#See one]]\n", "c.md": "# See one\n"}
-    result = repaired(
+    result = run_fixes(
         vault, replacing("# See one", "# See two"), replacing("well, one", "well, two")
     )
     assert result.broken_promise is None

@@ -32,7 +32,7 @@ def move(root: Path, old: str, new: str) -> None:
     (root / old).rename(root / new)
 
 
-def told(root: Path) -> dict[str, str]:
+def find_renames(root: Path) -> dict[str, str]:
     return git_moves(root, list_files(root).files)
 
 
@@ -44,7 +44,7 @@ def test_chain_of_committed_renames_is_followed(tmp_path: Path) -> None:
     for old, new in (("a.md", "b.md"), ("b.md", "sub/c é.md")):
         move(root, old, new)
         commit(root)
-    assert told(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
+    assert find_renames(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
 
 
 @pytest.mark.parametrize("staged", ["nothing", "everything", "the new file"])
@@ -56,7 +56,7 @@ def test_uncommitted_rename_is_detected(tmp_path: Path, staged: str) -> None:
         git(root, "add", "--all")
     elif staged == "the new file":
         git(root, "add", "sub/b.md", "sub/q.png")
-    assert told(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
+    assert find_renames(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
 
 
 @pytest.mark.parametrize("staged", [True, False])
@@ -72,21 +72,24 @@ def test_renamed_and_edited_note_is_detected(tmp_path: Path, staged: bool) -> No
     )
     if staged:
         git(root, "add", "--all")
-    assert told(root) == {"a.md": "b.md"}
+    assert find_renames(root) == {"a.md": "b.md"}
 
 
 def test_rename_with_a_changed_number_is_detected(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"Chapter 1.md": LONG, "2024-01-30.md": "D\n" + LONG})
     move(root, "Chapter 1.md", "Chapter 2.md")
     move(root, "2024-01-30.md", "Journal/2024-01-30.md")
-    assert told(root) == {"Chapter 1.md": "Chapter 2.md", "2024-01-30.md": "Journal/2024-01-30.md"}
+    assert find_renames(root) == {
+        "Chapter 1.md": "Chapter 2.md",
+        "2024-01-30.md": "Journal/2024-01-30.md",
+    }
 
 
 def test_rename_with_changed_line_ends_is_detected(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": LONG})
     (root / "a.md").unlink()
     update_files(root, {"b.md": LONG.replace("\n", "\r\n")})
-    assert told(root) == {"a.md": "b.md"}
+    assert find_renames(root) == {"a.md": "b.md"}
 
 
 def test_chain_across_a_commit_and_the_working_tree_is_followed(tmp_path: Path) -> None:
@@ -94,7 +97,7 @@ def test_chain_across_a_commit_and_the_working_tree_is_followed(tmp_path: Path) 
     move(root, "a.md", "b.md")
     commit(root)
     move(root, "b.md", "c.md")
-    assert told(root) == {"a.md": "c.md", "b.md": "c.md"}
+    assert find_renames(root) == {"a.md": "c.md", "b.md": "c.md"}
 
 
 Steps = list[tuple[str, ...]]
@@ -170,7 +173,7 @@ def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
             (root / names[0]).unlink()
         else:
             commit(root)
-    assert told(root) == {}
+    assert find_renames(root) == {}
 
 
 def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
@@ -178,15 +181,15 @@ def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
     move(tmp_path, "notes/a.md", "notes/sub/b.md")
     commit(tmp_path)
     move(tmp_path, "notes/y.md", "notes/w.md")
-    assert told(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
+    assert find_renames(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
 
 
 def test_worktree_of_a_repository(tmp_path: Path) -> None:
     root = create_repository(tmp_path / "one", {"a.md": LONG})
     git(root, "worktree", "add", "--quiet", str(tmp_path / "two"))
     move(tmp_path / "two", "a.md", "b.md")
-    assert told(tmp_path / "two") == {"a.md": "b.md"}
-    assert told(root) == {}
+    assert find_renames(tmp_path / "two") == {"a.md": "b.md"}
+    assert find_renames(root) == {}
     mark = read_git_state(tmp_path / "two")
     commit(tmp_path / "two")
     assert read_git_state(tmp_path / "two") != mark != ""
@@ -214,7 +217,7 @@ def test_unusable_repository_reports_no_renames(
         (root / ".git").write_text("nonsense\n")
     elif broken == "no git":
         monkeypatch.setenv("PATH", str(tmp_path))
-    assert told(root) == {}
+    assert find_renames(root) == {}
     assert isinstance(read_git_state(root), str)
 
 
@@ -225,7 +228,7 @@ def test_repository_digest_changes_with_commits(tmp_path: Path) -> None:
     )
     root = create_repository(tmp_path, {"a.md": LONG})
     first = read_git_state(root)
-    told(root)
+    find_renames(root)
     assert read_git_state(root) == first, "asking changes nothing"
     update_files(root, {"a.md": "x\n"})
     commit(root)

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from running import RunCommand
-from test_fixes import afterwards, repaired
+from test_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note
@@ -180,10 +180,10 @@ def test_entry_can_be_removed_completely(text: str) -> None:
 def test_fixing_sections_terminates(text: str, style: bool) -> None:
     base = make_settings(["VL406", "VL407"], options={"broken-section-entry": {"style": style}})
     vault = {**NOTES, "Here.md": text}
-    result = repaired(base, vault)
-    again = {**vault, **afterwards(result)}
+    result = run_fixes(base, vault)
+    again = {**vault, **texts_after(result)}
     assert collect_findings(build_state(again, base)) == collect_findings(result.after)
-    assert not repaired(base, again).texts
+    assert not run_fixes(base, again).texts
 
 
 # -- sections among rules -------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_windows_line_ends_are_preserved() -> None:
             "\n", "\r\n"
         )
     )
-    fixed = afterwards(repaired(make_settings(["VL406"]), {**NOTES, "Here.md": text}))
+    fixed = texts_after(run_fixes(make_settings(["VL406"]), {**NOTES, "Here.md": text}))
     assert fixed["Here.md"] == (
         "Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n".replace(
             "\n", "\r\n"

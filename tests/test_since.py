@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
     before: Files
     after: Files
-    told: list[str]
+    expected: list[str]
     config: str = ""
 
 
@@ -173,7 +173,7 @@ CASES: dict[str, Case] = {
 }
 
 
-def told(run: RunCommand, *words: str) -> list[str]:
+def reported(run: RunCommand, *words: str) -> list[str]:
     """Return the reported findings as `path:line code target`."""
     data = run("check", "--output-format", "json", *words).data
     assert isinstance(data, dict)
@@ -223,8 +223,8 @@ def test_only_new_findings_are_reported(
     if committed:
         commit(root)
     monkeypatch.chdir(vault)
-    found = told(run, "--changed-since", "HEAD~1" if committed else "HEAD")
-    assert agree(found, case.told), found
+    found = reported(run, "--changed-since", "HEAD~1" if committed else "HEAD")
+    assert agree(found, case.expected), found
 
 
 def test_exit_code_depends_on_new_findings(
@@ -270,7 +270,7 @@ def test_paths_narrow_what_is_reported(
     )
     update_files(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
 
 
 def test_repeated_run_is_equal_and_sees_later_changes(
@@ -281,10 +281,10 @@ def test_repeated_run_is_equal_and_sees_later_changes(
     commit(root)
     monkeypatch.chdir(root)
     for _ in range(2):
-        assert told(run, "--changed-since", "HEAD~1") == ["a.md:1 VL101 gone"]
-    assert told(run, "--changed-since", "HEAD") == []
+        assert reported(run, "--changed-since", "HEAD~1") == ["a.md:1 VL101 gone"]
+    assert reported(run, "--changed-since", "HEAD") == []
     commit(root)
-    assert told(run, "--changed-since", "HEAD~1") == []
+    assert reported(run, "--changed-since", "HEAD~1") == []
 
 
 def test_changes_are_relative_to_the_merge_base(
@@ -301,7 +301,7 @@ def test_changes_are_relative_to_the_merge_base(
     commit(root)
     git(root, "switch", "--quiet", "mine")
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
 
 
 def test_files_ignored_by_git_exist_at_the_revision(
@@ -312,9 +312,9 @@ def test_files_ignored_by_git_exist_at_the_revision(
         {"vaultlink.toml": "", ".gitignore": "*.png\n", "a.md": "![[p.png]]\n", "p.png": b"\x89"},
     )
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "HEAD") == []
+    assert reported(run, "--changed-since", "HEAD") == []
     update_files(root, {"q.md": "[[a]]\n", "a.md": "![[p.png]] ![[q.png]]\n"})
-    assert told(run, "--changed-since", "HEAD") == ["a.md:1 VL104 q.png"]
+    assert reported(run, "--changed-since", "HEAD") == ["a.md:1 VL104 q.png"]
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
@@ -387,7 +387,7 @@ def test_git_environment_of_hooks_is_ignored(
     monkeypatch.chdir(root)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert told(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
+    assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
 
 
 def test_note_at_a_revision_equals_its_checkout(
@@ -407,7 +407,7 @@ def test_note_at_a_revision_equals_its_checkout(
     assert "((" in git(root, "show", "HEAD:my notes/ä.md")
     update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
-    assert told(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+    assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
 
 
 def test_missing_git_object_is_an_error(

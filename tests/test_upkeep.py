@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from test_engine import PATHS, arrival, assert_same, some_changes
-from test_fixes import afterwards, repaired, sources
+from test_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.order import compute_pagerank
 from vaultlink.backlinks.style import render_entry, section_style
@@ -35,7 +35,7 @@ def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> Lin
 
 def kept(vault: Mapping[str, str], base: LinterSettings | None = None) -> dict[str, str]:
     """Return a vault with its sections written and up to date."""
-    return {**vault, **afterwards(repaired(base or writing(), vault))}
+    return {**vault, **texts_after(run_fixes(base or writing(), vault))}
 
 
 def without(path: str, text: str) -> str:
@@ -352,7 +352,7 @@ def test_heading_is_the_one_that_is_set(style: str, heading: str, before: str, a
     vault = {"A.md": "[[N]]\n", "N.md": section(before, "", entry) + "\n"}
     now = kept(vault, base)
     assert now["N.md"].split("\n")[2] == after
-    assert not repaired(base, now).texts
+    assert not run_fixes(base, now).texts
 
 
 def test_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
@@ -403,7 +403,7 @@ def test_entries_on_the_heading_line_are_moved_to_new_lines() -> None:
 
 def test_sections_are_written_once_when_links_are_fixed() -> None:
     vault = {"A.md": "[[The goal]]\n", "B.md": "[[N]]\n", "N.md": "---\ntitle: The goal\n---\n"}
-    result = repaired(make_settings(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
+    result = run_fixes(make_settings(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
     assert [(item.rule, item.path) for item, _ in result.fixed] == [
         ("title-link", "A.md"),
         ("missing-section", "N.md"),
@@ -731,7 +731,7 @@ def test_sections_that_cannot_be_adopted(text: str) -> None:
 
 def test_note_with_an_authors_section_gets_no_second() -> None:
     vault = {"A.md": "[[N]]\n", "N.md": f"{TOPICS}\n\nZ – [[Z | Z]]\n", "Z.md": ""}
-    result = repaired(writing(), vault)
+    result = run_fixes(writing(), vault)
     assert not result.texts
     assert [item.rule for item in collect_findings(result.after)] == ["missing-section"]
 
@@ -834,7 +834,7 @@ def test_writing_twice_equals_once_and_removing_gives_back_every_byte(
 ) -> None:
     base, vault = writing(**how), vault_of(text, others)
     written = kept(vault, base)
-    assert not repaired(base, written).texts
+    assert not run_fixes(base, written).texts
     for path, old in vault.items():
         note = parse_note(path, written[path])
         if written[path] != old:
@@ -873,12 +873,12 @@ def test_any_section_is_updated_in_one_run(
     text: str, marked: str, tail: str, others: list[str], how: dict[str, str]
 ) -> None:
     base, vault = writing(**how), vault_of(f"{text}\n\n{marked}\n\n{tail}", others)
-    result = repaired(base, vault)
-    now = {**vault, **afterwards(result)}
+    result = run_fixes(base, vault)
+    now = {**vault, **texts_after(result)}
     assert [
         item.rule for item in collect_findings(result.after) if item.rule == "stale-section"
     ] == []
-    assert not repaired(base, now).texts
+    assert not run_fixes(base, now).texts
     if "Typed" in vault["N.md"]:
         assert "Typed" in now["N.md"]
 
@@ -930,8 +930,8 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
             state, sources(vault), allowed_fixes(base.rules, base.config), deferred_fixes()
         )
         assert result.broken_promise is None
-        assert afterwards(result) == afterwards(repaired(base, vault))
-        vault.update(afterwards(result))
+        assert texts_after(result) == texts_after(run_fixes(base, vault))
+        vault.update(texts_after(result))
         state = result.after
         assert_same(state, build_state(vault, base))
 

@@ -28,7 +28,7 @@ def vault(tmp_path: Path) -> Path:
     return create_vault(tmp_path / "vault", SMALL)
 
 
-# -- what is told ---------------------------------------------------------------------------------------------------
+# -- reported changes ---------------------------------------------------------------------------------------------------
 
 
 def test_initial_state_is_reported_once(tmp_path: Path) -> None:
@@ -272,9 +272,9 @@ def test_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
     with run_watcher(vault) as watched:
         git(vault, "checkout", "--quiet", "-")
         watched.settle()
-        told = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
-        assert len(told) == 1
-        assert (len(told[0].cause.saved), len(told[0].cause.created)) == (1500, 375)
+        reported = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
+        assert len(reported) == 1
+        assert (len(reported[0].cause.saved), len(reported[0].cause.created)) == (1500, 375)
         assert find_difference(watched.session) is None
 
 
@@ -344,12 +344,12 @@ def test_deleted_and_created_note_is_a_rename(
             time.sleep(pause)
         watched.settle()
         assert "+ moved-link a.md" in watched.list_changes()
-        told = [
+        reported = [
             item
             for item in watched.list_changes()
             if "dangling-link b.md" in item or "dangling-link new name.md" in item
         ]
-        assert told in (
+        assert reported in (
             [],
             ["- dangling-link b.md", "+ dangling-link new name.md"],
             ["+ dangling-link new name.md", "- dangling-link b.md"],
@@ -427,9 +427,7 @@ def something(dice: random.Random, vault: Path) -> None:
             file.write_bytes(b"\xff[[a]]\n")
 
 
-@pytest.mark.parametrize(
-    ("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["told by the system", "polling"]
-)
+@pytest.mark.parametrize(("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["events", "polling"])
 def test_state_equals_a_fresh_start_after_random_events(
     tmp_path: Path, poll: float | None, seeds: int
 ) -> None:

@@ -86,9 +86,9 @@ class Watcher:
         with self._came:
             while not there(self):
                 left = end - time.monotonic()
-                assert left > 0, f"not told; {self.told()}"
+                assert left > 0, f"not printed; {self.describe_output()}"
                 assert any(reader.is_alive() for reader in self._readers) or there(self), (
-                    f"ended early; {self.told()}"
+                    f"ended early; {self.describe_output()}"
                 )
                 self._came.wait(min(left, 0.5))
         return self
@@ -131,7 +131,7 @@ class Watcher:
         """The batches printed as JSON, the initial state included."""
         return [row for row in self.rows if row["event"] in ("state", "batch")]
 
-    def told(self) -> str:
+    def describe_output(self) -> str:
         """Return all output, for a failed test."""
         return f"stdout: {self.out[-40:]}, stderr: {self.err[-40:]}, code: {self.process.poll()}"
 
@@ -142,7 +142,7 @@ class Watcher:
 
     def ended(self, code: int = 0) -> "Watcher":
         """Wait until it ends with this exit code and without an internal error."""
-        assert self.process.wait(PATIENT) == code, self.told()
+        assert self.process.wait(PATIENT) == code, self.describe_output()
         self.over = True
         for reader in self._readers:
             reader.join(PATIENT / 4)
@@ -460,7 +460,7 @@ def test_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.S
     assert list((tmp_path / "state").rglob("watchers/*")) == []
 
 
-def begun(watcher: subprocess.Popen[bytes]) -> None:
+def wait_until_started(watcher: subprocess.Popen[bytes]) -> None:
     """Wait until the watcher handles signals, which is before the first scan."""
     status, end = Path(f"/proc/{watcher.pid}/status"), time.monotonic() + PATIENT
     while time.monotonic() < end:
@@ -486,14 +486,14 @@ def test_signal_during_the_first_scan_ends_all_processes(
 ) -> None:
     watcher = Watcher(large, "--no-cache", "--jobs", "3")
     try:
-        begun(watcher.process)
+        wait_until_started(watcher.process)
         time.sleep(delay)
         watcher.send(number).ended()
     finally:
         watcher.killed()
 
 
-def nicks(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
+def create_alias_vault(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
     """Create a vault of notes with alias links; return it and its bytes before and after fixing."""
     notes = {f"n{number:03}.md": f"number {number}: [[Nick]]\n".encode() for number in range(count)}
     before = {**notes, "b.md": b"---\naliases: [Nick]\n---\n"}
@@ -511,7 +511,7 @@ MOMENTS: dict[str, Callable[[Path], object]] = {
 
 def test_signal_during_a_write_leaves_each_note_old_or_new(tmp_path: Path, run: RunCommand) -> None:
     def stopped(moment: str) -> None:
-        vault, _, _ = nicks(tmp_path / moment, 300)
+        vault, _, _ = create_alias_vault(tmp_path / moment, 300)
         watcher = Watcher(vault, "--fix").said("Watching ")
         end = time.monotonic() + PATIENT
         while not MOMENTS[moment](vault) and time.monotonic() < end:
@@ -525,7 +525,7 @@ def test_signal_during_a_write_leaves_each_note_old_or_new(tmp_path: Path, run: 
     with ThreadPoolExecutor(len(MOMENTS)) as pool:
         list(pool.map(stopped, MOMENTS))
     for number, moment in enumerate(MOMENTS):
-        _, before, after = nicks(tmp_path / f"model {number}", 300)
+        _, before, after = create_alias_vault(tmp_path / f"model {number}", 300)
         vault = tmp_path / moment
         now = read_files(vault)
         assert now.keys() == before.keys()
@@ -668,7 +668,7 @@ def test_watch_waits_for_a_missing_vault(
 
 
 def test_missing_vault_is_not_written(tmp_path: Path) -> None:
-    vault, before, after = nicks(tmp_path / "vault", 3)
+    vault, before, after = create_alias_vault(tmp_path / "vault", 3)
     with command(vault, "--fix") as watcher:
         vault.rename(tmp_path / "elsewhere")
         watcher.said(GONE)
@@ -778,7 +778,7 @@ def test_polling_detects_changes_with_equal_size_and_time(vault: Path) -> None:
     assert watcher.changes == ["+ dangling-link a.md", "- dangling-link a.md"]
 
 
-@pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["told by the system", "polling"])
+@pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["events", "polling"])
 def test_verify_never_finds_a_difference(vault: Path, options: list[str]) -> None:
     dice = random.Random(7)
     paths = ["a.md", "b.md", "x/c.md", "x/d.md", "y/e.md", "p.png"]
@@ -806,7 +806,7 @@ def test_verify_never_finds_a_difference(vault: Path, options: list[str]) -> Non
 
 
 def test_what_would_be_fixed_is_shown_as_a_diff_and_not_written(tmp_path: Path) -> None:
-    vault, before, _ = nicks(tmp_path / "vault", 1)
+    vault, before, _ = create_alias_vault(tmp_path / "vault", 1)
     with command(vault, "--fix", "--diff") as watcher:
         watcher.printed("+number 0: [[b|Nick]]")
     assert watcher.lines[-5:] == [
@@ -951,7 +951,7 @@ def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.5])
 def test_ctrl_c_during_the_first_scan_is_not_an_error(large: Path, delay: float) -> None:
     with screen(large, "--no-cache", "--jobs", "3") as shown:
-        begun(shown.process)
+        wait_until_started(shown.process)
         time.sleep(delay)
         shown.type(b"\x03")
         shown.ended()

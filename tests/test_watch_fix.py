@@ -24,16 +24,16 @@ LINKED = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md
 def vault(tmp_path: Path) -> Path:
     """Create a small vault without broken links, and wait until fixes are allowed."""
     vault = create_vault(tmp_path / "vault", LINKED)
-    rested(vault)
+    wait_for_quiet(vault)
     return vault
 
 
-def rested(vault: Path) -> None:
+def wait_for_quiet(vault: Path) -> None:
     """Wait for the quiet time after which notes may be written."""
     time.sleep(QUICK_DEBOUNCE.fix_quiet + 0.1)
 
 
-def mended(watched: WatchRecorder) -> list[Batch]:
+def fix_batches(watched: WatchRecorder) -> list[Batch]:
     """Return the batches of the watcher's own fixes."""
     return [item for item in watched.news if isinstance(item, Batch) and item.applied_fixes]
 
@@ -43,7 +43,7 @@ def text(vault: Path, path: str = "a.md") -> str:
     return (vault / path).read_text()
 
 
-def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) -> None:
+def assert_stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) -> None:
     """Assert that a note has this text and keeps it for longer than the debounce."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -51,18 +51,18 @@ def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) ->
         time.sleep(0.05)
 
 
-# -- what is mended -------------------------------------------------------------------------------------------------
+# -- what is fix_batches -------------------------------------------------------------------------------------------------
 
 
 def test_existing_findings_are_fixed_at_the_start(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
     )
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[b|Nick]]\n"
-    [batch] = mended(watched)
+    [batch] = fix_batches(watched)
     assert batch.applied_fixes is not None
     assert (batch.applied_fixes.written, [item.rule for item, _ in batch.applied_fixes.fixes]) == (
         ("a.md",),
@@ -74,7 +74,7 @@ def test_existing_findings_are_fixed_at_the_start(tmp_path: Path) -> None:
 def test_links_follow_a_note_that_was_moved(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "x" / "renamed.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[renamed|b]] and [[c]]\n"
         watched.settle()
         assert watched.session.vault.check() == []
@@ -86,13 +86,13 @@ def test_links_follow_a_note_that_was_deleted_and_made_elsewhere(vault: Path) ->
         (vault / "b.md").unlink()
         watched.wait_for_batches(1)
         (vault / "q.md").write_text(data)
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
 def test_links_follow_a_whole_folder(vault: Path) -> None:
     (vault / "a.md").write_text("[[x/c]] [[x/c|shown]]\n")
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "x").rename(vault / "y")
         watched.settle()
@@ -110,10 +110,10 @@ def test_sections_are_maintained(tmp_path: Path) -> None:
             "c.md": "# C\n",
         },
     )
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         watched.wait_for(lambda _: "[[a" in text(vault, "b.md"))
-        rested(vault)
+        wait_for_quiet(vault)
         (vault / "c.md").write_text("# C\n\n[[b]]\n")
         watched.wait_for(lambda _: "[[c" in text(vault, "b.md"))
         watched.settle()
@@ -124,15 +124,15 @@ def test_dangling_links_are_not_fixed(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "a.md").write_text("[[b]] and [[cc]]\n")
         watched.wait_for_batches(1)
-        stays(vault, "[[b]] and [[cc]]\n")
-    assert mended(watched) == []
+        assert_stays(vault, "[[b]] and [[cc]]\n")
+    assert fix_batches(watched) == []
 
 
 def test_nothing_is_written_without_fix(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for_batches(1)
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
         assert list_runs(vault) == []
 
 
@@ -140,7 +140,7 @@ def test_proposals_are_reported_without_writing(vault: Path) -> None:
     with run_watcher(vault, WatchSettings(propose=True)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(lambda watched: watched.proposals)
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
     assert watched.proposals[0].texts == {"a.md": (LINKED["a.md"], "[[q|b]] and [[c]]\n")}
 
 
@@ -158,19 +158,19 @@ def test_note_being_edited_is_fixed_after_a_pause(vault: Path) -> None:
             (vault / "a.md").write_text(typed)
             time.sleep(0.25)
             assert text(vault) == typed
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert time.monotonic() - last > debounce.fix_quiet
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
 def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
     write_files(vault, {"d.md": "[[b]]\n"})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         end = time.monotonic() + TIMEOUT_SECONDS
         typed = LINKED["a.md"]
-        while not mended(watched) and time.monotonic() < end:
+        while not fix_batches(watched) and time.monotonic() < end:
             typed += "."
             (vault / "a.md").write_text(typed)
             time.sleep(0.2)
@@ -179,23 +179,23 @@ def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
 
 def test_obsidian_renames_and_updates_the_links_itself(vault: Path) -> None:
     write_files(vault, {f"n{number}.md": f"[[b]] {number}\n" for number in range(30)})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         for path in ["a.md", *(f"n{number}.md" for number in range(30))]:
             (vault / path).write_text(text(vault, path).replace("[[b]]", "[[q]]"))
             time.sleep(0.03)
         watched.settle()
-        stays(vault, "[[q]] and [[c]]\n")
+        assert_stays(vault, "[[q]] and [[c]]\n")
         assert watched.session.vault.check() == []
-    assert mended(watched) == []
+    assert fix_batches(watched) == []
     assert list_runs(vault) == []
 
 
 def test_own_writes_cause_no_batch(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         count = len(watched.batches)
         time.sleep(1.0)
         assert len(watched.batches) == count, watched.describe_news()
@@ -206,15 +206,15 @@ def test_own_writes_cause_no_batch(vault: Path) -> None:
 def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         if by == "hand":
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
         watched.wait_for(lambda watched: any("reverted" in notice for notice in watched.notices))
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
-        watched.wait_for(lambda watched: len(mended(watched)) == 2)
+        watched.wait_for(lambda watched: len(fix_batches(watched)) == 2)
         assert text(vault) == "Now: [[q|b]] and [[c]]\n"
 
 
@@ -226,7 +226,7 @@ def test_note_changed_before_the_write_waits_for_the_next_pause(vault: Path) -> 
         status = (vault / "a.md").stat()
         (vault / "a.md").write_text("[[b]] AND [[c]]\n")
         os.utime(vault / "a.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] AND [[c]]\n"
 
 
@@ -235,20 +235,20 @@ def test_waits_for_the_write_lock(vault: Path) -> None:
         with lock_vault(vault):
             (vault / "b.md").rename(vault / "q.md")
             watched.wait_for_batches(1)
-            stays(vault, LINKED["a.md"])
-        watched.wait_for(mended)
+            assert_stays(vault, LINKED["a.md"])
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
 def test_notes_in_conflict_are_named_and_skipped(vault: Path) -> None:
     write_files(vault, {"a.sync-conflict-20260101-120000-ABCDEFG.md": "theirs\n"})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(
             lambda watched: any("conflicting copy" in notice for notice in watched.notices)
         )
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
     assert sum("conflicting copy" in notice for notice in watched.notices) == 1
 
 
@@ -268,12 +268,12 @@ def test_one_of_two_watchers_fixes(vault: Path) -> None:
                     "This watcher only reports" in notice for notice in watched.notices
                 )
             )
-            rested(vault)
+            wait_for_quiet(vault)
             (vault / "b.md").rename(vault / "q.md")
-            first.wait_for(mended)
+            first.wait_for(fix_batches)
             second.wait_for(lambda watched: "- moved-link a.md" in watched.list_changes())
             time.sleep(1.0)
-            assert mended(second) == []
+            assert fix_batches(second) == []
         first.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
     assert len(list_runs(vault)) == 1
 
@@ -283,9 +283,9 @@ def test_second_watcher_fixes_after_the_first_ended(vault: Path) -> None:
         first.watch.stop()
         first.thread.join(TIMEOUT_SECONDS)
         second.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
-        rested(vault)
+        wait_for_quiet(vault)
         (vault / "b.md").rename(vault / "q.md")
-        second.wait_for(mended)
+        second.wait_for(fix_batches)
 
 
 def test_killed_watcher_is_not_a_peer(vault: Path, tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_killed_watcher_is_not_a_peer(vault: Path, tmp_path: Path) -> None:
         watched.settle()
         assert watched.notices == []
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
 
 
 def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: RunCommand) -> None:

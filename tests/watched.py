@@ -71,15 +71,15 @@ class WatchRecorder:
         return [item for item in self.news if isinstance(item, Proposal)]
 
     def wait_for(
-        self, there: Callable[["WatchRecorder"], object], seconds: float = TIMEOUT_SECONDS
+        self, condition: Callable[["WatchRecorder"], object], seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        """Wait until `there` returns True for the updates."""
+        """Wait until `condition` returns True for the updates."""
         end = time.monotonic() + seconds
         with self._arrived:
-            while not there(self):
+            while not condition(self):
                 assert self.failure is None, repr(self.failure)
-                assert self._arrived.wait(end - time.monotonic()) or there(self), (
-                    f"not told of: {self.describe_news()}"
+                assert self._arrived.wait(end - time.monotonic()) or condition(self), (
+                    f"not reported: {self.describe_news()}"
                 )
 
     def wait_for_batches(self, count: int) -> list[Batch]:
@@ -120,7 +120,7 @@ def remove_sentinels(batch: Batch) -> Batch:
         tuple(path for path in paths if not path.startswith("sentinel "))
         for paths in (cause.saved, cause.created, cause.deleted)
     )
-    new, healed = (
+    new, resolved = (
         tuple(item for item in found if not item.diagnostic.path.startswith("sentinel "))
         for found in (batch.new, batch.resolved)
     )
@@ -128,7 +128,7 @@ def remove_sentinels(batch: Batch) -> Batch:
         batch,
         cause=replace(cause, saved=saved, created=created, deleted=deleted),
         new=new,
-        resolved=healed,
+        resolved=resolved,
     )
 
 
