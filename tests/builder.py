@@ -1,4 +1,4 @@
-"""From a mapping of paths to texts to a state of the engine: the vaults of tests, and what happens to them."""
+"""Build engine states from mappings of paths to texts, and apply random changes to them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ from vaultlink.rules.registry import Catalog, build_catalog
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
 VaultFiles = Mapping[str, Any]
-"""Path to text; for a note that can't be had to a mapping of the kind of trouble to its detail."""
+"""Path to text; for an unreadable note, path to a mapping of the kind of problem to its detail."""
 
 
 def load_declarations() -> dict[str, Mapping[str, Any]]:
-    """The rules as declared in this repository, by file stem."""
+    """Return the declarations of the rules in this repository by file stem."""
     return {
         file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))
     }
@@ -40,7 +40,7 @@ def make_settings(
     backlinks: Mapping[str, Any] | None = None,
     moves: Mapping[str, str] | None = None,
 ) -> LinterSettings:
-    """A setting with these rules only; `app` and `types` as in Obsidian's own files."""
+    """Return settings with only these rules; `app` and `types` as in Obsidian's files."""
     values = {
         "select": list(select),
         "rules": options or {},
@@ -59,7 +59,7 @@ def make_settings(
 
 
 def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:
-    """Every file of a vault as something that came."""
+    """Yield each file of a vault as a created file."""
     for path, text in vault.items():
         if isinstance(text, Mapping):
             ((kind, detail),) = text.items()
@@ -71,13 +71,13 @@ def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:
 
 
 Event = tuple[str, str | None, str | None]
-"""What happens to a path: a text comes to stand there; or what is there goes, and to where if it is renamed."""
+"""An event on a path: its new text; or None, and the new path if it is renamed instead of deleted."""
 
 
 def event_scripts(
     paths: Sequence[str], texts: some.SearchStrategy[str]
 ) -> some.SearchStrategy[list[list[Event]]]:
-    """Comings, edits, goings and renames in batches; what is renamed over another file takes its place."""
+    """Generate batches of creations, edits, deletions and renames. A rename over another file replaces it."""
     path = some.sampled_from(paths)
     event = some.one_of(
         some.tuples(path, texts, some.none()), some.tuples(path, some.none(), some.none() | path)
@@ -86,7 +86,7 @@ def event_scripts(
 
 
 def apply_events(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
-    """The changes that a batch comes to; the vault is changed along."""
+    """Apply a batch to the vault and return the changes for `step`."""
     touched: set[str] = set()
     for path, text, other in batch:
         gone = vault.pop(path, None)
@@ -107,11 +107,11 @@ def apply_events(vault: dict[str, str], batch: Sequence[Event]) -> list[Change]:
 
 
 def build_state(vault: VaultFiles, base: LinterSettings | None = None) -> State:
-    """The state after all files of a vault came at once."""
+    """Return the state of a vault whose files are created in one step."""
     base = base or make_settings()
     return step(State(base), list(make_changes(base, vault)))
 
 
 def collect_findings(state: State) -> list[Diagnostic]:
-    """All findings of a state, sorted as they are reported."""
+    """Return all findings of a state in the order of reports."""
     return [item for path in sorted(state.diagnostics) for item in state.diagnostics[path]]

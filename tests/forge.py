@@ -39,7 +39,7 @@ CompletedText = subprocess.CompletedProcess[str]
 
 
 def make_clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """An environment that says nothing of this machine's user and settings."""
+    """Return an environment without the user and settings of this machine."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -64,7 +64,7 @@ def make_clean_environment(home: Path, **more: str) -> dict[str, str]:
 def run_process(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
 ) -> CompletedText:
-    """A command that may fail."""
+    """Run a command that may fail."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -81,7 +81,7 @@ def run_process(
 def check_output(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
 ) -> str:
-    """What a command that must succeed prints."""
+    """Return the output of a command that must succeed."""
     done = run_process(command, folder, environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -91,7 +91,7 @@ def check_output(
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that is made at length, and once for all processes of a test run."""
+    """Return a folder that is created slowly, and once for all processes of a test run."""
     base = factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
@@ -113,11 +113,11 @@ class InstallKit:
 
     @property
     def checkout(self) -> Path:
-        """The project's files, committed."""
+        """The project's files in a commit."""
         return self.folder / "checkout"
 
     def make_offline_environment(self, home: Path, **more: str) -> dict[str, str]:
-        """An environment in which pip takes everything from the wheels."""
+        """Return an environment in which pip installs only from the wheels."""
         return make_clean_environment(
             home,
             PIP_NO_INDEX="1",
@@ -128,7 +128,7 @@ class InstallKit:
 
 
 def build_kit(factory: pytest.TempPathFactory) -> InstallKit:
-    """The kit of this test run."""
+    """Return the kit of this test run."""
     return InstallKit(make_once(factory, "kit", _fill_kit))
 
 
@@ -169,7 +169,7 @@ def _fill_kit(folder: Path) -> None:
 
 
 def commit_all(folder: Path, environment: Mapping[str, str], *, start: bool = False) -> str:
-    """Commit all there is in a repository, which is made first if it is to be, and say which commit that is."""
+    """Commit all files, create the repository first if requested, and return the commit."""
     if start:
         check_output(["git", "init", "--quiet", "--initial-branch", "main"], folder, environment)
     check_output(["git", "add", "--all"], folder, environment)
@@ -182,7 +182,7 @@ def commit_all(folder: Path, environment: Mapping[str, str], *, start: bool = Fa
 
 
 def create_origin(folder: Path, environment: Mapping[str, str]) -> str:
-    """The address of a new bare repository beside a repository, which knows it as its origin and has pushed what it has."""
+    """Create a bare repository, push to it as the origin, and return its address."""
     bare = folder.with_name(f"{folder.name}.git")
     check_output(["git", "clone", "--quiet", "--bare", folder, bare], folder, environment)
     check_output(["git", "remote", "add", "origin", bare.as_uri()], folder, environment)
@@ -208,7 +208,7 @@ class Expression:
             at = match.end()
 
     def evaluate(self) -> str | bool:
-        """What the expression comes to."""
+        """Return the value of the expression."""
         value = self._parse_or()
         assert not self._tokens, f"left over: {self._tokens}"
         return value
@@ -292,17 +292,17 @@ class StepRunner:
         return steps
 
     def step_outcome(self, step: str) -> str:
-        """How a step came out."""
+        """Return the outcome of a step."""
         return str(self._step_results[step]["outcome"])
 
     @property
     def summary(self) -> str:
-        """The page that the steps wrote."""
+        """The summary page that the steps wrote."""
         page = self.temp / "summary.md"
         return page.read_text(encoding="utf-8") if page.exists() else ""
 
     def interpolate(self, value: object) -> str:
-        """A value of a workflow, its expressions evaluated."""
+        """Return a value of a workflow with its expressions evaluated."""
         words = {True: "true", False: "false"}
         return re.sub(
             r"\$\{\{(.*?)\}\}",
@@ -365,7 +365,7 @@ class StepRunner:
 
 
 def run_shellcheck(script: str, *options: str) -> str:
-    """What shellcheck says of a script for bash."""
+    """Return the output of shellcheck for a bash script."""
     program = Path(sys.executable).with_name("shellcheck")
     return subprocess.run(
         [program, "--shell=bash", *options, "-"],
@@ -378,7 +378,7 @@ def run_shellcheck(script: str, *options: str) -> str:
 
 
 def assert_matches_schema(kind: str, *files: Path) -> None:
-    """Assert that files are what a schema says."""
+    """Assert that files match a schema."""
     program = Path(sys.executable).with_name("check-jsonschema")
     done = subprocess.run(
         [program, "--builtin-schema", f"vendor.{kind}", *files],

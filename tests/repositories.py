@@ -1,4 +1,4 @@
-"""Real git repositories for tests, which nothing of the machine's own settings of git bears on."""
+"""Real git repositories for tests, isolated from the git settings of the machine."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ GIT_ENVIRONMENT = {
     "GIT_COMMITTER_EMAIL": "ann@example.org",
     "GIT_COMMITTER_DATE": COMMIT_DATE,
 }
-"""The environment in which git knows nothing but its own defaults, and who commits when: equal commits have equal names."""
+"""Variables with which git uses its defaults and a fixed author and date: equal commits have equal hashes."""
 
 
 def git(root: Path, *command: str) -> str:
-    """What git prints."""
+    """Run git and return its output."""
     return subprocess.run(
         ["git", "-C", str(root), *command],
         check=True,
@@ -32,7 +32,7 @@ def git(root: Path, *command: str) -> str:
 
 
 def update_files(root: Path, notes: Mapping[str, str | bytes | None]) -> None:
-    """Make files hold texts; None takes a file away."""
+    """Write files; None deletes a file."""
     for path, text in notes.items():
         file = root / path
         if text is None:
@@ -43,14 +43,14 @@ def update_files(root: Path, notes: Mapping[str, str | bytes | None]) -> None:
 
 
 def commit(root: Path) -> str:
-    """Commit everything; the commit's name."""
+    """Commit everything and return the hash."""
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "--message", "a step")
     return git(root, "rev-parse", "HEAD").strip()
 
 
 def create_repository(root: Path, notes: Mapping[str, str | bytes | None]) -> Path:
-    """A repository with one commit."""
+    """Create a repository with one commit."""
     root.mkdir(parents=True, exist_ok=True)
     git(root, "init", "--quiet", "--initial-branch", "main")
     update_files(root, notes)

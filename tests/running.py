@@ -1,4 +1,4 @@
-"""Commands run in this process, and vaults on disk to run them in."""
+"""Run commands in this process, and create vaults on disk."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class CommandResult(NamedTuple):
-    """What a command did."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -16,12 +16,12 @@ class CommandResult(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """The lines of its results."""
+        """The lines of stdout."""
         return self.out.splitlines()
 
     @property
     def data(self) -> object:
-        """Its results as JSON."""
+        """The parsed JSON of stdout."""
         return json.loads(self.out)
 
 
@@ -30,13 +30,13 @@ Files = Mapping[str, str] | Mapping[str, bytes]
 
 
 def create_vault(folder: Path, files: Files) -> Path:
-    """A vault on disk that nothing above it is taken for."""
+    """Create a vault on disk with an `.obsidian` folder, so that no parent is used as the vault."""
     (folder / ".obsidian").mkdir(parents=True)
     return write_files(folder, files)
 
 
 def write_files(folder: Path, files: Files) -> Path:
-    """A vault on disk."""
+    """Write files below a folder and return the folder."""
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def measure_cpu_seconds(function: Callable[[], object], rounds: int = 3) -> floa
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """Every file of a vault."""
+    """Return the bytes of every file of a vault."""
     return {
         file.relative_to(folder).as_posix(): file.read_bytes()
         for file in sorted(folder.rglob("*"))

@@ -1,6 +1,6 @@
-"""The action for GitHub: its steps are run as GitHub's runner runs them, on checkouts as GitHub makes them.
+"""Tests of the GitHub action: its steps run as in GitHub's runner, on checkouts as GitHub creates them.
 
-Installing is done once, by the action's own steps; the tests begin behind them.
+The action's own steps install vaultlink once; the other tests start after them.
 """
 
 import json
@@ -53,7 +53,7 @@ def test_action_is_valid() -> None:
 
 
 @pytest.mark.parametrize("step", SCRIPTS)
-def test_script_is_sound_and_nothing_is_put_into_its_text(step: str) -> None:
+def test_script_passes_shellcheck_and_interpolates_nothing(step: str) -> None:
     assert "${{" not in SCRIPTS[step]
     assert "eval" not in SCRIPTS[step]
     assert run_shellcheck(SCRIPTS[step]) == ""
@@ -77,12 +77,12 @@ def test_outputs_are_those_of_steps() -> None:
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
 def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
-    """A runner for the action, with these inputs. Empty words stand for names that Python can't have."""
+    """Return a runner of the action with these inputs. Keywords use underscores instead of hyphens."""
     (folder / "temp").mkdir(parents=True)
     (folder / "workspace").mkdir()
     told = {name.replace("_", "-"): value for name, value in given.items()}
@@ -101,7 +101,7 @@ def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
 
 @pytest.fixture(scope="session")
 def installed(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """What the first steps leave: the outputs of each, and the PATH of the steps after them."""
+    """Return the outputs of the install steps and the PATH of later steps."""
 
     def make(folder: Path) -> None:
         runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
@@ -128,7 +128,7 @@ esac
 
 
 def pretending(runner: StepRunner, code: int) -> StepRunner:
-    """A runner whose Python ends with a code where it is asked whether it will do, and installs nothing."""
+    """Return a runner whose Python fails the version check with an exit code and installs nothing."""
     program = runner.temp / "bin" / "python3"
     program.parent.mkdir()
     program.write_text(PYTHON.format(code=code), encoding="utf-8")
@@ -137,7 +137,7 @@ def pretending(runner: StepRunner, code: int) -> StepRunner:
     return runner
 
 
-def test_what_is_installed_and_what_gets_onto_the_path(
+def test_install_steps_put_the_command_on_the_path(
     installed: Mapping[str, Any], kit: InstallKit, tmp_path: Path
 ) -> None:
     added = installed["path"].split(":")[0]
@@ -149,7 +149,7 @@ def test_what_is_installed_and_what_gets_onto_the_path(
     )
 
 
-def test_a_version_is_installed_if_one_is_named(kit: InstallKit, tmp_path: Path) -> None:
+def test_named_version_is_installed(kit: InstallKit, tmp_path: Path) -> None:
     runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(
         STEPS[:INSTALLING]
     )
@@ -164,7 +164,7 @@ def test_a_version_is_installed_if_one_is_named(kit: InstallKit, tmp_path: Path)
     "version",
     ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"],
 )
-def test_what_is_no_version_is_not_installed(kit: InstallKit, tmp_path: Path, version: str) -> None:
+def test_invalid_version_is_not_installed(kit: InstallKit, tmp_path: Path, version: str) -> None:
     runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
     assert runner.failed
     assert runner.log == "::error title=vaultlink::The input version is not a version number.\n"
@@ -181,7 +181,7 @@ def test_old_python_is_not_used(kit: InstallKit, tmp_path: Path) -> None:
 
 @dataclass
 class Forge:
-    """A repository on GitHub, a pull request there, and what the action makes of either."""
+    """A repository on GitHub, its pull request, and runs of the action on both."""
 
     folder: Path
     kit: InstallKit
@@ -226,7 +226,7 @@ class Forge:
         inside: str = "",
         **given: str,
     ) -> StepRunner:
-        """The action's steps on a checkout of a commit, as actions/checkout makes it; `inside` is where in the workspace."""
+        """Run the action's steps on a checkout of a commit; `inside` is its folder in the workspace."""
         runner = runner_at(self.folder / "run", self.kit, **given)
         tree = runner.workspace / inside
         tree.mkdir(exist_ok=True)
@@ -247,7 +247,7 @@ class Forge:
         return self.again(runner)
 
     def again(self, runner: StepRunner, **given: str) -> StepRunner:
-        """The same with other inputs, on the same checkout."""
+        """Run the steps again with other inputs on the same checkout."""
         fresh = StepRunner(
             runner.workspace,
             Path(mkdtemp(dir=runner.temp)),
@@ -274,17 +274,17 @@ class Forge:
 
 @pytest.fixture
 def forge(tmp_path: Path, kit: InstallKit, installed: Mapping[str, Any]) -> Forge:
-    """A repository whose notes have debt."""
+    """Return a repository whose notes have known findings."""
     return Forge(tmp_path, kit, installed)
 
 
 def outputs(runner: StepRunner) -> dict[str, str]:
-    """What the action hands to later steps."""
+    """Return the outputs of the action."""
     return {name: runner.interpolate(about["value"]) for name, about in ACTION["outputs"].items()}
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_pull_request_answers_for_what_it_breaks(forge: Forge, depth: int) -> None:
+def test_pull_request_that_breaks_a_link_fails(forge: Forge, depth: int) -> None:
     runner = forge.act(forge.pull(BROKEN, "Kept.md"), "main", depth)
     assert runner.failed
     assert "::error file=New.md,line=3,col=5," in runner.log
@@ -304,7 +304,7 @@ def test_pull_request_that_breaks_nothing_passes(forge: Forge, depth: int) -> No
     assert "vaultlink" in runner.summary
 
 
-def test_merge_queue_answers_for_what_it_breaks(forge: Forge) -> None:
+def test_merge_queue_that_breaks_a_link_fails(forge: Forge) -> None:
     commit = forge.pull(BROKEN)
     event = {"merge_group": {"base_sha": forge.git("rev-parse", "main")}}
     assert outputs(forge.act(commit, event=event)) == {
@@ -315,14 +315,14 @@ def test_merge_queue_answers_for_what_it_breaks(forge: Forge) -> None:
 
 
 @pytest.mark.parametrize(("base", "only"), [("", "true"), ("main", "false")])
-def test_elsewhere_all_notes_count(forge: Forge, base: str, only: str) -> None:
+def test_push_reports_all_findings(forge: Forge, base: str, only: str) -> None:
     runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), base, changed_only=only)
     assert runner.failed
     assert outputs(runner)["findings"] == "2"
     assert "Nowhere" in runner.log
 
 
-def test_base_branch_may_be_called_anything(
+def test_any_name_of_the_base_branch_works(
     tmp_path: Path, kit: InstallKit, installed: Mapping[str, Any]
 ) -> None:
     base = "$(touch${IFS}pwned);'\"ä"
@@ -330,7 +330,7 @@ def test_base_branch_may_be_called_anything(
     assert outputs(forge.act(forge.pull(BROKEN), base))["findings"] == "1"
 
 
-def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
+def test_missing_history_is_an_error(forge: Forge) -> None:
     runner = forge.act(forge.git("rev-parse", "HEAD"), "no-longer-there")
     assert runner.failed
     assert "Set fetch-depth: 0 for actions/checkout." in runner.log
@@ -338,7 +338,7 @@ def test_history_that_can_not_be_had_is_said(forge: Forge) -> None:
     assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
 
-def test_fix_mends_in_the_checkout_and_reports_what_is_left(forge: Forge) -> None:
+def test_fix_changes_the_checkout_and_reports_remaining_findings(forge: Forge) -> None:
     commit = forge.pull({"New.md": "---\naliases: [Pier]\n---\n[[Pier]], [[Gone astray]]\n"})
     runner = forge.act(commit, "main", command="fix")
     assert (
@@ -350,7 +350,7 @@ def test_fix_mends_in_the_checkout_and_reports_what_is_left(forge: Forge) -> Non
     assert "Gone astray" in runner.summary
 
 
-def test_mildest_finding_that_fails_is_told(forge: Forge) -> None:
+def test_fail_level_is_an_input(forge: Forge) -> None:
     runner = forge.act(forge.pull(BROKEN), "main", fail_on="never")
     assert not runner.failed
     assert outputs(runner) == {"exit-code": "0", "findings": "1", "report": ""}
@@ -368,7 +368,7 @@ def test_report_is_written(forge: Forge) -> None:
             json.loads(file.read_bytes())
 
 
-def test_arguments_are_words_as_in_a_shell(forge: Forge) -> None:
+def test_arguments_are_split_as_in_a_shell(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main", arguments="--select missing-heading")
     assert outputs(first)["findings"] == "0"
     for arguments, findings in (
@@ -379,7 +379,7 @@ def test_arguments_are_words_as_in_a_shell(forge: Forge) -> None:
         assert outputs(forge.again(first, arguments=arguments))["findings"] == findings
 
 
-def test_arguments_are_never_run(forge: Forge) -> None:
+def test_arguments_are_never_executed(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main", arguments=HOSTILE)
     others = (
         "--select $(touch${IFS}pwned)",
@@ -393,7 +393,7 @@ def test_arguments_are_never_run(forge: Forge) -> None:
         assert runner.failed
 
 
-def test_vault_may_be_called_anything(forge: Forge) -> None:
+def test_any_name_of_the_vault_works(forge: Forge) -> None:
     folder = HOSTILE.replace("/", "")
     forge.git("rm", "-q", "-r", ".")
     write_files(forge.root, {f"{folder}/.obsidian/app.json": "{}", f"{folder}/Home.md": ""})
@@ -403,7 +403,7 @@ def test_vault_may_be_called_anything(forge: Forge) -> None:
     assert "touch pwned $(touch pwned)" in runner.log
 
 
-def test_checkout_may_lie_in_a_folder(forge: Forge) -> None:
+def test_checkout_in_a_subfolder_works(forge: Forge) -> None:
     runner = forge.act(forge.pull(BROKEN), "main", inside="notes", path="notes")
     assert outputs(runner)["findings"] == "1"
 
@@ -433,7 +433,7 @@ REFUSED = [
 ]
 
 
-def test_inputs_that_can_not_be_followed_are_said(forge: Forge) -> None:
+def test_invalid_inputs_are_errors(forge: Forge) -> None:
     first = forge.act(forge.git("rev-parse", "HEAD"))
     for given, said in REFUSED:
         runner = forge.again(first, **given)
@@ -443,7 +443,7 @@ def test_inputs_that_can_not_be_followed_are_said(forge: Forge) -> None:
         assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
 
-def test_later_steps_have_the_command(forge: Forge) -> None:
+def test_later_steps_can_run_the_command(forge: Forge) -> None:
     runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main")
     runner.run([{"id": "later", "run": "vaultlink orphans"}])
     assert runner.step_outcome("later") == "success"

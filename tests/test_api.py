@@ -50,21 +50,21 @@ def test_what_a_program_needs_is_exported(name: str) -> None:
     assert name in vaultlink.__all__
 
 
-def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+def test_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Shelf'"):
         vaultlink.Shelf  # noqa: B018
 
 
-def test_a_vault_has_at_most_twenty_public_members(vault: Vault) -> None:
+def test_vault_has_at_most_twenty_public_members(vault: Vault) -> None:
     assert len([name for name in dir(vault) if not name.startswith("_")]) <= 20
 
 
-def test_a_vault_is_frozen(vault: Vault) -> None:
+def test_vault_is_frozen(vault: Vault) -> None:
     with pytest.raises(AttributeError):
         vault.state = None  # type: ignore[misc, assignment]
 
 
-def test_the_representation_has_root_and_counts(vault: Vault) -> None:
+def test_representation_has_root_and_counts(vault: Vault) -> None:
     assert repr(vault) == f"<Vault {str(vault.root)!r}: 3 notes, 1 attachment, 3 links>"
 
 
@@ -82,17 +82,17 @@ def test_paths_may_be_strings(
     assert list((tmp_path / "own").iterdir())
 
 
-def test_a_note_is_found_by_string_and_path(vault: Vault) -> None:
+def test_note_is_found_by_string_and_path(vault: Vault) -> None:
     assert vault.find("quay") == vault.find(vault.root / "Quay.md") == "Quay.md"
     assert vault.find("Nowhere") is None
 
 
-def test_a_folder_that_is_missing_is_a_vault_error(tmp_path: Path) -> None:
+def test_folder_that_is_missing_is_a_vault_error(tmp_path: Path) -> None:
     with pytest.raises(VaultError, match="does not exist"):
         open_vault(tmp_path / "nowhere")
 
 
-def test_a_bad_setting_is_a_config_error(tmp_path: Path) -> None:
+def test_bad_setting_is_a_config_error(tmp_path: Path) -> None:
     root = create_vault(tmp_path / "vault", {**NOTES, "vaultlink.toml": "selct = []\n"})
     with pytest.raises(ConfigError, match="selct"):
         open_vault(root)
@@ -109,13 +109,13 @@ def test_unsaved_texts_are_kept_side_by_side(vault: Vault) -> None:
     assert both.overlays == {"Home.md": first.encode(), "Quay.md": second.encode()}
 
 
-def test_a_later_text_of_a_note_replaces_an_earlier_one(vault: Vault) -> None:
+def test_later_text_of_a_note_replaces_an_earlier_one(vault: Vault) -> None:
     held = vault.holding("Home.md", "[[Gone]]\n").holding("Home.md", b"[[Lost]]\n")
     assert held.text("Home.md") == "[[Lost]]\n"
     assert messages(held) == {"Home.md": ["Lost"]}
 
 
-def test_an_unsaved_text_changes_neither_the_vault_nor_the_disk(vault: Vault) -> None:
+def test_unsaved_text_changes_neither_the_vault_nor_the_disk(vault: Vault) -> None:
     before = read_files(vault.root)
     vault.holding("Home.md", "[[Gone]]\n").holding("New.md", "[[Home]]\n")
     assert read_files(vault.root) == before
@@ -123,7 +123,7 @@ def test_an_unsaved_text_changes_neither_the_vault_nor_the_disk(vault: Vault) ->
     assert vault.overlays == {}
 
 
-def test_an_unsaved_note_is_a_target(vault: Vault) -> None:
+def test_unsaved_note_is_a_target(vault: Vault) -> None:
     assert messages(vault.holding("Plam.md", "")) == {}
 
 
@@ -144,7 +144,7 @@ def test_fixes_of_unsaved_texts_use_all_of_them(vault: Vault) -> None:
 # -- properties -----------------------------------------------------------------------------------------------
 
 
-def test_a_post_has_the_properties_and_the_text(vault: Vault) -> None:
+def test_post_has_the_properties_and_the_text(vault: Vault) -> None:
     post = vault.post("Home.md")
     assert isinstance(post, frontmatter.Post)
     assert post.metadata == {"title": "Harbour office", "aliases": ["Office"]}
@@ -204,5 +204,5 @@ def test_properties_are_added_to_a_template(name: str) -> None:
 @pytest.mark.parametrize(
     "title", ["2024-01-31", "yes", "Tea: green", "#1", "[x]", "Über", "'q'", "- a", "1e3"]
 )
-def test_a_composed_title_is_read_back(title: str) -> None:
+def test_composed_title_is_read_back(title: str) -> None:
     assert read_post(compose_note("", {"title": title})).metadata == {"title": title}

@@ -1,4 +1,4 @@
-"""`vaultlink backlinks` on disk: sections are written, checked, adopted and taken out; listings leave them out."""
+"""Tests of `vaultlink backlinks` on disk: write, check, adopt and remove sections; list backlinks without them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ SECTION = (
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault to stand in."""
+    """Create a vault and make it the current folder."""
     folder = write_files(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
@@ -35,7 +35,7 @@ def bytes_of(folder: Path) -> Mapping[str, bytes]:
     }
 
 
-def test_writing_checking_and_taking_out(vault: Path, run: RunCommand) -> None:
+def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     checked = run("backlinks", "--check")
     assert (checked.code, checked.lines) == (1, ["A.md\twritten", "sub/N.md\twritten"])
@@ -57,14 +57,14 @@ def test_writing_checking_and_taking_out(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--remove").out == ""
 
 
-def test_a_run_can_be_undone(vault: Path, run: RunCommand) -> None:
+def test_run_can_be_undone(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     run("backlinks", "--write")
     assert run("undo").code == 0
     assert bytes_of(vault) == before
 
 
-def test_a_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
+def test_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     shown = run("backlinks", "--write", "--diff", "N")
     assert shown.code == 1
@@ -86,7 +86,7 @@ def test_a_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> Non
         (["--style", "list", "--order", "path"], "- [[A|The first]]"),
     ],
 )
-def test_how_sections_look_can_be_said(
+def test_style_of_sections_is_configurable(
     vault: Path, run: RunCommand, words: list[str], line: str
 ) -> None:
     assert run("backlinks", "--write", "N", *words).code == 0
@@ -94,13 +94,13 @@ def test_how_sections_look_can_be_said(
     assert run("backlinks", "--check", "N", *words).code == 0
 
 
-def test_one_note_alone(vault: Path, run: RunCommand) -> None:
+def test_single_note_can_be_selected(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--write", "A").lines == ["A.md\twritten"]
     assert run("backlinks", "--check").lines == ["sub/N.md\twritten"]
     assert run("backlinks", "--check", "own").code == 0
 
 
-def test_adopting_keeping_and_letting_go(vault: Path, run: RunCommand) -> None:
+def test_sections_are_adopted_maintained_and_released(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     assert run("backlinks", "--adopt", "--check").lines == ["own.md\tadopted"]
     assert run("backlinks", "--adopt").lines == ["own.md\tadopted"]
@@ -115,7 +115,7 @@ def test_adopting_keeping_and_letting_go(vault: Path, run: RunCommand) -> None:
     )
 
 
-def test_passages_that_changed_are_seen(vault: Path, run: RunCommand) -> None:
+def test_changed_passages_are_detected(vault: Path, run: RunCommand) -> None:
     run("backlinks", "--write", "--style", "context")
     write_files(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
     assert run("backlinks", "--check", "--style", "context", "N").lines == [
@@ -126,7 +126,7 @@ def test_passages_that_changed_are_seen(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--check", "--style", "context", "N").code == 0
 
 
-def test_ignores_hold(vault: Path, run: RunCommand) -> None:
+def test_suppressions_apply_to_sections(vault: Path, run: RunCommand) -> None:
     write_files(
         vault,
         {
@@ -137,7 +137,7 @@ def test_ignores_hold(vault: Path, run: RunCommand) -> None:
     assert run("backlinks", "--write").out == ""
 
 
-def test_fixing_keeps_sections_that_are_there(vault: Path, run: RunCommand) -> None:
+def test_fix_maintains_existing_sections(vault: Path, run: RunCommand) -> None:
     run("backlinks", "--write", "N")
     write_files(vault, {"B.md": "Nothing.\n", "D.md": "[[N]]\n"})
     assert "stale-section" in run("check").out
@@ -149,7 +149,7 @@ def test_fixing_keeps_sections_that_are_there(vault: Path, run: RunCommand) -> N
     assert "vaultlink" not in (vault / "A.md").read_text(encoding="utf-8")
 
 
-def test_fixing_writes_sections_where_that_is_set(vault: Path, run: RunCommand) -> None:
+def test_fix_writes_sections_if_configured(vault: Path, run: RunCommand) -> None:
     write_files(vault, {".vaultlink.toml": '[backlinks]\nmode = "write"\nstyle = "list"\n'})
     run("fix")
     assert "- [[A|The first]]" in (vault / "sub/N.md").read_text(encoding="utf-8")
@@ -159,7 +159,7 @@ def test_fixing_writes_sections_where_that_is_set(vault: Path, run: RunCommand) 
     assert run("backlinks", "--check").code == 0
 
 
-def test_listings_leave_generated_sections_out(vault: Path, run: RunCommand) -> None:
+def test_listings_exclude_managed_sections(vault: Path, run: RunCommand) -> None:
     asked = (
         ["backlinks"],
         ["backlinks", "B"],
@@ -196,9 +196,7 @@ def test_data(vault: Path, run: RunCommand) -> None:
         (["--write", "map.png"], "is not a note"),
     ],
 )
-def test_what_can_not_be_followed(
-    vault: Path, run: RunCommand, words: list[str], said: str
-) -> None:
+def test_usage_errors(vault: Path, run: RunCommand, words: list[str], said: str) -> None:
     write_files(vault, {"map.png": ""})
     ran = run("backlinks", *words)
     assert ran.code == 2

@@ -1,6 +1,6 @@
-"""What people and machines get wrong: each a clear message and the documented exit code; no traceback, no hang.
+"""Tests of invalid input: a clear message and the documented exit code, no traceback, no hang.
 
-Real processes throughout, with a limit on time and on memory.
+All tests run real processes with limits on time and memory.
 """
 
 import json
@@ -28,14 +28,14 @@ Done = subprocess.CompletedProcess[str]
 
 
 def command(*arguments: str | Path) -> list[str]:
-    """vaultlink with these arguments, held to limits."""
+    """Return the command with these arguments and memory limits."""
     return [sys.executable, "-c", LIMITED, *map(str, arguments)]
 
 
 def vaultlink(
     *arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Done:
-    """A run of vaultlink that must not end in a traceback or take too long."""
+    """Run vaultlink, and assert that it prints no traceback and ends in time."""
     cache = {
         "VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")
     }
@@ -66,12 +66,12 @@ def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A vault of two notes without a fault."""
+    """Create a vault of two notes without findings."""
     return written(tmp_path / "vault", {"Quay.md": "[[Pier]]\n", "Pier.md": "[[Quay]]\n"})
 
 
 def refused(done: Done, *words: str) -> None:
-    """The run ended as a wrong use does: exit code 2, a message with these words on stderr, nothing on stdout."""
+    """Assert a usage error: exit code 2, these words on stderr, nothing on stdout."""
     assert done.returncode == 2, done
     assert done.stdout == ""
     for word in words:
@@ -79,7 +79,7 @@ def refused(done: Done, *words: str) -> None:
 
 
 def check(vault: Path, *options: str) -> list[dict[str, object]]:
-    """The findings of a check that must do its work."""
+    """Return the findings of a check that must not fail."""
     done = vaultlink("check", *options, "--output-format", "json", vault)
     assert done.returncode in (0, 1), done.stderr
     findings = json.loads(done.stdout)["findings"]
@@ -88,7 +88,7 @@ def check(vault: Path, *options: str) -> list[dict[str, object]]:
 
 
 def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
-    """Path and rule of every finding."""
+    """Return the path and rule of every finding."""
     return [(finding["path"], finding["rule"]) for finding in check(vault, *options)]
 
 
@@ -117,7 +117,7 @@ def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
     ],
     ids=" ".join,
 )
-def test_wrong_use(vault: Path, arguments: Sequence[str], words: Sequence[str]) -> None:
+def test_usage_error(vault: Path, arguments: Sequence[str], words: Sequence[str]) -> None:
     refused(vaultlink(*arguments, folder=vault), *words)
 
 
@@ -140,7 +140,7 @@ def test_wrong_use(vault: Path, arguments: Sequence[str], words: Sequence[str]) 
         ("\x00", ("vaultlink.toml",)),
     ],
 )
-def test_wrong_configuration(vault: Path, text: str, words: Sequence[str]) -> None:
+def test_configuration_error(vault: Path, text: str, words: Sequence[str]) -> None:
     written(vault, {"vaultlink.toml": text})
     refused(vaultlink("check", folder=vault), *words)
 
@@ -164,12 +164,12 @@ SETTINGS = (
 
 
 @pytest.mark.parametrize("text", SETTINGS, ids=range(len(SETTINGS)))
-def test_obsidian_settings_that_make_no_sense_are_passed_over(vault: Path, text: str) -> None:
+def test_invalid_obsidian_settings_are_ignored(vault: Path, text: str) -> None:
     written(vault, {".obsidian/app.json": text, ".obsidian/types.json": text})
     assert rules(vault) == []
 
 
-def test_wrong_environment(vault: Path) -> None:
+def test_invalid_environment_variable(vault: Path) -> None:
     done = vaultlink("check", folder=vault, env={"VAULTLINK_OUTPUT_FORMAT": "jsn"})
     refused(done, "jsn", "json")
 
@@ -223,7 +223,7 @@ def test_undecodable_notes_are_findings(vault: Path) -> None:
     assert {path for path, _ in rules(vault)} == {"a.md", "b.md", "c.md"}
 
 
-def test_file_names_that_are_no_text(vault: Path) -> None:
+def test_undecodable_file_names(vault: Path) -> None:
     name = os.fsdecode(b"caf\xe9.md")
     written(vault, {name: "[[Nowhere]]\n", "Start.md": "[[Nowhere too]]\n"})
     done = vaultlink("check", "--output-format", "json", folder=vault)
@@ -236,7 +236,7 @@ def test_folder_with_the_name_of_a_note(vault: Path) -> None:
     assert rules(vault) == [("Mole.md/Inside.md", "dangling-link"), ("Start.md", "dangling-link")]
 
 
-def test_pipes_and_broken_symlinks_are_no_notes(vault: Path) -> None:
+def test_pipes_and_broken_symlinks_are_not_notes(vault: Path) -> None:
     os.mkfifo(vault / "Pipe.md")
     (vault / "Gone.md").symlink_to("nowhere.md")
     (vault / "Twice.md").symlink_to("Pier.md")
@@ -265,7 +265,7 @@ def test_linked_folders_outside_are_followed_once(vault: Path) -> None:
     assert rules(vault) == [("linked/Mole.md", "dangling-link")]
 
 
-def test_links_out_of_the_vault_lead_nowhere(vault: Path) -> None:
+def test_links_out_of_the_vault_are_unresolved(vault: Path) -> None:
     written(vault.parent, {"Secret.md": "# Secret\n"})
     written(
         vault,
@@ -278,7 +278,7 @@ def test_links_out_of_the_vault_lead_nowhere(vault: Path) -> None:
 
 
 def laughs(levels: int) -> str:
-    """Properties that are nine times as long with every level."""
+    """Return properties that grow ninefold with each level."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     for level in range(1, levels):
         lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
@@ -362,7 +362,7 @@ def test_hard_note(vault: Path, name: str) -> None:
         }
 
 
-def test_bombs_do_not_go_off_in_show(vault: Path) -> None:
+def test_show_survives_yaml_bombs(vault: Path) -> None:
     written(vault, {f"{name}.md": HARD[name] for name in ODD_PROPERTIES})
     done = vaultlink("show", "--output-format", "json", folder=vault)
     assert done.returncode == 0
@@ -385,7 +385,7 @@ CANVASES = (
 
 
 @pytest.mark.parametrize("text", CANVASES, ids=range(len(CANVASES)))
-def test_canvas_that_makes_no_sense(vault: Path, text: str) -> None:
+def test_invalid_canvas(vault: Path, text: str) -> None:
     written(vault, {"Map.canvas": text})
     done = vaultlink("check", folder=vault)
     assert done.returncode in (0, 1)
@@ -405,7 +405,7 @@ def test_deep_folders(vault: Path) -> None:
 
 
 def many_findings(vault: Path) -> Path:
-    """A vault whose findings fill any pipe."""
+    """Write a vault whose findings fill a pipe."""
     return written(vault, {f"n{number}.md": "[[Nowhere at all]]\n" * 100 for number in range(50)})
 
 
@@ -446,7 +446,7 @@ def test_full_disk_behind_stdout(vault: Path) -> None:
 
 
 def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    """Ctrl-C as a terminal sends it, to all processes of the run; its exit code and what it says."""
+    """Send Ctrl-C to all processes as a terminal does; return the exit code and stderr."""
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
     return process.returncode, errors.decode()
@@ -509,7 +509,7 @@ def test_cache_folder_that_can_not_be_written(vault: Path) -> None:
     assert done.stdout == ""
 
 
-def test_cache_that_is_torn(vault: Path) -> None:
+def test_truncated_cache_is_ignored(vault: Path) -> None:
     written(vault, {"Start.md": "[[Nowhere]]\n"})
     first = vaultlink("check", folder=vault)
     files = [path for path in (vault.parent / "cache").rglob("*") if path.is_file()]
@@ -521,12 +521,12 @@ def test_cache_that_is_torn(vault: Path) -> None:
             assert vaultlink("check", folder=vault).stdout == first.stdout
 
 
-def test_note_that_goes_while_it_is_read(vault: Path) -> None:
+def test_note_deleted_during_the_scan(vault: Path) -> None:
     (vault / "Loop.md").symlink_to("Loop.md")
     assert rules(vault) == []
 
 
-def test_home_is_not_needed(vault: Path) -> None:
+def test_home_folder_is_not_required(vault: Path) -> None:
     nowhere = str(vault.parent / "no" / "home")
     bare = {"PATH": os.defpath, "HOME": nowhere, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -543,7 +543,7 @@ def test_ascii_terminal(vault: Path) -> None:
     assert "dangling-link" in done.stdout
 
 
-def test_half_a_character_in_a_canvas_is_no_fault(tmp_path: Path) -> None:
+def test_lone_surrogate_in_a_canvas_is_accepted(tmp_path: Path) -> None:
     vault = written(
         tmp_path / "vault",
         {

@@ -1,4 +1,4 @@
-"""`vaultlink baseline`: old findings are known again whatever else is edited, new ones are told, gone ones counted."""
+"""Tests of `vaultlink baseline`: known findings stay known after edits, new ones are reported, resolved ones counted."""
 
 import json
 from collections import Counter
@@ -33,7 +33,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Case(NamedTuple):
-    """What is done to the vault after its baseline was made; the findings that are new then, and how many are left and gone."""
+    """Edits after the baseline was recorded, the new findings, and the numbers of known and resolved ones."""
 
     after: Files
     new: list[str]
@@ -81,7 +81,7 @@ def test_only_what_is_new_is_reported(run: RunCommand, vault: Path, case: Case) 
     assert data["summary"]["findings"] == len(case.new)
 
 
-def test_an_entry_that_is_mended_bit_by_bit_stays_the_same(run: RunCommand, vault: Path) -> None:
+def test_partly_fixed_entry_is_still_a_known_finding(run: RunCommand, vault: Path) -> None:
     head = "# C\n\n**Add backlinks using these topics:**\n\n"
     update_files(vault, {"c.md": f"{head}Other — [[b]]\n"})
     assert "VL406" in run("check").out
@@ -98,14 +98,14 @@ def test_without_a_baseline_everything_is_reported(run: RunCommand, vault: Path)
     assert (len(data["findings"]), data["known"]) == (2, [])
 
 
-def test_no_baseline_reports_what_it_knows(run: RunCommand, vault: Path) -> None:
+def test_no_baseline_option_reports_known_findings(run: RunCommand, vault: Path) -> None:
     run("baseline")
     done = run("check", "--no-baseline")
     assert (done.code, len(done.lines)) == (1, 2)
     assert "Not shown" not in done.err
 
 
-def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> None:
+def test_summary_counts_known_and_resolved_findings(run: RunCommand, vault: Path) -> None:
     done = run("baseline")
     assert done.lines == [str(vault / BASELINE_FILE)]
     assert "The baseline contains 2 findings of 2 rules in 2 files." in done.err
@@ -119,7 +119,7 @@ def test_people_are_told_what_is_left_and_gone(run: RunCommand, vault: Path) -> 
     )
 
 
-def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: RunCommand, vault: Path) -> None:
+def test_baseline_of_a_clean_vault_reports_every_finding(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"a.md": "# A\n", "b.md": "# B\n"})
     assert "The baseline contains 0 findings." in run("baseline").err
     assert json.loads((vault / BASELINE_FILE).read_text(encoding="utf-8"))["findings"] == []
@@ -128,7 +128,7 @@ def test_a_baseline_of_a_clean_vault_keeps_it_clean(run: RunCommand, vault: Path
     assert run("check").code == 1
 
 
-def test_paths_narrow_what_is_counted(run: RunCommand, vault: Path) -> None:
+def test_paths_limit_the_counts(run: RunCommand, vault: Path) -> None:
     run("baseline")
     data = json.loads(run("check", "b.md", "--output-format", "json").out)
     assert [debt["left"] for debt in data["known"]] == [1]
@@ -139,7 +139,7 @@ def test_paths_narrow_what_is_counted(run: RunCommand, vault: Path) -> None:
 # -- the file -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_findings_give_the_same_bytes(run: RunCommand, vault: Path) -> None:
+def test_same_findings_produce_the_same_file(run: RunCommand, vault: Path) -> None:
     run("baseline")
     before = (vault / BASELINE_FILE).read_bytes()
     run("baseline", "--no-cache")
@@ -147,13 +147,13 @@ def test_the_same_findings_give_the_same_bytes(run: RunCommand, vault: Path) -> 
     assert len([line for line in before.splitlines() if b'"path"' in line]) == 2
 
 
-def test_the_file_is_none_of_the_vault(run: RunCommand, vault: Path) -> None:
+def test_baseline_file_is_not_part_of_the_vault(run: RunCommand, vault: Path) -> None:
     run("baseline")
     data = json.loads(run("check", "--output-format", "json").out)
     assert data["summary"]["attachments"] == 1  # vaultlink.toml
 
 
-def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: Path) -> None:
+def test_prune_removes_resolved_findings_and_adds_none(run: RunCommand, vault: Path) -> None:
     run("baseline")
     update_files(vault, {"a.md": "# A\n\n[[lost]]\n"})
     assert (
@@ -168,7 +168,7 @@ def test_prune_takes_out_what_is_gone_and_adds_nothing(run: RunCommand, vault: P
     assert run("check").code == 1, "what came back is new"
 
 
-def test_prune_with_nothing_gone_writes_nothing(run: RunCommand, vault: Path) -> None:
+def test_prune_without_resolved_findings_writes_nothing(run: RunCommand, vault: Path) -> None:
     run("baseline")
     before = (vault / BASELINE_FILE).stat()
     assert "Nothing to prune: the baseline keeps 2 findings." in run("baseline", "--prune").err
@@ -204,14 +204,14 @@ def test_diff_writes_nothing(run: RunCommand, vault: Path) -> None:
     assert "gone" in (vault / BASELINE_FILE).read_text(encoding="utf-8")
 
 
-def test_undo_takes_it_back(run: RunCommand, vault: Path) -> None:
+def test_undo_restores_the_previous_baseline(run: RunCommand, vault: Path) -> None:
     before = read_files(vault)
     run("baseline")
     assert run("undo").code == 0
     assert read_files(vault) == before
 
 
-def test_the_vault_may_be_named(
+def test_vault_option_selects_the_vault(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(vault.parent)
@@ -243,7 +243,7 @@ OTHERS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
-def test_a_baseline_made_under_other_settings_is_refused(
+def test_baseline_made_under_other_settings_is_refused(
     run: RunCommand, vault: Path, command: tuple[str, ...], config: str, why: str
 ) -> None:
     run("baseline")
@@ -259,7 +259,7 @@ def test_a_baseline_made_under_other_settings_is_refused(
     assert run("check").code == 0
 
 
-def test_rules_chosen_on_the_command_line_are_other_settings(run: RunCommand, vault: Path) -> None:
+def test_rules_from_the_command_line_count_as_settings(run: RunCommand, vault: Path) -> None:
     run("baseline")
     done = run("check", "--select", "VL101")
     assert done.code == 2
@@ -276,7 +276,7 @@ def test_rules_chosen_on_the_command_line_are_other_settings(run: RunCommand, va
         "",
     ],
 )
-def test_settings_that_find_nothing_else_are_no_others(
+def test_settings_without_effect_on_findings_are_compatible(
     run: RunCommand, vault: Path, config: str
 ) -> None:
     run("baseline")
@@ -284,7 +284,7 @@ def test_settings_that_find_nothing_else_are_no_others(
     assert run("check").code == 0
 
 
-def test_files_that_obsidian_excludes_are_a_setting(run: RunCommand, vault: Path) -> None:
+def test_files_excluded_by_obsidian_count_as_settings(run: RunCommand, vault: Path) -> None:
     run("baseline")
     update_files(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
     done = run("check")
@@ -307,7 +307,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN)
-def test_a_file_that_is_no_baseline_is_an_error_with_its_place(
+def test_invalid_baseline_file_is_an_error_with_its_place(
     run: RunCommand, vault: Path, data: bytes, why: str
 ) -> None:
     (vault / BASELINE_FILE).write_bytes(data)
@@ -325,7 +325,7 @@ LONG = "".join(f"Line {number} says something of its own.\n" for number in range
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_the_findings_of_a_renamed_note_go_with_it(
+def test_findings_follow_a_renamed_note(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
     root = create_repository(
@@ -342,7 +342,7 @@ def test_the_findings_of_a_renamed_note_go_with_it(
     assert '"path": "sub/c.md"' in (root / BASELINE_FILE).read_text(encoding="utf-8")
 
 
-def test_the_findings_of_notes_that_are_alike_go_with_them(
+def test_findings_follow_renamed_similar_notes(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("a.md", "b.md", "Chapter 3.md")
@@ -359,7 +359,7 @@ def test_the_findings_of_notes_that_are_alike_go_with_them(
     assert run("check").code == 0
 
 
-def test_what_two_branches_took_out_merges(
+def test_baselines_pruned_on_two_branches_merge(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = {f"n{number}.md": f"[[gone {number}]]\n" for number in range(9)}
@@ -377,7 +377,7 @@ def test_what_two_branches_took_out_merges(
     assert [(debt["left"], debt["gone"]) for debt in data["known"]] == [(7, 0)]
 
 
-def test_with_a_revision_what_either_knows_is_old(
+def test_finding_known_to_baseline_or_revision_is_not_new(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
@@ -396,7 +396,7 @@ def test_with_a_revision_what_either_knows_is_old(
 # -- fixing ---------------------------------------------------------------------------------------------------------------
 
 
-def test_fixing_mends_old_findings_and_reports_new_ones(run: RunCommand, vault: Path) -> None:
+def test_fix_applies_to_known_findings_and_reports_new_ones(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"c.md": "---\naliases: [Bee]\n---\n", "d.md": "[[Bee]] [[gone]]\n"})
     run("baseline")
     update_files(vault, {"a.md": "[[lost]]\n"})
@@ -433,7 +433,7 @@ def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
 
 
 @given(LINES, LINES)
-def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(
+def test_every_finding_is_new_or_known_and_every_known_one_current_or_resolved(
     before: list[str], after: list[str]
 ) -> None:
     old, old_text = found(before)
@@ -458,7 +458,7 @@ def test_every_finding_is_new_or_old_and_every_known_one_left_or_gone(
 @given(
     LINES, some.lists(some.sampled_from(["words", "", "# More"]), max_size=4), some.integers(0, 8)
 )
-def test_lines_that_are_put_in_make_nothing_new(
+def test_inserted_lines_cause_no_new_findings(
     lines: list[str], more: list[str], place: int
 ) -> None:
     old, old_text = found(lines)

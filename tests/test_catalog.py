@@ -1,4 +1,4 @@
-"""Declarations become rules, or say what is wrong with them; selectors find rules, or say what was meant."""
+"""Tests of declarations and selectors: rules, errors, suggestions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ PLAIN: Mapping[str, Any] = {
 }
 
 
-def test_a_plain_declaration() -> None:
+def test_plain_declaration() -> None:
     rule = build_rule(PLAIN, check_nothing)
     assert (rule.code, rule.name, rule.severity, rule.why) == (
         "VL999",
@@ -45,7 +45,7 @@ def test_a_plain_declaration() -> None:
     assert (rule.fix_when, rule.fix_title) == ("never", "")
 
 
-def test_an_option() -> None:
+def test_option() -> None:
     given = {"type": "list", "of": "string", "default": ["a"], "help": "Words."}
     (option,) = build_rule({**PLAIN, "options": {"words": given}}, check_nothing).options
     assert (option.name, option.type, option.element_type, option.default) == (
@@ -72,7 +72,7 @@ def test_an_option() -> None:
         ({"colour": "red"}, "“colour” is not known"),
     ],
 )
-def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
+def test_invalid_declaration_is_named(change: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         build_rule({**PLAIN, **change}, check_nothing)
 
@@ -92,7 +92,7 @@ def test_a_fault_is_named(change: Mapping[str, Any], said: str) -> None:
         "examples",
     ],
 )
-def test_what_is_missing_is_named(key: str) -> None:
+def test_missing_key_is_named(key: str) -> None:
     with pytest.raises(CatalogError, match=f"“{key}” is missing"):
         build_rule({name: value for name, value in PLAIN.items() if name != key}, check_nothing)
 
@@ -110,7 +110,7 @@ def test_what_is_missing_is_named(key: str) -> None:
         "three",
     ],
 )
-def test_a_bad_option_is_refused(option: object) -> None:
+def test_invalid_option_is_rejected(option: object) -> None:
     with pytest.raises(CatalogError, match=r"odd-thing: .*option limit"):
         build_rule({**PLAIN, "options": {"limit": option}}, check_nothing)
 
@@ -134,18 +134,18 @@ def test_a_bad_option_is_refused(option: object) -> None:
         ),
     ],
 )
-def test_a_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
+def test_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         build_catalog(declared)
 
 
-def test_rules_stand_in_the_order_of_their_codes() -> None:
+def test_rules_are_ordered_by_code() -> None:
     turned = dict(reversed(load_declarations().items()))
     assert [rule.code for rule in build_catalog(turned)] == sorted(rule.code for rule in RULES)
 
 
 def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
-    """No opt-in rule is an error: what is surely broken is on."""
+    """No opt-in rule is an error: rules about certain errors are on by default."""
     assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.enabled_by_default)
 
 
@@ -185,7 +185,7 @@ def test_select(selectors: list[str], names: set[str]) -> None:
         ("VL109x", "VL109"),
     ],
 )
-def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -> None:
+def test_unknown_selector_error_suggests_similar_names(selector: str, meant: str) -> None:
     with pytest.raises(UnknownRule) as caught:
         select_rules(RULES, ["VL1", selector])
     assert caught.value.selector == selector
@@ -193,6 +193,6 @@ def test_an_unknown_selector_says_what_may_be_meant(selector: str, meant: str) -
 
 
 @pytest.mark.parametrize("selector", ["", "V", "L1", "link", "xyzzy", "all"])
-def test_no_part_of_a_name_selects(selector: str) -> None:
+def test_part_of_a_name_selects_nothing(selector: str) -> None:
     with pytest.raises(UnknownRule):
         select_rules(RULES, [selector])

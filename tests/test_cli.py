@@ -1,4 +1,4 @@
-"""The command line: what every command prints, where, with which exit code, and what it says to a wrong word.
+"""Tests of the command line: output, streams, exit codes and usage errors of every command.
 
 Commands run in this process through `main`; real processes where a pipe, a signal or an import is the subject.
 """
@@ -47,13 +47,13 @@ FINDINGS = [
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """The sample vault on disk."""
+    """Create the sample vault on disk."""
     return create_vault(tmp_path / "vault", VAULT)
 
 
 @pytest.fixture
 def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
-    """Runs a command inside the sample vault."""
+    """Return a function that runs a command in the sample vault."""
     monkeypatch.chdir(vault)
     return run
 
@@ -61,14 +61,14 @@ def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCom
 # -- check ------------------------------------------------------------------------------------------------------------
 
 
-def test_check_prints_findings_on_stdout_and_what_they_come_to_on_stderr(run: RunCommand) -> None:
+def test_check_prints_findings_on_stdout_and_the_summary_on_stderr(run: RunCommand) -> None:
     done = run("check")
     assert done.lines == FINDINGS
     assert done.err == "Found 3 errors, 1 warning in 2 files; 3 notes checked.\n"
     assert done.code == 1
 
 
-def test_a_clean_vault_has_no_output_but_a_sentence(run: RunCommand, vault: Path) -> None:
+def test_clean_vault_prints_only_a_summary(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"a/Quay.md": "# Ropes\n", "a/Pier.md": ""})
     assert run("check") == (0, "", "No findings in 3 notes.\n")
     assert run("check", "-q") == (0, "", "")
@@ -85,7 +85,7 @@ def test_a_clean_vault_has_no_output_but_a_sentence(run: RunCommand, vault: Path
         (("./a/../a/Quay.md",), FINDINGS[3:]),
     ],
 )
-def test_paths_narrow_what_is_reported_not_what_is_known(
+def test_paths_limit_what_is_reported_not_what_is_read(
     run: RunCommand, paths: Sequence[str], lines: Sequence[str]
 ) -> None:
     done = run("check", *paths)
@@ -93,7 +93,7 @@ def test_paths_narrow_what_is_reported_not_what_is_known(
     assert done.code == (1 if lines else 0)
 
 
-def test_the_vault_is_found_from_the_first_path(
+def test_vault_is_found_from_the_first_path(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(vault.parent)
@@ -124,7 +124,7 @@ def test_exit_code(run: RunCommand, options: Sequence[str], code: int) -> None:
     assert run("check", *options).code == code
 
 
-def test_full_marks_the_span_and_says_what_may_have_been_meant(run: RunCommand) -> None:
+def test_full_format_marks_the_span_and_suggests_targets(run: RunCommand) -> None:
     assert run("check", "a/Quay.md", "--output-format", "full").lines == [
         "VL101 dangling-link “Peir” does not resolve to any file in the vault.",
         " --> a/Quay.md:3:14",
@@ -135,7 +135,7 @@ def test_full_marks_the_span_and_says_what_may_have_been_meant(run: RunCommand) 
     ]
 
 
-def test_json_is_as_the_contract_has_it(run: RunCommand, vault: Path) -> None:
+def test_json_matches_its_schema(run: RunCommand, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
     assert list(data) == ["schema", "version", "vault", "summary", "known", "findings"]
@@ -174,9 +174,7 @@ def test_statistics_count_instead_of_listing(run: RunCommand) -> None:
     ]
 
 
-def test_a_repeated_check_says_the_same_and_a_changed_vault_is_read_again(
-    run: RunCommand, vault: Path
-) -> None:
+def test_repeated_check_is_the_same_and_changes_are_read(run: RunCommand, vault: Path) -> None:
     old = 1_000_000_000_000_000_000
     for form in ("concise", "full", "json"):
         first = run("check", "--output-format", form)
@@ -187,7 +185,7 @@ def test_a_repeated_check_says_the_same_and_a_changed_vault_is_read_again(
     assert run("check").lines == FINDINGS[3:]
 
 
-def test_verbose_says_where_settings_come_from(run: RunCommand, vault: Path) -> None:
+def test_verbose_prints_the_sources_of_settings(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"vaultlink.toml": 'select = ["VL102"]\n'})
     done = run("check", "-v")
     assert done.lines == FINDINGS[2:3]
@@ -259,7 +257,7 @@ def test_show(run: RunCommand) -> None:
     assert "Home.md\theading\t5\tHome\t1" in run("show", "--output-format", "tsv").lines
 
 
-def test_topics_and_their_other_name(run: RunCommand) -> None:
+def test_topics_and_their_alias(run: RunCommand) -> None:
     done = run("topics")
     assert [line.split("\t")[:4] for line in done.lines] == [
         ["Nowhere", "2", "a/Pier.md", "1"],
@@ -339,7 +337,7 @@ def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
         ("deadends", "No dead ends found."),
     ],
 )
-def test_an_empty_listing_says_so_beside_the_results(
+def test_empty_listing_prints_a_message_on_stderr(
     run: RunCommand, vault: Path, command: str, sentence: str
 ) -> None:
     for path in VAULT:
@@ -403,7 +401,7 @@ def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
 
 
 @pytest.mark.parametrize("name", [".vaultlink.toml", "pyproject.toml"])
-def test_init_leaves_other_settings_alone(run: RunCommand, vault: Path, name: str) -> None:
+def test_init_preserves_other_settings(run: RunCommand, vault: Path, name: str) -> None:
     write_files(
         vault, {name: "[tool.vaultlink]\nselect = []\n" if name == "pyproject.toml" else ""}
     )
@@ -411,7 +409,7 @@ def test_init_leaves_other_settings_alone(run: RunCommand, vault: Path, name: st
     assert not (vault / "vaultlink.toml").exists()
 
 
-def test_what_init_offers_is_right_once_it_is_uncommented() -> None:
+def test_settings_written_by_init_are_valid_when_uncommented() -> None:
     offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER_SETTINGS, flags=re.MULTILINE)
     values = tomllib.loads(offered)
     assert set(values) == {
@@ -450,7 +448,7 @@ def test_output_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
         ("", "check", "a/Pier.md:1"),
     ],
 )
-def test_the_environment_names_a_format_for_the_commands_that_have_it(
+def test_environment_sets_the_output_format_of_commands_that_have_it(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch, value: str, command: str, starts: str
 ) -> None:
     monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", value)
@@ -506,7 +504,7 @@ def test_colour(
         ),
     ],
 )
-def test_progress_is_told_after_half_a_second_and_leaves_nothing(
+def test_progress_is_shown_after_half_a_second_and_erased(
     monkeypatch: pytest.MonkeyPatch, seconds: Sequence[float], written_to_stderr: str
 ) -> None:
     stream, clock = io.StringIO(), [seconds[0]]
@@ -578,7 +576,7 @@ def test_progress_is_told_after_half_a_second_and_leaves_nothing(
         (("init", "nowhere"), "nowhere: no such folder."),
     ],
 )
-def test_wrong_words_are_answered_on_stderr_with_two(
+def test_usage_errors_are_printed_on_stderr_with_exit_code_2(
     run: RunCommand, words: Sequence[str], message: str
 ) -> None:
     done = run(*words)
@@ -588,7 +586,7 @@ def test_wrong_words_are_answered_on_stderr_with_two(
     assert done.err.count("\n") == 1
 
 
-def test_an_error_of_ours_is_one_message_without_a_traceback(
+def test_internal_error_is_one_message_without_a_traceback(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vaultlink.cli.commands.links.select_link_sources", None)
@@ -635,7 +633,7 @@ def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand,
         "--output-format json --output-file=o",
     ],
 )
-def test_a_plain_line_is_read_as_typer_reads_it(line: str) -> None:
+def test_simple_parser_agrees_with_typer(line: str) -> None:
     from vaultlink.cli.options import NotesOptions  # noqa: PLC0415
 
     known = list_option_fields(NotesOptions)
@@ -647,11 +645,11 @@ def test_a_plain_line_is_read_as_typer_reads_it(line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["-qv", "--help", "--", "--zzz", "--vault", "--vault --quiet", "--quiet=1", "-x", "a"]
 )
-def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
+def test_simple_parser_declines_other_command_lines(line: str) -> None:
     assert parse_plain_line(list_option_fields(OpenOptions), line.split()) is None
 
 
-def test_typer_reads_what_is_not_plain() -> None:
+def test_typer_parses_what_the_simple_parser_declines() -> None:
     known = list_option_fields(OpenOptions)
     assert parse_with_typer("links", "", known, ["-qv"]) == {"quiet": True, "verbose": True}
     with pytest.raises(UsageError):
@@ -662,7 +660,7 @@ def test_typer_reads_what_is_not_plain() -> None:
 
 
 def process(*words: str, code: str = "") -> list[str]:
-    """The command of a real process."""
+    """Return the command line of a real process."""
     return [sys.executable, *(["-c", code] if code else ["-m", "vaultlink"]), *words]
 
 
@@ -679,7 +677,7 @@ def test_version_imports_nothing_heavy() -> None:
     assert vaultlink.__version__ == project["version"]
 
 
-def test_a_plain_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
+def test_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
     code = (
         "import sys; from vaultlink.__main__ import main; main(['check', '-q'])\n"
         "print({'typer', 'networkx', 'rich', 'rapidfuzz'} & set(sys.modules))"
@@ -688,7 +686,7 @@ def test_a_plain_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
     assert done.stdout.splitlines()[-1] == "set()"
 
 
-def test_a_reader_that_leaves_early_is_no_fault(vault: Path) -> None:
+def test_closed_stdout_is_not_an_error(vault: Path) -> None:
     write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -704,7 +702,7 @@ def test_a_reader_that_leaves_early_is_no_fault(vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
-def test_an_interrupted_run_says_that_it_stopped(vault: Path) -> None:
+def test_interrupted_run_prints_that_it_stopped(vault: Path) -> None:
     write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -717,7 +715,7 @@ def test_an_interrupted_run_says_that_it_stopped(vault: Path) -> None:
     assert running.returncode == 130
 
 
-def test_names_are_lazily_public() -> None:
+def test_public_names_are_imported_lazily() -> None:
     assert set(vaultlink.__all__) <= set(dir(vaultlink))
     assert vaultlink.open_vault.__module__ == "vaultlink.api"
     assert vaultlink.Note.__module__ == "vaultlink.model"

@@ -1,4 +1,4 @@
-"""Settings: what layers of them add up to, what is refused and in which words, and what globs and filters fit."""
+"""Tests of settings: merged layers, error messages, globs and filters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ FILE = "vaultlink.toml"
 
 
 def of(*layers: Mapping[str, Any]) -> Config:
-    """The settings of layers, the last one from the command line if there are several."""
+    """Return the merged settings of layers; if there are several, the last is the command line."""
     sources = [FILE] if len(layers) == 1 else [FILE, COMMAND_LINE]
     return merge_layers(
         [Layer(source, values) for source, values in zip(sources, layers, strict=True)], RULES
@@ -25,7 +25,7 @@ def of(*layers: Mapping[str, Any]) -> Config:
 
 
 def codes(prefix: str) -> frozenset[str]:
-    """The names of the rules whose codes begin so."""
+    """Return the names of the rules whose codes have this prefix."""
     return frozenset(rule.name for rule in RULES if rule.code.startswith(prefix))
 
 
@@ -52,7 +52,7 @@ def codes(prefix: str) -> frozenset[str]:
         ),
     ],
 )
-def test_the_narrower_selector_wins_and_ignore_wins_over_select_of_the_same_width(
+def test_narrower_selector_wins_and_ignore_wins_over_an_equal_select(
     values: Mapping[str, Any], enabled: frozenset[str]
 ) -> None:
     assert of(values).enabled == enabled
@@ -68,7 +68,7 @@ def test_the_narrower_selector_wins_and_ignore_wins_over_select_of_the_same_widt
         ({"extend-select": ["VL4"]}, {"select": ["VL2"]}, codes("VL2")),
     ],
 )
-def test_a_layer_that_selects_starts_anew_and_one_that_does_not_goes_on(
+def test_layer_with_select_replaces_and_layer_without_it_extends(
     file: Mapping[str, Any], line: Mapping[str, Any], enabled: frozenset[str]
 ) -> None:
     assert of(file, line).enabled == enabled
@@ -125,7 +125,7 @@ def test_backlinks_have_all_their_settings() -> None:
     )
 
 
-def test_every_setting_says_where_it_comes_from() -> None:
+def test_every_setting_has_a_source() -> None:
     config = of({"exclude": ["a/"], "severity": {"self-link": "error"}}, {"select": ["VL1"]})
     assert config.values.keys() == config.sources.keys()
     assert {
@@ -149,7 +149,7 @@ def test_every_setting_says_where_it_comes_from() -> None:
         {"per-file-ignores": {"a": ["VL1"]}},
     ],
 )
-def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) -> None:
+def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, Any]) -> None:
     assert of(values).digest() == of(dict(values)).digest() != of({}).digest()
 
 
@@ -256,7 +256,7 @@ def test_what_can_change_findings_changes_the_digest(values: Mapping[str, Any]) 
         ),
     ],
 )
-def test_messages_say_where_what_and_what_may_have_been_meant(
+def test_messages_name_the_place_the_cause_and_a_suggestion(
     values: Mapping[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError) as raised:
@@ -280,7 +280,7 @@ def test_headings_of_sections(line: str) -> None:
     assert of({"backlinks": {"heading": line}}).backlinks["heading"] == line
 
 
-def test_on_the_command_line_a_setting_is_called_by_its_option() -> None:
+def test_errors_on_the_command_line_name_the_option() -> None:
     with pytest.raises(ConfigError, match=r'^--extend-select: no rule is called "orphan"\.'):
         of({}, {"extend-select": ["orphan"]})
 
@@ -332,7 +332,7 @@ def test_glob(pattern: str, fits: Sequence[str], fails: Sequence[str]) -> None:
     assert [path for path in fails if matches(path)] == []
 
 
-def test_several_globs_fit_what_any_of_them_fits_and_none_fit_nothing() -> None:
+def test_globs_match_if_any_matches_and_no_globs_match_nothing() -> None:
     matches = compile_globs(["a/", "*.png"])
     assert (matches("a/b.md"), matches("x/y.png"), matches("b.md")) == (True, True, False)
     assert not compile_globs([])("a.md")

@@ -32,7 +32,7 @@ MANUAL = (CONTRIB / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 
 
-def told(line: Sequence[str]) -> dict[str, Any]:
+def options_by_name(line: Sequence[str]) -> dict[str, Any]:
     """What vaultlink's own parser makes of a command: each option's value by its longest name, the bare words' by no name."""
     command = COMMANDS[line[0]]
     function: Callable[[Any], int] = getattr(
@@ -50,7 +50,7 @@ def told(line: Sequence[str]) -> dict[str, Any]:
 def watches(line: Sequence[str], vault: str, *, fix: bool = False) -> None:
     """Assert that a command watches a vault, and whether it makes fixes."""
     assert line[0] == "watch"
-    options = told(line)
+    options = options_by_name(line)
     places = options[""] if isinstance(options[""], tuple) else (options[""],)
     assert [str(place) for place in places] == [vault]
     assert options["--fix"] is fix
@@ -151,21 +151,21 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("vault", VAULTS)
-def test_systemd_complains_about_nothing(tmp_path: Path, vault: str) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path, vault: str) -> None:
     done = verified(tmp_path, UNIT.read_text(encoding="utf-8"), vault)
     assert complaints(done) == []
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("good", "bad"), BROKEN.values(), ids=BROKEN)
-def test_systemd_would_complain(tmp_path: Path, good: str, bad: str) -> None:
+def test_systemd_rejects_an_invalid_unit(tmp_path: Path, good: str, bad: str) -> None:
     text = UNIT.read_text(encoding="utf-8")
     assert good in text
     assert complaints(verified(tmp_path, text.replace(good, bad), VAULTS[0]))
 
 
 @pytest.mark.parametrize("vault", VAULTS)
-def test_path_comes_back_from_the_name_of_its_unit(vault: str) -> None:
+def test_unit_name_decodes_to_the_path(vault: str) -> None:
     done = subprocess.run(
         [tool("systemd-escape"), "--path", "--unescape", escaped(vault)],
         capture_output=True,
@@ -207,7 +207,7 @@ def assigned() -> Mapping[str, str]:
         ("WantedBy", "default.target"),
     ],
 )
-def test_unit_says(key: str, value: str) -> None:
+def test_unit_settings(key: str, value: str) -> None:
     assert assigned()[key] == value
 
 
@@ -215,7 +215,7 @@ def test_unit_finds_programs_of_pipx_first() -> None:
     assert assigned()["Environment"].startswith('"PATH=%h/.local/bin:')
 
 
-def test_unit_closes_no_folder() -> None:
+def test_unit_makes_no_folder_inaccessible() -> None:
     assert assigned().keys() & set(CLOSED) == set()
 
 
@@ -255,7 +255,7 @@ def test_agent_has_known_keys_of_the_right_types() -> None:
     } == {str}
 
 
-def test_agent_is_named_as_its_file() -> None:
+def test_agent_label_equals_its_file_name() -> None:
     assert AGENT.name == f"{agent()['Label']}.plist"
 
 
@@ -273,7 +273,7 @@ def test_agent_watches() -> None:
         ("RunAtLoad", True),
     ],
 )
-def test_agent_says(key: str, value: object) -> None:
+def test_agent_settings(key: str, value: object) -> None:
     assert agent()[key] == value
 
 
@@ -282,7 +282,7 @@ def test_agent_finds_programs_where_pipx_and_homebrew_put_them() -> None:
     assert path[:3] == ["/Users/YOU/.local/bin", "/opt/homebrew/bin", "/usr/local/bin"]
 
 
-def test_agent_leaves_nothing_for_launchd_to_expand() -> None:
+def test_agent_needs_no_expansion_by_launchd() -> None:
     assert not re.search(
         r">[^<]*[~$][^<]*<",
         re.sub(r"<!--.*?-->", "", AGENT.read_text(encoding="utf-8"), flags=re.DOTALL),
@@ -430,7 +430,7 @@ def test_task_is_run_by_the_principal_it_has() -> None:
         ("Principals/Principal/RunLevel", "LeastPrivilege"),
     ],
 )
-def test_task_says(path: str, value: str) -> None:
+def test_task_settings(path: str, value: str) -> None:
     assert at(path) == value
 
 
@@ -453,7 +453,7 @@ def test_task_watches() -> None:
         (["chek"], 2, "check"),
     ],
 )
-def test_what_the_task_runs_writes_both_streams_into_the_log(
+def test_task_writes_both_streams_to_the_log(
     tmp_path: Path, line: list[str], code: int, said: str
 ) -> None:
     log = tmp_path / "Protokoll ä.log"
@@ -490,12 +490,12 @@ def test_manual_names_every_file() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMAND.findall(MANUAL))))
-def test_commands_in_the_manual_can_be_followed(command: str) -> None:
-    told(shlex.split(command, comments=True)[1:])
+def test_commands_in_the_manual_run(command: str) -> None:
+    options_by_name(shlex.split(command, comments=True)[1:])
 
 
 @pytest.mark.parametrize("block", [text for language, text in BLOCKS if language == "sh"])
-def test_shell_in_the_manual_is_shell(block: str) -> None:
+def test_shell_blocks_in_the_manual_parse(block: str) -> None:
     done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -513,14 +513,14 @@ def set_up(home: Path) -> None:
             )
 
 
-def test_manual_puts_the_agent_in_its_place(tmp_path: Path) -> None:
+def test_manual_installs_the_agent(tmp_path: Path) -> None:
     set_up(home := tmp_path / "ada ä")
     text = (home / "Library" / "LaunchAgents" / AGENT.name).read_text(encoding="utf-8")
     assert plistlib.loads(text.replace(str(home), "/Users/YOU").encode()) == agent()
     assert "YOU" not in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
 
 
-def test_manual_adds_fixes_to_the_unit_and_to_nothing_else_in_it(tmp_path: Path) -> None:
+def test_manual_adds_only_fix_to_the_unit(tmp_path: Path) -> None:
     set_up(home := tmp_path / "ada")
     text = (home / ".config" / "systemd" / "user" / UNIT.name).read_text(encoding="utf-8")
     assert text.replace(" --fix", "") == UNIT.read_text(encoding="utf-8")
@@ -528,7 +528,7 @@ def test_manual_adds_fixes_to_the_unit_and_to_nothing_else_in_it(tmp_path: Path)
     watches(shlex.split(command)[2:], "%f", fix=True)
 
 
-def test_manual_leaves_nothing_of_you_in_the_task() -> None:
+def test_manual_removes_personal_data_from_the_task() -> None:
     text = TASK.read_text(encoding="utf-8")
     for place, value in re.findall(r"""\.Replace\('([^']*YOU[^']*)', ([^)]*)\)""", MANUAL):
         assert place in text

@@ -1,4 +1,4 @@
-"""Unified diffs: what they say is what would be written, to the last byte; other programs apply them."""
+"""Tests of unified diffs: exact to the byte, and applied by other programs."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ TEXTS = some.builds(
 
 
 def patched(old: str, diff: str) -> str:
-    """A text after a diff of it, read by the format's own definition."""
+    """Return a text after a diff is applied by the definition of the format."""
     lines = old.split("\n")
     kept = [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
     new: list[str] = []
@@ -49,7 +49,7 @@ def patched(old: str, diff: str) -> str:
 
 
 @given(TEXTS, TEXTS)
-def test_a_diff_makes_the_new_text_of_the_old(old: str, new: str) -> None:
+def test_applied_diff_gives_the_new_text(old: str, new: str) -> None:
     if old != new:
         assert patched(old, unified_diff([("a.md", old, new)])) == new
 
@@ -89,19 +89,19 @@ def test_git_applies_a_diff(tmp_path: Path) -> None:
         )
 
 
-def test_how_a_diff_looks() -> None:
+def test_diff_format() -> None:
     assert unified_diff([("a b.md", "1\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n")]) == (
         "--- a/a b.md\t\n+++ b/a b.md\t\n@@ -2,4 +2,4 @@\n 2\n 3\n 4\n-5\n+five\n"
     )
 
 
-def test_colour_only_where_it_is_asked_for() -> None:
+def test_diff_is_colored_only_on_request() -> None:
     assert "\x1b[32m+b\x1b[0m\n" in unified_diff([("a.md", "a\n", "b\n")], COLORED)
     assert "\x1b" not in unified_diff([("a.md", "a\n", "b\n")])
 
 
 @pytest.mark.parametrize("changes", [[], [("a.md", "a", "a")]])
-def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> None:
+def test_equal_texts_have_an_empty_diff(changes: list[tuple[str, str | None, str | None]]) -> None:
     assert unified_diff(changes) == ""
 
 
@@ -109,7 +109,7 @@ def test_nothing_to_tell(changes: list[tuple[str, str | None, str | None]]) -> N
 @pytest.mark.parametrize(
     "path", ["two\nlines é.md", 'so "called".md', "back\\slash.md", "a\ttab.md", "-dash.md"]
 )
-def test_git_finds_a_note_whatever_it_is_called(tmp_path: Path, path: str) -> None:
+def test_git_applies_diffs_of_any_file_name(tmp_path: Path, path: str) -> None:
     (tmp_path / path).write_bytes(b"a\n")
     (tmp_path / "fix.patch").write_bytes(unified_diff([(path, "a\n", "b\n")]).encode())
     done = subprocess.run(

@@ -57,7 +57,7 @@ def named(page: Path) -> str:
 # -- the pages ------------------------------------------------------------------------------------------------------------
 
 
-def test_there_is_a_page_for_each_use() -> None:
+def test_each_use_has_a_page() -> None:
     assert [page.stem for page in PAGES] == [
         "README",
         "backlinks",
@@ -82,7 +82,7 @@ def test_index_links_to_every_page() -> None:
 
 
 @pytest.mark.parametrize("page", FORGES, ids=named)
-def test_page_is_short_and_begins_with_what_to_do(page: Path) -> None:
+def test_page_is_short_and_starts_with_a_task(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 60
     assert "```sh" in lines[:8]
@@ -90,14 +90,14 @@ def test_page_is_short_and_begins_with_what_to_do(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", sorted({*PAGES} - {*FORGES, INDEX}), ids=named)
-def test_guide_is_one_page_and_begins_with_what_to_do(page: Path) -> None:
+def test_guide_is_short_and_starts_with_a_task(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 160
     assert {"```sh", "```python"} & {*lines[:4]} or page.stem == "resolution"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_every_block_says_its_language(page: Path) -> None:
+def test_every_code_block_has_a_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     known = {"sh", "yaml"} if page in FORGES else {"sh", "console", "toml", "python", "markdown"}
     assert set(told[::2]) <= known
@@ -147,7 +147,7 @@ FINDINGS_ALLOWED = "trap 'code=$?; if [ $code -ne 1 ]; then exit $code; fi' ERR\
 
 
 @pytest.mark.parametrize("page", RUN, ids=named)
-def test_commands_can_be_followed(page: Path, repo: Path, environment: dict[str, str]) -> None:
+def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str, str]) -> None:
     said = ""
     write_files(repo.parent, GIVEN.get(page.stem, {}))
     for block in blocks(page, "sh"):
@@ -165,7 +165,7 @@ GIVEN = {"editors": {"vault/draft.md": "To the [[Port]].\n"}}
 """Files that a page's reader has."""
 
 
-def mended(repo: Path, *notes: str) -> None:
+def assert_fixed(repo: Path, *notes: str) -> None:
     """Assert that the alias link in these notes is fixed."""
     for note in notes:
         assert "[[Harbour|Port]]" in (repo / note).read_text(encoding="utf-8")
@@ -177,7 +177,7 @@ def left_by_github(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(files)
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
 
 
 def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
@@ -186,7 +186,7 @@ def left_by_gitlab(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".gitlab-ci.yml", ".vaultlink-baseline.json"} <= set(files)
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
 
 
 def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
@@ -197,13 +197,13 @@ def left_by_pre_commit(repo: Path, environment: dict[str, str]) -> None:
     done = run_process(["git", "commit", "--message", "a step"], repo, environment)
     assert done.returncode == 1
     assert "Gone astray" in done.stdout + done.stderr
-    mended(repo, "Mole.md")
+    assert_fixed(repo, "Mole.md")
 
 
 def left_by_obsidian_git(repo: Path, environment: dict[str, str]) -> None:
     """An automatic commit includes the fixes and succeeds despite other broken links."""
     assert "merge=vaultlink" in (repo / ".gitattributes").read_text(encoding="utf-8")
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
     write_files(repo, {"New.md": "[[Port]], [[Gone astray]]\n"})
     check_output(["git", "add", "--all"], repo, environment)
     check_output(["git", "commit", "--quiet", "--message", "vault backup"], repo, environment)
@@ -223,12 +223,12 @@ def left_by_ci(repo: Path, environment: dict[str, str]) -> None:
         ["git", "ls-tree", "-r", "--name-only", "origin/change"], repo, environment
     ).splitlines()
     assert {".github/workflows/vaultlink.yml", ".vaultlink-baseline.json"} <= set(left_by_workflow)
-    mended(repo, "Pier.md")
+    assert_fixed(repo, "Pier.md")
 
 
 def left_by_fixing(repo: Path, environment: dict[str, str]) -> None:
     """All links are fixed, and the missing note exists."""
-    mended(repo, "Pier.md", "Mole.md")
+    assert_fixed(repo, "Pier.md", "Mole.md")
     assert (repo / "Inbox" / "Lighthouse.md").exists()
     assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
 
@@ -294,7 +294,7 @@ def test_yaml_is_valid_for_its_consumer(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_what_is_named_is_there(page: Path) -> None:
+def test_named_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for hook in re.findall(r"- id: (\S+)", text):
         assert (
@@ -333,7 +333,7 @@ def checked(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
     return run_process(own_check(), folder, make_clean_environment(home))
 
 
-def test_own_documents_have_no_findings(copy: Path, tmp_path: Path) -> None:
+def test_project_documents_have_no_findings(copy: Path, tmp_path: Path) -> None:
     done = checked(copy, tmp_path / "home")
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
@@ -350,7 +350,7 @@ def test_own_documents_have_no_findings(copy: Path, tmp_path: Path) -> None:
         ("rules/README.md", "[schema](schemo.json)"),
     ],
 )
-def test_broken_link_in_an_own_document_is_found(
+def test_broken_link_in_a_project_document_is_reported(
     copy: Path, tmp_path: Path, page: str, link: str
 ) -> None:
     with (copy / page).open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""One step serves full and partial runs: random scripts of changes come to the state that a fresh start comes to."""
+"""Tests of `step`: after random changes the state equals a rebuild."""
 
 import random
 from collections.abc import Sequence
@@ -104,7 +104,7 @@ DERIVED = sorted(name for name, made in vars(Index).items() if isinstance(made, 
 
 
 def some_text(dice: random.Random, path: str) -> str:
-    """A small note of odd links, headings and properties, or a canvas."""
+    """Generate a small note of unusual links, headings and properties, or a canvas."""
     if path.endswith(".canvas"):
         return dice.choice((CANVAS, '{"nodes":[]}', "{"))
     return dice.choice(PROPERTIES) + "".join(
@@ -115,7 +115,7 @@ def some_text(dice: random.Random, path: str) -> str:
 def some_changes(
     dice: random.Random, vault: dict[str, str], paths: Sequence[str] = PATHS
 ) -> list[Change]:
-    """A batch of comings, edits, goings and renames; the vault is changed along."""
+    """Draw a batch of creations, edits, deletions and renames, and apply it to the vault."""
     changes = {}
     for _ in range(dice.choice((1, 1, 1, 2, 5))):
         path = dice.choice(paths)
@@ -137,12 +137,12 @@ def some_changes(
 
 
 def arrival(path: str, text: str) -> Change:
-    """A file that came or changed."""
+    """Return a created or changed file."""
     return Change(path, text if path.endswith(SOURCES) else Presence.ATTACHMENT)
 
 
 def assert_same(kept: State, fresh: State) -> None:
-    """The kept state holds what the fresh one holds, derived maps included."""
+    """Assert that the updated state equals a rebuild, derived maps included."""
     assert dict(kept.index.targets) == dict(fresh.index.targets)
     assert dict(kept.index.names) == dict(fresh.index.names)
     assert kept.index.files == fresh.index.files
@@ -157,7 +157,7 @@ def assert_same(kept: State, fresh: State) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_kept_state_equals_a_fresh_one_after_every_step_of_a_random_script(seed: int) -> None:
+def test_state_equals_a_rebuild_after_every_random_step(seed: int) -> None:
     dice = random.Random(seed)
     vault: dict[str, str] = {}
     state = State(EVERYTHING)
@@ -167,7 +167,7 @@ def test_kept_state_equals_a_fresh_one_after_every_step_of_a_random_script(seed:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_what_is_found_in_odd_names_is_kept_up_to_date(seed: int) -> None:
+def test_findings_on_unusual_names_are_updated(seed: int) -> None:
     dice = random.Random(2000 + seed)
     vault: dict[str, str] = {}
     state = State(NAMES_ONLY)
@@ -177,8 +177,8 @@ def test_what_is_found_in_odd_names_is_kept_up_to_date(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_state_that_was_handed_out_never_changes(seed: int) -> None:
-    """Not even when what is derived from its index was brought along into the next ones."""
+def test_state_is_immutable(seed: int) -> None:
+    """Later states share derived data of its index."""
     dice = random.Random(3000 + seed)
     vault: dict[str, str] = {}
     states = [(State(EVERYTHING), build_state({}, EVERYTHING))]
@@ -190,14 +190,14 @@ def test_a_state_that_was_handed_out_never_changes(seed: int) -> None:
         assert_same(kept, fresh)
 
 
-def test_an_index_made_warm_hands_on_all_that_is_derived() -> None:
+def test_warm_index_passes_on_derived_data() -> None:
     state = build_state({"a.md": "[[b]]\n", "b.md": "", "x/b.md": ""}, EVERYTHING)
     state.index.compute_all()
     after = step(state, [Change("c.md", "[[a]]\n"), Change("x/b.md", Presence.GONE)]).index
     assert set(DERIVED) <= vars(after).keys()
 
 
-def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_went() -> None:
+def test_name_checks_run_only_for_affected_files() -> None:
     before = build_state(
         {"x/a.md": "", "x/b.md": "", "x/c.md": "", "X/d.md": "", "y/e.md": "", "X/B.md": ""},
         EVERYTHING,
@@ -216,7 +216,7 @@ def test_checks_of_names_run_only_for_files_that_have_to_do_with_what_came_or_we
 
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
-    """Fresh starts before and after an edit differ in the findings of affected notes only."""
+    """Rebuilds before and after an edit differ only in the findings of affected notes."""
     dice = random.Random(1000 + seed)
     vault = {path: some_text(dice, path) for path in PATHS if path.endswith(".md")}
     before = build_state(vault, EVERYTHING)
@@ -231,7 +231,7 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
 
 
 def by_notes(state: State, path: str) -> list[Diagnostic]:
-    """What the checks that look at one note at a time found in it."""
+    """Return the findings of the checks of single notes."""
     return [
         item
         for item in state.all_findings.get(path, ())
@@ -239,13 +239,13 @@ def by_notes(state: State, path: str) -> list[Diagnostic]:
     ]
 
 
-def test_an_empty_step_changes_nothing() -> None:
+def test_empty_step_changes_nothing() -> None:
     state = build_state({"a.md": "[[b]]\n", "b.md": ""}, EVERYTHING)
     again = step(state, [])
     assert_same(again, state)
 
 
-def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
+def test_order_of_changes_in_a_batch_makes_no_difference() -> None:
     vault = {
         "a.md": "[[b]]\n[[c#H]]\n",
         "x/b.md": "# H\n",
@@ -277,7 +277,7 @@ def test_the_order_of_changes_in_a_batch_makes_no_difference() -> None:
         ("`%%vaultlink-disable-file%%` [[no]]\n", [1]),
     ],
 )
-def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[int]) -> None:
+def test_suppressions_apply_to_their_rules_and_lines(text: str, lines: list[int]) -> None:
     state = build_state({"n.md": text}, make_settings(["dangling-link"]))
     assert [item.line for item in collect_findings(state)] == lines
 
@@ -294,7 +294,7 @@ def test_ignores_silence_what_they_name_where_they_hold(text: str, lines: list[i
         ("%%vaultlink-disable VL101%%\n%%vaultlink-enable VL101%%\n[[no]]\n", 1),
     ],
 )
-def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> None:
+def test_unused_suppression_is_reported(text: str, unused: int) -> None:
     state = build_state({"n.md": text}, make_settings(["dangling-link", "unused-ignore"]))
     assert sum(item.rule == "unused-ignore" for item in collect_findings(state)) == unused
 
@@ -303,7 +303,7 @@ def test_an_ignore_that_silences_nothing_is_found(text: str, unused: int) -> Non
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
-def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_cache_is_ignored(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     cache = Cache(tmp_path, tmp_path / "vault")
     save_result(cache, b"q" * 16, b"answer")
     assert cache.load_result(b"q" * 16) == b"answer"
@@ -321,7 +321,7 @@ def test_a_damaged_cache_is_no_cache(damage: str, tmp_path) -> None:  # type: ig
     assert cache.load_result(b"q" * 16) is None
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_unwritable_cache_is_not_an_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "file").write_text("in the way")
     cache = Cache(tmp_path / "file", tmp_path)
     save_result(cache, b"q" * 16, b"answer")
@@ -329,7 +329,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path) -> None:  # type: 
     assert cache.load() is None
 
 
-def test_every_rule_is_known_to_the_setting() -> None:
+def test_linter_settings_contain_every_rule() -> None:
     assert isinstance(EVERYTHING, LinterSettings)
     assert select_rules(RULES, ["ALL"]) == EVERYTHING.config.enabled
 
@@ -353,7 +353,7 @@ IDLE = {
         "a rule of which an ignore is not asked",
     ],
 )
-def test_an_ignore_is_not_idle_where_nothing_is_asked(values: dict[str, object]) -> None:
+def test_suppression_of_an_excluded_rule_is_not_reported(values: dict[str, object]) -> None:
     base = LinterSettings.build(RULES, merge_layers([Layer("test", values)], RULES))
     state = step(State(base), [Change(path, text) for path, text in IDLE.items()])
     assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {

@@ -1,4 +1,4 @@
-"""`vaultlink fix` on real folders: what it writes, what it leaves alone, what it says, and that `undo` takes it back."""
+"""Tests of `vaultlink fix` on real folders: writes, skipped notes, output, and undo."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ FIXED = {
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The sample vault, in it."""
+    """Create the sample vault and make it the current folder."""
     folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
@@ -35,7 +35,7 @@ def after(*, changed: Mapping[str, str] = FIXED) -> dict[str, bytes]:
     return {path: text.encode() for path, text in sorted({**VAULT, **changed}.items())}
 
 
-def test_what_is_safe_is_fixed_and_nothing_else_changes(run: RunCommand, vault: Path) -> None:
+def test_only_safe_fixes_are_applied(run: RunCommand, vault: Path) -> None:
     told = run("fix")
     assert read_files(vault) == after()
     assert told.code == 1
@@ -48,12 +48,12 @@ def test_what_is_safe_is_fixed_and_nothing_else_changes(run: RunCommand, vault: 
     )
 
 
-def test_check_fix_is_the_same(run: RunCommand, vault: Path) -> None:
+def test_check_with_fix_equals_fix(run: RunCommand, vault: Path) -> None:
     assert run("check", "--fix").lines == run("fix").lines
     assert read_files(vault) == after()
 
 
-def test_the_second_run_finds_nothing_to_do(run: RunCommand, vault: Path) -> None:
+def test_second_run_fixes_nothing(run: RunCommand, vault: Path) -> None:
     run("fix")
     before = {path: (vault / path).stat().st_mtime_ns for path in VAULT}
     told = run("fix")
@@ -61,7 +61,7 @@ def test_the_second_run_finds_nothing_to_do(run: RunCommand, vault: Path) -> Non
     assert {path: (vault / path).stat().st_mtime_ns for path in VAULT} == before
 
 
-def test_undo_gives_back_every_byte(run: RunCommand, vault: Path) -> None:
+def test_undo_restores_every_byte(run: RunCommand, vault: Path) -> None:
     run("fix")
     assert run("undo").code == 0
     assert read_files(vault) == after(changed={})
@@ -71,7 +71,7 @@ def test_undo_gives_back_every_byte(run: RunCommand, vault: Path) -> None:
     "words",
     [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],
 )
-def test_a_diff_shows_what_would_be_written_and_writes_nothing(
+def test_diff_shows_what_would_be_written_and_writes_nothing(
     run: RunCommand, vault: Path, words: tuple[str, ...]
 ) -> None:
     told = run(*words)
@@ -84,7 +84,7 @@ def test_a_diff_shows_what_would_be_written_and_writes_nothing(
     assert run(*words).code == 0
 
 
-def test_paths_narrow_what_is_fixed(run: RunCommand, vault: Path) -> None:
+def test_paths_limit_what_is_fixed(run: RunCommand, vault: Path) -> None:
     told = run("fix", "My-Plan.md")
     assert told.code == 0
     assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
@@ -108,7 +108,7 @@ def test_rules_can_be_chosen(
     assert read_files(vault) == after(changed=fixed)
 
 
-def test_json_says_what_was_done_and_what_remains(run: RunCommand, vault: Path) -> None:
+def test_json_lists_applied_fixes_and_remaining_findings(run: RunCommand, vault: Path) -> None:
     data = run("fix", "--output-format", "json").data
     assert isinstance(data, dict)
     assert data["fixed"] == {
@@ -129,7 +129,7 @@ def test_json_says_what_was_done_and_what_remains(run: RunCommand, vault: Path) 
 
 
 def test_edits_of_json_are_bytes_of_the_file(run: RunCommand, vault: Path) -> None:
-    """Applied by anybody, they give what `fix` writes; also behind a byte order mark and letters of several bytes."""
+    """Applied to the file, they give what `fix` writes, also after a byte order mark and multi-byte characters."""
     path = vault / "Home.md"
     path.write_bytes(b"\xef\xbb\xbf" + "é🙂 [[Role of memory]] é [[my plan]]\r\n".encode())
     data = run("check", "--output-format", "json").data
@@ -159,31 +159,31 @@ LOOSE = {
 
 @pytest.fixture
 def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault with dangling topics."""
+    """Create a vault with dangling topics."""
     folder = create_vault(tmp_path / "loose", LOOSE)
     monkeypatch.chdir(folder)
     return folder
 
 
-def test_nothing_unsafe_is_done_unasked(run: RunCommand, loose: Path) -> None:
+def test_unsafe_fixes_need_an_option(run: RunCommand, loose: Path) -> None:
     told = run("fix")
     assert read_files(loose) == {path: text.encode() for path, text in LOOSE.items()}
     assert "Nothing to fix." in told.err
 
 
-def test_a_near_name_is_linked(run: RunCommand, loose: Path) -> None:
+def test_link_to_a_similar_name_is_fixed(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes")
     assert (
         loose / "Home.md"
     ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
 
 
-def test_links_are_taken_out_and_their_words_stay(run: RunCommand, loose: Path) -> None:
+def test_unlinking_preserves_the_display_text(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes", "--unlink")
     assert (loose / "Home.md").read_text() == "[[Plan|Plam]] some ideas ![[Ideas]] x\n"
 
 
-def test_notes_are_made_for_topics(run: RunCommand, loose: Path) -> None:
+def test_notes_are_created_for_dangling_topics(run: RunCommand, loose: Path) -> None:
     (loose / "stub.txt").write_text("# {{title}}\n\nTo be written.\n")
     told = run("fix", "--unsafe-fixes", "--create", "Inbox", "--template", "stub.txt")
     assert told.code == 0
@@ -203,7 +203,7 @@ def test_notes_are_made_for_topics(run: RunCommand, loose: Path) -> None:
         ("[[Trips/]] [[Trips//Rome]] [[/Rome]] [[../Rome]] [[.Rome]] [[Ro?me]] [[Rome.pdf]]\n", []),
     ],
 )
-def test_a_note_is_made_once_and_only_where_a_note_can_be(
+def test_note_is_created_once_and_only_with_a_valid_name(
     run: RunCommand, vault: Path, text: str, made: list[str]
 ) -> None:
     write_files(vault, {"Home.md": text})
@@ -214,7 +214,7 @@ def test_a_note_is_made_once_and_only_where_a_note_can_be(
 
 
 @pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
-def test_what_is_unsafe_needs_to_be_said_twice(
+def test_unsafe_fixes_of_options_require_unsafe_fixes(
     run: RunCommand, loose: Path, words: tuple[str, ...]
 ) -> None:
     told = run("fix", *words)
@@ -225,7 +225,7 @@ def test_what_is_unsafe_needs_to_be_said_twice(
 @pytest.mark.parametrize(
     ("folder", "said"), [("../out", "is outside the vault"), (".hidden", "begin with a dot")]
 )
-def test_notes_are_made_inside_the_vault_only(
+def test_notes_are_created_only_inside_the_vault(
     run: RunCommand, loose: Path, folder: str, said: str
 ) -> None:
     told = run("fix", "--unsafe-fixes", "--create", folder)
@@ -240,7 +240,7 @@ def left_alone(told: CommandResult) -> list[str]:
     return [line for line in told.err.splitlines() if ": skipped: " in line]
 
 
-def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: RunCommand, vault: Path) -> None:
+def test_read_only_note_is_skipped_and_the_rest_is_fixed(run: RunCommand, vault: Path) -> None:
     (vault / "Home.md").chmod(0o444)
     told = run("fix")
     assert told.code == 1
@@ -249,7 +249,7 @@ def test_a_read_only_note_is_left_alone_and_the_rest_is_fixed(run: RunCommand, v
     assert "VL106 title-link" in told.out, "its findings remain"
 
 
-def test_a_diff_shows_nothing_that_would_not_be_written(run: RunCommand, vault: Path) -> None:
+def test_diff_excludes_skipped_notes(run: RunCommand, vault: Path) -> None:
     (vault / "Home.md").chmod(0o444)
     os.link(vault / "My-Plan.md", vault.parent / "second name")
     told = run("fix", "--diff")
@@ -264,7 +264,7 @@ def test_a_diff_shows_nothing_that_would_not_be_written(run: RunCommand, vault: 
     ("file", "said"),
     [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")],
 )
-def test_results_that_have_no_place_are_refused_before_anything_is_written(
+def test_unwritable_output_file_is_an_error_before_any_write(
     run: RunCommand, vault: Path, file: str, said: str
 ) -> None:
     for command in ("fix", "check"):
@@ -274,7 +274,7 @@ def test_results_that_have_no_place_are_refused_before_anything_is_written(
     assert read_files(vault) == after(changed={})
 
 
-def test_a_note_in_a_sync_conflict_is_left_alone(run: RunCommand, vault: Path) -> None:
+def test_note_in_a_sync_conflict_is_skipped(run: RunCommand, vault: Path) -> None:
     (vault / "Home.sync-conflict-20240131-101500-ABCDEFG.md").write_text("mine\n")
     told = run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
@@ -283,7 +283,7 @@ def test_a_note_in_a_sync_conflict_is_left_alone(run: RunCommand, vault: Path) -
     ]
 
 
-def test_a_note_that_waits_to_be_merged_is_left_alone(run: RunCommand, vault: Path) -> None:
+def test_note_with_conflict_markers_is_skipped(run: RunCommand, vault: Path) -> None:
     text = "<<<<<<< HEAD\n[[Role of memory]]\n=======\nnone\n>>>>>>> other\n"
     (vault / "Home.md").write_text(text)
     told = run("fix")
@@ -291,13 +291,13 @@ def test_a_note_that_waits_to_be_merged_is_left_alone(run: RunCommand, vault: Pa
     assert left_alone(told) == ["Home.md: skipped: it contains merge conflict markers."]
 
 
-def test_undecodable_bytes_stay(run: RunCommand, vault: Path) -> None:
+def test_undecodable_notes_do_not_change(run: RunCommand, vault: Path) -> None:
     (vault / "Old.md").write_bytes(b"[[Role of memory]] \xff\n")
     run("fix")
     assert (vault / "Old.md").read_bytes() == b"[[Role of memory]] \xff\n"
 
 
-def test_excluded_notes_stay(run: RunCommand, vault: Path) -> None:
+def test_excluded_notes_do_not_change(run: RunCommand, vault: Path) -> None:
     (vault / "vaultlink.toml").write_text('exclude = ["Home.md"]\n')
     run("fix")
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"].encode()
@@ -306,7 +306,7 @@ def test_excluded_notes_stay(run: RunCommand, vault: Path) -> None:
 # -- two at once, and people --------------------------------------------------------------------------------------
 
 
-def test_two_runs_at_once_end_as_one(vault: Path) -> None:
+def test_two_simultaneous_runs_equal_one(vault: Path) -> None:
     command = [sys.executable, "-m", "vaultlink", "fix"]
     both = [
         subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -324,7 +324,7 @@ def test_two_runs_at_once_end_as_one(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["fix"], ["backlinks", "--write"]])
-def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: list[str]) -> None:
+def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) -> None:
     many = {
         f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n"
         for number in range(2000)
@@ -345,7 +345,7 @@ def test_a_run_whose_reader_takes_time_keeps_nobody_waiting(vault: Path, words: 
 
 @pytest.fixture
 def answering(vault: Path) -> Callable[..., str]:
-    """Runs `fix --interactive` on a terminal of its own and types answers."""
+    """Return a function that runs `fix --interactive` on a terminal and types answers."""
     pty = pytest.importorskip("pty")
 
     def answer(*lines: str) -> str:
@@ -369,7 +369,7 @@ def answering(vault: Path) -> Callable[..., str]:
     return answer
 
 
-def test_findings_are_gone_through_one_by_one(answering: Callable[..., str], vault: Path) -> None:
+def test_interactive_asks_for_each_finding(answering: Callable[..., str], vault: Path) -> None:
     told = answering("", "1", "1", "q")
     assert "1  Link to “mem”" in told or "1  " in told
     assert (vault / "Home.md").read_text() == (
@@ -378,17 +378,17 @@ def test_findings_are_gone_through_one_by_one(answering: Callable[..., str], vau
     assert (vault / "My-Plan.md").read_bytes() == VAULT["My-Plan.md"].encode()
 
 
-def test_stopping_writes_nothing(answering: Callable[..., str], vault: Path) -> None:
+def test_quitting_interactive_writes_nothing(answering: Callable[..., str], vault: Path) -> None:
     answering("1", "1", "x")
     assert read_files(vault) == after(changed={})
 
 
-def test_a_rule_or_a_note_can_be_left_out(answering: Callable[..., str], vault: Path) -> None:
+def test_interactive_can_skip_a_rule_or_a_note(answering: Callable[..., str], vault: Path) -> None:
     answering("?", "n", "1")
     assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
-def test_questions_need_somebody(vault: Path) -> None:
+def test_interactive_requires_a_terminal(vault: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "vaultlink", "fix", "--interactive"],
         cwd=vault,

@@ -1,4 +1,4 @@
-"""Every rule's fixes against its examples: what `fixed` says is what comes out, once and for all."""
+"""Tests of every rule's fixes: each example gives its `fixed` text, and a second run changes nothing."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,8 +16,8 @@ from vaultlink.model import Safety
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 
-def repaired(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
-    """What fixing a vault comes to."""
+def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
+    """Return the result of fixing a vault."""
     makers = deferred_fixes(FixAnswers() if unsafe else None)
     result = plan_fixes(
         build_state(vault, base),
@@ -34,7 +34,7 @@ def sources(vault: VaultFiles) -> FixSources:
     return FixSources(texts.get)
 
 
-def afterwards(result: FixPlan) -> dict[str, str]:
+def texts_after(result: FixPlan) -> dict[str, str]:
     return {path: new for path, (_, new) in result.texts.items()}
 
 
@@ -44,9 +44,9 @@ def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("case", FIXING, ids=named)
-def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
-    assert afterwards(repaired(case.setting(), case.vault)) == expected(case)
-    assert afterwards(repaired(case.setting(), case.vault, unsafe=True)) == expected(
+def test_fixed_example_equals_its_declaration(case: Case) -> None:
+    assert texts_after(run_fixes(case.setting(), case.vault)) == expected(case)
+    assert texts_after(run_fixes(case.setting(), case.vault, unsafe=True)) == expected(
         case, unsafe=True
     )
 
@@ -54,7 +54,7 @@ def test_fixing_an_example_gives_what_it_says(case: Case) -> None:
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.rule.fix_when == "never"], ids=named
 )
-def test_a_rule_that_declares_no_fix_has_none(case: Case) -> None:
+def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
     assert all(
         item.fix is None
         for item in collect_findings(build_state(case.vault, case.setting()))
@@ -82,10 +82,10 @@ def test_fixes_are_as_declared(case: Case) -> None:
 @pytest.mark.parametrize("case", FIXING, ids=named)
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 def test_fixing_twice_equals_once(case: Case, unsafe: bool) -> None:
-    result = repaired(case.setting(), case.vault, unsafe=unsafe)
-    vault = {**case.vault, **afterwards(result)}
+    result = run_fixes(case.setting(), case.vault, unsafe=unsafe)
+    vault = {**case.vault, **texts_after(result)}
     assert collect_findings(build_state(vault, case.setting())) == collect_findings(result.after)
-    assert not repaired(case.setting(), vault, unsafe=unsafe).texts
+    assert not run_fixes(case.setting(), vault, unsafe=unsafe).texts
 
 
 def windows(text: str) -> str:
@@ -106,17 +106,17 @@ DERIVED = [
 
 
 @pytest.mark.parametrize(("case", "derive"), DERIVED)
-def test_fixes_keep_what_stands_around_them(case: Case, derive: Callable[[str], str]) -> None:
+def test_fixes_preserve_the_surrounding_text(case: Case, derive: Callable[[str], str]) -> None:
     notes = {
         path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)
     }
     vault = {path: derive(text) if path in notes else text for path, text in case.vault.items()}
-    fixed = afterwards(repaired(case.setting(), vault))
+    fixed = texts_after(run_fixes(case.setting(), vault))
     assert fixed == {path: derive(text) for path, text in expected(case).items()}
 
 
 @pytest.mark.parametrize("case", cases(), ids=named)
-def test_all_rules_together_come_to_an_end(case: Case) -> None:
+def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
     example = case.example
     base = make_settings(
         ["ALL"],
@@ -125,12 +125,12 @@ def test_all_rules_together_come_to_an_end(case: Case) -> None:
         backlinks=example.get("backlinks"),
         moves=example.get("moves"),
     )
-    result = repaired(base, case.vault)
-    again = repaired(base, {**case.vault, **afterwards(result)})
+    result = run_fixes(base, case.vault)
+    again = run_fixes(base, {**case.vault, **texts_after(result)})
     assert not again.texts
 
 
-def test_every_rule_that_declares_a_fix_shows_one() -> None:
+def test_every_rule_with_a_fix_has_an_example_of_it() -> None:
     for rule in RULES:
         shown = [
             example

@@ -1,4 +1,4 @@
-"""Fixing as a whole: edits as arithmetic, which fixes go together, rounds, and the promises that are checked."""
+"""Tests of fixing: edit arithmetic, overlapping fixes, rounds and verification."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 @some.composite
 def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
-    """A text and edits of it that stand apart from each other."""
+    """Generate a text and edits that do not overlap."""
     text = draw(some.text("ab\r\n[é🙂", max_size=30))
     cuts = sorted(draw(some.sets(some.integers(0, len(text)), max_size=8)))
     spans = [(start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
@@ -34,7 +34,7 @@ def edited(draw: some.DrawFn) -> tuple[str, list[Edit]]:
 
 
 @given(edited())
-def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
+def test_edits_change_only_their_spans(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
     after, shift = apply_edits(text, edits), OffsetShift(edits)
     for offset, char in enumerate(text):
@@ -45,7 +45,7 @@ def test_only_what_edits_name_changes(case: tuple[str, list[Edit]]) -> None:
 
 
 @given(edited())
-def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
+def test_edits_can_be_inverted(case: tuple[str, list[Edit]]) -> None:
     text, edits = case
     after, shift = apply_edits(text, edits), OffsetShift(edits)
     back = [
@@ -67,7 +67,7 @@ def test_edits_can_be_taken_back_by_edits(case: tuple[str, list[Edit]]) -> None:
         ((2, 2), (3, 3), False),
     ],
 )
-def test_which_edits_collide(one: tuple[int, int], other: tuple[int, int], expected: bool) -> None:
+def test_overlapping_edits(one: tuple[int, int], other: tuple[int, int], expected: bool) -> None:
     first, second = Edit("a.md", *one, "x"), Edit("a.md", *other, "y")
     assert edits_overlap(first, second) is edits_overlap(second, first) is expected
     assert not edits_overlap(first, Edit("b.md", *other, "y"))
@@ -86,7 +86,7 @@ def fix(*spans: tuple[int, int], path: str = "a.md", text: str = "x") -> Fix:
     return Fix("Do it", Safety.SAFE, tuple(Edit(path, *span, text) for span in spans))
 
 
-def test_of_colliding_fixes_the_first_is_made() -> None:
+def test_first_of_overlapping_fixes_is_applied() -> None:
     fixes = [
         (diagnostic(0, 4), fix((0, 4))),
         (diagnostic(2, 6), fix((2, 6))),
@@ -95,7 +95,7 @@ def test_of_colliding_fixes_the_first_is_made() -> None:
     assert select_fixes(fixes) == [fixes[0], fixes[2]]
 
 
-def test_a_fix_is_made_whole_or_not_at_all() -> None:
+def test_fix_is_applied_completely_or_not_at_all() -> None:
     fixes = [
         (diagnostic(0, 4), fix((0, 4))),
         (diagnostic(1, 9), fix((20, 24), (3, 5))),
@@ -107,7 +107,7 @@ def test_a_fix_is_made_whole_or_not_at_all() -> None:
 @given(
     some.lists(some.tuples(some.integers(0, 20), some.integers(0, 4)), max_size=12), some.randoms()
 )
-def test_the_order_of_findings_makes_no_difference(
+def test_order_of_findings_makes_no_difference(
     spans: list[tuple[int, int]], chance: random.Random
 ) -> None:
     fixes: list[FindingWithFix] = [
@@ -139,7 +139,7 @@ def test_the_order_of_findings_makes_no_difference(
         ),
     ],
 )
-def test_which_fixes_are_allowed(
+def test_selection_of_fixes(
     values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety, expected: bool
 ) -> None:
     config = merge_layers([Layer("test", values)], RULES)
@@ -153,8 +153,8 @@ def test_which_fixes_are_allowed(
 # -- rounds -------------------------------------------------------------------------------------------------------
 
 
-def repaired(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
-    """What comes of fixing a vault by makers of fixes: functions of a path and its text that yield spans and texts."""
+def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
+    """Return the result of fixing a vault with functions from path and text to spans and new texts."""
     state = build_state(vault, make_settings(rules))
 
     def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
@@ -180,8 +180,8 @@ def replacing(old: str, new: str) -> object:
     return make
 
 
-def test_rounds_go_on_until_nothing_applies() -> None:
-    result = repaired(
+def test_rounds_end_when_no_fix_applies() -> None:
+    result = run_fixes(
         {"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y")
     )
     assert result.broken_promise is None
@@ -190,23 +190,23 @@ def test_rounds_go_on_until_nothing_applies() -> None:
     assert result.first_round_count == 2
 
 
-def test_the_state_afterwards_is_that_of_the_new_texts() -> None:
+def test_final_state_equals_a_rebuild_of_the_new_texts() -> None:
     vault = {"a.md": "[[x]] one\n", "b.md": ""}
-    result = repaired(vault, replacing("[[x]]", "[[b]]"))
+    result = run_fixes(vault, replacing("[[x]]", "[[b]]"))
     assert collect_findings(result.after) == collect_findings(
         build_state({**vault, "a.md": "[[b]] one\n"}, make_settings(("VL1",)))
     )
 
 
-def test_fixes_that_undo_each_other_are_our_fault() -> None:
-    result = repaired({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
+def test_fixes_that_undo_each_other_are_an_internal_error() -> None:
+    result = run_fixes({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
     assert result.broken_promise is not None
     assert result.broken_promise.problem == "its fixes would never come to an end"
     assert not result.texts
     assert MAX_ROUNDS < 20
 
 
-def test_a_note_whose_text_can_not_be_had_is_left_alone() -> None:
+def test_unreadable_note_is_skipped() -> None:
     vault: VaultFiles = {"a.md": "one", "b.md": "one"}
     state = build_state(vault, make_settings(("VL1",)))
 
@@ -220,9 +220,9 @@ def test_a_note_whose_text_can_not_be_had_is_left_alone() -> None:
     assert result.skipped == ("a.md",)
 
 
-def test_a_heading_that_links_ask_for_is_left_alone() -> None:
+def test_heading_with_incoming_links_is_not_changed() -> None:
     vault = {"a.md": "# See one\n\nwell, one\n", "b.md": "[[a#See one]]\n", "c.md": "# See one\n"}
-    result = repaired(
+    result = run_fixes(
         vault, replacing("# See one", "# See two"), replacing("well, one", "well, two")
     )
     assert result.broken_promise is None
@@ -315,7 +315,7 @@ def after_edits(
 @pytest.mark.parametrize(
     ("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT]
 )
-def test_a_promise_is_kept(
+def test_verification_accepts(
     vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]
 ) -> None:
     before, after, made = after_edits(vault, edits)
@@ -325,7 +325,7 @@ def test_a_promise_is_kept(
 @pytest.mark.parametrize(
     ("vault", "edits", "said"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
 )
-def test_a_promise_is_broken(
+def test_verification_rejects(
     vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]], said: str
 ) -> None:
     before, after, made = after_edits(vault, edits)
@@ -335,8 +335,8 @@ def test_a_promise_is_broken(
     assert broken.rules == ("some-rule",)
 
 
-def test_a_new_error_is_a_broken_promise() -> None:
-    """Of whatever rule: here two headings of one name, where the settings call that an error."""
+def test_verification_rejects_a_new_error() -> None:
+    """Any rule counts; here two equal headings are an error by the settings."""
     strict = merge_layers(
         [
             Layer(
@@ -354,8 +354,8 @@ def test_a_new_error_is_a_broken_promise() -> None:
         assert (told is not None and "a new error, duplicate-heading" in told.problem) is broken
 
 
-def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
-    """Where a note's safe fixes do harm as well, nothing is written at all."""
+def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
+    """If a note's safe fixes do harm as well, nothing is written."""
     state = build_state({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, make_settings(("VL1",)))
     fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
     word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
@@ -378,8 +378,8 @@ def test_unsafe_fixes_that_do_harm_are_not_made_and_the_others_are() -> None:
     assert not result.texts
 
 
-def test_fixes_that_do_harm_only_together_are_made_one_by_one() -> None:
-    """One backtick is text; two make code of what stands between them. After the first, the second is no longer wanted."""
+def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
+    """One backtick is text; two enclose code. After the first fix, the second one is not requested."""
     vault = {"a.md": "x [[b]] y", "b.md": ""}
 
     def wanted(_now: State, sources: FixSources) -> Iterator[FindingWithFix]:

@@ -1,4 +1,4 @@
-"""Fixing vaults that nobody would write: whatever stands in them, no promise is broken and the second run has nothing to do."""
+"""Fix random vaults: verification succeeds, and a second run changes nothing."""
 
 import os
 import random
@@ -172,9 +172,7 @@ def afterwards(vault: VaultFiles, result: FixPlan) -> dict[str, str]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(vault=VAULTS)
-def test_fixing_keeps_its_promises_and_comes_to_an_end(
-    scene: str, unsafe: bool, vault: dict[str, str]
-) -> None:
+def test_fixing_verifies_and_terminates(scene: str, unsafe: bool, vault: dict[str, str]) -> None:
     base = SCENES[scene]
     result = fixed(base, vault, unsafe=unsafe)
     after = afterwards(vault, result)
@@ -184,9 +182,7 @@ def test_fixing_keeps_its_promises_and_comes_to_an_end(
 
 @settings(max_examples=60 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS, chance=some.randoms())
-def test_the_order_in_which_notes_came_makes_no_difference(
-    vault: dict[str, str], chance: random.Random
-) -> None:
+def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Random) -> None:
     base = SCENES["as it comes"]
     order = list(make_changes(base, vault))
     chance.shuffle(order)
@@ -201,8 +197,8 @@ def test_the_order_in_which_notes_came_makes_no_difference(
 
 @settings(max_examples=80 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(vault=VAULTS)
-def test_what_links_show_stays(vault: dict[str, str]) -> None:
-    """Fixes of links change where they lead, not a word that a reader sees."""
+def test_fixes_preserve_display_text(vault: dict[str, str]) -> None:
+    """Fixes of links change the target, not the text that a reader sees."""
     base = make_settings(["VL1"])
     result = fixed(base, vault, unsafe=False)
     slips = {
@@ -213,7 +209,7 @@ def test_what_links_show_stays(vault: dict[str, str]) -> None:
 
 
 def shown(state: State, path: str) -> list[str | None]:
-    """What the links of a note show; an embed shows no words of its own."""
+    """Return the display texts of a note's links; an embed has none."""
     return [
         link.display
         or " > ".join(

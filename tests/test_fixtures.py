@@ -17,7 +17,7 @@ VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 
 
 def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
-    """A command with a cache folder of its own; line ends of what it prints are kept."""
+    """Run a command with a separate cache folder, and preserve line ends of its output."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
     line = [sys.executable, "-m", "vaultlink", *map(str, words)]
     done = subprocess.run(line, env=environment, capture_output=True, check=False)
@@ -27,7 +27,7 @@ def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[st
 
 
 def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """`vaultlink check` on a vault."""
+    """Run `vaultlink check` on a vault."""
     return vaultlink("check", vault, "--output-format", "concise", *options, cache=cache)
 
 
@@ -52,7 +52,7 @@ def test_cached_findings_are_the_same(vault: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_fixing_changes_what_is_expected(vault: Path, tmp_path: Path) -> None:
+def test_fixing_produces_the_expected_diff(vault: Path, tmp_path: Path) -> None:
     expected = vault.with_suffix(".diff")
     done = vaultlink("fix", vault, "--diff", "--unsafe-fixes", cache=tmp_path)
     assert "Traceback" not in done.stderr
@@ -62,7 +62,7 @@ def test_fixing_changes_what_is_expected(vault: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_a_fixed_vault_is_fixed_for_good(vault: Path, tmp_path: Path) -> None:
+def test_fixing_a_fixed_vault_changes_nothing(vault: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(vault, tmp_path / vault.name))
     before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
     vaultlink("fix", copy, "--unsafe-fixes", cache=tmp_path)
@@ -72,7 +72,7 @@ def test_a_fixed_vault_is_fixed_for_good(vault: Path, tmp_path: Path) -> None:
     assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
 
 
-def test_nothing_was_written(tmp_path: Path) -> None:
+def test_sample_vaults_are_not_written(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in FIXTURES.rglob("*")}
     for vault in VAULTS:
         check(vault, cache=tmp_path)

@@ -1,4 +1,4 @@
-"""The forms of findings that other programs read: each is read back by such a program, or held against what its makers publish.
+"""Tests of output formats for other programs: each is read by such a program, or compared with its specification.
 
 SARIF is judged by OASIS's schema, workflow commands are compared with a writer of GitHub's commands, code quality reports are
 held against a type of their entries, JUnit XML is read by a reader of it, Markdown is rendered as GitHub renders it.
@@ -64,7 +64,7 @@ def finding(
     rule: str = "dangling-link",
     **more: Any,
 ) -> Diagnostic:
-    """A finding about the first line of a note, but for what is said otherwise."""
+    """Return a finding in the first line of a note, with these changes."""
     known = BY_NAME[rule]
     plain = Diagnostic(
         known.code,
@@ -91,7 +91,7 @@ def checked(
     texts: Mapping[str, str] | None = None,
     **more: Any,
 ) -> CheckResult:
-    """What a check with all rules came to, in a vault of these texts, or where every note has the same."""
+    """Return the result of a check with all rules in a vault of these texts, or of one text for every note."""
     values: dict[str, Any] = {
         "path_prefix": "",
         "rules": RULES,
@@ -110,7 +110,7 @@ def checked(
 
 @cache
 def fixture(name: str) -> CheckResult:
-    """What a check of a sample vault came to, in a folder of its repository."""
+    """Return the result of a check of a sample vault in a folder of its repository."""
     vault = open_vault(FIXTURES / name, Settings(cache=False))
     diagnostics = vault.check()
     mend = vault.fixer.lookup(diagnostics)
@@ -203,7 +203,7 @@ ALL = [*SAMPLES, *VAULTS]
 
 
 def sample(name: str) -> CheckResult:
-    """A sample, or a sample vault."""
+    """Return a sample or a sample vault."""
     return SAMPLES[name] if name in SAMPLES else fixture(name)
 
 
@@ -219,7 +219,7 @@ MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 @some.composite
 def checks(draw: some.DrawFn) -> CheckResult:
-    """Anything a check may come to: wild names, messages, texts, fixes and fingerprints."""
+    """Generate results of checks with arbitrary names, messages, texts, fixes and fingerprints."""
     text = draw(TEXTS)
     starts = line_starts(text)
     findings, fixes = [], []
@@ -277,7 +277,7 @@ def checks(draw: some.DrawFn) -> CheckResult:
 
 
 def run_of(value: CheckResult) -> Any:
-    """The run of a log that the schema finds valid."""
+    """Return the run of a log that matches the schema."""
     log = json.loads(render_sarif(value))
     assert validation_errors(log) == []
     (run,) = log["runs"]
@@ -285,7 +285,7 @@ def run_of(value: CheckResult) -> Any:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_sarif_is_valid_and_tells_everything(name: str) -> None:
+def test_sarif_is_valid_and_complete(name: str) -> None:
     value = sample(name)
     run = run_of(value)
     rules, results = run["tool"]["driver"]["rules"], run["results"]
@@ -306,7 +306,7 @@ def test_sarif_is_valid_and_tells_everything(name: str) -> None:
 
 @given(checks())
 @settings(max_examples=40 * MORE)
-def test_sarif_is_valid_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_sarif_is_valid_for_any_vault(value: CheckResult) -> None:
     for d, row in zip(value.findings, run_of(value)["results"], strict=True):
         assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (
             d.start,
@@ -315,7 +315,7 @@ def test_sarif_is_valid_whatever_a_vault_holds(value: CheckResult) -> None:
 
 
 def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
-    """The offsets of a region: lines end with a line feed, columns count code points."""
+    """Return the offsets of a region: lines end with a line feed, columns count code points."""
     lines = [0, *(place.end() for place in re.finditer("\n", text))]
     return (
         lines[region["startLine"] - 1] + region["startColumn"] - 1,
@@ -327,7 +327,7 @@ def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
     ("severity", "level"),
     [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")],
 )
-def test_sarif_has_words_of_its_own_for_severities(severity: Severity, level: str) -> None:
+def test_sarif_maps_severities(severity: Severity, level: str) -> None:
     assert run_of(checked([finding(severity=severity)]))["results"][0]["level"] == level
 
 
@@ -363,11 +363,11 @@ def test_sarif_names_files_by_uris_of_the_repository(path: str, uri: str) -> Non
         ("", ""),
     ],
 )
-def test_sarif_makes_no_links_of_a_vault_s_brackets(message: str, text: str) -> None:
+def test_sarif_escapes_brackets(message: str, text: str) -> None:
     assert run_of(checked([finding(message=message)]))["results"][0]["message"] == {"text": text}
 
 
-def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
+def test_sarif_drops_the_least_severe_findings_above_the_limit_of_github(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sarif_module, "MAX_RESULTS", 3)
@@ -390,7 +390,7 @@ def test_sarif_leaves_out_the_mildest_of_more_findings_than_github_takes(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_sarif_has_the_manual_of_each_rule(rule: Any) -> None:
+def test_sarif_contains_the_manual_of_each_rule(rule: Any) -> None:
     (row,) = run_of(checked(rules=[rule]))["tool"]["driver"]["rules"]
     assert row["id"] == rule.code and row["name"].lower() == rule.name.replace("-", "")
     assert len(row["fullDescription"]["text"]) <= 1024 and len(row["properties"]["tags"]) <= 10
@@ -408,7 +408,7 @@ def test_sarif_has_the_manual_of_each_rule(rule: Any) -> None:
 
 
 def made(text: str, replacements: Sequence[Any]) -> str:
-    """A text after replacements, the last first."""
+    """Return a text after replacements, applied from the last to the first."""
     places = [
         (cut_out(text, item["deletedRegion"]), item.get("insertedContent", {"text": ""})["text"])
         for item in replacements
@@ -419,7 +419,7 @@ def made(text: str, replacements: Sequence[Any]) -> str:
 
 
 def hold_fixes(value: CheckResult) -> int:
-    """Compare every fix of a check; how many there were."""
+    """Compare every fix of a check and return their number."""
     count = 0
     for row, fix in zip(run_of(value)["results"], value.fixes(), strict=True):
         assert ("fixes" in row) == (fix is not None)
@@ -442,7 +442,7 @@ def hold_fixes(value: CheckResult) -> int:
 
 
 @pytest.mark.parametrize("name", [*VAULTS, "a new note"])
-def test_sarif_fixes_make_what_fixing_makes(name: str) -> None:
+def test_sarif_fixes_equal_those_of_fix(name: str) -> None:
     assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).fixes())
 
 
@@ -457,7 +457,7 @@ CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
 @pytest.mark.parametrize(
     "change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED]
 )
-def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(
+def test_sarif_fixes_of_examples_equal_those_of_fix(
     change: Callable[[str], str],
 ) -> None:
     count = 0
@@ -479,7 +479,7 @@ def test_sarif_fixes_of_the_rules_examples_make_what_fixing_makes(
 
 
 def command_parts(line: str) -> tuple[list[str], str]:
-    """The properties of a command, sorted, and what it says."""
+    """Return the sorted properties and the message of a command."""
     head, _, data = line.removeprefix("::").partition("::")
     command, _, properties = head.partition(" ")
     return sorted([command, *properties.split(",")]), data
@@ -495,7 +495,7 @@ PRINTABLE = [
 
 @pytest.mark.parametrize("name", [name for name in PRINTABLE if "\ud800" not in name])
 @pytest.mark.parametrize("severity", Severity)
-def test_github_commands_are_those_of_another_writer(
+def test_github_commands_equal_those_of_another_writer(
     name: str, severity: Severity, capsys: pytest.CaptureFixture[str]
 ) -> None:
     d = finding(f"{name}.md", name, severity=severity)
@@ -550,7 +550,7 @@ def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spo
         ),
     ],
 )
-def test_github_prints_what_is_shown_and_says_what_is_not(
+def test_github_counts_findings_above_its_limit(
     counts: Mapping[str, int], shown: int, last: str | None
 ) -> None:
     findings = [
@@ -571,7 +571,7 @@ def test_github_prints_what_is_shown_and_says_what_is_not(
     )
 
 
-def test_github_shows_something_of_every_note_before_more_of_one() -> None:
+def test_github_shows_each_note_before_more_findings_of_one() -> None:
     findings = [
         *(finding("a.md", line=line, end_line=line) for line in range(1, 13)),
         finding("b.md"),
@@ -584,7 +584,7 @@ def test_github_shows_something_of_every_note_before_more_of_one() -> None:
     assert spots == [*(("a.md", line) for line in range(1, 9)), ("b.md", 1), ("c.md", 1)]
 
 
-def test_github_tells_old_findings_before_what_is_cut() -> None:
+def test_github_counts_known_findings_before_those_above_its_limit() -> None:
     lines = render_github(
         checked([finding()] * 11, known_counts=[BASELINE, REVISION])
     ).splitlines()[10:]
@@ -598,7 +598,7 @@ def test_github_tells_old_findings_before_what_is_cut() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_github_lines_stay_lines_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> None:
     lines = render_github(value).split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(value.findings) + sum(
@@ -617,7 +617,7 @@ def test_github_lines_stay_lines_whatever_a_vault_holds(value: CheckResult) -> N
 
 
 def report(value: CheckResult) -> list[Any]:
-    """A report whose entries are of the type that entries have."""
+    """Return a report whose entries have the expected type."""
     rows: list[Any] = json.loads(render_gitlab(value))
     for row in rows:
         check_type(
@@ -641,7 +641,7 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_gitlab_entries_are_valid_for_any_vault(value: CheckResult) -> None:
     rows = report(value)
     assert len(rows) == len(value.findings)
     assert all(
@@ -654,7 +654,7 @@ def test_gitlab_entries_are_entries_whatever_a_vault_holds(value: CheckResult) -
     ("severity", "word"),
     [(Severity.ERROR, "major"), (Severity.WARNING, "minor"), (Severity.INFO, "info")],
 )
-def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: str) -> None:
+def test_gitlab_maps_severities(severity: Severity, word: str) -> None:
     assert report(checked([finding(severity=severity)]))[0]["severity"] == word
 
 
@@ -667,7 +667,7 @@ def test_gitlab_has_words_of_its_own_for_severities(severity: Severity, word: st
         ([], []),
     ],
 )
-def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]) -> None:
+def test_gitlab_fingerprints_are_unique(prints: list[str], told: list[str]) -> None:
     value = CheckResult(
         findings=[finding()] * len(prints),
         fingerprints=lambda: prints,
@@ -679,7 +679,7 @@ def test_gitlab_never_has_a_fingerprint_twice(prints: list[str], told: list[str]
     assert [row["fingerprint"] for row in report(value)] == told
 
 
-def test_the_type_of_entries_is_not_blind() -> None:
+def test_type_of_gitlab_entries_rejects_invalid_ones() -> None:
     (row,) = report(checked([finding()]))
     for wrong in (
         {"severity": "bad"},
@@ -695,7 +695,7 @@ def test_the_type_of_entries_is_not_blind() -> None:
 
 
 def suites(value: CheckResult) -> dict[str, list[Any]]:
-    """Suites by name, with their tests, as a reader sees them; what they count is right."""
+    """Return suites by name with their tests, and assert that their counts are right."""
     read = junitparser.JUnitXml.fromstring(render_junit(value))
     found_there = {}
     for suite in read:
@@ -741,7 +741,7 @@ def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> 
         ([Severity.INFO, Severity.WARNING], True),
     ],
 )
-def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: bool) -> None:
+def test_junit_failures_equal_those_of_check(severities: Sequence[Severity], fails: bool) -> None:
     (case,) = suites(checked([finding(severity=severity) for severity in severities], rules=()))[
         "VL101 dangling-link"
     ]
@@ -753,7 +753,7 @@ def test_junit_fails_what_fails_a_check(severities: Sequence[Severity], fails: b
     assert (case.result[0].text if fails else case.system_out) == lines
 
 
-def test_junit_skips_what_is_old() -> None:
+def test_junit_skips_known_findings() -> None:
     value = checked(known_counts=[BASELINE, KnownCount("revision", "main", 0, 0)])
     assert [
         (case.name, case.is_skipped, case.is_passed) for case in suites(value)["known findings"]
@@ -763,7 +763,7 @@ def test_junit_skips_what_is_old() -> None:
 
 @given(checks())
 @settings(max_examples=60 * MORE)
-def test_junit_can_be_read_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_junit_is_readable_for_any_vault(value: CheckResult) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
     assert {
@@ -776,7 +776,7 @@ def test_junit_can_be_read_whatever_a_vault_holds(value: CheckResult) -> None:
 
 
 class Shown(HTMLParser):
-    """What a page shows: the cells of its tables, its items, its code, all of its text, and the elements it is made of."""
+    """The rendered page: table cells, items, code, text and elements."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -818,7 +818,7 @@ class Shown(HTMLParser):
 
 
 def rendered(page: str) -> Shown:
-    """A page as GitHub's renderer shows it, HTML in it included."""
+    """Return a page as rendered by GitHub, its HTML included."""
     shown = Shown()
     data = page.encode("utf-8", "replace").decode()
     shown.feed(
@@ -829,7 +829,7 @@ def rendered(page: str) -> Shown:
 
 
 def visible(text: str, room: int) -> str:
-    """A text as the page shows it: control characters spelled out, cut where it is longer than the room."""
+    """Return a text as the page shows it: control characters escaped, truncated to the width."""
     spelled = escape_controls(text[: room + 1])
     return (
         (spelled[: room - 1] + "…" if len(spelled) > room else spelled)
@@ -839,7 +839,7 @@ def visible(text: str, room: int) -> str:
 
 
 def hold_page(value: CheckResult) -> None:
-    """Whether a page shows every name as it is, and is made of nothing but what we made it of."""
+    """Assert that a page shows every name verbatim and contains only our elements."""
     page = render_markdown(value)
     assert len(page.encode("utf-8", "replace")) < 2**20
     shown = rendered(page)
@@ -866,7 +866,7 @@ def hold_page(value: CheckResult) -> None:
 
 
 def item(place: str, d: Diagnostic) -> str:
-    """A finding as its item shows it: of a message in prose each quoted name is cut, one that is code is cut as a whole."""
+    """Return a finding as shown in a list: quoted names or the whole message are truncated."""
     head = f"{visible(f'{place}{d.path}:{d.line}:{d.column}', 200)} {d.code} {d.rule}: "
     if format_message(d.message).startswith("`"):
         return head + visible(d.message, 500)
@@ -876,13 +876,13 @@ def item(place: str, d: Diagnostic) -> str:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_markdown_shows_names_as_they_are(name: str) -> None:
+def test_markdown_shows_names_verbatim(name: str) -> None:
     hold_page(sample(name))
 
 
 @given(checks())
 @settings(max_examples=100 * MORE)
-def test_markdown_shows_names_as_they_are_whatever_a_vault_holds(value: CheckResult) -> None:
+def test_markdown_shows_names_verbatim_for_any_vault(value: CheckResult) -> None:
     hold_page(value)
 
 
@@ -918,7 +918,7 @@ def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
         ("", ""),
     ],
 )
-def test_markdown_messages_are_prose_where_that_is_safe(message: str, page: str) -> None:
+def test_markdown_messages_are_prose_if_safe(message: str, page: str) -> None:
     assert format_message(message) == page
 
 
@@ -932,7 +932,7 @@ def test_markdown_of_a_clean_vault_is_short() -> None:
     )
 
 
-def test_markdown_says_what_a_check_comes_to() -> None:
+def test_markdown_summarizes_a_check() -> None:
     fixes = [Fix("x", Safety.SAFE, ()), Fix("x", Safety.UNSAFE, ()), None]
     findings = [finding(), finding(target="Plan.md"), finding("b.md", rule="orphan-note")]
     value = checked(
@@ -961,7 +961,7 @@ def test_markdown_says_what_a_check_comes_to() -> None:
     assert "known" not in rendered(render_markdown(checked(findings))).tables[1][0]
 
 
-def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
+def test_markdown_lists_the_first_findings_and_counts_the_rest() -> None:
     shown = rendered(render_markdown(checked([finding(f"{place}.md") for place in range(1025)])))
     assert len(shown.items) == 20
     assert [len(table) for table in shown.tables] == [2, 2, 11, 2]
@@ -969,7 +969,7 @@ def test_markdown_tells_no_more_than_the_first_and_how_many_there_are() -> None:
     assert "Not listed" not in render_markdown(checked([finding()] * 20))
 
 
-def test_markdown_stays_small_however_long_names_are() -> None:
+def test_markdown_size_is_bounded_for_long_names() -> None:
     page = render_markdown(
         checked(
             [

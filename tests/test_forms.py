@@ -1,4 +1,4 @@
-"""The forms for other programs, as the commands print them: places in the repository, exit codes, what is left out."""
+"""Tests of output formats as commands print them: paths in the repository, exit codes, excluded findings."""
 
 import json
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A vault in a folder of a repository."""
+    """Create a vault in a folder of a repository."""
     root = create_repository(
         tmp_path / "repo",
         {
@@ -33,7 +33,7 @@ def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def places(form: str, text: str) -> list[str]:
-    """The files that a report names, in its order."""
+    """Return the files that a report names, in its order."""
     if form == "github":
         return [
             line.partition("file=")[2].partition(",")[0]
@@ -61,9 +61,7 @@ def places(form: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_files_are_named_as_the_repository_has_them(
-    run: RunCommand, vault: Path, form: str
-) -> None:
+def test_paths_are_relative_to_the_repository(run: RunCommand, vault: Path, form: str) -> None:
     done = run("check", vault, "--output-format", form)
     shown = (
         ["my%20notes/a.md", "my%20notes/b.md"]
@@ -75,7 +73,7 @@ def test_files_are_named_as_the_repository_has_them(
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_outside_a_repository_paths_are_those_of_the_vault(
+def test_paths_are_relative_to_the_vault_outside_a_repository(
     run: RunCommand, tmp_path: Path, form: str
 ) -> None:
     (tmp_path / "v" / ".obsidian").mkdir(parents=True)
@@ -84,7 +82,7 @@ def test_outside_a_repository_paths_are_those_of_the_vault(
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_what_is_old_is_left_out(run: RunCommand, vault: Path, form: str) -> None:
+def test_known_findings_are_excluded(run: RunCommand, vault: Path, form: str) -> None:
     run("baseline", vault)
     clean = run("check", vault, "--output-format", form)
     assert (clean.code, places(form, clean.out)) == (0, [])
@@ -94,7 +92,7 @@ def test_what_is_old_is_left_out(run: RunCommand, vault: Path, form: str) -> Non
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_the_same_vault_gives_the_same_bytes(run: RunCommand, vault: Path, form: str) -> None:
+def test_same_vault_gives_the_same_bytes(run: RunCommand, vault: Path, form: str) -> None:
     first = run("check", vault, "--output-format", form, "--no-cache").out
     assert [run("check", vault, "--output-format", form).out for _ in range(2)] == [first, first]
 
@@ -108,7 +106,7 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: RunCommand, vault: Pa
 
 
 @pytest.mark.parametrize("form", OTHERS)
-def test_after_fixing_what_is_left_is_told(run: RunCommand, vault: Path, form: str) -> None:
+def test_fix_reports_remaining_findings(run: RunCommand, vault: Path, form: str) -> None:
     done = run("fix", vault, "--output-format", form)
     assert (done.code, [path.replace("%20", " ") for path in places(form, done.out)]) == (
         1,
@@ -125,7 +123,7 @@ def test_after_fixing_what_is_left_is_told(run: RunCommand, vault: Path, form: s
         ("never", []),
     ],
 )
-def test_junit_fails_for_what_the_check_fails_for(
+def test_junit_failures_agree_with_the_exit_code(
     run: RunCommand, vault: Path, mildest: str, failures: list[str]
 ) -> None:
     update_files(vault, {"b.md": None, "d.md": "[[a#Naught]]\n", "e.md": "[[e]]\n"})
@@ -134,7 +132,7 @@ def test_junit_fails_for_what_the_check_fails_for(
         assert places("junit", done.out) == failures
 
 
-def test_results_may_go_into_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
+def test_results_can_be_written_to_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
     assert done.out == ""
     assert len(places("junit", (tmp_path / "report.xml").read_text(encoding="utf-8"))) == 2
@@ -164,7 +162,7 @@ def test_every_format_is_in_the_documentation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_action_writes_a_report_in_every_format_of_other_programs(name: str) -> None:
+def test_action_writes_a_report_in_every_format_of_other_programs(name: str) -> None:
     action = (ROOT / "action.yml").read_text("utf-8")
     [choices] = re.findall(r"case \$REPORT in (.*) \| none\)", action)
     assert name in choices.split(" | ")
@@ -177,7 +175,7 @@ def test_help_lists_every_format(run: RunCommand, command: str) -> None:
     assert f"Output formats: {', '.join(FORMATS)}." in words
 
 
-def test_a_format_is_one_module_and_one_row(
+def test_format_is_one_module_and_one_row(
     run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "made_up_format.py").write_text(

@@ -36,7 +36,7 @@ STRANGE = build_graph(
 )
 
 
-def test_nodes_are_notes_topics_and_the_other_files_that_take_part() -> None:
+def test_nodes_are_notes_topics_and_linked_files() -> None:
     assert {name: data["kind"] for name, data in SAMPLE.nodes(data=True)} == {
         "Home.md": "note",
         "a/Quay.md": "note",
@@ -57,7 +57,7 @@ def test_nodes_are_notes_topics_and_the_other_files_that_take_part() -> None:
     }
 
 
-def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
+def test_every_internal_link_is_an_edge() -> None:
     edges = [
         (source, goal, data["line"], data["place"], data["embed"])
         for source, goal, data in SAMPLE.edges(data=True)
@@ -75,7 +75,7 @@ def test_there_is_an_edge_for_every_link_but_external_ones() -> None:
     ]
 
 
-def test_an_edge_tells_how_the_link_is_written() -> None:
+def test_edge_attributes_describe_the_link() -> None:
     one, other = SAMPLE["Home.md"]["a/Quay.md"].values()
     assert one == {
         "line": 1,
@@ -104,11 +104,11 @@ def test_an_edge_tells_how_the_link_is_written() -> None:
         ("a\u00a0b", "a b"),
     ],
 )
-def test_a_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
+def test_topic_is_a_target_without_its_extension(target: str, name: str) -> None:
     assert topic_name(target) == name
 
 
-def test_no_file_can_have_the_name_of_a_topics_node() -> None:
+def test_topic_nodes_cannot_collide_with_files() -> None:
     made = build_graph(
         build_state({"Home.md": "[[plan]]\n", "plan": "", "#plan": "", "?plan": ""}).index
     )
@@ -176,7 +176,7 @@ PLAIN = make_settings(["dangling-link"])
 
 
 def assert_live(live: LiveGraph, state: State) -> None:
-    """The graph is what a new one would be: nodes, edges and the numbers of edges, with all that is said of them."""
+    """Assert that the graph equals a rebuild: nodes, edges, keys and attributes."""
     made = build_graph(state.index)
     assert sorted(live.nx_graph.nodes(data=True)) == sorted(made.nodes(data=True))
     assert {
@@ -187,7 +187,7 @@ def assert_live(live: LiveGraph, state: State) -> None:
 
 
 @given(event_scripts(PATHS, TEXTS))
-def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]]) -> None:
+def test_live_graph_equals_a_rebuild_after_random_changes(script: list[list[Event]]) -> None:
     vault: dict[str, str] = {}
     state = State(PLAIN)
     live, late = LiveGraph(state.index), LiveGraph(state.index)
@@ -219,7 +219,7 @@ def test_a_live_graph_equals_a_new_one_whatever_happens(script: list[list[Event]
         ("unused.png", Presence.GONE),
     ],
 )
-def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presence) -> None:
+def test_live_graph_after_a_change_and_its_reversal(path: str, content: str | Presence) -> None:
     before = build_state(VAULT, PLAIN)
     live = LiveGraph(before.index)
     after = step(before, [Change(path, content)])
@@ -229,7 +229,7 @@ def test_a_live_graph_after_one_change_and_back(path: str, content: str | Presen
     assert_live(live, before)
 
 
-def test_a_live_graph_touches_only_what_changed() -> None:
+def test_live_graph_updates_only_what_changed() -> None:
     before = build_state(VAULT, PLAIN)
     live = LiveGraph(before.index)
     kept = {
@@ -248,7 +248,7 @@ def test_a_live_graph_touches_only_what_changed() -> None:
 
 
 @pytest.mark.parametrize("made", [SAMPLE, STRANGE], ids=["sample", "strange"])
-def test_node_link_json_is_networkx_own(made: "nx.MultiDiGraph[str]") -> None:
+def test_node_link_json_equals_that_of_networkx(made: "nx.MultiDiGraph[str]") -> None:
     again = nx.node_link_graph(json.loads(export_graph(made, "json")), edges="edges")
     assert nx.utils.graphs_equal(again, made)
 
@@ -270,13 +270,13 @@ def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["graphml", "gexf"])
-def test_xml_holds_names_of_any_kind(form: str) -> None:
+def test_xml_supports_any_name(form: str) -> None:
     root = ET.fromstring(export_graph(STRANGE, form))
     names = {node.get("id") for node in root.iter() if node.tag.endswith("}node")}
     assert {"a & <b>.md", "back\\slash.md", "/é", "/a\ufffdb", '/"x"'} <= names
 
 
-def test_dot_quotes_what_it_must() -> None:
+def test_dot_quotes_names() -> None:
     lines = export_graph(STRANGE, "dot").splitlines()
     assert lines[0] == "digraph vault {"
     assert '  "back\\\\slash.md" [label="back\\\\slash", shape=box];' in lines

@@ -17,7 +17,7 @@ import networkx as nx
 import pytest
 import yaml
 
-from source import MODULES, ROOT, SOURCE, Module
+from source import MODULES, ROOT, SOURCE, Definition, Module
 
 TOOLS = [Module(path) for path in sorted((ROOT / "benchmarks").glob("*.py"))]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -120,6 +120,27 @@ def test_module_and_public_names_have_docstrings(module: Module) -> None:
     assert missing == []
 
 
+def test_docstrings_do_not_open_with_a_question_word() -> None:
+    question = re.compile(r"(What|Whether|How|Which|Where|When|Whom)\b")
+    docstrings = [
+        f"{module.name}:{line}: {text.splitlines()[0]}"
+        for module in MODULES
+        for line, text in module.docstrings()
+    ]
+    found = [text for text in docstrings if question.match(text.split(": ", 1)[1])]
+    assert len(found) <= len(docstrings) / 100, "\n".join(found)
+
+
+def test_docstring_first_line_has_at_most_80_characters() -> None:
+    found = [
+        f"{module.name}:{line}: {first}"
+        for module in MODULES
+        for line, text in module.docstrings()
+        if len(first := text.splitlines()[0]) > 80
+    ]
+    assert not found, "\n".join(found)
+
+
 IRREGULAR_PARTICIPLES = re.compile(
     "begun|bound|bought|brought|built|caught|chosen|come|done|drawn|fallen|found|given|gone|held|kept|known|laid|left|lost"
     "|made|meant|met|paid|said|seen|sent|shown|spent|spoken|stood|swept|taken|taught|thought|thrown|told|torn|understood"
@@ -149,10 +170,55 @@ def test_private_functions_are_not_named_by_a_participle() -> None:
     assert not found, "\n".join(found)
 
 
+# -- public API -------------------------------------------------------------------------------------------------------
+
+
+def public_api() -> Iterator[tuple[str, Definition]]:
+    """All definitions of `vaultlink.api` and `vaultlink.model`, and what `vaultlink` exports of other modules."""
+    exported = re.findall(r'^    "(\w+)",$', (SOURCE / "__init__.py").read_text(), re.MULTILINE)
+    for module in MODULES:
+        complete = module.name in ("api.py", "model.py")
+        for name, node in module.definitions():
+            if complete or name.partition(".")[0] in exported:
+                yield f"{module.name}: {name}", node
+
+
+def required_sections(node: Definition) -> set[str]:
+    """Return the docstring sections that a public definition needs."""
+    if isinstance(node, ast.ClassDef):
+        fields = [
+            item.target.id
+            for item in node.body
+            if isinstance(item, ast.AnnAssign)
+            and isinstance(item.target, ast.Name)
+            and not item.target.id.startswith("_")
+        ]
+        return {"Attributes:"} if fields else set()
+    raises = {
+        "Raises:" for item in ast.walk(node) if isinstance(item, ast.Raise) and item.exc is not None
+    }
+    if any("property" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return raises
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    arguments += [item for item in (node.args.vararg, node.args.kwarg) if item]
+    takes = {"Args:" for item in arguments if item.arg not in ("self", "cls")}
+    returns = node.returns is not None and ast.unparse(node.returns) != "None"
+    return raises | takes | ({"Returns:"} if returns else set())
+
+
+def test_public_api_documents_arguments_results_errors_and_attributes() -> None:
+    missing = {}
+    for name, node in public_api():
+        text = (ast.get_docstring(node) or "").replace("Yields:", "Returns:")
+        if absent := {section for section in required_sections(node) if section not in text}:
+            missing[name] = sorted(absent)
+    assert missing == {}
+
+
 # -- language ---------------------------------------------------------------------------------------------------------
 
 REPLACED_WORDS = re.compile(
-    r"\b(mend(s|ed|ing)?|heal(s|ed|ing)?|repair(s|ed|ing)?|tend(s|ed|ing)?|so[ -]called|(?-i:is none)|debts?"
+    r"\b(mend(s|ed|ing)?|heal(s|ed|ing)?|repair(s|ed|ing)?|tend(s|ed|ing)?|so[ -]called|(?-i:(?<!there )is none)|debts?"
     r"|leads? nowhere|nobody is there)\b",
     re.IGNORECASE,
 )
@@ -163,12 +229,45 @@ VALUES = re.compile(
 )
 """Values of JSON and of settings, which keep their names."""
 
+PAGES = sorted(
+    [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *(ROOT / "rules").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(path for path in (ROOT / "contrib").rglob("*") if path.is_file()),
+    ]
+)
+
 
 def replaced_words(text: str) -> list[str]:
     """Return the words in a text that the glossary replaces."""
     if text in ("healed", "repair"):
         return []
     return [match[0] for match in REPLACED_WORDS.finditer(VALUES.sub("", text))]
+
+
+def test_source_uses_the_words_of_the_glossary() -> None:
+    found = [
+        f"{module.name}:{line}: {', '.join(words)}"
+        for module in MODULES
+        for line, text in module.prose()
+        if (words := replaced_words(text))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_documents_use_the_words_of_the_glossary() -> None:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if page.name == "CONTRIBUTING.md":
+            text = re.sub(r"^\| .* \| .* \|$", "", text, flags=re.MULTILINE)  # the glossary
+        found += [
+            f"{page.relative_to(ROOT)}:{number}: {', '.join(words)}"
+            for number, line in enumerate(text.splitlines(), 1)
+            if (words := replaced_words(line))
+        ]
+    assert not found, "\n".join(found)
 
 
 def strings(value: object) -> Iterator[str]:
@@ -299,6 +398,17 @@ LIBRARY_PLACES = {
 LIBRARIES = {"msgspec", *LIBRARY_PLACES}
 
 
+@pytest.mark.parametrize("library", LIBRARY_PLACES)
+def test_library_is_imported_only_in_its_place(library: str) -> None:
+    found = [
+        f"{module.name}:{line}"
+        for module in MODULES
+        for line, name in module.imports()
+        if name.partition(".")[0] == library and not re.match(LIBRARY_PLACES[library], module.name)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_every_library_has_a_place() -> None:
     imported = {name.partition(".")[0] for module in MODULES for _, name in module.imports()}
     assert imported - set(sys.stdlib_module_names) - {"vaultlink"} <= LIBRARIES
@@ -314,6 +424,32 @@ def test_yaml_is_never_dumped(module: Module) -> None:
 
 def test_readme_has_at_most_220_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 220
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "output format",
+        "en dash",
+        "link style",
+        ".base",
+        "debounce",
+        "rule with an option",
+        "cache format",
+        "command",
+    ],
+)
+def test_contributing_says_where_to_make_a_change(task: str) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| [^|]*{re.escape(task)}[^|]* \| (.*) \|$", text, re.MULTILINE)
+    answers = [found for row in rows if (found := re.findall(r"`([\w./-]+/[\w./-]*)`", row))]
+    assert len(answers) == 1
+    for path in answers[0]:
+        assert list(ROOT.glob(path.replace("NAME", "*"))), f"{path} does not exist"
+
+
+def test_pre_commit_configuration_exists() -> None:
+    assert (ROOT / ".pre-commit-config.yaml").exists()
 
 
 def test_versions_agree() -> None:

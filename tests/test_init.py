@@ -63,19 +63,19 @@ SCHEMAS = {"github": "github-workflows", "gitlab": "gitlab-ci"}
 
 
 def repository(folder: Path, inside: str = "") -> Path:
-    """A repository that git knows nothing of but its root; the vault in it is returned."""
+    """Create a repository that has only a root for git, and return the vault in it."""
     (folder / ".git").mkdir(parents=True)
     (folder / inside / ".obsidian").mkdir(parents=True)
     return write_files(folder / inside, DEBT)
 
 
 def loaded(root: Path, kind: str) -> Any:
-    """The file of a kind as a machine reads it."""
+    """Return the parsed file of a kind."""
     return yaml.safe_load((root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8"))
 
 
 def scripts(root: Path) -> dict[str, str]:
-    """The scripts of the files for forges."""
+    """Return the scripts in the files for GitHub and GitLab."""
     job = loaded(root, "gitlab")["vaultlink"]
     steps = loaded(root, "github")["jobs"]["links"]["steps"]
     return {
@@ -157,8 +157,8 @@ def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_command_is_about_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
-    """Whatever a folder is called, each command has its name as one word, and nothing else comes of it."""
+def test_every_command_names_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
+    """For any folder name, each command has it as one word, and nothing else is executed."""
     root = tmp_path / "repo"
     run("init", repository(root, folder), "--ci", ",".join(CI_KINDS))
     stub = tmp_path / "bin" / "vaultlink"
@@ -193,7 +193,7 @@ def test_every_command_is_about_the_vault(run: RunCommand, tmp_path: Path, folde
     "folder",
     ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"],
 )
-def test_folder_that_can_not_be_written_down_is_refused(
+def test_unrepresentable_folder_name_is_an_error(
     run: RunCommand, tmp_path: Path, folder: str
 ) -> None:
     told = run("init", repository(tmp_path / "repo", folder), "--ci", "github")
@@ -245,7 +245,7 @@ def test_package_is_one_word_for_pip(
         ),
     ],
 )
-def test_what_can_not_be_followed_is_said(
+def test_invalid_options_are_errors(
     run: RunCommand, tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
     root = repository(tmp_path / "repo")
@@ -256,9 +256,7 @@ def test_what_can_not_be_followed_is_said(
     assert read_files(root) == before
 
 
-def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(
-    run: RunCommand, tmp_path: Path
-) -> None:
+def test_pushes_to_the_default_branch_are_checked(run: RunCommand, tmp_path: Path) -> None:
     environment = make_clean_environment(tmp_path / "home")
     root = write_files(tmp_path / "repo", DEBT)
     commit_all(root, environment, start=True)
@@ -283,7 +281,7 @@ def test_pushes_to_the_branch_that_the_origin_is_at_are_checked(
         ("a/main", (), ["a/main"]),
     ],
 )
-def test_without_that_it_is_a_branch_that_is_there(
+def test_default_branch_falls_back_to_an_existing_one(
     run: RunCommand, tmp_path: Path, here: str, others: tuple[str, ...], branches: list[str]
 ) -> None:
     environment = make_clean_environment(tmp_path / "home")
@@ -325,18 +323,18 @@ def test_diff_shows_what_would_be_written_and_writes_nothing(
     assert run("init", root, "--diff", "--merge-driver").code == 2
 
 
-def test_scripts_are_sound(run: RunCommand, tmp_path: Path) -> None:
+def test_scripts_pass_shellcheck(run: RunCommand, tmp_path: Path) -> None:
     run("init", repository(root := tmp_path / "repo", "it's"), "--ci", "github,gitlab")
     assert [run_shellcheck(script) for script in scripts(root).values()] == ["", ""]
 
 
-def test_nothing_of_an_event_stands_in_a_script(run: RunCommand, tmp_path: Path) -> None:
+def test_scripts_do_not_interpolate_event_data(run: RunCommand, tmp_path: Path) -> None:
     run("init", repository(root := tmp_path / "repo"), "--ci", "github,gitlab")
     assert not any("${{" in script for script in scripts(root).values())
     assert loaded(root, "github")["permissions"] == {"contents": "read"}
 
 
-def test_starters_are_in_the_wheel(kit: InstallKit) -> None:
+def test_templates_are_in_the_wheel(kit: InstallKit) -> None:
     [wheel] = (kit.folder / "wheels").glob("vaultlink-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert {f"vaultlink/cli/starters/{kind}.yml" for kind in CI_KINDS} <= set(
@@ -348,7 +346,7 @@ def test_starters_are_in_the_wheel(kit: InstallKit) -> None:
 
 
 @pytest.mark.parametrize("kind", CI_KINDS)
-def test_what_exists_is_kept_and_what_it_lacks_is_printed(
+def test_existing_file_is_kept_and_missing_parts_are_printed(
     run: RunCommand, tmp_path: Path, kind: str
 ) -> None:
     root = repository(tmp_path / "repo")
@@ -380,7 +378,7 @@ def test_what_exists_is_kept_and_what_it_lacks_is_printed(
     )
 
 
-def test_several_that_exist_are_told_apart(run: RunCommand, tmp_path: Path) -> None:
+def test_several_existing_files_are_named(run: RunCommand, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     run("init", root, "--ci", "gitlab,pre-commit")
     told = run("init", root, "--ci", ",".join(CI_KINDS))
@@ -391,16 +389,14 @@ def test_several_that_exist_are_told_apart(run: RunCommand, tmp_path: Path) -> N
     assert not (root / ".github").exists()
 
 
-def test_link_to_nowhere_is_in_the_way_too(run: RunCommand, tmp_path: Path) -> None:
+def test_broken_symlink_counts_as_existing(run: RunCommand, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     (root / ".gitlab-ci.yml").symlink_to("elsewhere.yml")
     assert run("init", root, "--ci", "gitlab").code == 2
     assert (root / ".gitlab-ci.yml").is_symlink()
 
 
-def test_what_was_written_is_taken_back_if_the_rest_can_not_be(
-    run: RunCommand, tmp_path: Path
-) -> None:
+def test_written_files_are_removed_if_a_later_one_fails(run: RunCommand, tmp_path: Path) -> None:
     root = repository(tmp_path / "repo")
     (root / ".github").write_text("a file\n", encoding="utf-8")
     before = read_files(root)
@@ -410,7 +406,7 @@ def test_what_was_written_is_taken_back_if_the_rest_can_not_be(
     assert read_files(root) == before
 
 
-def test_merge_driver_is_set_up_beside_the_files(run: RunCommand, tmp_path: Path) -> None:
+def test_merge_driver_is_installed_with_the_files(run: RunCommand, tmp_path: Path) -> None:
     environment = make_clean_environment(tmp_path / "home")
     root = write_files(tmp_path / "repo", DEBT)
     commit_all(root, environment, start=True)
@@ -423,9 +419,7 @@ def test_merge_driver_is_set_up_beside_the_files(run: RunCommand, tmp_path: Path
     assert not (root / "vaultlink.toml").exists()
 
 
-def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(
-    run: RunCommand, tmp_path: Path
-) -> None:
+def test_files_are_removed_if_the_merge_driver_fails(run: RunCommand, tmp_path: Path) -> None:
     root = repository(
         tmp_path / "repo"
     )  # no repository for git, which asks for more than the folder
@@ -441,7 +435,7 @@ def test_files_are_taken_back_if_the_merge_driver_can_not_be_set_up(
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
@@ -478,7 +472,7 @@ def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repo(run: RunCommand, tmp_path: Path, python: Path, kit: InstallKit) -> "Notes":
-    """A repository of notes with debt, whose vault is in a folder, and in which `init` has written everything."""
+    """Create a repository with known findings, its vault in a folder, and all files of `init`."""
     root = tmp_path / "repo"
     (root / "the notes" / ".obsidian").mkdir(parents=True)
     (root / "the notes" / ".obsidian" / "app.json").write_text("{}", encoding="utf-8")
@@ -496,7 +490,7 @@ def repo(run: RunCommand, tmp_path: Path, python: Path, kit: InstallKit) -> "Not
 
 
 class Notes:
-    """A repository of notes, on a branch that is to go into main."""
+    """A repository of notes on a branch for main."""
 
     def __init__(self, root: Path, environment: dict[str, str]):
         self.root, self.environment = root, environment
@@ -506,14 +500,14 @@ class Notes:
         return check_output(["git", *words], self.root, self.environment).strip()
 
     def change(self, texts: Mapping[str, str], *gone: str) -> str:
-        """Commit notes, and take some away."""
+        """Commit notes, and delete some."""
         write_files(self.root / "the notes", texts)
         for path in gone:
             (self.root / "the notes" / path).unlink()
         return commit_all(self.root, self.environment)
 
     def hooked(self, texts: Mapping[str, str]) -> tuple[int, str]:
-        """Commit notes through the hooks: git's exit code, and what was said if that is not 0."""
+        """Commit notes through the hooks; return git's exit code, and the output if that is not 0."""
         write_files(self.root / "the notes", texts)
         self.git("add", "--all")
         done = run_process(
@@ -522,7 +516,7 @@ class Notes:
         return done.returncode, done.stdout + done.stderr if done.returncode else ""
 
     def moves_on(self) -> None:
-        """Somebody else breaks a link on main meanwhile."""
+        """Commit a broken link on main."""
         self.git("checkout", "--quiet", "main")
         self.change({"Other.md": "[[Elsewhere]]\n"})
         self.git("push", "--quiet", "origin", "main")
@@ -567,7 +561,7 @@ def test_pull_request_that_breaks_a_link_fails(
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
 
 
-def test_pull_request_that_breaks_nothing_passes_whatever_main_did(
+def test_pull_request_that_breaks_nothing_passes_despite_errors_on_main(
     repo: "Notes", tmp_path: Path
 ) -> None:
     repo.change({"New.md": "[[Old]] is there.\n"})
@@ -578,7 +572,7 @@ def test_pull_request_that_breaks_nothing_passes_whatever_main_did(
     assert "vaultlink" in runner.summary
 
 
-def test_merge_queue_answers_for_what_it_brings(repo: "Notes", tmp_path: Path) -> None:
+def test_merge_queue_reports_its_own_findings(repo: "Notes", tmp_path: Path) -> None:
     upon = {"base_sha": repo.git("rev-parse", "main").strip()}
     repo.change({"New.md": "[[Old]] is there.\n"})
     assert not repo.github(tmp_path / "first", merge_group=upon).failed
@@ -588,7 +582,7 @@ def test_merge_queue_answers_for_what_it_brings(repo: "Notes", tmp_path: Path) -
     assert "Nowhere" not in runner.log
 
 
-def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(
+def test_push_reports_all_findings_outside_the_baseline(
     repo: "Notes", tmp_path: Path, run: RunCommand
 ) -> None:
     runner = repo.github(tmp_path / "first")
@@ -601,9 +595,7 @@ def test_push_is_about_all_notes_and_a_baseline_tolerates_those_it_knows(
     assert repo.github(tmp_path / "third").failed
 
 
-def test_summary_says_nothing_if_vaultlink_could_not_be_installed(
-    repo: "Notes", tmp_path: Path
-) -> None:
+def test_summary_is_empty_if_the_installation_failed(repo: "Notes", tmp_path: Path) -> None:
     repo.environment["PIP_FIND_LINKS"] = str(tmp_path)
     file = repo.root / CI_TEMPLATES["github"].path
     file.write_text(file.read_text(encoding="utf-8").replace(__version__, "99"), encoding="utf-8")
@@ -624,7 +616,7 @@ def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path
 
 
 def reports(repo: "Notes") -> dict[str, str]:
-    """What the job leaves for GitLab's pages."""
+    """Return the report files of the job."""
     told = loaded(repo.root, "gitlab")["vaultlink"]["artifacts"]
     assert told["when"] == "always"
     return {
@@ -650,7 +642,7 @@ def test_merge_request_that_breaks_a_link_fails(
     assert "<failure" in reports(repo)["junit"]
 
 
-def test_merged_result_is_held_against_the_target(repo: "Notes") -> None:
+def test_merged_result_is_compared_with_the_target_branch(repo: "Notes") -> None:
     base = repo.git("merge-base", "main", "HEAD")
     repo.change({"New.md": "[[Old]] is there.\n"})
     repo.moves_on()
@@ -664,7 +656,7 @@ def test_merged_result_is_held_against_the_target(repo: "Notes") -> None:
     assert json.loads(reports(repo)["codequality"]) == []
 
 
-def test_default_branch_is_about_all_notes(repo: "Notes") -> None:
+def test_default_branch_reports_all_findings(repo: "Notes") -> None:
     code, said = repo.gitlab()
     assert code == 1
     assert "Old.md" in said
@@ -688,9 +680,7 @@ def test_default_branch_is_about_all_notes(repo: "Notes") -> None:
         ),
     ],
 )
-def test_job_is_run_where_it_should_be(
-    repo: "Notes", variables: Mapping[str, str], runs: bool
-) -> None:
+def test_job_rules(repo: "Notes", variables: Mapping[str, str], runs: bool) -> None:
     def value(word: str) -> str:
         return variables.get(word[1:], "") if word.startswith("$") else word.strip('"')
 
@@ -703,11 +693,11 @@ def test_job_is_run_where_it_should_be(
 
 @pytest.fixture(scope="session")
 def hooks(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pre-commit keeps the environments it makes."""
+    """Return the cache folder of pre-commit."""
     return make_once(tmp_path_factory, "hooks-local", lambda _folder: None)
 
 
-def test_hook_that_is_written_refuses_a_commit_that_breaks_a_link(
+def test_written_hook_rejects_a_commit_that_breaks_a_link(
     repo: "Notes", hooks: Path, run: RunCommand
 ) -> None:
     repo.environment["PRE_COMMIT_HOME"] = str(hooks)

@@ -1,4 +1,4 @@
-"""Notes merged by git through the driver: real repositories, real merges; and the laws of a merge on random notes."""
+"""Tests of the merge driver: real repositories and merges, and properties of merges of random notes."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:
 
 
 class Repo:
-    """A vault in a repository of its own, in which two branches change files and are merged."""
+    """A vault in a repository with two branches that are merged."""
 
     def __init__(self, root: Path, run: RunCommand, *, driven: bool = True):
         self.root, self.run = root, run
@@ -58,7 +58,7 @@ class Repo:
         git(self.root, "commit", "--quiet", "--message", "a step")
 
     def sides(self, base: "Change", ours: "Change", theirs: "Change", *words: str) -> None:
-        """A base and two branches upon it, each with what vaultlink makes of it."""
+        """Commit a base and two branches, and run vaultlink on each."""
         self.step(base, *words)
         git(self.root, "checkout", "--quiet", "-b", "theirs")
         self.step(theirs, *words)
@@ -92,7 +92,7 @@ Make = Callable[..., Repo]
 
 @pytest.fixture
 def make(tmp_path: Path, run: RunCommand) -> Make:
-    """Makes repositories."""
+    """Return a function that creates repositories."""
     return lambda name="vault", **kind: Repo(tmp_path / name, run, **kind)
 
 
@@ -125,9 +125,7 @@ def base(style: str = "topics") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("style", ["topics", "list", "context"])
-def test_sections_that_grew_on_both_sides_are_merged_as_fix_would_write_them(
-    make: Make, style: str
-) -> None:
+def test_entries_added_on_both_sides_are_merged_as_fix_writes_them(make: Make, style: str) -> None:
     repo = make()
     repo.sides(
         base(style),
@@ -151,7 +149,7 @@ def test_without_the_driver_the_same_merge_is_a_conflict(make: Make) -> None:
 
 
 @pytest.mark.parametrize("command", ["rebase", "cherry-pick"])
-def test_rebase_and_cherry_pick_merge_so_as_well(make: Make, command: str) -> None:
+def test_rebase_and_cherry_pick_use_the_driver(make: Make, command: str) -> None:
     repo = make()
     repo.sides(base(), {"C.md": "[[N]]\n"}, {"B.md": "[[N]]\n"}, "fix")
     git(repo.root, command, "theirs")
@@ -161,7 +159,7 @@ def test_rebase_and_cherry_pick_merge_so_as_well(make: Make, command: str) -> No
     assert repo["N.md"] == merged
 
 
-def test_windows_line_ends_and_a_byte_order_mark_stay(make: Make) -> None:
+def test_windows_line_ends_and_byte_order_mark_are_preserved(make: Make) -> None:
     repo = make()
     repo.sides(
         {**base(), "N.md": "\ufeff# N\r\n\r\nLast.\r\n"},
@@ -178,7 +176,7 @@ def test_windows_line_ends_and_a_byte_order_mark_stay(make: Make) -> None:
 
 
 @pytest.mark.parametrize("last", ["Last.\n", "Last.", "Last.\n\n[^1]: A note below.\n"])
-def test_a_section_that_both_sides_began_is_one(make: Make, last: str) -> None:
+def test_section_created_on_both_sides_is_merged(make: Make, last: str) -> None:
     repo = make()
     last = f"First.\n\n{last}"
     repo.sides(
@@ -198,7 +196,7 @@ def test_a_section_that_both_sides_began_is_one(make: Make, last: str) -> None:
     assert repo["N.md"] == "New.\n\n" + last.replace("Last", "At last")
 
 
-def test_a_section_that_one_side_began_is_no_conflict_with_what_the_other_wrote_there(
+def test_new_section_does_not_conflict_with_text_at_its_place(
     make: Make,
 ) -> None:
     repo = make()
@@ -216,7 +214,7 @@ def test_a_section_that_one_side_began_is_no_conflict_with_what_the_other_wrote_
     assert repo["N.md"] == "At last"
 
 
-def test_notes_that_both_sides_made_are_merged(make: Make) -> None:
+def test_notes_created_on_both_sides_are_merged(make: Make) -> None:
     repo = make()
     repo.sides(
         {".vaultlink.toml": SETTINGS.format("topics"), "O.md": ""},
@@ -228,7 +226,7 @@ def test_notes_that_both_sides_made_are_merged(make: Make) -> None:
     assert repo["N.md"] == hand(topic("B"), topic("C"), before="Text.\n\n")
 
 
-def test_what_one_side_removed_is_gone_and_an_empty_section_with_it(make: Make) -> None:
+def test_entries_removed_on_one_side_and_empty_sections_are_removed(make: Make) -> None:
     repo = make()
     repo.sides(
         base(),
@@ -241,7 +239,7 @@ def test_what_one_side_removed_is_gone_and_an_empty_section_with_it(make: Make) 
     assert repo["N.md"] == "# N\n\nFirst.\n\nLast changed.\n"
 
 
-def test_a_section_that_one_side_took_out_stays_out(make: Make) -> None:
+def test_section_removed_on_one_side_is_removed(make: Make) -> None:
     repo = make()
     repo.step(base(), "fix")
     section = repo["N.md"]
@@ -254,7 +252,7 @@ def test_a_section_that_one_side_took_out_stays_out(make: Make) -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_new_title_is_taken_from_the_side_that_has_it(make: Make, ours: bool) -> None:
+def test_new_title_is_taken_from_the_side_that_has_it(make: Make, ours: bool) -> None:
     repo = make()
     sides = [{"A.md": "---\ntitle: Zebra\n---\n[[N]]\n"}, {"B.md": "[[N]]\n"}]
     repo.sides(base(), *(sides if ours else reversed(sides)), "fix")
@@ -282,7 +280,7 @@ def test_passages_that_changed_on_both_sides(make: Make) -> None:
     assert repo["N.md"] == merged
 
 
-def test_adopted_sections_stay_adopted(make: Make) -> None:
+def test_adopted_sections_remain_adopted(make: Make) -> None:
     repo = make()
     own = {**base(), "N.md": "Text\n\n## Backlinks\n\nA – [[A | A]]\n\nM – [[M | M]]\n\nBelow.\n"}
     repo.step({**own, ".vaultlink.toml": SETTINGS.format("topics") + 'headings = ["Backlinks"]\n'})
@@ -300,7 +298,7 @@ def test_adopted_sections_stay_adopted(make: Make) -> None:
 
 
 def three(repo: Repo, old: str, ours: str, theirs: str, *, clean: bool = True) -> str:
-    """The note that three texts are merged to."""
+    """Return the merge of three texts."""
     repo.sides({"N.md": old}, {"N.md": ours}, {"N.md": theirs})
     repo.merge(clean=clean)
     return repo["N.md"]
@@ -343,11 +341,11 @@ def test_entries_are_a_set_and_typed_lines_are_kept(
     ]
 
 
-def test_words_typed_in_a_section_outlive_its_removal(make: Make) -> None:
+def test_text_typed_in_a_removed_section_is_preserved(make: Make) -> None:
     assert three(make(), hand(A), "text\n", hand(A, "Mine.")) == hand("Mine.")
 
 
-def test_where_a_section_elsewhere_was_taken_out_and_written_in_git_asks(make: Make) -> None:
+def test_removed_and_edited_section_is_a_conflict(make: Make) -> None:
     old = hand(A) + "\nbelow\n"
     result = three(make(), old, "text\n\nbelow\n", hand(A, "Mine.") + "\nbelow\n", clean=False)
     assert "<<<<<<< HEAD\n=======\n<!-- vaultlink" in result
@@ -355,7 +353,7 @@ def test_where_a_section_elsewhere_was_taken_out_and_written_in_git_asks(make: M
     assert "vaultlink-section" not in result
 
 
-def test_a_section_elsewhere_that_nobody_else_wrote_in_goes(make: Make) -> None:
+def test_removed_and_unedited_section_is_removed(make: Make) -> None:
     old = "one\n\n" + hand(A) + "\nbelow\n"
     assert (
         three(make(), old, "one\n\ntext\n\n\nbelow\n", old.replace("one", "two"))
@@ -363,7 +361,7 @@ def test_a_section_elsewhere_that_nobody_else_wrote_in_goes(make: Make) -> None:
     )
 
 
-def test_a_section_may_be_moved_while_it_grows(make: Make) -> None:
+def test_section_may_be_moved_while_it_grows(make: Make) -> None:
     old = hand(A, before="one\n\n") + "\ntwo\n\nthree\n"
     moved = "one\n\ntwo\n\nthree\n\n" + hand(A, B, before="")
     assert three(make(), old, moved, hand(A, C, before="one\n\n") + "\ntwo\n\nthree\n") == (
@@ -430,7 +428,7 @@ def test_lines_are_compared_as_git_would_compare_them(make: Make) -> None:
     assert driven["S.md"] == plain["N.md"] + hand(A, B, C, before="")
 
 
-def test_a_note_in_conflict_is_left_in_conflict_by_fix(make: Make) -> None:
+def test_note_in_conflict_is_left_in_conflict_by_fix(make: Make) -> None:
     repo = make()
     repo.sides(
         base(),
@@ -501,9 +499,7 @@ PLAIN: Mapping[str, tuple[bytes, bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_in_doubt_the_whole_note_is_merged_by_git(
-    tmp_path: Path, run: RunCommand, name: str
-) -> None:
+def test_ambiguous_notes_are_merged_by_git(tmp_path: Path, run: RunCommand, name: str) -> None:
     files = [tmp_path / side for side in ("base", "ours", "theirs")]
     for file, data in zip(files, PLAIN[name], strict=True):
         file.write_bytes(data)
@@ -544,13 +540,13 @@ def test_other_files_than_notes_are_merged_by_git(tmp_path: Path, run: RunComman
     assert "<<<<<<< ours" in files[1].read_text(encoding="utf-8")
 
 
-def test_a_file_that_is_no_text_is_in_conflict_and_stays(tmp_path: Path, run: RunCommand) -> None:
+def test_binary_file_is_a_conflict_and_unchanged(tmp_path: Path, run: RunCommand) -> None:
     write_files(tmp_path, {"b": b"\0\n", "o": b"\0 mine\n", "t": b"\0 theirs\n"})
     assert run("merge-driver", *(tmp_path / name for name in "bot")).code == 1
     assert (tmp_path / "o").read_bytes() == b"\0 mine\n"
 
 
-def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(
+def test_impossible_merge_is_a_failure_not_a_conflict(
     tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [tmp_path / name for name in "bot"]
@@ -562,7 +558,7 @@ def test_a_merge_that_is_impossible_is_no_conflict_but_a_failure(
     assert run("merge-driver", *files[:2]).code == 2
 
 
-def test_labels_and_the_size_of_marks_are_as_git_says(tmp_path: Path, run: RunCommand) -> None:
+def test_conflict_labels_and_marker_size_are_those_of_git(tmp_path: Path, run: RunCommand) -> None:
     write_files(tmp_path, {"b": "a\n" + hand(A), "o": "b\n" + hand(A, B), "t": "c\n" + hand(A, C)})
     words = (
         "--marker-size",
@@ -615,7 +611,9 @@ def test_setting_up_twice_changes_nothing_the_second_time(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_attributes_that_are_there_stay(tmp_path: Path, old: bytes, new: bytes | None) -> None:
+def test_existing_gitattributes_are_preserved(
+    tmp_path: Path, old: bytes, new: bytes | None
+) -> None:
     git(tmp_path, "init", "--quiet")
     file = tmp_path / ".gitattributes"
     file.write_bytes(old)
@@ -626,9 +624,7 @@ def test_attributes_that_are_there_stay(tmp_path: Path, old: bytes, new: bytes |
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [".gitattributes"]
 
 
-def test_what_keeps_it_from_working_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_setup_problems_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="not in a git repository"):
         set_up_merge_driver(tmp_path)
     git(tmp_path, "init", "--quiet")
@@ -654,7 +650,7 @@ def test_what_keeps_it_from_working_is_said(
         ("--path", "--no-such-option"),
     ],
 )
-def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new: str) -> None:
+def test_git_merges_without_vaultlink(make: Make, old: str, new: str) -> None:
     repo = make()
     git(repo.root, "config", "merge.vaultlink.driver", build_driver_command().replace(old, new))
     result = three(repo, "a\n" + hand(A), "b\n" + hand(A, B), "c\n" + hand(A, C), clean=False)
@@ -662,7 +658,7 @@ def test_where_vaultlink_is_gone_git_merges_by_itself(make: Make, old: str, new:
 
 
 @pytest.mark.parametrize("words", ["%O %A %B", "%O %A %B %P", "%O %A %B %L %P", "%O %A %B %L"])
-def test_who_writes_the_driver_by_hand_may_leave_out_what_he_likes(make: Make, words: str) -> None:
+def test_manual_driver_may_omit_arguments(make: Make, words: str) -> None:
     repo = make()
     git(
         repo.root,
@@ -676,11 +672,11 @@ def test_who_writes_the_driver_by_hand_may_leave_out_what_he_likes(make: Make, w
 
 
 @pytest.mark.parametrize("words", [(), ("a", "b"), tuple("abcdef")])
-def test_other_numbers_of_files_are_refused(run: RunCommand, words: tuple[str, ...]) -> None:
+def test_wrong_number_of_files_is_a_usage_error(run: RunCommand, words: tuple[str, ...]) -> None:
     assert run("merge-driver", *words).code == 2
 
 
-def test_the_driver_survives_odd_places_and_names(
+def test_driver_supports_unusual_paths(
     make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     place = tmp_path / "100%A it's"
@@ -696,7 +692,7 @@ def test_the_driver_survives_odd_places_and_names(
     assert repo[name] == hand(A, B, C)
 
 
-def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_merged_file_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     assert not replace_file(tmp_path / "none" / "x", b"1")
     assert replace_file(tmp_path / "x", b"1")
     write_files(tmp_path, {"y": ""})
@@ -704,7 +700,7 @@ def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x", "y"]
 
 
-def test_most_of_the_program_is_left_out(tmp_path: Path) -> None:
+def test_driver_imports_only_what_it_needs(tmp_path: Path) -> None:
     write_files(tmp_path, {"b": hand(A), "o": hand(A, B), "t": hand(A, C)})
     code = (
         "import sys; from vaultlink.__main__ import main; code = main(sys.argv[1:]); "
@@ -722,14 +718,14 @@ SIGN = "SECTION"
 
 
 def by_git(texts: ThreeWay[str]) -> MergeResult:
-    """Git's merge, which is not run where there is nothing to ask."""
+    """Return git's merge; git is not run if one side is unchanged."""
     if texts.ours == texts.theirs or texts.base in (texts.ours, texts.theirs):
         return MergeResult(texts.theirs if texts.ours == texts.base else texts.ours, False)
     return real_git(texts)
 
 
 def real_git(texts: ThreeWay[str]) -> MergeResult:
-    """Git's merge of three texts."""
+    """Return git's merge of three texts."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in zip(("b", "o", "t"), texts, strict=True):
             Path(folder, name).write_bytes(text.encode())
@@ -760,7 +756,7 @@ BELOW = st.lists(st.sampled_from(["  - see [[N]]", "    words", "\n  apart", "\t
 
 @st.composite
 def sections(draw: st.DrawFn, style: str) -> str:
-    """A section as fixes and people leave it."""
+    """Generate a section as written by fixes and people."""
     lines = []
     for name in draw(st.lists(st.sampled_from("ABCDEF"), unique=True, max_size=4)):
         entry = topic(name) if style == "topics" else f"- [[{name}]]"
@@ -784,7 +780,7 @@ def sections(draw: st.DrawFn, style: str) -> str:
 
 @st.composite
 def notes(draw: st.DrawFn) -> ThreeWay[str]:
-    """Three versions of a note."""
+    """Generate three versions of a note."""
     style = draw(st.sampled_from(["topics", "list"]))
     end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
     made = st.builds(
@@ -804,7 +800,7 @@ def section_of(text: str) -> str:
 
 
 def lines_of(text: str) -> set[str]:
-    """The lines of a section that a person may have typed."""
+    """Return the lines of a section that a person may have typed."""
     lines = {line.strip() for line in section_of(text).splitlines()[1:-1]} - {
         "",
         "**Add backlinks using these topics:**",
@@ -815,7 +811,7 @@ def lines_of(text: str) -> set[str]:
 
 @given(notes())
 @budget(max_examples=150)
-def test_nothing_that_somebody_typed_is_lost(texts: ThreeWay[str]) -> None:
+def test_merge_preserves_typed_text(texts: ThreeWay[str]) -> None:
     try:
         merged = merge_note(texts, by_git)
     except CannotMerge:
@@ -829,7 +825,7 @@ def test_nothing_that_somebody_typed_is_lost(texts: ThreeWay[str]) -> None:
 
 @given(notes())
 @budget(max_examples=150)
-def test_a_side_that_changed_nothing_leaves_the_other_as_it_is(texts: ThreeWay[str]) -> None:
+def test_merge_with_an_unchanged_side_is_the_other_side(texts: ThreeWay[str]) -> None:
     old, new, _ = texts
     for three_texts, expected in (
         (ThreeWay(old, new, old), new),
@@ -845,7 +841,7 @@ def test_a_side_that_changed_nothing_leaves_the_other_as_it_is(texts: ThreeWay[s
 
 @given(notes())
 @budget(max_examples=60)
-def test_the_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
+def test_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
     if not all(map(section_of, texts)) or "```" in "".join(texts):
         return
     bodies = texts.map(lambda text: text.replace(section_of(text), SIGN))
@@ -909,7 +905,7 @@ def line_by_line(texts: ThreeWay[str]) -> MergeResult:
 @pytest.mark.parametrize("style", ["topics", "list", "context"])
 @given(LINKS, LINKS, LINKS)
 @budget(max_examples=15)
-def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
+def test_random_merges_equal_what_fix_writes(
     style: str,
     old: frozenset[tuple[str, str]],
     ours: frozenset[tuple[str, str]],
@@ -927,7 +923,7 @@ def test_whatever_links_come_and_go_sections_are_merged_as_fix_would_write_them(
 
 @given(*[st.lists(st.sampled_from("abcd"), max_size=6)] * 3)
 @budget(max_examples=300)
-def test_united_lists_hold_what_either_added(
+def test_union_of_lists_contains_both_additions(
     old: list[str], ours: list[str], theirs: list[str]
 ) -> None:
     found = merge_lists(ThreeWay(old, ours, theirs))

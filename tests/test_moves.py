@@ -1,4 +1,4 @@
-"""Where files went: what git tells of a real repository, what the cache remembers, and what checks make of it."""
+"""Tests of renames: from git in real repositories, from the cache, and their effect on checks."""
 
 import os
 import shutil
@@ -32,23 +32,23 @@ def move(root: Path, old: str, new: str) -> None:
     (root / old).rename(root / new)
 
 
-def told(root: Path) -> dict[str, str]:
+def find_renames(root: Path) -> dict[str, str]:
     return git_moves(root, list_files(root).files)
 
 
 # -- git ----------------------------------------------------------------------------------------------------------
 
 
-def test_renames_of_earlier_commits_are_followed_to_where_the_file_is_now(tmp_path: Path) -> None:
+def test_chain_of_committed_renames_is_followed(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     for old, new in (("a.md", "b.md"), ("b.md", "sub/c é.md")):
         move(root, old, new)
         commit(root)
-    assert told(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
+    assert find_renames(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
 
 
 @pytest.mark.parametrize("staged", ["nothing", "everything", "the new file"])
-def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged: str) -> None:
+def test_uncommitted_rename_is_detected(tmp_path: Path, staged: str) -> None:
     root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n", "p.png": "picture"})
     move(root, "a.md", "sub/b.md")
     move(root, "p.png", "sub/q.png")
@@ -56,11 +56,11 @@ def test_what_was_renamed_since_the_last_commit_is_known(tmp_path: Path, staged:
         git(root, "add", "--all")
     elif staged == "the new file":
         git(root, "add", "sub/b.md", "sub/q.png")
-    assert told(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
+    assert find_renames(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
 
 
 @pytest.mark.parametrize("staged", [True, False])
-def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> None:
+def test_renamed_and_edited_note_is_detected(tmp_path: Path, staged: bool) -> None:
     root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     move(root, "a.md", "b.md")
     update_files(
@@ -72,29 +72,32 @@ def test_nearly_the_same_text_is_the_same_note(tmp_path: Path, staged: bool) -> 
     )
     if staged:
         git(root, "add", "--all")
-    assert told(root) == {"a.md": "b.md"}
+    assert find_renames(root) == {"a.md": "b.md"}
 
 
-def test_a_number_may_change_where_the_text_stays(tmp_path: Path) -> None:
+def test_rename_with_a_changed_number_is_detected(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"Chapter 1.md": LONG, "2024-01-30.md": "D\n" + LONG})
     move(root, "Chapter 1.md", "Chapter 2.md")
     move(root, "2024-01-30.md", "Journal/2024-01-30.md")
-    assert told(root) == {"Chapter 1.md": "Chapter 2.md", "2024-01-30.md": "Journal/2024-01-30.md"}
+    assert find_renames(root) == {
+        "Chapter 1.md": "Chapter 2.md",
+        "2024-01-30.md": "Journal/2024-01-30.md",
+    }
 
 
-def test_windows_line_ends_make_no_other_note(tmp_path: Path) -> None:
+def test_rename_with_changed_line_ends_is_detected(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": LONG})
     (root / "a.md").unlink()
     update_files(root, {"b.md": LONG.replace("\n", "\r\n")})
-    assert told(root) == {"a.md": "b.md"}
+    assert find_renames(root) == {"a.md": "b.md"}
 
 
-def test_a_chain_over_a_commit_and_the_working_tree(tmp_path: Path) -> None:
+def test_chain_across_a_commit_and_the_working_tree_is_followed(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": LONG})
     move(root, "a.md", "b.md")
     commit(root)
     move(root, "b.md", "c.md")
-    assert told(root) == {"a.md": "c.md", "b.md": "c.md"}
+    assert find_renames(root) == {"a.md": "c.md", "b.md": "c.md"}
 
 
 Steps = list[tuple[str, ...]]
@@ -149,7 +152,7 @@ NOT_SURE: dict[str, Steps] = {
 
 
 @pytest.mark.parametrize("what", NOT_SURE)
-def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
+def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
     root = create_repository(
         tmp_path,
         {
@@ -170,23 +173,23 @@ def test_what_is_not_sure_is_no_move(tmp_path: Path, what: str) -> None:
             (root / names[0]).unlink()
         else:
             commit(root)
-    assert told(root) == {}
+    assert find_renames(root) == {}
 
 
-def test_a_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
+def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
     create_repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
     move(tmp_path, "notes/a.md", "notes/sub/b.md")
     commit(tmp_path)
     move(tmp_path, "notes/y.md", "notes/w.md")
-    assert told(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
+    assert find_renames(tmp_path / "notes") == {"a.md": "sub/b.md", "y.md": "w.md"}
 
 
-def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
+def test_worktree_of_a_repository(tmp_path: Path) -> None:
     root = create_repository(tmp_path / "one", {"a.md": LONG})
     git(root, "worktree", "add", "--quiet", str(tmp_path / "two"))
     move(tmp_path / "two", "a.md", "b.md")
-    assert told(tmp_path / "two") == {"a.md": "b.md"}
-    assert told(root) == {}
+    assert find_renames(tmp_path / "two") == {"a.md": "b.md"}
+    assert find_renames(root) == {}
     mark = read_git_state(tmp_path / "two")
     commit(tmp_path / "two")
     assert read_git_state(tmp_path / "two") != mark != ""
@@ -195,7 +198,7 @@ def test_a_worktree_of_a_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"]
 )
-def test_a_repository_that_cannot_be_asked_tells_nothing(
+def test_unusable_repository_reports_no_renames(
     tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "vault"
@@ -214,18 +217,18 @@ def test_a_repository_that_cannot_be_asked_tells_nothing(
         (root / ".git").write_text("nonsense\n")
     elif broken == "no git":
         monkeypatch.setenv("PATH", str(tmp_path))
-    assert told(root) == {}
+    assert find_renames(root) == {}
     assert isinstance(read_git_state(root), str)
 
 
-def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> None:
+def test_repository_digest_changes_with_commits(tmp_path: Path) -> None:
     assert (
         find_git_dir(tmp_path) is None
         or tmp_path not in (find_git_dir(tmp_path) or tmp_path).parents
     )
     root = create_repository(tmp_path, {"a.md": LONG})
     first = read_git_state(root)
-    told(root)
+    find_renames(root)
     assert read_git_state(root) == first, "asking changes nothing"
     update_files(root, {"a.md": "x\n"})
     commit(root)
@@ -246,20 +249,20 @@ def test_the_mark_of_a_repository_changes_with_its_commits(tmp_path: Path) -> No
         ({"a.md": "b.md", "b.md": "a.md"}, ["a.md"], {"b.md": "a.md"}),
     ],
 )
-def test_moves_hold_as_long_as_the_files_say_so(
+def test_renames_apply_while_the_files_match(
     moves: dict[str, str], files: list[str], true: dict[str, str]
 ) -> None:
     assert resolve_moves(moves, files) == true
 
 
 def remembered(root: Path, notes: Mapping[str, str]) -> VaultSnapshot:
-    """What is to be remembered of a folder after its notes were written."""
+    """Return the cached data of a folder after its notes were written."""
     update_files(root, notes)
     parsed: dict[str, Note] = {path: parse_note(path, text) for path, text in notes.items()}
     return VaultSnapshot(list_files(root).files, parsed.get)
 
 
-def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
+def test_rename_preserves_size_and_time(tmp_path: Path) -> None:
     before = remembered(tmp_path, {"a.md": "no links\n", "b.md": "other\n", "p.png": "p"})
     for at, path in enumerate(("a.md", "b.md", "p.png")):
         os.utime(tmp_path / path, (OLD + at, OLD + at))
@@ -270,7 +273,7 @@ def test_a_plain_rename_keeps_size_and_time(tmp_path: Path) -> None:
     assert moves_between(before, now) == {"a.md": "x/c.md", "p.png": "q.png"}
 
 
-def test_the_same_note_written_anew_is_known_by_what_it_holds(tmp_path: Path) -> None:
+def test_rewritten_note_is_recognized_by_its_content(tmp_path: Path) -> None:
     before = remembered(
         tmp_path / "1",
         {"a.md": "# A\n[[b]]\n", "c.md": "plain\n", "d.md": "# D\n", "e.md": "# D\n"},
@@ -296,7 +299,7 @@ def messages(root: Path, cache: Path | None) -> list[str]:
 
 
 def age(root: Path) -> None:
-    """Files that were not changed a moment ago, whose times would not be trusted."""
+    """Wait until the modification times of files are reliable."""
     for number, path in enumerate(sorted(root.rglob("*.md"))):
         os.utime(path, (OLD + number, OLD + number))
     time.sleep(2 * RACY_WINDOW_NS / 1e9)
@@ -306,7 +309,7 @@ MOVED = ["“Plan” was moved to b/Old plan."]
 DANGLES = ["“Plan” does not resolve to any file in the vault."]
 
 
-def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> None:
+def test_second_check_detects_renames_since_the_first(tmp_path: Path) -> None:
     vault, cache = tmp_path / "vault", tmp_path / "cache"
     update_files(vault, {"Home.md": "[[Plan]]\n", "a/Plan.md": "# Some\n", "x.md": "x\n"})
     age(vault)
@@ -326,7 +329,7 @@ def test_check_after_check_tells_what_the_first_one_saw_go(tmp_path: Path) -> No
     assert messages(vault, cache) == []
 
 
-def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
+def test_without_a_cache_only_git_reports_renames(tmp_path: Path) -> None:
     vault = create_repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG})
     move(vault, "a/Plan.md", "b/Old plan.md")
     assert messages(vault, None) == MOVED
@@ -334,7 +337,7 @@ def test_without_a_cache_only_git_tells(tmp_path: Path) -> None:
     assert messages(vault, None) == DANGLES
 
 
-def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
+def test_commit_without_file_changes_updates_renames(tmp_path: Path) -> None:
     vault, cache = (
         create_repository(tmp_path / "vault", {"Home.md": "[[Plan]]\n", "a/Plan.md": LONG}),
         tmp_path / "cache",
@@ -349,7 +352,7 @@ def test_a_commit_alone_may_change_what_is_told(tmp_path: Path) -> None:
     assert messages(vault, cache) == MOVED
 
 
-def test_what_is_told_of_moved_files_is_the_same_step_by_step() -> None:
+def test_findings_on_renamed_files_are_the_same_step_by_step() -> None:
     vault = {
         "Home.md": "[[Plan]] and [[x/Plan|p]]\n",
         "a/Old plan.md": "",

@@ -1,4 +1,4 @@
-"""What the parser finds in a text, where, and that it always gives an answer."""
+"""Tests of the parser: what it finds, at which position, and that it never fails."""
 
 import json
 import os
@@ -186,7 +186,7 @@ MARKED = APART | st.lists(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """A note with sections that has lost a piece somewhere, or has got another one."""
+    """Generate a note with sections from which a part is missing, or with an additional part."""
     text = draw(MARKED)
     start = draw(st.integers(0, len(text)))
     return text[:start] + draw(st.just("") | PIECES) + text[start + draw(st.integers(0, 3)) :]
@@ -231,7 +231,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
 @example("---\nup: x\n---\n===\n\n    [[a]]")
 @example("    [[a]]")
 @example(f"Add backlinks using these topics:\n\nOne – [[one]]\n\n{BEGIN}\n\nTwo – [[two]]\n")
-def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
+def test_fast_and_full_parser_agree(text: str) -> None:
     quick = parse_note("n.md", text)
     full = full_reading(text)
     assert quick == full
@@ -246,7 +246,7 @@ def test_the_quick_reading_and_the_full_one_agree(text: str) -> None:
         "- x\n\n{0}\n\n[[a]]\n\n{1}\n",
     ],
 )
-def test_markers_that_stand_apart_leave_a_note_plain(text: str) -> None:
+def test_isolated_markers_use_the_fast_parser(text: str) -> None:
     assert reads_quickly(text.format("<!-- vaultlink:backlinks adopted before=2 after=1 -->", END))
 
 
@@ -265,12 +265,12 @@ def test_markers_that_stand_apart_leave_a_note_plain(text: str) -> None:
         "{0}\n\n<!-- vaultlink-disable -->\n\n{1}\n",
     ],
 )
-def test_markers_that_do_not_are_read_with_care(text: str) -> None:
+def test_other_markers_use_the_full_parser(text: str) -> None:
     assert not reads_quickly(text.format(BEGIN, END))
 
 
 def reads_quickly(text: str) -> bool:
-    """Whether a note is taken for plain."""
+    """Return True if the fast parser reads the note."""
     span = frontmatter_span(text)
     body = span[2] if span else 0
     shown, marks, _ = plain.mask_markers(text, body, plain.markup_bytes(text.encode()))
@@ -278,7 +278,7 @@ def reads_quickly(text: str) -> bool:
 
 
 def full_reading(text: str) -> Note:
-    """The note as the block and inline passes read it, whatever stands in it."""
+    """Return the note as parsed by the block and inline passes."""
     kept, plain.has_plain_blocks = plain.has_plain_blocks, lambda *_: False
     try:
         return parse_note("n.md", text)
@@ -288,7 +288,7 @@ def full_reading(text: str) -> Note:
 
 @settings(max_examples=150, deadline=None)
 @given(NOTES)
-def test_windows_line_ends_change_places_only(text: str) -> None:
+def test_windows_line_ends_change_only_positions(text: str) -> None:
     unix = text.replace("\r", "")
     windows = unix.replace("\n", "\r\n")
     one, two = parse_note("n.md", unix), parse_note("n.md", windows)
@@ -310,7 +310,7 @@ def test_windows_line_ends_change_places_only(text: str) -> None:
         ),
     )
 )
-def test_a_canvas_of_any_json_is_read(value: object) -> None:
+def test_any_json_is_accepted_as_a_canvas(value: object) -> None:
     for text in (
         json.dumps(value),
         json.dumps({"nodes": value}),
@@ -356,7 +356,7 @@ SCALARS = st.sampled_from(
         st.sampled_from(["title", "tags", "videoId", "x_y", "k-1"]), SCALARS, min_size=1
     )
 )
-def test_values_agree_with_an_independent_reader_where_the_yaml_versions_do(
+def test_values_agree_with_an_independent_parser(
     values: dict[str, str],
 ) -> None:
     block = "".join(f"{key}: {value}\n" for key, value in values.items())
@@ -417,14 +417,14 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
         'a: "x',
     ],
 )
-def test_yaml_that_is_broken_or_meant_to_break_is_a_trouble(block: str) -> None:
+def test_invalid_and_hostile_yaml_is_a_problem(block: str) -> None:
     note = parse_note("n.md", f"---\n{block}\n---\n[[a]]\n")
     assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
     assert note.properties == ()
     assert [link.target for link in note.links] == ["a"]
 
 
-def test_a_long_list_of_links_is_not_deep() -> None:
+def test_long_list_of_links_is_not_nested() -> None:
     block = "related: [" + ", ".join(f'"[[n{number}]]"' for number in range(2000)) + "]\n"
     note = parse_note("n.md", f"---\n{block}---\n")
     assert len(note.links) == 2000
@@ -481,7 +481,7 @@ def shape(link: Link) -> tuple[object, ...]:
         ("[![i](p.png)](b.md)", [("[![i](p.png)](b.md)", "b.md"), ("![i](p.png)", "p.png")]),
     ],
 )
-def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
+def test_links_in_special_contexts(text: str, expected: list[tuple[str, str]]) -> None:
     assert links_of(text) == expected
 
 
@@ -496,7 +496,7 @@ def test_links_in_traps(text: str, expected: list[tuple[str, str]]) -> None:
         ("[t] (b.md)\n", "b.md", "there is a space between its text and its destination"),
     ],
 )
-def test_what_was_meant_as_a_link_is_noted(text: str, target: str, fault: str) -> None:
+def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
@@ -530,7 +530,7 @@ def test_other_brackets_are_not_malformed_links(text: str) -> None:
         ("<script>\n\n[[a]]\n", "unclosed-html"),
     ],
 )
-def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
+def test_unclosed_construct_is_noted(text: str, kind: str) -> None:
     assert [problem.kind for problem in parse_note("n.md", text).problems] == [kind]
     assert links_of(text) == []
 
@@ -561,11 +561,11 @@ def test_what_swallows_the_rest_is_noted(text: str, kind: str) -> None:
         "| a " * 100_000 + "\n" + "|--" * 100_000 + "\n" + "| [[a]] " * 100_000,
     ],
 )
-def test_large_and_twisted_texts_are_read_in_one_go(text: str) -> None:
+def test_large_and_nested_texts_are_parsed_in_linear_time(text: str) -> None:
     parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
 
 
-def test_a_canvas_is_a_source_of_links() -> None:
+def test_canvas_is_a_source_of_links() -> None:
     text = json.dumps(
         {
             "nodes": [
@@ -587,7 +587,7 @@ def test_a_canvas_is_a_source_of_links() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
-def test_a_canvas_that_cannot_be_read_says_so(text: str) -> None:
+def test_invalid_canvas_is_a_problem(text: str) -> None:
     assert [problem.kind for problem in parse_canvas("b.canvas", text).problems] == [
         "invalid-canvas"
     ]

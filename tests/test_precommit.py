@@ -1,4 +1,4 @@
-"""The project as a repository of hooks: pre-commit installs it, and its hooks refuse and mend what they should."""
+"""Tests of the pre-commit hooks: pre-commit installs them, and they reject and fix notes."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def manifest() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """What installations are made of."""
+    """Return the kit for installations."""
     return build_kit(tmp_path_factory)
 
 
@@ -71,7 +71,7 @@ class Notes:
         )
 
     def start(self, hooks: Sequence[str], *arguments: str, below: str = ".") -> "Notes":
-        """Commit the first notes, and put the hooks to use."""
+        """Commit the first notes and install the hooks."""
         write_files(self.root / below, NOTES)
         commit_all(self.root, self.environment, start=True)
         configure(self.root, self.kit, hooks, *arguments)
@@ -79,7 +79,7 @@ class Notes:
         return self
 
     def commit(self, texts: Mapping[str, str], *gone: str) -> tuple[int, str]:
-        """Commit notes, and take some away: git's exit code and what the hooks say."""
+        """Commit notes and deletions; return git's exit code and the output of the hooks."""
         write_files(self.root, texts)
         for path in gone:
             (self.root / path).unlink()
@@ -90,7 +90,7 @@ class Notes:
 
 @pytest.fixture
 def notes(tmp_path: Path, kit: InstallKit, environments: Path) -> Notes:
-    """A repository that has no hooks yet."""
+    """Create a repository without hooks."""
     (tmp_path / "repo").mkdir()
     return Notes(tmp_path / "repo", kit, environments)
 
@@ -107,7 +107,7 @@ def test_manifest_is_valid(kit: InstallKit) -> None:
 
 
 @pytest.mark.parametrize("hook", manifest(), ids=lambda hook: str(hook["id"]))
-def test_hooks_are_about_the_whole_vault(hook: Mapping[str, Any]) -> None:
+def test_hooks_check_the_whole_vault(hook: Mapping[str, Any]) -> None:
     assert (hook["always_run"], hook["pass_filenames"], hook["require_serial"]) == (
         True,
         False,
@@ -117,7 +117,7 @@ def test_hooks_are_about_the_whole_vault(hook: Mapping[str, Any]) -> None:
     assert "pre-commit" in hook["stages"]
 
 
-def test_hooks_are_those_that_the_documents_name() -> None:
+def test_documents_name_all_hooks() -> None:
     assert {hook["id"]: hook["entry"] for hook in manifest()} == {
         "vaultlink": "vaultlink check",
         "vaultlink-fix": "vaultlink fix",
@@ -127,7 +127,7 @@ def test_hooks_are_those_that_the_documents_name() -> None:
 # -- the hooks ------------------------------------------------------------------------------------------------------------
 
 
-def test_commits_that_break_links_are_refused_and_others_pass(notes: Notes) -> None:
+def test_commits_that_break_links_are_rejected(notes: Notes) -> None:
     notes.start(["vaultlink"])
     code, said = notes.commit({"Harbour.md": "Back [[Home]], or to the [[Lighthouse]].\n"})
     assert code == 1
@@ -139,7 +139,7 @@ def test_commits_that_break_links_are_refused_and_others_pass(notes: Notes) -> N
     assert notes.commit({"Harbour.md": "Back [[Home]].\n"})[0] == 0
 
 
-def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) -> None:
+def test_fix_hook_changes_files_and_rejects_the_commit(notes: Notes) -> None:
     notes.start(["vaultlink-fix", "vaultlink"])
     code, said = notes.commit(
         {
@@ -159,7 +159,7 @@ def test_what_can_be_mended_is_mended_and_the_commit_waits_for_it(notes: Notes) 
     assert code == 0, said
 
 
-def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes: Notes) -> None:
+def test_vault_in_a_folder_and_only_findings_of_the_commit(notes: Notes) -> None:
     notes.start(["vaultlink"], "--vault", "my notes", "--changed-since", "HEAD", below="my notes")
     write_files(
         notes.root / "my notes",
@@ -177,7 +177,7 @@ def test_vault_may_lie_in_a_folder_and_the_commit_answer_for_itself_alone(notes:
     assert code == 0, said
 
 
-def test_what_is_not_added_does_not_count(notes: Notes) -> None:
+def test_unstaged_changes_are_not_checked(notes: Notes) -> None:
     notes.start(["vaultlink"])
     write_files(
         notes.root, {"Home.md": "To the [[Harbour]] and [[Nowhere]].\n", "Pier.md": "[[Home]]\n"}
@@ -190,7 +190,7 @@ def test_what_is_not_added_does_not_count(notes: Notes) -> None:
     assert "Nowhere" in (notes.root / "Home.md").read_text(encoding="utf-8")
 
 
-def test_all_can_be_checked_by_hand(notes: Notes) -> None:
+def test_hooks_can_be_run_manually(notes: Notes) -> None:
     notes.start(["vaultlink"])
     assert (
         run_process([PRE_COMMIT, "run", "--all-files"], notes.root, notes.environment).returncode

@@ -45,7 +45,7 @@ def table() -> str:
     return "\n".join([START, *head, *map(row, RULES), END])
 
 
-def test_rules_table_is_fresh() -> None:
+def test_rules_table_is_up_to_date() -> None:
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(START)
     _, after = rest.split(END)

@@ -1,4 +1,4 @@
-"""What is printed: frames around spans, tables, the words and data of findings and listings."""
+"""Tests of output: source frames, tables, findings and listings as text and data."""
 
 import json
 import unicodedata
@@ -51,7 +51,7 @@ from vaultlink.text import line_and_column, line_starts
 
 
 def finding(text: str, span: str, after: int = 0, **more: Any) -> Diagnostic:
-    """A finding about a span of a text: a dangling link to “plan”, but for what is said otherwise."""
+    """Return a finding about a span of a text: a dangling link to “plan”, with these changes."""
     start = text.index(span, after)
     starts = line_starts(text)
     (line, column), (end_line, end_column) = (
@@ -81,7 +81,7 @@ def nothing(_: object) -> Sequence[Suggestion]:
 
 
 def framed(text: str, span: str, room: int = 40, **more: Any) -> list[str]:
-    """The lines of one finding in full."""
+    """Return the lines of one finding in the full format."""
     frames = FullRenderer(lambda _path: text, nothing, lambda path: path, room)
     return frames.render([finding(text, span, **more)]).splitlines()
 
@@ -153,7 +153,7 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
         ("end", "d", "end", "  ^"),
     ],
 )
-def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(
+def test_line_is_cut_around_the_span_by_the_columns_it_takes(
     text: str, span: str, line: str, mark: str
 ) -> None:
     shown = framed(text, span)
@@ -162,7 +162,7 @@ def test_the_line_is_cut_around_the_span_by_the_columns_it_takes(
     assert all(display_width(part) <= 40 for part in shown[1:])
 
 
-def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_file() -> None:
+def test_empty_span_is_one_mark_and_at_the_start_means_the_file() -> None:
     text = "abc\n"
     inside = Diagnostic(
         "VL301", "invalid-frontmatter", Severity.ERROR, "a.md", 1, 1, 1, 2, 1, 2, "Odd."
@@ -173,14 +173,14 @@ def test_an_empty_span_in_a_line_is_one_mark_and_one_at_the_start_is_about_the_f
     assert frames.render([whole]) == "VL401 orphan-note Alone.\n --> a.md:1:1 (warning)\n"
 
 
-def test_a_text_that_is_gone_or_changed_since_has_no_frame() -> None:
+def test_missing_or_changed_text_has_no_frame() -> None:
     d = finding("one\nsee [[plan]]\n", "[[plan]]")
     for now in ("", "short", "one see [[plan]] in one line\n"):
         frames = FullRenderer({"a.md": now}.__getitem__, nothing, lambda path: path, 80)
         assert len(frames.render([d]).splitlines()) == 2
 
 
-def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
+def test_suggestions_have_a_target_a_reason_and_a_score() -> None:
     text = "[[plan]] and [[plans]] and [[plot]]"
     offered = {
         "plan": (Suggestion("Plans.md", "title", 0.9312),),
@@ -201,7 +201,7 @@ def test_suggestions_say_what_to_write_why_and_how_sure_they_are() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("ab \t港e\u0301\u2068\x1b🙂\r\n"), max_size=120), st.data())
-def test_a_frame_never_fails_and_never_is_too_wide(text: str, data: st.DataObject) -> None:
+def test_frame_fits_the_width_for_any_text(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     line, column = line_and_column(line_starts(text), start)
@@ -254,7 +254,7 @@ SAMPLE = [
 ]
 
 
-def test_concise_is_a_line_a_finding() -> None:
+def test_concise_prints_one_line_for_each_finding() -> None:
     assert (
         render_concise(SAMPLE[:1])
         == "a.md:1:1: VL101 dangling-link “plan” does not resolve to any file in the vault.\n"
@@ -265,7 +265,7 @@ def test_concise_is_a_line_a_finding() -> None:
     )
 
 
-def test_no_name_can_break_a_line_or_move_the_cursor() -> None:
+def test_control_characters_in_names_are_escaped() -> None:
     d = finding(TEXT, "[[plan]]", path="a\nb\x1b[2J.md", message="x\ty")
     assert render_concise([d]) == "a\\nb\\u001b[2J.md:1:1: VL101 dangling-link x\\ty\n"
 
@@ -289,7 +289,7 @@ def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -
     assert summarize_check(diagnostics, notes) == sentence
 
 
-def test_json_has_every_key_in_the_order_of_the_contract() -> None:
+def test_json_keys_and_their_order() -> None:
     offered = (Suggestion("Plans.md", "title", 0.93),)
     [row] = [
         json.loads(line)
@@ -314,7 +314,7 @@ def test_json_has_every_key_in_the_order_of_the_contract() -> None:
     ]
 
 
-def test_a_document_is_its_head_and_a_row_a_line() -> None:
+def test_json_document_has_one_line_for_each_row() -> None:
     rows = finding_rows(SAMPLE, lambda _path: TEXT, nothing)
     data = encode_document({"vault": "é"}, "findings", rows)
     assert list(json.loads(data)) == ["schema", "vault", "findings"]
@@ -323,7 +323,7 @@ def test_a_document_is_its_head_and_a_row_a_line() -> None:
     assert encode_document({}, "findings", []) == b'{"schema":1,"findings":[]}\n'
 
 
-def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
+def test_json_of_surrogates_and_large_integers() -> None:
     row = FindingRow(
         "VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f"
     )
@@ -331,7 +331,7 @@ def test_json_of_what_utf8_and_64_bits_cannot_hold() -> None:
     assert json.loads(encode_document({"n": 10**30}, "rows", [row]))["n"] == 10**30
 
 
-def test_fingerprints_survive_moving_lines_and_tell_equals_apart() -> None:
+def test_fingerprints_survive_moved_lines_and_distinguish_equal_findings() -> None:
     moved = "new line\n\n" + TEXT
     again = [
         finding(
@@ -407,13 +407,13 @@ def test_width(text: str, columns: int) -> None:
         ("港港港", 4, "港…", "…港"),
     ],
 )
-def test_cut(text: str, room: int, head: str, tail: str) -> None:
+def test_truncate(text: str, room: int, head: str, tail: str) -> None:
     assert truncate(text, room) == head
     assert truncate_left(text, room) == tail
 
 
 @given(st.text(max_size=30), st.integers(0, 20))
-def test_what_is_cut_fits(text: str, room: int) -> None:
+def test_truncated_text_fits(text: str, room: int) -> None:
     text = escape_controls(unicodedata.normalize("NFC", text))
     assert display_width(truncate(text, room)) <= room
     assert display_width(truncate_left(text, room)) <= room
@@ -430,7 +430,7 @@ def test_number(count: int, words: str) -> None:
 ROWS = [("Plans.md", 12, None), ("a/longer name.md", 3, "[[a link | with display]]")]
 
 
-def test_table_aligns_words_left_and_numbers_right() -> None:
+def test_table_aligns_text_left_and_numbers_right() -> None:
     assert render_table(("file", "links", "raw"), ROWS, 80) == (
         "file              links  raw\n"
         "Plans.md             12\n"
@@ -439,13 +439,13 @@ def test_table_aligns_words_left_and_numbers_right() -> None:
 
 
 @pytest.mark.parametrize("room", range(24, 60))
-def test_table_gives_way_where_it_is_widest(room: int) -> None:
+def test_table_shrinks_its_widest_column(room: int) -> None:
     lines = render_table(("file", "links", "raw"), ROWS, room).splitlines()
     assert max(map(display_width, lines)) <= max(room, 8 + 2 + 5 + 2 + 8)
     assert lines[1].startswith("Plans.md")
 
 
-def test_table_folds_its_last_column_if_it_may() -> None:
+def test_table_wraps_its_last_column_if_allowed() -> None:
     assert render_table(
         ("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True
     ) == ("code   finds\nVL101  A link leads\n       to no file.\n")
@@ -489,7 +489,7 @@ def test_links_have_a_status_a_target_and_an_anchor() -> None:
     ]
 
 
-def test_topics_are_ranked_and_told_with_their_sources() -> None:
+def test_topics_are_ranked_and_list_their_sources() -> None:
     offered = {"zz": (Suggestion("a.md", "near", 0.5),)}
     [row] = topic_rows(INDEX, lambda topic: offered[topic])
     assert (row.topic, row.count, [(source.path, source.line) for source in row.sources]) == (
@@ -508,17 +508,17 @@ def test_backlinks_count_links_and_name_lines() -> None:
     assert every == {note: backlink_rows(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}
 
 
-def test_orphans_are_files_nothing_links_to_and_dead_ends_notes_that_lead_nowhere() -> None:
+def test_orphans_have_no_backlinks_and_dead_ends_no_links() -> None:
     assert find_orphans(INDEX) == ["d/b.md", "q.png", "t.md"]
     assert find_dead_ends(INDEX) == ["b.md"]
 
 
 @pytest.mark.parametrize(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
-def test_a_suggested_link_is_written_as_short_as_it_may_be(path: str, words: str) -> None:
+def test_suggested_link_is_as_short_as_possible(path: str, words: str) -> None:
     assert make_target_formatter(INDEX)(path) == words
 
 
-def test_a_note_is_shown_with_all_it_has() -> None:
+def test_note_page_is_complete() -> None:
     [row] = note_rows(INDEX, ["a.md"])
     shown = json.loads(encode_json_lines([row]))
     assert list(shown) == ["path", "properties", "aliases", "tags", "headings", "blocks", "links"]
@@ -543,7 +543,7 @@ def test_properties_are_null_without_frontmatter_and_empty_if_they_cannot_be_rea
     assert [row.properties for row in note_rows(index, ["none.md", "bad.md"])] == [None, {}]
 
 
-def test_a_page_groups_what_a_note_has() -> None:
+def test_note_page_is_grouped() -> None:
     rows = note_rows(INDEX, ["a.md", "b.md"])
     assert render_note_page(rows[0], 60).splitlines() == [
         "a.md",

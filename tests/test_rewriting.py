@@ -1,4 +1,4 @@
-"""How links are written anew: what changes of them, what stays, and when there is no way."""
+"""Tests of rewriting links: what changes, what is preserved, and when it is impossible."""
 
 import random
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
         (PROPERTY.format("[x](a.md)"), "b.md", PROPERTY.format("[x](b.md)")),
     ],
 )
-def test_another_target_and_the_same_words(before: str, target: str, text: str) -> None:
+def test_new_target_preserves_display_text(before: str, target: str, text: str) -> None:
     link = only(before)
     edits = rewrite_link("n.md", link, target, link.subpath)
     assert after(before, edits) == text
@@ -126,18 +126,18 @@ def words(link: Link) -> str | None:
         ("---\nup: '[[it''s]]'\n---\n", "b"),
     ],
 )
-def test_where_there_is_no_way_nothing_is_written(before: str, target: str) -> None:
+def test_unwritable_link_is_not_changed(before: str, target: str) -> None:
     link = only(before)
     assert rewrite_link("n.md", link, target, link.subpath) == ()
 
 
-def test_the_same_again_is_no_edit() -> None:
+def test_unchanged_link_is_no_edit() -> None:
     for text in ("[[a]]", "[[a#H|x]]", "[x](a.md)", "![[a.png|1]]"):
         link = only(text)
         assert rewrite_link("n.md", link, link.target, link.subpath) == ()
 
 
-def test_an_edit_touches_nothing_but_the_destination() -> None:
+def test_edit_changes_only_the_destination() -> None:
     text = "See [[ a  #H | x ]] and more"
     link = only(text)
     assert rewrite_link("n.md", link, "b", link.subpath) == (Edit("n.md", 7, 12, "b  #H"),)
@@ -173,7 +173,7 @@ def test_another_subpath(before: str, subpath: str, text: str) -> None:
         (PROPERTY.format("[[a|a]]"), PROPERTY.format("[[a]]")),
     ],
 )
-def test_a_display_text_that_says_nothing_goes(before: str, text: str) -> None:
+def test_redundant_display_text_is_removed(before: str, text: str) -> None:
     assert after(before, drop_display_text("n.md", only(before))) == text
 
 
@@ -190,7 +190,7 @@ def test_a_display_text_that_says_nothing_goes(before: str, text: str) -> None:
         (TABLE.format("[x](a.md)"), "a", TABLE.format("[[a\\|x]]")),
     ],
 )
-def test_the_other_form(before: str, target: str, text: str) -> None:
+def test_conversion_between_wikilinks_and_markdown(before: str, target: str, text: str) -> None:
     link = only(before)
     assert after(before, convert_link("n.md", link, target, link.subpath)) == text
 
@@ -212,7 +212,7 @@ def test_the_other_form(before: str, target: str, text: str) -> None:
         ("[[x](a.md)", "a"),
     ],
 )
-def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, target: str) -> None:
+def test_lossy_conversion_is_not_written(before: str, target: str) -> None:
     link = only(before)
     assert convert_link("n.md", link, target, link.subpath) == ()
 
@@ -224,7 +224,7 @@ def test_a_form_in_which_something_would_be_lost_is_not_written(before: str, tar
         max_size=12,
     )
 )
-def test_what_is_encoded_is_read_back_or_refused(name: str) -> None:
+def test_encoded_destination_round_trips_or_is_rejected(name: str) -> None:
     link = only("[x](a.md)")
     edits = rewrite_link("n.md", link, name, "")
     if edits:
@@ -284,7 +284,7 @@ NAMES = [
     st.lists(st.sampled_from(AROUND), max_size=5),
     st.sampled_from(NAMES),
 )
-def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
+def test_rewriting_preserves_any_context(
     before: list[str], raw: str, behind: list[str], name: str
 ) -> None:
     text = "".join(before) + raw + "".join(behind) + "\n"
@@ -308,9 +308,7 @@ def test_whatever_stands_around_a_link_it_is_the_only_thing_that_changes(
     st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "![](a.md)"]),
     st.lists(st.sampled_from(AROUND), max_size=5),
 )
-def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_thing_that_changes(
-    before: list[str], raw: str, behind: list[str]
-) -> None:
+def test_conversion_preserves_any_context(before: list[str], raw: str, behind: list[str]) -> None:
     text = "".join(before) + raw + "".join(behind) + "\n"
     links = parse_note("n.md", text).links
     for at, link in enumerate(links):
@@ -347,7 +345,7 @@ def test_whatever_stands_around_a_link_that_gets_the_other_form_it_is_the_only_t
         ("shortest", "n.md", "p.png", "[[p.png|a]]"),
     ],
 )
-def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(
+def test_file_is_named_in_vault_style_and_resolves(
     style: str, source: str, path: str, text: str
 ) -> None:
     index = build_state(
@@ -368,7 +366,7 @@ def test_a_file_is_named_as_the_vault_does_and_so_that_the_link_finds_it(
         ("[[a\\|b]] | c\n", [False]),
     ],
 )
-def test_links_in_cells_say_so(text: str, cells: list[bool]) -> None:
+def test_links_in_table_cells_are_escaped(text: str, cells: list[bool]) -> None:
     assert [link.in_table_cell for link in parse_note("n.md", text).links] == cells
 
 
@@ -423,7 +421,7 @@ def cases() -> Iterator[tuple[dict[str, str], dict[str, str | bool]]]:
 
 
 @pytest.mark.parametrize(("vault", "app"), list(cases()))
-def test_fixes_of_all_rules_for_links_come_to_an_end_and_show_the_same(
+def test_fixes_of_all_link_rules_terminate_and_preserve_display_text(
     vault: dict[str, str], app: dict[str, str | bool]
 ) -> None:
     base = make_settings(["VL1"], app=app)

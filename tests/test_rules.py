@@ -1,4 +1,4 @@
-"""Every rule against its own examples and what follows from them: a new YAML file is tested the day it comes."""
+"""Tests of every rule with its own examples and variants of them; a new YAML file needs no new test."""
 
 import json
 import random
@@ -76,14 +76,14 @@ EXAMPLES = pytest.mark.parametrize("case", cases(), ids=named)
 
 
 def shown(vault: VaultFiles, item: Diagnostic) -> tuple[str, str, int]:
-    """A finding as examples name it: path, text under the span, which of its occurrences."""
+    """Return a finding as written in examples: path, text of the span, number of the occurrence."""
     text = vault[item.path] if isinstance(vault[item.path], str) else ""
     under = text[item.start : item.end]
     return item.path, under.replace("\r", ""), text.count(under, 0, item.start) + 1 if under else 1
 
 
 def check(vault: VaultFiles, items: list[Diagnostic], finds: tuple[Mapping[str, Any], ...]) -> None:
-    """Hold findings against those an example names, in whatever order it does."""
+    """Compare findings with those of an example, in any order."""
     left = [(*shown(vault, item), item) for item in items]
     told = [(path, under, item.message) for path, under, _, item in left]
     for wanted in finds:
@@ -117,7 +117,7 @@ def test_declaration_fits_the_schema(name: str) -> None:
     assert DECLARED[name]["name"] == name
 
 
-def test_no_code_is_used_twice_or_again() -> None:
+def test_codes_are_unique_and_not_retired() -> None:
     codes = [rule.code for rule in RULES]
     retired = re.findall(
         r"^VL\d{3}", (RULES_FOLDER / "retired.txt").read_text(encoding="utf-8"), re.MULTILINE
@@ -147,7 +147,7 @@ def test_rule_has_examples_of_both_kinds(rule: Rule) -> None:
     assert len(rule.examples) > good
 
 
-def test_at_least_as_many_examples_must_not_fire() -> None:
+def test_rule_has_at_least_as_many_good_examples_as_bad() -> None:
     good = sum("good" in case.example for case in cases())
     assert good >= len(cases()) - good
 
@@ -156,14 +156,14 @@ def test_at_least_as_many_examples_must_not_fire() -> None:
 
 
 @EXAMPLES
-def test_example_is_exact(case: Case) -> None:
+def test_example_has_exactly_its_findings(case: Case) -> None:
     check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 
 
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.finds and case.rule.name not in ENGINE], ids=named
 )
-def test_message_names_what_the_check_yields(case: Case) -> None:
+def test_message_uses_every_value_of_the_check(case: Case) -> None:
     base = case.setting()
     state = build_state(case.vault, base)
     rule = case.rule
@@ -216,7 +216,7 @@ Variant = Callable[[Case], Case | None]
 
 
 def texts(case: Case) -> dict[str, str]:
-    """The notes of an example in which it finds something."""
+    """Return the notes of an example that have findings."""
     paths = {wanted["in"] for wanted in case.finds}
     return {
         path: text
@@ -273,7 +273,7 @@ def with_accents(case: Case) -> Case | None:
 
 
 def hidden(case: Case, start: str, end: str) -> Case | None:
-    """The notes wrapped in something where Obsidian sees no links: what was found in their text is silent."""
+    """Wrap the notes in a construct in which Obsidian sees no links: no finding in their text remains."""
     notes = {
         path: f"{start}\n{text.rstrip()}\n{end}\n"
         for path, text in texts(case).items()
@@ -298,7 +298,7 @@ def in_math(case: Case) -> Case | None:
 
 
 def ignored(case: Case) -> Case | None:
-    """The notes with an ignore at their start, below the properties."""
+    """Add a suppression at the start of the notes, below the properties."""
     notes = {}
     for path, text in texts(case).items():
         parts = re.fullmatch(r"(---\n.*?^---\n)?(.*)", text, re.DOTALL | re.MULTILINE)
@@ -341,8 +341,8 @@ def test_variants_are_many() -> None:
 
 
 @EXAMPLES
-def test_a_link_gets_one_finding(case: Case) -> None:
-    """Whatever is switched on: of the rules for links, the most telling one speaks."""
+def test_link_gets_one_finding(case: Case) -> None:
+    """With any selection, only the most specific of the link rules reports."""
     example = case.example
     base = make_settings(
         ["VL1"], options={case.rule.name: example.get("options", {})}, app=example.get("app")
@@ -371,7 +371,7 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("first", range(len(DANGLING)))
-def test_a_rule_switched_off_leaves_its_links_to_the_next(first: int) -> None:
+def test_disabled_rule_yields_to_the_next(first: int) -> None:
     items = collect_findings(
         build_state(NOWHERE, make_settings(DANGLING[first:], moves={"My plan.md": "D.md"}))
     )
@@ -397,7 +397,7 @@ SOMEWHERE = {
 
 
 @pytest.mark.parametrize("rule", RESOLVED)
-def test_the_most_telling_rule_speaks(rule: str) -> None:
+def test_most_specific_rule_reports(rule: str) -> None:
     vault = {"b/a/Plan.md": f"{SOMEWHERE[rule]}\n", "c/a/Plan.md": "", "x/a/Third.md": ""}
     assert [item.rule for item in collect_findings(build_state(vault, make_settings(["VL1"])))] == [
         rule

@@ -1,4 +1,4 @@
-"""Sections of backlinks: what is read of them, what is found wrong, and that mending leaves everything else as it was."""
+"""Tests of backlinks sections: parsing, problems, and fixes that preserve everything else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from running import RunCommand
-from test_fixes import afterwards, repaired
+from test_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note
@@ -39,7 +39,7 @@ def read(vector: Mapping[str, Any]) -> Note:
 
 
 @EACH
-def test_what_is_read(vector: Mapping[str, Any]) -> None:
+def test_parsed_section(vector: Mapping[str, Any]) -> None:
     note, text = read(vector), vector["text"]
     entries = vector.get("entries", [])
     assert len(note.sections) == vector.get("sections", 1)
@@ -62,7 +62,7 @@ def shape(entry: Entry) -> list[str | None]:
 
 
 @EACH
-def test_what_is_wrong(vector: Mapping[str, Any]) -> None:
+def test_section_problems(vector: Mapping[str, Any]) -> None:
     base = make_settings(backlinks={"headings": vector.get("headings", [])})
     state = build_state({**NOTES, "Here.md": vector["text"]}, base)
     note = state.index.notes["Here.md"]
@@ -84,7 +84,7 @@ def test_what_is_wrong(vector: Mapping[str, Any]) -> None:
 
 
 @EACH
-def test_spans_are_those_of_the_text(vector: Mapping[str, Any]) -> None:
+def test_spans_match_the_text(vector: Mapping[str, Any]) -> None:
     check_spans(read(vector), vector["text"])
 
 
@@ -157,13 +157,13 @@ TEXTS = some.lists(PIECES, max_size=14).map("".join)
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
-def test_any_text_is_read(text: str) -> None:
+def test_any_text_is_accepted(text: str) -> None:
     check_spans(parse_note("Here.md", text), text)
 
 
 @settings(max_examples=150, deadline=None)
 @given(TEXTS)
-def test_an_entry_can_be_cut_without_a_trace(text: str) -> None:
+def test_entry_can_be_removed_completely(text: str) -> None:
     note = parse_note("Here.md", text)
     for section in note.sections:
         for entry in section.entries:
@@ -177,13 +177,13 @@ def test_an_entry_can_be_cut_without_a_trace(text: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(TEXTS, some.booleans())
-def test_mending_comes_to_an_end(text: str, style: bool) -> None:
+def test_fixing_sections_terminates(text: str, style: bool) -> None:
     base = make_settings(["VL406", "VL407"], options={"broken-section-entry": {"style": style}})
     vault = {**NOTES, "Here.md": text}
-    result = repaired(base, vault)
-    again = {**vault, **afterwards(result)}
+    result = run_fixes(base, vault)
+    again = {**vault, **texts_after(result)}
     assert collect_findings(build_state(again, base)) == collect_findings(result.after)
-    assert not repaired(base, again).texts
+    assert not run_fixes(base, again).texts
 
 
 # -- sections among rules -------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ MENDED = {
 
 
 @pytest.mark.parametrize("line", MENDED.values(), ids=list(MENDED))
-def test_a_link_in_a_section_gets_one_finding(line: str) -> None:
+def test_link_in_a_section_gets_one_finding(line: str) -> None:
     vault = {**NOTES, "Here.md": f"Text.\n\nAdd backlinks using these topics:\n{line}\n"}
     items = [
         item
@@ -212,7 +212,7 @@ def test_a_link_in_a_section_gets_one_finding(line: str) -> None:
     assert len([item for item in items if item.rule not in ("dead-end", "orphan-note")]) == 1
 
 
-def test_without_the_rule_others_speak() -> None:
+def test_other_rules_report_if_the_section_rule_is_off() -> None:
     vault = {
         **NOTES,
         "Here.md": "Add backlinks using these topics:\nRed Tea – [[Red Tea | Red Tea]]\n",
@@ -224,7 +224,7 @@ def test_without_the_rule_others_speak() -> None:
     assert [item.rule for item in collect_findings(build_state(vault, off))] == ["title-link"]
 
 
-def test_whom_an_entry_speaks_of_is_told_when_that_note_comes() -> None:
+def test_entry_is_checked_again_when_its_note_is_created() -> None:
     here = {"Here.md": "Add backlinks using these topics:\nDéjà vu: x – [[deja | Déjà vu: x]]\n"}
     base = make_settings(["VL1", "VL406"])
     before = build_state(here, base)
@@ -236,7 +236,7 @@ def test_whom_an_entry_speaks_of_is_told_when_that_note_comes() -> None:
     )
 
 
-def test_other_words_are_known_when_they_are_configured() -> None:
+def test_configured_headings_are_recognized() -> None:
     text = "Text.\n\n## See also\n\nCup - [[cup]]\n"
     vault = {**NOTES, "Here.md": text}
     assert not collect_findings(build_state(vault, make_settings(["VL406"])))
@@ -248,13 +248,13 @@ def test_other_words_are_known_when_they_are_configured() -> None:
     )
 
 
-def test_windows_line_ends_are_kept() -> None:
+def test_windows_line_ends_are_preserved() -> None:
     text = (
         "Text.\n**Add backlinks using these topics:** Cup - [[cup]] Red Tea [[red_tea]]\n".replace(
             "\n", "\r\n"
         )
     )
-    fixed = afterwards(repaired(make_settings(["VL406"]), {**NOTES, "Here.md": text}))
+    fixed = texts_after(run_fixes(make_settings(["VL406"]), {**NOTES, "Here.md": text}))
     assert fixed["Here.md"] == (
         "Text.\n\n**Add backlinks using these topics:**\n\nCup – [[cup | Cup]]\n\nRed Tea – [[red_tea | Red Tea]]\n".replace(
             "\n", "\r\n"
@@ -262,7 +262,7 @@ def test_windows_line_ends_are_kept() -> None:
     )
 
 
-def test_kept_notes_are_read_anew_when_other_words_are_configured(
+def test_cached_notes_are_parsed_again_for_other_headings(
     tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".obsidian").mkdir()

@@ -1,4 +1,4 @@
-"""`--changed-since`: what a change brought about, in the notes it touched and in those it did not. On real git histories."""
+"""Tests of `--changed-since` on real git histories: new findings in changed and unchanged notes."""
 
 import json
 import random
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 class Case(NamedTuple):
-    """A vault, what is done to it, and what that brought about: `path code target` of each finding."""
+    """A vault, its changes, and the new findings as `path code target`."""
 
     before: Files
     after: Files
-    told: list[str]
+    expected: list[str]
     config: str = ""
 
 
@@ -173,8 +173,8 @@ CASES: dict[str, Case] = {
 }
 
 
-def told(run: RunCommand, *words: str) -> list[str]:
-    """What is reported: `path:line code target`."""
+def reported(run: RunCommand, *words: str) -> list[str]:
+    """Return the reported findings as `path:line code target`."""
     data = run("check", "--output-format", "json", *words).data
     assert isinstance(data, dict)
     return [
@@ -184,7 +184,7 @@ def told(run: RunCommand, *words: str) -> list[str]:
 
 
 def agree(found: list[str], wanted: list[str]) -> bool:
-    """Whether findings are those that are wanted; lines count where they are given."""
+    """Return True if the findings are the expected ones; lines are compared where they are given."""
 
     def bare(row: str) -> str:
         place, _, rest = row.partition(" ")
@@ -199,7 +199,7 @@ def agree(found: list[str], wanted: list[str]) -> bool:
 @pytest.mark.parametrize("committed", [True, False], ids=["committed", "in the working tree"])
 @pytest.mark.parametrize("folder", ["", "my notes"], ids=["repository", "folder of one"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_only_what_the_change_brought_about_is_reported(
+def test_only_new_findings_are_reported(
     run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -223,11 +223,11 @@ def test_only_what_the_change_brought_about_is_reported(
     if committed:
         commit(root)
     monkeypatch.chdir(vault)
-    found = told(run, "--changed-since", "HEAD~1" if committed else "HEAD")
-    assert agree(found, case.told), found
+    found = reported(run, "--changed-since", "HEAD~1" if committed else "HEAD")
+    assert agree(found, case.expected), found
 
 
-def test_the_exit_code_goes_by_what_is_new(
+def test_exit_code_depends_on_new_findings(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -248,7 +248,7 @@ def test_the_exit_code_goes_by_what_is_new(
     assert "1 finding from before the changes since HEAD is no longer found." in dirty.err
 
 
-def test_json_says_what_is_left_out(
+def test_json_counts_known_findings(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(
@@ -270,10 +270,10 @@ def test_paths_narrow_what_is_reported(
     )
     update_files(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
 
 
-def test_a_second_look_gives_the_same_and_a_later_change_is_seen(
+def test_repeated_run_is_equal_and_sees_later_changes(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
@@ -281,13 +281,13 @@ def test_a_second_look_gives_the_same_and_a_later_change_is_seen(
     commit(root)
     monkeypatch.chdir(root)
     for _ in range(2):
-        assert told(run, "--changed-since", "HEAD~1") == ["a.md:1 VL101 gone"]
-    assert told(run, "--changed-since", "HEAD") == []
+        assert reported(run, "--changed-since", "HEAD~1") == ["a.md:1 VL101 gone"]
+    assert reported(run, "--changed-since", "HEAD") == []
     commit(root)
-    assert told(run, "--changed-since", "HEAD~1") == []
+    assert reported(run, "--changed-since", "HEAD~1") == []
 
 
-def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
+def test_changes_are_relative_to_the_merge_base(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -301,10 +301,10 @@ def test_what_others_changed_where_the_branch_began_is_none_of_its_changes(
     commit(root)
     git(root, "switch", "--quiet", "mine")
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
 
 
-def test_what_git_ignores_was_there_before(
+def test_files_ignored_by_git_exist_at_the_revision(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -312,9 +312,9 @@ def test_what_git_ignores_was_there_before(
         {"vaultlink.toml": "", ".gitignore": "*.png\n", "a.md": "![[p.png]]\n", "p.png": b"\x89"},
     )
     monkeypatch.chdir(root)
-    assert told(run, "--changed-since", "HEAD") == []
+    assert reported(run, "--changed-since", "HEAD") == []
     update_files(root, {"q.md": "[[a]]\n", "a.md": "![[p.png]] ![[q.png]]\n"})
-    assert told(run, "--changed-since", "HEAD") == ["a.md:1 VL104 q.png"]
+    assert reported(run, "--changed-since", "HEAD") == ["a.md:1 VL104 q.png"]
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
@@ -348,7 +348,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("made", "words", "why"), FAULTS.values(), ids=FAULTS)
-def test_a_revision_that_can_not_be_had_is_an_error(
+def test_unknown_revision_is_an_error(
     run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -376,7 +376,7 @@ def test_a_revision_that_can_not_be_had_is_an_error(
     ],
     ids=str,
 )
-def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(
+def test_git_environment_of_hooks_is_ignored(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]
 ) -> None:
     root = create_repository(
@@ -387,10 +387,10 @@ def test_what_git_tells_its_hooks_of_a_repository_leads_to_no_other(
     monkeypatch.chdir(root)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert told(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
+    assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
 
 
-def test_a_note_is_what_a_checkout_would_write(
+def test_note_at_a_revision_equals_its_checkout(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "v"
@@ -407,10 +407,10 @@ def test_a_note_is_what_a_checkout_would_write(
     assert "((" in git(root, "show", "HEAD:my notes/ä.md")
     update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
-    assert told(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+    assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
 
 
-def test_a_text_that_git_can_not_give_is_an_error(
+def test_missing_git_object_is_an_error(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "[[gone]]\n"})
@@ -425,7 +425,7 @@ def test_a_text_that_git_can_not_give_is_an_error(
 
 
 @pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
-def test_a_shallow_clone_is_named_as_the_reason(
+def test_shallow_clone_is_named_as_the_reason(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})
@@ -463,7 +463,7 @@ FIXABLE = {
 }
 
 
-def test_only_what_the_change_brought_about_is_fixed(
+def test_only_new_findings_are_fixed(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", FIXABLE)
@@ -478,7 +478,7 @@ def test_only_what_the_change_brought_about_is_fixed(
     assert run("fix", "--changed-since", "HEAD", "--diff").code == 0
 
 
-def test_old_findings_stay_old_where_a_fix_moves_them(
+def test_known_findings_moved_by_a_fix_remain_known(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -498,9 +498,7 @@ def test_old_findings_stay_old_where_a_fix_moves_them(
     assert "Not shown: 2 findings from before the changes since HEAD." in done.err
 
 
-def test_a_difference_is_a_patch(
-    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_diff_is_a_patch(run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = create_repository(tmp_path / "v", FIXABLE)
     update_files(root, {"x y/crlf.md": "One [[Bee]]\r\nlast [[Bee]]", "c.md": "[[B]]\n"})
     monkeypatch.chdir(root)
@@ -517,7 +515,7 @@ def test_a_difference_is_a_patch(
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 
-def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
+def test_patch_for_a_vault_in_a_folder_is_applied_there(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(
@@ -533,7 +531,7 @@ def test_a_patch_for_a_vault_in_a_folder_is_applied_there(
 
 
 def a_step(dice: random.Random, root: Path) -> None:
-    """Some files come, change, go or are renamed."""
+    """Draw a batch of creations, edits, deletions and renames."""
     for _ in range(dice.randint(1, 5)):
         there = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.md"))
         path = f"{dice.choice(FOLDERS)}{dice.choice(NAMES)}.md"
@@ -548,7 +546,7 @@ def a_step(dice: random.Random, root: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_past_is_what_a_fresh_start_would_have_seen(
+def test_state_at_a_revision_equals_a_fresh_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -577,7 +575,7 @@ def test_the_past_is_what_a_fresh_start_would_have_seen(
         assert dict(then.index.targets) == dict(fresh.index.targets)
 
 
-def test_json_is_the_same_whatever_order_was_asked_in(
+def test_json_is_independent_of_query_order(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = create_repository(tmp_path / "v", {"vaultlink.toml": "", "a.md": "x\n"})

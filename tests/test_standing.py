@@ -1,4 +1,4 @@
-"""A text on standard input stands in for a note: checked and fixed as if it stood in the vault, which stays as it is."""
+"""Tests of standard input: a text is checked and fixed as the content of a note; the vault does not change."""
 
 import io
 import sys
@@ -32,7 +32,7 @@ def given(run: RunCommand, monkeypatch: pytest.MonkeyPatch) -> "Given":
 
 
 class Given:
-    """Runs a command with a text on standard input."""
+    """Run a command with a text on standard input."""
 
     def __init__(self, run: RunCommand, monkeypatch: pytest.MonkeyPatch):
         self.run, self.monkeypatch = run, monkeypatch
@@ -61,7 +61,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 
 @pytest.mark.parametrize("dash", [("-",), ()], ids=["dash", "no dash"])
 @pytest.mark.parametrize(("note", "text", "told"), CASES.values(), ids=CASES)
-def test_a_text_is_checked_as_if_it_stood_in_the_note(
+def test_text_is_checked_as_the_content_of_the_note(
     given: Given, vault: Path, note: str, text: str, told: list[str], dash: tuple[str, ...]
 ) -> None:
     before = read_files(vault)
@@ -72,7 +72,7 @@ def test_a_text_is_checked_as_if_it_stood_in_the_note(
 
 
 @pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
-def test_the_note_may_be_named_from_anywhere(
+def test_note_may_be_named_from_anywhere(
     given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(vault.parent if place == "from another folder" else vault / "sub")
@@ -86,7 +86,7 @@ def test_the_note_may_be_named_from_anywhere(
     ]
 
 
-def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(
+def test_vault_defaults_to_the_current_folder(
     given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (vault / ".obsidian").rmdir()
@@ -100,7 +100,7 @@ def test_where_nothing_says_what_the_vault_is_it_is_the_current_folder(
     )
 
 
-def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
+def test_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) -> None:
     (vault.parent / "outside").mkdir()
     (vault / "linked").symlink_to(vault.parent / "outside")
     (vault / "again").symlink_to(vault / "sub")
@@ -112,7 +112,7 @@ def test_a_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path
         ]
 
 
-def test_standard_input_that_is_closed_is_told(
+def test_closed_standard_input_is_an_error(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
@@ -122,7 +122,7 @@ def test_standard_input_that_is_closed_is_told(
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
-def test_the_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
+def test_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
     data = given(
         text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json"
@@ -158,24 +158,24 @@ def test_diff_shows_what_fixing_would_change_in_the_text(given: Given, vault: Pa
     ]
 
 
-def test_a_read_only_note_can_be_asked_about(given: Given, vault: Path) -> None:
+def test_read_only_note_can_be_checked(given: Given, vault: Path) -> None:
     (vault / "a.md").chmod(0o444)
     assert given("[[Bee]]\n", "fix", "--stdin-filename", "a.md", "-").out == "[[b|Bee]]\n"
 
 
-def test_what_is_no_utf_8_is_a_finding(given: Given, vault: Path) -> None:
+def test_invalid_utf_8_is_a_finding(given: Given, vault: Path) -> None:
     done = given(b"caf\xe9\n", "check", "--stdin-filename", "a.md", "-")
     assert (done.code, done.lines[0].split()[1]) == (1, "VL001")
 
 
-def test_nothing_of_it_is_remembered(given: Given, run: RunCommand, vault: Path) -> None:
+def test_standard_input_is_not_cached(given: Given, run: RunCommand, vault: Path) -> None:
     before = run("check").out
     given("[[lost]]\n", "check", "--stdin-filename", "a.md", "-")
     assert run("check").out == before
 
 
 @pytest.mark.usefixtures("plain_git")
-def test_only_what_the_text_brings_about_since_a_revision(
+def test_changed_since_applies_to_the_text(
     given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(create_repository(tmp_path / "v", {"vaultlink.toml": "", **NOTES}))
@@ -197,7 +197,7 @@ def test_only_what_the_text_brings_about_since_a_revision(
     )
 
 
-def test_what_the_baseline_knows_is_old(given: Given, run: RunCommand, vault: Path) -> None:
+def test_baseline_applies_to_the_text(given: Given, run: RunCommand, vault: Path) -> None:
     run("baseline")
     assert given("More.\n\n[[gone]]\n", "check", "--stdin-filename", "a.md", "-").code == 0
     assert given("More.\n\n[[gone]] [[lost]]\n", "check", "--stdin-filename", "a.md", "-").code == 1
@@ -224,7 +224,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize(("words", "why"), WRONG.values(), ids=WRONG)
-def test_a_command_that_is_not_clear_is_refused(
+def test_ambiguous_command_is_a_usage_error(
     given: Given, vault: Path, words: tuple[str, ...], why: str
 ) -> None:
     done = given("x\n", *words)

@@ -47,12 +47,12 @@ def test_there_are_names_in_strings() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_in_a_string_can_be_imported(name: str) -> None:
+def test_name_in_a_string_can_be_imported(name: str) -> None:
     import_module(name)
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.function)
-def test_the_function_of_a_command_can_be_imported(command: object) -> None:
+def test_function_of_a_command_can_be_imported(command: object) -> None:
     module, function = command.module, command.function  # type: ignore[attr-defined]
     assert callable(getattr(import_module(f"vaultlink.cli.commands.{module}"), function))
 
@@ -69,7 +69,7 @@ def heavy_modules(*words: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_a_check_of_a_small_vault_imports_no_heavy_library(tmp_path: Path) -> None:
+def test_check_of_a_small_vault_imports_no_heavy_library(tmp_path: Path) -> None:
     (tmp_path / "Home.md").write_text("[[Plan]] and [[Home]]\n", encoding="utf-8")
     words = ("check", str(tmp_path), "--output-format", "concise")
     assert heavy_modules(*words) <= {"yaml"}
@@ -83,7 +83,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("edited", ["top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml"])
-def test_the_stamp_of_a_program_changes_with_every_file(tmp_path: Path, edited: str) -> None:
+def test_stamp_of_a_program_changes_with_every_file(tmp_path: Path, edited: str) -> None:
     for name in ("top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml", "one/data.txt"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)

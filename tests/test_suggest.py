@@ -1,4 +1,4 @@
-"""What a dangling target may have meant, why, and how surely."""
+"""Tests of suggestions for dangling targets: target, reason and score."""
 
 import pytest
 from hypothesis import given
@@ -39,7 +39,7 @@ SUGGEST = Suggester(build_state(VAULT).index)
         ("city_map.png", "img/city map.png", "respelling", 0.95),
     ],
 )
-def test_what_differs_in_spelling_only(target: str, path: str, reason: str, score: float) -> None:
+def test_spelling_variant_is_suggested(target: str, path: str, reason: str, score: float) -> None:
     first, *rest = SUGGEST(target)
     assert (first.path, first.reason, first.score) == (path, reason, score)
     assert not rest
@@ -55,7 +55,7 @@ def test_what_differs_in_spelling_only(target: str, path: str, reason: str, scor
         ("会议记彔", "会议记录.md"),
     ],
 )
-def test_a_near_name(target: str, path: str) -> None:
+def test_similar_name_is_suggested(target: str, path: str) -> None:
     first = SUGGEST(target)[0]
     assert (first.path, first.reason) == (path, "near")
     assert 0.66 <= first.score < 0.93
@@ -82,27 +82,27 @@ def test_a_near_name(target: str, path: str) -> None:
         "🙂",
     ],
 )
-def test_nothing_rather_than_a_guess(target: str) -> None:
+def test_no_suggestion_without_a_similar_name(target: str) -> None:
     assert SUGGEST(target) == ()
 
 
-def test_a_target_that_leads_somewhere_needs_none() -> None:
+def test_resolved_target_has_no_suggestion() -> None:
     assert SUGGEST("Plan") == ()
     assert SUGGEST("Same") == ()
 
 
-def test_the_surest_first_then_by_path_and_no_more_than_asked() -> None:
+def test_suggestions_are_sorted_by_score_and_limited() -> None:
     found = SUGGEST("x/Same")
     assert [item.path for item in found] == ["a/Same.md", "b/Same.md"]
     assert SUGGEST("x/Same", 1) == found[:1]
     assert SUGGEST("Paln") is SUGGEST("Paln"), "near names are remembered"
 
 
-def test_an_empty_vault() -> None:
+def test_empty_vault() -> None:
     assert Suggester(build_state({}).index)("Plan") == ()
 
 
-def test_the_order_of_files_does_not_matter() -> None:
+def test_order_of_files_does_not_matter() -> None:
     turned = Suggester(
         build_state({path: VAULT[path] for path in sorted(VAULT, reverse=True)}).index
     )
@@ -111,7 +111,7 @@ def test_the_order_of_files_does_not_matter() -> None:
 
 
 def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
-    """Each target is held against a few dozen names at most, however many there are."""
+    """Each target is compared with at most a few dozen names."""
     vault = {
         f"{first}_{second}_in_the_{third}.md": ""
         for first in ("role", "rise", "fall", "idea")
@@ -136,8 +136,8 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
         ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
     ],
 )
-def test_names_equally_near_are_told_apart_by_their_letters(names: list[str], target: str) -> None:
-    """Neither where files lie nor in which order they came decides: a suggester that followed a vault can't know that."""
+def test_equal_scores_are_ordered_by_letters_not_by_path(names: list[str], target: str) -> None:
+    """Paths and the order of files have no effect: an updated suggester does not know them."""
     vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
     found = Suggester(build_state(vault).index)(target)
     assert len({item.score for item in found}) == 1
@@ -193,7 +193,7 @@ TARGETS = (
 
 
 @given(event_scripts(PATHS, TEXTS))
-def test_a_suggester_that_followed_says_what_a_new_one_says(script: list[list[Event]]) -> None:
+def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
     vault: dict[str, str] = {}
     state = State(make_settings(["dangling-link"]))
     followed, late = Suggester(state.index), Suggester(state.index)
@@ -213,7 +213,7 @@ def test_a_suggester_that_followed_says_what_a_new_one_says(script: list[list[Ev
     ]
 
 
-def test_what_was_found_is_remembered_until_a_name_changes() -> None:
+def test_suggestions_are_cached_until_a_name_changes() -> None:
     state = build_state(VAULT)
     followed = Suggester(state.index)
     found = followed("Paln")
@@ -224,7 +224,7 @@ def test_what_was_found_is_remembered_until_a_name_changes() -> None:
     assert followed("Paln") == ()
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggest, "_MAX_REMEMBERED", 10)
     suggester = Suggester(build_state(VAULT).index)
     for number in range(100):

@@ -1,4 +1,4 @@
-"""Undoing what a run wrote: byte for byte, whenever the run ended, and never over what somebody typed since."""
+"""Tests of undo: exact to the byte, also after a killed run, and never over later edits."""
 
 import json
 import os
@@ -40,7 +40,7 @@ PATHS = tuple(sorted(FIXED))
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: what files hold, None for folders."""
+    """Return the bytes of all files below a folder; None for folders."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
@@ -49,14 +49,14 @@ def tree(root: Path) -> dict[str, bytes | None]:
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The sample vault, in it."""
+    """Create the sample vault and make it the current folder."""
     folder = create_vault(tmp_path / "vault", VAULT)
     monkeypatch.chdir(folder)
     return folder
 
 
 def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
-    """A run that writes; its name."""
+    """Record and write a run, and return its name."""
     result = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
     assert result.run_id is not None
     return result.run_id
@@ -65,7 +65,7 @@ def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
 # -- back and forth ---------------------------------------------------------------------------------------------------
 
 
-def test_every_byte_comes_back(run: RunCommand, vault: Path) -> None:
+def test_every_byte_is_restored(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     name = fix(vault)
     assert tree(vault) == {
@@ -82,7 +82,7 @@ def test_every_byte_comes_back(run: RunCommand, vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_permissions_come_back_with_a_note(run: RunCommand, vault: Path) -> None:
+def test_permissions_are_restored(run: RunCommand, vault: Path) -> None:
     for path in ("a/b/Gone.md", "Home.md"):
         (vault / path).chmod(0o640)
     fix(vault)
@@ -93,7 +93,7 @@ def test_permissions_come_back_with_a_note(run: RunCommand, vault: Path) -> None
     ]
 
 
-def test_undoing_is_undone_by_naming_it(run: RunCommand, vault: Path) -> None:
+def test_undo_can_be_undone_by_name(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     first = fix(vault)
     after = tree(vault)
@@ -115,7 +115,7 @@ def test_undoing_is_undone_by_naming_it(run: RunCommand, vault: Path) -> None:
     assert tree(vault) == before
 
 
-def test_undone_and_done_again_it_is_the_last_run_once_more(run: RunCommand, vault: Path) -> None:
+def test_redone_run_is_the_last_run(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
     run("undo")
@@ -140,7 +140,7 @@ def test_runs_are_undone_one_after_the_other(run: RunCommand, vault: Path) -> No
     )
 
 
-def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: RunCommand, vault: Path) -> None:
+def test_earlier_run_cannot_be_undone_before_a_later_one(run: RunCommand, vault: Path) -> None:
     first = fix(vault, WRITES[:2])
     fix(vault, [PendingWrite("Home.md", FIXED["Home.md"], b"later")])
     done = run("undo", first)
@@ -150,13 +150,13 @@ def test_an_earlier_run_is_not_undone_beneath_a_later_one(run: RunCommand, vault
     assert (vault / "a/Quay.md").read_bytes() == VAULT["a/Quay.md"]
 
 
-def test_a_run_is_named_by_its_beginning(run: RunCommand, vault: Path) -> None:
+def test_run_is_named_by_a_prefix(run: RunCommand, vault: Path) -> None:
     name = fix(vault)
     assert run("undo", name[:-2]).code == 0
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_a_vault_that_makes_no_sense_is_no_hindrance(run: RunCommand, vault: Path) -> None:
+def test_undo_works_in_an_invalid_vault(run: RunCommand, vault: Path) -> None:
     fix(vault)
     write_files(
         vault,
@@ -166,7 +166,7 @@ def test_a_vault_that_makes_no_sense_is_no_hindrance(run: RunCommand, vault: Pat
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_from_elsewhere(
+def test_undo_from_another_folder(
     run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fix(vault)
@@ -179,7 +179,7 @@ def test_from_elsewhere(
 # -- what somebody did since ------------------------------------------------------------------------------------------
 
 
-def test_what_was_edited_since_is_named_and_left_alone(run: RunCommand, vault: Path) -> None:
+def test_notes_edited_since_are_named_and_skipped(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
     write_files(
@@ -214,14 +214,14 @@ def test_what_was_edited_since_is_named_and_left_alone(run: RunCommand, vault: P
     assert tree(vault) == expected
 
 
-def test_folders_that_hold_more_stay(run: RunCommand, vault: Path) -> None:
+def test_folders_with_other_files_remain(run: RunCommand, vault: Path) -> None:
     fix(vault)
     write_files(vault, {"c/Own.md": b"typed"})
     assert run("undo").code == 0
     assert tree(vault / "c") == {"Own.md": b"typed"}
 
 
-def test_a_note_the_run_left_alone_is_none_of_its(run: RunCommand, vault: Path) -> None:
+def test_notes_skipped_by_the_run_are_not_restored(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"Home.md": b"typed"})
     assert record_and_write(vault, "fix", "", WRITES).skipped == (
         SkippedNote("Home.md", "it changed since it was read"),
@@ -233,7 +233,7 @@ def test_a_note_the_run_left_alone_is_none_of_its(run: RunCommand, vault: Path) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_what_can_not_be_written_now_can_be_put_back_later(run: RunCommand, vault: Path) -> None:
+def test_unwritable_note_can_be_restored_later(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     fix(vault)
     (vault / "Home.md").chmod(0o444)
@@ -245,7 +245,7 @@ def test_what_can_not_be_written_now_can_be_put_back_later(run: RunCommand, vaul
     assert tree(vault) == before
 
 
-def test_what_was_put_back_by_hand_is_nothing_to_do(run: RunCommand, vault: Path) -> None:
+def test_manually_restored_note_needs_no_undo(run: RunCommand, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
     write_files(vault, {path: VAULT[path] for path in ("Home.md", "a/Quay.md")})
     assert run("undo", name).err.startswith(
@@ -257,7 +257,7 @@ def test_what_was_put_back_by_hand_is_nothing_to_do(run: RunCommand, vault: Path
 # -- showing ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
+def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")
     first = fix(vault, WRITES[:2])
     run("undo")
@@ -287,7 +287,7 @@ def test_the_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
 
 
-def test_a_difference_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None:
+def test_diff_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None:
     fix(vault, [WRITES[0], WRITES[3], WRITES[5]])
     before, kept = tree(vault), tree(journal_folder(vault))
     for word in ("--diff", "--dry-run"):
@@ -305,7 +305,7 @@ def test_a_difference_is_shown_and_nothing_written(run: RunCommand, vault: Path)
     assert run("undo", "--diff").code == 0
 
 
-def test_a_difference_shows_bytes_that_are_no_text(vault: Path) -> None:
+def test_diff_shows_undecodable_bytes(vault: Path) -> None:
     fix(vault, [WRITES[2]])
     done = subprocess.run(
         [sys.executable, "-m", "vaultlink", "undo", "--diff"], capture_output=True, check=False
@@ -313,7 +313,7 @@ def test_a_difference_shows_bytes_that_are_no_text(vault: Path) -> None:
     assert b"\n-\xff\xfe\x80 [[Pier]]\n+\xff\xfe\x80 [[Peir]]\n" in done.stdout
 
 
-def test_json_tells_what_was_put_back(run: RunCommand, vault: Path) -> None:
+def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
     name = fix(vault, WRITES[:2])
     write_files(vault, {"Home.md": b"typed"})
     done = run("undo", "--output-format", "json")
@@ -339,7 +339,7 @@ def test_json_tells_what_was_put_back(run: RunCommand, vault: Path) -> None:
         (("--diff", "nonsense"), 'no run of this vault matches "nonsense".'),
     ],
 )
-def test_wrong_words(run: RunCommand, vault: Path, words: Sequence[str], answer: str) -> None:
+def test_undo_usage_errors(run: RunCommand, vault: Path, words: Sequence[str], answer: str) -> None:
     fix(vault)
     before = tree(vault)
     done = run("undo", *words)
@@ -348,7 +348,7 @@ def test_wrong_words(run: RunCommand, vault: Path, words: Sequence[str], answer:
     assert tree(vault) == before
 
 
-def test_a_run_that_is_nearly_named(run: RunCommand, vault: Path) -> None:
+def test_unknown_run_error_suggests_a_run(run: RunCommand, vault: Path) -> None:
     first, second = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     assert f"Did you mean {first}" in run("undo", first[:-1] + "x").err
     done = run("undo", first[:8])
@@ -356,7 +356,7 @@ def test_a_run_that_is_nearly_named(run: RunCommand, vault: Path) -> None:
     assert done.code == 2
 
 
-def test_while_another_run_writes_it_waits(vault: Path) -> None:
+def test_waits_for_the_write_lock(vault: Path) -> None:
     fix(vault)
     with lock_vault(vault):
         waiting = subprocess.Popen(
@@ -385,7 +385,7 @@ def test_without_a_place_for_the_journal(
 # -- the journal ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
+def test_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
     assert record_and_write(vault, "fix", "", []) == WriteResult((), ())
     result = record_and_write(
         vault,
@@ -404,7 +404,7 @@ def test_a_run_that_wrote_nothing_is_not_recorded(vault: Path) -> None:
     assert list(journal_folder(vault).glob("*")) == []
 
 
-def test_a_record_holds_little_beside_what_was_changed(vault: Path) -> None:
+def test_record_size_depends_on_the_changes(vault: Path) -> None:
     text = os.urandom(200_000)
     write_files(vault, {"Large.md": text})
     fix(vault, [PendingWrite("Large.md", text, text[:100_000] + b"new" + text[100_010:])])
@@ -426,7 +426,7 @@ def test_a_record_holds_little_beside_what_was_changed(vault: Path) -> None:
         (b"abc" * 1_000, b"cba" * 1_000),
     ],
 )
-def test_what_is_not_kept_is_put_together_again(
+def test_unrecorded_bytes_are_reconstructed(
     run: RunCommand, vault: Path, old: bytes, new: bytes
 ) -> None:
     write_files(vault, {"Note.md": old})
@@ -436,7 +436,7 @@ def test_what_is_not_kept_is_put_together_again(
     assert (vault / "Note.md").read_bytes() == old
 
 
-def test_torn_records_are_told_and_passed_over(run: RunCommand, vault: Path) -> None:
+def test_truncated_records_are_reported_and_skipped(run: RunCommand, vault: Path) -> None:
     whole, torn = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     file = journal_folder(vault) / f"{torn}.run"
     content = file.read_bytes()
@@ -464,7 +464,7 @@ def test_torn_records_are_told_and_passed_over(run: RunCommand, vault: Path) -> 
 
 
 @pytest.mark.parametrize("path", ["Home.md", "Long.md"])
-def test_what_is_damaged_is_not_put_back(run: RunCommand, vault: Path, path: str) -> None:
+def test_damaged_record_restores_nothing(run: RunCommand, vault: Path, path: str) -> None:
     name = fix(vault, [PendingWrite(path, VAULT[path], FIXED[path])])
     file = journal_folder(vault) / f"{name}.run"
     content = file.read_bytes()
@@ -475,13 +475,13 @@ def test_what_is_damaged_is_not_put_back(run: RunCommand, vault: Path, path: str
     assert (vault / path).read_bytes() == FIXED[path]
 
 
-def test_a_record_that_is_gone(run: RunCommand, vault: Path) -> None:
+def test_missing_record(run: RunCommand, vault: Path) -> None:
     name = fix(vault)
     (journal_folder(vault) / f"{name}.run").unlink()
     assert run("undo").err.startswith("There is nothing to undo in ")
 
 
-def test_old_runs_are_forgotten(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_runs_are_deleted(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fix(vault, WRITES[:1])
     fix(vault, WRITES[1:2])
     monkeypatch.setattr(journal, "_MAX_AGE_NS", 0)
@@ -537,7 +537,7 @@ main(["undo", "-q", "--vault", sys.argv[1]])
 
 
 def killed(code: str, vault: Path, after: float) -> float:
-    """A process that is killed some seconds after it begins its work; the seconds it lived."""
+    """Run a process, kill it some seconds after it starts to write, and return its lifetime in seconds."""
     with subprocess.Popen(
         [sys.executable, "-c", code, str(vault)], stdout=subprocess.PIPE
     ) as process:
@@ -552,7 +552,7 @@ def killed(code: str, vault: Path, after: float) -> float:
         return time.monotonic() - start
 
 
-def test_killed_at_any_moment_everything_can_be_put_back(run: RunCommand, tmp_path: Path) -> None:
+def test_run_killed_at_any_moment_can_be_undone(run: RunCommand, tmp_path: Path) -> None:
     old = {
         f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50
         for number in range(1_000)
@@ -574,7 +574,7 @@ def test_killed_at_any_moment_everything_can_be_put_back(run: RunCommand, tmp_pa
         assert tree(vault) == before
 
 
-def test_after_a_killed_run_the_next_one_tidies_up(vault: Path) -> None:
+def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:
     name = record_run(vault, "fix", "", WRITES).id
     before = tree(vault)
     write_files(vault, {f".vaultlink-{name}-0.tmp": b"half", f"a/.vaultlink-{name}-1.tmp": b""})
@@ -584,7 +584,7 @@ def test_after_a_killed_run_the_next_one_tidies_up(vault: Path) -> None:
     assert not list(journal_folder(vault).glob("*.tmp"))
 
 
-def test_the_record_is_there_before_the_first_note(run: RunCommand, vault: Path) -> None:
+def test_record_is_written_before_the_first_note(run: RunCommand, vault: Path) -> None:
     before = tree(vault)
     record_run(vault, "vaultlink fix", "", WRITES)
     assert tree(vault) == before

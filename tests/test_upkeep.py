@@ -1,4 +1,4 @@
-"""Sections that vaultlink keeps: what they hold, where they stand, what they leave alone, and that nothing of them stays."""
+"""Tests of managed sections: content, placement, preserved text, and complete removal."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from test_engine import PATHS, arrival, assert_same, some_changes
-from test_fixes import afterwards, repaired, sources
+from test_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.order import compute_pagerank
 from vaultlink.backlinks.style import render_entry, section_style
@@ -29,23 +29,23 @@ RULES = ["stale-section", "missing-section"]
 
 
 def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> LinterSettings:
-    """A setting in which every note is to have a section, and nothing else is checked."""
+    """Return settings in which every note gets a section and nothing else is checked."""
     return make_settings(RULES, app=app, backlinks={"mode": "write", **backlinks})
 
 
 def kept(vault: Mapping[str, str], base: LinterSettings | None = None) -> dict[str, str]:
-    """A vault with its sections written and in step."""
-    return {**vault, **afterwards(repaired(base or writing(), vault))}
+    """Return a vault with its sections written and up to date."""
+    return {**vault, **texts_after(run_fixes(base or writing(), vault))}
 
 
 def without(path: str, text: str) -> str:
-    """A note without what vaultlink keeps in it."""
+    """Return a note without its managed section."""
     fix = build_removal_fix(parse_note(path, text), text)
     return apply_edits(text, sort_edits(fix.edits)) if fix else text
 
 
 def section(*lines: str, said: str = "before=1 after=1", end: str = "\n") -> str:
-    """A section as it is written, with a heading of the default wording unless its lines begin with one."""
+    """Return a section as written, with the default heading unless its lines start with one."""
     return end.join(
         [
             f"<!-- vaultlink:backlinks{' ' * bool(said)}{said} -->",
@@ -113,7 +113,7 @@ A_LISTED = section(TOPICS, "", "A – [[A | A]]")
         ("---\nkanban-plugin: board\n---\n## Lane\n\n- [ ] card\n", None, 0, ""),
     ],
 )
-def test_a_section_stands_at_the_end_before_comments_and_footnotes(
+def test_section_is_placed_before_final_comments_and_footnotes(
     text: str, before: int | None, after: int, rest: str
 ) -> None:
     end = "\r\n" if "\r\n" in text else "\n"
@@ -127,12 +127,12 @@ def test_a_section_stands_at_the_end_before_comments_and_footnotes(
     assert without("N.md", written) == text
 
 
-def test_a_drawing_is_known_by_its_name() -> None:
+def test_drawing_is_known_by_its_name() -> None:
     assert not can_hold_section(parse_note("x.excalidraw.md", "Text\n"))
 
 
 @pytest.mark.parametrize("later", ["More\n", "\nMore\n", "- more\n"])
-def test_what_was_written_behind_a_section_is_kept_apart_when_it_goes(later: str) -> None:
+def test_text_after_a_removed_section_stays_separate(later: str) -> None:
     assert without("N.md", f"Text\n\n{A_LISTED}\n{later}") in (f"Text\n\n{later}", f"Text\n{later}")
     assert parse_note("N.md", without("N.md", f"Text\n\n{A_LISTED}\n{later}")).headings == ()
 
@@ -162,7 +162,7 @@ WORDED = [
 
 
 @pytest.mark.parametrize(("title", "line"), WORDED)
-def test_a_title_is_made_safe_for_its_line(title: str, line: str) -> None:
+def test_title_is_escaped(title: str, line: str) -> None:
     vault = {"A.md": f"---\ntitle: '{title}'\n---\n[[N]]\n", "N.md": "Text\n"}
     written = kept(vault)["N.md"]
     assert written == "Text\n\n" + section(TOPICS, "", line) + "\n"
@@ -188,7 +188,7 @@ def test_a_title_is_made_safe_for_its_line(title: str, line: str) -> None:
         ({}, "list", "x/A ]] b.md", "- [A )) b](A%20%5D%5D%20b.md)"),
     ],
 )
-def test_links_are_written_as_the_vault_writes_them(
+def test_links_follow_the_link_style_of_the_vault(
     app: Mapping[str, object], style: str, path: str, line: str
 ) -> None:
     base = writing(app, style=style)
@@ -196,7 +196,7 @@ def test_links_are_written_as_the_vault_writes_them(
     assert line in kept(vault, base)["N.md"].split("\n")
 
 
-def test_a_note_that_no_link_can_name_is_left_out() -> None:
+def test_note_without_a_valid_link_is_omitted() -> None:
     vault = {"C#.md": "[[N]]\n", "N.md": "Text\n"}
     assert kept(vault) == vault
 
@@ -317,7 +317,7 @@ NOTES = {
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_section_is_brought_in_step_and_what_was_typed_stays(
+def test_section_is_updated_and_typed_text_preserved(
     style: str, before: list[str], after: list[str], end: str
 ) -> None:
     heading = TOPICS if style == "topics" else "## Backlinks"
@@ -344,9 +344,7 @@ def test_a_section_is_brought_in_step_and_what_was_typed_stays(
         ("topics", "Mentioned in:", TOPICS, "Mentioned in:"),
     ],
 )
-def test_the_heading_is_the_one_that_is_set(
-    style: str, heading: str, before: str, after: str
-) -> None:
+def test_heading_is_the_one_that_is_set(style: str, heading: str, before: str, after: str) -> None:
     base = (
         writing(style=style, heading=heading) if heading != "## Backlinks" else writing(style=style)
     )
@@ -354,10 +352,10 @@ def test_the_heading_is_the_one_that_is_set(
     vault = {"A.md": "[[N]]\n", "N.md": section(before, "", entry) + "\n"}
     now = kept(vault, base)
     assert now["N.md"].split("\n")[2] == after
-    assert not repaired(base, now).texts
+    assert not run_fixes(base, now).texts
 
 
-def test_an_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
+def test_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
     note = section("add backlinks using these topics", "", "Z – [[Z | Z]]", said="adopted") + "\n"
     assert (
         kept({"Z.md": "", "N.md": note})["N.md"]
@@ -365,19 +363,19 @@ def test_an_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> No
     )
 
 
-def test_a_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
+def test_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
     note = section(TOPICS, "", "Typed.", "", "Z – [[Z | Z]]") + "\n"
     assert kept({"Z.md": "", "N.md": note})["N.md"] == section(TOPICS, "", "Typed.") + "\n"
 
 
-def test_what_was_typed_below_entries_that_go_is_no_entry_however_much_it_is() -> None:
+def test_text_below_removed_entries_is_not_an_entry() -> None:
     lines = [f"  - See: [[M{number}]]" for number in range(12)]
     entries = [line for below in lines for line in ("- [[Z]]", below)]
     vault = {"Z.md": "", "N.md": section("## Backlinks", "", *entries) + "\n"}
     assert kept(vault, writing(style="list"))["N.md"] == section("## Backlinks", "", *lines) + "\n"
 
 
-def test_an_adopted_list_that_is_indented_comes_in_step() -> None:
+def test_indented_adopted_list_is_updated() -> None:
     lines = [f"  - [[M{number}]]" for number in range(12)]
     vault = {"N.md": section("## Backlinks", "", *lines, said="adopted") + "\n"}
     assert (
@@ -385,7 +383,7 @@ def test_an_adopted_list_that_is_indented_comes_in_step() -> None:
     )
 
 
-def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() -> None:
+def test_entries_on_the_heading_line_are_moved_to_new_lines() -> None:
     note = section("Add backlinks using these topics: C – [[C | C]]", said="adopted") + "\n"
     assert (
         kept({**NOTES, "N.md": note})["N.md"]
@@ -403,9 +401,9 @@ def test_entries_that_begin_on_the_line_of_the_heading_get_lines_of_their_own() 
     )
 
 
-def test_sections_are_written_once_when_links_are_mended() -> None:
+def test_sections_are_written_once_when_links_are_fixed() -> None:
     vault = {"A.md": "[[The goal]]\n", "B.md": "[[N]]\n", "N.md": "---\ntitle: The goal\n---\n"}
-    result = repaired(make_settings(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
+    result = run_fixes(make_settings(["ALL"], backlinks={"mode": "write", "style": "list"}), vault)
     assert [(item.rule, item.path) for item, _ in result.fixed] == [
         ("title-link", "A.md"),
         ("missing-section", "N.md"),
@@ -413,7 +411,7 @@ def test_sections_are_written_once_when_links_are_mended() -> None:
     assert "- [[A]]\n- [[B]]\n" in result.texts["N.md"][1]
 
 
-def test_only_one_section_is_kept() -> None:
+def test_only_one_section_is_maintained() -> None:
     note = f"Text\n\n{A_LISTED}\n\n{A_LISTED}\n"
     assert kept({"A.md": "[[N]]\n", "N.md": note})["N.md"] == f"Text\n\n{A_LISTED}\n"
 
@@ -430,7 +428,7 @@ def test_only_one_section_is_kept() -> None:
         section("words").removesuffix("-->") + "\n",
     ],
 )
-def test_what_is_no_section_or_was_moved_into_a_quote_is_left_alone(note: str) -> None:
+def test_other_text_and_quoted_sections_are_not_changed(note: str) -> None:
     vault = {"A.md": "[[N]]\n", "Z.md": "", "N.md": note}
     assert kept(vault) == vault
 
@@ -545,7 +543,7 @@ FORMATTED = {
 
 @pytest.mark.parametrize("name", FORMATTED)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
+def test_formatted_section_is_up_to_date(name: str, end: str) -> None:
     style, text = FORMATTED[name]
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
     assert [item.message for item in collect_findings(build_state(vault, base))] == (
@@ -584,7 +582,7 @@ def test_formatting_a_section_leaves_it_in_step(name: str, end: str) -> None:
         ),
     ],
 )
-def test_links_that_a_formatter_disarmed_are_links_again(style: str, lines: list[str]) -> None:
+def test_links_escaped_by_a_formatter_are_restored(style: str, lines: list[str]) -> None:
     base = writing(style=style)
     heading = TOPICS if style == "topics" else "## Backlinks"
     vault = {**SOURCES, "N.md": "Text\n"}
@@ -593,8 +591,8 @@ def test_links_that_a_formatter_disarmed_are_links_again(style: str, lines: list
     )
 
 
-def test_a_renamed_note_is_followed() -> None:
-    """Obsidian renames what links name, here in A and in the section; what the entry shows is vaultlink's to follow."""
+def test_entries_follow_a_renamed_note() -> None:
+    """Obsidian updates link targets, here in A and in the section; vaultlink updates the title of the entry."""
     renamed = {
         "New.md": "[[N]]\n",
         "N.md": "Text\n\n" + section(TOPICS, "", "A – [[New | A]]") + "\n",
@@ -634,13 +632,13 @@ LONG = "word " * 200
         (f"{LONG}[[N]] {LONG}\n", [f"… {('word ' * 29).strip()} [[N]] {('word ' * 29).strip()} …"]),
     ],
 )
-def test_a_passage_stands_on_one_line_and_does_nothing(text: str, passages: list[str]) -> None:
+def test_passage_is_one_line_without_markup(text: str, passages: list[str]) -> None:
     vault = {"x/A.md": text, "N.md": "Text\n", "p.png": ""}
     lines = kept(vault, writing(style="context"))["N.md"].split("\n")
     assert [line[4:] for line in lines if line.startswith("  - ")] == passages
 
 
-def test_links_of_a_passage_lead_where_they_led() -> None:
+def test_links_in_a_passage_resolve_as_in_their_note() -> None:
     vault = {
         "x/A.md": "From [[B]] and [b](../x/B.md#One) to [[N]]\n",
         "x/B.md": "",
@@ -663,14 +661,14 @@ ORDERED = {
 
 
 def listed(text: str) -> str:
-    """The names that a section's entries begin with."""
+    """Return the titles of a section's entries."""
     return "".join(line[4] for line in text.split("\n") if line.startswith("- [["))
 
 
 @pytest.mark.parametrize(
     ("order", "names"), [("title", "acb"), ("path", "abc"), ("rank", "cab"), ("recent", "bac")]
 )
-def test_entries_stand_in_the_order_set(order: str, names: str) -> None:
+def test_entries_have_the_configured_order(order: str, names: str) -> None:
     base = writing(style="list", order=order, entries="all")
     times = {"b.md": 3, "a.md": 2, "c.md": 1}
     asked = FixSources(ORDERED.get, lambda path: times.get(path, 0))
@@ -681,13 +679,13 @@ def test_entries_stand_in_the_order_set(order: str, names: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["rank", "recent"])
-def test_a_section_is_not_rewritten_because_ranks_or_times_change(order: str) -> None:
+def test_section_is_not_rewritten_because_ranks_or_times_change(order: str) -> None:
     note = section("## Backlinks", "", "- [[b|Zebra]]", "- [[a]]", "- [[c]]") + "\n"
     base = writing(style="list", order=order, entries="all")
     assert kept({**ORDERED, "N.md": note}, base)["N.md"] == note
 
 
-def test_ranks_add_up_and_sections_have_none() -> None:
+def test_ranks_sum_to_one_and_exclude_sections() -> None:
     state = build_state({**ORDERED, "e.md": f"Text\n\n{TOPICS}\n\nd – [[d | d]]\n"})
     rank = compute_pagerank(state.index)
     assert abs(sum(rank.values()) - 1) < 1e-6
@@ -706,7 +704,7 @@ def test_ranks_add_up_and_sections_have_none() -> None:
         "## Add backlinks using these topics\n- [[A]]\n- [[B]]\n\n%% end %%\n",
     ],
 )
-def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> None:
+def test_adopt_and_release_preserve_every_byte(own: str) -> None:
     text = f"Text\n\n{own}"
     note = parse_note("N.md", text)
     fix = build_adoption_fix(note, text)
@@ -727,13 +725,13 @@ def test_adopting_a_section_and_letting_go_of_it_leaves_every_byte(own: str) -> 
         f"> {TOPICS}\n> \n> A – [[A | A]]\n",
     ],
 )
-def test_what_can_not_be_adopted(text: str) -> None:
+def test_sections_that_cannot_be_adopted(text: str) -> None:
     assert build_adoption_fix(parse_note("N.md", text), text) is None
 
 
-def test_a_note_with_a_section_of_its_authors_gets_no_other() -> None:
+def test_note_with_an_authors_section_gets_no_second() -> None:
     vault = {"A.md": "[[N]]\n", "N.md": f"{TOPICS}\n\nZ – [[Z | Z]]\n", "Z.md": ""}
-    result = repaired(writing(), vault)
+    result = run_fixes(writing(), vault)
     assert not result.texts
     assert [item.rule for item in collect_findings(result.after)] == ["missing-section"]
 
@@ -805,7 +803,7 @@ STYLES = some.fixed_dictionaries(
 
 @some.composite
 def note_texts(draw: Callable[..., object]) -> str:
-    """A note of odd lines, with line ends of one kind or both, and one or none at its end."""
+    """Generate a note of unusual lines with one or both kinds of line ends, and one or none at its end."""
     lines = draw(some.lists(some.sampled_from(LINES), max_size=14))
     ends = draw(some.sampled_from(["\n", "\r\n", "mixed"]))
     assert isinstance(lines, list)
@@ -836,7 +834,7 @@ def test_writing_twice_equals_once_and_removing_gives_back_every_byte(
 ) -> None:
     base, vault = writing(**how), vault_of(text, others)
     written = kept(vault, base)
-    assert not repaired(base, written).texts
+    assert not run_fixes(base, written).texts
     for path, old in vault.items():
         note = parse_note(path, written[path])
         if written[path] != old:
@@ -871,16 +869,16 @@ MARKED = (
     others=some.lists(note_texts(), min_size=2, max_size=2),
     how=STYLES,
 )
-def test_any_section_comes_in_step_at_once(
+def test_any_section_is_updated_in_one_run(
     text: str, marked: str, tail: str, others: list[str], how: dict[str, str]
 ) -> None:
     base, vault = writing(**how), vault_of(f"{text}\n\n{marked}\n\n{tail}", others)
-    result = repaired(base, vault)
-    now = {**vault, **afterwards(result)}
+    result = run_fixes(base, vault)
+    now = {**vault, **texts_after(result)}
     assert [
         item.rule for item in collect_findings(result.after) if item.rule == "stale-section"
     ] == []
-    assert not repaired(base, now).texts
+    assert not run_fixes(base, now).texts
     if "Typed" in vault["N.md"]:
         assert "Typed" in now["N.md"]
 
@@ -890,7 +888,7 @@ def test_any_section_comes_in_step_at_once(
 
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("entries", ["missing", "all"])
-def test_findings_are_those_of_a_fresh_start_whatever_came_before(seed: int, entries: str) -> None:
+def test_findings_after_random_steps_equal_a_rebuild(seed: int, entries: str) -> None:
     base = writing(entries=entries, style="list")
     dice = random.Random(seed)
     vault: dict[str, str] = {}
@@ -902,7 +900,7 @@ def test_findings_are_those_of_a_fresh_start_whatever_came_before(seed: int, ent
 
 
 def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> Change:
-    """A change of a note that may have got a section."""
+    """Draw a change of a note that may have a section."""
     if (
         not isinstance(change.content, str)
         or not change.path.endswith(".md")
@@ -921,7 +919,7 @@ def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
-    """After every change one run brings all sections in step, and what it comes to is what a fresh run would."""
+    """After every change one run updates all sections, and the result equals that of a fresh run."""
     base = writing(style="list")
     dice = random.Random(seed)
     vault: dict[str, str] = {}
@@ -932,13 +930,13 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
             state, sources(vault), allowed_fixes(base.rules, base.config), deferred_fixes()
         )
         assert result.broken_promise is None
-        assert afterwards(result) == afterwards(repaired(base, vault))
-        vault.update(afterwards(result))
+        assert texts_after(result) == texts_after(run_fixes(base, vault))
+        vault.update(texts_after(result))
         state = result.after
         assert_same(state, build_state(vault, base))
 
 
-def test_what_is_wanted_is_worded_by_the_settings_alone() -> None:
+def test_wording_depends_only_on_settings() -> None:
     state = build_state(NOTES | {"N.md": ""})
     shown = section_style({"style": "list", "heading": TOPICS}, "shortest", False)
     due = expected_section(

@@ -30,7 +30,7 @@ Vector = Mapping[str, Any]
 
 
 def load(path: Path) -> Any:
-    """The YAML of a file."""
+    """Return the parsed YAML of a file."""
     return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
@@ -48,7 +48,7 @@ def family(name: str, *, low: bool = False) -> list[Any]:
 
 
 def opened(folder: Path, files: Mapping[str, str]) -> Vault:
-    """A vault on disk with these files, opened."""
+    """Create a vault on disk with these files and open it."""
     (folder / ".obsidian").mkdir(parents=True)
     for path, text in files.items():
         file = folder / path
@@ -58,12 +58,12 @@ def opened(folder: Path, files: Mapping[str, str]) -> Vault:
 
 
 def notes_of(vault: Vault) -> Mapping[str, Note]:
-    """Notes and canvases."""
+    """Return the notes and canvases."""
     return vault.index.notes
 
 
 def anchor_line(vault: Vault, link: Link, resolved: str | None) -> int | None:
-    """The line at which what a subpath names starts, or None."""
+    """Return the first line of the target of a subpath, or None."""
     note = notes_of(vault).get(resolved) if resolved and link.subpath else None
     found = find_anchor(note, link.subpath) if note else None
     return None if found is None else getattr(found, "block_line", found.line)
@@ -136,7 +136,7 @@ def assert_links(wanted: list[dict[str, Any]], got: list[dict[str, Any]]) -> Non
 
 
 def counts(vault: Vault) -> dict[str, dict[str, int]]:
-    """Who links where how often; dangling names with a question mark in front."""
+    """Return the number of links by source and target; dangling names start with a question mark."""
     return {
         source: dict(
             Counter(
@@ -151,7 +151,7 @@ def counts(vault: Vault) -> dict[str, dict[str, int]]:
 
 
 def listed(vault: Vault) -> tuple[list[str], list[str]]:
-    """Orphans and dead ends."""
+    """Return the orphans and dead ends."""
     return find_orphans(vault.index), find_dead_ends(vault.index)
 
 
@@ -165,7 +165,7 @@ def test_every_section_has_own_vectors() -> None:
 
 
 def link_fault(vector: Vector, folder: Path) -> str:
-    """How a link vector and vaultlink differ; "" if they don't."""
+    """Return the difference between a link vector and vaultlink, or ""."""
     files = dict(vector["vault"])
     if "app_json" in vector:
         files[".obsidian/app.json"] = yaml.dump(vector["app_json"], default_flow_style=True)
@@ -231,7 +231,7 @@ def bare(destination: str) -> str:
 def one_link_faults(
     vault: Vault, expect: Mapping[str, Any], link: Link, resolved: str | None
 ) -> Iterator[str]:
-    """What differs about the link under test."""
+    """Return the difference for the link under test, or ""."""
     if expect["outcome"] == "resolved":
         if resolved not in {expect["target"], *expect.get("also_acceptable", ())}:
             yield f"leads to {resolved}, not {expect['target']}"
@@ -257,7 +257,7 @@ def one_link_faults(
 
 
 def tag_fault(vector: Vector, folder: Path) -> str:
-    """How a tag vector and vaultlink differ."""
+    """Return the difference between a tag vector and vaultlink, or ""."""
     note = notes_of(opened(folder, {"note.md": vector["text"] + "\n"}))["note.md"]
     got = ["#" + tag.name for tag in note.tags]
     return "" if got == vector["tags"] else f"{got} found"
@@ -274,7 +274,7 @@ def frontmatter_fault(vector: Vector, folder: Path) -> str:
 
 
 def graph_fault(vector: Vector, folder: Path) -> str:
-    """How a whole-vault vector and vaultlink differ."""
+    """Return the difference between a whole-vault vector and vaultlink, or ""."""
     vault = opened(folder, vector["vault"])
     want = {
         source: {

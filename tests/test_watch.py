@@ -1,4 +1,4 @@
-"""A watcher beside a writer: real folders, real events. What editors, Obsidian, git and sync programs do to a vault."""
+"""Tests of the watcher with real folders and events: changes by editors, Obsidian, git and sync programs."""
 
 import os
 import random
@@ -24,14 +24,14 @@ SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere."""
+    """Create a small vault without broken links."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
-# -- what is told ---------------------------------------------------------------------------------------------------
+# -- reported changes ---------------------------------------------------------------------------------------------------
 
 
-def test_the_vault_is_told_once_as_it_was_found(tmp_path: Path) -> None:
+def test_initial_state_is_reported_once(tmp_path: Path) -> None:
     with run_watcher(
         create_vault(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})
     ) as watched:
@@ -40,7 +40,7 @@ def test_the_vault_is_told_once_as_it_was_found(tmp_path: Path) -> None:
         assert watched.batches == []
 
 
-def test_a_save_tells_what_it_broke_and_what_it_healed(vault: Path) -> None:
+def test_save_reports_new_and_resolved_findings(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
         watched.wait_for_batches(1)
@@ -50,7 +50,7 @@ def test_a_save_tells_what_it_broke_and_what_it_healed(vault: Path) -> None:
     assert (format_changes(second), second.cause.saved) == (["- dangling-link a.md"], ("a.md",))
 
 
-def test_findings_that_only_move_in_their_note_are_not_told_again(tmp_path: Path) -> None:
+def test_moved_findings_are_not_reported_again(tmp_path: Path) -> None:
     with run_watcher(
         create_vault(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})
     ) as watched:
@@ -62,7 +62,7 @@ def test_findings_that_only_move_in_their_note_are_not_told_again(tmp_path: Path
     assert batch.new[0].diagnostic.target == "new"
 
 
-def test_what_is_broken_elsewhere_is_told(vault: Path) -> None:
+def test_new_findings_in_other_notes_are_reported(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "b.md").unlink()
         watched.wait_for_batches(1)
@@ -72,7 +72,7 @@ def test_what_is_broken_elsewhere_is_told(vault: Path) -> None:
     assert watched.list_changes() == ["+ dangling-link a.md", "- dangling-link a.md"]
 
 
-def test_a_note_takes_its_findings_along_when_it_is_renamed(tmp_path: Path) -> None:
+def test_findings_follow_a_renamed_note_in_a_batch(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
     with run_watcher(vault) as watched:
         (vault / "a.md").rename(vault / "other.md")
@@ -80,7 +80,7 @@ def test_a_note_takes_its_findings_along_when_it_is_renamed(tmp_path: Path) -> N
     assert (format_changes(batch), batch.cause.moved) == ([], (("a.md", "other.md"),))
 
 
-def test_figures_and_the_graph_are_those_of_a_fresh_start(vault: Path) -> None:
+def test_totals_and_graph_equal_a_fresh_start(vault: Path) -> None:
     with run_watcher(vault) as watched:
         write_files(
             vault, {"d.md": "[[one]] [[two]] [[one]] ![[p.png]]\n", "p.png": "", "e.md": "[[d]]\n"}
@@ -96,7 +96,7 @@ def test_figures_and_the_graph_are_those_of_a_fresh_start(vault: Path) -> None:
 
 
 def in_place(file: Path, text: str) -> None:
-    """Truncate and write, a little at a time."""
+    """Truncate the file and write it in two parts."""
     with file.open("w") as stream:
         for part in (text[:3], text[3:]):
             stream.write(part)
@@ -112,14 +112,14 @@ def renamed_over(file: Path, text: str) -> None:
 
 
 def deleted_and_made(file: Path, text: str) -> None:
-    """Delete the note and make it anew."""
+    """Delete the note and create it again."""
     file.unlink()
     time.sleep(0.02)
     file.write_text(text)
 
 
 def backed_up(file: Path, text: str) -> None:
-    """As Vim does: try the folder, keep the old note under another name, write, and let the old one go."""
+    """Save like Vim: test the folder, rename the old note, write, and delete the old one."""
     swap = file.with_name(f".{file.name}.swp")
     swap.write_text("swap")
     file.with_name("4913").write_text("")
@@ -131,7 +131,7 @@ def backed_up(file: Path, text: str) -> None:
 
 
 def kept_back(file: Path, text: str) -> None:
-    """As Emacs does: what was typed is kept beside the note, and the version before stays."""
+    """Save like Emacs: write an auto-save file, and keep the previous version as a backup."""
     auto = file.with_name(f"#{file.name}#")
     auto.write_text(text)
     file.with_name(f"{file.name}~").write_text(file.read_text())
@@ -140,9 +140,7 @@ def kept_back(file: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("save", [in_place, renamed_over, deleted_and_made, backed_up, kept_back])
-def test_however_an_editor_saves_it_is_one_save(
-    vault: Path, save: Callable[[Path, str], None]
-) -> None:
+def test_every_way_of_saving_is_one_save(vault: Path, save: Callable[[Path, str], None]) -> None:
     with run_watcher(vault) as watched:
         save(vault / "a.md", "[[b]] and [[nowhere]]\n")
         watched.settle()
@@ -169,7 +167,7 @@ def test_however_an_editor_saves_it_is_one_save(
         ".trash/a.md",
     ],
 )
-def test_what_programs_put_beside_notes_is_no_part_of_the_vault(vault: Path, name: str) -> None:
+def test_temporary_files_are_not_part_of_the_vault(vault: Path, name: str) -> None:
     with run_watcher(vault) as watched:
         (vault / name).parent.mkdir(exist_ok=True)
         (vault / name).write_text("[[nowhere]]\n")
@@ -179,14 +177,14 @@ def test_what_programs_put_beside_notes_is_no_part_of_the_vault(vault: Path, nam
 
 
 @pytest.mark.parametrize("name", ["a~.md", "#a#.md", "~$a.md", "x.tmp"])
-def test_what_only_looks_like_that_is_a_part_of_the_vault(vault: Path, name: str) -> None:
+def test_similar_names_are_part_of_the_vault(vault: Path, name: str) -> None:
     with run_watcher(vault) as watched:
         (vault / name).write_text("[[nowhere]]\n")
         [batch] = watched.wait_for_batches(1)
     assert batch.cause.created == (name,)
 
 
-def test_an_attachment_that_is_written_to_is_nothing_to_tell(vault: Path) -> None:
+def test_changed_attachment_causes_no_batch(vault: Path) -> None:
     (vault / "log.txt").write_text("one\n")
     with run_watcher(vault) as watched:
         for _ in range(3):
@@ -197,7 +195,7 @@ def test_an_attachment_that_is_written_to_is_nothing_to_tell(vault: Path) -> Non
         assert watched.batches == []
 
 
-def test_a_touched_note_is_nothing_new(vault: Path) -> None:
+def test_touched_note_causes_no_change(vault: Path) -> None:
     with run_watcher(vault) as watched:
         os.utime(vault / "a.md")
         (vault / "b.md").chmod(0o600)
@@ -209,7 +207,7 @@ def test_a_touched_note_is_nothing_new(vault: Path) -> None:
 # -- batches --------------------------------------------------------------------------------------------------------
 
 
-def test_what_comes_close_together_is_one_batch(vault: Path) -> None:
+def test_changes_in_quick_succession_are_one_batch(vault: Path) -> None:
     debounce = replace(QUICK_DEBOUNCE, batch_quiet=1.5, batch_max_delay=TIMEOUT_SECONDS)
     with run_watcher(vault, debounce=debounce) as watched:
         for number in range(8):
@@ -219,7 +217,7 @@ def test_what_comes_close_together_is_one_batch(vault: Path) -> None:
         assert len([batch for batch in watched.batches if batch.new]) == 1
 
 
-def test_a_vault_that_is_never_quiet_is_looked_at_all_the_same(vault: Path) -> None:
+def test_batch_comes_after_the_maximum_delay_without_quiet(vault: Path) -> None:
     debounce = replace(QUICK_DEBOUNCE, batch_quiet=10 * TIMEOUT_SECONDS, batch_max_delay=0.5)
     with run_watcher(vault, debounce=debounce) as watched:
         end = time.monotonic() + TIMEOUT_SECONDS
@@ -229,7 +227,7 @@ def test_a_vault_that_is_never_quiet_is_looked_at_all_the_same(vault: Path) -> N
         assert watched.batches
 
 
-def test_git_at_work_is_waited_for(vault: Path) -> None:
+def test_batch_waits_for_the_git_lock(vault: Path) -> None:
     (vault / ".git").mkdir()
     with run_watcher(vault) as watched:
         (vault / ".git" / "index.lock").write_text("")
@@ -242,7 +240,7 @@ def test_git_at_work_is_waited_for(vault: Path) -> None:
     assert len(batch.cause.created) == 10
 
 
-def test_a_lock_that_git_left_behind_holds_nothing_up(vault: Path) -> None:
+def test_stale_git_lock_is_ignored(vault: Path) -> None:
     (vault / ".git").mkdir()
     lock = vault / ".git" / "index.lock"
     lock.write_text("")
@@ -253,12 +251,12 @@ def test_a_lock_that_git_left_behind_holds_nothing_up(vault: Path) -> None:
 
 
 def git(vault: Path, *words: str) -> None:
-    """Run git in a vault as somebody."""
+    """Run git in a vault with an author."""
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *who, *words], cwd=vault, check=True, capture_output=True)
 
 
-def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
+def test_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {f"n{number}.md": f"[[n{number + 1}]]\n" for number in range(3000)}
     )
@@ -274,16 +272,16 @@ def test_a_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:
     with run_watcher(vault) as watched:
         git(vault, "checkout", "--quiet", "-")
         watched.settle()
-        told = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
-        assert len(told) == 1
-        assert (len(told[0].cause.saved), len(told[0].cause.created)) == (1500, 375)
+        reported = [batch for batch in watched.batches if batch.cause.saved or batch.cause.created]
+        assert len(reported) == 1
+        assert (len(reported[0].cause.saved), len(reported[0].cause.created)) == (1500, 375)
         assert find_difference(watched.session) is None
 
 
 # -- folders --------------------------------------------------------------------------------------------------------
 
 
-def test_folders_are_followed_wherever_they_go(vault: Path) -> None:
+def test_renamed_folders_are_watched(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "one" / "two").mkdir(parents=True)
         (vault / "one" / "two" / "d.md").write_text("[[nowhere]]\n")
@@ -301,7 +299,7 @@ def test_folders_are_followed_wherever_they_go(vault: Path) -> None:
         assert find_difference(watched.session) is None
 
 
-def test_a_folder_that_leaves_the_vault_is_followed_no_further(vault: Path, tmp_path: Path) -> None:
+def test_folder_moved_out_of_the_vault_is_not_watched(vault: Path, tmp_path: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "x").rename(tmp_path / "outside")
         watched.settle()
@@ -311,7 +309,7 @@ def test_a_folder_that_leaves_the_vault_is_followed_no_further(vault: Path, tmp_
         assert find_difference(watched.session) is None
 
 
-def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
+def test_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Path) -> None:
     write_files(tmp_path / "elsewhere", {"far.md": "[[a]]\n", "deep/further.md": ""})
     (vault / "link").symlink_to(tmp_path / "elsewhere")
     with run_watcher(vault) as watched:
@@ -332,7 +330,7 @@ def test_a_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: P
 
 @pytest.mark.parametrize("pause", [0.0, 0.4])
 @pytest.mark.parametrize("copied_first", [False, True])
-def test_a_note_that_goes_and_comes_elsewhere_was_moved(
+def test_deleted_and_created_note_is_a_rename(
     vault: Path, pause: float, copied_first: bool
 ) -> None:
     (vault / "b.md").write_text("# B\n\nwhat is in it, and [[no]]\n")
@@ -346,12 +344,12 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(
             time.sleep(pause)
         watched.settle()
         assert "+ moved-link a.md" in watched.list_changes()
-        told = [
+        reported = [
             item
             for item in watched.list_changes()
             if "dangling-link b.md" in item or "dangling-link new name.md" in item
         ]
-        assert told in (
+        assert reported in (
             [],
             ["- dangling-link b.md", "+ dangling-link new name.md"],
             ["+ dangling-link new name.md", "- dangling-link b.md"],
@@ -363,7 +361,7 @@ def test_a_note_that_goes_and_comes_elsewhere_was_moved(
         assert last.message == "“b” was moved to newer name."
 
 
-def test_a_note_that_comes_back_under_its_old_name_heals_everything(vault: Path) -> None:
+def test_restored_note_resolves_all_findings(vault: Path) -> None:
     (vault / "b.md").write_text("# B\n\nwhat is in it\n")
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -429,10 +427,8 @@ def something(dice: random.Random, vault: Path) -> None:
             file.write_bytes(b"\xff[[a]]\n")
 
 
-@pytest.mark.parametrize(
-    ("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["told by the system", "polling"]
-)
-def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(
+@pytest.mark.parametrize(("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["events", "polling"])
+def test_state_equals_a_fresh_start_after_random_events(
     tmp_path: Path, poll: float | None, seeds: int
 ) -> None:
     for seed in range(seeds) if not MORE else range(seeds * MORE, seeds * MORE * 2):
@@ -447,7 +443,7 @@ def test_after_whatever_happened_all_is_as_a_fresh_start_makes_it(
                 assert find_difference(watched.session) is None
 
 
-def test_it_is_the_same_where_there_is_no_inotify(vault: Path, tmp_path: Path) -> None:
+def test_watchdog_observer_gives_the_same_results(vault: Path, tmp_path: Path) -> None:
     write_files(tmp_path / "elsewhere", {"far.md": "[[a]]\n"})
     (vault / "link").symlink_to(tmp_path / "elsewhere")
     with run_watcher(vault, WatchSettings(backend_factory=WatchdogBackend)) as watched:
@@ -478,7 +474,7 @@ for number in range(100_000):
 """
 
 
-def test_a_storm_is_weathered(vault: Path) -> None:
+def test_event_storm_is_handled(vault: Path) -> None:
     write_files(vault, {f"many/n{number}.md": f"[[n{number + 1}]]\n" for number in range(700)})
     with run_watcher(vault) as watched:
         subprocess.run([sys.executable, "-c", STORM, str(vault / "many")], check=True)

@@ -1,4 +1,4 @@
-"""`vaultlink watch` as a process: what it prints, what it says to a wrong word, how it ends, and what it lives through."""
+"""Tests of `vaultlink watch` as a process: output, usage errors, signals, and robustness."""
 
 import fcntl
 import json
@@ -28,10 +28,10 @@ from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
 
 PATIENT = 40.0
-"""Seconds that a test waits for something that has to come, on a machine that has much else to do."""
+"""The time limit of a wait in seconds, for a loaded machine."""
 
 CALM = 3.0
-"""Seconds without a change before the command mends."""
+"""Seconds without a change before the command fixes."""
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 NICKS = {"a.md": "[[Nick]] [[bb]]\n![[gone.png]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
@@ -45,7 +45,7 @@ GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
 
 
 class Watcher:
-    """A watcher in a process of its own, and what it has printed so far."""
+    """A watcher in a separate process, and its output so far."""
 
     def __init__(self, vault: Path, *options: str, before: Sequence[str] = ()):
         self.vault = vault
@@ -81,14 +81,14 @@ class Watcher:
         return thread
 
     def until(self, there: Callable[["Watcher"], object], seconds: float = PATIENT) -> "Watcher":
-        """Wait for something to be printed."""
+        """Wait until `there` returns True for the output."""
         end = time.monotonic() + seconds
         with self._came:
             while not there(self):
                 left = end - time.monotonic()
-                assert left > 0, f"not told; {self.told()}"
+                assert left > 0, f"not printed; {self.describe_output()}"
                 assert any(reader.is_alive() for reader in self._readers) or there(self), (
-                    f"ended early; {self.told()}"
+                    f"ended early; {self.describe_output()}"
                 )
                 self._came.wait(min(left, 0.5))
         return self
@@ -102,7 +102,7 @@ class Watcher:
         return self.until(lambda watcher: any(words in line for line in watcher.out))
 
     def settled(self) -> "Watcher":
-        """Wait until all that was done so far is told of: a note with a finding is, whatever the form."""
+        """Wait until all changes so far are reported: a sentinel note has a finding in every output format."""
         self._sentinels += 1
         (self.vault / f"sentinel {self._sentinels}.md").write_text(
             f"[[sentinel {self._sentinels} of none]]\n"
@@ -111,28 +111,28 @@ class Watcher:
 
     @property
     def lines(self) -> list[str]:
-        """What was printed of findings, without times and sentinels."""
+        """The printed findings without times and sentinels."""
         lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in self.out]
         return [line for line in lines if "sentinel" not in line]
 
     @property
     def changes(self) -> list[str]:
-        """The findings that were new (+) or healed (-), in concise form: rule and path."""
+        """The new (+) and resolved (-) findings of the concise format: rule and path."""
         found = [re.match(r"([+-]) (.*):\d+:\d+: VL\d+ ([a-z-]+)", line) for line in self.lines]
         return [f"{match[1]} {match[3]} {match[2]}" for match in found if match]
 
     @property
     def rows(self) -> list[Any]:
-        """What was printed as JSON."""
+        """The rows printed as JSON."""
         return [json.loads(line) for line in self.out]
 
     @property
     def batches(self) -> list[Any]:
-        """The batches printed as JSON, the state among them."""
+        """The batches printed as JSON, the initial state included."""
         return [row for row in self.rows if row["event"] in ("state", "batch")]
 
-    def told(self) -> str:
-        """All that was printed, for a failed test."""
+    def describe_output(self) -> str:
+        """Return all output, for a failed test."""
         return f"stdout: {self.out[-40:]}, stderr: {self.err[-40:]}, code: {self.process.poll()}"
 
     def send(self, number: signal.Signals) -> "Watcher":
@@ -141,8 +141,8 @@ class Watcher:
         return self
 
     def ended(self, code: int = 0) -> "Watcher":
-        """Wait for its end, which is as wanted and no fault of ours."""
-        assert self.process.wait(PATIENT) == code, self.told()
+        """Wait until it ends with this exit code and without an internal error."""
+        assert self.process.wait(PATIENT) == code, self.describe_output()
         self.over = True
         for reader in self._readers:
             reader.join(PATIENT / 4)
@@ -152,7 +152,7 @@ class Watcher:
         return self
 
     def killed(self) -> None:
-        """Be no more, and no process of it either."""
+        """Kill the watcher and its child processes."""
         self.over = True
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -163,7 +163,7 @@ class Watcher:
 
 @contextmanager
 def command(vault: Path, *options: str, before: Sequence[str] = ()) -> Iterator[Watcher]:
-    """A watcher that has begun; it must end with 0 when it is told to."""
+    """Run a watcher, and assert that it ends with 0 on request."""
     watcher = Watcher(vault, *options, before=before)
     try:
         if "--quiet" not in options:
@@ -177,13 +177,13 @@ def command(vault: Path, *options: str, before: Sequence[str] = ()) -> Iterator[
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere."""
+    """Create a small vault without broken links."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A vault that is not read in a moment; nothing writes to it."""
+    """Generate a large vault that no test writes to."""
     folder = tmp_path_factory.mktemp("large")
     runpy.run_path(str(GENERATE))["generate_vault"](folder, 3_000)
     return folder
@@ -231,9 +231,7 @@ SUMMARY = [
 ]
 
 
-def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
-    tmp_path: Path, run: RunCommand
-) -> None:
+def test_initial_state_equals_check_and_precedes_its_batch(tmp_path: Path, run: RunCommand) -> None:
     vault = create_vault(tmp_path / "vault", NICKS)
     checked = run("check", "--vault", vault, "--output-format", "json").data
     assert isinstance(checked, dict)
@@ -257,7 +255,7 @@ def test_the_state_is_what_check_reports_and_its_batch_comes_behind_it(
     assert [state["summary"][key] for key in same] == [checked["summary"][key] for key in same]
 
 
-def test_every_line_is_an_object_and_findings_come_before_their_batch(vault: Path) -> None:
+def test_findings_precede_their_batch_in_json_lines(vault: Path) -> None:
     with command(vault, "--output-format", "json-lines") as watcher:
         (vault / "a.md").write_text("[[b]] [[c]] [[one]] [[one]] [[two]]\n")
         watcher.until(lambda watcher: len(watcher.batches) == 2)
@@ -314,7 +312,7 @@ def test_every_line_is_an_object_and_findings_come_before_their_batch(vault: Pat
 # -- forms ----------------------------------------------------------------------------------------------------------
 
 
-def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> None:
+def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "a.md").write_text("[[b]] and [[c]], still\n")
         time.sleep(0.5)
@@ -331,7 +329,7 @@ def test_concise_tells_what_is_new_and_healed_and_nothing_else(vault: Path) -> N
     assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
 
 
-def test_with_v_saves_without_consequences_are_told_too(vault: Path) -> None:
+def test_verbose_reports_saves_without_changes(vault: Path) -> None:
     with command(vault, "-v") as watcher:
         (vault / "a.md").write_text("[[b]] and [[c]], still\n")
         watcher.printed("a.md saved")
@@ -340,7 +338,7 @@ def test_with_v_saves_without_consequences_are_told_too(vault: Path) -> None:
     assert watcher.lines == ["a.md saved", "b.md moved to x/b.md"]
 
 
-def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
+def test_full_shows_new_findings_in_context(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {**SMALL, "a.md": "[[first]]\n"})
     with command(vault, "--output-format", "full") as watcher:
         (vault / "a.md").write_text("See [[cc]]\n")
@@ -358,7 +356,7 @@ def test_full_shows_what_is_new_in_its_place(tmp_path: Path) -> None:
     assert text.rstrip().endswith("- a.md:1:1: VL101 " + DANGLING.format("first"))
 
 
-def test_results_in_a_file_grow_batch_by_batch(vault: Path, tmp_path: Path) -> None:
+def test_output_file_grows_with_each_batch(vault: Path, tmp_path: Path) -> None:
     file = tmp_path / "results.txt"
     file.write_text("from yesterday\n")
     with command(vault, "--output-file", str(file)) as watcher:
@@ -377,14 +375,14 @@ def test_results_in_a_file_grow_batch_by_batch(vault: Path, tmp_path: Path) -> N
     assert watcher.out == []
 
 
-def test_quiet_leaves_stderr_alone(vault: Path) -> None:
+def test_quiet_prints_nothing_on_stderr(vault: Path) -> None:
     with command(vault, "--quiet") as watcher:
         time.sleep(0.5)
         watcher.settled()
     assert watcher.err == []
 
 
-def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
+def test_closed_stdout_ends_the_watch(vault: Path) -> None:
     reading, writing = os.pipe()
     words = [sys.executable, "-m", "vaultlink", "watch", str(vault)]
     with (
@@ -436,7 +434,7 @@ def test_a_reader_that_goes_away_ends_the_watch(vault: Path) -> None:
     ],
     ids=str,
 )
-def test_wrong_words_end_with_2_and_a_sentence(
+def test_usage_errors_end_with_exit_code_2(
     tmp_path: Path,
     run: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
@@ -456,14 +454,14 @@ def test_wrong_words_end_with_2_and_a_sentence(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
-def test_a_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.Signals) -> None:
     with command(vault, "--fix") as watcher:
         watcher.settled().send(number).ended()
     assert list((tmp_path / "state").rglob("watchers/*")) == []
 
 
-def begun(watcher: subprocess.Popen[bytes]) -> None:
-    """Wait until a signal that came would be the watcher's to answer; then it reads."""
+def wait_until_started(watcher: subprocess.Popen[bytes]) -> None:
+    """Wait until the watcher handles signals, which is before the first scan."""
     status, end = Path(f"/proc/{watcher.pid}/status"), time.monotonic() + PATIENT
     while time.monotonic() < end:
         caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
@@ -483,20 +481,20 @@ def begun(watcher: subprocess.Popen[bytes]) -> None:
         (signal.SIGHUP, 0.6),
     ],
 )
-def test_a_signal_ends_the_first_reading_and_leaves_no_process_behind(
+def test_signal_during_the_first_scan_ends_all_processes(
     large: Path, number: signal.Signals, delay: float
 ) -> None:
     watcher = Watcher(large, "--no-cache", "--jobs", "3")
     try:
-        begun(watcher.process)
+        wait_until_started(watcher.process)
         time.sleep(delay)
         watcher.send(number).ended()
     finally:
         watcher.killed()
 
 
-def nicks(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
-    """A vault of notes that each name an alias, and all its bytes before and after they are mended."""
+def create_alias_vault(folder: Path, count: int) -> tuple[Path, dict[str, bytes], dict[str, bytes]]:
+    """Create a vault of notes with alias links; return it and its bytes before and after fixing."""
     notes = {f"n{number:03}.md": f"number {number}: [[Nick]]\n".encode() for number in range(count)}
     before = {**notes, "b.md": b"---\naliases: [Nick]\n---\n"}
     after = {path: data.replace(b"[[Nick]]", b"[[b|Nick]]") for path, data in before.items()}
@@ -511,11 +509,9 @@ MOMENTS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
-    tmp_path: Path, run: RunCommand
-) -> None:
+def test_signal_during_a_write_leaves_each_note_old_or_new(tmp_path: Path, run: RunCommand) -> None:
     def stopped(moment: str) -> None:
-        vault, _, _ = nicks(tmp_path / moment, 300)
+        vault, _, _ = create_alias_vault(tmp_path / moment, 300)
         watcher = Watcher(vault, "--fix").said("Watching ")
         end = time.monotonic() + PATIENT
         while not MOMENTS[moment](vault) and time.monotonic() < end:
@@ -529,7 +525,7 @@ def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
     with ThreadPoolExecutor(len(MOMENTS)) as pool:
         list(pool.map(stopped, MOMENTS))
     for number, moment in enumerate(MOMENTS):
-        _, before, after = nicks(tmp_path / f"model {number}", 300)
+        _, before, after = create_alias_vault(tmp_path / f"model {number}", 300)
         vault = tmp_path / moment
         now = read_files(vault)
         assert now.keys() == before.keys()
@@ -543,7 +539,7 @@ def test_a_signal_while_notes_are_written_leaves_each_old_or_new(
 # -- settings -------------------------------------------------------------------------------------------------------
 
 
-def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
+def test_changed_settings_take_effect(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {"a.md": "[[b]] [[no]]\n", "b.md": "[[a]]\n", "c.md": "[[a]]\n"}
     )
@@ -573,7 +569,7 @@ def test_settings_are_obeyed_as_they_change(tmp_path: Path) -> None:
     assert wrong[0].endswith("The previous settings stay in force.")
 
 
-def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
+def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "x" / "c.md").write_text("[[no]]\n")
         watcher.printed("+ x/c.md")
@@ -586,7 +582,7 @@ def test_what_obsidian_excludes_is_obeyed_as_it_changes(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [".gitignore", "x/.gitignore", ".git/info/exclude"])
-def test_what_git_ignores_is_obeyed_as_it_changes(vault: Path, place: str) -> None:
+def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
     git(vault, "init")
     with command(vault) as watcher:
         (vault / "x" / "c.md").write_text("[[no]]\n")
@@ -609,13 +605,13 @@ GONE, BACK = "does not exist or contains no notes", " is back."
 
 
 def renamed(vault: Path) -> Callable[[], object]:
-    """The vault's folder goes elsewhere and comes back."""
+    """Rename the vault's folder, and rename it back."""
     vault.rename(vault.with_name("elsewhere"))
     return lambda: vault.with_name("elsewhere").rename(vault)
 
 
 def cloned(vault: Path) -> Callable[[], object]:
-    """The vault is deleted; another folder of the same name with the same notes comes."""
+    """Delete the vault, and create another folder with the same name and notes."""
     copy = vault.with_name("copy")
     shutil.copytree(vault, copy)
     vault.rename(vault.with_name("deleted"))
@@ -624,7 +620,7 @@ def cloned(vault: Path) -> Callable[[], object]:
 
 
 def emptied(vault: Path) -> Callable[[], object]:
-    """All notes are deleted, all at once, and brought back."""
+    """Delete all notes at once, and restore them."""
     kept = read_files(vault)
     aside = vault.with_name("aside")
     aside.mkdir()
@@ -634,7 +630,7 @@ def emptied(vault: Path) -> Callable[[], object]:
 
 
 def mounted_over(vault: Path) -> Callable[[], object]:
-    """An empty file system is mounted on the vault, and unmounted."""
+    """Mount an empty file system on the vault, and unmount it."""
     if (
         shutil.which("mount") is None
         or subprocess.run(
@@ -648,7 +644,7 @@ def mounted_over(vault: Path) -> Callable[[], object]:
 @pytest.mark.parametrize(
     "going", [renamed, cloned, emptied, pytest.param(mounted_over, marks=LINUX)]
 )
-def test_a_vault_that_goes_away_is_waited_for(
+def test_watch_waits_for_a_missing_vault(
     tmp_path: Path, going: Callable[[Path], Callable[[], object]]
 ) -> None:
     vault = create_vault(
@@ -671,8 +667,8 @@ def test_a_vault_that_goes_away_is_waited_for(
     assert [line for line in watcher.err if BACK in line] == [f"{vault} is back."]
 
 
-def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
-    vault, before, after = nicks(tmp_path / "vault", 3)
+def test_missing_vault_is_not_written(tmp_path: Path) -> None:
+    vault, before, after = create_alias_vault(tmp_path / "vault", 3)
     with command(vault, "--fix") as watcher:
         vault.rename(tmp_path / "elsewhere")
         watcher.said(GONE)
@@ -689,7 +685,7 @@ def test_a_vault_that_is_away_is_not_written_to(tmp_path: Path) -> None:
 
 
 def limited(name: str, limit: int) -> list[str]:
-    """The words before a command that give it a user namespace in which so much of inotify is to be had."""
+    """Return the prefix of a command for a user namespace with these inotify limits."""
     words = [
         "unshare",
         "--user",
@@ -715,7 +711,7 @@ def limited(name: str, limit: int) -> list[str]:
         ("max_inotify_instances", 0, "fs.inotify.max_user_instances"),
     ],
 )
-def test_where_no_watch_is_left_everything_is_looked_at_now_and_then(
+def test_polling_replaces_unavailable_inotify(
     tmp_path: Path, name: str, limit: int, named: str
 ) -> None:
     vault = create_vault(
@@ -738,7 +734,7 @@ def test_one_instance_of_inotify_is_enough(vault: Path) -> None:
 
 
 @LINUX
-def test_watches_that_run_out_on_the_way_are_no_end(vault: Path) -> None:
+def test_exhausted_inotify_watches_do_not_end_the_watch(vault: Path) -> None:
     with command(vault, before=limited("max_inotify_watches", 4)) as watcher:
         watcher.settled()
         write_files(vault, {f"f{number}/n.md": "[[no]]\n" for number in range(6)})
@@ -748,7 +744,7 @@ def test_watches_that_run_out_on_the_way_are_no_end(vault: Path) -> None:
 
 
 @LINUX
-def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
+def test_dropped_events_cause_a_full_rescan(vault: Path) -> None:
     queue = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     with command(vault) as watcher:
         watcher.settled().send(signal.SIGSTOP)
@@ -770,7 +766,7 @@ def test_when_the_system_drops_words_nothing_is_missed(vault: Path) -> None:
 # -- polling, comparing, proposing ----------------------------------------------------------------------------------
 
 
-def test_polling_tells_of_changes_even_of_those_that_hide(vault: Path) -> None:
+def test_polling_detects_changes_with_equal_size_and_time(vault: Path) -> None:
     with command(vault, "--poll", "0.3") as watcher:
         watcher.settled()
         status = (vault / "a.md").stat()
@@ -782,8 +778,8 @@ def test_polling_tells_of_changes_even_of_those_that_hide(vault: Path) -> None:
     assert watcher.changes == ["+ dangling-link a.md", "- dangling-link a.md"]
 
 
-@pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["told by the system", "polling"])
-def test_compared_with_a_fresh_start_nothing_ever_differs(vault: Path, options: list[str]) -> None:
+@pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["events", "polling"])
+def test_verify_never_finds_a_difference(vault: Path, options: list[str]) -> None:
     dice = random.Random(7)
     paths = ["a.md", "b.md", "x/c.md", "x/d.md", "y/e.md", "p.png"]
     texts = [
@@ -810,7 +806,7 @@ def test_compared_with_a_fresh_start_nothing_ever_differs(vault: Path, options: 
 
 
 def test_what_would_be_fixed_is_shown_as_a_diff_and_not_written(tmp_path: Path) -> None:
-    vault, before, _ = nicks(tmp_path / "vault", 1)
+    vault, before, _ = create_alias_vault(tmp_path / "vault", 1)
     with command(vault, "--fix", "--diff") as watcher:
         watcher.printed("+number 0: [[b|Nick]]")
     assert watcher.lines[-5:] == [
@@ -829,7 +825,7 @@ CONTROLLING = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY,
 
 
 class Screen:
-    """A watcher on a terminal of 80 columns, and what a person sees there."""
+    """A watcher on a terminal of 80 columns, and the screen."""
 
     def __init__(self, vault: Path, *options: str):
         self._end, terminal = pty.openpty()
@@ -858,13 +854,13 @@ class Screen:
         self.text = ""
 
     def read(self) -> None:
-        """Take what has come."""
+        """Read the available output."""
         with suppress(OSError):  # nothing has, or the terminal is closed
             while data := os.read(self._end, 65536):
                 self.text += data.decode()
 
     def until(self, there: Callable[[list[str]], object]) -> list[str]:
-        """Wait for something to be seen."""
+        """Wait until `there` returns True for the lines on the screen."""
         end = time.monotonic() + PATIENT
         while not there(self.rows):
             assert time.monotonic() < end, f"not seen: {self.text!r}"
@@ -874,7 +870,7 @@ class Screen:
 
     @property
     def rows(self) -> list[str]:
-        """The lines as they stand on the terminal."""
+        """The lines on the screen."""
         rows = []
         for text in self.text.split("\r\n"):
             row = ""
@@ -904,7 +900,7 @@ class Screen:
 
 @contextmanager
 def screen(vault: Path, *options: str) -> Iterator[Screen]:
-    """A watcher on a terminal."""
+    """Run a watcher on a terminal."""
     shown = Screen(vault, *options)
     try:
         yield shown
@@ -914,7 +910,7 @@ def screen(vault: Path, *options: str) -> Iterator[Screen]:
         os.close(shown._end)
 
 
-def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> None:
+def test_terminal_status_line_shows_totals(vault: Path) -> None:
     name = "a note of which the name alone is so long that no status line can hold all of it.md"
     with screen(vault) as shown:
         shown.until(lambda rows: rows[-1] == "3 notes · 3 links · 0 dangling topics · 0 findings")
@@ -936,7 +932,7 @@ def test_on_a_terminal_the_last_line_shows_the_vault_in_figures(vault: Path) -> 
         assert [row for row in shown.rows if "notes ·" in row] == []
 
 
-def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Path) -> None:
+def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
     with screen(vault) as shown:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
@@ -953,9 +949,9 @@ def test_on_a_terminal_many_findings_are_only_counted_at_the_start(tmp_path: Pat
 
 @LINUX
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.5])
-def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) -> None:
+def test_ctrl_c_during_the_first_scan_is_not_an_error(large: Path, delay: float) -> None:
     with screen(large, "--no-cache", "--jobs", "3") as shown:
-        begun(shown.process)
+        wait_until_started(shown.process)
         time.sleep(delay)
         shown.type(b"\x03")
         shown.ended()
@@ -964,7 +960,7 @@ def test_ctrl_c_during_the_first_reading_is_no_fault(large: Path, delay: float) 
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
-def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(vault: Path) -> None:
+def test_second_watcher_takes_over_fixing_from_a_killed_one(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
         second.said("This watcher only reports")
         first.said("watches this vault and applies fixes")
@@ -983,7 +979,7 @@ def test_of_two_watchers_one_mends_and_the_other_takes_over_when_it_is_killed(va
 # -- oddities -------------------------------------------------------------------------------------------------------
 
 
-def test_bytes_that_are_no_text_are_told_and_healed(vault: Path) -> None:
+def test_undecodable_note_is_reported_and_resolved(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "b.md").write_bytes(b"# B\n\xff\xfe\n")
         watcher.printed("+ b.md")
@@ -992,7 +988,7 @@ def test_bytes_that_are_no_text_are_told_and_healed(vault: Path) -> None:
     assert watcher.changes == ["+ undecodable-note b.md", "- undecodable-note b.md"]
 
 
-def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
+def test_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
     with command(vault, "--verify") as watcher:
         (vault / "b.md").unlink()
         write_files(vault, {"b.md/inner.md": "[[no]]\n"})
@@ -1008,7 +1004,7 @@ def test_a_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
     ]
 
 
-def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: Path) -> None:
+def test_symlinked_note_is_not_part_of_the_vault(vault: Path, tmp_path: Path) -> None:
     write_files(tmp_path, {"outside.md": "[[no]]\n"})
     with command(vault, "--verify", "-v") as watcher:
         (vault / "s.md").symlink_to(tmp_path / "outside.md")
@@ -1021,7 +1017,7 @@ def test_a_note_that_is_a_symbolic_link_is_never_a_part(vault: Path, tmp_path: P
     assert not any("s.md" in line.split() for line in watcher.out)
 
 
-def test_no_name_is_too_odd(vault: Path) -> None:
+def test_unusual_names_are_supported(vault: Path) -> None:
     place = os.fsencode(vault)
     with command(vault, "--verify") as watcher:
         (vault / "two\nlines.md").write_text("[[no]]\n")
@@ -1042,7 +1038,7 @@ def test_no_name_is_too_odd(vault: Path) -> None:
 
 
 @LINUX
-def test_an_idle_watcher_takes_no_processor_time(vault: Path) -> None:
+def test_idle_watcher_takes_no_processor_time(vault: Path) -> None:
     def ticks(process: int) -> int:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])

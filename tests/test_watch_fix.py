@@ -1,4 +1,4 @@
-"""A watcher that mends: when it does, when it does not, and that it never fights with whoever else writes."""
+"""Tests of a watcher that fixes: when it writes, when it waits, and that it respects other writers."""
 
 import os
 import time
@@ -22,47 +22,47 @@ LINKED = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault in which every link leads somewhere, and nobody has written for a while."""
+    """Create a small vault without broken links, and wait until fixes are allowed."""
     vault = create_vault(tmp_path / "vault", LINKED)
-    rested(vault)
+    wait_for_quiet(vault)
     return vault
 
 
-def rested(vault: Path) -> None:
-    """Let the pause pass after which notes may be written."""
+def wait_for_quiet(vault: Path) -> None:
+    """Wait for the quiet time after which notes may be written."""
     time.sleep(QUICK_DEBOUNCE.fix_quiet + 0.1)
 
 
-def mended(watched: WatchRecorder) -> list[Batch]:
-    """The batches of the watcher's own writing."""
+def fix_batches(watched: WatchRecorder) -> list[Batch]:
+    """Return the batches of the watcher's own fixes."""
     return [item for item in watched.news if isinstance(item, Batch) and item.applied_fixes]
 
 
 def text(vault: Path, path: str = "a.md") -> str:
-    """What a note holds now."""
+    """Return the current text of a note."""
     return (vault / path).read_text()
 
 
-def stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) -> None:
-    """A note holds something, and goes on to do so for longer than the watcher waits."""
+def assert_stays(vault: Path, wanted: str, path: str = "a.md", seconds: float = 1.5) -> None:
+    """Assert that a note has this text and keeps it for longer than the debounce."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert text(vault, path) == wanted
         time.sleep(0.05)
 
 
-# -- what is mended -------------------------------------------------------------------------------------------------
+# -- what is fix_batches -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_there_before_is_mended_as_by_fix(tmp_path: Path) -> None:
+def test_existing_findings_are_fixed_at_the_start(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
     )
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[b|Nick]]\n"
-    [batch] = mended(watched)
+    [batch] = fix_batches(watched)
     assert batch.applied_fixes is not None
     assert (batch.applied_fixes.written, [item.rule for item, _ in batch.applied_fixes.fixes]) == (
         ("a.md",),
@@ -74,7 +74,7 @@ def test_what_was_there_before_is_mended_as_by_fix(tmp_path: Path) -> None:
 def test_links_follow_a_note_that_was_moved(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "x" / "renamed.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[renamed|b]] and [[c]]\n"
         watched.settle()
         assert watched.session.vault.check() == []
@@ -86,13 +86,13 @@ def test_links_follow_a_note_that_was_deleted_and_made_elsewhere(vault: Path) ->
         (vault / "b.md").unlink()
         watched.wait_for_batches(1)
         (vault / "q.md").write_text(data)
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
 def test_links_follow_a_whole_folder(vault: Path) -> None:
     (vault / "a.md").write_text("[[x/c]] [[x/c|shown]]\n")
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "x").rename(vault / "y")
         watched.settle()
@@ -100,7 +100,7 @@ def test_links_follow_a_whole_folder(vault: Path) -> None:
         assert watched.session.vault.check() == [] or text(vault) == "[[y/c|x/c]] [[y/c|shown]]\n"
 
 
-def test_sections_are_kept(tmp_path: Path) -> None:
+def test_sections_are_maintained(tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault",
         {
@@ -110,44 +110,44 @@ def test_sections_are_kept(tmp_path: Path) -> None:
             "c.md": "# C\n",
         },
     )
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         watched.wait_for(lambda _: "[[a" in text(vault, "b.md"))
-        rested(vault)
+        wait_for_quiet(vault)
         (vault / "c.md").write_text("# C\n\n[[b]]\n")
         watched.wait_for(lambda _: "[[c" in text(vault, "b.md"))
         watched.settle()
         assert find_difference(watched.session) is None
 
 
-def test_dangling_links_are_left_to_their_writer(vault: Path) -> None:
+def test_dangling_links_are_not_fixed(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "a.md").write_text("[[b]] and [[cc]]\n")
         watched.wait_for_batches(1)
-        stays(vault, "[[b]] and [[cc]]\n")
-    assert mended(watched) == []
+        assert_stays(vault, "[[b]] and [[cc]]\n")
+    assert fix_batches(watched) == []
 
 
-def test_without_the_wish_nothing_is_ever_written(vault: Path) -> None:
+def test_nothing_is_written_without_fix(vault: Path) -> None:
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for_batches(1)
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
         assert list_runs(vault) == []
 
 
-def test_what_would_be_written_can_be_looked_at(vault: Path) -> None:
+def test_proposals_are_reported_without_writing(vault: Path) -> None:
     with run_watcher(vault, WatchSettings(propose=True)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(lambda watched: watched.proposals)
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
     assert watched.proposals[0].texts == {"a.md": (LINKED["a.md"], "[[q|b]] and [[c]]\n")}
 
 
 # -- never a fight --------------------------------------------------------------------------------------------------
 
 
-def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault: Path) -> None:
+def test_note_being_edited_is_fixed_after_a_pause(vault: Path) -> None:
     debounce = replace(QUICK_DEBOUNCE, fix_quiet=2.0, fix_max_delay=1.0)
     with run_watcher(vault, FIX, debounce=debounce) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -158,19 +158,19 @@ def test_a_note_that_is_being_written_is_left_alone_until_there_is_a_pause(vault
             (vault / "a.md").write_text(typed)
             time.sleep(0.25)
             assert text(vault) == typed
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert time.monotonic() - last > debounce.fix_quiet
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
-def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: Path) -> None:
+def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
     write_files(vault, {"d.md": "[[b]]\n"})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX, debounce=replace(QUICK_DEBOUNCE, fix_max_delay=1.0)) as watched:
         (vault / "b.md").rename(vault / "q.md")
         end = time.monotonic() + TIMEOUT_SECONDS
         typed = LINKED["a.md"]
-        while not mended(watched) and time.monotonic() < end:
+        while not fix_batches(watched) and time.monotonic() < end:
             typed += "."
             (vault / "a.md").write_text(typed)
             time.sleep(0.2)
@@ -179,23 +179,23 @@ def test_other_notes_need_not_wait_forever_for_a_writer_who_never_stops(vault: P
 
 def test_obsidian_renames_and_updates_the_links_itself(vault: Path) -> None:
     write_files(vault, {f"n{number}.md": f"[[b]] {number}\n" for number in range(30)})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         for path in ["a.md", *(f"n{number}.md" for number in range(30))]:
             (vault / path).write_text(text(vault, path).replace("[[b]]", "[[q]]"))
             time.sleep(0.03)
         watched.settle()
-        stays(vault, "[[q]] and [[c]]\n")
+        assert_stays(vault, "[[q]] and [[c]]\n")
         assert watched.session.vault.check() == []
-    assert mended(watched) == []
+    assert fix_batches(watched) == []
     assert list_runs(vault) == []
 
 
-def test_its_own_writes_are_no_news(vault: Path) -> None:
+def test_own_writes_cause_no_batch(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         count = len(watched.batches)
         time.sleep(1.0)
         assert len(watched.batches) == count, watched.describe_news()
@@ -203,59 +203,59 @@ def test_its_own_writes_are_no_news(vault: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["hand", "undo"])
-def test_what_was_taken_back_is_not_done_again(vault: Path, run: RunCommand, by: str) -> None:
+def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str) -> None:
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         if by == "hand":
             (vault / "a.md").write_text(LINKED["a.md"])
         else:
             assert run("undo", "--vault", vault).code == 0
         watched.wait_for(lambda watched: any("reverted" in notice for notice in watched.notices))
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
         (vault / "a.md").write_text("Now: " + LINKED["a.md"])
-        watched.wait_for(lambda watched: len(mended(watched)) == 2)
+        watched.wait_for(lambda watched: len(fix_batches(watched)) == 2)
         assert text(vault) == "Now: [[q|b]] and [[c]]\n"
 
 
-def test_a_note_that_changes_at_the_last_moment_waits_for_the_next_pause(vault: Path) -> None:
-    """Times that say nothing of a change: the bytes are compared before they are replaced."""
+def test_note_changed_before_the_write_waits_for_the_next_pause(vault: Path) -> None:
+    """Size and time are unchanged: the bytes are compared before they are replaced."""
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for_batches(1)
         status = (vault / "a.md").stat()
         (vault / "a.md").write_text("[[b]] AND [[c]]\n")
         os.utime(vault / "a.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] AND [[c]]\n"
 
 
-def test_while_another_run_writes_it_waits(vault: Path) -> None:
+def test_waits_for_the_write_lock(vault: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         with lock_vault(vault):
             (vault / "b.md").rename(vault / "q.md")
             watched.wait_for_batches(1)
-            stays(vault, LINKED["a.md"])
-        watched.wait_for(mended)
+            assert_stays(vault, LINKED["a.md"])
+        watched.wait_for(fix_batches)
         assert text(vault) == "[[q|b]] and [[c]]\n"
 
 
-def test_notes_in_dispute_are_named_and_left_alone(vault: Path) -> None:
+def test_notes_in_conflict_are_named_and_skipped(vault: Path) -> None:
     write_files(vault, {"a.sync-conflict-20260101-120000-ABCDEFG.md": "theirs\n"})
-    rested(vault)
+    wait_for_quiet(vault)
     with run_watcher(vault, FIX) as watched:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(
             lambda watched: any("conflicting copy" in notice for notice in watched.notices)
         )
-        stays(vault, LINKED["a.md"])
+        assert_stays(vault, LINKED["a.md"])
     assert sum("conflicting copy" in notice for notice in watched.notices) == 1
 
 
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
-def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> None:
+def test_one_of_two_watchers_fixes(vault: Path) -> None:
     with run_watcher(vault, FIX) as first:
         with run_watcher(vault, FIX) as second:
             first.wait_for(
@@ -268,27 +268,27 @@ def test_two_watchers_notice_each_other_and_one_of_them_mends(vault: Path) -> No
                     "This watcher only reports" in notice for notice in watched.notices
                 )
             )
-            rested(vault)
+            wait_for_quiet(vault)
             (vault / "b.md").rename(vault / "q.md")
-            first.wait_for(mended)
+            first.wait_for(fix_batches)
             second.wait_for(lambda watched: "- moved-link a.md" in watched.list_changes())
             time.sleep(1.0)
-            assert mended(second) == []
+            assert fix_batches(second) == []
         first.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
     assert len(list_runs(vault)) == 1
 
 
-def test_the_second_mends_when_the_first_has_ended(vault: Path) -> None:
+def test_second_watcher_fixes_after_the_first_ended(vault: Path) -> None:
     with run_watcher(vault, FIX) as first, run_watcher(vault, FIX) as second:
         first.watch.stop()
         first.thread.join(TIMEOUT_SECONDS)
         second.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
-        rested(vault)
+        wait_for_quiet(vault)
         (vault / "b.md").rename(vault / "q.md")
-        second.wait_for(mended)
+        second.wait_for(fix_batches)
 
 
-def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) -> None:
+def test_killed_watcher_is_not_a_peer(vault: Path, tmp_path: Path) -> None:
     with run_watcher(vault, FIX):
         [folder] = (tmp_path / "state").rglob("watchers")
         (folder / "00000000000000000001-4.fixing").write_text("")
@@ -296,12 +296,10 @@ def test_a_watcher_that_was_killed_is_no_neighbour(vault: Path, tmp_path: Path) 
         watched.settle()
         assert watched.notices == []
         (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(mended)
+        watched.wait_for(fix_batches)
 
 
-def test_where_no_record_can_be_kept_nothing_is_mended(
-    vault: Path, tmp_path: Path, run: RunCommand
-) -> None:
+def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: RunCommand) -> None:
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
     assert ran.code == 2

@@ -1,4 +1,4 @@
-"""The parts of a watcher, each by itself: when it is time, what word came, what is otherwise, and how it is put into words."""
+"""Tests of the parts of the watcher: debounce, events, rescan, differences, peers and output."""
 
 import os
 import subprocess
@@ -54,7 +54,7 @@ SMALL = {
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A small vault."""
+    """Create a small vault."""
     return create_vault(tmp_path / "vault", SMALL)
 
 
@@ -82,7 +82,7 @@ def git(folder: Path, *words: str) -> None:
         (10.0, 20.0, 20.0, -6.0),
     ],
 )
-def test_a_batch_comes_after_quiet_or_after_the_longest_wait(
+def test_batch_is_due_after_quiet_or_the_maximum_delay(
     first: float, last: float, now: float, left: float
 ) -> None:
     assert (
@@ -100,13 +100,13 @@ def test_a_batch_comes_after_quiet_or_after_the_longest_wait(
         (10.0, 50.0, 50.0, -10.0),
     ],
 )
-def test_a_repair_comes_after_a_calm_or_when_patience_is_over(
+def test_fix_is_due_after_quiet_or_the_maximum_delay(
     first: float, last: float, now: float, left: float
 ) -> None:
     assert Debounce(fix_quiet=3.0, fix_max_delay=30.0).seconds_until_fix(first, last, now) == left
 
 
-def test_the_pauses_are_those_that_the_manual_names() -> None:
+def test_debounce_equals_the_documentation() -> None:
     debounce = Debounce()
     assert (
         debounce.batch_quiet,
@@ -130,7 +130,7 @@ def test_the_pauses_are_those_that_the_manual_names() -> None:
 # -- the inbox ------------------------------------------------------------------------------------------------------
 
 
-def test_hints_are_kept_until_they_are_taken() -> None:
+def test_events_are_stored_until_taken() -> None:
     events = EventQueue()
     assert (bool(events), bool(events.take()), events.event_count) == (False, False, 0)
     for path in ("a.md", "b.md", "a.md"):
@@ -140,7 +140,7 @@ def test_hints_are_kept_until_they_are_taken() -> None:
     assert (bool(events), events.take()) == (False, ChangeHints(event_count=3))
 
 
-def test_everything_swallows_every_path() -> None:
+def test_full_rescan_replaces_all_paths() -> None:
     events = EventQueue()
     events.add_path("a.md")
     events.request_full_rescan()
@@ -151,7 +151,7 @@ def test_everything_swallows_every_path() -> None:
 
 
 @pytest.mark.parametrize(("count", "everything"), [(2_000, False), (2_001, True), (5_000, True)])
-def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
+def test_many_paths_become_a_full_rescan(count: int, everything: bool) -> None:
     events = EventQueue()
     for number in range(count):
         events.add_path(f"{number}.md")
@@ -163,7 +163,7 @@ def test_many_paths_are_not_told_apart(count: int, everything: bool) -> None:
     )
 
 
-def test_the_first_and_the_last_hint_have_their_times() -> None:
+def test_first_and_last_event_times_are_recorded() -> None:
     events = EventQueue()
     events.add_path("a.md")
     first = events.first_event
@@ -175,7 +175,7 @@ def test_the_first_and_the_last_hint_have_their_times() -> None:
     assert events.first_event == events.last_event >= first
 
 
-def test_no_hint_of_many_threads_is_lost() -> None:
+def test_events_of_many_threads_are_recorded() -> None:
     events, taken = EventQueue(), set[str]()
 
     def hint(here: int) -> None:
@@ -195,7 +195,7 @@ def test_no_hint_of_many_threads_is_lost() -> None:
 
 
 @pytest.mark.parametrize("word", ["hint", "everything", "stop"])
-def test_who_waits_is_woken(word: str) -> None:
+def test_event_wakes_the_waiting_thread(word: str) -> None:
     events = EventQueue()
     calls = {
         "hint": lambda: events.add_path("a.md"),
@@ -211,7 +211,7 @@ def test_who_waits_is_woken(word: str) -> None:
     assert (events.stopped, bool(events)) == (word == "stop", word != "stop")
 
 
-def test_a_wait_ends_with_its_time() -> None:
+def test_wait_ends_after_its_timeout() -> None:
     EventQueue().wait(0.01)
     EventQueue().wait(-1.0)
 
@@ -250,14 +250,14 @@ def test_a_wait_ends_with_its_time() -> None:
         (BatchCause(moved=(("a\t.md", "x/b\r.md"),)), "a\\t.md moved to x/b\\r.md"),
     ],
 )
-def test_a_cause_in_words(cause: BatchCause, words: str) -> None:
+def test_cause_as_text(cause: BatchCause, words: str) -> None:
     assert describe_cause(cause) == words
 
 
 def finding(
     path: str = "a.md", target: str | None = "no", line: int = 1, message: str = "It is so."
 ) -> Diagnostic:
-    """A finding."""
+    """Return a finding."""
     return Diagnostic(
         "VL101",
         "dangling-link",
@@ -285,7 +285,7 @@ def batch(
     healed: Sequence[ReportedFinding] = (),
     fixed: AppliedFixes | None = None,
 ) -> Batch:
-    """A batch."""
+    """Return a batch."""
     moment = time.mktime((2026, 3, 4, 14, 2, 33, 0, 0, -1))
     totals = VaultTotals(3, 1, LinkCounts(), 2, len(new))
     return Batch(
@@ -300,7 +300,7 @@ def batch(
     )
 
 
-def test_a_headline_says_when_why_and_what_came_of_it(vault: Path) -> None:
+def test_headline_has_time_cause_and_counts(vault: Path) -> None:
     saved = BatchCause(saved=("a.md",))
     assert format_headline(batch(vault, saved)) == "14:02:33 a.md saved"
     assert format_headline(batch(vault, saved, new=[FOUND])) == "14:02:33 a.md saved: 1 new"
@@ -312,7 +312,7 @@ def test_a_headline_says_when_why_and_what_came_of_it(vault: Path) -> None:
     assert format_headline(batch(vault, number=0)) == "14:02:33 as found"
 
 
-def test_what_the_watcher_mended_is_its_own_cause(vault: Path) -> None:
+def test_own_fixes_are_a_separate_cause(vault: Path) -> None:
     made: FindingWithFix = (finding(), Fix("Mend it", Safety.SAFE, ()))
     assert format_headline(batch(vault, fixed=AppliedFixes((made,), ("a.md",), (), "run"))) == (
         "14:02:33 fixed 1 finding in 1 note: dangling-link 1"
@@ -363,7 +363,7 @@ def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> N
         ),
     ],
 )
-def test_the_status_shows_the_vault_in_figures(
+def test_status_line_shows_totals(
     notes: int, links: int, topics: int, findings: int, last: str, line: str
 ) -> None:
     assert (
@@ -372,7 +372,7 @@ def test_the_status_shows_the_vault_in_figures(
     )
 
 
-def test_a_batch_as_data_names_its_moves_and_tells_the_state_apart(vault: Path) -> None:
+def test_batch_as_json_has_renames_and_the_initial_state(vault: Path) -> None:
     row = make_batch_row(batch(vault, BatchCause(moved=(("a.md", "b.md"),)), new=[FOUND]))
     assert (row.event, row.batch, row.cause, row.new, row.fixed) == (
         "batch",
@@ -393,7 +393,7 @@ Side = tuple[dict[str, tuple[Diagnostic, ...]], FindingIdentities]
 
 
 def side(found: Mapping[str, Sequence[str]]) -> Side:
-    """Findings about targets, by path, and what tells them apart."""
+    """Return findings about targets by path, with their fingerprints."""
     placed = {
         path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1))
         for path, targets in found.items()
@@ -421,7 +421,7 @@ def side(found: Mapping[str, Sequence[str]]) -> Side:
         ({"a": ["no"], "c": ["x"]}, {"b": ["no"], "c": ["x", "y"]}, {"a": "b"}, ["c y"], []),
     ],
 )
-def test_what_is_new_and_what_is_healed(
+def test_new_and_resolved_findings(
     before: dict[str, list[str]],
     after: dict[str, list[str]],
     moved: dict[str, str],
@@ -437,7 +437,7 @@ def test_what_is_new_and_what_is_healed(
     assert [f"{item.path} {item.target}" for item, _ in went] == healed
 
 
-def test_the_fingerprint_of_equal_findings_counts_them() -> None:
+def test_fingerprint_of_equal_findings_counts_them() -> None:
     came, _ = compare_findings(side({}), side({"a": ["no", "no"]}), ["a"], {})
     assert [mark for _, mark in came] == [
         fingerprint("a", ("VL101", "no", 0)),
@@ -460,16 +460,16 @@ def test_paths_with_the_same_findings_do_not_differ() -> None:
 
 
 def stamp(size: int, moment: int = 1) -> FileStamp:
-    """What tells a state of a file."""
+    """Return the stamp of a file."""
     return FileStamp(size, moment, moment)
 
 
 def note(path: str, text: str) -> Note:
-    """A note."""
+    """Return a note."""
     return parse_note(path, text)
 
 
-def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
+def test_renames_are_detected_in_either_order() -> None:
     for first in ("went", "came"):
         tracker = MoveTracker({})
         steps = {
@@ -490,7 +490,7 @@ def test_what_went_and_what_came_are_put_together_in_either_order() -> None:
         assert tracker.current_moves(set()) == {}
 
 
-def test_a_file_that_comes_back_did_not_move() -> None:
+def test_restored_file_is_not_a_rename() -> None:
     tracker = MoveTracker({})
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
@@ -498,7 +498,7 @@ def test_a_file_that_comes_back_did_not_move() -> None:
     assert tracker.match_new_moves() == {}
 
 
-def test_which_of_two_it_became_is_unknown() -> None:
+def test_ambiguous_rename_is_not_detected() -> None:
     tracker = MoveTracker({})
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
@@ -506,7 +506,7 @@ def test_which_of_two_it_became_is_unknown() -> None:
     assert tracker.match_new_moves() == {}
 
 
-def test_what_was_written_since_it_came_counts() -> None:
+def test_rename_of_an_edited_file_is_detected() -> None:
     tracker = MoveTracker({})
     tracker.record_added("q.md", stamp(0), note("q.md", ""))
     tracker.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
@@ -531,13 +531,13 @@ def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None
 
 
 def settled(root: Path) -> VaultScan:
-    """A vault surveyed when nothing in it has changed for a while."""
+    """Return the scan of a vault whose files are old enough to be reliable."""
     time.sleep(0.06)
     return scan_vault(root, PLAIN)
 
 
 def no_one_came(_folders: Mapping[str, str]) -> bool:
-    """No folder came that is to be watched."""
+    """Accept new folders to watch, and do nothing."""
     return False
 
 
@@ -545,7 +545,7 @@ EVERYTHING = ChangeHints(full_rescan=True)
 
 
 @pytest.mark.parametrize("everything", [False, True])
-def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool) -> None:
+def test_rescan_detects_created_deleted_and_saved_files(vault: Path, everything: bool) -> None:
     scan = settled(vault)
     write_files(
         vault, {"a.md": "another text\n", "new.md": "", "q.png": "", "log.txt": "one\ntwo\n"}
@@ -565,14 +565,14 @@ def test_a_look_tells_what_came_went_and_was_saved(vault: Path, everything: bool
     assert set(found.scan.listing.files) == {"a.md", "new.md", "q.png", "log.txt", "x/p.png"}
 
 
-def test_where_nothing_is_hinted_at_nothing_is_seen(vault: Path) -> None:
+def test_rescan_is_limited_to_events(vault: Path) -> None:
     scan = settled(vault)
     write_files(vault, {"a.md": "another text\n", "b.md": "and here\n"})
     found = rescan(scan, ChangeHints(frozenset({"a.md"})), no_one_came)
     assert (found.paths, found.has_added_or_removed) == (("a.md",), False)
 
 
-def test_a_change_that_size_and_time_hide_is_doubtful(vault: Path) -> None:
+def test_change_with_equal_size_and_time_is_uncertain(vault: Path) -> None:
     scan = settled(vault)
     status = (vault / "a.md").stat()
     (vault / "a.md").write_text("[[c]] and [[no]]\n")
@@ -580,7 +580,7 @@ def test_a_change_that_size_and_time_hide_is_doubtful(vault: Path) -> None:
     assert rescan(scan, EVERYTHING, no_one_came)[1:] == ((), (), (), ("a.md",))
 
 
-def test_what_changed_just_before_it_was_seen_is_doubtful_once_more(vault: Path) -> None:
+def test_recent_change_is_checked_once_more(vault: Path) -> None:
     (vault / "a.md").write_text("just now\n")
     scan = scan_vault(vault, PLAIN)
     scan = replace(scan, started=max(item.changed for item in scan.listing.files.values()) + 1)
@@ -601,7 +601,7 @@ def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
     assert told == [["", "x"], ["", "late", "x"], ["", "late", "x"]]
 
 
-def test_two_looks_are_alike_if_nothing_changed_between(vault: Path) -> None:
+def test_repeated_rescan_is_equal_without_changes(vault: Path) -> None:
     scan = settled(vault)
     (vault / "a.md").write_text("another text\n")
     first = rescan(scan, EVERYTHING, no_one_came)
@@ -611,7 +611,7 @@ def test_two_looks_are_alike_if_nothing_changed_between(vault: Path) -> None:
     assert not first.is_same(Rescan(first.scan))
 
 
-def test_a_vault_that_is_away_or_another_is_told(vault: Path, tmp_path: Path) -> None:
+def test_missing_or_replaced_vault_is_reported(vault: Path, tmp_path: Path) -> None:
     home = folder_identity(vault)
     assert home is not None
     vault.rename(tmp_path / "elsewhere")
@@ -639,7 +639,7 @@ def test_a_vault_that_is_away_or_another_is_told(vault: Path, tmp_path: Path) ->
         "##",
     ],
 )
-def test_names_under_which_programs_write_pass(name: str) -> None:
+def test_temporary_names_are_ignored(name: str) -> None:
     assert is_temporary_name(name)
 
 
@@ -666,7 +666,7 @@ def test_names_under_which_programs_write_pass(name: str) -> None:
         "#",
     ],
 )
-def test_names_that_only_look_like_that_stay(name: str) -> None:
+def test_similar_names_are_not_ignored(name: str) -> None:
     assert not is_temporary_name(name)
 
 
@@ -674,13 +674,13 @@ def test_names_that_only_look_like_that_stay(name: str) -> None:
 
 
 def ignored(scan: VaultScan) -> list[str]:
-    """The files that git is known to ignore."""
+    """Return the files that git ignores."""
     return sorted(
         path for path in scan.listing.files if scan.is_git_ignored and scan.is_git_ignored(path)
     )
 
 
-def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
+def test_new_files_ignored_by_git_are_ignored(vault: Path) -> None:
     git(vault, "init")
     write_files(
         vault, {".gitignore": "out*\n!out-kept.md\n", "x/.gitignore": "here.md\n", "out1.md": ""}
@@ -702,7 +702,7 @@ def test_what_came_is_ignored_as_git_has_it(vault: Path) -> None:
     assert ignored(last) == ["out1.md", "out4.md", "x/here.md", "x/out3.md"]
 
 
-def test_where_nothing_new_is_ignored_the_survey_stays_as_it_is(vault: Path) -> None:
+def test_scan_is_unchanged_without_newly_ignored_files(vault: Path) -> None:
     git(vault, "init")
     write_files(vault, {".gitignore": "out*\n", "out1.md": ""})
     scan = settled(vault)
@@ -715,7 +715,7 @@ def test_where_nothing_new_is_ignored_the_survey_stays_as_it_is(vault: Path) -> 
 # -- neighbours -----------------------------------------------------------------------------------------------------
 
 
-def test_of_those_that_mend_the_oldest_does(vault: Path) -> None:
+def test_oldest_peer_fixes(vault: Path) -> None:
     teller, first, second = (Peers(vault, fixing=fixing) for fixing in (False, True, True))
     try:
         assert [one.is_fixer() for one in (teller, first, second)] == [False, True, False]
@@ -740,14 +740,14 @@ def test_of_those_that_mend_the_oldest_does(vault: Path) -> None:
     assert list((make_journal_folder(vault) / "watchers").iterdir()) == []
 
 
-def test_who_is_alone_hears_nothing(vault: Path) -> None:
+def test_no_notice_without_peers(vault: Path) -> None:
     alone = Peers(vault, fixing=True)
     assert (alone.is_fixer(), alone.list_peers(), alone.describe_changes()) == (True, [], [])
     alone.close()
     alone.close()
 
 
-def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None:
+def test_files_of_ended_peers_are_removed_and_others_kept(vault: Path) -> None:
     folder = make_journal_folder(vault) / "watchers"
     folder.mkdir()
     for name in (
@@ -766,7 +766,7 @@ def test_files_of_the_dead_are_taken_away_and_odd_ones_left(vault: Path) -> None
     ]
 
 
-def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
+def test_killed_watcher_releases_its_lock(vault: Path) -> None:
     folder = make_journal_folder(vault) / "watchers"
     folder.mkdir()
     held = folder / "00000000000000000001-4.fixing"
@@ -784,7 +784,7 @@ def test_a_watcher_that_is_killed_lets_go(vault: Path) -> None:
 
 
 class Ear:
-    """A listener that hears nothing, and lives or has a watch left as long as it is told so."""
+    """A backend without events; tests set whether it is alive and has watches left."""
 
     def __init__(self, events: EventQueue, *, detects_overflow: bool = True):
         self.inbox, self.detects_overflow = events, detects_overflow
@@ -799,16 +799,16 @@ class Ear:
         return False
 
     def is_alive(self) -> bool:
-        """Whether it lives."""
+        """Return True while it is alive."""
         return self.living
 
     def close(self) -> None:
-        """Let go."""
+        """Close it."""
         self.closed = True
 
 
 class Ears(list[Ear]):
-    """Means that make ears, and know all they made."""
+    """A factory of `Ear`s that records them."""
 
     def __call__(self, events: EventQueue) -> Ear:
         self.append(Ear(events))
@@ -816,14 +816,14 @@ class Ears(list[Ear]):
 
 
 def no_means(_inbox: EventQueue) -> Ear:
-    """Means of which none is left."""
+    """Raise the error of a backend without watches."""
     raise WatchUnavailable("No ear is left.")
 
 
 FOLDERS = {"": "/v", "x": "/v/x"}
 
 
-def test_where_the_system_brings_word_nobody_needs_to_look() -> None:
+def test_no_polling_if_events_are_available() -> None:
     events, ears = EventQueue(), Ears()
     event_source = EventSource(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
@@ -835,7 +835,7 @@ def test_where_the_system_brings_word_nobody_needs_to_look() -> None:
     assert ears[0].closed
 
 
-def test_where_words_get_lost_everything_is_looked_at_now_and_then() -> None:
+def test_polling_if_events_are_unreliable() -> None:
     events = EventQueue()
     event_source = EventSource(
         events, None, 60.0, lambda events: Ear(events, detects_overflow=False)
@@ -853,7 +853,7 @@ def test_where_words_get_lost_everything_is_looked_at_now_and_then() -> None:
     assert (events.take().full_rescan, event_source.seconds_until_rescan(160.0)) == (True, 60.0)
 
 
-def test_a_poll_asks_for_no_listener() -> None:
+def test_polling_starts_no_backend() -> None:
     events = EventQueue()
     event_source = EventSource(events, 5.0, 60.0, no_means)
     event_source.start(FOLDERS, 100.0)
@@ -871,7 +871,7 @@ def test_a_poll_asks_for_no_listener() -> None:
     assert events.take().full_rescan
 
 
-def test_a_poll_puts_off_no_batch_that_waits_for_quiet() -> None:
+def test_polling_does_not_delay_a_batch() -> None:
     events = EventQueue()
     event_source = EventSource(events, 0.05, 60.0, no_means)
     event_source.start({}, 0.0)
@@ -885,7 +885,7 @@ def test_a_poll_puts_off_no_batch_that_waits_for_quiet() -> None:
     assert events.event_count == 3
 
 
-def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
+def test_polling_and_a_notice_without_a_backend() -> None:
     events = EventQueue()
     event_source = EventSource(events, None, 60.0, no_means)
     event_source.start(FOLDERS, 100.0)
@@ -896,7 +896,7 @@ def test_without_means_everything_is_polled_and_it_is_said_why() -> None:
     assert (events.take().full_rescan, event_source.seconds_until_rescan(100.5)) == (True, 1.5)
 
 
-def test_watches_that_run_out_later_end_the_listening() -> None:
+def test_exhausted_watches_switch_to_polling() -> None:
     events, ears = EventQueue(), Ears()
     event_source = EventSource(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
@@ -908,7 +908,7 @@ def test_watches_that_run_out_later_end_the_listening() -> None:
     assert (len(ears), event_source.seconds_until_rescan(200.0)) == (2, float("inf"))
 
 
-def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
+def test_failed_backend_is_replaced_and_causes_a_full_rescan() -> None:
     events, ears = EventQueue(), Ears()
     event_source = EventSource(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
@@ -924,7 +924,7 @@ def test_a_listener_that_died_is_replaced_and_everything_looked_at() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
-def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) -> None:
+def test_inotify_backend_reports_changes_in_all_folders(vault: Path) -> None:
     from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 
     events = EventQueue()
@@ -965,7 +965,7 @@ def test_the_listener_of_linux_hears_of_changes_in_all_its_folders(vault: Path) 
 # -- what is known only to the watcher ------------------------------------------------------------------------------
 
 
-def test_a_note_that_is_copied_before_it_is_deleted_leaves_one_of_its_findings(
+def test_copied_and_deleted_note_has_one_finding(
     tmp_path: Path,
 ) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[no]] and some words\n", "b.md": "# B\n"})
@@ -977,7 +977,7 @@ def test_a_note_that_is_copied_before_it_is_deleted_leaves_one_of_its_findings(
     assert watched.list_changes() == ["+ dangling-link z.md", "- dangling-link a.md"]
 
 
-def test_new_settings_do_not_make_it_forget_where_notes_went(tmp_path: Path) -> None:
+def test_renames_survive_new_settings(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -990,7 +990,7 @@ def test_new_settings_do_not_make_it_forget_where_notes_went(tmp_path: Path) -> 
     )
 
 
-def test_a_vault_that_was_away_does_not_make_it_forget_where_notes_went(tmp_path: Path) -> None:
+def test_renames_survive_a_missing_vault(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n\nwords\n"})
     with run_watcher(vault) as watched:
         (vault / "b.md").rename(vault / "q.md")
@@ -1009,9 +1009,7 @@ def test_a_vault_that_was_away_does_not_make_it_forget_where_notes_went(tmp_path
 @pytest.mark.parametrize(
     "place", ["vault/.gitignore", "vault/x/.gitignore", ".git/info/exclude", ".gitignore"]
 )
-def test_what_git_ignores_is_obeyed_wherever_it_is_said(
-    tmp_path: Path, place: str, poll: float | None
-) -> None:
+def test_all_gitignore_files_take_effect(tmp_path: Path, place: str, poll: float | None) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "", "x/c.md": "[[no]]\n"})
     git(tmp_path, "init")
     with run_watcher(vault, WatchSettings(poll_seconds=poll, verify=True)) as watched:
@@ -1021,7 +1019,7 @@ def test_what_git_ignores_is_obeyed_wherever_it_is_said(
         watched.wait_for(lambda watched: watched.list_changes()[1:] == ["+ dangling-link x/c.md"])
 
 
-def test_a_note_that_git_is_told_to_keep_is_ignored_no_longer(tmp_path: Path) -> None:
+def test_tracked_note_is_not_ignored(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "", ".gitignore": "out*\n"})
     git(vault, "init")
     with run_watcher(vault, WatchSettings(verify=True)) as watched:

@@ -1,4 +1,4 @@
-"""The project as others get it: a wheel, installed into a clean environment, run outside the checkout."""
+"""Tests of the wheel: installed into a clean environment and run outside the checkout."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, out of reach of the checkout's settings."""
+    """Run a command in a folder without the settings of the checkout."""
     environment = {
         key: value
         for key, value in os.environ.items()
@@ -37,7 +37,7 @@ def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProc
 
 
 def done(command: Sequence[str | Path], folder: Path) -> str:
-    """What a command that must succeed prints."""
+    """Return the output of a command that must succeed."""
     result = run(command, folder)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

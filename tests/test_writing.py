@@ -1,4 +1,4 @@
-"""Writing notes: whole or not at all, never over something that was not read, nothing left behind.
+"""Tests of writing notes: completely or not at all, never over unread bytes, without leftover files.
 
 Real files throughout; where somebody else must come in between, the two halves of writing are called one by one.
 """
@@ -51,7 +51,7 @@ BYTES: Mapping[str, tuple[bytes, bytes]] = {
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Everything below a folder: what files hold, None for folders and what is no file."""
+    """Return the bytes of all files below a folder; None for folders and special files."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
@@ -69,12 +69,12 @@ def written(root: Path, files: Mapping[str, bytes]) -> Path:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """A vault of two notes."""
+    """Create a vault of two notes."""
     return written(tmp_path / "vault", {"Quay.md": b"old", "a/Pier.md": b"old"})
 
 
 def refused(path: str, why: str) -> WriteResult:
-    """An outcome of which nothing came."""
+    """Return the outcome of a refused write."""
     return WriteResult((), (SkippedNote(path, why),))
 
 
@@ -108,7 +108,7 @@ def test_nothing_to_write() -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o640, 0o755, 0o200])
-def test_permissions_stay(vault: Path, mode: int) -> None:
+def test_permissions_are_preserved(vault: Path, mode: int) -> None:
     (vault / "Quay.md").chmod(mode)
     assert (
         write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]).written == ("Quay.md",)
@@ -120,7 +120,7 @@ def test_permissions_stay(vault: Path, mode: int) -> None:
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
 )
-def test_owner_stays(vault: Path) -> None:
+def test_owner_is_preserved(vault: Path) -> None:
     os.chown(vault / "Quay.md", 12345, 23456)
     assert write_notes(vault, [PendingWrite("Quay.md", b"old", b"new")]).written == ("Quay.md",)
     status = (vault / "Quay.md").stat()
@@ -128,7 +128,7 @@ def test_owner_stays(vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Python knows no attributes")
-def test_attributes_stay(vault: Path) -> None:
+def test_extended_attributes_are_preserved(vault: Path) -> None:
     assert sys.platform == "linux"
     try:
         os.setxattr(vault / "Quay.md", "user.colour", b"green")
@@ -138,7 +138,7 @@ def test_attributes_stay(vault: Path) -> None:
     assert os.getxattr(vault / "Quay.md", "user.colour") == b"green"
 
 
-def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
+def test_new_note_is_made_with_its_folders(vault: Path) -> None:
     before = tree(vault)
     assert find_missing_folders(vault, ["b/c/New.md", "a/New.md", "b/Other.md", "New.md"]) == [
         "b",
@@ -151,7 +151,7 @@ def test_a_new_note_is_made_with_its_folders(vault: Path) -> None:
 
 
 @posix
-def test_a_new_note_has_usual_permissions(vault: Path) -> None:
+def test_new_note_has_usual_permissions(vault: Path) -> None:
     write_notes(
         vault,
         [PendingWrite("New.md", None, b"new"), PendingWrite("Other.md", None, b"new", mode=0o640)],
@@ -161,7 +161,7 @@ def test_a_new_note_has_usual_permissions(vault: Path) -> None:
     assert stat.S_IMODE((vault / "Other.md").stat().st_mode) == 0o640
 
 
-def test_a_note_goes(vault: Path) -> None:
+def test_note_is_deleted(vault: Path) -> None:
     assert write_notes(vault, [PendingWrite("a/Pier.md", b"old", None)]) == WriteResult(
         ("a/Pier.md",), ()
     )
@@ -287,7 +287,7 @@ def test_pipe(vault: Path) -> None:
     )
 
 
-def test_one_refusal_stops_nobody(vault: Path) -> None:
+def test_refused_note_does_not_stop_others(vault: Path) -> None:
     items = [
         PendingWrite("Quay.md", b"other", b"new"),
         PendingWrite("Gone.md", b"old", b"new"),
@@ -308,7 +308,7 @@ def test_one_refusal_stops_nobody(vault: Path) -> None:
     }
 
 
-def test_a_note_is_written_once(vault: Path) -> None:
+def test_note_is_written_once(vault: Path) -> None:
     result = write_notes(
         vault,
         [PendingWrite("Quay.md", b"old", b"first"), PendingWrite("Quay.md", b"old", b"second")],
@@ -317,7 +317,7 @@ def test_a_note_is_written_once(vault: Path) -> None:
     assert tree(vault) == {"Quay.md": b"first", "a": None, "a/Pier.md": b"old"}
 
 
-def test_no_vault(tmp_path: Path) -> None:
+def test_missing_vault(tmp_path: Path) -> None:
     assert write_notes(tmp_path / "gone", [PendingWrite("Quay.md", b"old", b"new")]).skipped == (
         SkippedNote("Quay.md", "its folder no longer exists"),
     )
@@ -328,7 +328,7 @@ def test_no_vault(tmp_path: Path) -> None:
 
 
 def job(vault: Path, item: PendingWrite) -> ReplaceJob:
-    """A note whose new bytes lie ready beside it."""
+    """Prepare a note whose new bytes are in a temporary file beside it."""
     ready = ReplaceJob(
         item.old, item.new, None, open_folder(prepare_folders(vault), ""), item.path, ".ready.tmp"
     )
@@ -336,7 +336,7 @@ def job(vault: Path, item: PendingWrite) -> ReplaceJob:
     return ready
 
 
-def test_between_lie_the_new_bytes_ready(vault: Path) -> None:
+def test_new_bytes_are_prepared_before_the_replacement(vault: Path) -> None:
     ready = job(vault, PendingWrite("Quay.md", b"old", b"new"))
     assert tree(vault) == {"Quay.md": b"old", ".ready.tmp": b"new", "a": None, "a/Pier.md": b"old"}
     commit_replacement(ready)
@@ -378,7 +378,7 @@ def _second(note: Path) -> None:
     "meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second]
 )
 @pytest.mark.parametrize("new", [b"new", None])
-def test_what_changes_in_between_is_left_alone(
+def test_note_changed_before_the_replacement_is_skipped(
     vault: Path, meddle: Callable[[Path], None], new: bytes | None
 ) -> None:
     ready = job(vault, PendingWrite("Quay.md", b"old", new))
@@ -391,7 +391,7 @@ def test_what_changes_in_between_is_left_alone(
     assert tree(vault) == {path: text for path, text in after.items() if path != ".ready.tmp"}
 
 
-def test_what_comes_in_between_is_not_overwritten(vault: Path) -> None:
+def test_note_created_before_the_replacement_is_not_overwritten(vault: Path) -> None:
     ready = job(vault, PendingWrite("New.md", None, b"new"))
     (vault / "New.md").write_bytes(b"typed")
     with pytest.raises(CannotWrite, match=TAKEN):
@@ -401,7 +401,7 @@ def test_what_comes_in_between_is_not_overwritten(vault: Path) -> None:
 
 
 @posix
-def test_a_folder_that_is_swapped_for_a_link_is_not_followed(vault: Path, tmp_path: Path) -> None:
+def test_folder_replaced_by_a_symlink_is_not_followed(vault: Path, tmp_path: Path) -> None:
     outside = written(tmp_path / "outside", {"Pier.md": b"old"})
     ready = ReplaceJob(
         b"old", b"new", None, open_folder(prepare_folders(vault), "a"), "Pier.md", ".ready.tmp"
@@ -435,7 +435,7 @@ except JournalError as error:
 
 
 @posix
-def test_a_disk_that_takes_no_more(vault: Path) -> None:
+def test_full_disk(vault: Path) -> None:
     written(vault, {"Large.md": b"old"})
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(vault)], capture_output=True, text=True, check=True
@@ -452,7 +452,7 @@ def test_a_disk_that_takes_no_more(vault: Path) -> None:
     assert sorted(path.name for path in journal_folder(vault).iterdir()) == []
 
 
-def test_sweeping_removes_what_the_run_left_and_nothing_else(vault: Path) -> None:
+def test_cleanup_removes_only_files_of_the_run(vault: Path) -> None:
     left = {".vaultlink-run-0.tmp": b"", "a/.vaultlink-run-1.tmp": b"half"}
     kept = {
         ".vaultlink-run-1.tmp": b"",
@@ -472,7 +472,7 @@ def test_only_empty_folders_are_removed(vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are synced one by one")
-def test_syncing_together_says_whether_it_did(vault: Path) -> None:
+def test_filesystem_sync_returns_true_on_success(vault: Path) -> None:
     known = prepare_folders(vault)
     handle = open_folder(known, "").handle
     assert handle is not None
@@ -495,7 +495,7 @@ HOLDER = textwrap.dedent("""
 
 
 @pytest.mark.parametrize("end", ["done", "killed"])
-def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
+def test_second_run_waits_for_the_first(vault: Path, end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -522,7 +522,7 @@ def test_a_second_run_waits_for_the_first(vault: Path, end: str) -> None:
         holder.wait()
 
 
-def test_runs_in_two_vaults_do_not_wait(vault: Path, tmp_path: Path) -> None:
+def test_write_locks_of_two_vaults_are_independent(vault: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other", {})
     with lock_vault(vault, timeout=0), lock_vault(other, timeout=0):
         pass
@@ -531,7 +531,7 @@ def test_runs_in_two_vaults_do_not_wait(vault: Path, tmp_path: Path) -> None:
 
 
 @posix
-def test_a_vault_is_the_same_by_any_way(vault: Path, tmp_path: Path) -> None:
+def test_vault_has_one_lock_for_all_paths(vault: Path, tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(vault)
     with (
         lock_vault(vault, timeout=0),
@@ -541,7 +541,7 @@ def test_a_vault_is_the_same_by_any_way(vault: Path, tmp_path: Path) -> None:
         pass
 
 
-def test_without_a_place_for_the_journal_nothing_begins(
+def test_nothing_is_written_without_a_journal_folder(
     vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
@@ -557,6 +557,6 @@ def test_without_a_place_for_the_journal_nothing_begins(
 
 
 @posix
-def test_the_journal_is_for_its_user_alone(vault: Path) -> None:
+def test_journal_is_private(vault: Path) -> None:
     with lock_vault(vault):
         assert stat.S_IMODE(journal_folder(vault).stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""A watcher at work on a vault on disk, in a thread of its own, and ways to wait for what it tells."""
+"""Run a watcher on a vault on disk in a thread, and wait for its updates."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,16 +17,16 @@ from vaultlink.watch.session import Session
 QUICK_DEBOUNCE = Debounce(
     batch_quiet=0.1, batch_max_delay=1.5, fix_quiet=0.5, fix_max_delay=3.0, heartbeat=0.2
 )
-"""The pauses of a watcher whose writer does not take long."""
+"""Short debounce times for tests."""
 
 _sentinels = count(1)
 
 TIMEOUT_SECONDS = 15.0
-"""Seconds that a test waits for something that has to come."""
+"""The time limit of a wait in seconds."""
 
 
 class WatchRecorder:
-    """What a watcher has told so far."""
+    """The updates of a watcher so far."""
 
     def __init__(self, watch: Watch):
         self.watch, self.news, self._arrived = watch, list[WatchUpdate](), Condition()
@@ -47,12 +47,12 @@ class WatchRecorder:
 
     @property
     def session(self) -> Session:
-        """The vault kept alive."""
+        """The session of the watcher."""
         return self.watch.session
 
     @property
     def batches(self) -> list[Batch]:
-        """The batches after the vault was found, without sentinels and what consists of them."""
+        """The batches after the initial state, without sentinel notes."""
         batches = [
             remove_sentinels(item) for item in self.news if isinstance(item, Batch) and item.number
         ]
@@ -62,33 +62,33 @@ class WatchRecorder:
 
     @property
     def notices(self) -> list[str]:
-        """What the watcher said of itself."""
+        """The messages of all notices."""
         return [item.message for item in self.news if isinstance(item, Notice)]
 
     @property
     def proposals(self) -> list[Proposal]:
-        """What it would have written."""
+        """The proposed fixes."""
         return [item for item in self.news if isinstance(item, Proposal)]
 
     def wait_for(
-        self, there: Callable[["WatchRecorder"], object], seconds: float = TIMEOUT_SECONDS
+        self, condition: Callable[["WatchRecorder"], object], seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        """Wait for something to be told."""
+        """Wait until `condition` returns True for the updates."""
         end = time.monotonic() + seconds
         with self._arrived:
-            while not there(self):
+            while not condition(self):
                 assert self.failure is None, repr(self.failure)
-                assert self._arrived.wait(end - time.monotonic()) or there(self), (
-                    f"not told of: {self.describe_news()}"
+                assert self._arrived.wait(end - time.monotonic()) or condition(self), (
+                    f"not reported: {self.describe_news()}"
                 )
 
     def wait_for_batches(self, count: int) -> list[Batch]:
-        """Wait for so many batches."""
+        """Wait for this number of batches."""
         self.wait_for(lambda watched: len(watched.batches) >= count)
         return self.batches
 
     def settle(self) -> "WatchRecorder":
-        """Wait until all that was done to the vault so far has been told of."""
+        """Wait until all changes to the vault so far are reported."""
         name = f"sentinel {next(_sentinels)}.md"
         (self.watch.root / name).write_text("")
         self.wait_for(
@@ -100,7 +100,7 @@ class WatchRecorder:
         return self
 
     def describe_news(self) -> list[str]:
-        """All batches as signs and places, for a failed test."""
+        """Return all batches as text, for a failed test."""
         return [
             f"{item.cause}: +{[str(new.diagnostic.rule) for new in item.new]} -{len(item.resolved)}"
             if isinstance(item, Batch)
@@ -109,18 +109,18 @@ class WatchRecorder:
         ]
 
     def list_changes(self) -> list[str]:
-        """What was new (+) or healed (-), batch after batch."""
+        """Return the new (+) and resolved (-) findings of all batches."""
         return [line for batch in self.batches for line in format_changes(batch)]
 
 
 def remove_sentinels(batch: Batch) -> Batch:
-    """A batch without the notes by which tests know that all is told."""
+    """Return a batch without sentinel notes."""
     cause = batch.cause
     saved, created, deleted = (
         tuple(path for path in paths if not path.startswith("sentinel "))
         for paths in (cause.saved, cause.created, cause.deleted)
     )
-    new, healed = (
+    new, resolved = (
         tuple(item for item in found if not item.diagnostic.path.startswith("sentinel "))
         for found in (batch.new, batch.resolved)
     )
@@ -128,12 +128,12 @@ def remove_sentinels(batch: Batch) -> Batch:
         batch,
         cause=replace(cause, saved=saved, created=created, deleted=deleted),
         new=new,
-        resolved=healed,
+        resolved=resolved,
     )
 
 
 def format_changes(batch: Batch) -> list[str]:
-    """What was new (+) or healed (-): rule and path."""
+    """Return the new (+) and resolved (-) findings of a batch: rule and path."""
     return [
         *(f"+ {item.rule} {item.path}" for item, _ in batch.new),
         *(f"- {item.rule} {item.path}" for item, _ in batch.resolved),
@@ -147,7 +147,7 @@ def run_watcher(
     settings: Settings | None = None,
     debounce: Debounce = QUICK_DEBOUNCE,
 ) -> Iterator[WatchRecorder]:
-    """A watcher that has begun to listen; it must end when it is told to, and without a fault."""
+    """Run a watcher that receives events. Assert that it stops on request and without an error."""
     watch = Watch(vault, settings or Settings(cache=False), replace(wishes, debounce=debounce))
     watched = WatchRecorder(watch)
     try:
