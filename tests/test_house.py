@@ -98,6 +98,40 @@ def test_rules_are_data() -> None:
     assert list((ROOT / "rules").rglob("*.py")) == []
 
 
+RULE_NAMES = frozenset(path.stem for path in (ROOT / "rules").glob("*.yaml"))
+PROBLEM_KINDS = frozenset(
+    ("duplicate-property", "invalid-frontmatter", "malformed-link", "unquoted-property-link")
+)
+"""Kinds of parse problems that have the name of the rule that reports them."""
+
+
+def strings(tree: ast.Module) -> Iterator[str]:
+    """All strings of a module, docstrings excluded."""
+    prose = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.parent != SOURCE / "rules"], ids=named
+)
+def test_rules_are_named_only_in_rules(path: Path) -> None:
+    texts = list(strings(ast.parse(path.read_text(encoding="utf-8"))))
+    assert RULE_NAMES.intersection(texts) <= PROBLEM_KINDS
+    if path != SOURCE / "cli" / "commands" / "init.py":  # comments in the settings file it writes
+        assert [text for text in texts if re.search(r"\bVL\d{3}\b", text)] == []
+
+
+def test_no_cache_of_the_process_holds_an_index() -> None:
+    cached = re.compile(r"^@(?:lru_)?cache\b.*\ndef \w+\([^)]*: Index\b", re.MULTILINE)
+    assert [named(path) for path in MODULES if cached.search(path.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_yaml_and_files_are_touched_where_they_may_be(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

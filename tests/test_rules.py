@@ -170,7 +170,6 @@ def test_message_names_what_the_check_yields(case: Case) -> None:
     context = Context(
         state.index,
         base.config.options[rule.name],
-        base.config.enabled,
         base.obsidian,
         base.allows_dangling,
         None,

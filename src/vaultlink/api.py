@@ -137,7 +137,7 @@ class Vault:
 
         known, makers = (
             self._fix_sources(self._dangling_topics(diagnostics)),
-            deferred_fixes(answers),
+            deferred_fixes(self.rules, answers),
         )
         return lambda item: find_fix(self.state, known, item, makers)
 
@@ -160,7 +160,7 @@ class Vault:
             self.state,
             self._fix_sources(topics),
             wanted,
-            deferred_fixes(answers),
+            deferred_fixes(self.rules, answers),
             make_analyser(self._settings, self.scan.settings.jobs),
             picked,
         )

@@ -293,7 +293,11 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A finding as the engine makes it of what a rule yields: with name, severity, path and place."""
+    """A finding as the engine makes it of what a rule yields: with name, severity, path and place.
+
+    `about` is the `about` key of its rule ("" for none); `known_as` the code under which a baseline
+    knows it, "" for `code`.
+    """
 
     code: str
     rule: str
@@ -308,6 +312,8 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str
     target: str | None = None
     fix: Fix | None = None
+    about: str = ""
+    known_as: str = ""
 
 
 TextByPath = Callable[[str], str]

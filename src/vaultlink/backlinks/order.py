@@ -1,7 +1,6 @@
 """In which order a section lists its notes, where that is more than their titles or paths."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from vaultlink.backlinks.expected import ExpectedSection
 from vaultlink.index.index import Index
@@ -19,14 +18,13 @@ def order_backlinks(
     """The paths that a section holds, as they are listed; equals in the order of titles."""
     held = list(wanted.entries)
     if order == "rank":
-        rank = compute_pagerank(index)
+        rank = index.derive(compute_pagerank)
         held.sort(key=lambda path: -rank.get(path, 0.0))
     elif order == "recent":
         held.sort(key=lambda path: -modified(path))
     return held
 
 
-@lru_cache(maxsize=1)
 def compute_pagerank(index: Index) -> Mapping[str, float]:
     """The PageRank of each note: how often a reader who follows links at random comes by. Links in sections are not
     followed."""

@@ -17,10 +17,6 @@ from vaultlink.model import Diagnostic, TextByPath
 BASELINE_FILE = ".vaultlink-baseline.json"
 """The name of a baseline's file, in the vault's folder. The dot keeps it out of the vault."""
 
-_BROKEN_LINK_CODES = frozenset(("VL101", "VL104", "VL105", "VL106", "VL107", "VL114"))
-"""A link that leads nowhere stays the same debt when a new name nearby makes another of these rules speak of it."""
-
-
 SubjectKey = tuple[str, str]
 """What a finding is known by at its path, wherever it stands: its code, and what it is about."""
 
@@ -36,8 +32,8 @@ class FindingKey(NamedTuple):
 def subject_keys(found: Sequence[Diagnostic], text: TextByPath) -> list[SubjectKey]:
     """What findings at one path are known by, in their order."""
     return [
-        ("VL101" if code in _BROKEN_LINK_CODES else code, about)
-        for code, about, _ in compute_identities(found, text)
+        (item.known_as or code, subject)
+        for item, (code, subject, _) in zip(found, compute_identities(found, text), strict=True)
     ]
 
 

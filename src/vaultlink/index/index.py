@@ -8,6 +8,7 @@ link *mentions* keys, and when a definition comes or goes exactly the mentioners
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
+from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.packed_notes import PackedNotes
@@ -25,6 +26,7 @@ from vaultlink.model import Link, LinkCounts, Note, ParseProblem
 from vaultlink.parse.link_parts import parse_wikilink
 
 _BRACKETS = re.compile(r"[\[\]|]+")
+_T = TypeVar("_T")
 
 LinkTargets = tuple[str | None, ...]
 """Where a note's links lead, in the order of `note.links`; None for dangling and external ones."""
@@ -50,6 +52,13 @@ class Index:
         self.names = names
         self.targets = targets
         self.files = files
+        self._derived: dict[Callable[[Index], Any], Any] = {}
+
+    def derive(self, compute: "Callable[[Index], _T]") -> _T:
+        """Return `compute(self)`. It is computed once and kept as long as the index itself."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self)
+        return self._derived[compute]  # type: ignore[no-any-return]
 
     @classmethod
     def from_resolved(

@@ -23,11 +23,6 @@ _MAX_RANKED = 10
 _MAX_LISTED = 20
 """Findings that are told one by one."""
 
-_DANGLING_RULES = frozenset(
-    ("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link")
-)
-"""Rules about links that lead to no file, whatever else is known of their targets."""
-
 
 def markdown(checked: CheckResult) -> str:
     """The page. However much was found, it stays far below the megabyte that GitHub takes."""
@@ -101,7 +96,7 @@ def _collect_topics(checked: CheckResult) -> Iterator[str]:
         topic_name(d.target)
         for group in (checked.findings, checked.known)
         for d in group
-        if d.target is not None and d.rule in _DANGLING_RULES
+        if d.target is not None and d.about == "unresolved-link"
     )
 
 
