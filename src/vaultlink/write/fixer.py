@@ -7,9 +7,9 @@ from functools import cached_property
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
 from vaultlink.fix.deferred import deferred_fixes, fix_choices
-from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.fix.loop import FindingSelector, FixPlan, apply_rounds, find_fix, plan_fixes
 from vaultlink.fix.select import FixFilter, allowed_fixes
+from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
 from vaultlink.write.apply import (
