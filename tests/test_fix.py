@@ -1,6 +1,7 @@
 """Tests of `vaultlink fix` on real folders: writes, skipped notes, output, and undo."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -187,12 +188,45 @@ def test_notes_are_created_for_dangling_topics(run: RunCommand, loose: Path) -> 
     (loose / "stub.txt").write_text("# {{title}}\n\nTo be written.\n")
     told = run("fix", "--unsafe-fixes", "--create", "Inbox", "--template", "stub.txt")
     assert told.code == 0
-    assert (loose / "Inbox/Ideas.md").read_text() == "# Ideas\n\nTo be written.\n"
+    assert (
+        loose / "Inbox/Ideas.md"
+    ).read_text() == "---\ntitle: Ideas\n---\n\n# Ideas\n\nTo be written.\n"
     assert (
         loose / "Home.md"
     ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
     assert run("undo").code == 0
     assert not (loose / "Inbox").exists()
+
+
+NEW_NOTES = {
+    "the name alone": ("[[Tea]]", "title: Tea"),
+    "a display text with other words": ("[[Tea|a drink]]", "title: Tea"),
+    "a slug": (
+        "[[blue_tea | Blue Tea]] [[blue_tea|Blue tea]] [[blue_tea|Blue Tea]]",
+        "title: Blue Tea\naliases:\n- Blue tea",
+    ),
+    "other spellings": ("[[Tea]] [[tea]] [[TEA|TEA]]", "title: TEA\naliases:\n- tea"),
+    "a name that YAML would read as a date": ("[[2024-01-31]]", "title: '2024-01-31'"),
+    "a name with a colon in the display text": ("[[tea_green|Tea: green]]", "title: 'Tea: green'"),
+    "in a folder": ("[[Drinks/Tea]] [[drinks/tea]]", "title: Tea\naliases:\n- tea"),
+}
+
+
+@pytest.mark.parametrize("name", NEW_NOTES)
+def test_a_new_note_has_the_spellings_of_its_links(run: RunCommand, vault: Path, name: str) -> None:
+    text, properties = NEW_NOTES[name]
+    before = read_files(write_files(vault, {"Home.md": f"{text}\n"}))
+    run("fix", "--unsafe-fixes", "--create", "Inbox")
+    [made] = [data for path, data in read_files(vault).items() if path not in before]
+    assert made.decode().startswith(f"---\n{properties}\n---\n\n# ")
+    assert run("fix", "--unsafe-fixes", "--create", "Inbox").err.startswith("Nothing to fix.")
+
+
+def test_a_new_note_has_the_date_on_request(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Home.md": "[[Tea]]\n"})
+    run("fix", "--unsafe-fixes", "--create", "Inbox", "--created")
+    today = (vault / "Inbox/Tea.md").read_text().split("\n")[2]
+    assert re.fullmatch(r"created: '\d{4}-\d\d-\d\d'", today)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +247,9 @@ def test_note_is_created_once_and_only_with_a_valid_name(
     assert run("fix", "--unsafe-fixes", "--create", "Inbox").err.startswith("Nothing to fix.")
 
 
-@pytest.mark.parametrize("words", [("--unlink",), ("--create", "Inbox"), ("--template", "x")])
+@pytest.mark.parametrize(
+    "words", [("--unlink",), ("--create", "Inbox"), ("--template", "x"), ("--created",)]
+)
 def test_unsafe_fixes_of_options_require_unsafe_fixes(
     run: RunCommand, loose: Path, words: tuple[str, ...]
 ) -> None:

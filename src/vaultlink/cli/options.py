@@ -217,6 +217,10 @@ class FixSelectionOptions(ReportOptions):
             help="Text of notes that --create makes; {{title}} is replaced by the topic.",
         ),
     ] = None
+    created: Annotated[
+        bool,
+        option("--created", help="Add the date to notes that --create makes, as `created`."),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vaultlink.engine.step import State
+from vaultlink.fix.new_note import compose_new_note
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
@@ -141,5 +142,5 @@ def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None
     key = normalize_name(file_name(path))
     if resolve("", link.target, {key: (path,)}) != path or not is_note(path):
         return None
-    text = answers.template.replace("{{title}}", file_name(target))
+    text = compose_new_note(index, path, answers)
     return Fix(f"Create the note “{path}”", Safety.UNSAFE, (Edit(path, 0, 0, text),))

@@ -31,3 +31,4 @@ class FixAnswers:
     unlink: bool = False
     folder: str | None = None
     template: str = "# {{title}}\n"
+    created: str | None = None

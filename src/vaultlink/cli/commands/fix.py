@@ -1,5 +1,6 @@
 """`vaultlink fix`: apply fixes on disk; report what was fixed and what remains."""
 
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -259,6 +260,7 @@ def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | 
             ("--unlink", options.unlink),
             ("--create", options.create),
             ("--template", options.template),
+            ("--created", options.created),
         ):
             if is_set:
                 raise UsageError(f"{name} requires --unsafe-fixes.")
@@ -270,7 +272,8 @@ def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | 
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
     folder = _resolve_create_folder(options.create, root) if options.create else None
-    return FixAnswers(options.unlink, folder, template)
+    created = time.strftime("%Y-%m-%d") if options.created else None
+    return FixAnswers(options.unlink, folder, template, created)
 
 
 def _resolve_create_folder(folder: Path, root: Path) -> str:
