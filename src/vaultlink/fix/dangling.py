@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from vaultlink.engine.step import State
 from vaultlink.fix.new_note import compose_new_note
 from vaultlink.fix.sources import FixAnswers, FixSources
-from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
-from vaultlink.index.suggest import Suggester
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
+from vaultlink.index.suggest import Suggester, is_typo
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
@@ -89,17 +89,9 @@ def _pick_clear_best(target: str, found: Sequence[Suggestion]) -> Suggestion | N
     best = found[0]
     return (
         best
-        if best.reason != "near" or best.score >= _SURE_SCORE or _is_typo(target, best.path)
+        if best.reason != "near" or best.score >= _SURE_SCORE or is_typo(target, best.path)
         else None
     )
-
-
-def _is_typo(target: str, path: str) -> bool:
-    """Whether a name is off by a slip or two of the fingers."""
-    from rapidfuzz.distance import OSA  # noqa: PLC0415 - only where a near name is looked at
-
-    wanted = spelling_key(link_name(file_name(target)))
-    return OSA.distance(wanted, spelling_key(link_name(path))) <= (1 if len(wanted) < 8 else 2)
 
 
 def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | None:

@@ -309,3 +309,11 @@ def _typo_keys(text: str) -> tuple[str, ...]:
     return (
         ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
     )
+
+
+def is_typo(target: str, path: str) -> bool:
+    """Return True if a file's name differs from the target's by one typo, or two in a long name."""
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - only where a near name is compared
+
+    wanted = spelling_key(link_name(file_name(target)))
+    return OSA.distance(wanted, spelling_key(link_name(path))) <= (1 if len(wanted) < 8 else 2)
