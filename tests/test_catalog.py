@@ -30,6 +30,8 @@ PLAIN: Mapping[str, Any] = {
     "examples": [{"good": "x", "vault": {"A.md": ""}}],
 }
 
+EVEN = {**PLAIN, "code": "VL998", "name": "even-thing", "scope": "links"}
+
 
 def test_plain_declaration() -> None:
     rule = build_rule(PLAIN, check_nothing)
@@ -63,7 +65,17 @@ def test_option() -> None:
         ({"name": "Odd_Thing"}, "small letters"),
         ({"scope": "file"}, "note, links, files or vault"),
         ({"severity": "fatal"}, "error, warning or info"),
-        ({"reads": "bytes"}, "text"),
+        ({"reads": "bytes"}, "text or moves"),
+        ({"reads": "moves"}, "not for the scope note"),
+        ({"about": "target"}, "anchor or unresolved-link"),
+        ({"known-as": "VL101"}, "the name of a rule"),
+        ({"yields-to": []}, "a list of rules"),
+        ({"yields-to": ["self-link"], "scope": "vault"}, "not for the scope vault"),
+        ({"fix": {"when": "always", "safety": "safe"}}, "a mapping of when, safety and title"),
+        (
+            {"fix": {"when": "always", "safety": "safe", "title": "x", "deferred": True}},
+            "a mapping of when, safety and title",
+        ),
         ({"default": "yes"}, "true or false"),
         ({"options": []}, "a mapping"),
         ({"examples": []}, "a list of examples"),
@@ -132,11 +144,32 @@ def test_invalid_option_is_rejected(option: object) -> None:
             {"odd-thing": PLAIN, "odder-thing": {**PLAIN, "name": "odder-thing"}},
             "VL999 is already that of",
         ),
+        ({"odd-thing": {**PLAIN, "yields-to": ["no-thing"]}}, "there is no rule no-thing"),
+        ({"odd-thing": {**PLAIN, "known-as": "no-thing"}}, "there is no rule no-thing"),
+        (
+            {"odd-thing": {**PLAIN, "yields-to": ["even-thing"]}, "even-thing": EVEN},
+            "rules of the same scope",
+        ),
     ],
 )
 def test_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         build_catalog(declared)
+
+
+def test_references_to_other_rules_are_resolved() -> None:
+    odd = {**PLAIN, "scope": "links", "known-as": "even-thing", "yields-to": ["even-thing"]}
+    even, rule = build_catalog({"odd-thing": odd, "even-thing": EVEN})
+    assert (even.known_as, even.yields_to) == ("", ())
+    assert (rule.known_as, rule.yields_to) == ("VL998", ("even-thing",))
+
+
+def test_precedence_has_no_cycles_and_no_gaps() -> None:
+    """A rule also yields to whatever the rules it yields to yield to."""
+    above = {rule.name: set(rule.yields_to) for rule in RULES}
+    for name, others in above.items():
+        assert name not in others
+        assert set().union(*(above[other] for other in others)) <= others
 
 
 def test_rules_are_ordered_by_code() -> None:

@@ -544,11 +544,11 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         ),
         (
             ("check", "--output-format", "xml"),
-            '--output-format: "xml" is not one of full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
+            '--output-format: invalid value "xml". Valid values: full, concise, json, json-lines, github, gitlab, sarif, junit, markdown.',
         ),
         (
             ("links", "--output-format", "full"),
-            '--output-format: "full" is not one of table, tsv, json.',
+            '--output-format: invalid value "full". Valid values: table, tsv, json.',
         ),
         (("check", "nowhere"), "nowhere: no such file or folder."),
         (("check", ".", "/"), "/ is outside the vault"),

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import pytest
@@ -359,3 +360,46 @@ def test_suppression_of_an_excluded_rule_is_not_reported(values: dict[str, objec
     assert {path: [item.rule for item in items] for path, items in state.diagnostics.items()} == {
         "y/a.md": ["unused-ignore"]
     }
+
+
+# -- precedence -------------------------------------------------------------------------------------------------------
+
+LINK_TO_SELF = {"A.md": "[[a]] and [[b#x|b > x]]\n", "B.md": ""}
+
+
+@pytest.mark.parametrize(
+    ("select", "rules"),
+    [
+        (["self-link", "case-mismatch"], ["self-link", "case-mismatch"]),
+        (["case-mismatch"], ["case-mismatch", "case-mismatch"]),
+        (
+            ["missing-heading", "case-mismatch", "redundant-display"],
+            ["case-mismatch", "missing-heading"],
+        ),
+        (["redundant-display"], ["redundant-display"]),
+    ],
+)
+def test_one_rule_reports_a_link(select: list[str], rules: list[str]) -> None:
+    found = collect_findings(build_state(LINK_TO_SELF, make_settings(select)))
+    assert [item.rule for item in found] == rules
+
+
+def test_a_rule_ignored_at_a_path_takes_precedence_there() -> None:
+    base = make_settings(["self-link", "case-mismatch"])
+    ignores = ((lambda path: path == "A.md", frozenset({"self-link"})),)
+    state = build_state(LINK_TO_SELF, replace(base, per_path_ignores=ignores))
+    assert [item.rule for item in collect_findings(state)] == ["case-mismatch"]
+    assert [item.start for item in collect_findings(state)] == [10]
+
+
+def test_a_suppressed_finding_takes_precedence() -> None:
+    text = "[[a]] <!-- vaultlink-disable-line self-link -->\n"
+    state = build_state({"A.md": text}, make_settings(["self-link", "case-mismatch"]))
+    assert collect_findings(state) == []
+
+
+def test_links_of_one_canvas_card_are_told_apart() -> None:
+    card = '{"nodes": [{"id": "1", "type": "text", "text": "[[alias]] and [[nowhere]]"}]}'
+    vault = {"a.canvas": card, "B.md": "---\naliases: [alias]\n---\n"}
+    state = build_state(vault, make_settings(["alias-link", "dangling-link"]))
+    assert sorted(item.rule for item in collect_findings(state)) == ["alias-link", "dangling-link"]

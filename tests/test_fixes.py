@@ -18,7 +18,7 @@ FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
     """Return the result of fixing a vault."""
-    makers = deferred_fixes(FixAnswers() if unsafe else None)
+    makers = deferred_fixes(RULES, FixAnswers() if unsafe else None)
     result = plan_fixes(
         build_state(vault, base),
         sources(vault),
@@ -65,7 +65,7 @@ def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixes_are_as_declared(case: Case) -> None:
     state = build_state(case.vault, case.setting())
-    makers = deferred_fixes(FixAnswers())
+    makers = deferred_fixes(RULES, FixAnswers())
     fixes = [
         find_fix(state, sources(case.vault), item, makers)
         for item in collect_findings(state)

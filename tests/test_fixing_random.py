@@ -151,7 +151,7 @@ SCENES: Mapping[str, LinterSettings] = {
 
 
 def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> FixPlan:
-    makers = deferred_fixes(FixAnswers(unlink=True) if unsafe else None)
+    makers = deferred_fixes(base.rules, FixAnswers(unlink=True) if unsafe else None)
     state = build_state(vault, base)
     result = plan_fixes(
         state, FixSources(vault.get), allowed_fixes(base.rules, base.config, unsafe=unsafe), makers
@@ -190,7 +190,10 @@ def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Rand
     for change in order:
         state = step(state, [change])
     result = plan_fixes(
-        state, FixSources(vault.get), allowed_fixes(base.rules, base.config), deferred_fixes()
+        state,
+        FixSources(vault.get),
+        allowed_fixes(base.rules, base.config),
+        deferred_fixes(base.rules),
     )
     assert result.texts == fixed(base, vault, unsafe=False).texts
 

@@ -79,6 +79,8 @@ def finding(
         13,
         message,
         "plan" if rule == "dangling-link" else None,
+        about=known.about,
+        known_as=known.known_as,
     )
     return msgspec.structs.replace(plain, **more)
 

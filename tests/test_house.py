@@ -86,6 +86,44 @@ def test_package_init_holds_only_a_docstring(module: Module) -> None:
         assert len(module.tree.body) == 1
 
 
+RULE_NAMES = frozenset(path.stem for path in (ROOT / "rules").glob("*.yaml"))
+PROBLEM_KINDS = frozenset(
+    ("duplicate-property", "invalid-frontmatter", "malformed-link", "unquoted-property-link")
+)
+"""Kinds of parse problems that have the name of the rule that reports them."""
+
+
+def strings(tree: ast.Module) -> Iterator[str]:
+    """Yield all strings of a module except docstrings."""
+    prose = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in MODULES if module.path.parent != SOURCE / "rules"],
+    ids=module_name,
+)
+def test_rules_are_named_only_in_rules(module: Module) -> None:
+    texts = list(strings(module.tree))
+    assert RULE_NAMES.intersection(texts) <= PROBLEM_KINDS
+    if module.name != "cli/commands/init.py":  # comments in the settings file it writes
+        assert [text for text in texts if re.search(r"\bVL\d{3}\b", text)] == []
+
+
+def test_no_cache_of_the_process_holds_an_index() -> None:
+    cached = re.compile(r"^@(?:lru_)?cache\b.*\ndef \w+\([^)]*: Index\b", re.MULTILINE)
+    assert [
+        module.name for module in MODULES if cached.search(module.path.read_text("utf-8"))
+    ] == []
+
+
 def test_rules_folder_holds_no_code() -> None:
     assert list((ROOT / "rules").rglob("*.py")) == []
 

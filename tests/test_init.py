@@ -233,7 +233,7 @@ def test_package_is_one_word_for_pip(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--package", "x"), "--package is what --ci has pip install"),
+        (("--package", "x"), "--package requires --ci with one of github"),
         (
             ("--ci", "github", "--package", "two\nlines"),
             "--package: 'two\\nlines' can't be written",

@@ -170,7 +170,6 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
     context = Context(
         state.index,
         base.config.options[rule.name],
-        base.config.enabled,
         base.obsidian,
         base.allows_dangling,
         None,

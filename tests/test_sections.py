@@ -69,7 +69,6 @@ def test_section_problems(vector: Mapping[str, Any]) -> None:
     context = Context(
         state.index,
         {"style": True},
-        base.config.enabled,
         base.obsidian,
         base.allows_dangling,
         None,

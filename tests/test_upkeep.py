@@ -673,7 +673,10 @@ def test_entries_have_the_configured_order(order: str, names: str) -> None:
     times = {"b.md": 3, "a.md": 2, "c.md": 1}
     asked = FixSources(ORDERED.get, lambda path: times.get(path, 0))
     result = plan_fixes(
-        build_state(ORDERED, base), asked, allowed_fixes(base.rules, base.config), deferred_fixes()
+        build_state(ORDERED, base),
+        asked,
+        allowed_fixes(base.rules, base.config),
+        deferred_fixes(base.rules),
     )
     assert listed(result.texts["N.md"][1]) == names
 
@@ -927,7 +930,10 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
     for _ in range(12):
         state = step(state, some_changes(dice, vault))
         result = plan_fixes(
-            state, sources(vault), allowed_fixes(base.rules, base.config), deferred_fixes()
+            state,
+            sources(vault),
+            allowed_fixes(base.rules, base.config),
+            deferred_fixes(base.rules),
         )
         assert result.broken_promise is None
         assert texts_after(result) == texts_after(run_fixes(base, vault))

@@ -416,12 +416,12 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
         (
             ["--output-format", "json"],
             SMALL,
-            '--output-format: "json" is not one of concise, full, json-lines.',
+            '--output-format: invalid value "json". Valid values: concise, full, json-lines.',
         ),
         (
             ["--output-file", "results.txt"],
             SMALL,
-            "--output-file: results of a watch can't be kept in the vault that is watched.",
+            "--output-file: the file must not be in the watched vault.",
         ),
         (
             ["--output-file", "../none/results.txt"],
@@ -939,7 +939,7 @@ def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
         assert rows[:3] == [
             "51  VL101  dangling-link",
             " 1  VL102  missing-heading",
-            "`vaultlink check` lists them.",
+            "`vaultlink check` lists the findings.",
         ]
         (vault / "a.md").write_text("[[no]]\n" * 50)
         shown.until(lambda rows: "51 findings" in rows[-1])

@@ -437,6 +437,8 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
         message: The message.
         target: The link's target, if the finding is about a link.
         fix: The fix, if there is one.
+        about: The `about` key of the rule; "" if it has none.
+        known_as: The code under which a baseline knows the finding; "" for `code`.
     """
 
     code: str
@@ -452,6 +454,8 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str
     target: str | None = None
     fix: Fix | None = None
+    about: str = ""
+    known_as: str = ""
 
 
 TextByPath = Callable[[str], str]

@@ -1,7 +1,6 @@
 """Order the entries of a section by title, path, rank or time."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from vaultlink.backlinks.expected import ExpectedSection
 from vaultlink.index.index import Index
@@ -22,14 +21,13 @@ def order_backlinks(
     """
     paths = list(expected.entries)
     if order == "rank":
-        rank = compute_pagerank(index)
+        rank = index.derive(compute_pagerank)
         paths.sort(key=lambda path: -rank.get(path, 0.0))
     elif order == "recent":
         paths.sort(key=lambda path: -modified(path))
     return paths
 
 
-@lru_cache(maxsize=1)
 def compute_pagerank(index: Index) -> Mapping[str, float]:
     """Return the PageRank of each note.
 

@@ -20,10 +20,6 @@ from vaultlink.model import Diagnostic, TextByPath
 BASELINE_FILE = ".vaultlink-baseline.json"
 """Name of the baseline file in the vault's root; the dot hides it in Obsidian."""
 
-_BROKEN_LINK_CODES = frozenset(("VL101", "VL104", "VL105", "VL106", "VL107", "VL114"))
-"""A link that leads nowhere stays the same debt when a new name nearby makes another of these rules speak of it."""
-
-
 SubjectKey = tuple[str, str]
 """Position-independent key of a finding in a note: its code and its subject."""
 
@@ -39,8 +35,10 @@ class FindingKey(NamedTuple):
 def subject_keys(findings: Sequence[Diagnostic], text: TextByPath) -> list[SubjectKey]:
     """Return the subject keys of the findings of one note, in order."""
     return [
-        ("VL101" if code in _BROKEN_LINK_CODES else code, subject)
-        for code, subject, _ in compute_identities(findings, text)
+        (item.known_as or code, subject)
+        for item, (code, subject, _) in zip(
+            findings, compute_identities(findings, text), strict=True
+        )
     ]
 
 

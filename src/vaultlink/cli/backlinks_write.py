@@ -24,7 +24,6 @@ from vaultlink.cli.write_run import (
 )
 from vaultlink.errors import UsageError
 from vaultlink.fix.backlinks_commands import (
-    SECTION_RULES,
     OneTimeChange,
     SectionUpdater,
     adopt_sections,
@@ -35,6 +34,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import format_count
 from vaultlink.report.unified_diff import unified_diff
+from vaultlink.rules.managed_sections import SECTION_RULES
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions

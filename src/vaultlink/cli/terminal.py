@@ -60,7 +60,9 @@ class Terminal:
             if name in formats:
                 return name
             if name:
-                raise UsageError(f'{source}: "{name}" is not one of {", ".join(formats)}.')
+                raise UsageError(
+                    f'{source}: invalid value "{name}". Valid values: {", ".join(formats)}.'
+                )
         return on_terminal if self.is_terminal else elsewhere
 
     def print_results(self, result: str | bytes) -> None:

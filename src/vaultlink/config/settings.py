@@ -229,8 +229,12 @@ def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozens
     return chosen
 
 
+_CODE_LENGTH = 5
+"""The length of a full rule code: two letters and three digits."""
+
+
 def _rank_selector(selector: str) -> int:
     """How narrow a selector is: 0 for ALL, then by the length of a prefix; full codes and names last."""
     if selector == "ALL":
         return 0
-    return len(selector) if selector[:2] == "VL" and len(selector) < len("VL101") else len("VL101")
+    return min(len(selector), _CODE_LENGTH) if selector[:2] == "VL" else _CODE_LENGTH

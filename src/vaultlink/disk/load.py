@@ -151,9 +151,7 @@ def is_source_file(path: str) -> bool:
 
 def _find_git_moves(scan: VaultScan, state: State) -> dict[str, str]:
     """Return the moves that git finds; empty if there are no dangling links."""
-    asked = "moved-link" in state.settings.config.enabled and any(
-        tally.dangling for tally in state.tallies.values()
-    )
+    asked = state.settings.reads_moves and any(tally.dangling for tally in state.tallies.values())
     return git_moves(scan.root, scan.listing.files) if asked else {}
 
 

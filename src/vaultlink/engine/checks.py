@@ -85,6 +85,26 @@ class LinterSettings:
         return self.build_checks("note")
 
     @cached_property
+    def rules_by_name(self) -> Mapping[str, Rule]:
+        """All rules by their names."""
+        return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def overriding_rules(self) -> frozenset[str]:
+        """The names of the rules to which enabled rules yield."""
+        return frozenset(
+            name
+            for rules in self.rules_by_scope.values()
+            for rule in rules
+            for name in rule.yields_to
+        )
+
+    @cached_property
+    def reads_moves(self) -> bool:
+        """True if an enabled rule reads where files were moved to."""
+        return any(rule.reads_moves for rules in self.rules_by_scope.values() for rule in rules)
+
+    @cached_property
     def scope_by_rule(self) -> Mapping[str, str]:
         """The scope of every rule by its name."""
         return {rule.name: rule.scope for rule in self.rules}
@@ -106,7 +126,6 @@ class LinterSettings:
                 Context(
                     index,
                     config.options[rule.name],
-                    config.enabled,
                     self.obsidian,
                     self.allows_dangling,
                     None,
@@ -159,20 +178,55 @@ def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
 
 
 def _run_checks(
-    settings: LinterSettings, checks: Sequence[tuple[Rule, Context]], path: str, asked: Note | str
+    settings: LinterSettings, checks: Sequence[tuple[Rule, Context]], path: str, subject: Note | str
 ) -> tuple[Diagnostic, ...]:
-    """What checks find when asked about a note, or a file by its path."""
+    """Run checks on a note, or on a file given by its path, and apply `yields-to`.
+
+    A rule ignored at this path runs all the same if others yield to it; its findings are dropped.
+    """
     if not settings.is_linted(path):
         return ()
-    spared = settings.ignored_rules(path)
+    ignored = settings.ignored_rules(path)
+    unneeded = ignored - settings.overriding_rules if ignored else ignored
+    found = [
+        (rule, finding)
+        for rule, context in checks
+        if rule.name not in unneeded
+        for finding in rule.check(subject, context)
+    ]
+    if len(found) > 1 and settings.overriding_rules:
+        found = _drop_outranked(found)
     return tuple(
         [
             _to_diagnostic(settings, rule, path, finding)
-            for rule, context in checks
-            if rule.name not in spared
-            for finding in rule.check(asked, context)
+            for rule, finding in found
+            if rule.name not in ignored
         ]
     )
+
+
+def _drop_outranked(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
+    """Drop findings at links that are also reported by a rule to which their own rule yields."""
+    places: dict[str, set[tuple[int, str]]] = {}
+    for rule, finding in found:
+        places.setdefault(rule.name, set()).update(_get_places(finding))
+    return [
+        (rule, finding)
+        for rule, finding in found
+        if not any(
+            name in places and not places[name].isdisjoint(_get_places(finding))
+            for name in rule.yields_to
+        )
+    ]
+
+
+def _get_places(finding: Finding) -> list[tuple[int, str]]:
+    """Return start and source text of the links a finding is about.
+
+    All links of a canvas card have the same start.
+    """
+    links = (finding.location,) if finding.links is None else finding.links
+    return [(link.start, getattr(link, "raw", "")) for link in links]
 
 
 def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Finding) -> Diagnostic:
@@ -194,6 +248,8 @@ def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Fin
         rule.message.format_map(finding.values),
         finding.target,
         fix,
+        rule.about,
+        rule.known_as,
     )
 
 

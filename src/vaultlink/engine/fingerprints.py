@@ -16,10 +16,6 @@ FindingIdentity = tuple[str, str, int]
 target, with its heading or block where that is missing; else the text under it), and its number among equals."""
 
 
-_ANCHOR_CODES = frozenset(("VL102", "VL103"))
-"""Rules about what stands behind the `#` of a link, which its target does not tell."""
-
-
 _ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
 
 
@@ -35,7 +31,7 @@ def compute_identities(
     path, source = None, ""
     for d in diagnostics:
         about = d.target
-        if about is None or d.code in _ANCHOR_CODES:
+        if about is None or d.about == "anchor":
             if d.path != path:
                 path, source = d.path, text(d.path)
             about = _find_subject(source[d.start : min(d.end, d.start + _MAX_SPAN)], about)

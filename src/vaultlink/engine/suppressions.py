@@ -6,8 +6,6 @@ from vaultlink.config.settings import Config
 from vaultlink.model import Diagnostic, Directive, Note
 from vaultlink.rules.registry import Rule
 
-UNUSED_IGNORE = "unused-ignore"
-
 
 def apply_suppressions(
     rules: Sequence[Rule], config: Config, note: Note, found: Iterable[Diagnostic]
@@ -24,7 +22,7 @@ def apply_suppressions(
         if not silencers:
             left.append(item)
     rule = next(
-        (rule for rule in rules if rule.name == UNUSED_IGNORE and rule.name in config.enabled), None
+        (rule for rule in rules if rule.is_engine_rule and rule.name in config.enabled), None
     )
     if rule:
         left += [

@@ -17,9 +17,7 @@ from vaultlink.fix.sections import (
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixSources
 from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
-
-SECTION_RULES = ("missing-section", "stale-section")
-"""The rules whose findings are mended."""
+from vaultlink.rules.managed_sections import SECTION_RULES, STALE_SECTION
 
 PathFilter = Callable[[str], bool]
 """Whether a note is among those a run is about."""
@@ -100,7 +98,7 @@ def _find_outdated_excerpts(
                 "This backlinks section is out of date: quoted passages have changed.",
             )
             spared = any(
-                "stale-section" in rules and matches(path)
+                STALE_SECTION in rules and matches(path)
                 for matches, rules in settings.per_path_ignores
             )
             if not spared and item in apply_suppressions(
@@ -111,7 +109,7 @@ def _find_outdated_excerpts(
 
 def _build_finding(state: State, path: str, section: Section, message: str) -> Diagnostic:
     """A finding for what no check can see."""
-    rule = next(rule for rule in state.settings.rules if rule.name == "stale-section")
+    rule = state.settings.rules_by_name[STALE_SECTION]
     severity = state.settings.config.severity[rule.name]
     return Diagnostic(
         rule.code,

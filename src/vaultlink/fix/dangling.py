@@ -5,7 +5,6 @@ All of it guesses at what somebody wanted, so all of it is unsafe. A state, the 
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixAnswers, FixSources
@@ -59,30 +58,27 @@ def list_dangling_fixes(
 
 def _find_link(index: Index, item: Diagnostic) -> Link | None:
     """The dangling link that a finding is about; canvases are not edited."""
-    return (
-        _index_links(index, item.path).get((item.start, item.end))
-        if item.path in index.notes
-        else None
-    )
+    if item.path not in index.notes:
+        return None
+    links_by_span = index.derive(_LinksBySpan)
+    if item.path not in links_by_span:
+        links_by_span[item.path] = {
+            (link.start, link.end): link
+            for link, target in index.resolved_links(item.path)
+            if target is None and link.place is not Place.CANVAS
+        }
+    return links_by_span[item.path].get((item.start, item.end))
 
 
-@lru_cache(maxsize=4)
-def _index_links(index: Index, path: str) -> dict[tuple[int, int], Link]:
-    """The dangling links of a note by their spans: a note may have very many of them."""
-    return {
-        (link.start, link.end): link
-        for link, target in index.resolved_links(path)
-        if target is None and link.place is not Place.CANVAS
-    }
+class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
+    """Path to the unresolved links of a note by their spans: a note may have very many of them."""
+
+    def __init__(self, _index: Index) -> None:
+        super().__init__()
 
 
 def _suggest(index: Index, sources: FixSources, target: str) -> Sequence[Suggestion]:
-    return sources.suggest(target) if sources.suggest else _build_suggester(index)(target)
-
-
-@lru_cache(maxsize=1)
-def _build_suggester(index: Index) -> Suggester:
-    return Suggester(index)
+    return sources.suggest(target) if sources.suggest else index.derive(Suggester)(target)
 
 
 def _pick_clear_best(target: str, found: Sequence[Suggestion]) -> Suggestion | None:

@@ -1,41 +1,40 @@
-"""Fixes that are made when they are wanted, not when findings are: which rules have them, and what makes them.
+"""Deferred fixes: made on demand, because they need more than a check may read.
 
-A state, the sources and a finding enter, a fix leaves.
+A state, the sources and a finding enter, a fix leaves. `deferred` in the YAML file of a rule names the maker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from vaultlink.engine.step import State
-from vaultlink.fix import dangling
+from vaultlink.fix.dangling import find_dangling_fix, list_dangling_fixes
 from vaultlink.fix.sections import build_section_fix
 from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.model import Diagnostic, Fix
+from vaultlink.rules.registry import Rule
 
 
-def deferred_fixes(answers: FixAnswers | None = None) -> Mapping[str, FixMaker]:
-    """Rule name to what makes the fixes of its findings. Fixes of dangling topics, all of them unsafe, are made only if
-    there are answers: working out what a topic may mean takes time."""
-    makers: dict[str, FixMaker] = {
-        "missing-section": build_section_fix,
-        "stale-section": build_section_fix,
-    }
+def deferred_fixes(
+    rules: Iterable[Rule], answers: FixAnswers | None = None
+) -> Mapping[str, FixMaker]:
+    """Return the maker of each rule with deferred fixes, by rule name.
+
+    Fixes of unresolved targets are all unsafe and slow to find: they are left out without `answers`.
+    """
+    makers: dict[str, FixMaker] = {"section": build_section_fix}
     if answers is not None:
-        makers |= dict.fromkeys(
-            _DANGLING_RULES,
-            lambda state, sources, item: dangling.find_dangling_fix(state, sources, item, answers),
+        makers["target"] = lambda state, sources, item: find_dangling_fix(
+            state, sources, item, answers
         )
-    return makers
+    return {rule.name: makers[rule.deferred_fix] for rule in rules if rule.deferred_fix in makers}
 
 
 def fix_choices(
     state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
 ) -> list[Fix]:
-    """All that may be done about a finding, the likeliest first."""
-    if item.rule in _DANGLING_RULES:
-        return list(dangling.list_dangling_fixes(state, sources, item, answers))
-    maker = deferred_fixes().get(item.rule)
+    """Return all fixes that a finding may have, the likeliest first."""
+    rule = state.settings.rules_by_name[item.rule]
+    if rule.deferred_fix == "target":
+        return list(list_dangling_fixes(state, sources, item, answers))
+    maker = deferred_fixes([rule]).get(rule.name)
     fix = item.fix or (maker(state, sources, item) if maker else None)
     return [fix] if fix else []
-
-
-_DANGLING_RULES = ("dangling-link", "dangling-embed")

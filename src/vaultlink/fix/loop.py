@@ -20,9 +20,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 MAX_ROUNDS = 10
 """More rounds mean that fixes undo each other's work."""
 
-LAST_RULES = frozenset(("missing-section", "stale-section"))
-"""The rules whose fixes are made when there are no others left to make."""
-
 _SINGLE_FIXES_PER_ROUND = 100
 """So many fixes made one by one count as a round."""
 
@@ -137,8 +134,9 @@ class _FixLoop:
             if not closed and not barred and not _changes_linked_heading(self.state.index, fix):
                 free.append((diagnostic, fix))
         # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
+        rules = self.state.settings.rules_by_name
         return _take_first_fixes(
-            select_fixes([item for item in free if item[0].rule not in LAST_RULES] or free),
+            select_fixes([item for item in free if not rules[item[0].rule].fixed_last] or free),
             self._one_by_one_paths,
         )
 

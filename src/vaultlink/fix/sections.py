@@ -99,19 +99,16 @@ def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic)
     if note is None or text is None:
         return None
     context = SectionContext.from_state(state, sources)
-    if diagnostic.rule == "missing-section":
-        edits = build_new_section(context, note, text)
-    else:
+    if note.sections:
         edits = [
             edit
             for section, edit in find_section_edits(context, note, text)
             if section.start <= diagnostic.start < section.end
         ]
-    return Fix(_get_fix_title(state, diagnostic.rule), Safety.SAFE, tuple(edits)) if edits else None
-
-
-def _get_fix_title(state: State, rule: str) -> str:
-    return next(known.fix_title for known in state.settings.rules if known.name == rule)
+    else:
+        edits = build_new_section(context, note, text)
+    title = state.settings.rules_by_name[diagnostic.rule].fix_title
+    return Fix(title, Safety.SAFE, tuple(edits)) if edits else None
 
 
 def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:

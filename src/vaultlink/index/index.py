@@ -11,6 +11,7 @@ definition is added or removed, exactly the notes that mention its key are resol
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
+from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.packed_notes import PackedNotes
@@ -28,6 +29,7 @@ from vaultlink.model import Link, LinkCounts, Note, ParseProblem
 from vaultlink.parse.link_parts import parse_wikilink
 
 _BRACKETS = re.compile(r"[\[\]|]+")
+_T = TypeVar("_T")
 
 LinkTargets = tuple[str | None, ...]
 """The targets of a note's links, in the order of `note.links`.
@@ -62,6 +64,13 @@ class Index:
         self.names = names
         self.targets = targets
         self.files = files
+        self._derived: dict[Callable[[Index], Any], Any] = {}
+
+    def derive(self, compute: "Callable[[Index], _T]") -> _T:
+        """Return `compute(self)`. It is computed once and kept as long as the index itself."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self)
+        return self._derived[compute]  # type: ignore[no-any-return]
 
     @classmethod
     def from_resolved(

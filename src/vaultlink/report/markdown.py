@@ -23,11 +23,6 @@ _MAX_RANKED = 10
 _MAX_LISTED = 20
 """Findings that are listed one by one."""
 
-_DANGLING_RULES = frozenset(
-    ("dangling-link", "dangling-embed", "alias-link", "title-link", "respelt-link", "moved-link")
-)
-"""Rules about links that lead to no file, whatever else is known of their targets."""
-
 
 def render_markdown(result: CheckResult) -> str:
     """Render the page. It stays far below GitHub's limit of a megabyte."""
@@ -105,7 +100,7 @@ def _collect_topics(result: CheckResult) -> Iterator[str]:
         topic_name(d.target)
         for group in (result.findings, result.known)
         for d in group
-        if d.target is not None and d.rule in _DANGLING_RULES
+        if d.target is not None and d.about == "unresolved-link"
     )
 
 

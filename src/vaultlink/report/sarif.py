@@ -93,7 +93,7 @@ def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[Json
     fingerprints, fixes = result.fingerprints(), result.fixes()
     rule_indexes = {rule.code: index for index, rule in enumerate(result.rules)}
 
-    # The next fix is in the same note or a note near by.
+    # The next fix is in the same note or a note nearby.
     @lru_cache(maxsize=256)
     def get_line_starts(path: str) -> list[int]:
         return line_starts(result.text(path))

@@ -45,6 +45,7 @@ def _to_finding(defect: Defect) -> Finding:
         defect.target,
         edits=defect.edits,
         safety=defect.safety,
+        links=(defect.link,) if defect.link else (),
     )
 
 

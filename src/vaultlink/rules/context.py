@@ -39,7 +39,8 @@ class Located(Protocol):
 class Finding:
     """What a check yields: where, and the values its message names. `path` only from checks of scope `vault`.
 
-    `edits` mend it, in the way that the rule's YAML describes under `fix`; `safety` only where that says `either`.
+    `edits` fix it, as the rule's YAML file describes under `fix`; `safety` only if that says `either`. `links` are the links
+    that it is about, if these are not `location` itself: rules that yield to this one do not report them.
     """
 
     location: Located
@@ -48,16 +49,19 @@ class Finding:
     path: str | None = None
     edits: tuple[Edit, ...] = ()
     safety: Safety | None = None
+    links: tuple[Located, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may ask. `options` are the rule's own, complete; `enabled` the names of all rules that run;
-    `backlink_settings` the settings of sections; `moves` where files went that are no longer where links name them."""
+    """What a check may read.
+
+    `options` are the options of the rule, complete; `backlink_settings` the settings of sections;
+    `moves` maps the old paths of files to their present ones.
+    """
 
     index: Index
     options: Mapping[str, Any]
-    enabled: frozenset[str]
     obsidian: ObsidianSettings
     allows_dangling: Callable[[str], bool]
     text: str | None = None

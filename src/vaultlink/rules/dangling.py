@@ -1,12 +1,13 @@
-"""Checks on links that lead nowhere. Each such link gets one finding, from the most telling rule that is enabled."""
+"""Checks of links that do not resolve.
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+Several of these rules may find the same link: `yields-to` in their YAML files says which one reports it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from vaultlink.index.index import Index, LinkTargets, link_name, update_names
+from vaultlink.index.index import Index, link_name, update_names
 from vaultlink.index.resolve import (
-    PathsByName,
     is_same_name,
     name_key,
     normalize_name,
@@ -17,67 +18,77 @@ from vaultlink.index.resolve import (
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
 from vaultlink.rules.context import Context, Finding
-from vaultlink.rules.section_entries import find_claimed_links
 from vaultlink.text import has_placeholder
 
 
-class _Verdict(NamedTuple):
-    """The rule a dangling target falls to ("" for none), and the files that it may mean."""
+class _Candidates(NamedTuple):
+    """The files that an unresolved target may mean, by the reason why.
 
-    rule: str
-    candidates: tuple[str, ...] = ()
+    `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
+    """
+
+    aliased: tuple[str, ...]
+    titled: tuple[str, ...]
+    respelt: tuple[str, ...]
+    is_query: bool
 
 
-_NO_FINDING = _Verdict("")
-_PLAIN_DANGLING = _Verdict("dangling-link")
-
-_LinksByRule = dict[str, list[tuple[Link, tuple[str, ...]]]]
-"""Rule to the links of a note that fall to it, each with the files it may mean."""
+class _UnresolvedLink(NamedTuple):
+    link: Link
+    candidates: _Candidates
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Links that name no file, and nothing that tells what was meant."""
-    for link, _ in _find_links_for("dangling-link", note, context):
-        yield Finding(link, {"target": _format_target(link)}, link.target)
+    """Report links that do not resolve."""
+    for link, candidates in _find_unresolved_links(note, context):
+        if not candidates.is_query:
+            yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
-    """Embeds that name no file."""
-    for link, _ in _find_links_for("dangling-embed", note, context):
-        yield Finding(link, {"target": _format_target(link)}, link.target)
+    """Report embeds that do not resolve."""
+    for link, candidates in _find_unresolved_links(note, context):
+        if link.embed and not candidates.is_query:
+            yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Dangling links that led to a file until it was renamed or moved."""
-    for link, files in _find_links_for("moved-link", note, context):
-        values = {"target": _format_target(link), "now": strip_note_extension(files[0])}
-        yield Finding(
-            link, values, link.target, edits=_build_retarget_edits(link, files, note, context)
-        )
+    """Report unresolved links to the path that a file had before it was renamed or moved."""
+    if not context.moves:
+        return
+    for link, candidates in _find_unresolved_links(note, context):
+        path = None if candidates.is_query else _follow_move(link, note.path, context)
+        if path is not None:
+            values = {"target": _format_target(link), "now": strip_note_extension(path)}
+            edits = _build_retarget_edits(link, (path,), note, context)
+            yield Finding(link, values, link.target, edits=edits)
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Dangling links whose target is an alias of a note."""
-    return _report_candidates("alias-link", note, context)
+    """Report unresolved links whose target is an alias of a note."""
+    for link, candidates in _find_unresolved_links(note, context):
+        if candidates.aliased:
+            yield _report_candidates(link, candidates.aliased, note, context)
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Dangling links whose target is the `title` of exactly one note."""
-    return _report_candidates("title-link", note, context)
+    """Report unresolved links whose target is the `title` of exactly one note."""
+    for link, candidates in _find_unresolved_links(note, context):
+        if len(candidates.titled) == 1:
+            yield _report_candidates(link, candidates.titled, note, context)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Dangling links that differ only in spelling from exactly one file's name."""
-    return _report_candidates("respelt-link", note, context)
+    """Report unresolved links that differ only in spelling from exactly one file name."""
+    for link, candidates in _find_unresolved_links(note, context):
+        if len(candidates.respelt) == 1:
+            yield _report_candidates(link, candidates.respelt, note, context)
 
 
-def _report_candidates(rule: str, note: Note, context: Context) -> Iterator[Finding]:
-    """Dangling links that fall to a rule which knows the files they may mean."""
-    for link, files in _find_links_for(rule, note, context):
-        values = {"target": _format_target(link), "notes": _format_files(files, context.index)}
-        yield Finding(
-            link, values, link.target, edits=_build_retarget_edits(link, files, note, context)
-        )
+def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: Context) -> Finding:
+    values = {"target": _format_target(link), "notes": _format_files(paths, context.index)}
+    edits = _build_retarget_edits(link, paths, note, context)
+    return Finding(link, values, link.target, edits=edits)
 
 
 def _build_retarget_edits(
@@ -94,93 +105,87 @@ def _format_target(link: Link) -> str:
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 
-def _find_links_for(
-    rule: str, note: Note, context: Context
-) -> Iterable[tuple[Link, tuple[str, ...]]]:
-    """The links of a note that lead nowhere and fall to a rule."""
+class _LinkCache:
+    """What the rules of this module share: the links of the note they check one after the other, and
+    the candidates of each target, which many links name."""
+
+    def __init__(self, _index: Index) -> None:
+        self.note: Note | None = None
+        self.links: list[_UnresolvedLink] = []
+        self.allows_dangling: Callable[[str], bool] | None = None
+        self.candidates: dict[str, _Candidates | None] = {}
+
+
+def _find_unresolved_links(note: Note, context: Context) -> list[_UnresolvedLink]:
+    """Return the unresolved links of a note that may be reported, with their candidates."""
     targets = context.index.targets.get(note.path, ())
     if None not in targets:
-        return ()
-    memory = _get_cache(context.index, context.enabled, context.allows_dangling)
-    if memory.moves is not context.moves:
-        memory.reset(context.moves)
-    found = memory.links_by_note.get(note.path)
-    if found is None:
-        found = memory.links_by_note[note.path] = _classify_links(note, targets, memory, context)
-    return found.get(rule, ())
+        return []
+    cache = context.index.derive(_LinkCache)
+    if cache.allows_dangling is not context.allows_dangling:
+        cache.note, cache.allows_dangling, cache.candidates = None, context.allows_dangling, {}
+    if cache.note is not note:
+        cache.links = list(_collect_unresolved_links(note, cache.candidates, context))
+        cache.note = note
+    return cache.links
 
 
-class _ClassificationCache:
-    """What was found so far: six rules ask the same of each note, and many links name the same."""
-
-    def __init__(self) -> None:
-        self.reset({})
-
-    def reset(self, moves: Mapping[str, str]) -> None:
-        """Forget everything; files have gone from these places to others."""
-        self.verdicts: dict[str, _Verdict] = {}
-        self.links_by_note: dict[str, _LinksByRule] = {}
-        self.moves = moves
-        self.old_names: PathsByName = update_names({}, frozenset(), frozenset(moves))
-        self.old_paths = {now: old for old, now in moves.items()}
-
-
-@lru_cache(maxsize=1)
-def _get_cache(_index: Index, _enabled: frozenset[str], _allowed: object) -> _ClassificationCache:
-    return _ClassificationCache()
-
-
-def _classify_links(
-    note: Note, targets: LinkTargets, memory: _ClassificationCache, context: Context
-) -> _LinksByRule:
-    """The links of a note that lead nowhere, by the rules they fall to."""
-    found: _LinksByRule = {}
-    verdicts = memory.verdicts
-    embeds = "dangling-embed" if "dangling-embed" in context.enabled else "dangling-link"
-    follow = bool(memory.moves) and "moved-link" in context.enabled
+def _collect_unresolved_links(
+    note: Note, known: dict[str, _Candidates | None], context: Context
+) -> Iterator[_UnresolvedLink]:
     texts = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
-    told = find_claimed_links(note, context)
-    for link, resolved in zip(note.links, targets, strict=True):
-        if resolved is None and not link.external and link.start not in told:
+    for link, resolved in context.index.resolved_links(note.path):
+        if resolved is None and not link.external:
             target = link.target
-            verdict = verdicts.get(target)
-            if verdict is None:
-                verdict = verdicts[target] = _classify_dangling(target, context)
-            if follow and verdict is not _NO_FINDING:
-                verdict = _follow_move(link, note.path, memory) or verdict
+            if target not in known:
+                known[target] = _find_candidates(target, context)
+            candidates = known[target]
             # Whether a wikilink in the text of a Markdown link is one is unknown (2.17).
-            if not texts or not any(text.start < link.start < text.end for text in texts):
-                rule = embeds if link.embed and verdict is _PLAIN_DANGLING else verdict.rule
-                found.setdefault(rule, []).append((link, verdict.candidates))
-    return found
+            if candidates is not None and not (
+                texts and any(text.start < link.start < text.end for text in texts)
+            ):
+                yield _UnresolvedLink(link, candidates)
 
 
-def _follow_move(link: Link, source: str, memory: _ClassificationCache) -> _Verdict | None:
-    """Where the file is now that a link led to before files were moved, its own among them."""
-    old, _ = resolve_with_alternatives(
-        memory.old_paths.get(source, source), link.lookup_target, memory.old_names
-    )
-    now = memory.moves.get(old) if old is not None else None
-    return _Verdict("moved-link", (now,)) if now is not None else None
-
-
-def _classify_dangling(target: str, context: Context) -> _Verdict:
-    """The most telling enabled rule for a target that no file answers to."""
+def _find_candidates(target: str, context: Context) -> _Candidates | None:
+    """Return the candidates of a target; None if it is in `allow-dangling` or has a placeholder."""
     if context.allows_dangling(target) or has_placeholder(target):
-        return _NO_FINDING  # waited for, or a template's placeholder
-    index, enabled, key = context.index, context.enabled, normalize_name(target)
-    aliased = index.notes_by_alias.get(key, ())
-    if aliased and "alias-link" in enabled:
-        return _Verdict("alias-link", aliased)
-    titled = index.notes_by_title.get(key, ())
-    if len(titled) == 1 and "title-link" in enabled:
-        return _Verdict("title-link", titled)
-    respelt = _find_respelt(target, index) if "respelt-link" in enabled else ()
-    if len(respelt) == 1:
-        return _Verdict("respelt-link", respelt)
-    if "?" in target and name_key(target.partition("?")[0]) in index.names:
-        return _NO_FINDING  # a web address of a file in the vault: whether a query is part of the name is unknown (2.20)
-    return _PLAIN_DANGLING
+        return None
+    index, key = context.index, normalize_name(target)
+    return _Candidates(
+        index.notes_by_alias.get(key, ()),
+        index.notes_by_title.get(key, ()),
+        _find_respelt(target, index),
+        # Whether a query is part of a name is unknown (2.20).
+        "?" in target and name_key(target.partition("?")[0]) in index.names,
+    )
+
+
+class _MoveCache:
+    """The moves of a run, prepared for looking up links."""
+
+    def __init__(self, _index: Index) -> None:
+        self.prepare({})
+
+    def prepare(self, moves: Mapping[str, str]) -> None:
+        """Prepare for `moves`: old path to new path."""
+        self.moves = moves
+        self.old_names = update_names({}, frozenset(), frozenset(moves))
+        self.old_paths = {new: old for old, new in moves.items()}
+
+
+def _follow_move(link: Link, source: str, context: Context) -> str | None:
+    """Return the present path of the file that a link led to before files were moved.
+
+    A relative link is resolved from the former path of its own note.
+    """
+    cache = context.index.derive(_MoveCache)
+    if cache.moves is not context.moves:
+        cache.prepare(context.moves)
+    old, _ = resolve_with_alternatives(
+        cache.old_paths.get(source, source), link.lookup_target, cache.old_names
+    )
+    return cache.moves.get(old) if old is not None else None
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:

@@ -13,6 +13,12 @@ from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import Context, Finding
 
+SECTION_RULES = ("missing-section", "stale-section")
+"""The rules of this module, which `vaultlink backlinks` runs alone."""
+
+STALE_SECTION = SECTION_RULES[1]
+"""The rule that also reports outdated passages, which are only found when sections are written."""
+
 _FILE_START = SourceSpan(0, 0, 1, 1)
 _MAX_NAMES = 3
 """So many notes are named in a message; the others are counted."""

@@ -6,7 +6,7 @@ the `check` line of a declaration joins it to its function.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import Formatter
 from types import ModuleType
@@ -66,8 +66,23 @@ _REQUIRED_KEYS = (
     "message",
     "examples",
 )
-_ALLOWED_KEYS = frozenset((*_REQUIRED_KEYS, "default", "reads", "options", "derive", "fix"))
-_FIX_CHOICES = {"when": ("sometimes", "always"), "safety": ("safe", "unsafe", "either")}
+_ALLOWED_KEYS = frozenset(
+    (
+        *_REQUIRED_KEYS,
+        *("default", "reads", "about", "known-as", "yields-to", "options", "derive", "fix"),
+    )
+)
+_READS = {"text": "note", "moves": "links"}
+"""What a check may read besides the usual, and the scope in which it may."""
+
+_ABOUT = ("anchor", "unresolved-link")
+_FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
+    "when": ("sometimes", "always"),
+    "safety": ("safe", "unsafe", "either"),
+    "deferred": ("section", "target"),
+    "last": (True,),
+}
+_REQUIRED_FIX_KEYS = frozenset(("when", "safety", "title"))
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
@@ -102,6 +117,13 @@ class Rule:
 
     `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which says what a fix does
     ("" if there is none). `fix_when` is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
+    `deferred_fix` names the function of `vaultlink.fix.deferred` that makes its fixes on demand, "" if findings have them;
+    `fixed_last` is True if its fixes wait until there are no others.
+
+    `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for findings about the target
+    of an unresolved link, else "". `known_as` is the code under which a baseline knows its findings, "" for `code`. Where a
+    rule named in `yields_to` is enabled and reports a link, this rule does not report it.
+
     `skipped_variants` are the variants of its examples that tests leave out.
     """
 
@@ -112,6 +134,7 @@ class Rule:
     why: str
     scope: str
     reads_text: bool
+    reads_moves: bool
     enabled_by_default: bool
     severity: Severity
     message: str
@@ -121,7 +144,17 @@ class Rule:
     fix_when: str = "never"
     fix_safety: str = "safe"
     fix_title: str = ""
+    deferred_fix: str = ""
+    fixed_last: bool = False
+    about: str = ""
+    known_as: str = ""
+    yields_to: tuple[str, ...] = ()
     skipped_variants: tuple[str, ...] = ()
+
+    @property
+    def is_engine_rule(self) -> bool:
+        """True if the engine itself makes the findings, which no check can see."""
+        return self.check is check_nothing
 
     @property
     def default_safety(self) -> Safety:
@@ -147,7 +180,25 @@ def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
     for one, other in pairwise(rules):
         if one.code == other.code:
             raise CatalogError(f"{other.name}: its code {other.code} is already that of {one.name}")
-    return tuple(rules)
+    return _resolve_references(rules)
+
+
+def _resolve_references(rules: Sequence[Rule]) -> Catalog:
+    """Check the names of other rules in `yields-to` and `known-as`, and replace the latter by the code.
+
+    Raises CatalogError.
+    """
+    by_name = {rule.name: rule for rule in rules}
+    resolved = []
+    for rule in rules:
+        for name in (*rule.yields_to, *filter(None, [rule.known_as])):
+            if name not in by_name:
+                raise CatalogError(f"{rule.name}: there is no rule {name}")
+        if any(by_name[name].scope != rule.scope for name in rule.yields_to):
+            raise CatalogError(f"{rule.name}: “yields-to” must name rules of the same scope")
+        code = by_name[rule.known_as].code if rule.known_as else ""
+        resolved.append(replace(rule, known_as=code))
+    return tuple(resolved)
 
 
 def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
@@ -164,6 +215,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         why=mapping["why"].strip(),
         scope=mapping["scope"],
         reads_text=mapping.get("reads") == "text",
+        reads_moves=mapping.get("reads") == "moves",
         enabled_by_default=mapping.get("default", True),
         severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),
@@ -176,6 +228,11 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         fix_when=fix.get("when", "never"),
         fix_safety=fix.get("safety", "safe"),
         fix_title=fix.get("title", "").strip(),
+        deferred_fix=fix.get("deferred", ""),
+        fixed_last=fix.get("last", False),
+        about=mapping.get("about", ""),
+        known_as=mapping.get("known-as", ""),
+        yields_to=tuple(mapping.get("yields-to", ())),
         skipped_variants=tuple(mapping.get("derive", ())),
     )
 
@@ -243,6 +300,10 @@ def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
     for key, fits, wanted in _KEY_CHECKS:
         if key in mapping and not fits(mapping[key]):
             yield f"“{key}” must be {wanted}, not {mapping[key]!r}"
+    if mapping.get("reads") and _READS.get(mapping["reads"]) != mapping["scope"]:
+        yield f"“reads: {mapping['reads']}” is not for the scope {mapping['scope']}"
+    if "yields-to" in mapping and mapping["scope"] == "vault":
+        yield "“yields-to” is not for the scope vault"
 
 
 _TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
@@ -251,17 +312,20 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("name", _RULE_NAME.fullmatch, "words of small letters, joined by hyphens"),
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
-    ("reads", "text".__eq__, "text if it is given"),
+    ("reads", _READS.__contains__, "text or moves"),
+    ("about", _ABOUT.__contains__, "anchor or unresolved-link"),
+    ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
+    ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
     ("options", lambda value: isinstance(value, Mapping), "a mapping"),
     (
         "fix",
         lambda value: (
             isinstance(value, Mapping)
-            and value.keys() == {*_FIX_CHOICES, "title"}
-            and all(value[key] in words for key, words in _FIX_CHOICES.items())
+            and _REQUIRED_FIX_KEYS <= value.keys() <= {*_FIX_CHOICES, "title"}
+            and all(value[key] in words for key, words in _FIX_CHOICES.items() if key in value)
         ),
-        "a mapping of when, safety and title",
+        "a mapping of when, safety and title, and of deferred and last where needed",
     ),
     ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
 )

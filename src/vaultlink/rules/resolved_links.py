@@ -1,12 +1,12 @@
 """Checks on links that lead somewhere, and on text that was meant as a link.
 
-Each link gets one finding, from the most telling rule that is enabled; `_PRECEDENCE` is the order.
+Where several of these rules find something at the same link, `yields-to` in their YAML files says which one reports it.
 """
 
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from vaultlink.index.anchors import find_anchor, heading_key
 from vaultlink.index.index import link_name
@@ -22,16 +22,13 @@ from vaultlink.links.rewrite import (
 )
 from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Place
 from vaultlink.rules.context import Context, Finding
-from vaultlink.rules.section_entries import find_claimed_links
 from vaultlink.text import has_placeholder
-
-_LinkTest = Callable[[Link, str, Note, Context], bool]
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a block that their note does not have."""
     for link, target in _find_subpath_links(note, context):
-        if _lacks_block(link, target, note, context):
+        if _lacks_block(link, target, context):
             block = link.subpath[link.subpath.rfind("#") + 1 :].strip()
             yield Finding(
                 link,
@@ -44,7 +41,7 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
     """Links to a heading that their note does not have."""
     for link, target in _find_subpath_links(note, context):
-        if _lacks_heading(link, target, note, context):
+        if _lacks_heading(link, target, context):
             values = {"note": link_name(target), "heading": link.subpath.lstrip("#").strip()}
             yield Finding(
                 link, values, link.target, edits=_build_anchor_edits(link, target, note, context)
@@ -57,7 +54,7 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in _find_resolved_links(note, context):
             others = context.index.alternatives(note.path, link) if target in shared else ()
-            if others and not _is_outranked("ambiguous-link", link, target, note, context):
+            if others:
                 values = {"target": link.target, "count": len(others) + 1, "chosen": target}
                 yield Finding(link, values, link.target)
 
@@ -66,18 +63,14 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
     """Links from a note to itself that name no heading or block."""
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in _find_resolved_links(note, context):
-            if _is_self_link(link, target, note, context) and not _is_outranked(
-                "self-link", link, target, note, context
-            ):
+            if target == note.path and link.target and not link.subpath:
                 yield Finding(link, {}, link.target)
 
 
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     """Text that a slip keeps from being a link, though it names a file of the vault."""
     for problem in note.problems:
-        if problem.kind == "malformed-link" and problem.start not in find_claimed_links(
-            note, context
-        ):
+        if problem.kind == "malformed-link":
             target, _, fault = problem.detail.rpartition("\n")
             name = " ".join(target.split())
             if name and resolve(note.path, name, context.index.names):
@@ -88,9 +81,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     """Links whose target has other capitals than the file's name."""
     for link, target in _find_resolved_links(note, context):
-        if _has_other_case(link, target, note, context) and not _is_outranked(
-            "case-mismatch", link, target, note, context
-        ):
+        if _has_other_case(link, target):
             values = {"target": link.target, "name": _take_tail(link.target, target)}
             yield Finding(
                 link, values, link.target, edits=_build_case_edits(link, target, note, context)
@@ -99,10 +90,8 @@ def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
     """Wikilinks whose display text is what Obsidian would show without it."""
-    for link, target in _find_resolved_links(note, context):
-        if _has_redundant_display(link, target, note, context) and not _is_outranked(
-            "redundant-display", link, target, note, context
-        ):
+    for link, _ in _find_resolved_links(note, context):
+        if _has_redundant_display(link):
             yield Finding(
                 link,
                 {"display": link.display},
@@ -116,11 +105,7 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
     markdown = _prefers_markdown(context)
     nested = _find_nested(note)
     for link, target in _find_resolved_links(note, context):
-        if (
-            link.place is Place.BODY
-            and (link.target or link.subpath)
-            and not _is_outranked("link-style", link, target, note, context)
-        ):
+        if link.place is Place.BODY and (link.target or link.subpath):
             path = _format_target(link, target, note, context)
             other_kind = markdown is not None and markdown is not (link.kind is LinkKind.MARKDOWN)
             if other_kind or strip_note_extension(path) != strip_note_extension(
@@ -159,38 +144,26 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    told = find_claimed_links(note, context)
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
-        if target is not None and not link.external and link.start not in told:
+        if target is not None and not link.external:
             yield link, target
 
 
 def _find_subpath_links(note: Note, context: Context) -> list[tuple[Link, str]]:
     if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
         return []
-    told = find_claimed_links(note, context)
     return [
         (link, target)
         for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True)
-        if link.subpath and target is not None and link.start not in told
+        if link.subpath and target is not None
     ]
 
 
-def _is_outranked(rule: str, link: Link, target: str, note: Note, context: Context) -> bool:
-    """Whether an enabled rule more telling than this one speaks about the link."""
-    for name, test in _PRECEDENCE:
-        if name == rule:
-            return False
-        if name in context.enabled and test(link, target, note, context):
-            return True
-    return False
-
-
-def _lacks_block(link: Link, target: str, _note: Note, context: Context) -> bool:
+def _lacks_block(link: Link, target: str, context: Context) -> bool:
     return "#^" in link.subpath and _lacks_anchor(link, target, context)
 
 
-def _lacks_heading(link: Link, target: str, _note: Note, context: Context) -> bool:
+def _lacks_heading(link: Link, target: str, context: Context) -> bool:
     return bool(link.subpath) and "#^" not in link.subpath and _lacks_anchor(link, target, context)
 
 
@@ -230,24 +203,14 @@ def _normalize_heading(heading: str) -> str:
     return heading_key(unicodedata.normalize("NFC", _TRAILING_BLOCK_ID.sub("", heading)))
 
 
-def _is_ambiguous(link: Link, target: str, note: Note, context: Context) -> bool:
-    return target in context.index.files_sharing_names and bool(
-        context.index.alternatives(note.path, link)
-    )
-
-
-def _is_self_link(link: Link, target: str, note: Note, _context: Context) -> bool:
-    return target == note.path and bool(link.target) and not link.subpath
-
-
-def _has_other_case(link: Link, target: str, _note: Note, _context: Context) -> bool:
+def _has_other_case(link: Link, target: str) -> bool:
     written, name = _split_target(link.target), _split_target(_take_tail(link.target, target))
     return written != name and [normalize_name(step) for step in written] == [
         normalize_name(step) for step in name
     ]
 
 
-def _has_redundant_display(link: Link, _target: str, _note: Note, _context: Context) -> bool:
+def _has_redundant_display(link: Link) -> bool:
     if (
         link.kind is not LinkKind.WIKILINK
         or link.embed
@@ -255,16 +218,6 @@ def _has_redundant_display(link: Link, _target: str, _note: Note, _context: Cont
     ):
         return False
     return link.display == default_display_text(link.target, link.subpath)
-
-
-_PRECEDENCE: tuple[tuple[str, _LinkTest], ...] = (
-    ("missing-block", _lacks_block),
-    ("missing-heading", _lacks_heading),
-    ("ambiguous-link", _is_ambiguous),
-    ("self-link", _is_self_link),
-    ("case-mismatch", _has_other_case),
-    ("redundant-display", _has_redundant_display),
-)
 
 
 # -- how a link is written ------------------------------------------------------------------------------------------

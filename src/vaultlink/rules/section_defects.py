@@ -10,8 +10,12 @@ from vaultlink.rules.context import Context, Located
 
 
 class Defect(NamedTuple):
-    """Something wrong with an entry. `reported` is false for what other rules speak about, or nobody need hear. `link_start` is the
-    offset of the link or slip that it is about, -1 if it is about none. `safe` is None without edits."""
+    """Something wrong with an entry or a section.
+
+    `reported` is False for defects that other rules report or that need no report. `link` is the
+    link or malformed link that the defect is about, None if it is about none. `safe` says whether
+    `edits` are a safe fix. `part` names the part of a section that is wrong, "" for an entry.
+    """
 
     kind: str
     location: Located
@@ -20,7 +24,7 @@ class Defect(NamedTuple):
     edits: tuple[Edit, ...] = ()
     safe: bool = True
     reported: bool = True
-    link_start: int = -1
+    link: Located | None = None
     target: str | None = None
     part: str = ""
 

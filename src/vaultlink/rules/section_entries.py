@@ -5,12 +5,11 @@ the changes that mend it. An entry whose link is to go has no other defect.
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
-from vaultlink.model import Entry, Link, Note, Owner, Place, Section
+from vaultlink.model import Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules.context import Context
@@ -55,37 +54,6 @@ def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], fro
     return sections, body
 
 
-@lru_cache(maxsize=1)
-def _get_cache(
-    _index: Index, _enabled: frozenset[str], _allowed: object, _obsidian: object, _mode: object
-) -> dict[str, frozenset[int]]:
-    return {}
-
-
-def find_claimed_links(note: Note, context: Context) -> frozenset[int]:
-    """The offsets of the links (and slips) in a note's sections that broken-section-entry speaks about, so that no other
-    rule need."""
-    mode = context.backlink_settings.get("mode")
-    if not note.sections or "broken-section-entry" not in context.enabled or mode == "off":
-        return frozenset()
-    memory = _get_cache(
-        context.index,
-        context.enabled,
-        context.allows_dangling,
-        context.obsidian.new_link_format,
-        mode,
-    )
-    found = memory.get(note.path)
-    if found is None:
-        found = memory[note.path] = frozenset(
-            defect.link_start
-            for section in note.sections
-            for defect in find_entry_defects(section, note, context)
-            if defect.reported and defect.link_start >= 0
-        )
-    return found
-
-
 # -- an entry that is not needed --------------------------------------------------------------------------------------------
 
 
@@ -109,7 +77,7 @@ def _check_redundant(
             "Remove the entry",
             cut,
             whole,
-            link_start=link.start,
+            link=link,
             target=link.target,
         )
     elif (target, "") in seen:
@@ -120,7 +88,7 @@ def _check_redundant(
             "Remove the later entry",
             cut,
             whole,
-            link_start=link.start,
+            link=link,
             target=link.target,
         )
     elif target in context.body_targets:
@@ -236,7 +204,8 @@ def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
             else ""
         )
     problem = "brackets are missing, so this is not a link"
-    hurt = Defect("malformed-link", entry, problem, link_start=at, target=target)
+    slip = SourceSpan(at, entry.end, entry.line, entry.column)
+    hurt = Defect("malformed-link", entry, problem, link=slip, target=target)
     return (
         hurt._replace(
             fix_title="Add the missing brackets", edits=context.make_edit(at, entry.end, text)

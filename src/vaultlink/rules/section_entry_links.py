@@ -31,7 +31,7 @@ def find_link_defects(
             "Change the embed to a link",
             context.make_edit(link.start, link.start + 1, ""),
             safe=False,
-            link_start=link.start,
+            link=link,
             target=link.target,
         )
     if target is None:
@@ -68,7 +68,7 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
             f"“{link.target}” does not resolve to any file in the vault, but the title belongs to “{link_name(meant[0])}”",
             "Link to the note with this title",
             edits,
-            link_start=link.start,
+            link=link,
             target=link.target,
         )
         if edits
@@ -103,7 +103,7 @@ def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | 
         "the target and the display text of the link are swapped",
         "Swap target and display text",
         context.make_edit(start, end, link.display + middle + link.target),
-        link_start=link.start,
+        link=link,
         target=link.target,
     )
 
@@ -140,7 +140,7 @@ def _check_spelling(
             "Use the path of the note as target",
             _build_retarget_edits(context, entry, link, meant),
             safe=False,
-            link_start=link.start,
+            link=link,
             target=link.target,
         )
         return
@@ -154,7 +154,7 @@ def _check_spelling(
                 problem,
                 "Use the name of the note as target",
                 edits,
-                link_start=link.start,
+                link=link,
                 target=link.target,
             )
 

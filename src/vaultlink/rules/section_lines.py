@@ -140,5 +140,4 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
                 "the link is a Markdown link, but the vault uses wikilinks",
                 "Change the Markdown link to a wikilink",
                 (edit,),
-                link_start=link.start,
             )

@@ -7,9 +7,9 @@ from functools import cached_property
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
 from vaultlink.fix.deferred import deferred_fixes, fix_choices
+from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.fix.loop import FindingSelector, FixPlan, apply_rounds, find_fix, plan_fixes
 from vaultlink.fix.select import FixFilter, allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
 from vaultlink.write.apply import (
@@ -52,7 +52,7 @@ class Fixer:
     ) -> Callable[[Diagnostic], Fix | None]:
         """Return a function that finds the fix of each of these findings, or None."""
         sources = self._sources(self._list_unresolved(diagnostics))
-        makers = deferred_fixes(answers)
+        makers = deferred_fixes(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
 
     def choices(self, item: Diagnostic, answers: FixAnswers) -> list[Fix]:
@@ -75,7 +75,10 @@ class Fixer:
         settings = self.state.settings
         wanted = wanted or allowed_fixes(settings.rules, settings.config)
         unresolved = self._list_unresolved(self._list_findings()) if answers else []
-        sources, makers = self._sources(unresolved), deferred_fixes(answers)
+        sources, makers = (
+            self._sources(unresolved),
+            deferred_fixes(self.state.settings.rules, answers),
+        )
         return plan_fixes(self.state, sources, wanted, makers, self._analyse, select)
 
     def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> FixPlan:
