@@ -93,7 +93,7 @@ PROBLEM_KINDS = frozenset(
 """Kinds of parse problems that have the name of the rule that reports them."""
 
 
-def strings(tree: ast.Module) -> Iterator[str]:
+def code_strings(tree: ast.Module) -> Iterator[str]:
     """Yield all strings of a module except docstrings."""
     prose = {
         id(node.value)
@@ -111,7 +111,7 @@ def strings(tree: ast.Module) -> Iterator[str]:
     ids=module_name,
 )
 def test_rules_are_named_only_in_rules(module: Module) -> None:
-    texts = list(strings(module.tree))
+    texts = list(code_strings(module.tree))
     assert RULE_NAMES.intersection(texts) <= PROBLEM_KINDS
     if module.name != "cli/commands/init.py":  # comments in the settings file it writes
         assert [text for text in texts if re.search(r"\bVL\d{3}\b", text)] == []
@@ -308,24 +308,24 @@ def test_documents_use_the_words_of_the_glossary() -> None:
     assert not found, "\n".join(found)
 
 
-def strings(value: object) -> Iterator[str]:
+def declared_texts(value: object) -> Iterator[str]:
     """Return all texts in the values of a rule's declaration, its examples excepted."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from strings(item)
+            yield from declared_texts(item)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if key != "examples":
-                yield from strings(item)
+                yield from declared_texts(item)
 
 
 def test_rule_declarations_use_the_words_of_the_glossary() -> None:
     found = {
         path.name: words
         for path in sorted((ROOT / "rules").glob("*.yaml"))
-        for text in strings(yaml.safe_load(path.read_bytes()))
+        for text in declared_texts(yaml.safe_load(path.read_bytes()))
         if (words := replaced_words(text))
     }
     assert found == {}
