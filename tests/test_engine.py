@@ -384,7 +384,7 @@ def test_one_rule_reports_a_link(select: list[str], rules: list[str]) -> None:
     assert [item.rule for item in found] == rules
 
 
-def test_a_rule_ignored_at_a_path_takes_precedence_there() -> None:
+def test_rule_ignored_at_a_path_takes_precedence_there() -> None:
     base = make_settings(["self-link", "case-mismatch"])
     ignores = ((lambda path: path == "A.md", frozenset({"self-link"})),)
     state = build_state(LINK_TO_SELF, replace(base, per_path_ignores=ignores))
@@ -392,7 +392,7 @@ def test_a_rule_ignored_at_a_path_takes_precedence_there() -> None:
     assert [item.start for item in collect_findings(state)] == [10]
 
 
-def test_a_suppressed_finding_takes_precedence() -> None:
+def test_suppressed_finding_takes_precedence() -> None:
     text = "[[a]] <!-- vaultlink-disable-line self-link -->\n"
     state = build_state({"A.md": text}, make_settings(["self-link", "case-mismatch"]))
     assert collect_findings(state) == []

@@ -93,7 +93,7 @@ PROBLEM_KINDS = frozenset(
 """Kinds of parse problems that have the name of the rule that reports them."""
 
 
-def strings(tree: ast.Module) -> Iterator[str]:
+def code_strings(tree: ast.Module) -> Iterator[str]:
     """Yield all strings of a module except docstrings."""
     prose = {
         id(node.value)
@@ -111,7 +111,7 @@ def strings(tree: ast.Module) -> Iterator[str]:
     ids=module_name,
 )
 def test_rules_are_named_only_in_rules(module: Module) -> None:
-    texts = list(strings(module.tree))
+    texts = list(code_strings(module.tree))
     assert RULE_NAMES.intersection(texts) <= PROBLEM_KINDS
     if module.name != "cli/commands/init.py":  # comments in the settings file it writes
         assert [text for text in texts if re.search(r"\bVL\d{3}\b", text)] == []

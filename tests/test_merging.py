@@ -631,7 +631,7 @@ def test_setup_problems_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
     write_files(tmp_path, {".git/info/attributes": "*.md merge=union\n"})
     assert "override" in set_up_merge_driver(tmp_path)[0]
     (tmp_path / ".gitattributes").write_bytes("*.png binary\n".encode("utf-16"))
-    with pytest.raises(UsageError, match="UTF-8"):
+    with pytest.raises(UsageError, match="UTF-16"):
         set_up_merge_driver(tmp_path)
     (tmp_path / ".gitattributes").rename(tmp_path / "other")
     (tmp_path / ".gitattributes").symlink_to("other")
