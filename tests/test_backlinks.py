@@ -189,7 +189,7 @@ def test_data(vault: Path, run: RunCommand) -> None:
     [
         (["--write", "--remove"], "--write and --remove can't be followed at once"),
         (["--write", "nowhere"], 'there is no note "nowhere"'),
-        (["--write", "--style", "fancy"], "is none of topics, list, context"),
+        (["--write", "--style", "fancy"], "is not one of topics, list, context"),
         (["--write", "map.png"], "is no note"),
     ],
 )

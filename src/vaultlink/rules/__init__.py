@@ -1,1 +1,1 @@
-"""The rules: one module of checks for each kind of element, the context they receive, and the registry."""
+"""Checks of links, sections, properties, names and files, and the registry that reads declarations."""
