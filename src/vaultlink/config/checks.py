@@ -17,7 +17,10 @@ COMMAND_LINE = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One source of settings, as a TOML mapping; `source` names it in messages and in `Config.sources`."""
+    """One source of settings, as a TOML mapping.
+
+    `source` names it in messages and in `Config.sources`.
+    """
 
     source: str
     values: Mapping[str, Any]
@@ -55,7 +58,8 @@ def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
     for item in value:
         if not isinstance(item, str):
             raise ConfigError(
-                f"{layer.format_key(key)}: every element must be a string, not {format_value(item)}."
+                f"{layer.format_key(key)}: every element must be a string, "
+                f"not {format_value(item)}."
             )
     return tuple(value)
 
@@ -112,7 +116,8 @@ def read_option_value(place: str, option: Option, value: Any) -> Any:
             _require_type(f"{place}: every element must be", option.element_type, item)
         if option.choices and item not in option.choices:
             raise ConfigError(
-                f"{place}: {format_value(item)} is not one of {', '.join(map(str, option.choices))}."
+                f"{place}: {format_value(item)} is not one of "
+                f"{', '.join(map(str, option.choices))}."
             )
     return freeze(value)
 

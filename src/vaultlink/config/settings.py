@@ -109,8 +109,8 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
             values[key] = value
             sources[key] = layer.source
         ignores |= {
-            glob: select_rules(rules, given)
-            for glob, given in read_table(layer, "per-file-ignores").items()
+            glob: select_rules(rules, selectors)
+            for glob, selectors in read_table(layer, "per-file-ignores").items()
         }
     return Config(
         enabled=_select_enabled(layers, rules),
@@ -169,10 +169,10 @@ def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[st
 
     A prefix such as VL1 sets those of its rules. Narrower selectors win.
     """
-    given = read_table(layer, "severity")
-    for selector in sorted(given, key=_rank_selector):
+    severities = read_table(layer, "severity")
+    for selector in sorted(severities, key=_rank_selector):
         key = f"severity.{selector}"
-        level = read_choice(layer, key, given[selector], SEVERITY_NAMES)
+        level = read_choice(layer, key, severities[selector], SEVERITY_NAMES)
         for name in sorted(read_selectors(layer, key, [selector], rules)):
             yield f"severity.{name}", level
 

@@ -145,7 +145,7 @@ def _accept_all(_path: str) -> bool:
     return True
 
 
-# -- running checks -----------------------------------------------------------------------------------------------
+# -- running checks -------------------------------------------------------------------------------
 
 
 def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:

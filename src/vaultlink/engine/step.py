@@ -205,7 +205,7 @@ def _store_findings(
         found.pop(path, None)
 
 
-# -- analysing one text -------------------------------------------------------------------------------------------
+# -- analysing one text ---------------------------------------------------------------------------
 
 
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:

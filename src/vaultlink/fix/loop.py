@@ -57,17 +57,17 @@ def plan_fixes(
     state: State,
     sources: FixSources,
     allowed: FixFilter,
-    late: Mapping[str, FixMaker],
+    deferred: Mapping[str, FixMaker],
     examine: TextAnalyser | None = None,
     picked: FindingSelector | None = None,
 ) -> FixPlan:
     """Plan all allowed fixes round by round. Does not write.
 
-    `late` maps rules to the makers of deferred fixes. `picked` restricts the findings; without it
+    `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without it
     all are fixed.
     """
     return apply_rounds(
-        state, sources, _FixSelector(allowed, late, picked or _list_all_findings), examine
+        state, sources, _FixSelector(allowed, deferred, picked or _list_all_findings), examine
     )
 
 
@@ -223,13 +223,13 @@ def _list_paths(fix: Fix) -> set[str]:
 
 def _take_first_fixes(fixes: list[FindingWithFix], slow: Set[str]) -> list[FindingWithFix]:
     """Return the fixes with only the first one of each of the `slow` notes."""
-    left, seen = [], set[str]()
+    selected, seen = [], set[str]()
     for diagnostic, fix in fixes:
         paths = _list_paths(fix) & slow
         if not paths & seen:
-            left.append((diagnostic, fix))
+            selected.append((diagnostic, fix))
             seen |= paths
-    return left
+    return selected
 
 
 def _make_changes(texts: Mapping[str, str]) -> list[Change]:
@@ -243,8 +243,10 @@ class _FixSelector:
     value. The cache is cleared when files, aliases or titles change.
     """
 
-    def __init__(self, allowed: FixFilter, late: Mapping[str, FixMaker], picked: FindingSelector):
-        self._is_allowed, self._deferred, self._select = allowed, late, picked
+    def __init__(
+        self, allowed: FixFilter, deferred: Mapping[str, FixMaker], picked: FindingSelector
+    ):
+        self._is_allowed, self._deferred, self._select = allowed, deferred, picked
         self._cache: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._known_names: object = None
 
@@ -267,12 +269,12 @@ class _FixSelector:
 
 
 def find_fix(
-    state: State, sources: FixSources, diagnostic: Diagnostic, late: Mapping[str, FixMaker]
+    state: State, sources: FixSources, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
     """Return the fix of a finding, made on demand if it is deferred, or None."""
-    if diagnostic.fix is not None or diagnostic.rule not in late:
+    if diagnostic.fix is not None or diagnostic.rule not in deferred:
         return diagnostic.fix
-    return late[diagnostic.rule](state, sources, diagnostic)
+    return deferred[diagnostic.rule](state, sources, diagnostic)
 
 
 def _changes_linked_heading(index: Index, fix: Fix) -> bool:

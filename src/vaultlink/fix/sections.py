@@ -70,9 +70,11 @@ class SectionContext:
         """Return what the section of a note should hold."""
         return expected_section(note, self.index, self.settings, self.section_style)
 
-    def order_paths(self, due: ExpectedSection) -> list[str]:
+    def order_paths(self, expected: ExpectedSection) -> list[str]:
         """Return the paths of a section's entries in the configured order."""
-        return order_backlinks(due, self.settings["order"], self.index, self.sources.modified_at)
+        return order_backlinks(
+            expected, self.settings["order"], self.index, self.sources.modified_at
+        )
 
     def make_render_context(self, path: str, text: str) -> RenderContext:
         """Return the context for rendering a section of the note at `path`."""
@@ -94,7 +96,7 @@ class SectionContext:
         return RenderContext(self.index.names, detect_line_end(text), find_cached_excerpts)
 
 
-# -- fixes --------------------------------------------------------------------------------------------------------
+# -- fixes ----------------------------------------------------------------------------------------
 
 
 def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
@@ -123,13 +125,13 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
     """
     if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
-    due = context.compute_expected(note)
-    if not due.entries:
+    expected = context.compute_expected(note)
+    if not expected.entries:
         return []
-    order, rendering = context.order_paths(due), context.make_render_context(note.path, text)
+    order, rendering = context.order_paths(expected), context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
         section = render_section(
-            due, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
+            expected, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
@@ -147,34 +149,34 @@ def find_section_edits(
 
     A second section holds nothing.
     """
-    due: ExpectedSection | None = None
+    expected: ExpectedSection | None = None
     for section in note.sections:
         if not is_managed_section(section):
             continue
-        due = due._replace(entries={}) if due else context.compute_expected(note)
-        edit = _update_section(context, note.path, text, section, due)
+        expected = expected._replace(entries={}) if expected else context.compute_expected(note)
+        edit = _update_section(context, note.path, text, section, expected)
         if edit:
             yield section, edit
 
 
 def _update_section(
-    context: SectionContext, path: str, text: str, section: Section, due: ExpectedSection
+    context: SectionContext, path: str, text: str, section: Section, expected: ExpectedSection
 ) -> Edit | None:
-    reading = parse_section(section, due.style.heading)
+    reading = parse_section(section, expected.style.heading)
     rendering = context.make_render_context(path, text)
     if (
-        not due.entries
+        not expected.entries
         and section.owner is Owner.WRITTEN
-        and not has_author_text(reading, due, rendering)
+        and not has_author_text(reading, expected, rendering)
     ):
         return remove_section(path, text, section)
-    found = compare_section(section, reading, due, context.index.names)
-    if not any(found) and not has_outdated_excerpts(reading, due, rendering):
+    found = compare_section(section, reading, expected, context.index.names)
+    if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
     return _minimize_edit(
         path,
         section,
-        render_updated_section(reading, found, due, context.order_paths(due), rendering),
+        render_updated_section(reading, found, expected, context.order_paths(expected), rendering),
     )
 
 
@@ -215,7 +217,7 @@ def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
     return not any(entry.link and entry.link.in_comment for entry in found.entries)
 
 
-# -- adopt and remove --------------------------------------------------------------------------------------
+# -- adopt and remove -----------------------------------------------------------------------------
 
 
 def build_removal_fix(note: Note, text: str) -> Fix | None:

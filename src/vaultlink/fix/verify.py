@@ -42,7 +42,7 @@ def find_broken_promises(
     `edits` are the edits between the states by path, in order; `rules` the names of the rules that
     made them. Fixes of the `unsafe` paths may introduce errors within the text they write.
     """
-    shifts = {path: OffsetShift(made) for path, made in edits.items()}
+    shifts = {path: OffsetShift(path_edits) for path, path_edits in edits.items()}
     for path, source, problem in chain(
         _check_notes(before, after, shifts), _check_errors(before, after, shifts, unsafe)
     ):
@@ -69,7 +69,7 @@ def _check_notes(
     yield from _check_other_notes(before.index, after.index, shifts, created)
 
 
-# -- edited notes --------------------------------------------------------------------------------------------
+# -- edited notes ---------------------------------------------------------------------------------
 
 
 def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
@@ -82,11 +82,11 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
         yield from _check_items(what, had, has, shift)
     if (old.properties is None) != (new.properties is None):
         yield "its properties block would be added or removed"
-    kept = [
+    untouched = [
         item for item in old.properties or () if not shift.is_changed(item.start, item.value_end)
     ]
     values = [(item.key, item.value) for item in new.properties or ()]
-    for item in kept:
+    for item in untouched:
         if (item.key, item.value) not in values:
             yield f"its property “{item.key}” would change"
     more = _count_problems(new) - _count_problems(old)
@@ -106,12 +106,12 @@ def _count_problems(note: Note) -> Counter[str]:
 def _check_items(
     what: str, had: Sequence[SourceSpan], has: Sequence[SourceSpan], shift: OffsetShift
 ) -> Iterator[str]:
-    there = {(item.start, _get_text(item)): item for item in has}
+    remaining = {(item.start, _get_text(item)): item for item in has}
     for item in had:
-        kept = there.pop((shift.map_offset(item.start), _get_text(item)), None)
-        if kept is None and not shift.is_touched(item.start, item.end):
+        match = remaining.pop((shift.map_offset(item.start), _get_text(item)), None)
+        if match is None and not shift.is_touched(item.start, item.end):
             yield f"its {what} “{_get_text(item)}” would be lost"
-    for item in there.values():  # a property that gets its name may make tags of its values
+    for item in remaining.values():  # a property that gets its name may make tags of its values
         if (
             not shift.is_new(item.start, item.end)
             and getattr(item, "place", None) is not Place.PROPERTY
@@ -127,11 +127,11 @@ def _check_links(
     before: Index, after: Index, path: str, shift: OffsetShift, created: set[str]
 ) -> Iterator[str]:
     """Yield problems of untouched links: lost, new, or with another target."""
-    there = {link.start: (link, target) for link, target in after.resolved_links(path)}
+    remaining = {link.start: (link, target) for link, target in after.resolved_links(path)}
     for link, target in before.resolved_links(path):
         if shift.is_changed(link.start, link.end):
             continue
-        now = there.pop(shift.map_offset(link.start), None)
+        now = remaining.pop(shift.map_offset(link.start), None)
         if now is None or now[0].raw != link.raw:
             yield f"the link {link.raw} would be lost"
         elif now[1] != target and not (target is None and now[1] in created):
@@ -139,7 +139,7 @@ def _check_links(
                 f"the link {link.raw} would resolve to "
                 f"{now[1] or 'nothing'} instead of {target or 'nothing'}"
             )
-    for link, _ in there.values():
+    for link, _ in remaining.values():
         if not shift.is_new(link.start, link.end):
             yield f"the text {link.raw} would become a link"
 
@@ -170,7 +170,7 @@ def _list_anchors(note: Note) -> object:
     return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
 
 
-# -- all other notes ------------------------------------------------------------------------------------------------
+# -- all other notes ------------------------------------------------------------------------------
 
 
 def _check_other_notes(
@@ -235,10 +235,10 @@ def _find_new_errors(
     if shift is None:
         places = {item.start for item in old}
         return [item for item in new if item.start not in places]
-    kept = {
+    known_starts = {
         shift.map_offset(item.start) for item in old if not shift.is_changed(item.start, item.end)
     }
     touched = sum(shift.is_changed(item.start, item.end) for item in old)
-    there = [item for item in new if item.start not in kept]
-    outside = [item for item in there if not shift.is_new(item.start, item.end)]
-    return outside or there[touched:]
+    added = [item for item in new if item.start not in known_starts]
+    outside = [item for item in added if not shift.is_new(item.start, item.end)]
+    return outside or added[touched:]

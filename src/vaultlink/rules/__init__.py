@@ -1,1 +1,1 @@
-"""Checks of links, sections, properties, names and files, and the registry that reads declarations."""
+"""The checks of all rules, and the registry that reads their declarations."""

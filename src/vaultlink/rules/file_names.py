@@ -68,10 +68,10 @@ def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
     at = path.find("/") + 1
     while at:
         folder = path[:at]
-        here = index.files_by_path[
+        paths = index.files_by_path[
             normalize_name(folder)
         ]  # sorted; folders that differ only in case are apart
-        if here[bisect_left(here, folder)] == path:
+        if paths[bisect_left(paths, folder)] == path:
             yield folder
         at = path.find("/", at) + 1
 
@@ -140,7 +140,10 @@ def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
         place, what = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
-        yield f"is the same as that of {what}“{file_name(first)}” where case and Unicode form are ignored"
+        yield (
+            f"is the same as that of {what}“{file_name(first)}” "
+            "where case and Unicode form are ignored"
+        )
 
 
 def _format_code_point(match: re.Match[str]) -> str:

@@ -55,7 +55,8 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     ]
     if names:
         lacking = (
-            "the author's backlinks section is incomplete; `vaultlink backlinks --adopt` lets vaultlink maintain it"
+            "the author's backlinks section is incomplete; "
+            "`vaultlink backlinks --adopt` lets vaultlink maintain it"
             if note.sections
             else "it has no backlinks section"
         )
@@ -115,13 +116,15 @@ def _describe_difference(found: SectionDiff) -> str:
     clauses = []
     if found.missing:
         clauses.append(
-            f"{_join_names([item.title for item in found.missing])} {_is_or_are(found.missing)} missing"
+            f"{_join_names([item.title for item in found.missing])} "
+            f"{_is_or_are(found.missing)} missing"
         )
     if found.unexpected:
         clauses.append(f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} surplus")
     if found.outdated:
         clauses.append(
-            f"{_join_names([item.title for item in found.outdated])} {_is_or_are(found.outdated)} outdated"
+            f"{_join_names([item.title for item in found.outdated])} "
+            f"{_is_or_are(found.outdated)} outdated"
         )
     if found.wrong_heading:
         clauses.append("its heading is not the configured one")
@@ -135,7 +138,7 @@ def _is_or_are(items: Sequence[object]) -> str:
 
 
 def _join_names(names: Sequence[str]) -> str:
-    """Return the first names in quotation marks, joined as in a sentence, and the number of others."""
+    """Return the first names in quotation marks, joined, and the number of the others."""
     shown = [f"“{name}”" for name in names[:_MAX_NAMES]]
     if len(names) > _MAX_NAMES:
         shown.append(f"{len(names) - _MAX_NAMES} more")

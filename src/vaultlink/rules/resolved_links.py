@@ -141,7 +141,7 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
                 )
 
 
-# -- tests of a link ----------------------------------------------------------------------------------
+# -- tests of a link ------------------------------------------------------------------------------
 
 
 def _find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
@@ -227,7 +227,7 @@ def _has_redundant_display(link: Link) -> bool:
     return link.display == default_display_text(link.target, link.subpath)
 
 
-# -- format of a link ------------------------------------------------------------------------------------------
+# -- format of a link -----------------------------------------------------------------------------
 
 
 def _split_target(path: str) -> list[str]:
@@ -316,7 +316,7 @@ def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> 
     )
 
 
-# -- headings and blocks with another spelling -----------------------------------------------------------------
+# -- headings and blocks with another spelling ----------------------------------------------------
 
 _NOT_IN_SUBPATHS = re.compile(r"[\s#|^\[\]%:\\`$*<>~=]+")
 """Characters that would end a subpath or the link, or close markup around it. Obsidian treats all

@@ -57,13 +57,13 @@ def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], fro
     return sections, body
 
 
-# -- redundant entries --------------------------------------------------------------------------------------------
+# -- redundant entries ----------------------------------------------------------------------------
 
 
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect of an entry that links to its own note, or to a file that is linked already."""
+    """Yield a defect of an entry that links to its own note or to a file linked before."""
     if target is None:
         return
     cut = (
@@ -106,7 +106,7 @@ def _check_redundant(
         )
 
 
-# -- the dash ------------------------------------------------------------------------------------------------------------------
+# -- the dash -------------------------------------------------------------------------------------
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
@@ -132,7 +132,7 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
         )
 
 
-# -- entries without a link --------------------------------------------------------------------------------------------
+# -- entries without a link -----------------------------------------------------------------------
 
 
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:

@@ -194,7 +194,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
 
 
 def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
-    """Yield defects of title and display text compared with each other and with the note's titles."""
+    """Yield defects of title and display text, compared with each other and the note."""
     if not entry.title:
         return
     title, display = entry.title, link.display
@@ -276,7 +276,7 @@ def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple
 
 
 def _replace_title(context: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
-    """Return the defect of a title that the note does not have; the fix writes its current title."""
+    """Return the defect of a title that the note does not have; the fix writes its title."""
     wrong = Defect(
         "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
     )
