@@ -62,7 +62,7 @@ def test_option() -> None:
     ("change", "said"),
     [
         ({"code": "VL1"}, "VL and three digits"),
-        ({"name": "Odd_Thing"}, "small letters"),
+        ({"name": "Odd_Thing"}, "lower-case words"),
         ({"scope": "file"}, "note, links, files or vault"),
         ({"severity": "fatal"}, "error, warning or info"),
         ({"reads": "bytes"}, "text or moves"),
@@ -79,9 +79,9 @@ def test_option() -> None:
         ({"default": "yes"}, "true or false"),
         ({"options": []}, "a mapping"),
         ({"examples": []}, "a list of examples"),
-        ({"summary": " "}, "“summary” must be a text"),
-        ({"message": 3}, "“message” must be a text"),
-        ({"colour": "red"}, "“colour” is not known"),
+        ({"summary": " "}, "“summary” must be a string that is not empty"),
+        ({"message": 3}, "“message” must be a string that is not empty"),
+        ({"colour": "red"}, "unknown key “colour”"),
     ],
 )
 def test_invalid_declaration_is_named(change: Mapping[str, Any], said: str) -> None:
@@ -130,19 +130,22 @@ def test_invalid_option_is_rejected(option: object) -> None:
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "names no function"),
+        ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "no function of"),
         (
             {"odd-thing": {**PLAIN, "check": "resolved_links._find_resolved_links"}},
-            "names no function",
+            "no function of",
         ),
-        ({"odd-thing": {**PLAIN, "check": "os.system"}}, "names no function"),
-        ({"odd-thing": {**PLAIN, "check": 3}}, "names no function"),
-        ({"odd-thing": {**PLAIN, "check": "resolved_links.self_link"}}, "not named like it"),
-        ({"other-thing": PLAIN}, "not named like its rule"),
-        ({"odd-thing": None}, "no mapping"),
+        ({"odd-thing": {**PLAIN, "check": "os.system"}}, "no function of"),
+        ({"odd-thing": {**PLAIN, "check": 3}}, "no function of"),
+        (
+            {"odd-thing": {**PLAIN, "check": "resolved_links.self_link"}},
+            "must have the name of the rule",
+        ),
+        ({"other-thing": PLAIN}, "must have the name of its rule"),
+        ({"odd-thing": None}, "not a mapping"),
         (
             {"odd-thing": PLAIN, "odder-thing": {**PLAIN, "name": "odder-thing"}},
-            "VL999 is already that of",
+            "VL999 is already used by",
         ),
         ({"odd-thing": {**PLAIN, "yields-to": ["no-thing"]}}, "there is no rule no-thing"),
         ({"odd-thing": {**PLAIN, "known-as": "no-thing"}}, "there is no rule no-thing"),

@@ -165,10 +165,10 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
             "vaultlink.toml: zzz: there is no such setting. Known: select, extend-select,",
         ),
         ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: ["VL1"].'),
-        ({"select": 3}, "vaultlink.toml: select: must be a list of texts, not 3."),
+        ({"select": 3}, "vaultlink.toml: select: must be a list of strings, not 3."),
         (
             {"exclude": ["a", True]},
-            "vaultlink.toml: exclude: every element must be a text, not true.",
+            "vaultlink.toml: exclude: every element must be a string, not true.",
         ),
         (
             {"select": ["dangling-lnk"]},
@@ -185,7 +185,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"severity": {"self-link": "eror"}},
-            'vaultlink.toml: severity.self-link: "eror" is none of error, warning, info.',
+            'vaultlink.toml: severity.self-link: "eror" is not one of error, warning, info.',
         ),
         (
             {"severity": {"self-lnk": "error"}},
@@ -213,7 +213,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"rules": {"orphan-note": {"ignore": [1]}}},
-            "vaultlink.toml: rules.orphan-note.ignore: every element must be a text, not 1.",
+            "vaultlink.toml: rules.orphan-note.ignore: every element must be a string, not 1.",
         ),
         (
             {"rules": {"leaked-prompt": {"lines": True}}},
@@ -221,7 +221,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"rules": {"link-style": {"kind": "wiki"}}},
-            'vaultlink.toml: rules.link-style.kind: "wiki" is none of vault, wikilink, markdown, any.',
+            'vaultlink.toml: rules.link-style.kind: "wiki" is not one of vault, wikilink, markdown, any.',
         ),
         (
             {"backlinks": {"mdoe": "off"}},
@@ -229,7 +229,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"backlinks": {"mode": "on"}},
-            'vaultlink.toml: backlinks.mode: "on" is none of repair, off, write.',
+            'vaultlink.toml: backlinks.mode: "on" is not one of repair, off, write.',
         ),
         (
             {"backlinks": {"heading": "a\nb"}},
@@ -238,7 +238,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         *(
             (
                 {"backlinks": {"heading": line}},
-                f'vaultlink.toml: backlinks.heading: "{line}" is no heading',
+                f'vaultlink.toml: backlinks.heading: "{line}" is not a heading',
             )
             for line in (
                 "```",

@@ -201,7 +201,7 @@ def test_final_state_equals_a_rebuild_of_the_new_texts() -> None:
 def test_fixes_that_undo_each_other_are_an_internal_error() -> None:
     result = run_fixes({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
     assert result.broken_promise is not None
-    assert result.broken_promise.problem == "its fixes would never come to an end"
+    assert result.broken_promise.problem == "its fixes undo each other without end"
     assert not result.texts
     assert MAX_ROUNDS < 20
 
@@ -287,13 +287,13 @@ BROKEN = [
         "a heading that is asked for changes",
         {"a.md": "# One\n", "b.md": "[[a#One]]"},
         {"a.md": [(2, 5, "Two")]},
-        "would no longer find",
+        "would no longer resolve to its",
     ),
     (
         "a new note takes links away",
         {"a.md": "[[c]]", "b/c.md": ""},
         {"c.md": [(0, 0, "")]},
-        "would lead to c.md",
+        "would resolve to c.md",
     ),
     ("a fence is opened at the end", {"a.md": "x\n"}, {"a.md": [(2, 2, "```\ny\n")]}, "trouble"),
 ]

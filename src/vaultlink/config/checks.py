@@ -1,6 +1,7 @@
-"""The checks of single settings: is the value of its type, does the rule exist; and the words for what is wrong.
+"""Checks of single settings: type, existence of the rule, and error messages.
 
-A layer, a key and a value enter; the value leaves, or `ConfigError` is raised. Nothing is merged here.
+A layer, a key and a value enter; the value leaves, or `ConfigError` is raised. Nothing is merged
+here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,30 +12,33 @@ from vaultlink.errors import ConfigError
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
 
 COMMAND_LINE = "command line"
-"""The source of a layer whose keys are options; messages name them so."""
+"""The source of the layer of command line options. Messages name its keys as options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One source of settings, as a TOML mapping; `source` names it in messages and in `Config.sources`."""
+    """One source of settings, as a TOML mapping.
+
+    `source` names it in messages and in `Config.sources`.
+    """
 
     source: str
     values: Mapping[str, Any]
 
     def format_key(self, key: str) -> str:
-        """Where a setting stands, for a message."""
+        """Return the place of a setting as messages name it."""
         return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"
 
 
 def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
-    """Refuse settings that do not exist."""
+    """Raise ConfigError for a key that does not exist."""
     for key in layer.values:
         if key not in known:
             raise unknown_key_error(layer, "setting", key, known)
 
 
 def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
-    """A setting that must be a table; empty if it is not there."""
+    """Return a setting that must be a table; empty if it is not set. Raises ConfigError."""
     value = layer.values.get(key, {})
     if not isinstance(value, Mapping):
         raise ConfigError(
@@ -44,17 +48,18 @@ def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
 
 
 def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
-    """A setting that must be a list of texts."""
+    """Return a setting that must be a list of strings. Raises ConfigError."""
     if isinstance(value, str):
         raise ConfigError(f'{layer.format_key(key)}: must be a list: ["{value}"].')
     if not isinstance(value, (list, tuple)):
         raise ConfigError(
-            f"{layer.format_key(key)}: must be a list of texts, not {format_value(value)}."
+            f"{layer.format_key(key)}: must be a list of strings, not {format_value(value)}."
         )
     for item in value:
         if not isinstance(item, str):
             raise ConfigError(
-                f"{layer.format_key(key)}: every element must be a text, not {format_value(item)}."
+                f"{layer.format_key(key)}: every element must be a string, "
+                f"not {format_value(item)}."
             )
     return tuple(value)
 
@@ -62,7 +67,7 @@ def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
 def read_selectors(
     layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]
 ) -> frozenset[str]:
-    """The names of the rules that selectors stand for."""
+    """Return the names of the rules that selectors match. Raises ConfigError."""
     try:
         return select_rules(rules, selectors)
     except UnknownRule as error:
@@ -73,16 +78,16 @@ def read_selectors(
 
 
 def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
-    """A setting that must be one of some words."""
+    """Return a setting that must be one of `choices`. Raises ConfigError."""
     if isinstance(value, str) and value in choices:
         return value
     raise ConfigError(
-        f"{layer.format_key(key)}: {format_value(value)} is none of {', '.join(choices)}."
+        f"{layer.format_key(key)}: {format_value(value)} is not one of {', '.join(choices)}."
     )
 
 
 def read_one_line(layer: Layer, key: str, value: Any) -> str:
-    """A setting that must be one line of text."""
+    """Return a setting that must be one line of text. Raises ConfigError."""
     if isinstance(value, str) and value.strip() and "\n" not in value:
         return value
     raise ConfigError(
@@ -94,13 +99,16 @@ _OPTION_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
     "int": ((int,), "a whole number"),
     "number": ((int, float), "a number"),
-    "string": ((str,), "a text"),
+    "string": ((str,), "a string"),
     "list": ((list, tuple), "a list"),
 }
 
 
 def read_option_value(place: str, option: Option, value: Any) -> Any:
-    """A rule option's value, if it is of the option's type and among its choices."""
+    """Return the value of a rule option.
+
+    Raises ConfigError if it is not of the option's type or not among its choices.
+    """
     _require_type(f"{place}: must be", option.type, value)
     items = value if option.type == "list" else [value]
     for item in items:
@@ -108,7 +116,8 @@ def read_option_value(place: str, option: Option, value: Any) -> Any:
             _require_type(f"{place}: every element must be", option.element_type, item)
         if option.choices and item not in option.choices:
             raise ConfigError(
-                f"{place}: {format_value(item)} is none of {', '.join(map(str, option.choices))}."
+                f"{place}: {format_value(item)} is not one of "
+                f"{', '.join(map(str, option.choices))}."
             )
     return freeze(value)
 
@@ -120,12 +129,12 @@ def _require_type(must_be: str, kind: str, value: Any) -> None:
 
 
 def freeze(value: Any) -> Any:
-    """A value that nobody can change by accident."""
+    """Return an immutable value: a list becomes a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def format_value(value: Any) -> str:
-    """A value as a message shows it."""
+    """Return a value as messages show it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -138,7 +147,7 @@ def format_value(value: Any) -> str:
 def unknown_key_error(
     layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
 ) -> ConfigError:
-    """The error for a key that does not exist, with the nearest that do."""
+    """Return the error for a key that does not exist, with similar keys that do."""
     from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
 
     hint = _format_hint(get_close_matches(key, known, 2, 0.6)) or (

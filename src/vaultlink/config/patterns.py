@@ -1,7 +1,4 @@
-"""Patterns over vault paths and names: globs as in configuration, and Obsidian's own ignore filters.
-
-Patterns enter, predicates leave. Nothing here knows what the answer is used for.
-"""
+"""Patterns over vault paths: globs of the configuration, and Obsidian's ignore filters."""
 
 import re
 import unicodedata
@@ -9,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 
 def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a path fits one of the globs.
+    """Return a predicate that is True for paths that match one of the globs.
 
-    `*` and `?` stay within a folder, `**` crosses folders, `[…]` is a set of characters. A glob without a slash fits at
-    any depth, one with a slash from the vault's root; what names a folder fits everything below it. Case counts.
+    `*` and `?` stay within a folder, `**` crosses folders, `[…]` is a set of characters. A glob
+    without a slash matches at any depth, one with a slash from the vault's root; a glob that
+    matches a folder matches everything in it. Case-sensitive.
     """
     if not patterns:
         return _match_nothing
@@ -21,8 +19,11 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
-    """Whether Obsidian's ignore filters name a path (specification 10.3): `/…/` is a regular expression, any other
-    filter the beginning of a path; case does not count. An expression that can't be read fits nothing."""
+    """Return a predicate that is True for paths excluded by Obsidian's ignore filters (10.3).
+
+    `/…/` is a regular expression, any other filter the beginning of a path. Case-insensitive. An
+    invalid expression matches nothing.
+    """
     starts = tuple(item.lower() for item in filters if item and not _is_expression(item))
     tests = [
         test for item in filters if _is_expression(item) and (test := _compile_or_none(item[1:-1]))
@@ -44,7 +45,7 @@ _GLOB_TOKEN = re.compile(r"\*\*/|/\*\*|\*\*|\*|\?|\[!?\]?[^\]/]*\]|[^*?\[/]+|.",
 
 
 def _glob_to_regex(pattern: str) -> str:
-    """One glob as a regular expression for the whole of a path."""
+    """Return a regular expression for the whole path."""
     glob = _to_nfc(pattern).rstrip("/")
     anywhere = "" if "/" in glob else "(?:.*/)?"
     body = "".join(map(_token_to_regex, _GLOB_TOKEN.findall(glob.removeprefix("/"))))
@@ -59,7 +60,7 @@ def _token_to_regex(text: str) -> str:
     inverted = text[1] == "!"
     inside = re.escape(text[2 if inverted else 1 : -1]).replace("\\-", "-")
     whole = f"(?!/)[{'^' if inverted else ''}{inside}]"
-    return whole if _compile_or_none(whole) else re.escape(text)  # a range from z to a is no set
+    return whole if _compile_or_none(whole) else re.escape(text)  # a range such as z-a is not valid
 
 
 _WILDCARDS = {"**/": "(?:.*/)?", "/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}

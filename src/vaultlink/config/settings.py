@@ -1,6 +1,6 @@
-"""`Config`, and how layers of settings add up to one.
+"""`Config`, and the merging of layers of settings.
 
-Checked layers enter, the complete settings leave: every key with its value and where the value came from.
+Checked layers enter; the complete settings leave, each key with its value and its source.
 """
 
 import re
@@ -29,7 +29,7 @@ from vaultlink.model import Severity
 from vaultlink.rules.registry import Rule, select_rules
 
 DEFAULT_SOURCE = "default"
-"""The source of a setting that nobody changed."""
+"""The source of a setting that no layer changes."""
 
 LIST_KEYS = (
     "select",
@@ -52,15 +52,17 @@ BACKLINKS_CHOICES: Mapping[str, tuple[Any, ...]] = {
     "entries": ("missing", "all"),
     "order": ("title", "path", "rank", "recent"),
 }
-"""The settings of `[backlinks]`: the default first, then the other choices; a single one means any line of text, or a list
-of such lines."""
+"""The settings of `[backlinks]`: the default first, then the other choices.
+
+A single choice means any line of text, or a list of such lines.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a run, complete and checked.
+    """The complete, checked settings of a run.
 
-    `values` has every setting by its dotted key as it would stand in TOML, `sources` where each came from.
+    `values` has every setting by its dotted key, as in TOML; `sources` the source of each.
     """
 
     enabled: frozenset[str]
@@ -76,8 +78,11 @@ class Config:
     sources: Mapping[str, str]
 
     def digest(self) -> str:
-        """A short hash of everything that can change findings; equal settings have equal digests in every process."""
-        told = (
+        """Return a short hash of all settings that can change findings.
+
+        Equal settings have equal digests in every process.
+        """
+        relevant = (
             sorted(self.enabled),
             sorted((name, level.value) for name, level in self.severity.items()),
             sorted((name, sorted(options.items())) for name, options in self.options.items()),
@@ -86,14 +91,15 @@ class Config:
             [(glob, sorted(names)) for glob, names in self.per_file_ignores],
             sorted(self.backlinks.items()),
         )
-        return blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+        return blake2b(msgspec.json.encode(relevant), digest_size=16).hexdigest()
 
 
 def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
-    """The settings that layers, lowest first, add up to.
+    """Merge layers, lowest first, into one `Config`. Raises ConfigError.
 
-    A layer that says `select_rules` starts the choice of rules anew; within a layer the narrower selector wins, and `ignore`
-    wins over `select_rules` of the same width. Lists replace those of lower layers, tables are merged by key.
+    A layer with `select` starts the selection of rules anew. Within a layer the narrower selector
+    wins, and `ignore` wins over `select` of the same width. Lists replace those of lower layers;
+    tables are merged by key.
     """
     values = dict(_list_defaults(rules))
     sources = dict.fromkeys(values, DEFAULT_SOURCE)
@@ -103,8 +109,8 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
             values[key] = value
             sources[key] = layer.source
         ignores |= {
-            glob: select_rules(rules, given)
-            for glob, given in read_table(layer, "per-file-ignores").items()
+            glob: select_rules(rules, selectors)
+            for glob, selectors in read_table(layer, "per-file-ignores").items()
         }
     return Config(
         enabled=_select_enabled(layers, rules),
@@ -138,20 +144,20 @@ def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
-    """A layer's settings, checked, by full dotted key."""
+    """Yield the checked settings of a layer by dotted key."""
     reject_unknown_keys(layer, (*LIST_KEYS, *TABLE_KEYS))
     for key in LIST_KEYS:
         if key in layer.values:
-            given = read_text_list(layer, key, layer.values[key])
+            items = read_text_list(layer, key, layer.values[key])
             if key in SELECTOR_KEYS:
-                read_selectors(layer, key, given, rules)
-            yield key, given
+                read_selectors(layer, key, items, rules)
+            yield key, items
     yield from _read_severities(layer, rules)
     for glob, names in read_table(layer, "per-file-ignores").items():
         key = f"per-file-ignores.{glob}"
-        given = read_text_list(layer, key, names)
-        read_selectors(layer, key, given, rules)
-        yield key, given
+        selectors = read_text_list(layer, key, names)
+        read_selectors(layer, key, selectors, rules)
+        yield key, selectors
     for name, options in read_table(layer, "rules").items():
         yield from _read_rule_options(layer, name, options, rules)
     for key, value in read_table(layer, "backlinks").items():
@@ -159,11 +165,14 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
 
 
 def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:
-    """Severities by rule name; a prefix such as VL1 sets those of its rules, and narrower selectors win."""
-    given = read_table(layer, "severity")
-    for selector in sorted(given, key=_rank_selector):
+    """Yield severities by rule name.
+
+    A prefix such as VL1 sets those of its rules. Narrower selectors win.
+    """
+    severities = read_table(layer, "severity")
+    for selector in sorted(severities, key=_rank_selector):
         key = f"severity.{selector}"
-        level = read_choice(layer, key, given[selector], SEVERITY_NAMES)
+        level = read_choice(layer, key, severities[selector], SEVERITY_NAMES)
         for name in sorted(read_selectors(layer, key, [selector], rules)):
             yield f"severity.{name}", level
 
@@ -201,8 +210,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
     line = read_one_line(layer, place, value)
     if _NOT_A_HEADING.search(line):
         raise ConfigError(
-            f"{layer.format_key(place)}: {format_value(line)} is no heading: it would be read as something else, and may hide "
-            "what stands below it."
+            f"{layer.format_key(place)}: {format_value(line)} is not a heading. "
+            "Obsidian reads it as other markup, which may hide the text below it."
         )
     return line
 
@@ -210,7 +219,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
 _NOT_A_HEADING = re.compile(
     r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)"
 )
-"""What makes code, a comment, math, HTML, a tag, a rule, a table or a footnote of a line that was meant as a heading."""
+"""Matches lines that are not headings but code, a comment, math, HTML, a tag, a thematic break, a
+table or a footnote."""
 
 
 def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:
@@ -234,7 +244,10 @@ _CODE_LENGTH = 5
 
 
 def _rank_selector(selector: str) -> int:
-    """How narrow a selector is: 0 for ALL, then by the length of a prefix; full codes and names last."""
+    """Return how narrow a selector is.
+
+    0 for ALL, then the length of a prefix; full codes and names are the narrowest.
+    """
     if selector == "ALL":
         return 0
     return min(len(selector), _CODE_LENGTH) if selector[:2] == "VL" else _CODE_LENGTH

@@ -1,1 +1,1 @@
-"""One step from a state and its changes to the next state; the checks it runs, suppressions, and the identity of findings."""
+"""The step from one state to the next, the checks it runs, suppressions and finding identities."""

@@ -1,6 +1,6 @@
-"""The setting of a run, and the checks of each scope run under it.
+"""The settings of a run, and the checks of each scope.
 
-What checks find is stamped with rule, severity and path. No disk, no clock.
+Each finding gets the name and severity of its rule and a path. No disk, no clock.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,15 +19,16 @@ _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
 
 FindingsByPath = Mapping[str, tuple[Diagnostic, ...]]
-"""Path to what was found there."""
+"""Vault path to the findings there."""
 
 
 @dataclass(frozen=True)
 class LinterSettings:
-    """What stays the same over a run: the rules, their configuration, the vault's own settings, what is linted.
+    """Everything that stays the same over a run: rules, configuration, the vault's settings.
 
-    `per_path_ignores` pairs a test of paths with the rules that are not asked of them; `ignored` tells the paths that git ignores;
-    `moves` tells where files went.
+    `is_linted` tells which paths are linted. `allows_dangling` tells which targets may stay
+    unresolved. `per_path_ignores` pairs a test of paths with the names of the rules ignored there.
+    `moves` maps old paths of files to their present ones.
     """
 
     rules: tuple[Rule, ...]
@@ -48,15 +49,18 @@ class LinterSettings:
         ignored: Callable[[str], bool] | None = None,
         moves: Mapping[str, str] | None = None,
     ) -> "LinterSettings":
-        """The setting of a run, its globs made ready."""
+        """Build the settings of a run and compile its globs.
+
+        `ignored` tells which paths git ignores; those are not linted.
+        """
         tests = [compile_globs(config.exclude)] if config.exclude else []
         tests += (
             [compile_obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
         )
         tests += [ignored] if ignored else []
-        spared = tuple((compile_globs([glob]), names) for glob, names in config.per_file_ignores)
-        linted = (lambda path: not any(test(path) for test in tests)) if tests else _accept_all
-        runs = {
+        ignores = tuple((compile_globs([glob]), names) for glob, names in config.per_file_ignores)
+        is_linted = (lambda path: not any(test(path) for test in tests)) if tests else _accept_all
+        rules_by_scope = {
             scope: tuple(
                 rule for rule in rules if rule.scope == scope and rule.name in config.enabled
             )
@@ -66,22 +70,22 @@ class LinterSettings:
             rules,
             config,
             obsidian,
-            linted,
+            is_linted,
             compile_globs(config.allow_dangling),
-            spared,
-            runs,
+            ignores,
+            rules_by_scope,
             moves or {},
         )
 
     @cached_property
     def section_headings(self) -> tuple[str, ...]:
-        """The wordings by which sections are known, besides the built-in one."""
+        """The configured headings by which sections are recognised, besides the built-in one."""
         settings = self.config.backlinks
         return (settings["heading"], *settings["headings"])
 
     @cached_property
     def note_checks(self) -> list[tuple[Rule, Context]]:
-        """The rules that ask nothing but the note."""
+        """The rules of scope `note` that run, with their contexts."""
         return self.build_checks("note")
 
     @cached_property
@@ -106,11 +110,11 @@ class LinterSettings:
 
     @cached_property
     def scope_by_rule(self) -> Mapping[str, str]:
-        """The scope of every rule by its name."""
+        """Rule name to scope."""
         return {rule.name: rule.scope for rule in self.rules}
 
     def ignored_rules(self, path: str) -> frozenset[str]:
-        """The rules that are not asked of a path."""
+        """Return the names of the rules ignored at a path."""
         return (
             _NO_RULES.union(*(names for matches, names in self.per_path_ignores if matches(path)))
             if self.per_path_ignores
@@ -118,7 +122,7 @@ class LinterSettings:
         )
 
     def build_checks(self, scope: str, index: Index = EMPTY_INDEX) -> list[tuple[Rule, Context]]:
-        """The rules of a scope that run, in the order of their codes, each with what its check may ask."""
+        """Return the enabled rules of a scope in the order of their codes, with their contexts."""
         config = self.config
         return [
             (
@@ -141,11 +145,14 @@ def _accept_all(_path: str) -> bool:
     return True
 
 
-# -- running checks -----------------------------------------------------------------------------------------------
+# -- running checks -------------------------------------------------------------------------------
 
 
 def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
-    """What the checks of scope `note` find in a note; those that read its text are left out if it is None."""
+    """Run the checks of scope `note` on a note.
+
+    If `text` is None, checks that read the text are left out.
+    """
     checks = [
         (rule, replace(context, text=text) if rule.reads_text else context)
         for rule, context in settings.note_checks
@@ -155,19 +162,19 @@ def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[
 
 
 def check_links(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
-    """What the checks of scope `links` find in notes."""
+    """Run the checks of scope `links` on the notes at `paths`."""
     checks = settings.build_checks("links", index)
     return {path: _run_checks(settings, checks, path, index.notes[path]) for path in paths}
 
 
 def check_files(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
-    """What the checks of scope `files` find in the names of files."""
+    """Run the checks of scope `files` on the files at `paths`."""
     checks = settings.build_checks("files", index)
     return {path: _run_checks(settings, checks, path, path) for path in paths}
 
 
 def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
-    """What the checks of scope `vault` find; paths without findings are absent."""
+    """Run the checks of scope `vault`. Paths without findings are absent."""
     found: dict[str, list[Diagnostic]] = {}
     for rule, context in settings.build_checks("vault", index):
         for finding in rule.check(context):
@@ -230,7 +237,7 @@ def _get_places(finding: Finding) -> list[tuple[int, str]]:
 
 
 def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Finding) -> Diagnostic:
-    """A finding with what only the engine knows: rule, severity and path."""
+    """Build the diagnostic of a finding: add rule, severity and path."""
     at = finding.location
     lines, column = _measure_extent(at)
     fix = _build_fix(rule, finding) if finding.edits else None
@@ -262,7 +269,10 @@ def _build_fix(rule: Rule, finding: Finding) -> Fix:
 
 
 def _measure_extent(at: object) -> tuple[int, int]:
-    """How many lines a place reaches down, and its end column. Only a link's text can hold a line break."""
+    """Return the number of lines below the first, and the end column.
+
+    Only the text of a link can hold a line break.
+    """
     start, end, column = at.start, at.end, at.column  # type: ignore[attr-defined] # a Located
     raw = getattr(at, "raw", "")
     lines = raw.count("\n") if raw else 0

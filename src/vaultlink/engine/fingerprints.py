@@ -1,4 +1,4 @@
-"""The same finding across edits: identities, fingerprints and counts of known findings."""
+"""The identity of findings across edits: identities, fingerprints and counts of known findings."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,17 @@ from hashlib import blake2b
 from vaultlink.model import Diagnostic, TextByPath
 
 _MAX_SPAN = 200
-"""Characters of a span that tell findings apart; the first line at most, as a span may reach to the note's end."""
+"""Characters of a span that identify a finding. A span may reach to the end of the note; at most
+its first line counts."""
 
 
 FindingIdentity = tuple[str, str, int]
-"""What tells a finding from others at its path, wherever in the note it stands: its code, what it is about (the link's
-target, with its heading or block where that is missing; else the text under it), and its number among equals."""
+"""Identifies a finding at its path, independent of its position: code, subject, number among
+equals.
+
+The subject is the target of the link, with the heading or block if the rule is about that, else
+the text under the finding. Numbers start at 0.
+"""
 
 
 _ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
@@ -25,7 +30,7 @@ _WIKILINK_TARGET = re.compile(r"\[\[([^\[\]|#\n]+)")
 def compute_identities(
     diagnostics: Sequence[Diagnostic], text: TextByPath
 ) -> list[FindingIdentity]:
-    """The identities of all findings at one path, or at several, in their order."""
+    """Return the identities of findings in their order. They may be at several paths."""
     seen: dict[tuple[str, str, str], int] = {}
     found = []
     path, source = None, ""
@@ -43,8 +48,12 @@ def compute_identities(
 
 
 def _find_subject(raw: str, target: str | None) -> str:
-    """What a finding is about, by the text under it: how that goes on where there is a target, else the first link in it, so that
-    an entry of a section stays the same while it is mended bit by bit, else its first line."""
+    """Return the subject of a finding from the text under it.
+
+    With a target: the target and the subpath in `raw`. Without: the target of the first link in
+    `raw`, so that an entry of a section keeps its identity while its defects are fixed one by one,
+    else the first line.
+    """
     if target is None:
         linked = _WIKILINK_TARGET.search(raw)
         return linked[1].strip() if linked else raw.partition("\n")[0].rstrip("\r")
@@ -53,7 +62,7 @@ def _find_subject(raw: str, target: str | None) -> str:
 
 
 def fingerprint(path: str, identity: FindingIdentity) -> str:
-    """A name for a finding that survives lines moving."""
+    """Return a hash of a finding that stays the same when lines move."""
     code, about, count = identity
     return blake2b(
         f"{code}\0{path}\0{about}\0{count}".encode("utf-8", "surrogatepass"), digest_size=8
@@ -61,7 +70,7 @@ def fingerprint(path: str, identity: FindingIdentity) -> str:
 
 
 def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list[str]:
-    """The fingerprints of findings, in their order."""
+    """Return the fingerprints of findings in their order."""
     return [
         fingerprint(d.path, identity)
         for d, identity in zip(diagnostics, compute_identities(diagnostics, text), strict=True)
@@ -70,8 +79,11 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
 
 @dataclass(frozen=True, slots=True)
 class KnownCount:
-    """Findings that are not reported because they are old: the `kind` of place that they are known from (`baseline` or
-    `revision`), its `name`, how many of them are `left`, and how many are `gone` since."""
+    """Counts of the findings known from a baseline or a revision.
+
+    `kind` is `baseline` or `revision`, `name` the name of the file or revision. `left` counts the
+    known findings that are still found and not reported, `gone` those that are no longer found.
+    """
 
     kind: str
     name: str
@@ -80,5 +92,5 @@ class KnownCount:
 
     @property
     def label(self) -> str:
-        """The place, in words."""
+        """The source of the known findings, as messages name it."""
         return "the baseline" if self.kind == "baseline" else self.name

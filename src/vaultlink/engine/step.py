@@ -1,7 +1,7 @@
-"""The only way anything happens: `step` takes a state and what changed in the vault, and gives the next state.
+"""The only way to change a state: `step` takes a state and changes, and returns the next state.
 
-A full run is a step from the empty state. Checks are run on what a step affects; what they find is joined here with what
-was found before, and silenced by ignores. No disk, no clock.
+A full run is a step from the empty state. Checks run on what the changes affect. Their findings
+are joined with the previous ones, and suppressions are applied. No disk, no clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,14 +43,14 @@ __all__ = [
 
 
 class Presence(Enum):
-    """What a change says of a path that has no text to read."""
+    """What a change says of a path without text."""
 
     ATTACHMENT = "attachment"
     GONE = "gone"
 
 
 class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A note and what the checks of scope `note` found in it: all that is asked of its text."""
+    """A note and the findings of the checks of scope `note`. The text is not needed after that."""
 
     note: Note
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -58,7 +58,11 @@ class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is now at a path: a text, what came of examining it elsewhere, a file without text, or nothing."""
+    """What is now at a path.
+
+    `content` is a text, a note analysed elsewhere (such as in a worker process), or a presence
+    without text.
+    """
 
     path: str
     content: str | AnalysedNote | Presence
@@ -66,9 +70,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole memory of a run: the index, what all checks found, and of that what ignores leave to be reported.
+    """All that a run knows: the index, and the findings before and after suppressions.
 
-    `vault_findings` is the part of `all_findings` that the checks of scope `vault` made. Paths without findings are in none of them.
+    `all_findings` are those before suppressions, `vault_findings` the part of them made by the
+    checks of scope `vault`, `diagnostics` those to report. Paths without findings are absent.
+    `tallies` counts the links of each note.
     """
 
     settings: LinterSettings
@@ -80,38 +86,39 @@ class State:
 
 
 def step(state: State, changes: Sequence[Change], later: LinterSettings | None = None) -> State:
-    """The state after changes. Whatever their order and grouping, equal vaults come to equal states.
+    """Return the state after changes.
 
-    `later` is the setting from now on, if it is another one: it may tell of other moves, and of what is not linted among the
-    files that come.
+    Equal vaults give equal states, whatever the order and grouping of the changes. `later`
+    replaces the settings, if given: it may differ in moves, and in what is linted among added
+    files.
     """
-    settings, moves = later or state.settings, state.settings.moves
-    examined = {
+    settings, previous_moves = later or state.settings, state.settings.moves
+    analysed = {
         change.path: _analyse_change(settings, change)
         for change in changes
         if not isinstance(change.content, Presence)
     }
     files = {change.path: change.content is not Presence.GONE for change in changes}
-    notes: dict[str, Note | None] = {path: result.note for path, result in examined.items()}
+    notes: dict[str, Note | None] = {path: result.note for path, result in analysed.items()}
     notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
     before = state.index
     index, affected = update(before, notes, files)
     if before.files and (
-        before.files is not index.files or moves != settings.moves
-    ):  # else what went where stays
-        affected |= _find_notes_naming(index, {**moves, **settings.moves})
-    named = (
+        before.files is not index.files or previous_moves != settings.moves
+    ):  # otherwise the moves are the same
+        affected |= _find_notes_naming(index, {**previous_moves, **settings.moves})
+    renamed = (
         files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
     )
     fresh = _StepFindings(
-        {path: result.diagnostics for path, result in examined.items()},
+        {path: result.diagnostics for path, result in analysed.items()},
         check_links(settings, index, affected),
-        check_files(settings, index, named),
+        check_files(settings, index, renamed),
         check_vault(settings, index),
     )
     touched = affected.union(
         files,
-        named,
+        renamed,
         (
             path
             for path in state.vault_findings.keys() | fresh.vault.keys()
@@ -134,13 +141,16 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
 
 
 def _find_notes_naming(index: Index, moves: Mapping[str, str]) -> set[str]:
-    """The notes that name a file which went elsewhere: what they are advised depends on what is there now."""
+    """Return the notes that name a moved file: their findings depend on the moves."""
     keys = {key for old in moves for key in target_spellings(file_name(old))}
     return {path for key in keys for path in index.mentions.get(key, ())}
 
 
 class _StepFindings(NamedTuple):
-    """What the checks of each scope found in a step, by path; a path is absent if its checks did not run."""
+    """The findings of a step by scope and path.
+
+    A path is absent from a scope if the checks of that scope did not run on it.
+    """
 
     note: FindingsByPath
     links: FindingsByPath
@@ -151,19 +161,19 @@ class _StepFindings(NamedTuple):
 def _merge_findings(
     state: State, index: Index, fresh: _StepFindings, path: str
 ) -> tuple[Diagnostic, ...]:
-    """All findings at a path: fresh ones, and the kept ones of those checks that did not run."""
+    """Return all findings at a path: new ones, and previous ones of checks that did not run."""
     scopes = state.settings.scope_by_rule
-    kept = state.all_findings.get(path, ())
+    previous = state.all_findings.get(path, ())
     found = [*fresh.vault.get(path, ())]
-    for scope, made, there in (
+    for scope, checked, existing in (
         ("note", fresh.note, index.notes),
         ("links", fresh.links, index.notes),
         ("files", fresh.files, index.files),
     ):
-        if path in made:
-            found += made[path]
-        elif kept and path in there:
-            found += [item for item in kept if scopes[item.rule] == scope]
+        if path in checked:
+            found += checked[path]
+        elif previous and path in existing:
+            found += [item for item in previous if scopes[item.rule] == scope]
     if len(found) > 1:
         found.sort(key=lambda item: (item.start, item.code, item.end, item.message))
     return tuple(found)
@@ -172,16 +182,20 @@ def _merge_findings(
 def _suppress(
     settings: LinterSettings, index: Index, path: str, found: tuple[Diagnostic, ...]
 ) -> tuple[Diagnostic, ...]:
-    """What is reported of the findings at a path: those that the note's ignores leave. Where a rule is not asked, an ignore of it
-    is not found idle."""
+    """Apply the suppressions of a note to the findings at its path.
+
+    Unused suppressions of rules ignored at this path are not reported.
+    """
     note = index.notes.get(path) if found or path in index.notes else None
     if note is None or not note.directives or not settings.is_linted(path):
         return found
-    spared = settings.ignored_rules(path)
-    left = apply_suppressions(
-        [rule for rule in settings.rules if rule.name not in spared], settings.config, note, found
+    ignored = settings.ignored_rules(path)
+    remaining = apply_suppressions(
+        [rule for rule in settings.rules if rule.name not in ignored], settings.config, note, found
     )
-    return tuple(sorted(left, key=lambda item: (item.start, item.code, item.end, item.message)))
+    return tuple(
+        sorted(remaining, key=lambda item: (item.start, item.code, item.end, item.message))
+    )
 
 
 def _store_findings(
@@ -193,11 +207,11 @@ def _store_findings(
         found.pop(path, None)
 
 
-# -- examining one text -------------------------------------------------------------------------------------------
+# -- analysing one text ---------------------------------------------------------------------------
 
 
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
-    """Parse a text and run the checks that ask nothing but the note."""
+    """Parse a text and run the checks of scope `note`."""
     if path.lower().endswith(".canvas"):
         canvas = parse_canvas(path, text)
         return AnalysedNote(canvas, check_note(settings, canvas, None) if canvas.problems else ())
@@ -208,7 +222,7 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
 
 
 def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
-    """A note whose text can't be had: it exists and is a target, and says what is wrong with it."""
+    """Return a note whose text can't be read. It exists as a target and has one parse problem."""
     note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
     return AnalysedNote(note, check_note(settings, note, None))
 

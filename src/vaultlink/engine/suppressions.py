@@ -1,4 +1,4 @@
-"""Ignores: which findings the directives of a note silence, and which directives silence nothing."""
+"""Suppressions: directives in notes that suppress findings, and unused ones."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,33 +10,37 @@ from vaultlink.rules.registry import Rule
 def apply_suppressions(
     rules: Sequence[Rule], config: Config, note: Note, found: Iterable[Diagnostic]
 ) -> list[Diagnostic]:
-    """The findings of a note that its directives leave, and one for each directive that silences none.
+    """Return the findings that no directive of the note suppresses, and one for each unused
+    directive.
 
-    A directive that names only rules which do not run says nothing about the note, and is left alone.
+    A directive that names only rules that do not run is not reported as unused.
     """
     used: set[Directive] = set()
-    left = []
+    remaining = []
     for item in found:
-        silencers = _find_suppressions(note.directives, item)
-        used.update(silencers)
-        if not silencers:
-            left.append(item)
+        directives = _find_suppressions(note.directives, item)
+        used.update(directives)
+        if not directives:
+            remaining.append(item)
     rule = next(
         (rule for rule in rules if rule.is_engine_rule and rule.name in config.enabled), None
     )
     if rule:
-        left += [
+        remaining += [
             _report_unused(rule, config, note, directive)
             for directive in note.directives
             if directive not in used
             and directive.action != "enable"
             and _can_suppress(directive, rules, config)
         ]
-    return left
+    return remaining
 
 
 def _find_suppressions(directives: Sequence[Directive], item: Diagnostic) -> list[Directive]:
-    """The directives that silence a finding. `disable` holds to the end or to the `enable` that undoes it."""
+    """Return the directives that suppress a finding.
+
+    `disable` applies to the end of the note or to the next `enable`.
+    """
     active: list[Directive] = []
     for directive in directives:
         if not _names_rule(directive, item.code, item.rule):
@@ -46,7 +50,7 @@ def _find_suppressions(directives: Sequence[Directive], item: Diagnostic) -> lis
         if everywhere or before or _applies_to_line(directive, item.line):
             active.append(directive)
         elif directive.start < item.start and directive.action == "enable":
-            active = [kept for kept in active if kept.action != "disable"]
+            active = [other for other in active if other.action != "disable"]
     return active
 
 
@@ -57,9 +61,13 @@ def _applies_to_line(directive: Directive, line: int) -> bool:
 
 
 def _names_rule(directive: Directive, code: str, name: str) -> bool:
-    """Whether a directive speaks of a rule, by its name, its code or a prefix of the code; without names of all."""
+    """Return True if a directive names a rule by name, code or prefix of the code.
+
+    A directive without names applies to all rules.
+    """
     return not directive.rules or any(
-        said.lower() == name or code.startswith(said.upper()) for said in directive.rules
+        selector.lower() == name or code.startswith(selector.upper())
+        for selector in directive.rules
     )
 
 

@@ -1,1 +1,1 @@
-"""From findings to changed texts: select fixes, apply them in rounds, and verify the result. Pure."""
+"""From findings to changed texts: select fixes, apply them in rounds, verify the result. Pure."""

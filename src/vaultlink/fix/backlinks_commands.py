@@ -1,6 +1,6 @@
-"""What `vaultlink backlinks` does to a whole vault: it keeps sections, adopts them or takes them out.
+"""The fixes of `vaultlink backlinks`: update, adopt or remove the sections of a vault.
 
-Each of these is something to ask of a state: it yields the fixes to be made, round by round until there are none.
+Each is a callable that yields the fixes of a state, round by round until there are none.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,19 +20,22 @@ from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
 from vaultlink.rules.managed_sections import SECTION_RULES, STALE_SECTION
 
 PathFilter = Callable[[str], bool]
-"""Whether a note is among those a run is about."""
+"""Returns True for the notes that a run is about."""
 
 
 class SectionUpdater:
-    """Write the sections that are missing, and bring the others in step. What findings do not see, passages that are others
-    by now, is looked for in the first round: writing sections changes none."""
+    """Yield the fixes that write missing sections and update outdated ones.
+
+    Outdated passages, which no check finds, are searched in the first round: writing sections does
+    not change them.
+    """
 
     def __init__(self, chosen: PathFilter):
         self._is_selected = chosen
         self._excerpts_checked = False
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
-        """The fixes that a state asks for."""
+        """Yield the fixes of a state."""
         for path, items in state.diagnostics.items():
             for item in items if self._is_selected(path) else ():
                 fix = (
@@ -46,14 +49,14 @@ class SectionUpdater:
 
 
 class OneTimeChange:
-    """Do something to every note that has a section, once."""
+    """Yield one change of every note that has a section, in the first round only."""
 
     def __init__(self, chosen: PathFilter, change: Callable[[Note, str], Fix | None]):
         self._is_selected, self._change = chosen, change
         self._done = False
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
-        """The fixes to be made; none when they are asked for again."""
+        """Yield the fixes of a state; none at the second call."""
         if self._done:
             return
         self._done = True
@@ -70,25 +73,27 @@ class OneTimeChange:
 
 
 def adopt_sections(chosen: PathFilter) -> OneTimeChange:
-    """Let vaultlink keep sections of their authors'."""
+    """Let vaultlink maintain the author's sections."""
     return OneTimeChange(chosen, build_adoption_fix)
 
 
 def remove_sections(chosen: PathFilter) -> OneTimeChange:
-    """Take vaultlink's sections out, and its markers off those it adopted."""
+    """Remove the sections that vaultlink wrote, and its markers around adopted ones."""
     return OneTimeChange(chosen, build_removal_fix)
 
 
 def _find_outdated_excerpts(
     state: State, sources: FixSources, chosen: PathFilter
 ) -> Iterator[FindingWithFix]:
-    """Sections that hold what they should but for their passages."""
+    """Yield fixes of sections in which only quoted passages are outdated."""
     context, settings = SectionContext.from_state(state, sources), state.settings
     for path in sorted(path for path, note in state.index.notes.items() if note.sections):
         note = state.index.notes[path]
-        told = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
+        has_finding = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
         text = (
-            sources.text(path) if not told and chosen(path) and settings.is_linted(path) else None
+            sources.text(path)
+            if not has_finding and chosen(path) and settings.is_linted(path)
+            else None
         )
         for section, edit in find_section_edits(context, note, text) if text is not None else ():
             item = _build_finding(
@@ -97,18 +102,18 @@ def _find_outdated_excerpts(
                 section,
                 "This backlinks section is out of date: quoted passages have changed.",
             )
-            spared = any(
+            ignored = any(
                 STALE_SECTION in rules and matches(path)
                 for matches, rules in settings.per_path_ignores
             )
-            if not spared and item in apply_suppressions(
+            if not ignored and item in apply_suppressions(
                 settings.rules, settings.config, note, (item,)
             ):
                 yield item, Fix("Update the section", Safety.SAFE, (edit,))
 
 
 def _build_finding(state: State, path: str, section: Section, message: str) -> Diagnostic:
-    """A finding for what no check can see."""
+    """Return a finding of a section that no check can make."""
     rule = state.settings.rules_by_name[STALE_SECTION]
     severity = state.settings.config.severity[rule.name]
     return Diagnostic(

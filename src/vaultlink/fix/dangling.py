@@ -1,6 +1,7 @@
-"""What may be done about a dangling topic: link to the note that is meant, take the link out, or make the note.
+"""Fixes of unresolved targets: link to the intended note, remove the link, or create the note.
 
-All of it guesses at what somebody wanted, so all of it is unsafe. A state, the sources and a finding enter, fixes leave.
+All of them guess what the author intended, so all are unsafe. A state, the sources and a finding
+enter, fixes leave.
 """
 
 import re
@@ -17,16 +18,19 @@ from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 
 _SURE_SCORE = 0.9
-"""A name scored so high may be meant even if it differs by more than a slip."""
+"""From this score on a name may be the intended one even if it differs by more than a typo."""
 
 _MIN_LEAD = 0.05
-"""By so much the best candidate has to be better than the next."""
+"""The best candidate must score at least this much above the second."""
 
 
 def find_dangling_fix(
     state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
 ) -> Fix | None:
-    """The fix of a dangling link or embed: to the note that is clearly nearest, else as the answers say."""
+    """Return the fix of an unresolved link or embed, or None.
+
+    It links to the note that is clearly the closest; otherwise it does what `answers` say.
+    """
     link = _find_link(state.index, item)
     if link is None:
         return None
@@ -42,23 +46,23 @@ def find_dangling_fix(
 def list_dangling_fixes(
     state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
 ) -> Iterator[Fix]:
-    """Everything that may be done about a dangling link or embed, the likeliest first."""
+    """Yield all fixes of an unresolved link or embed, the likeliest first."""
     link = _find_link(state.index, item)
     if link is None:
         return
-    made = [
+    fixes = [
         _build_link_fix(state, item.path, link, near.path)
         for near in _suggest(state.index, sources, link.target)
     ]
-    made += [
+    fixes += [
         _build_note_fix(state.index, link, answers) if answers.folder is not None else None,
         _build_unlink_fix(item.path, link),
     ]
-    yield from (fix for fix in made if fix)
+    yield from (fix for fix in fixes if fix)
 
 
 def _find_link(index: Index, item: Diagnostic) -> Link | None:
-    """The dangling link that a finding is about; canvases are not edited."""
+    """Return the unresolved link of a finding; None for links of canvases, which are not edited."""
     if item.path not in index.notes:
         return None
     links_by_span = index.derive(_LinksBySpan)
@@ -83,7 +87,7 @@ def _suggest(index: Index, sources: FixSources, target: str) -> Sequence[Suggest
 
 
 def _pick_clear_best(target: str, found: Sequence[Suggestion]) -> Suggestion | None:
-    """The candidate that is surely nearer than any other, if there is one."""
+    """Return the candidate that is clearly closer than any other, or None."""
     if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
         return None
     best = found[0]
@@ -100,7 +104,7 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
 
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:
-    """The words of a link instead of it; an embed has none."""
+    """Replace a link by its text; None for an embed, which has no text."""
     words = (
         default_display_text(link.target, link.subpath) if link.display is None else link.display
     )
@@ -118,7 +122,10 @@ _FILE_EXTENSION = re.compile(r"\.[A-Za-z]{2,4}\d?$")
 
 
 def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None:
-    """A note for a topic, unless no note could be called so or the link would not lead to it."""
+    """Create a note for a target.
+
+    None if no note can have this name, or if the link would not resolve to the new note.
+    """
     target = link.target.removesuffix(".md")
     if (
         link.embed
@@ -129,7 +136,7 @@ def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None
     ):
         return None
     path = f"{answers.folder}{target}.md"
-    if any(normalize_name(path) == normalize_name(there) for there in index.files):
+    if any(normalize_name(path) == normalize_name(existing) for existing in index.files):
         return None
     key = normalize_name(file_name(path))
     if resolve("", link.target, {key: (path,)}) != path or not is_note(path):

@@ -1,6 +1,7 @@
 """Deferred fixes: made on demand, because they need more than a check may read.
 
-A state, the sources and a finding enter, a fix leaves. `deferred` in the YAML file of a rule names the maker.
+A state, the sources and a finding enter, a fix leaves. `deferred` in the YAML file of a rule names
+the maker.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,8 @@ def deferred_fixes(
 ) -> Mapping[str, FixMaker]:
     """Return the maker of each rule with deferred fixes, by rule name.
 
-    Fixes of unresolved targets are all unsafe and slow to find: they are left out without `answers`.
+    Fixes of unresolved targets are all unsafe and slow to find: they are left out without
+    `answers`.
     """
     makers: dict[str, FixMaker] = {"section": build_section_fix}
     if answers is not None:

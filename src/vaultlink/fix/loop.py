@@ -1,6 +1,7 @@
-"""The whole of fixing: rounds of choosing, applying and another step, until no fix applies; and a look at the promises.
+"""Fixing: rounds of selecting, applying and stepping until no fix applies, then verification.
 
-A state and a way to ask for texts enter, the state afterwards and the changed texts leave. Nothing is written here.
+A state and the sources enter; the state afterwards and the changed texts leave. Nothing is written
+here.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,21 +19,25 @@ from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 
 MAX_ROUNDS = 10
-"""More rounds mean that fixes undo each other's work."""
+"""More rounds mean that fixes undo each other."""
 
 _SINGLE_FIXES_PER_ROUND = 100
-"""So many fixes made one by one count as a round."""
+"""This many fixes made one by one count as one round."""
 
 TextAnalyser = Callable[[Mapping[str, str]], Sequence[Change]]
-"""Texts by path to the changes that a step takes."""
+"""Turns texts by path into the changes that a step takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixPlan:
-    """What fixing comes to. `texts` has each changed note's text before (None if it is new) and after; `fixed` the findings
-    that were mended, in order, the `first_round_count` of them in the first round, when texts were as they are before; `skipped` the
-    notes whose text could not be had, `blocked` those whose unsafe fixes would do more than they should; `broken_promise` why nothing
-    may be written."""
+    """The result of fixing, before it is written.
+
+    `texts` has the text of each changed note before (None if it is new) and after. `fixed` are the
+    fixed findings in order; the first `first_round_count` of them were fixed in the first round,
+    on the original texts. `skipped` are the notes whose text could not be read or must not change,
+    `blocked` those whose unsafe fixes would break a promise. If `broken_promise` is set, nothing
+    may be written.
+    """
 
     before: State
     after: State
@@ -45,20 +50,24 @@ class FixPlan:
 
 
 FindingSelector = Callable[[State, FixSources], Iterable[Diagnostic]]
-"""The findings of a round's state that are to be fixed."""
+"""Returns the findings of a round's state that are to be fixed."""
 
 
 def plan_fixes(
     state: State,
     sources: FixSources,
     allowed: FixFilter,
-    late: Mapping[str, FixMaker],
+    deferred: Mapping[str, FixMaker],
     examine: TextAnalyser | None = None,
     picked: FindingSelector | None = None,
 ) -> FixPlan:
-    """Make all fixes that are allowed, round by round; of the findings that are picked, if not of all."""
+    """Plan all allowed fixes round by round. Does not write.
+
+    `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without it
+    all are fixed.
+    """
     return apply_rounds(
-        state, sources, _FixSelector(allowed, late, picked or _list_all_findings), examine
+        state, sources, _FixSelector(allowed, deferred, picked or _list_all_findings), examine
     )
 
 
@@ -72,27 +81,32 @@ def apply_rounds(
     wanted: Callable[[State, FixSources], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
 ) -> FixPlan:
-    """Make the fixes that `wanted` asks for, of each round's state. Where an unsafe fix would break a promise, the unsafe
-    ones of that note are not made; where a safe one would, nothing is."""
+    """Plan the fixes that `wanted` returns for each round's state, until it returns none. Does not
+    write.
+
+    If an unsafe fix would break a promise, the unsafe fixes of that note are left out; if a safe
+    one would, the plan has no changes.
+    """
     work = _FixLoop(state, sources, examine or _make_changes)
     while work.rounds < MAX_ROUNDS:
         fixes = work.select_applicable(wanted(work.state, replace(sources, text=work.get_text)))
         if not fixes:
             return work.build_plan()
-        unforeseen = work.apply_round(fixes)
-        if unforeseen:
-            return FixPlan(state, state, broken_promise=unforeseen)
+        broken_promise = work.apply_round(fixes)
+        if broken_promise:
+            return FixPlan(state, state, broken_promise=broken_promise)
     rules = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
     path = fixes[0][0].path
     return FixPlan(
         state,
         state,
-        broken_promise=BrokenPromise(path, "its fixes would never come to an end", path, rules),
+        broken_promise=BrokenPromise(path, "its fixes undo each other without end", path, rules),
     )
 
 
 class _FixLoop:
-    """Fixing in hand: the state as it is by now, the texts changed so far, what was made, and what can't be."""
+    """The work in progress: the current state, the changed texts, fixed findings, skipped and
+    blocked notes."""
 
     def __init__(self, state: State, sources: FixSources, examine: TextAnalyser):
         self.state, self._initial_state, self._sources, self._analyse = (
@@ -109,7 +123,7 @@ class _FixLoop:
         self.rounds, self._first_round_count = 0.0, 0
 
     def get_text(self, path: str) -> str | None:
-        """A note's text as the state has it; None if it must not be changed."""
+        """Return the text of a note in the current state; None if it must not be changed."""
         return (
             self._changed_texts[path][1]
             if path in self._changed_texts
@@ -117,32 +131,41 @@ class _FixLoop:
         )
 
     def select_applicable(self, fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
-        """The fixes to make in a round: those that go together, whose notes can be had, and whose headings nobody asks
-        for."""
-        free = []
+        """Return the fixes to make in a round.
+
+        They do not overlap, their notes can be read and changed, and they change no heading that a
+        link names.
+        """
+        applicable = []
         for diagnostic, fix in fixes:
-            closed = [
+            locked = [
                 edit.path
                 for edit in fix.edits
                 if edit.path in self.state.index.files
                 and (self.get_text(edit.path) is None or self._sources.is_protected(edit.path))
             ]
-            self._skipped.update(closed)
-            barred = fix.safety is Safety.UNSAFE and any(
+            self._skipped.update(locked)
+            blocked = fix.safety is Safety.UNSAFE and any(
                 edit.path in self.blocked for edit in fix.edits
             )
-            if not closed and not barred and not _changes_linked_heading(self.state.index, fix):
-                free.append((diagnostic, fix))
-        # Sections are made of the links of other notes: they wait until these are mended, so that they are written once.
+            if not locked and not blocked and not _changes_linked_heading(self.state.index, fix):
+                applicable.append((diagnostic, fix))
+        # Sections list links of other notes. They wait until those are fixed, so that each is
+        # written once.
         rules = self.state.settings.rules_by_name
         return _take_first_fixes(
-            select_fixes([item for item in free if not rules[item[0].rule].fixed_last] or free),
+            select_fixes(
+                [item for item in applicable if not rules[item[0].rule].fixed_last] or applicable
+            ),
             self._one_by_one_paths,
         )
 
     def apply_round(self, fixes: list[FindingWithFix]) -> BrokenPromise | None:
-        """Make fixes, unless that would break promises. Fixes that each keep them may break them together: they are then made
-        one by one. A note of which a single fix breaks them is barred from unsafe ones; for a safe one, that is told."""
+        """Apply fixes unless that would break promises; return the promise that a safe fix breaks.
+
+        Fixes that keep the promises alone may break them together: they are then made one by one.
+        If a single unsafe fix breaks one, its note is blocked for unsafe fixes.
+        """
         edits, rules = _group_by_path(fixes)
         fresh = {
             path: apply_edits(self.get_text(path) or "", group) for path, group in edits.items()
@@ -169,7 +192,7 @@ class _FixLoop:
                     else self._read_original(path)
                 )
                 self._changed_texts[path] = old, new
-            self.blocked -= fresh.keys()  # in the new text they may do no harm
+            self.blocked -= fresh.keys()  # they may be harmless in the new text
             self._fixed += fixes
             self._first_round_count = self._first_round_count or len(fixes)
             self.state = after
@@ -182,7 +205,7 @@ class _FixLoop:
         return self._sources.text(path) if path in self._initial_state.index.notes else None
 
     def build_plan(self) -> FixPlan:
-        """What it comes to."""
+        """Return the plan."""
         return FixPlan(
             self._initial_state,
             self.state,
@@ -199,14 +222,14 @@ def _list_paths(fix: Fix) -> set[str]:
 
 
 def _take_first_fixes(fixes: list[FindingWithFix], slow: Set[str]) -> list[FindingWithFix]:
-    """Of the fixes of each of these notes only the first."""
-    left, seen = [], set[str]()
+    """Return the fixes with only the first one of each of the `slow` notes."""
+    selected, seen = [], set[str]()
     for diagnostic, fix in fixes:
         paths = _list_paths(fix) & slow
         if not paths & seen:
-            left.append((diagnostic, fix))
+            selected.append((diagnostic, fix))
             seen |= paths
-    return left
+    return selected
 
 
 def _make_changes(texts: Mapping[str, str]) -> list[Change]:
@@ -214,11 +237,16 @@ def _make_changes(texts: Mapping[str, str]) -> list[Change]:
 
 
 class _FixSelector:
-    """The findings of a state that have an allowed fix. What a late fix came to is remembered for the next round, in which
-    a finding that nothing affected is still the same value; unless files are called otherwise since."""
+    """Selects the findings of a state that have an allowed fix.
 
-    def __init__(self, allowed: FixFilter, late: Mapping[str, FixMaker], picked: FindingSelector):
-        self._is_allowed, self._deferred, self._select = allowed, late, picked
+    Deferred fixes are cached for the next round, in which an unaffected finding is still the same
+    value. The cache is cleared when files, aliases or titles change.
+    """
+
+    def __init__(
+        self, allowed: FixFilter, deferred: Mapping[str, FixMaker], picked: FindingSelector
+    ):
+        self._is_allowed, self._deferred, self._select = allowed, deferred, picked
         self._cache: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._known_names: object = None
 
@@ -241,16 +269,16 @@ class _FixSelector:
 
 
 def find_fix(
-    state: State, sources: FixSources, diagnostic: Diagnostic, late: Mapping[str, FixMaker]
+    state: State, sources: FixSources, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
-    """What mends a finding, if anything does."""
-    if diagnostic.fix is not None or diagnostic.rule not in late:
+    """Return the fix of a finding, made on demand if it is deferred, or None."""
+    if diagnostic.fix is not None or diagnostic.rule not in deferred:
         return diagnostic.fix
-    return late[diagnostic.rule](state, sources, diagnostic)
+    return deferred[diagnostic.rule](state, sources, diagnostic)
 
 
 def _changes_linked_heading(index: Index, fix: Fix) -> bool:
-    """Whether a fix changes a heading that links ask for by its words."""
+    """Return True if a fix changes a heading that a link names."""
     for edit in fix.edits:
         changed = _find_headings_at(index, edit) if edit.path in index.notes else ()
         if changed and any(
@@ -265,7 +293,7 @@ def _changes_linked_heading(index: Index, fix: Fix) -> bool:
 
 
 def _find_headings_at(index: Index, edit: Edit) -> tuple[Heading, ...]:
-    """The headings that an edit changes, or adds to."""
+    """Return the headings that an edit changes or adds to."""
     headings = index.notes[edit.path].headings
     number = bisect_left(headings, edit.start, key=lambda heading: heading.end)
     end = bisect_right(headings, edit.end, key=lambda heading: heading.start)
@@ -275,7 +303,7 @@ def _find_headings_at(index: Index, edit: Edit) -> tuple[Heading, ...]:
 def _group_by_path(
     fixes: Sequence[FindingWithFix],
 ) -> tuple[dict[str, list[Edit]], dict[str, set[str]]]:
-    """The edits of fixes, and the rules they are of, by path."""
+    """Return the edits of fixes and the names of their rules, both by path."""
     edits: dict[str, list[Edit]] = {}
     rules: dict[str, set[str]] = {}
     for diagnostic, fix in fixes:

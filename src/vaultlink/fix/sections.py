@@ -1,6 +1,7 @@
-"""The sections that vaultlink keeps, as fixes: written where they are missing, kept in step, adopted, taken out.
+"""Fixes of managed sections: write missing ones, update outdated ones, adopt, remove.
 
-A state, the texts of notes and findings enter, fixes leave. What a section should hold is `backlinking`'s to say.
+A state, the texts of notes and findings enter, fixes leave. `vaultlink.backlinks` computes what a
+section should hold.
 """
 
 import re
@@ -41,12 +42,13 @@ from vaultlink.parse.note import parse_note
 _CAN_SWALLOW_TEXT = re.compile(
     r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE
 )
-"""What must stand in a note whose end may be no place for text: only such notes are read again with their section."""
+"""Markup that may make text at the end of a note part of something else. Only notes with such
+markup are parsed again with their section."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionContext:
-    """What sections are made of: the index, what may be asked of files, the settings, and how sections look."""
+    """What sections are made from: the index, the sources, the settings and the style."""
 
     index: Index
     sources: FixSources
@@ -55,7 +57,7 @@ class SectionContext:
 
     @classmethod
     def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
-        """The desk under a state's own settings."""
+        """Build the context from the settings of a state."""
         settings, obsidian = state.settings.config.backlinks, state.settings.obsidian
         return cls(
             state.index,
@@ -65,36 +67,40 @@ class SectionContext:
         )
 
     def compute_expected(self, note: Note) -> ExpectedSection:
-        """What a note's section should be."""
+        """Return what the section of a note should hold."""
         return expected_section(note, self.index, self.settings, self.section_style)
 
-    def order_paths(self, due: ExpectedSection) -> list[str]:
-        """The order in which a section lists what it holds."""
-        return order_backlinks(due, self.settings["order"], self.index, self.sources.modified_at)
+    def order_paths(self, expected: ExpectedSection) -> list[str]:
+        """Return the paths of a section's entries in the configured order."""
+        return order_backlinks(
+            expected, self.settings["order"], self.index, self.sources.modified_at
+        )
 
     def make_render_context(self, path: str, text: str) -> RenderContext:
-        """What writes in the note at a path."""
-        goal, known = (
+        """Return the context for rendering a section of the note at `path`."""
+        target, known = (
             ExcerptTarget(path, self.index, self.section_style.link_format),
             dict[str, Sequence[str]](),
         )
 
-        def cited(source: str) -> Sequence[str]:
+        def find_cached_excerpts(source: str) -> Sequence[str]:
             if source not in known:
-                words = self.sources.text(source)
+                source_text = self.sources.text(source)
                 known[source] = (
-                    () if words is None else find_excerpts(self.index.notes[source], words, goal)
+                    ()
+                    if source_text is None
+                    else find_excerpts(self.index.notes[source], source_text, target)
                 )
             return known[source]
 
-        return RenderContext(self.index.names, detect_line_end(text), cited)
+        return RenderContext(self.index.names, detect_line_end(text), find_cached_excerpts)
 
 
-# -- fixes --------------------------------------------------------------------------------------------------------
+# -- fixes ----------------------------------------------------------------------------------------
 
 
 def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
-    """What mends a missing or stale section."""
+    """Return the fix of a missing or stale section, or None."""
     note, text = state.index.notes.get(diagnostic.path), sources.text(diagnostic.path)
     if note is None or text is None:
         return None
@@ -112,17 +118,20 @@ def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic)
 
 
 def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:
-    """The edit that writes a section into a note that has none, at the first place where it is alive; none if there is
-    nothing to be held or no such place, or if half of a section is there."""
+    """Return the edit that writes a section into a note without one.
+
+    It goes to the first place where it is parsed as a section. Empty if there is nothing to write
+    or no such place, or if the note has an unpaired marker.
+    """
     if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
-    due = context.compute_expected(note)
-    if not due.entries:
+    expected = context.compute_expected(note)
+    if not expected.entries:
         return []
-    order, rendering = context.order_paths(due), context.make_render_context(note.path, text)
+    order, rendering = context.order_paths(expected), context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
         section = render_section(
-            due, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
+            expected, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
@@ -136,41 +145,43 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
 def find_section_edits(
     context: SectionContext, note: Note, text: str
 ) -> Iterator[tuple[Section, Edit]]:
-    """The edits that bring a note's sections of vaultlink's in step, each with its section. A second section holds
-    nothing."""
-    due: ExpectedSection | None = None
+    """Yield the edits that update the managed sections of a note, each with its section.
+
+    A second section holds nothing.
+    """
+    expected: ExpectedSection | None = None
     for section in note.sections:
         if not is_managed_section(section):
             continue
-        due = due._replace(entries={}) if due else context.compute_expected(note)
-        edit = _update_section(context, note.path, text, section, due)
+        expected = expected._replace(entries={}) if expected else context.compute_expected(note)
+        edit = _update_section(context, note.path, text, section, expected)
         if edit:
             yield section, edit
 
 
 def _update_section(
-    context: SectionContext, path: str, text: str, section: Section, due: ExpectedSection
+    context: SectionContext, path: str, text: str, section: Section, expected: ExpectedSection
 ) -> Edit | None:
-    reading = parse_section(section, due.style.heading)
+    reading = parse_section(section, expected.style.heading)
     rendering = context.make_render_context(path, text)
     if (
-        not due.entries
+        not expected.entries
         and section.owner is Owner.WRITTEN
-        and not has_author_text(reading, due, rendering)
+        and not has_author_text(reading, expected, rendering)
     ):
         return remove_section(path, text, section)
-    found = compare_section(section, reading, due, context.index.names)
-    if not any(found) and not has_outdated_excerpts(reading, due, rendering):
+    found = compare_section(section, reading, expected, context.index.names)
+    if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
     return _minimize_edit(
         path,
         section,
-        render_updated_section(reading, found, due, context.order_paths(due), rendering),
+        render_updated_section(reading, found, expected, context.order_paths(expected), rendering),
     )
 
 
 def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
-    """The edit from a section's text to another, without the lines at both ends that stay."""
+    """Return an edit from a section's text to `new` without the unchanged lines at both ends."""
     old = section.text
     if old == new:
         return None
@@ -181,19 +192,22 @@ def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
     end = 0
     while end < room - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    head, gone = (
+    head, replaced = (
         sum(map(len, lines)) for lines in (before[:start], before[start : len(before) - end])
     )
     return Edit(
         path,
         section.start + head,
-        section.start + head + gone,
+        section.start + head + replaced,
         "".join(after[start : len(after) - end]),
     )
 
 
 def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
-    """Whether a section, once written, is read as one, is no part of a comment, and leaves the note's links alone."""
+    """Return True if a written section is parsed as one.
+
+    It must not be part of a comment, and the links and problems of the note must stay the same.
+    """
     after = parse_note(note.path, new)
     found = next((known for known in after.sections if known.text == section), None)
     if found is None or [link.raw for link in after.links] != [link.raw for link in note.links]:
@@ -203,11 +217,14 @@ def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
     return not any(entry.link and entry.link.in_comment for entry in found.entries)
 
 
-# -- adopting and taking out --------------------------------------------------------------------------------------
+# -- adopt and remove -----------------------------------------------------------------------------
 
 
 def build_removal_fix(note: Note, text: str) -> Fix | None:
-    """What takes vaultlink's sections out of a note: of those it wrote everything, of those it adopted the markers."""
+    """Return the fix that removes the managed sections of a note, or None.
+
+    Sections that vaultlink wrote are removed whole; adopted ones lose their markers.
+    """
     edits: list[Edit] = []
     for section in note.sections:
         if section.owner is Owner.WRITTEN:
@@ -218,8 +235,11 @@ def build_removal_fix(note: Note, text: str) -> Fix | None:
 
 
 def build_adoption_fix(note: Note, text: str) -> Fix | None:
-    """What makes the last of a note's own sections one that vaultlink keeps; none if it keeps one already, or if the
-    section is part of a quote, which markers would tear apart."""
+    """Return the fix that puts markers around the last of the author's sections, or None.
+
+    None if the note has a managed section already, or if the section is part of a quote, which
+    markers would break.
+    """
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
     if (
         not own

@@ -1,4 +1,7 @@
-"""Which of the fixes at hand are made in one go. The order in which they are found makes no difference."""
+"""Selects the fixes that can be made in one round.
+
+The order in which they are found makes no difference.
+"""
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
@@ -10,17 +13,20 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.rules.registry import Rule, select_rules
 
 FixFilter = Callable[[Diagnostic, Fix], bool]
-"""Whether a fix may be made."""
+"""Returns True if a fix may be made."""
 
 FindingWithFix = tuple[Diagnostic, Fix]
-"""A finding and what mends it."""
+"""A finding and its fix."""
 
 
 def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
-    """Fixes that go together, the first of those that collide: by path, place and code. The others may follow in the next
-    round, if their findings are still there. Names in other capitals are the same file on many systems."""
+    """Return fixes that do not overlap, the first by path, position and code.
+
+    The others may follow in the next round if their findings remain. Paths that differ only in
+    case count as one file, as on many systems.
+    """
     taken: dict[str, list[tuple[int, int, Edit]]] = {}
-    left = []
+    selected = []
     for diagnostic, fix in sorted(fixes, key=_sort_key):
         if not any(
             _has_overlap(edit, taken.get(normalize_name(edit.path), [])) for edit in fix.edits
@@ -31,8 +37,8 @@ def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
                     (edit.start, edit.end, edit),
                     key=lambda item: item[:2],
                 )
-            left.append((diagnostic, fix))
-    return left
+            selected.append((diagnostic, fix))
+    return selected
 
 
 def allowed_fixes(
@@ -42,8 +48,10 @@ def allowed_fixes(
     unsafe: bool = False,
     wanted: Callable[[str], bool] = lambda _path: True,
 ) -> FixFilter:
-    """Whether a fix is of a rule that the settings want fixed, in a note that is wanted, and safe unless unsafe ones may be
-    made as well."""
+    """Return a filter by the settings `fixable` and `unfixable`, safety and path.
+
+    Unsafe fixes pass only with `unsafe`. `wanted` tells which notes may be fixed.
+    """
     fixable = select_rules(rules, config.fixable or ("ALL",)) - select_rules(
         rules, config.unfixable
     )
@@ -58,9 +66,9 @@ def _sort_key(item: FindingWithFix) -> tuple[str, int, str, int, str]:
 
 
 def _has_overlap(edit: Edit, taken: list[tuple[int, int, Edit]]) -> bool:
-    """Whether an edit collides with one of those taken of its text, which are sorted and apart."""
+    """Return True if an edit overlaps one of `taken`, which are sorted and do not overlap."""
     low, high = 0, len(taken)
-    while low < high:  # the first that ends at or behind the edit's start
+    while low < high:  # find the first that ends at or after the edit's start
         middle = (low + high) // 2
         if taken[middle][1] < edit.start:
             low = middle + 1

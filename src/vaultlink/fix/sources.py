@@ -1,4 +1,4 @@
-"""What fixes may ask that need more than a check may read: texts of other notes, suggestions, the times of files."""
+"""What deferred fixes may read besides the state: texts, suggestions, times of files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,13 @@ from vaultlink.model import Diagnostic, Fix, Suggestion
 
 @dataclass(frozen=True, slots=True)
 class FixSources:
-    """What a late fix may ask beyond the state: the text of a note as the state has it (None if it can't be had), when a
-    file was last changed, in nanoseconds since 1970 (0 if that is unknown), what a dangling topic may mean, where
-    somebody has worked that out already, and whether a note that is there must not be changed."""
+    """What a deferred fix may read besides the state.
+
+    `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
+    returns the time of a file's last change in nanoseconds since 1970, 0 if unknown. `suggest`
+    returns the candidates of an unresolved target, if they were computed before. `is_protected`
+    tells which existing notes must not be changed.
+    """
 
     text: Callable[[str], str | None]
     modified_at: Callable[[str], int] = lambda _path: 0
@@ -20,13 +24,16 @@ class FixSources:
 
 
 FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]
-"""What makes the fix of a finding; None if it has none."""
+"""Makes the fix of a finding; returns None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixAnswers:
-    """What to do about dangling topics, besides linking them to a note that is clearly meant: take the links out and keep
-    their words, or make notes for them in a folder, from a template."""
+    """How to fix unresolved targets that have no clearly closest note.
+
+    `unlink` replaces links by their text. `folder` is where missing notes are created from
+    `template`; None creates none.
+    """
 
     unlink: bool = False
     folder: str | None = None

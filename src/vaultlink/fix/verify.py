@@ -1,8 +1,8 @@
-"""What fixing promises, checked on the result before anything is written.
+"""The promises of fixing, checked on the result before anything is written.
 
-Two states and the edits between them enter; the first promise that is broken leaves, or nothing. The promises: a link that
-no edit touches stands where it stood and leads where it led; what else is in a note, properties, headings, blocks, tags,
-stays as it was; and there is no new error.
+Two states and the edits between them enter, broken promises leave. The promises: a link that no
+edit touches stays in place and keeps its target; properties, headings, blocks and tags stay the
+same; there is no new error.
 """
 
 from collections import Counter
@@ -18,8 +18,11 @@ from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 @dataclass(frozen=True, slots=True)
 class BrokenPromise:
-    """A promise that fixing would break: the note in which, how, the note whose edits break it, and the rules whose fixes
-    may be to blame."""
+    """A promise that fixes would break.
+
+    `path` is the note concerned, `problem` a clause, `edited_path` the note whose edits break the
+    promise, `rules` the rules whose fixes may be the cause.
+    """
 
     path: str
     problem: str
@@ -34,20 +37,23 @@ def find_broken_promises(
     rules: Mapping[str, Iterable[str]],
     unsafe: Collection[str] = (),
 ) -> Iterator[BrokenPromise]:
-    """The broken promises. `edits` are those between the states, by path and in order; `rules` names whose
-    fixes they are. Where `unsafe` ones are made, they may bring errors to light in what they write themselves."""
-    shifts = {path: OffsetShift(made) for path, made in edits.items()}
-    for path, source, what in chain(
+    """Yield the promises that edits break.
+
+    `edits` are the edits between the states by path, in order; `rules` the names of the rules that
+    made them. Fixes of the `unsafe` paths may introduce errors within the text they write.
+    """
+    shifts = {path: OffsetShift(path_edits) for path, path_edits in edits.items()}
+    for path, source, problem in chain(
         _check_notes(before, after, shifts), _check_errors(before, after, shifts, unsafe)
     ):
         blamed = rules.get(source) or {name for names in rules.values() for name in names}
-        yield BrokenPromise(path, what, source, tuple(sorted(blamed)))
+        yield BrokenPromise(path, problem, source, tuple(sorted(blamed)))
 
 
 def _check_notes(
     before: State, after: State, shifts: Mapping[str, OffsetShift]
 ) -> Iterator[tuple[str, str, str]]:
-    """Broken promises: the note, the note whose edits broke it, and what happened."""
+    """Yield path, edited path and problem of broken promises in notes."""
     created = {path for path in shifts if path not in before.index.notes}
     for path, shift in shifts.items():
         old = before.index.notes.get(path)
@@ -63,11 +69,11 @@ def _check_notes(
     yield from _check_other_notes(before.index, after.index, shifts, created)
 
 
-# -- in an edited note --------------------------------------------------------------------------------------------
+# -- edited notes ---------------------------------------------------------------------------------
 
 
 def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
-    """What is in a note and no edit touches, but is not there afterwards."""
+    """Yield problems of headings, blocks, tags and properties that no edit touches."""
     for what, had, has in (
         ("heading", old.headings, new.headings),
         ("block", old.blocks, new.blocks),
@@ -75,21 +81,21 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
     ):
         yield from _check_items(what, had, has, shift)
     if (old.properties is None) != (new.properties is None):
-        yield "its properties would come or go"
-    kept = [
+        yield "its properties block would be added or removed"
+    untouched = [
         item for item in old.properties or () if not shift.is_changed(item.start, item.value_end)
     ]
     values = [(item.key, item.value) for item in new.properties or ()]
-    for item in kept:
+    for item in untouched:
         if (item.key, item.value) not in values:
             yield f"its property “{item.key}” would change"
-    more = _count_troubles(new) - _count_troubles(old)
+    more = _count_problems(new) - _count_problems(old)
     if more:
-        yield f"there would be trouble of a new kind in it: {', '.join(sorted(more))}"
+        yield f"it would have new parse problems: {', '.join(sorted(more))}"
 
 
-def _count_troubles(note: Note) -> Counter[str]:
-    """How often there is trouble of each kind that changes how the rest of a note is read."""
+def _count_problems(note: Note) -> Counter[str]:
+    """Count the parse problems by kind that change how the rest of a note is read."""
     return Counter(
         item.kind
         for item in note.problems
@@ -100,17 +106,17 @@ def _count_troubles(note: Note) -> Counter[str]:
 def _check_items(
     what: str, had: Sequence[SourceSpan], has: Sequence[SourceSpan], shift: OffsetShift
 ) -> Iterator[str]:
-    there = {(item.start, _get_text(item)): item for item in has}
+    remaining = {(item.start, _get_text(item)): item for item in has}
     for item in had:
-        kept = there.pop((shift.map_offset(item.start), _get_text(item)), None)
-        if kept is None and not shift.is_touched(item.start, item.end):
+        match = remaining.pop((shift.map_offset(item.start), _get_text(item)), None)
+        if match is None and not shift.is_touched(item.start, item.end):
             yield f"its {what} “{_get_text(item)}” would be lost"
-    for item in there.values():  # a property that gets its name may make tags of its values
+    for item in remaining.values():  # a property that gets its name may make tags of its values
         if (
             not shift.is_new(item.start, item.end)
             and getattr(item, "place", None) is not Place.PROPERTY
         ):
-            yield f"the {what} “{_get_text(item)}” would come into being"
+            yield f"the {what} “{_get_text(item)}” would be added"
 
 
 def _get_text(item: SourceSpan) -> str:
@@ -120,17 +126,20 @@ def _get_text(item: SourceSpan) -> str:
 def _check_links(
     before: Index, after: Index, path: str, shift: OffsetShift, created: set[str]
 ) -> Iterator[str]:
-    """Links of an edited note that no edit touches, but that would be lost, made, or led elsewhere."""
-    there = {link.start: (link, target) for link, target in after.resolved_links(path)}
+    """Yield problems of untouched links: lost, new, or with another target."""
+    remaining = {link.start: (link, target) for link, target in after.resolved_links(path)}
     for link, target in before.resolved_links(path):
         if shift.is_changed(link.start, link.end):
             continue
-        now = there.pop(shift.map_offset(link.start), None)
+        now = remaining.pop(shift.map_offset(link.start), None)
         if now is None or now[0].raw != link.raw:
             yield f"the link {link.raw} would be lost"
         elif now[1] != target and not (target is None and now[1] in created):
-            yield f"the link {link.raw} would lead to {now[1] or 'nothing'} instead of {target or 'nothing'}"
-    for link, _ in there.values():
+            yield (
+                f"the link {link.raw} would resolve to "
+                f"{now[1] or 'nothing'} instead of {target or 'nothing'}"
+            )
+    for link, _ in remaining.values():
         if not shift.is_new(link.start, link.end):
             yield f"the text {link.raw} would become a link"
 
@@ -138,51 +147,59 @@ def _check_links(
 def _check_anchors(
     before: Index, after: Index, path: str, shifts: Mapping[str, OffsetShift]
 ) -> Iterator[tuple[str, str, str]]:
-    """Links to headings and blocks of an edited note that would no longer find them."""
+    """Yield links to headings and blocks of an edited note that no longer resolve."""
     if _list_anchors(before.notes[path]) == _list_anchors(after.notes[path]):
         return
     for source in before.backlinks.get(path, ()):
         shift = shifts.get(source)
         for link, target in before.resolved_links(source):
-            asks = (
+            names_anchor = (
                 target == path
                 and link.subpath
                 and not (shift and shift.is_changed(link.start, link.end))
             )
-            if asks and before.has_anchor(link, path) and not after.has_anchor(link, path):
-                yield source, path, f"the link {link.raw} would no longer find its heading or block"
+            if names_anchor and before.has_anchor(link, path) and not after.has_anchor(link, path):
+                yield (
+                    source,
+                    path,
+                    f"the link {link.raw} would no longer resolve to its heading or block",
+                )
 
 
 def _list_anchors(note: Note) -> object:
     return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
 
 
-# -- in all others ------------------------------------------------------------------------------------------------
+# -- all other notes ------------------------------------------------------------------------------
 
 
 def _check_other_notes(
     before: Index, after: Index, shifts: Mapping[str, OffsetShift], created: set[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Links of notes without edits that would lead elsewhere; a dangling one may lead to a note that was made."""
+    """Yield links of unedited notes that would change their target.
+
+    An unresolved link may resolve to a created note.
+    """
     for path, targets in before.targets.items():
         now = after.targets.get(path)
         if now is targets or path in shifts:
             continue
         if now is None:
-            yield path, path, "it would be gone"
+            yield path, path, "it would be removed"
         for link, was, is_ in zip(before.notes[path].links, targets, now or (), strict=False):
             if was != is_ and not (was is None and is_ in created):
                 yield (
                     path,
                     is_ or path,
-                    f"the link {link.raw} would lead to {is_ or 'nothing'} instead of {was or 'nothing'}",
+                    f"the link {link.raw} would resolve to {is_ or 'nothing'} "
+                    f"instead of {was or 'nothing'}",
                 )
 
 
 def _check_errors(
     before: State, after: State, shifts: Mapping[str, OffsetShift], unsafe: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Errors where there were none."""
+    """Yield new errors."""
     for path, now in after.all_findings.items():
         was = before.all_findings.get(path, ())
         if now is not was:
@@ -193,12 +210,12 @@ def _check_errors(
                 if item.target is not None and item.start in _find_dangling_starts(
                     before.index, path, shift
                 ):
-                    continue  # it led nowhere before, whichever rule told so
+                    continue  # it was unresolved before, whichever rule reported it
                 yield path, path, f"there would be a new error, {item.rule}: {item.message}"
 
 
 def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) -> set[int]:
-    """Where the dangling links of a note stand afterwards."""
+    """Return the starts of a note's unresolved links in the text after the edits."""
     return {
         shift.map_offset(link.start) if shift else link.start
         for link, target in index.resolved_links(path)
@@ -209,16 +226,19 @@ def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) ->
 def _find_new_errors(
     was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: OffsetShift | None
 ) -> list[Diagnostic]:
-    """Errors at places that had none; where edits were made, more errors than there were."""
+    """Return errors at places without one before.
+
+    Within edited text: errors in excess of those before.
+    """
     old = [item for item in was if item.severity is Severity.ERROR]
     new = [item for item in now if item.severity is Severity.ERROR]
     if shift is None:
         places = {item.start for item in old}
         return [item for item in new if item.start not in places]
-    kept = {
+    known_starts = {
         shift.map_offset(item.start) for item in old if not shift.is_changed(item.start, item.end)
     }
     touched = sum(shift.is_changed(item.start, item.end) for item in old)
-    there = [item for item in new if item.start not in kept]
-    outside = [item for item in there if not shift.is_new(item.start, item.end)]
-    return outside or there[touched:]
+    added = [item for item in new if item.start not in known_starts]
+    outside = [item for item in added if not shift.is_new(item.start, item.end)]
+    return outside or added[touched:]

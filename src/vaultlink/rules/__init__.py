@@ -1,1 +1,1 @@
-"""The rules: one module of checks for each kind of element, the context they receive, and the registry."""
+"""The checks of all rules, and the registry that reads their declarations."""

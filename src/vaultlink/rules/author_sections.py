@@ -1,4 +1,4 @@
-"""Checks on "Add backlinks" sections that are their author's: their entries, their lines, and how many there are."""
+"""Checks of the author's "Add backlinks" sections: entries, lines and number of sections."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from vaultlink.rules.section_lines import STYLE_DEFECTS, find_section_defects, l
 
 
 def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
-    """Entries of an author's section that are not a title, a dash and a link to the note so called."""
+    """Report entries that are not `Title – [[note]]` with the title of the linked note."""
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
     for section in note.sections:
@@ -20,7 +20,7 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Sections before the last."""
+    """Report all sections but the last."""
     if len(note.sections) < 2 or context.backlink_settings["mode"] == "off":
         return
     *earlier, last = note.sections
@@ -49,11 +49,14 @@ def _to_finding(defect: Defect) -> Finding:
     )
 
 
-# -- merging -------------------------------------------------------------------------------------------------------------------
+# -- merging --------------------------------------------------------------------------------------
 
 
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
-    """The edits that move a section's entries before those of the last one; none if more than entries would move."""
+    """Return edits that move a section's entries before those of the last section.
+
+    Empty if more than entries would move.
+    """
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()
     if (
@@ -62,11 +65,11 @@ def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit
         or any(entry.tail.count("\n") for entry in section.entries)
     ):
         return ()
-    gone = Edit(path, section.cut_start, section.cut_end, "")
+    removal = Edit(path, section.cut_start, section.cut_end, "")
     lines = [entry.marks + entry.raw + entry.tail for entry in section.entries]
     if not lines:
-        return (gone,)
-    return (gone, _build_move_edit(path, lines, last))
+        return (removal,)
+    return (removal, _build_move_edit(path, lines, last))
 
 
 def _build_move_edit(path: str, lines: list[str], last: Section) -> Edit:

@@ -1,4 +1,4 @@
-"""Checks on how notes hang together."""
+"""Checks of the connections between notes."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes that no link leads to."""
+    """Report notes without links to them."""
     if (
         is_note(note.path)
         and note.path not in context.index.backlinks
@@ -23,7 +23,7 @@ def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes without a link that leads anywhere."""
+    """Report notes without a link that resolves."""
     if (
         is_note(note.path)
         and not any(context.index.targets.get(note.path, ()))
@@ -33,15 +33,15 @@ def dead_end(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes that link to this one and are not linked back."""
+    """Report notes that link to this one and are not linked back."""
     index = context.index
     sources = index.backlinks.get(note.path, ())
     if not sources or not is_note(note.path) or _is_ignored(note.path, context):
         return
     linked = set(index.targets.get(note.path, ()))
     for source in sources:
-        # A backlinks section is no reason to link back: else each section would bring forth others.
-        asked = (
+        # Links in backlinks sections do not count: each section would require others.
+        body_links = (
             link
             for link, target in index.resolved_links(source)
             if target == note.path and link.place is not Place.SECTION
@@ -51,13 +51,13 @@ def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
             and source not in linked
             and is_note(source)
             and not _is_ignored(source, context)
-            and next(asked, None)
+            and next(body_links, None)
         ):
             yield Finding(_FILE_START, {"source": source[:-3]})
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
-    """Images, sounds, films and PDFs that nothing in the vault uses."""
+    """Report images, audio, video and PDF files that nothing in the vault uses."""
     index = context.index
     kinds = tuple(f".{kind.lower().lstrip('.')}" for kind in context.options["extensions"])
     unused = [
@@ -80,7 +80,7 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
 
 
 def island(context: Context) -> Iterator[Finding]:
-    """Groups of notes that link each other, and nothing in the rest of the vault."""
+    """Report groups of notes that are connected only with each other."""
     groups = _group_linked_notes(context)
     if len(groups) > 1:
         largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
@@ -97,7 +97,11 @@ def _is_ignored(path: str, context: Context) -> bool:
 
 @lru_cache(maxsize=8)
 def _compile_ignore(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """Globs over vault paths; one without a slash fits names in every folder, one that names a folder all in it."""
+    """Compile globs over vault paths into one expression.
+
+    A glob without a slash matches names in every folder; one that matches a folder matches all
+    files in it.
+    """
     anywhere = ("" if "/" in glob.rstrip("/") else "(?:.*/)?" for glob in globs)
     return re.compile(
         "|".join(
@@ -111,7 +115,10 @@ _REGEX_END = translate("")[-2:]
 
 
 def _collect_property_texts(context: Context) -> frozenset[str]:
-    """Texts of properties, as paths and as names: plugins and themes take files named in plain text."""
+    """Return the texts of properties as paths and as names.
+
+    Plugins and themes name files in plain text.
+    """
     found: set[str] = set()
     for note in context.index.notes.values():
         for item in note.properties or ():
@@ -123,7 +130,7 @@ def _collect_property_texts(context: Context) -> frozenset[str]:
 
 
 def _join_base_texts(context: Context) -> str:
-    """The texts of all bases, comparable; each stands in a property of what is kept of the base."""
+    """Return the normalized texts of all bases, each of which the index keeps as a property."""
     notes = context.index.notes
     bases = (
         notes[path]
@@ -136,18 +143,18 @@ def _join_base_texts(context: Context) -> str:
 
 
 def _group_linked_notes(context: Context) -> list[list[str]]:
-    """Notes as links, in whichever direction and over whichever files, hold them together."""
-    leader: dict[str, str] = {}
+    """Return groups of notes connected by links in either direction, through any files."""
+    parent: dict[str, str] = {}
 
     def find(path: str) -> str:
-        while (above := leader.setdefault(path, path)) != path:
-            leader[path] = path = leader[above]
+        while (above := parent.setdefault(path, path)) != path:
+            parent[path] = path = parent[above]
         return path
 
     for source, targets in context.index.targets.items():
         for target in set(targets):
             if target is not None:
-                leader[find(target)] = find(source)
+                parent[find(target)] = find(source)
     groups: dict[str, list[str]] = {}
     for path in sorted(context.index.notes):
         if is_note(path):

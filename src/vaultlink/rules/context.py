@@ -1,29 +1,31 @@
 """What a check receives and what it yields. The checks are in the other modules of this folder.
 
-A check is a generator function named like its rule. By the scope its YAML declares it is called
+A check is a generator function named like its rule. It is called according to the scope that its
+YAML file declares:
 
-- `note`:  `check(note, context)` for the changed notes; reads nothing but the note (and `context.text` if the YAML says
-  `reads: text`);
-- `links`: `check(note, context)` for the affected notes; reads of other notes only what the index says about the note's
-  own links, names and backlinks;
-- `files`: `check(path, context)` for the files, of whatever kind, that came or whose path has something to do with that of a
-  file that came or went (`vaultlink.index.update.files_with_changed_names`); reads nothing but `index.files`, `index.names` and `index.places`;
-- `vault`: `check(context)` once per step, for questions about the whole.
+- `note`: `check(note, context)` for changed notes. It reads only the note, and `context.text` if
+  the YAML file says `reads: text`.
+- `links`: `check(note, context)` for affected notes. Of other notes it reads only what the index
+  says about the note's own links, names and backlinks.
+- `files`: `check(path, context)` for added files of any kind, and for files whose path is related
+  to that of an added or removed file (`vaultlink.index.update.files_with_changed_names`). It reads
+  only `index.files`, `index.names` and `index.files_by_path`.
+- `vault`: `check(context)` once per step, for questions about the whole vault.
 
-A check yields bare findings: no name, no severity. The engine stamps them.
+A check yields findings without name and severity. The engine adds them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vaultlink.index.index import Index
-from vaultlink.model import Edit, Note, Safety
+from vaultlink.model import Edit, Safety
 from vaultlink.obsidian import ObsidianSettings
 
 
 class Located(Protocol):
-    """Anything with a place in a source: a link, heading, tag, property, trouble or bare spot."""
+    """Anything with a position in a source: a link, heading, tag, property, problem or span."""
 
     @property
     def start(self) -> int: ...
@@ -37,10 +39,12 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check yields: where, and the values its message names. `path` only from checks of scope `vault`.
+    """What a check yields: a location, and the values that the message names.
 
-    `edits` fix it, as the rule's YAML file describes under `fix`; `safety` only if that says `either`. `links` are the links
-    that it is about, if these are not `location` itself: rules that yield to this one do not report them.
+    `path` is set only by checks of scope `vault`. `edits` fix the finding, as the rule's YAML file
+    describes under `fix`; `safety` is set only if that says `either`. `links` are the links that
+    the finding is about, if these are not `location` itself: rules that yield to this one do not
+    report them.
     """
 
     location: Located
@@ -67,12 +71,3 @@ class Context:
     text: str | None = None
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
-
-
-NoteCheck = Callable[[Note, Context], Iterator[Finding]]
-
-
-FileCheck = Callable[[str, Context], Iterator[Finding]]
-
-
-VaultCheck = Callable[[Context], Iterator[Finding]]

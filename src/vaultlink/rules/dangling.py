@@ -1,6 +1,7 @@
 """Checks of links that do not resolve.
 
-Several of these rules may find the same link: `yields-to` in their YAML files says which one reports it.
+If several of these rules find the same link, `yields-to` in their YAML files decides which one
+reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -94,20 +95,26 @@ def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: 
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """What makes a link lead to the one file that it may mean."""
+    """Return edits that link to the only candidate; empty if there are several."""
     if len(files) > 1:
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian.new_link_format)
 
 
 def _format_target(link: Link) -> str:
-    """A link's target as its source has it: a canvas names files from the root, without the slash that says so."""
+    """Return a link's target as its source has it.
+
+    A canvas names files from the root, without a leading slash.
+    """
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 
 class _LinkCache:
-    """What the rules of this module share: the links of the note they check one after the other, and
-    the candidates of each target, which many links name."""
+    """Shared by the rules of this module: the links of the note being checked, and candidates by
+    target.
+
+    Many links have the same target.
+    """
 
     def __init__(self, _index: Index) -> None:
         self.note: Note | None = None
@@ -189,7 +196,7 @@ def _follow_move(link: Link, source: str, context: Context) -> str | None:
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
-    """The files whose name, with the folders the target names, differs from it only in spelling."""
+    """Return the files whose name and folders differ from a target only in spelling."""
     key = spelling_key(link_name(target))
     candidates = index.files_by_spelling.get(key, ()) if key else ()
     if not candidates:
@@ -204,7 +211,7 @@ def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
 
 
 def _is_in_folders(folders: list[str], path: str) -> bool:
-    """Whether a file lies where a target's folders say, respelt ones included."""
+    """Return True if a file is in the folders of a target, in any spelling."""
     if not folders:
         return True
     have = parent_folder(path).split("/")[:-1][-len(folders) :]
@@ -215,8 +222,8 @@ def _is_in_folders(folders: list[str], path: str) -> bool:
 
 
 def _format_files(paths: tuple[str, ...], index: Index) -> str:
-    """Files as a message names them: the first as a link would, and how many more there are."""
+    """Return the first file as a link names it, and the number of others."""
     path = paths[0]
-    alone = len(index.names.get(name_key(path), ())) == 1
-    first = f"“{link_name(path) if alone else path.removesuffix('.md')}”"
+    is_unique = len(index.names.get(name_key(path), ())) == 1
+    first = f"“{link_name(path) if is_unique else path.removesuffix('.md')}”"
     return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"

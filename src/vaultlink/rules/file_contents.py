@@ -1,4 +1,5 @@
-"""Checks on files as such: whether they can be read, what is in them that no one wrote, and copies that sync left."""
+"""Checks of whole files: readability, unclosed markup, leaked prompts, conflict copies of sync
+services."""
 
 import re
 from collections.abc import Iterator
@@ -19,21 +20,21 @@ _CONSTRUCT_NAMES = {
 
 
 def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
-    """Notes that can't be read, or whose bytes are no UTF-8 text."""
+    """Report notes that can't be read or are not valid UTF-8."""
     for problem in note.problems:
         if problem.kind in ("undecodable", "unreadable", "invalid-canvas"):
             yield Finding(problem, {"problem": problem.detail})
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
-    """Code, comments, math and HTML that start, never end, and so hide what follows."""
+    """Report code, comments, math and HTML without an end, which hide the text below."""
     for problem in note.problems:
         if problem.kind in _CONSTRUCT_NAMES and not _is_drawing(note):
             yield Finding(problem, {"construct": _CONSTRUCT_NAMES[problem.kind]})
 
 
 def _is_drawing(note: Note) -> bool:
-    """Whether the note is a drawing, which its plugin writes, open fence and all."""
+    """Return True for an Excalidraw drawing. Its plugin writes an open fence."""
     return (
         note.path.lower().endswith(".excalidraw.md")
         or note.property_value("excalidraw-plugin") is not None
@@ -41,7 +42,7 @@ def _is_drawing(note: Note) -> bool:
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
-    """Files whose name says that a sync service wrote them because two devices changed the same file."""
+    """Report files that sync services created because two devices changed the same file."""
     service, original = parse_conflict_copy(path) or ("", "")
     if original:
         yield Finding(_FILE_START, {"name": file_name(path), "service": service})
@@ -51,17 +52,17 @@ _LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
-    """Lines among the first or last of a note in which a text generator speaks to whoever asked it."""
+    """Report phrases of text generators in the first and last lines of a note."""
     text = context.text
     if not text:
         return
-    said = _compile_phrases(tuple(context.options["phrases"]))
+    phrases = _compile_phrases(tuple(context.options["phrases"]))
     reach = int(context.options["lines"])
     body = _find_body(text, note)
     for start, end in _find_edge_lines(text, body, reach):
         line = text[start:end]
         words = line.strip(_LINE_MARKUP)
-        if words and said.fullmatch(words.replace("’", "'")):
+        if words and phrases.fullmatch(words.replace("’", "'")):
             at = start + line.index(words)
             span = SourceSpan(
                 at, at + len(words), text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
@@ -71,7 +72,7 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
 
 @lru_cache(maxsize=8)
 def _compile_phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """All phrases as one expression; one that is no expression is taken as plain words."""
+    """Compile all phrases into one expression. An invalid expression is taken as plain text."""
     return re.compile(
         "|".join(f"(?:{_escape_invalid(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
     )
@@ -86,7 +87,7 @@ def _escape_invalid(phrase: str) -> str:
 
 
 def _find_body(text: str, note: Note) -> int:
-    """Where the text below the properties begins."""
+    """Return the offset of the text below the properties."""
     if note.properties is None:
         return 0
     closing = text.find("\n---", 3)
@@ -94,7 +95,7 @@ def _find_body(text: str, note: Note) -> int:
 
 
 def _find_edge_lines(text: str, body: int, reach: int) -> Iterator[tuple[int, int]]:
-    """The spans of a text's first and last lines that are not blank, in order."""
+    """Yield the spans of the first and last `reach` lines that are not blank, in order."""
     found: list[tuple[int, int]] = []
     at = body
     while at < len(text) and len(found) < reach:

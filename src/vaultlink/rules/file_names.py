@@ -1,4 +1,4 @@
-"""The check on names of files and folders that another system, a sync service or a link can't carry."""
+"""The check of file and folder names that other systems, sync services or links can't use."""
 
 import re
 from bisect import bisect_left
@@ -44,7 +44,7 @@ _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
-    """Names of files, and of folders once each, at the first file in them."""
+    """Report names of files, and of each folder once, at the first file in it."""
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
     problems = [
@@ -64,14 +64,14 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """The folders, each with a slash behind it, in which a file is the first, so that they are told of there."""
+    """Yield the folders, with a trailing slash, in which `path` is the first file."""
     at = path.find("/") + 1
     while at:
         folder = path[:at]
-        here = index.files_by_path[
+        paths = index.files_by_path[
             normalize_name(folder)
-        ]  # sorted, and of folders that differ only in case each by itself
-        if here[bisect_left(here, folder)] == path:
+        ]  # sorted; folders that differ only in case are apart
+        if paths[bisect_left(paths, folder)] == path:
             yield folder
         at = path.find("/", at) + 1
 
@@ -84,7 +84,7 @@ def _build_finding(name: str, problem: str) -> Finding:
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
-    """Whether a name is worth a closer look; false for nearly all."""
+    """Return True if a name may have a problem; False for nearly all names."""
     return (
         not _SUSPECT_CHARS.isdisjoint(name)
         or name[-1] in ". "
@@ -94,7 +94,7 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
 
 
 def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
-    """What other systems make of a name."""
+    """Yield the problems that other systems have with a name, as clauses."""
     if not _is_suspect(name, most_bytes):
         return
     refused = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
@@ -114,7 +114,7 @@ def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> 
 
 
 def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
-    """What keeps a file from being linked by its name."""
+    """Yield the reason why no wikilink can name a file."""
     match = _UNLINKABLE.search(link_name(path))
     if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
         what = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
@@ -129,15 +129,21 @@ def _check_path_length(path: str, longest: int) -> Iterator[str]:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """What a file is called, or a folder (with a slash behind it) that it lies in, if another is where case and Unicode
-    form don't count; of several the first is not told."""
+    """Yield a problem if another name differs only in case and Unicode form.
+
+    `place` is the path of a file, or of one of its folders with a trailing slash. The first of
+    several such names is not reported.
+    """
     first = index.files_by_path[normalize_name(place)][0]
     what = ""
     if place != path:
         place, what = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
-        yield f"is the same as that of {what}“{file_name(first)}” where case and Unicode form are ignored"
+        yield (
+            f"is the same as that of {what}“{file_name(first)}” "
+            "where case and Unicode form are ignored"
+        )
 
 
 def _format_code_point(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Checks on "Add backlinks" sections that vaultlink keeps: whether they hold what they should.
+"""Checks of managed "Add backlinks" sections: contents and completeness.
 
-They know of notes only what the index does. Whether the passages of a section in the style `context` are still those of
-their notes is seen when sections are written.
+They know of notes only what the index does. Outdated passages in sections of the style `context`
+are found when sections are written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,36 +14,36 @@ from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import Context, Finding
 
 SECTION_RULES = ("missing-section", "stale-section")
-"""The rules of this module, which `vaultlink backlinks` runs alone."""
+"""The rules of this module. `vaultlink backlinks` runs no others."""
 
 STALE_SECTION = SECTION_RULES[1]
-"""The rule that also reports outdated passages, which are only found when sections are written."""
+"""The rule that also reports outdated passages, found when sections are written."""
 
 _FILE_START = SourceSpan(0, 0, 1, 1)
 _MAX_NAMES = 3
-"""So many notes are named in a message; the others are counted."""
+"""A message names this many notes and counts the others."""
 
 
 def stale_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Sections of vaultlink's that do not hold what they should."""
+    """Report managed sections that differ from what they should hold."""
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
-    due: ExpectedSection | None = None
+    expected: ExpectedSection | None = None
     for section in note.sections:
         if not is_managed_section(section):
             continue
-        # A second section has nothing to hold that the first does not.
-        due = due._replace(entries={}) if due else _compute_expected(note, context)
-        reading = parse_section(section, due.style.heading)
-        found = compare_section(section, reading, due, context.index.names)
-        empty = not due.entries and not reading.parts and section.owner is Owner.WRITTEN
+        # A second section holds nothing, because the first holds everything.
+        expected = expected._replace(entries={}) if expected else _compute_expected(note, context)
+        reading = parse_section(section, expected.style.heading)
+        found = compare_section(section, reading, expected, context.index.names)
+        empty = not expected.entries and not reading.parts and section.owner is Owner.WRITTEN
         wrong = "it has no entries" if empty else _describe_difference(found)
         if wrong:
             yield Finding(_locate_heading(section), {"wrong": wrong})
 
 
 def missing_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes that others link to and that have no section, if all such notes are to have one."""
+    """Report notes with backlinks but without a section, if `mode` is `write`."""
     if context.backlink_settings["mode"] != "write" or not can_hold_section(note):
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
@@ -55,7 +55,8 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     ]
     if names:
         lacking = (
-            "the author's backlinks section is incomplete; `vaultlink backlinks --adopt` lets vaultlink maintain it"
+            "the author's backlinks section is incomplete; "
+            "`vaultlink backlinks --adopt` lets vaultlink maintain it"
             if note.sections
             else "it has no backlinks section"
         )
@@ -82,7 +83,7 @@ def _compute_expected(note: Note, context: Context) -> ExpectedSection:
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:
-    """Where the links of the author's own sections lead."""
+    """Return the targets of the links in the author's sections."""
     if not note.sections:
         return set()
     return {
@@ -93,7 +94,7 @@ def _find_section_targets(note: Note, context: Context) -> set[str | None]:
 
 
 def _locate_heading(section: Section) -> SourceSpan:
-    """The place of a section's heading; of its marker if it has none."""
+    """Return the place of a section's heading, or of its marker if it has no heading."""
     if not section.heading:
         return SourceSpan(
             section.start,
@@ -111,23 +112,25 @@ def _locate_heading(section: Section) -> SourceSpan:
 
 
 def _describe_difference(found: SectionDiff) -> str:
-    """What is wrong, as the end of a sentence; "" if nothing is."""
-    told = []
+    """Return a difference as a clause, or an empty string."""
+    clauses = []
     if found.missing:
-        told.append(
-            f"{_join_names([item.title for item in found.missing])} {_is_or_are(found.missing)} missing"
+        clauses.append(
+            f"{_join_names([item.title for item in found.missing])} "
+            f"{_is_or_are(found.missing)} missing"
         )
     if found.unexpected:
-        told.append(f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} surplus")
+        clauses.append(f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} surplus")
     if found.outdated:
-        told.append(
-            f"{_join_names([item.title for item in found.outdated])} {_is_or_are(found.outdated)} outdated"
+        clauses.append(
+            f"{_join_names([item.title for item in found.outdated])} "
+            f"{_is_or_are(found.outdated)} outdated"
         )
     if found.wrong_heading:
-        told.append("its heading is not the configured one")
-    if found.out_of_order and not told:
-        told.append("its entries are out of order")
-    return ", ".join(told)
+        clauses.append("its heading is not the configured one")
+    if found.out_of_order and not clauses:
+        clauses.append("its entries are out of order")
+    return ", ".join(clauses)
 
 
 def _is_or_are(items: Sequence[object]) -> str:
@@ -135,7 +138,7 @@ def _is_or_are(items: Sequence[object]) -> str:
 
 
 def _join_names(names: Sequence[str]) -> str:
-    """Names in quotation marks, joined as in a sentence; of many the first, and how many more."""
+    """Return the first names in quotation marks, joined, and the number of the others."""
     shown = [f"“{name}”" for name in names[:_MAX_NAMES]]
     if len(names) > _MAX_NAMES:
         shown.append(f"{len(names) - _MAX_NAMES} more")

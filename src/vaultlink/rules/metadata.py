@@ -1,4 +1,4 @@
-"""Checks on properties and tags."""
+"""Checks of properties and tags."""
 
 import re
 from collections import Counter
@@ -16,21 +16,21 @@ _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
-    """Properties that are no YAML mapping."""
+    """Report frontmatter that is not a YAML mapping."""
     for problem in note.problems:
         if problem.kind == "invalid-frontmatter":
             yield Finding(problem, {"problem": problem.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Properties set twice in a note."""
+    """Report properties set twice in a note."""
     for problem in note.problems:
         if problem.kind == "duplicate-property":
             yield Finding(problem, {"key": problem.detail})
 
 
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Properties under a name that Obsidian no longer reads."""
+    """Report properties with a name that Obsidian no longer reads."""
     for item in note.properties or ():
         now = _CURRENT_NAMES.get(item.key.lower())
         if now and item.value not in (None, "", []):
@@ -43,13 +43,16 @@ def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def _can_rename_property(now: str, item: Property, note: Note) -> bool:
-    """Whether a property may have today's name: no other has it or may have it, and Obsidian would read its value whole."""
-    called = [
+    """Return True if a property can get its present name.
+
+    No other property has that name or would get it, and Obsidian would read the same value.
+    """
+    new_names = [
         _CURRENT_NAMES.get(other.key.lower(), other.key.lower()) for other in note.properties or ()
     ]
     entries = item.value if isinstance(item.value, list) else [item.value]
     if (
-        called.count(now) > 1
+        new_names.count(now) > 1
         or item.end - item.start != len(item.key)
         or not all(isinstance(one, str) for one in entries)
     ):
@@ -62,7 +65,7 @@ def _can_rename_property(now: str, item: Property, note: Note) -> bool:
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Links in properties that are no links for want of quotes."""
+    """Report links in properties that are not links because quotes are missing."""
     for problem in note.problems:
         if problem.kind == "unquoted-property-link":
             text = f"[[{problem.detail}]]"
@@ -77,7 +80,7 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _quote_link(text: str, at: SourceSpan) -> str:
-    """A link in quotes that YAML takes for nothing else, "" if there are none."""
+    """Return a link in quotes as YAML reads it, or an empty string if quoting is unsafe."""
     inner = text[2:-2]
     if (
         at.end - at.start != len(text)
@@ -90,11 +93,11 @@ def _quote_link(text: str, at: SourceSpan) -> str:
     return f'"{text}"'
 
 
-# -- types ----------------------------------------------------------------------------------------------------------
+# -- types ----------------------------------------------------------------------------------------
 
 
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
-    """Properties whose value is not of the type that the vault gives their name."""
+    """Report properties whose value does not have the type set in the vault."""
     types = context.obsidian.types
     if not types or not note.properties:
         return
@@ -118,7 +121,7 @@ _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
-    """Whether a value is empty, or written to be filled in; those fit every type."""
+    """Return True for empty values and placeholders, which fit every type."""
     return value is None or value in ("", []) or has_placeholder(str(value))
 
 
@@ -178,13 +181,13 @@ def _describe_value(value: PropertyValue) -> str:
     return "a number" if isinstance(value, (int, float)) else "text"
 
 
-# -- tags -----------------------------------------------------------------------------------------------------------
+# -- tags -----------------------------------------------------------------------------------------
 
 _NOT_IN_TAGS = re.compile("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 
 
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
-    """Entries of the `tags` property that are no tags."""
+    """Report entries of the `tags` property that are not valid tags."""
     for item in note.properties or ():
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
@@ -198,7 +201,7 @@ def _locate_property(item: Property) -> SourceSpan:
 
 
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
-    """What is wrong with an entry of `tags`, "" if nothing is."""
+    """Return the problem of an entry of `tags` as a clause, or an empty string."""
     if isinstance(entry, (int, float)) and not isinstance(entry, bool):
         return "a tag needs a character that is not a digit"
     if not isinstance(entry, str) or not entry.strip():
@@ -217,7 +220,7 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
 
 
 def tag_case(context: Context) -> Iterator[Finding]:
-    """Tags written with other capitals than the vault mostly writes them with."""
+    """Report tags in other upper and lower case than most of their uses."""
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
     written: dict[str, Counter[str]] = {}
     for name, count in uses.items():
@@ -237,7 +240,7 @@ def tag_case(context: Context) -> Iterator[Finding]:
 
 
 def _list_prefixes(name: str) -> Iterator[str]:
-    """A nested tag's parents and itself."""
+    """Yield the parents of a nested tag, then the tag itself."""
     at = name.find("/")
     while at != -1:
         yield name[:at]
@@ -246,7 +249,7 @@ def _list_prefixes(name: str) -> Iterator[str]:
 
 
 def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
-    """A tag as the vault mostly writes it, each of its levels by itself."""
+    """Return a tag in its most common case, level by level."""
     levels = [
         usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _list_prefixes(name)
     ]
@@ -254,7 +257,7 @@ def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes that lack a property every note is to have."""
+    """Report notes without a required property."""
     wanted = context.options["properties"]
     if (
         not wanted

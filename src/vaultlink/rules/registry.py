@@ -1,7 +1,7 @@
-"""Rules as values: a YAML mapping and a check function enter, a `Rule` leaves.
+"""Reads rules: a YAML mapping and a check function enter, a `Rule` leaves.
 
-What a declaration gets wrong raises `CatalogError`, with the rule's name in front. Nothing here reads a file, and only
-the `check` line of a declaration joins it to its function.
+Errors in a declaration raise `CatalogError`, which names the rule. Nothing here reads a file. The
+`check` line of a declaration names its function.
 """
 
 import re
@@ -27,7 +27,7 @@ from vaultlink.rules import (
 from vaultlink.rules.context import Finding
 
 CheckFunction = Callable[..., Iterator[Finding]]
-"""A check of any scope; `Rule.scope` says what it is called with."""
+"""A check of any scope; `Rule.scope` says with which arguments it is called."""
 
 RULE_MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling,
@@ -40,10 +40,11 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "structure": structure,
     "managed_sections": managed_sections,
 }
-"""Where checks live, as the `check` line names it."""
+"""The modules with checks, by the name that `check` lines use."""
 
 SCOPES = ("note", "links", "files", "vault")
-"""How far checks look, from the nearest to the farthest; `vaultlink.rules` says what each is called with."""
+"""The scopes from the narrowest to the widest; `vaultlink.rules.context` says how checks of each
+are called."""
 
 _RULE_CODE = re.compile(r"VL\d{3}")
 _RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
@@ -73,7 +74,7 @@ _ALLOWED_KEYS = frozenset(
     )
 )
 _READS = {"text": "note", "moves": "links"}
-"""What a check may read besides the usual, and the scope in which it may."""
+"""What `reads` may name, and the scope for which it is allowed."""
 
 _ABOUT = ("anchor", "unresolved-link")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
@@ -87,11 +88,11 @@ _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
 class CatalogError(Exception):
-    """A declaration of a rule that can't be used: which one, and why."""
+    """An invalid declaration of a rule: the rule and the reason."""
 
 
-class UnknownRule(Exception):  # noqa: N818 - it is no error yet: who gave the selector decides what it is
-    """A selector that fits no rule, with the names and codes that may have been meant."""
+class UnknownRule(Exception):  # noqa: N818 - the caller decides if it is an error
+    """A selector that matches no rule, with similar names and codes."""
 
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
         super().__init__(f"no rule is called “{selector}”")
@@ -101,7 +102,7 @@ class UnknownRule(Exception):  # noqa: N818 - it is no error yet: who gave the s
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of a rule: its type, that of its elements if it is a list, and what it is when nobody sets it."""
+    """An option of a rule: name, type, type of the elements of a list, default."""
 
     name: str
     type: str
@@ -113,16 +114,18 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: what its declaration says, and the function that sees it.
+    """A rule: its declaration and its check.
 
-    `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which says what a fix does
-    ("" if there is none). `fix_when` is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
-    `deferred_fix` names the function of `vaultlink.fix.deferred` that makes its fixes on demand, "" if findings have them;
-    `fixed_last` is True if its fixes wait until there are no others.
+    `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which
+    describes the fix ("" if there is none). `fix_when` is `never`, `sometimes` or `always`,
+    `fix_safety` is `safe`, `unsafe` or `either`. `deferred_fix` names the maker in
+    `vaultlink.fix.deferred` of fixes made on demand, "" if findings have their fixes. `fixed_last`
+    is True if its fixes wait until there are no others.
 
-    `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for findings about the target
-    of an unresolved link, else "". `known_as` is the code under which a baseline knows its findings, "" for `code`. Where a
-    rule named in `yields_to` is enabled and reports a link, this rule does not report it.
+    `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
+    findings about the target of an unresolved link, else "". `known_as` is the code under which a
+    baseline knows its findings, "" for `code`. If a rule in `yields_to` is enabled and reports a
+    link, this rule does not report the link.
 
     `skipped_variants` are the variants of its examples that tests leave out.
     """
@@ -158,33 +161,36 @@ class Rule:
 
     @property
     def default_safety(self) -> Safety:
-        """How safe a fix is unless a finding says otherwise."""
+        """The safety of a fix unless the finding sets its own."""
         return Safety.UNSAFE if self.fix_safety == "unsafe" else Safety.SAFE
 
 
 Catalog = tuple[Rule, ...]
-"""All rules, by code."""
+"""All rules, sorted by code."""
 
 
 def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
-    """The rules that declarations (file stem to YAML mapping) describe, sorted by code."""
+    """Return the rules of declarations (file stem to YAML mapping), sorted by code.
+
+    Raises CatalogError.
+    """
     rules = []
     for stem, mapping in declarations.items():
         if not isinstance(mapping, Mapping):
-            raise CatalogError(f"{stem}: is no mapping")
+            raise CatalogError(f"{stem}: not a mapping")
         rule = build_rule(mapping, _find_check(stem, mapping.get("check")))
         if rule.name != stem:
-            raise CatalogError(f"{stem}: the file is not named like its rule, {rule.name}")
+            raise CatalogError(f"{stem}: the file must have the name of its rule, {rule.name}")
         rules.append(rule)
     rules.sort(key=lambda rule: rule.code)
     for one, other in pairwise(rules):
         if one.code == other.code:
-            raise CatalogError(f"{other.name}: its code {other.code} is already that of {one.name}")
+            raise CatalogError(f"{other.name}: the code {other.code} is already used by {one.name}")
     return _resolve_references(rules)
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check the names of other rules in `yields-to` and `known-as`, and replace the latter by the code.
+    """Check the rule names in `yields-to` and `known-as`, and replace the latter by a code.
 
     Raises CatalogError.
     """
@@ -202,10 +208,10 @@ def _resolve_references(rules: Sequence[Rule]) -> Catalog:
 
 
 def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
-    """One rule from its declaration and its check."""
+    """Return the rule of one declaration. Raises CatalogError."""
     name = mapping.get("name")
     for wrong in _find_errors(mapping):
-        raise CatalogError(f"{name or 'a rule without a name'}: {wrong}")
+        raise CatalogError(f"{name or 'rule without a name'}: {wrong}")
     fix = mapping.get("fix", {})
     return Rule(
         code=mapping["code"],
@@ -238,12 +244,15 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
 
 
 def find_placeholders(template: str) -> frozenset[str]:
-    """The names in a message template."""
+    """Return the names of the values in a message template."""
     return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
 
 
 def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
-    """The names of the rules that selectors fit: names, codes, beginnings of codes (`VL1`) and `ALL`."""
+    """Return the names of the rules that selectors match.
+
+    Selectors are names, codes, prefixes of codes (`VL1`) and `ALL`. Raises UnknownRule.
+    """
     chosen: set[str] = set()
     for selector in selectors:
         found = [rule.name for rule in rules if _matches(rule, selector)]
@@ -254,7 +263,7 @@ def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[s
 
 
 def check_nothing(_note: object, _context: object) -> Iterator[Finding]:
-    """The check of a rule that the engine itself enforces, because it alone knows what it needs."""
+    """The check of a rule whose findings the engine makes itself."""
     return iter(())
 
 
@@ -274,7 +283,7 @@ def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:
-    """The function that a `check` line names."""
+    """Return the function that a `check` line names. Raises CatalogError."""
     if check == "engine":
         return check_nothing
     module, _, function = check.partition(".") if isinstance(check, str) else ("", "", "")
@@ -282,18 +291,18 @@ def _find_check(stem: str, check: object) -> CheckFunction:
         getattr(RULE_MODULES.get(module), function, None) if not function.startswith("_") else None
     )
     if not callable(found):
-        raise CatalogError(f"{stem}: its check {check!r} names no function of vaultlink.rules")
+        raise CatalogError(f"{stem}: no function of vaultlink.rules matches its check {check!r}")
     if function.replace("_", "-") != stem:
-        raise CatalogError(f"{stem}: its check {check} is not named like it")
+        raise CatalogError(f"{stem}: its check {check} must have the name of the rule")
     return found  # type: ignore[no-any-return]
 
 
 def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a declaration, the plainest first."""
+    """Yield the errors of a declaration, the simplest first."""
     yield from (f"“{key}” is missing" for key in _REQUIRED_KEYS if key not in mapping)
-    yield from (f"“{key}” is not known" for key in mapping if key not in _ALLOWED_KEYS)
+    yield from (f"unknown key “{key}”" for key in mapping if key not in _ALLOWED_KEYS)
     yield from (
-        f"“{key}” must be a text"
+        f"“{key}” must be a string that is not empty"
         for key in _TEXT_KEYS
         if not isinstance(mapping[key], str) or not mapping[key].strip()
     )
@@ -309,7 +318,7 @@ def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
 _TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
 _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("code", _RULE_CODE.fullmatch, "VL and three digits"),
-    ("name", _RULE_NAME.fullmatch, "words of small letters, joined by hyphens"),
+    ("name", _RULE_NAME.fullmatch, "lower-case words joined by hyphens"),
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
     ("reads", _READS.__contains__, "text or moves"),
@@ -331,33 +340,33 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
 )
 
 
-def _build_option(rule: str, name: str, given: Any) -> Option:
-    """One option of a rule; its default must be of its type and among its choices."""
+def _build_option(rule: str, name: str, declared: Any) -> Option:
+    """Return an option. Raises CatalogError if its default does not fit its type and choices."""
     if (
-        not isinstance(given, Mapping)
-        or not {"type", "default", "help"} <= given.keys() <= _OPTION_KEYS
+        not isinstance(declared, Mapping)
+        or not {"type", "default", "help"} <= declared.keys() <= _OPTION_KEYS
     ):
         raise CatalogError(
             f"{rule}: option {name} needs type, default and help, and may have of and choices"
         )
-    kind, of, default = given["type"], given.get("of"), given["default"]
+    kind, of, default = declared["type"], declared.get("of"), declared["default"]
     if kind not in _OPTION_TYPES or (of is not None and of not in _OPTION_TYPES):
         raise CatalogError(
-            f"{rule}: option {name} has a type that is none of {', '.join(_OPTION_TYPES)}"
+            f"{rule}: the type of option {name} is not one of {', '.join(_OPTION_TYPES)}"
         )
-    choices = tuple(given.get("choices", ()))
+    choices = tuple(declared.get("choices", ()))
     items = default if kind == "list" and isinstance(default, list) else [default]
     fits = _is_of_type(default, kind) and (
         kind != "list" or of is None or all(_is_of_type(item, of) for item in items)
     )
     if not fits or (choices and any(item not in choices for item in items)):
-        raise CatalogError(f"{rule}: the default of option {name} is not what the option allows")
+        raise CatalogError(f"{rule}: the default of option {name} does not fit its type or choices")
     return Option(
         name,
         kind,
         of,
         tuple(default) if kind == "list" else default,
-        str(given["help"]).strip(),
+        str(declared["help"]).strip(),
         choices,
     )
 

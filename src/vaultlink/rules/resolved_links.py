@@ -1,6 +1,7 @@
-"""Checks on links that lead somewhere, and on text that was meant as a link.
+"""Checks of links that resolve, and of text that was meant as a link.
 
-Where several of these rules find something at the same link, `yields-to` in their YAML files says which one reports it.
+If several of these rules find something at the same link, `yields-to` in their YAML files decides
+which one reports it.
 """
 
 import re
@@ -26,7 +27,7 @@ from vaultlink.text import has_placeholder
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
-    """Links to a block that their note does not have."""
+    """Report links to a block that does not exist in the note."""
     for link, target in _find_subpath_links(note, context):
         if _lacks_block(link, target, context):
             block = link.subpath[link.subpath.rfind("#") + 1 :].strip()
@@ -39,7 +40,7 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
-    """Links to a heading that their note does not have."""
+    """Report links to a heading that does not exist in the note."""
     for link, target in _find_subpath_links(note, context):
         if _lacks_heading(link, target, context):
             values = {"note": link_name(target), "heading": link.subpath.lstrip("#").strip()}
@@ -49,7 +50,7 @@ def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Links that fit several files, one of which Obsidian opens."""
+    """Report links that match several files. Obsidian opens one of them."""
     shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in _find_resolved_links(note, context):
@@ -60,7 +61,7 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Links from a note to itself that name no heading or block."""
+    """Report links from a note to itself without a heading or block."""
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in _find_resolved_links(note, context):
             if target == note.path and link.target and not link.subpath:
@@ -68,7 +69,7 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Text that a slip keeps from being a link, though it names a file of the vault."""
+    """Report text that names a file of the vault but is not a link because of a typo."""
     for problem in note.problems:
         if problem.kind == "malformed-link":
             target, _, fault = problem.detail.rpartition("\n")
@@ -79,7 +80,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
-    """Links whose target has other capitals than the file's name."""
+    """Report links whose target differs in case from the file name."""
     for link, target in _find_resolved_links(note, context):
         if _has_other_case(link, target):
             values = {"target": link.target, "name": _take_tail(link.target, target)}
@@ -89,7 +90,7 @@ def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
-    """Wikilinks whose display text is what Obsidian would show without it."""
+    """Report wikilinks with a display text that Obsidian would show anyway."""
     for link, _ in _find_resolved_links(note, context):
         if _has_redundant_display(link):
             yield Finding(
@@ -101,7 +102,7 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
-    """Links not written as the vault's own settings write them."""
+    """Report links that differ from the link style of the vault's settings."""
     markdown = _prefers_markdown(context)
     nested = _find_nested(note)
     for link, target in _find_resolved_links(note, context):
@@ -127,8 +128,8 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
                     if link.start in nested
                     else convert_link
                 )
-                leads = resolve(note.path, name, context.index.names) == target
-                edits = change(note.path, link, name, link.subpath) if leads else ()
+                resolves = resolve(note.path, name, context.index.names) == target
+                edits = change(note.path, link, name, link.subpath) if resolves else ()
                 written = (format_markdown_link if to_markdown else format_wikilink)(
                     link, name, link.subpath
                 )
@@ -140,7 +141,7 @@ def link_style(note: Note, context: Context) -> Iterator[Finding]:
                 )
 
 
-# -- what the checks ask of a link ----------------------------------------------------------------------------------
+# -- tests of a link ------------------------------------------------------------------------------
 
 
 def _find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
@@ -168,7 +169,10 @@ def _lacks_heading(link: Link, target: str, context: Context) -> bool:
 
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
-    """Whether what a subpath names is surely missing, for a link that is shown; where Obsidian's reading is unsure, not."""
+    """Return True if the heading or block that a visible link names is surely missing.
+
+    Where it is unknown how Obsidian reads the subpath, return False.
+    """
     if (
         link.in_comment
         or context.index.has_anchor(link, target) is not False
@@ -181,7 +185,7 @@ def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
         or target.lower().endswith(".excalidraw.md")
         or note.property_value("excalidraw-plugin") is not None
     ):
-        return False  # a drawing's elements have names of their own
+        return False  # elements of a drawing have their own names
     if any(problem.kind in ("undecodable", "unreadable") for problem in note.problems):
         return False
     *_, last = link.subpath.split("#")
@@ -199,7 +203,10 @@ _TRAILING_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*$")
 
 
 def _normalize_heading(heading: str) -> str:
-    """A heading without its block id, in composed form: whether these count is unsure (6.2, 6.6)."""
+    """Return a heading without its block id, in composed Unicode form.
+
+    Whether Obsidian compares these is unknown (6.2, 6.6).
+    """
     return heading_key(unicodedata.normalize("NFC", _TRAILING_BLOCK_ID.sub("", heading)))
 
 
@@ -220,11 +227,11 @@ def _has_redundant_display(link: Link) -> bool:
     return link.display == default_display_text(link.target, link.subpath)
 
 
-# -- how a link is written ------------------------------------------------------------------------------------------
+# -- format of a link -----------------------------------------------------------------------------
 
 
 def _split_target(path: str) -> list[str]:
-    """A target's folders and name, composed, without relative steps and a note's extension."""
+    """Return folders and name of a target, in composed form, without `.`, `..` and `.md`."""
     plain = (
         unicodedata.normalize("NFC", strip_note_extension(path))
         .replace("\u00a0", " ")
@@ -234,12 +241,15 @@ def _split_target(path: str) -> list[str]:
 
 
 def _take_tail(written: str, path: str) -> str:
-    """As much of a file's path, from its end, as a target names; a note's without extension."""
+    """Return the end of a path that has as many parts as a target.
+
+    The path of a note comes without extension.
+    """
     return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
 
 
 def _prefers_markdown(context: Context) -> bool | None:
-    """Whether links are to be Markdown links; None if either will do."""
+    """Return True for Markdown links, False for wikilinks, None if both are allowed."""
     kind = context.options["kind"]
     return {"wikilink": False, "markdown": True, "any": None}.get(
         kind, context.obsidian.use_markdown_links
@@ -247,7 +257,7 @@ def _prefers_markdown(context: Context) -> bool | None:
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
-    """The target as the settings would write it (10.4); as it is if any will do."""
+    """Return the target in the configured style (10.4); unchanged if any style is allowed."""
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
     return (
@@ -258,12 +268,17 @@ def _format_target(link: Link, target: str, note: Note, context: Context) -> str
 
 
 def _find_nested(note: Note) -> set[int]:
-    """Where links start that stand in the text of another: a link holds no Markdown link."""
-    around = [text for text in note.links if text.kind is LinkKind.MARKDOWN and "[" in text.raw[2:]]
-    starts = sorted(link.start for link in note.links) if around else []
+    """Return the starts of links inside the text of a Markdown link.
+
+    They can't become Markdown links.
+    """
+    outer_links = [
+        text for text in note.links if text.kind is LinkKind.MARKDOWN and "[" in text.raw[2:]
+    ]
+    starts = sorted(link.start for link in note.links) if outer_links else []
     return {
         at
-        for text in around
+        for text in outer_links
         for at in starts[bisect_right(starts, text.start) : bisect_left(starts, text.end)]
     }
 
@@ -273,7 +288,7 @@ def _make_no_edits(_path: str, _link: Link, _target: str, _subpath: str) -> tupl
 
 
 def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
-    """A link as edits leave it, "" if there are none."""
+    """Return a link after edits, or an empty string if there are none."""
     text = link.raw
     for edit in reversed(edits):
         text = text[: edit.start - link.start] + edit.text + text[edit.end - link.start :]
@@ -281,7 +296,10 @@ def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
 
 
 def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
-    """The edits that write a target with the capitals of its file: relative steps and a note's extension stay."""
+    """Return edits that give a target the case of its file name.
+
+    Relative steps and the extension of a note stay.
+    """
     steps = link.target.split("/")
     places = [at for at, step in enumerate(steps) if step not in ("", ".", "..")]
     own = _take_tail(link.target, target).split("/")
@@ -298,14 +316,18 @@ def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> 
     )
 
 
-# -- headings and blocks that are written otherwise -----------------------------------------------------------------
+# -- headings and blocks with another spelling ----------------------------------------------------
 
 _NOT_IN_SUBPATHS = re.compile(r"[\s#|^\[\]%:\\`$*<>~=]+")
-"""What would end a subpath or the link, or may close something around it; all of it counts as a blank (6.2, 6.15)."""
+"""Characters that would end a subpath or the link, or close markup around it. Obsidian treats all
+of them as a space (6.2, 6.15)."""
 
 
 def _build_anchor_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
-    """The edits that let a link name the one heading or block of its target that differs in case, punctuation or spacing."""
+    """Return edits that name the one heading or block that differs in case, punctuation or spacing.
+
+    Empty if there is none or more than one.
+    """
     meant = context.index.notes[target]
     parts = [part for part in link.subpath.split("#") if part.strip()]
     if len(parts) == 1 and parts[0].lstrip().startswith("^"):
@@ -319,7 +341,10 @@ def _build_anchor_edits(link: Link, target: str, note: Note, context: Context) -
 
 
 def _find_similar_heading(part: str, note: Note) -> tuple[Heading | None, str]:
-    """The heading that a part of a subpath means, and how a link has it; nothing if that is not sure."""
+    """Return the heading that a part of a subpath means, and its text in a link.
+
+    (None, "") if that is not sure.
+    """
     alike = [heading for heading in note.headings if _is_respelling(part, heading.text)]
     if len(alike) != 1 or _TRAILING_BLOCK_ID.search(alike[0].text):
         return None, ""

@@ -1,4 +1,4 @@
-"""What a defect of an "Add backlinks" section is, and what an entry is judged by."""
+"""Defects of "Add backlinks" sections, and the context in which entries are checked."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,13 +30,17 @@ class Defect(NamedTuple):
 
     @property
     def safety(self) -> Safety | None:
-        """How safe the edits are."""
+        """The safety of the edits; None without edits."""
         return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What the entries of one section are judged by."""
+    """What the entries of one section are checked against.
+
+    `targets` maps the starts of links in sections to their targets, `body_targets` are the targets
+    of links in the note's text.
+    """
 
     note: Note
     section: Section
@@ -46,22 +50,22 @@ class EntryContext:
 
     @property
     def index(self) -> Index:
-        """What names mean in the vault."""
+        """The index of the vault."""
         return self.context.index
 
     def make_edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
-        """One edit of the note."""
+        """Return one edit of the note, as a tuple."""
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        """How the vault names a note in a link."""
+        """Return the target by which the vault's settings name a note."""
         return format_target(
             self.note.path, path, self.index, self.context.obsidian.new_link_format
         )
 
     @property
     def pipe(self) -> str:
-        """The pipe of the section's links: with blanks around it unless most have none."""
+        """The pipe of the section's links: with spaces around it unless most have none."""
         raws = [
             entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
         ]

@@ -1,7 +1,7 @@
-"""What is wrong with the entries of an author's "Add backlinks" section, and what mends it (specification 11.5).
+"""Defects of the entries of an author's "Add backlinks" section, and their fixes (11.5).
 
-A section, its note and the context of a check enter, defects leave: each with its name, where it stands, what to say, and
-the changes that mend it. An entry whose link is to go has no other defect.
+A section, its note and the context of a check enter, defects leave. An entry that is to be removed
+has no other defect.
 """
 
 from collections.abc import Iterator
@@ -20,47 +20,50 @@ TITLE_DASH = " – "
 
 
 def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """The defects of the entries of a note's own section, in order."""
+    """Yield the defects of the entries of an author's section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body = _resolve_links(note, context.index)
-    desk = EntryContext(note, section, context, targets, body)
+    targets, body_targets = _resolve_links(note, context.index)
+    entry_context = EntryContext(note, section, context, targets, body_targets)
     seen: set[tuple[str, str]] = set()
     for entry in section.entries:
         if entry.link is None:
-            yield from _check_entry_without_link(desk, entry)
+            yield from _check_entry_without_link(entry_context, entry)
             continue
-        target = desk.targets.get(entry.link.start)
-        gone = list(_check_redundant(desk, entry, entry.link, target, seen))
-        yield from gone
+        target = entry_context.targets.get(entry.link.start)
+        redundant = list(_check_redundant(entry_context, entry, entry.link, target, seen))
+        yield from redundant
         if target is not None:
             seen.add((target, ""))
-        if not any(defect.reported and defect.edits for defect in gone) or any(
-            defect.kind == "already-linked" for defect in gone
+        if not any(defect.reported and defect.edits for defect in redundant) or any(
+            defect.kind == "already-linked" for defect in redundant
         ):
-            yield from find_link_defects(desk, entry, entry.link, target)
-            yield from _check_dash(desk, entry)
+            yield from find_link_defects(entry_context, entry, entry.link, target)
+            yield from _check_dash(entry_context, entry)
 
 
 def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Where the links of a note's sections lead, by their offsets, and what its body links to."""
-    leads = list(index.resolved_links(note.path))
-    sections = {link.start: target for link, target in leads if link.place is Place.SECTION}
+    """Return the targets of links in sections by their starts, and the targets of the body.
+
+    Links in comments and embeds do not count for the body.
+    """
+    links = list(index.resolved_links(note.path))
+    sections = {link.start: target for link, target in links if link.place is Place.SECTION}
     body = frozenset(
         target
-        for link, target in leads
+        for link, target in links
         if target and link.place is Place.BODY and not link.in_comment and not link.embed
     )
     return sections, body
 
 
-# -- an entry that is not needed --------------------------------------------------------------------------------------------
+# -- redundant entries ----------------------------------------------------------------------------
 
 
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Entries that lead where another does, or nowhere else than here."""
+    """Yield a defect of an entry that links to its own note or to a file linked before."""
     if target is None:
         return
     cut = (
@@ -103,11 +106,11 @@ def _check_redundant(
         )
 
 
-# -- the dash ------------------------------------------------------------------------------------------------------------------
+# -- the dash -------------------------------------------------------------------------------------
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
-    """What stands between title and link and is no en dash."""
+    """Yield a defect if the text between title and link is not an en dash."""
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
@@ -129,7 +132,7 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
         )
 
 
-# -- entries whose link is none --------------------------------------------------------------------------------------------
+# -- entries without a link -----------------------------------------------------------------------
 
 
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
@@ -147,7 +150,7 @@ def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[D
 
 
 def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
-    """A title that waits for its link, or a line that says nothing the vault knows."""
+    """Return the defect of a title without link, or of a line that is not an entry."""
     notes = find_notes_by_title(entry.title, context.index, context.note.path)
     if len(notes) == 1 and notes[0] not in context.targets.values():
         link = _format_new_link(context, entry.title, notes[0])
@@ -172,7 +175,7 @@ def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
 
 
 def _format_new_link(context: EntryContext, title: str, path: str) -> str:
-    """A link to a note that shows a title; "" if the title can't be shown so."""
+    """Return a link to a note that shows a title, or an empty string if it can't show it."""
     name = context.format_target(path)
     if (
         any(mark in title for mark in ("[", "]", "|"))
@@ -183,7 +186,10 @@ def _format_new_link(context: EntryContext, title: str, path: str) -> str:
 
 
 def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
-    """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
+    """Return the defect of a link without all of its brackets.
+
+    The target is the text between the brackets, or else the note with the title.
+    """
     at = entry.dash_end
     inner = entry.raw[at - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
@@ -205,11 +211,11 @@ def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
         )
     problem = "brackets are missing, so this is not a link"
     slip = SourceSpan(at, entry.end, entry.line, entry.column)
-    hurt = Defect("malformed-link", entry, problem, link=slip, target=target)
+    defect = Defect("malformed-link", entry, problem, link=slip, target=target)
     return (
-        hurt._replace(
+        defect._replace(
             fix_title="Add the missing brackets", edits=context.make_edit(at, entry.end, text)
         )
         if text
-        else hurt
+        else defect
     )

@@ -1,4 +1,4 @@
-"""What is wrong with the link of an entry in an "Add backlinks" section: where it leads, how it names that, what it shows."""
+"""Defects of links in entries of "Add backlinks" sections: target, spelling, display text."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """What is wrong with an entry's link, and with its title held against where that leads."""
+    """Yield the defects of an entry's link, and of its title compared with the linked note."""
     if link.embed:
         yield Defect(
             "embed",
@@ -44,10 +44,14 @@ def find_link_defects(
 
 
 def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
-    """A link that leads nowhere: to the note that title or display name, if that is one; else it is left to other rules."""
-    untold = Defect("dangling-slug", entry, reported=False)
+    """Return the defect of an unresolved link.
+
+    The fix links to the note that has the title or display text as its title. If there is no such
+    note, other rules report the link.
+    """
+    unreported = Defect("dangling-slug", entry, reported=False)
     if context.context.allows_dangling(link.target) or has_placeholder(link.raw):
-        return untold
+        return unreported
     swapped = _check_swapped(context, entry, link)
     if swapped:
         return swapped
@@ -59,25 +63,26 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
     )
     meant = notes or shown
     if len(meant) != 1 or (notes and shown and notes != shown):
-        return untold
+        return unreported
     edits = _build_retarget_edits(context, entry, link, meant[0])
     return (
         Defect(
             "dangling-slug",
             entry,
-            f"“{link.target}” does not resolve to any file in the vault, but the title belongs to “{link_name(meant[0])}”",
+            f"“{link.target}” does not resolve to any file in the vault, "
+            f"but the title belongs to “{link_name(meant[0])}”",
             "Link to the note with this title",
             edits,
             link=link,
             target=link.target,
         )
         if edits
-        else untold
+        else unreported
     )
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
-    """A link whose target is the title and whose display is the note's name."""
+    """Return a defect if the target is the title and the display text is the note's name."""
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
@@ -111,7 +116,10 @@ def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | 
 def _build_retarget_edits(
     context: EntryContext, entry: Entry, link: Link, path: str
 ) -> tuple[Edit, ...]:
-    """The edits that let an entry's link name a note; it goes on to show what it showed, or the title."""
+    """Return edits that link an entry to a note.
+
+    The link keeps its display text; a link without one shows the title.
+    """
     name = context.format_target(path)
     if link.kind is LinkKind.MARKDOWN:
         return rewrite_link(context.note.path, link, name + path[-3:], "")
@@ -124,7 +132,7 @@ def _build_retarget_edits(
 def _check_spelling(
     context: EntryContext, entry: Entry, link: Link, target: str
 ) -> Iterator[Defect]:
-    """A target that fits several files, or names its note otherwise than the vault does."""
+    """Yield a defect if the target matches several files or is not the note's configured name."""
     others = context.index.alternatives(context.note.path, link)
     if others:
         fitting = [
@@ -160,7 +168,7 @@ def _check_spelling(
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
-    """How a target differs from the name of its note."""
+    """Return the kind and the problem of a target that differs from the name of its note."""
     written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
@@ -186,7 +194,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
 
 
 def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
-    """Title and display against each other and against what the note is called."""
+    """Yield defects of title and display text, compared with each other and the note."""
     if not entry.title:
         return
     title, display = entry.title, link.display
@@ -226,7 +234,10 @@ def _check_missing_display(context: EntryContext, entry: Entry, link: Link) -> D
 def _check_mismatch(
     context: EntryContext, entry: Entry, link: Link, target: str, *, right: bool
 ) -> Defect:
-    """A title and a display that differ: whichever is the note's is taken for both."""
+    """Return the defect of a title and a display text that differ.
+
+    The one that belongs to the note is used for both.
+    """
     assert link.display is not None
     shown = is_title_of(link.display, target, context.index)
     mismatch = Defect(
@@ -253,7 +264,7 @@ def _check_mismatch(
 
 
 def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple[Edit, ...]:
-    """The edits that let a link show other words."""
+    """Return edits that change the display text of a link."""
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
@@ -265,7 +276,7 @@ def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple
 
 
 def _replace_title(context: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
-    """A title that is none of the note's: what it is called now is written."""
+    """Return the defect of a title that the note does not have; the fix writes its title."""
     wrong = Defect(
         "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
     )

@@ -1,4 +1,4 @@
-"""What is wrong with an author's "Add backlinks" section as a whole: its heading, its lines, its entries."""
+"""Defects of an author's "Add backlinks" section as a whole: heading, lines, entries."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from vaultlink.rules.section_defects import Defect
 from vaultlink.rules.section_entries import find_entry_defects
 
 _MARKDOWN_SYNTAX = re.compile(r"[\[\]|`$*<>\\\n]")
-"""What reads otherwise in a wikilink than in the text of a Markdown link."""
+"""Characters with another meaning in a wikilink than in the text of a Markdown link."""
 
 STYLE_DEFECTS = frozenset(
     (
@@ -57,7 +57,7 @@ _FLAW_TEXTS = {
 
 
 def find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Everything wrong with an author's section, what only style asks for included."""
+    """Yield all defects of an author's section, including those of style."""
     if section.owner is not Owner.AUTHOR:
         return
     yield from _check_lines(section, note, context)
@@ -69,12 +69,12 @@ def find_section_defects(section: Section, note: Note, context: Context) -> Iter
 
 
 def locate_heading(section: Section) -> SourceSpan:
-    """The place of a section's heading."""
+    """Return the place of a section's heading."""
     return SourceSpan(section.heading_start, section.heading_end, section.line, section.column)
 
 
 def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """What is wrong with a section as a whole, or with its lines."""
+    """Yield defects of a section as a whole or of its lines."""
     path = note.path
     if not section.entries and not section.prose_lines:
         yield Defect(
@@ -117,7 +117,7 @@ def _to_spot(flaw: ParseProblem) -> SourceSpan:
 
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Markdown links where the vault writes wikilinks."""
+    """Yield defects for Markdown links in a vault that uses wikilinks."""
     for entry in section.entries:
         link = entry.link
         target = (

@@ -1,4 +1,4 @@
-"""Checks on what notes are made of: headings, blocks, their names among others, their text."""
+"""Checks of the parts of a note: headings, block ids, name and text."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
-    """Block ids that stand at more than one block of a note."""
+    """Report block ids that another block of the note has too."""
     first: dict[str, int] = {}
     for block in note.blocks:
         line = first.setdefault(block.id.lower(), block.line)
@@ -21,23 +21,23 @@ def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def duplicate_heading(note: Note, context: Context) -> Iterator[Finding]:
-    """Headings that no link can tell from an earlier one."""
-    apart = context.options["within"] == "parent"
+    """Report headings that links can't tell from an earlier heading."""
+    by_parent = context.options["within"] == "parent"
     above: list[tuple[int, str]] = []
     first: dict[tuple[str, ...], int] = {}
     for heading in note.headings:
         key = heading_key(heading.text)
         while above and above[-1][0] >= heading.level:
             above.pop()
-        where = (*(name for _, name in above), key) if apart else (key,)
-        line = first.setdefault(where, heading.line)
+        place = (*(name for _, name in above), key) if by_parent else (key,)
+        line = first.setdefault(place, heading.line)
         if key and line != heading.line:
             yield Finding(heading, {"heading": heading.text, "line": line})
         above.append((heading.level, key))
 
 
 def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes that share their name with another note."""
+    """Report notes that share their name with another note."""
     files = context.index.names.get(name_key(note.path), ())
     if len(files) > 1 and is_note(note.path):
         name = normalize_name(link_name(note.path))
@@ -50,7 +50,7 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def empty_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Notes without any text."""
+    """Report notes without text."""
     enough = note.properties and context.options["allow-properties"]
     if note.blank and is_note(note.path) and not note.problems and not enough:
         yield Finding(_FILE_START, {"name": file_name(note.path)})
