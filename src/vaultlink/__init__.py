@@ -1,4 +1,7 @@
-"""vaultlink finds and fixes broken links in Obsidian vaults. The public names are imported when first used."""
+"""vaultlink finds and fixes broken links in Obsidian vaults.
+
+The public names are imported when they are first used.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,6 @@
-"""The Python API: open a vault, read its notes, links and findings, and get its graph.
+"""The Python API of vaultlink.
+
+It opens a vault, reads its notes, links and findings, and builds its graph.
 
 Example:
     >>> from vaultlink import open_vault
@@ -53,15 +55,15 @@ def open_vault(
 
     Args:
         root: The folder of the vault.
-        settings: How to open it; by default as the command line does.
-        progress: Called with the numbers of notes read and to read.
-        scan: A scan of the vault that was made already; `root` and `settings` are not used then.
+        settings: Options for opening the vault; the defaults are those of the command line.
+        progress: Called with the number of notes read and the number of all notes to read.
+        scan: A finished scan of the vault. If given, `root` and `settings` are ignored.
 
     Returns:
         The vault, with all findings.
 
     Raises:
-        VaultError: The folder does not exist, or it holds no note.
+        VaultError: The folder does not exist or contains no note.
         ConfigError: A setting is invalid.
     """
     scan = scan or scan_vault(Path(root), settings)
@@ -78,7 +80,10 @@ def open_vault(
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
-    """Return the declarations of the rules, from the cache if possible: YAML is slow to read."""
+    """Return the declarations of the rules, from the cache if possible.
+
+    YAML is slow to read.
+    """
     cache = scan.open_cache()
     cached = cache.load_result(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError):
@@ -94,7 +99,9 @@ def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Vault:
-    """A vault in one state. It does not change: methods that alter something return another vault.
+    """A vault in one state.
+
+    A vault is immutable: methods that alter something return another vault.
 
     Attributes:
         scan: The files of the vault and the settings that apply to them.
@@ -179,16 +186,17 @@ class Vault:
     def post(self, path: str) -> "Post":
         """Return the properties and the text of a note as python-frontmatter reads them.
 
-        The result is for reading: vaultlink never writes it back. python-frontmatter follows YAML 1.1
-        and Obsidian YAML 1.2, so a few values differ: `yes` is True, `12:30` is a number, and dates
-        are `datetime` values. `Note.properties` has what Obsidian reads.
+        vaultlink never writes the post back. python-frontmatter follows YAML 1.1 and Obsidian YAML
+        1.2, so a few values differ: `yes` is True, `12:30` is a number, and dates are `datetime`
+        values. `Note.properties` has the values that Obsidian reads.
 
         Args:
             path: The vault path of the note.
 
         Returns:
             The post: `metadata` is a dictionary of the properties, `content` the text below them.
-            A note whose properties are not valid YAML has no metadata, and its whole text as content.
+            If the properties are not valid YAML, `metadata` is empty and `content` is the whole
+            text.
         """
         from vaultlink.parse.post import read_post  # noqa: PLC0415 - frontmatter is slow to import
 
@@ -198,10 +206,10 @@ class Vault:
         """Return the vault path of a note.
 
         Args:
-            note: A path in the vault, a path on disk, or a name as a link gives it.
+            note: A vault path, a path on disk, or the target of a link.
 
         Returns:
-            The vault path, or None if no file of the vault fits.
+            The vault path, or None if no file of the vault matches.
         """
         name = os.fspath(note)
         path = name.replace(os.sep, "/").removeprefix("./")
@@ -219,23 +227,24 @@ class Vault:
         """Return the notes that an unresolved target may mean.
 
         Args:
-            target: The target as a link gives it.
+            target: The target of a link.
 
         Returns:
-            Suggestions, the likeliest first.
+            The suggestions, most likely first.
         """
         return self._suggester(target)
 
     def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         """Return the suggestions of many unresolved targets.
 
-        Very many are worked out by all processors, and saved for the next run on an unchanged vault.
+        Large numbers of targets are processed in parallel. The results are cached for the next run
+        on the unchanged vault.
 
         Args:
-            targets: The targets as links give them.
+            targets: The targets of links.
 
         Returns:
-            The suggestions by target, the likeliest first.
+            The suggestions by target, most likely first.
         """
         known = self._known_suggestions
         missing = [target for target in targets if target not in known]
@@ -277,11 +286,11 @@ class Vault:
         """Return this vault with an unsaved text. Does not write.
 
         Args:
-            path: The vault path of the note, which need not exist.
+            path: The vault path of the note. The note need not exist.
             content: The text of the note, or its bytes.
 
         Returns:
-            A vault with the findings of the new text. Texts that this vault holds already stay.
+            A vault with the findings of the new text. It includes the unsaved texts of this vault.
         """
         data = content.encode() if isinstance(content, str) else content
         text = decode_note(data)
@@ -294,8 +303,8 @@ class Vault:
 
     @cached_property
     def fixer(self) -> "Fixer":
-        """Finds, plans and writes fixes."""
-        from vaultlink.write.fixer import Fixer  # noqa: PLC0415 - only where something is fixed
+        """The fixer of this vault: it finds, plans and writes fixes."""
+        from vaultlink.write.fixer import Fixer  # noqa: PLC0415 - only needed for fixes
 
         return Fixer(self.scan, self.state, self.suggest_all, self.overlays)
 
@@ -306,20 +315,20 @@ class Vault:
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         large = len(targets) > _MIN_CACHED_TOPICS and not self.overlays
         cache = self.scan.open_cache() if large else None
-        question = self.scan.cache_key("suggestions", *targets) if cache else None
+        key = self.scan.cache_key("suggestions", *targets) if cache else None
         jobs = self.scan.settings.jobs
-        if cache is None or question is None:
+        if cache is None or key is None:
             return suggest_all(self._suggester, targets, jobs)
-        cached = cache.load_result(question, "suggestions")
+        cached = cache.load_result(key, "suggestions")
         with suppress(msgspec.MsgspecError):
             return msgspec.msgpack.decode(cached or b"", type=dict[str, tuple[Suggestion, ...]])
         found = suggest_all(self._suggester, targets, jobs)
-        save_result(cache, question, msgspec.msgpack.encode(found), "suggestions")
+        save_result(cache, key, msgspec.msgpack.encode(found), "suggestions")
         return found
 
     @cached_property
     def _suggester(self) -> "Suggester":
-        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only where suggestions are shown
+        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only for suggestions
 
         previous = self._previous_suggester
         if previous is None:
@@ -329,17 +338,35 @@ class Vault:
 
 
 def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:
-    """Return the vault in another state, and with a later scan if one is given.
+    """Return a vault with another state.
 
-    The names that suggestions are made from are updated rather than collected again; `vault` must not
-    be asked for suggestions afterwards.
+    The new vault takes over the suggester of `vault` and updates it, because building one is slow.
+    So do not use `vault` for suggestions afterwards.
+
+    Args:
+        vault: The vault with the previous state.
+        state: The new state.
+        scan: A later scan of the vault; None for the scan of `vault`.
+
+    Returns:
+        The vault in the new state, with the unsaved contents of `vault`.
     """
     suggester = vault.__dict__.get("_suggester", vault._previous_suggester)
     return Vault(scan or vault.scan, state, vault.overlays, suggester)
 
 
 def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
-    """Return the linter settings of a vault for a later scan: git may ignore other files by now."""
+    """Return the linter settings of a vault for a later scan.
+
+    Obsidian's settings and the files that git ignores are those of the later scan.
+
+    Args:
+        vault: The vault with the rules, the configuration and the moves to use.
+        scan: The later scan.
+
+    Returns:
+        The linter settings for `scan`.
+    """
     settings = vault.state.settings
     return LinterSettings.build(
         settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.moves

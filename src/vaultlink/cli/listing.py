@@ -1,4 +1,7 @@
-"""Results of the listing commands: three output formats, and exit code 0 for any result."""
+"""Print the results of the listing commands.
+
+There are three output formats. The exit code is 0 for any result.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +15,10 @@ LISTING_FORMATS = ("table", "tsv", "json")
 
 
 def choose_listing_format(terminal: Terminal) -> str:
-    """Choose the output format of a listing: by default table on a terminal, tsv elsewhere."""
+    """Choose the output format of a listing.
+
+    The default is table on a terminal and tsv elsewhere.
+    """
     return terminal.choose_format(LISTING_FORMATS, "table", "tsv")
 
 
@@ -24,7 +30,10 @@ def print_rows(
     *,
     fold: bool = False,
 ) -> None:
-    """Print rows as a table with a header, or `empty_message` on stderr if there are none."""
+    """Print rows as a table with a header.
+
+    If there are no rows, print `empty_message` on stderr.
+    """
     if rows:
         terminal.print_results(
             render_table(header, rows, terminal.table_width, terminal.palette, fold=fold)

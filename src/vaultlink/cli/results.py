@@ -21,7 +21,10 @@ from vaultlink.report.listings import make_target_formatter
 
 
 def choose_finding_format(terminal: Terminal) -> str:
-    """Choose the output format of findings: by default full on a terminal, concise elsewhere."""
+    """Choose the output format of findings.
+
+    The default is full on a terminal and concise elsewhere.
+    """
     return terminal.choose_format(FORMATS, "full", "concise")
 
 

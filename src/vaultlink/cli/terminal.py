@@ -45,10 +45,12 @@ class Terminal:
         self._requested_format = options.output_format
 
     def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
-        """Return the output format: the option's, else the environment's, else the default.
+        """Return the output format of the option, the environment or the default.
 
-        A format in VAULTLINK_OUTPUT_FORMAT that only other commands have is ignored, because the
-        variable applies to all commands. Raises UsageError for any other unknown format.
+        The option takes precedence over the environment. `on_terminal` is the default on a
+        terminal, `elsewhere` the default for a pipe or file. A format in VAULTLINK_OUTPUT_FORMAT
+        that only other commands have is ignored, because the variable applies to all commands.
+        Raises UsageError for any other unknown format.
         """
         variable = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
         if variable not in formats and (variable in FORMATS or variable in _LISTING_FORMATS):
@@ -85,7 +87,10 @@ class Terminal:
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
     def print_part(self, result: str | bytes) -> None:
-        """Print one part of streamed results, appended to the parts before in an output file."""
+        """Print one part of streamed results.
+
+        In an output file, it is appended to the earlier parts.
+        """
         if self.output_file is None or not self._has_streamed:
             self._has_streamed = True
             self.print_results(result)
@@ -132,7 +137,10 @@ class Terminal:
 
 
 class ProgressLine:
-    """Shows how many notes were read, after the first half second. It is erased at the end."""
+    """A line with the number of notes read.
+
+    It is drawn after the first half second and erased at the end.
+    """
 
     def __init__(self, stream: TextIO | None):
         self._stream, self._next_draw, self._drawn_length = stream, monotonic() + 0.5, 0
@@ -189,7 +197,10 @@ class StatusLine:
 
 
 def print_stderr(text: str) -> None:
-    """Print a line on stderr. Errors are ignored, because there is no place to report them."""
+    """Print a line on stderr.
+
+    Errors are ignored, because there is no place to report them.
+    """
     try:
         _write_bytes(sys.stderr, _encode(text + "\n"))
     except OSError:
@@ -197,7 +208,10 @@ def print_stderr(text: str) -> None:
 
 
 def format_label(word: str) -> str:
-    """Return the first word of a message on stderr, such as `error:`, in red on a terminal."""
+    """Format the first word of a message on stderr, such as `error:`.
+
+    It is bold and red on a terminal.
+    """
     palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN
     return f"{palette.red}{palette.bold}{word}{palette.reset}"
 

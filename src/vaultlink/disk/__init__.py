@@ -1,1 +1,4 @@
-"""Read a vault from disk: scan it, read its notes and settings, load its cached state."""
+"""Read a vault from disk.
+
+The modules scan a vault, read its notes and settings, and load its cached state.
+"""

@@ -25,7 +25,13 @@ RACY_WINDOW_NS = 50_000_000
 class Settings:
     """Options for opening a vault.
 
-    `overrides` holds settings as they would be in TOML; they take precedence over files.
+    Attributes:
+        config_file: The settings file to read; None to search for it.
+        isolated: True to ignore all settings files.
+        cache: True to read and write the cache.
+        cache_dir: The folder of the cache; None for the default folder.
+        jobs: The maximum number of processes; None for the number of processors.
+        overrides: Settings with the structure of TOML; they take precedence over files.
     """
 
     config_file: str | os.PathLike[str] | None = None

@@ -67,7 +67,7 @@ class Index:
         self._derived: dict[Callable[[Index], Any], Any] = {}
 
     def derive(self, compute: "Callable[[Index], _T]") -> _T:
-        """Return `compute(self)`. It is computed once and kept as long as the index itself."""
+        """Return `compute(self)`, computed once and cached in the index."""
         if compute not in self._derived:
             self._derived[compute] = compute(self)
         return self._derived[compute]  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
-"""Parse the author's sections of a note: those that start with a heading in a known wording.
+"""Parse the author's sections of a note.
 
-A section ends with its last entry before the next heading or before hidden text. Lines of prose
-belong to it if they are few and entries follow them.
+These start with a heading in a known wording. A section ends with its last entry before the next
+heading or before hidden text. Lines of prose belong to it if they are few and entries follow them.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Notes as python-frontmatter has them: read for the API, and composed where a note does not exist yet."""
+"""Read notes as python-frontmatter posts, and compose new notes.
+
+`Vault.post` returns a note as a post.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,10 +34,11 @@ def read_post(text: str) -> Post:
 
 
 def compose_note(template: str, metadata: Mapping[str, Any]) -> str:
-    """Return a template with properties added. Properties that it has already stay as they are.
+    """Return a template with properties added.
 
-    A template whose own properties are not valid YAML, as with unfilled placeholders, is returned
-    unchanged: nobody can tell what may be added to them.
+    Properties that the template already has do not change. A template whose own properties are not
+    valid YAML, as with unfilled placeholders, is returned unchanged, because its missing
+    properties cannot be determined.
     """
     span = frontmatter_span(template)
     present = _load_metadata(template[span[0] : span[1]]) if span else {}
@@ -51,7 +55,10 @@ def compose_note(template: str, metadata: Mapping[str, Any]) -> str:
 
 
 def _load_metadata(block: str) -> dict[str, Any] | None:
-    """Return the mapping in a block of YAML, {} for an empty block, and None for anything else."""
+    """Return the mapping in a block of YAML.
+
+    The result is {} for an empty block and None for anything else.
+    """
     try:
         value = _HANDLER.load(block)
     except (yaml.YAMLError, ValueError, RecursionError):

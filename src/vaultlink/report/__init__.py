@@ -1,6 +1,6 @@
 """Render findings, listings, note pages and rule manuals as text or bytes.
 
-The package has no effects: it prints nothing, reads no file and does not choose what is reported.
+The package has no side effects: it does not print, read files or select findings.
 """
 
 from typing import NamedTuple

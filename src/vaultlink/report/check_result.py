@@ -1,4 +1,7 @@
-"""The result of a check: the one argument of every function in `vaultlink.report.FORMATS`."""
+"""The result of a check.
+
+It is the only argument of every function in `vaultlink.report.FORMATS`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
-"""The output format `concise`: one line per finding. Also counts by rule and the summary sentences.
+"""The output format `concise`: one line per finding.
 
-Lines are built with plain formatting and joined once: there may be 70,000 of them.
+The module also renders counts by rule and the summary sentences. Lines are built with plain
+formatting and joined once: there may be 70,000 of them.
 """
 
 from collections import Counter
@@ -65,7 +66,10 @@ def render_statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAI
 def summarize_check(
     diagnostics: Sequence[Diagnostic], notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:
-    """Return the summary sentence of a check. With known counts, it calls the findings new."""
+    """Return the summary sentence of a check.
+
+    With `known_counts`, the sentence calls the findings new.
+    """
     if not diagnostics:
         return f"No {'new ' if known_counts else ''}findings in {format_count(notes, 'note')}."
     files = len({d.path for d in diagnostics})

@@ -1,4 +1,7 @@
-"""Rows for findings in the output formats `json` and `json-lines`. Field names are JSON keys."""
+"""Rows for findings in the output formats `json` and `json-lines`.
+
+Field names are JSON keys.
+"""
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
@@ -19,7 +22,10 @@ class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class EditRow(msgspec.Struct, frozen=True, gc=False):
-    """One edit of a fix: `text` replaces the bytes from `start` to before `end` of the file."""
+    """One edit of a fix.
+
+    `text` replaces the bytes of the file from `start` to before `end`, both 0-based.
+    """
 
     path: str
     start: int
@@ -72,7 +78,10 @@ def finding_rows(
     get_bytes: GetBytes = lambda _path: b"",
     fingerprints: Sequence[str] | None = None,
 ) -> list[FindingRow]:
-    """Return a row for each finding. `fingerprints` are computed if they are not given."""
+    """Return a row for each finding.
+
+    `fingerprints` are computed if they are None.
+    """
     if fingerprints is None:
         fingerprints = fingerprint_all(diagnostics, text)
     offsets = _ByteOffsets(get_bytes)
@@ -107,9 +116,10 @@ def _fix_row(fix: Fix | None, offsets: "_ByteOffsets") -> FixRow | None:
 
 
 class _ByteOffsets:
-    """Converts offsets in a text to offsets in its file, in bytes with the byte order mark.
+    """Converts offsets in a text to byte offsets in its file.
 
-    Counts from the previous offset, because the next one is usually near it.
+    Byte offsets include the byte order mark. Counts from the previous offset, because the next one
+    is usually near it.
     """
 
     def __init__(self, get_bytes: GetBytes):

@@ -23,11 +23,11 @@ ChangedTexts = Mapping[str, tuple[str | None, str]]
 """A note's text before (None if the note is new) and after the run, by path."""
 
 _MIN_EXAMPLE_WIDTH = 20
-"""The columns of an example line, however narrow the terminal is."""
+"""The minimum columns of an example line, also on a narrower terminal."""
 
 
 class SkippedRow(msgspec.Struct, frozen=True):
-    """A skipped note and the reason."""
+    """A skipped note and the reason. Field names are JSON keys."""
 
     path: str
     why: str
@@ -65,10 +65,10 @@ def render_examples(
     width: int,
     palette: Palette = PLAIN,
 ) -> str:
-    """Render for each rule the number of fixed findings and one line before and after the fix.
+    """Render the number of fixed findings and an example for each rule.
 
-    Only the first `first_round_count` fixes have offsets in the texts before the run. A rule
-    without such a fix has no lines.
+    An example is one line before and after the fix. Only the first `first_round_count` fixes have
+    offsets in the texts before the run. A rule without such a fix has no lines.
     """
     counts = Counter((item.code, item.rule) for item, _ in fixed)
     examples: dict[str, FixedFinding] = {}
@@ -111,14 +111,15 @@ def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> li
 
 
 def _truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str, str]:
-    """Truncate two lines in the same way, so that their difference at `offset` is visible.
+    """Truncate two lines so that their difference at `offset` is visible.
 
-    The equal text before the difference takes at most a third of the width.
+    Both lines start at the same place. The equal text before the difference takes at most a third
+    of the width.
     """
-    lead = escape_controls(before[:offset])
-    if not before[:offset] or display_width(lead) <= width // 3:
+    before_edit = escape_controls(before[:offset])
+    if not before[:offset] or display_width(before_edit) <= width // 3:
         return truncate(_clean_line(before), width), truncate(_clean_line(after), width)
-    prefix = truncate_left(lead, width // 3)
+    prefix = truncate_left(before_edit, width // 3)
     return (
         truncate(prefix + _clean_line(before[offset:]), width),
         truncate(prefix + _clean_line(after[offset:]), width),
@@ -132,9 +133,10 @@ def _clean_line(text: str) -> str:
 def describe_fixed(
     by_rule: Mapping[str, int], notes: int, *, would: bool = False, brief: bool = False
 ) -> str:
-    """Return a sentence with the number of fixed findings, and those of each rule unless `brief`.
+    """Return a sentence with the number of fixed findings.
 
-    `would` says that the fixes were not written.
+    The sentence has the number for each rule too, unless `brief` is true. `would` says that the
+    fixes were not written.
     """
     findings = sum(by_rule.values())
     if not findings:
@@ -153,7 +155,10 @@ def count_fixed_by_rule(fixed: Sequence[FixedFinding]) -> dict[str, int]:
 
 
 def describe_unsafe(diagnostics: Sequence[Diagnostic], unsafe: bool) -> str:
-    """Return how many findings have unsafe fixes; "" for none, or if these were applied."""
+    """Return a sentence with the number of findings with unsafe fixes.
+
+    The result is "" if there are none, or if `unsafe` says that unsafe fixes were applied.
+    """
     counts = Counter(item.fix.safety for item in diagnostics if item.fix is not None)
     count = counts[Safety.UNSAFE]
     if not count or unsafe:

@@ -1,6 +1,7 @@
-"""The output format `full`: each finding with its line, marks under the span, and suggestions.
+"""The output format `full`: findings with source lines and suggestions.
 
-Only the text around each span is read, so a line of megabytes costs no more than a short one.
+Marks under the line show the span. Only the text around each span is read, so a line of megabytes
+costs no more than a short one.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ REASON_LABELS = {"title": "title", "alias": "alias", "respelling": "spelling", "
 """The displayed word for each reason of a suggestion."""
 
 _MIN_TRAILING_COLUMNS = 20
-"""Columns kept for the text after the span when a line is truncated."""
+"""Columns reserved for the text after the span when a line is truncated."""
 
 
 def render_full(result: CheckResult) -> str:
@@ -116,7 +117,10 @@ class FullRenderer:
         )
 
     def _format_hint(self, d: Diagnostic) -> str:
-        """Return the suggestions as a question. Findings with one target have equal suggestions."""
+        """Return the suggestions as a question.
+
+        The question is cached by target: findings with one target have equal suggestions.
+        """
         suggestions = self.suggest(d)
         if not suggestions:
             return ""
@@ -134,7 +138,10 @@ class FullRenderer:
 
 
 def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str, str]:
-    """Do the same as `_cut_excerpt` for a line in which each character takes one column."""
+    """Cut an excerpt of a line in which each character takes one column.
+
+    The result is that of `_cut_excerpt`, but faster to compute.
+    """
     if stop - start > width:
         line, start, stop = line[start : start + width - 1] + "…", 0, width
     elif max(len(line), start + 1) > width:

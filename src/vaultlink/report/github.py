@@ -1,7 +1,8 @@
-"""The output format `github`: workflow commands, which GitHub Actions shows as annotations.
+"""The output format `github`: workflow commands.
 
-GitHub shows ten errors, ten warnings and ten notices of a step and silently drops the rest. So no
-more are printed, and the last line says how many are not shown.
+GitHub Actions shows them as annotations. GitHub shows ten errors, ten warnings and ten notices of a
+step and silently drops the rest. So no more are printed, and the last line says how many are not
+shown.
 """
 
 from collections import Counter
@@ -19,7 +20,10 @@ _COMMANDS = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity
 
 
 def render_github(result: CheckResult) -> str:
-    """Render the findings as commands, errors first, then the counts of findings not shown."""
+    """Render the findings as workflow commands, errors first.
+
+    The last lines have the counts of findings that are not shown.
+    """
     lines, omitted = [], []
     for severity, command in _COMMANDS:
         findings = [d for d in result.findings if d.severity is severity]
@@ -85,7 +89,10 @@ def last_line(d: Diagnostic) -> int:
 
 
 def _escape_data(text: str) -> str:
-    """Escape text as the runner decodes it. Control characters except line ends are spelled out."""
+    """Escape text as the runner decodes it.
+
+    Control characters except line ends are spelled out.
+    """
     return escape_controls(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 

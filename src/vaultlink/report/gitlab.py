@@ -1,8 +1,8 @@
-"""The output format `gitlab`: a code quality report, a JSON array with one finding per line.
+"""The output format `gitlab`: a code quality report.
 
-GitLab shows it in merge requests and compares it with the report of the target branch. GitLab reads
-some of the keys of Code Climate. `content` is omitted, because GitLab does not show it and each
-finding would repeat the rule's manual.
+The report is a JSON array with one finding per line. GitLab shows it in merge requests and compares
+it with the report of the target branch. GitLab reads some of the keys of Code Climate. `content` is
+omitted, because GitLab does not show it and each finding would repeat the rule's manual.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
-"""The higher levels, critical and blocker, are for programs that do harm."""
+"""The higher levels, critical and blocker, are for harmful programs."""
 
 _CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity.INFO: "Style"}
 
@@ -35,7 +35,7 @@ def render_gitlab(result: CheckResult) -> bytes:
 def _make_unique(fingerprint: str, counts: Counter[str]) -> str:
     """Return a fingerprint that no earlier finding has.
 
-    GitLab keeps only the last finding with a fingerprint.
+    GitLab discards all but the last finding with the same fingerprint.
     """
     counts[fingerprint] += 1
     number = counts[fingerprint]

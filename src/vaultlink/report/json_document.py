@@ -1,6 +1,7 @@
-"""JSON output: structs whose fields are the keys, one row per line, as UTF-8 bytes.
+"""Encode rows as JSON, one row per line, as UTF-8 bytes.
 
-Keys are in the order of the fields, and every key is always present.
+Rows are structs, and their fields are the keys. Keys are in the order of the fields, and every key
+is always present.
 """
 
 import json
@@ -33,7 +34,10 @@ def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> 
 
 
 def _encode(value: Any) -> bytes:
-    """Encode a value; the slower `json` handles non-Unicode file names and numbers over 64 bits."""
+    """Encode a value.
+
+    The slower `json` encodes file names that are not Unicode and numbers over 64 bits.
+    """
     try:
         return _ENCODER.encode(value)
     except (UnicodeEncodeError, OverflowError):

@@ -12,7 +12,10 @@ from vaultlink.report.json_document import encode_document, encode_json_lines
 
 
 def render_json(result: CheckResult) -> bytes:
-    """Render one JSON object: the summary, known counts and extra keys, then the findings."""
+    """Render one JSON object with the summary and the findings.
+
+    The known counts and the extra keys are before the findings.
+    """
     fixes = result.fixes()
     summary = {
         **result.summary(),

@@ -1,8 +1,9 @@
-"""The output format `junit`: JUnit XML, which nearly every build server shows as tests.
+"""The output format `junit`: JUnit XML.
 
-Each rule that ran is a test suite. Each note with findings of the rule is a test, and its name is
-the path. So a server that compares runs by test name sees which notes got worse and which were
-fixed, even if lines moved. A rule without findings has one test, which passes.
+Nearly every build server shows it as tests. Each rule that ran is a test suite. Each note with
+findings of the rule is a test, and its name is the path. So a server that compares runs by test
+name sees which notes got worse and which were fixed, even if lines moved. A rule without findings
+has one test, which passes.
 """
 
 import re
@@ -108,7 +109,10 @@ _INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def _clean_xml(text: str) -> str:
-    """Spell out control characters, and replace code points that XML cannot contain by U+FFFD."""
+    """Escape a text for XML.
+
+    Control characters are spelled out. U+FFFD replaces code points that XML cannot contain.
+    """
     return (
         text
         if text.isascii() and text.isprintable()

@@ -5,7 +5,10 @@ from vaultlink.report.layout import escape_controls, format_count
 
 
 def describe_known(count: KnownCount) -> str:
-    """Return how many known findings there are, and how many are no longer found; "" for none."""
+    """Return a sentence with the number of known findings.
+
+    It also has the number of those that are no longer found. The result is "" if both are 0.
+    """
     if not count.left and not count.gone:
         return ""
     if count.kind == "baseline":

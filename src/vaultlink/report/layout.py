@@ -1,6 +1,7 @@
-"""Text layout: colours, display width, truncation, tables and tab-separated values.
+"""Lay out text for a terminal or a pipe.
 
-Widths are columns of a terminal.
+The module has colours, display width, truncation, tables and tab-separated values. Widths are
+columns of a terminal.
 """
 
 import re
@@ -165,7 +166,10 @@ _MIN_COLUMN_WIDTH = 8
 
 
 def _fit_columns(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the columns' widths: the widest are narrowed until a line fits or all are narrow."""
+    """Return the widths of the columns.
+
+    The widest columns are narrowed until a line fits or no column exceeds `_MIN_COLUMN_WIDTH`.
+    """
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     available = width - len(_COLUMN_GAP) * (len(widths) - 1)
     while sum(widths) > available and max(widths) > _MIN_COLUMN_WIDTH:

@@ -156,9 +156,10 @@ def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
 
 
 def find_orphans(index: Index) -> list[str]:
-    """Return the files of every type without backlinks, sorted. A link from the file itself counts.
+    """Return the files of every type without backlinks, sorted.
 
-    Links from canvases count for other files, but not for notes: a note needs a link from a note.
+    A link from the file itself counts as a backlink. Links from canvases count for other files, but
+    not for notes: a note needs a link from a note.
     """
     by_notes: set[str | None] = set()
     by_canvases: set[str | None] = set()

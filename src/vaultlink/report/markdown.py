@@ -1,7 +1,8 @@
-"""The output format `markdown`: a job summary on GitHub or a comment on a GitLab merge request.
+"""The output format `markdown`: a page for GitHub and GitLab.
 
-It has the totals, tables of rules, notes and topics, and the first findings. Text from the vault is
-in code spans, so that it contains no link, mention or HTML.
+GitHub shows it as a job summary, GitLab as a comment on a merge request. The page has the totals,
+tables of rules, notes and topics, and the first findings. Text from the vault is in code spans, so
+that it contains no link, mention or HTML.
 """
 
 import re
@@ -95,7 +96,10 @@ def _render_rules(result: CheckResult) -> str:
 
 
 def _collect_topics(result: CheckResult) -> Iterator[str]:
-    """Yield the topic of each broken link, in known findings too: these links are still broken."""
+    """Yield the topic of each broken link.
+
+    Known findings count too: their links are still broken.
+    """
     return (
         topic_name(d.target)
         for group in (result.findings, result.known)
@@ -107,7 +111,10 @@ def _collect_topics(result: CheckResult) -> Iterator[str]:
 def _render_ranking(
     title: str, header: Sequence[str], names: Iterator[str] | list[str]
 ) -> list[str]:
-    """Render a title and a table of the most frequent names; nothing if there are none."""
+    """Render a title and a table of the most frequent names.
+
+    The result is empty if there are no names.
+    """
     ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
         [title, _render_table(header, [[_format_cell(name), times] for name, times in ranked])]
@@ -140,10 +147,10 @@ def _render_list(result: CheckResult) -> str:
 
 
 def format_code_span(text: str, max_length: int = 200) -> str:
-    """Format text as a code span, cut to `max_length` code points; "" for an empty text.
+    """Format text as a code span, cut to `max_length` code points.
 
-    The span is delimited by a number of backticks that the text does not have in a row, because
-    these would end the span.
+    The result is "" for an empty text. The span is delimited by a number of backticks that the text
+    does not have in a row, because these would end the span.
     """
     shown = escape_controls(text[: max_length + 1])
     shown = shown[: max_length - 1] + "…" if len(shown) > max_length else shown
@@ -170,7 +177,11 @@ _SAFE_PROSE = re.compile(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])
 
 
 def format_message(text: str, max_length: int = 500) -> str:
-    """Format a message as prose with quoted names as code, or all as code if that is not safe."""
+    """Format a message as prose with quoted names as code spans.
+
+    The whole message is one code span if its prose may contain markup or if it is longer than
+    `max_length` code points.
+    """
     parts = _QUOTED.split(text)
     prose = parts[::2]
     if (

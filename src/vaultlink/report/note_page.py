@@ -82,7 +82,10 @@ def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
 
 
 def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
-    """Render a note as a page of `width` columns, with a group for each kind of element."""
+    """Render a note as a page of `width` columns.
+
+    The page has a group for each kind of element.
+    """
     groups = [
         (
             "properties",
@@ -117,7 +120,11 @@ def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
 
 
 def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
-    """Return the rows of a note: path, kind of element, line, text, and a detail or None."""
+    """Return the rows of a note for tab-separated values.
+
+    The cells are path, kind of element, line (None for properties and aliases), text, and a detail
+    or None.
+    """
     path = row.path
     return [
         *(

@@ -1,4 +1,7 @@
-"""The manual of the rules: a table of all rules and a page for each, from their declarations."""
+"""The manual of the rules, rendered from their declarations.
+
+It has a table of all rules and a page for each rule.
+"""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence

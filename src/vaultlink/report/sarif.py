@@ -1,8 +1,9 @@
-"""The output format `sarif`: SARIF 2.1.0, which code scanning services and editors read.
+"""The output format `sarif`: SARIF 2.1.0.
 
-The log has the rules that ran with their manuals, and the findings with regions, fingerprints and
-fixes. GitHub computes its own fingerprints from the lines around a finding. Ours have another name,
-because the upload warns about each fingerprint under GitHub's name.
+Code scanning services and editors read it. The log has the rules that ran with their manuals, and
+the findings with regions, fingerprints and fixes. GitHub computes its own fingerprints from the
+lines around a finding. Those of vaultlink have another name, because the upload warns about each
+fingerprint under GitHub's name.
 """
 
 import re
@@ -132,7 +133,10 @@ def _escape_links(text: str) -> str:
 
 
 def _build_location(path: str) -> JsonObject:
-    """Return the location of a file. Names that are not UTF-8 on disk keep their bytes."""
+    """Return the location of a file.
+
+    Names that are not UTF-8 on disk keep their bytes.
+    """
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

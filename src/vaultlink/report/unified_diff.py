@@ -44,7 +44,7 @@ def _render_file(change: TextChange, p: Palette) -> Iterator[str]:
 def _quote_path(prefix: str, path: str) -> str:
     """Format a path in a header, in quotes if it has control characters.
 
-    After a path with spaces stands a tab, at which programs see its end.
+    A tab follows a path with spaces, so that programs detect its end.
     """
     if _UNSAFE_CHARS.search(path):
         return '"' + prefix + _UNSAFE_CHARS.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'
@@ -64,8 +64,8 @@ Opcode = tuple[str, int, int, int, int]
 def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[Opcode]]:
     """Group the changes that share context lines.
 
-    Equal lines at the start and the end are skipped first: most changes are small, and comparing
-    is slow.
+    Equal lines at the start and the end are skipped first, because most changes are small and
+    comparing is slow.
     """
     head, shortest = 0, min(len(before), len(after))
     while head < shortest and before[head] == after[head]:

@@ -1,4 +1,7 @@
-"""Fixes of a vault on disk: find them, plan them and write them. `Vault.fixer` is the way in."""
+"""Find, plan and write the fixes of a vault on disk.
+
+`Vault.fixer` returns a `Fixer`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +47,10 @@ class Fixer:
     skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None
 
     def skipping(self, skip_reason: Callable[[str, str], str | None]) -> "Fixer":
-        """Return a fixer that skips the notes for which `skip_reason(path, text)` gives a reason."""
+        """Return a fixer that skips some notes.
+
+        These are the notes for which `skip_reason(path, text)` returns a reason.
+        """
         return replace(self, skip_reason=skip_reason)
 
     def lookup(
@@ -87,7 +93,10 @@ class Fixer:
         return self.plan_rounds(lambda _state, _sources: next(rounds, []))
 
     def plan_rounds(self, select: RoundSelector) -> FixPlan:
-        """Plan the fixes that `select` returns, round by round, until it returns none. Does not write."""
+        """Plan the fixes that `select` returns, round by round, until it returns none.
+
+        Does not write.
+        """
         return apply_rounds(self.state, self._sources([]), select, self._analyse)
 
     def skipped(self, plan: FixPlan) -> tuple[SkippedNote, ...]:
@@ -95,7 +104,10 @@ class Fixer:
         return list_skipped(self._texts, plan)
 
     def data(self, path: str) -> bytes:
-        """Return the bytes that the edits of a fix refer to, unsaved or on disk; b"" if they can't be read."""
+        """Return the bytes of a file, unsaved or on disk.
+
+        The edits of a fix refer to these bytes. The result is b"" if the file can't be read.
+        """
         content = self.overlays.get(path)
         if content is not None:
             return content
@@ -105,7 +117,10 @@ class Fixer:
             return b""
 
     def encode(self, path: str, text: str) -> bytes:
-        """Return the new text of a note as bytes, with the byte order mark that the note has."""
+        """Return the new text of a note as bytes.
+
+        They start with a byte order mark if the note has one.
+        """
         return self._texts.encode_text(path, text)
 
     def write(self, plan: FixPlan, command: str, summary: str) -> WriteResult:
