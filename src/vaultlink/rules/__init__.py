@@ -1,1 +1,1 @@
-"""The rules: one module of checks for each kind of element, the context they receive, and the registry."""
+"""Rules: modules of checks, the context that checks receive, and the registry."""
