@@ -132,7 +132,7 @@ def test_invalid_option_is_rejected(option: object) -> None:
     [
         ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "no function of"),
         (
-            {"odd-thing": {**PLAIN, "check": "resolved_links._find_resolved_links"}},
+            {"odd-thing": {**PLAIN, "check": "resolved_links._find_subpath_links"}},
             "no function of",
         ),
         ({"odd-thing": {**PLAIN, "check": "os.system"}}, "no function of"),

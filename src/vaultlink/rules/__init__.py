@@ -1,1 +1,1 @@
-"""The checks of all rules, and the registry that reads their declarations."""
+"""Rules: modules of checks, the context that checks receive, and the registry."""

@@ -1,4 +1,4 @@
-"""Checks of the author's "Add backlinks" sections: entries, lines and number of sections."""
+"""Checks of author's "Add backlinks" sections: their entries, lines and number."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,11 @@ from vaultlink.rules.section_lines import STYLE_DEFECTS, find_section_defects, l
 
 
 def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
-    """Report entries that are not `Title – [[note]]` with the title of the linked note."""
+    """Report defects of author's sections and of their entries.
+
+    An entry must be a title, a dash and a link to the note with that title. Defects of style are
+    reported only if the option `style` is set.
+    """
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
     for section in note.sections:
@@ -20,7 +24,10 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Report all sections but the last."""
+    """Report every section of a note except the last.
+
+    Only the second to last has a fix: its entries move into the last section.
+    """
     if len(note.sections) < 2 or context.backlink_settings["mode"] == "off":
         return
     *earlier, last = note.sections
@@ -30,7 +37,7 @@ def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _to_finding(defect: Defect) -> Finding:
-    what = (
+    subject = (
         "Section"
         if defect.part
         else f"Entry “{defect.location.title}”"
@@ -41,7 +48,7 @@ def _to_finding(defect: Defect) -> Finding:
     )
     return Finding(
         defect.location,
-        {"what": what, "problem": defect.problem, "remedy": defect.fix_title},
+        {"what": subject, "problem": defect.problem, "remedy": defect.fix_title},
         defect.target,
         edits=defect.edits,
         safety=defect.safety,
@@ -49,13 +56,14 @@ def _to_finding(defect: Defect) -> Finding:
     )
 
 
-# -- merging --------------------------------------------------------------------------------------
+# -- merging ---------------------------------------------------------------------------------------
 
 
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
-    """Return edits that move a section's entries before those of the last section.
+    """Return the edits that move the entries of a section in front of those of the last one.
 
-    Empty if more than entries would move.
+    Return none if a section is not its author's or is quoted, or if text other than entries would
+    move.
     """
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()
@@ -73,14 +81,16 @@ def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit
 
 
 def _build_move_edit(path: str, lines: list[str], last: Section) -> Edit:
-    end = last.entry_separator.rstrip(" \t-*+")
+    separator = last.entry_separator.rstrip(" \t-*+")
     if not last.entries or last.entries[0].line == last.line:
-        return Edit(path, last.heading_end, last.heading_end, "".join(end + line for line in lines))
+        return Edit(
+            path, last.heading_end, last.heading_end, "".join(separator + line for line in lines)
+        )
     first = last.entries[0]
-    at = first.start - len(first.marks)
-    return Edit(path, at, at, "".join(line + end for line in lines))
+    start = first.start - len(first.marks)
+    return Edit(path, start, start, "".join(line + separator for line in lines))
 
 
 def _is_quoted(section: Section) -> bool:
-    found = QUOTE_MARKS.match(section.heading)
-    return bool(found and ">" in found[0])
+    marks = QUOTE_MARKS.match(section.heading)
+    return bool(marks and ">" in marks[0])

@@ -1,31 +1,37 @@
-"""What a check receives and what it yields. The checks are in the other modules of this folder.
+"""Input and output of checks. The checks are in the other modules of this folder.
 
-A check is a generator function named like its rule. It is called according to the scope that its
-YAML file declares:
+A check is a generator function named like its rule. The `scope` in the rule's YAML file defines how
+it is called:
 
-- `note`: `check(note, context)` for changed notes. It reads only the note, and `context.text` if
-  the YAML file says `reads: text`.
-- `links`: `check(note, context)` for affected notes. Of other notes it reads only what the index
-  says about the note's own links, names and backlinks.
-- `files`: `check(path, context)` for added files of any kind, and for files whose path is related
-  to that of an added or removed file (`vaultlink.index.update.files_with_changed_names`). It reads
-  only `index.files`, `index.names` and `index.files_by_path`.
-- `vault`: `check(context)` once per step, for questions about the whole vault.
+- `note`: `check(note, context)` for the changed notes. It reads only the note, and `context.text`
+  if the YAML file says `reads: text`.
+- `links`: `check(note, context)` for the affected notes. Of other notes it reads only what the
+  index holds about the note's own links, names and backlinks.
+- `files`: `check(path, context)` for the files of any kind that were added, or whose path is
+  related to that of an added or removed file (`vaultlink.index.update.files_with_changed_names`).
+  It reads only `index.files`, `index.names` and `index.places`.
+- `vault`: `check(context)` once per step, for rules about the whole vault.
 
-A check yields findings without name and severity. The engine adds them.
+A check yields findings without rule name and severity. The engine adds both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vaultlink.index.index import Index
-from vaultlink.model import Edit, Safety
+from vaultlink.model import Edit, Link, Note, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
+
+FILE_START = SourceSpan(0, 0, 1, 1)
+"""Location of findings about a file as a whole."""
 
 
 class Located(Protocol):
-    """Anything with a position in a source: a link, heading, tag, property, problem or span."""
+    """Object with a span in a source: a link, heading, tag, property, problem or bare span.
+
+    `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
+    """
 
     @property
     def start(self) -> int: ...
@@ -39,11 +45,11 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check yields: a location, and the values that the message names.
+    """Result of a check: a location and the values for the placeholders of the rule's message.
 
-    `path` is set only by checks of scope `vault`. `edits` fix the finding, as the rule's YAML file
+    Only checks of scope `vault` set `path`. `edits` fix the finding as the rule's YAML file
     describes under `fix`; `safety` is set only if that says `either`. `links` are the links that
-    the finding is about, if these are not `location` itself: rules that yield to this one do not
+    the finding is about if these are not `location` itself: rules that yield to this rule do not
     report them.
     """
 
@@ -58,10 +64,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may read.
+    """Everything that a check may read besides its note or file.
 
-    `options` are the options of the rule, complete; `backlink_settings` the settings of sections;
-    `moves` maps the old paths of files to their present ones.
+    `options` holds a value for every option of the rule, `backlink_settings` the settings of
+    sections. `moves` maps the old paths of files to their current paths.
     """
 
     index: Index
@@ -71,3 +77,30 @@ class Context:
     text: str | None = None
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
+
+
+NoteCheck = Callable[[Note, Context], Iterator[Finding]]
+
+
+FileCheck = Callable[[str, Context], Iterator[Finding]]
+
+
+VaultCheck = Callable[[Context], Iterator[Finding]]
+
+
+# -- shared by checks ------------------------------------------------------------------------------
+
+
+def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
+    """Yield the internal links of a note that resolve, each with the path of its target."""
+    for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
+        if target is not None and not link.external:
+            yield link, target
+
+
+def is_drawing(note: Note) -> bool:
+    """Return True for a drawing of the Excalidraw plugin, which writes the whole note."""
+    return (
+        note.path.lower().endswith(".excalidraw.md")
+        or note.property_value("excalidraw-plugin") is not None
+    )

@@ -1,7 +1,7 @@
 """Checks of links that do not resolve.
 
-If several of these rules find the same link, `yields-to` in their YAML files decides which one
-reports it.
+If several of these rules find the same link, `yields-to` in their YAML files says which one reports
+it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ from vaultlink.text import has_placeholder
 
 
 class _Candidates(NamedTuple):
-    """The files that an unresolved target may mean, by the reason why.
+    """Files that an unresolved target may mean, grouped by the kind of match.
 
     `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
     """
@@ -95,25 +95,25 @@ def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: 
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return edits that link to the only candidate; empty if there are several."""
+    """Return the edits that point a link to the only candidate; none if there are several."""
     if len(files) > 1:
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian.new_link_format)
 
 
 def _format_target(link: Link) -> str:
-    """Return a link's target as its source has it.
+    """Return the target of a link as its source contains it.
 
-    A canvas names files from the root, without a leading slash.
+    A canvas contains paths from the root of the vault without a leading slash.
     """
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 
 class _LinkCache:
-    """Shared by the rules of this module: the links of the note being checked, and candidates by
-    target.
+    """Results that the rules of this module share.
 
-    Many links have the same target.
+    `links` are the unresolved links of `note`, which the rules check one after the other;
+    `candidates` are those of each target, because many links have the same target.
     """
 
     def __init__(self, _index: Index) -> None:
@@ -140,16 +140,16 @@ def _find_unresolved_links(note: Note, context: Context) -> list[_UnresolvedLink
 def _collect_unresolved_links(
     note: Note, known: dict[str, _Candidates | None], context: Context
 ) -> Iterator[_UnresolvedLink]:
-    texts = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
     for link, resolved in context.index.resolved_links(note.path):
         if resolved is None and not link.external:
             target = link.target
             if target not in known:
                 known[target] = _find_candidates(target, context)
             candidates = known[target]
-            # Whether a wikilink in the text of a Markdown link is one is unknown (2.17).
+            # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
             if candidates is not None and not (
-                texts and any(text.start < link.start < text.end for text in texts)
+                outer and any(other.start < link.start < other.end for other in outer)
             ):
                 yield _UnresolvedLink(link, candidates)
 
@@ -163,7 +163,7 @@ def _find_candidates(target: str, context: Context) -> _Candidates | None:
         index.notes_by_alias.get(key, ()),
         index.notes_by_title.get(key, ()),
         _find_respelt(target, index),
-        # Whether a query is part of a name is unknown (2.20).
+        # It is unknown if Obsidian reads a query as part of the name (2.20).
         "?" in target and name_key(target.partition("?")[0]) in index.names,
     )
 
@@ -182,7 +182,7 @@ class _MoveCache:
 
 
 def _follow_move(link: Link, source: str, context: Context) -> str | None:
-    """Return the present path of the file that a link led to before files were moved.
+    """Return the current path of the file that a link resolved to before files were moved.
 
     A relative link is resolved from the former path of its own note.
     """
@@ -196,7 +196,10 @@ def _follow_move(link: Link, source: str, context: Context) -> str | None:
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
-    """Return the files whose name and folders differ from a target only in spelling."""
+    """Return the files whose name and folders differ from the target only in spelling.
+
+    Only as many folders are compared as the target contains.
+    """
     key = spelling_key(link_name(target))
     candidates = index.files_by_spelling.get(key, ()) if key else ()
     if not candidates:
@@ -211,18 +214,18 @@ def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
 
 
 def _is_in_folders(folders: list[str], path: str) -> bool:
-    """Return True if a file is in the folders of a target, in any spelling."""
+    """Return True if the last folders of a path are `folders` or a respelling of them."""
     if not folders:
         return True
-    have = parent_folder(path).split("/")[:-1][-len(folders) :]
-    return len(have) == len(folders) and all(
+    actual = parent_folder(path).split("/")[:-1][-len(folders) :]
+    return len(actual) == len(folders) and all(
         spelling_key(one) == spelling_key(other) and is_same_name(one, other)
-        for one, other in zip(folders, have, strict=True)
+        for one, other in zip(folders, actual, strict=True)
     )
 
 
 def _format_files(paths: tuple[str, ...], index: Index) -> str:
-    """Return the first file as a link names it, and the number of others."""
+    """Return the first file as a link would name it, and the number of the others."""
     path = paths[0]
     is_unique = len(index.names.get(name_key(path), ())) == 1
     first = f"“{link_name(path) if is_unique else path.removesuffix('.md')}”"

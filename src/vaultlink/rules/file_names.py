@@ -1,4 +1,4 @@
-"""The check of file and folder names that other systems, sync services or links can't use."""
+"""Check of file and folder names that other systems, sync or links do not support."""
 
 import re
 from bisect import bisect_left
@@ -6,16 +6,15 @@ from collections.abc import Iterator
 
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name
-from vaultlink.model import SourceSpan
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import FILE_START, Context, Finding
 
-_FILE_START = SourceSpan(0, 0, 1, 1)
 _FORBIDDEN_CHARS = re.compile(r'[<>:"|?*\\]')
 _CONTROL_CHARS = re.compile("[\x00-\x1f\x7f-\x9f]")
-# Without U+200C and U+200D, which Persian, Indic scripts and emoji need.
 _INVISIBLE_CHARS = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
+"""U+200C and U+200D are excluded: Persian, Indic scripts and emoji need them."""
+
 _DEVICE_NAME = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
 )
@@ -44,7 +43,7 @@ _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
-    """Report names of files, and of each folder once, at the first file in it."""
+    """Report names of files and folders; each folder once, at the first file in it."""
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
     problems = [
@@ -64,27 +63,29 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield the folders, with a trailing slash, in which `path` is the first file."""
-    at = path.find("/") + 1
-    while at:
-        folder = path[:at]
-        paths = index.files_by_path[
-            normalize_name(folder)
-        ]  # sorted; folders that differ only in case are apart
+    """Yield the folders of a path that are reported at this file: it is the first in them.
+
+    The folders end with a slash.
+    """
+    end = path.find("/") + 1
+    while end:
+        folder = path[:end]
+        # Sorted; folders that differ only in case share the list, but each is contiguous in it.
+        paths = index.files_by_path[normalize_name(folder)]
         if paths[bisect_left(paths, folder)] == path:
             yield folder
-        at = path.find("/", at) + 1
+        end = path.find("/", end) + 1
 
 
 def _build_finding(name: str, problem: str) -> Finding:
-    shown = _CONTROL_CHARS.sub(_format_code_point, _INVISIBLE_CHARS.sub(_format_code_point, name))
+    text = _CONTROL_CHARS.sub(_format_code_point, _INVISIBLE_CHARS.sub(_format_code_point, name))
     return Finding(
-        _FILE_START, {"name": shown if len(shown) <= 80 else shown[:79] + "…", "problem": problem}
+        FILE_START, {"name": text if len(text) <= 80 else text[:79] + "…", "problem": problem}
     )
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
-    """Return True if a name may have a problem; False for nearly all names."""
+    """Return True if a name may have a problem. Fast; False for nearly all names."""
     return (
         not _SUSPECT_CHARS.isdisjoint(name)
         or name[-1] in ". "
@@ -94,12 +95,12 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
 
 
 def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
-    """Yield the problems that other systems have with a name, as clauses."""
+    """Yield the problems that other systems have with a name."""
     if not _is_suspect(name, most_bytes):
         return
-    refused = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
-    if refused:
-        yield f"contains {' '.join(refused)}, which Windows and Android do not allow"
+    forbidden = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
+    if forbidden:
+        yield f"contains {' '.join(forbidden)}, which Windows and Android do not allow"
     if any(char not in allowed for char in _CONTROL_CHARS.findall(name)):
         yield "contains a control character"
     if any(char not in allowed for char in _INVISIBLE_CHARS.findall(name)):
@@ -114,11 +115,11 @@ def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> 
 
 
 def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
-    """Yield the reason why no wikilink can name a file."""
+    """Yield the reason why no wikilink can contain the name of a file."""
     match = _UNLINKABLE.search(link_name(path))
     if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
-        what = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
-        yield f"{what}, so no wikilink can name it"
+        problem = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
+        yield f"{problem}, so no wikilink can contain it"
 
 
 def _check_path_length(path: str, longest: int) -> Iterator[str]:
@@ -129,19 +130,19 @@ def _check_path_length(path: str, longest: int) -> Iterator[str]:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """Yield a problem if another name differs only in case and Unicode form.
+    """Yield the collision of a name with another that differs only in case or Unicode form.
 
-    `place` is the path of a file, or of one of its folders with a trailing slash. The first of
-    several such names is not reported.
+    `place` is the path of the file, or a folder of it that ends with a slash. Of several equal
+    names the first is not reported.
     """
     first = index.files_by_path[normalize_name(place)][0]
-    what = ""
+    kind = ""
     if place != path:
-        place, what = place[:-1], "the folder "
+        place, kind = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
         yield (
-            f"is the same as that of {what}“{file_name(first)}” "
+            f"is the same as that of {kind}“{file_name(first)}” "
             "where case and Unicode form are ignored"
         )
 

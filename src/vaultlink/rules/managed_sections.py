@@ -1,7 +1,7 @@
-"""Checks of managed "Add backlinks" sections: contents and completeness.
+"""Checks of managed "Add backlinks" sections: missing ones, and outdated ones.
 
-They know of notes only what the index does. Outdated passages in sections of the style `context`
-are found when sections are written.
+They read other notes only in the index. Writing sections finds outdated passages of sections in
+the style `context`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,39 +11,41 @@ from vaultlink.backlinks.existing import is_managed_section, parse_section
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
 from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import FILE_START, Context, Finding
 
 SECTION_RULES = ("missing-section", "stale-section")
-"""The rules of this module. `vaultlink backlinks` runs no others."""
+"""Rules of this module. `vaultlink backlinks` runs only these."""
 
 STALE_SECTION = SECTION_RULES[1]
-"""The rule that also reports outdated passages, found when sections are written."""
+"""Rule that also reports outdated passages, which only writing sections finds."""
 
-_FILE_START = SourceSpan(0, 0, 1, 1)
 _MAX_NAMES = 3
-"""A message names this many notes and counts the others."""
+"""Maximum number of notes that a message names; it counts the others."""
 
 
 def stale_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Report managed sections that differ from what they should hold."""
+    """Report managed sections that differ from what vaultlink would write."""
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
     expected: ExpectedSection | None = None
     for section in note.sections:
         if not is_managed_section(section):
             continue
-        # A second section holds nothing, because the first holds everything.
+        # All entries belong in the first section: later ones must be empty.
         expected = expected._replace(entries={}) if expected else _compute_expected(note, context)
-        reading = parse_section(section, expected.style.heading)
-        found = compare_section(section, reading, expected, context.index.names)
-        empty = not expected.entries and not reading.parts and section.owner is Owner.WRITTEN
-        wrong = "it has no entries" if empty else _describe_difference(found)
-        if wrong:
-            yield Finding(_locate_heading(section), {"wrong": wrong})
+        parsed = parse_section(section, expected.style.heading)
+        diff = compare_section(section, parsed, expected, context.index.names)
+        is_empty = not expected.entries and not parsed.parts and section.owner is Owner.WRITTEN
+        problem = "it has no entries" if is_empty else _describe_diff(diff)
+        if problem:
+            yield Finding(_locate_heading(section), {"wrong": problem})
 
 
 def missing_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes with backlinks but without a section, if `mode` is `write`."""
+    """Report notes with backlinks but without a section, in mode `write`.
+
+    Also report notes whose author's section lacks a backlink.
+    """
     if context.backlink_settings["mode"] != "write" or not can_hold_section(note):
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
@@ -54,18 +56,18 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
         if item.path not in _find_section_targets(note, context)
     ]
     if names:
-        lacking = (
+        problem = (
             "the author's backlinks section is incomplete; "
             "`vaultlink backlinks --adopt` lets vaultlink maintain it"
             if note.sections
             else "it has no backlinks section"
         )
         yield Finding(
-            _FILE_START,
+            FILE_START,
             {
                 "who": _join_names(names),
                 "verb": "links" if len(names) == 1 else "link",
-                "lacking": lacking,
+                "lacking": problem,
             },
         )
 
@@ -83,7 +85,7 @@ def _compute_expected(note: Note, context: Context) -> ExpectedSection:
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:
-    """Return the targets of the links in the author's sections."""
+    """Return the targets of the links in author's sections."""
     if not note.sections:
         return set()
     return {
@@ -94,7 +96,7 @@ def _find_section_targets(note: Note, context: Context) -> set[str | None]:
 
 
 def _locate_heading(section: Section) -> SourceSpan:
-    """Return the place of a section's heading, or of its marker if it has no heading."""
+    """Return the span of a section's heading, or of its begin marker if it has none."""
     if not section.heading:
         return SourceSpan(
             section.start,
@@ -111,35 +113,27 @@ def _locate_heading(section: Section) -> SourceSpan:
     )
 
 
-def _describe_difference(found: SectionDiff) -> str:
-    """Return a difference as a clause, or an empty string."""
-    clauses = []
-    if found.missing:
-        clauses.append(
-            f"{_join_names([item.title for item in found.missing])} "
-            f"{_is_or_are(found.missing)} missing"
+def _describe_diff(diff: SectionDiff) -> str:
+    """Return a description of a difference as the end of a sentence; "" if there is none."""
+    clauses = [
+        f"{_join_names(names)} {'is' if len(names) == 1 else 'are'} {state}"
+        for names, state in (
+            ([item.title for item in diff.missing], "missing"),
+            (diff.unexpected, "surplus"),
+            ([item.title for item in diff.outdated], "outdated"),
         )
-    if found.unexpected:
-        clauses.append(f"{_join_names(found.unexpected)} {_is_or_are(found.unexpected)} surplus")
-    if found.outdated:
-        clauses.append(
-            f"{_join_names([item.title for item in found.outdated])} "
-            f"{_is_or_are(found.outdated)} outdated"
-        )
-    if found.wrong_heading:
+        if names
+    ]
+    if diff.wrong_heading:
         clauses.append("its heading is not the configured one")
-    if found.out_of_order and not clauses:
+    if diff.out_of_order and not clauses:
         clauses.append("its entries are out of order")
     return ", ".join(clauses)
 
 
-def _is_or_are(items: Sequence[object]) -> str:
-    return "is" if len(items) == 1 else "are"
-
-
 def _join_names(names: Sequence[str]) -> str:
-    """Return the first names in quotation marks, joined, and the number of the others."""
-    shown = [f"“{name}”" for name in names[:_MAX_NAMES]]
+    """Return quoted names joined as in a sentence: the first ones, and the number of the others."""
+    quoted = [f"“{name}”" for name in names[:_MAX_NAMES]]
     if len(names) > _MAX_NAMES:
-        shown.append(f"{len(names) - _MAX_NAMES} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        quoted.append(f"{len(names) - _MAX_NAMES} more")
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -8,56 +8,56 @@ from typing import Any
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import FILE_START, Context, Finding
 from vaultlink.text import has_placeholder
 
-_FILE_START = SourceSpan(0, 0, 1, 1)
 _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
+"""Current names of properties, by their deprecated names."""
 
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report frontmatter that is not a YAML mapping."""
+    """Report properties that are not a valid YAML mapping."""
     for problem in note.problems:
         if problem.kind == "invalid-frontmatter":
             yield Finding(problem, {"problem": problem.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties set twice in a note."""
+    """Report properties that a note sets twice."""
     for problem in note.problems:
         if problem.kind == "duplicate-property":
             yield Finding(problem, {"key": problem.detail})
 
 
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties with a name that Obsidian no longer reads."""
+    """Report properties whose name Obsidian no longer reads."""
     for item in note.properties or ():
-        now = _CURRENT_NAMES.get(item.key.lower())
-        if now and item.value not in (None, "", []):
+        current = _CURRENT_NAMES.get(item.key.lower())
+        if current and item.value not in (None, "", []):
             edits = (
-                (Edit(note.path, item.start, item.end, now),)
-                if _can_rename_property(now, item, note)
+                (Edit(note.path, item.start, item.end, current),)
+                if _can_rename_property(current, item, note)
                 else ()
             )
-            yield Finding(item, {"key": item.key, "now": now}, edits=edits)
+            yield Finding(item, {"key": item.key, "now": current}, edits=edits)
 
 
-def _can_rename_property(now: str, item: Property, note: Note) -> bool:
-    """Return True if a property can get its present name.
+def _can_rename_property(current: str, item: Property, note: Note) -> bool:
+    """Return True if a property can be renamed to its current name.
 
-    No other property has that name or would get it, and Obsidian would read the same value.
+    No other property may have that name or be renamed to it, and Obsidian must read the whole value.
     """
-    new_names = [
+    current_names = [
         _CURRENT_NAMES.get(other.key.lower(), other.key.lower()) for other in note.properties or ()
     ]
     entries = item.value if isinstance(item.value, list) else [item.value]
     if (
-        new_names.count(now) > 1
+        current_names.count(current) > 1
         or item.end - item.start != len(item.key)
-        or not all(isinstance(one, str) for one in entries)
+        or not all(isinstance(entry, str) for entry in entries)
     ):
         return False
-    if now == "tags":
+    if current == "tags":
         return not any(
             _find_tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries
         )
@@ -65,26 +65,25 @@ def _can_rename_property(now: str, item: Property, note: Note) -> bool:
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links in properties that are not links because quotes are missing."""
+    """Report links in properties that YAML reads as lists because they have no quotes."""
     for problem in note.problems:
         if problem.kind == "unquoted-property-link":
             text = f"[[{problem.detail}]]"
             quoted, target = _quote_link(text, problem), parse_wikilink(problem.detail)[0]
-            names = target and resolve(note.path, target, context.index.names)
+            resolved = target and resolve(note.path, target, context.index.names)
             edits = (
                 (Edit(note.path, problem.start, problem.end, quoted),) if quoted and target else ()
             )
-            yield Finding(
-                problem, {"link": text}, edits=edits, safety=Safety.SAFE if names else Safety.UNSAFE
-            )
+            safety = Safety.SAFE if resolved else Safety.UNSAFE
+            yield Finding(problem, {"link": text}, edits=edits, safety=safety)
 
 
-def _quote_link(text: str, at: SourceSpan) -> str:
-    """Return a link in quotes as YAML reads it, or an empty string if quoting is unsafe."""
+def _quote_link(text: str, span: SourceSpan) -> str:
+    """Return a link in quotes that YAML reads as a string; "" if that is not possible."""
     inner = text[2:-2]
     if (
-        at.end - at.start != len(text)
-        or any(mark in inner for mark in "[]\n\r")
+        span.end - span.start != len(text)
+        or any(char in inner for char in "[]\n\r")
         or inner.strip()[:1] in ("'", '"')
     ):
         return ""
@@ -93,25 +92,24 @@ def _quote_link(text: str, at: SourceSpan) -> str:
     return f'"{text}"'
 
 
-# -- types ----------------------------------------------------------------------------------------
+# -- types -----------------------------------------------------------------------------------------
 
 
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
-    """Report properties whose value does not have the type set in the vault."""
+    """Report properties whose value does not have the type that the vault assigns."""
     types = context.obsidian.types
     if not types or not note.properties:
         return
-    known = {key.lower(): kind for key, kind in types.items()}
+    types_by_key = {key.lower(): kind for key, kind in types.items()}
     for item in note.properties:
-        kind = known.get(item.key.lower(), "")
+        kind = types_by_key.get(item.key.lower(), "")
         if (
             kind in _TYPE_CHECKS
             and not _is_empty_or_template(item.value)
             and not _TYPE_CHECKS[kind](item.value)
         ):
-            span = SourceSpan(item.start, item.end, item.line, item.column)
             yield Finding(
-                span,
+                _locate_property(item),
                 {"key": item.key, "type": _TYPE_NAMES[kind], "actual": _describe_value(item.value)},
             )
 
@@ -121,7 +119,7 @@ _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
-    """Return True for empty values and placeholders, which fit every type."""
+    """Return True if a value is empty or has a placeholder. Such values fit every type."""
     return value is None or value in ("", []) or has_placeholder(str(value))
 
 
@@ -181,13 +179,13 @@ def _describe_value(value: PropertyValue) -> str:
     return "a number" if isinstance(value, (int, float)) else "text"
 
 
-# -- tags -----------------------------------------------------------------------------------------
+# -- tags ------------------------------------------------------------------------------------------
 
 _NOT_IN_TAGS = re.compile("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 
 
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report entries of the `tags` property that are not valid tags."""
+    """Report entries of the property `tags` that are not valid tags."""
     for item in note.properties or ():
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
@@ -201,7 +199,10 @@ def _locate_property(item: Property) -> SourceSpan:
 
 
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
-    """Return the problem of an entry of `tags` as a clause, or an empty string."""
+    """Return the problem of an entry of `tags`; "" if it is valid.
+
+    `alone` is True if the entry is the whole value of the property, not an element of a list.
+    """
     if isinstance(entry, (int, float)) and not isinstance(entry, bool):
         return "a tag needs a character that is not a digit"
     if not isinstance(entry, str) or not entry.strip():
@@ -209,47 +210,47 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
     name = entry.strip().removeprefix("#")
     if alone and "," in name:
         return "several tags must be a list"
-    found = _NOT_IN_TAGS.search(name)
-    if found:
+    match = _NOT_IN_TAGS.search(name)
+    if match:
         return (
             "a tag can't contain a space"
-            if found[0].isspace()
-            else f"a tag can't contain {found[0]}"
+            if match[0].isspace()
+            else f"a tag can't contain {match[0]}"
         )
     return "a tag needs a character that is not a digit" if name.isdigit() else ""
 
 
 def tag_case(context: Context) -> Iterator[Finding]:
-    """Report tags in other upper and lower case than most of their uses."""
+    """Report tags whose case differs from the most frequent one in the vault."""
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
-    written: dict[str, Counter[str]] = {}
+    variants: dict[str, Counter[str]] = {}
     for name, count in uses.items():
         for prefix in _list_prefixes(name):
-            written.setdefault(prefix.lower(), Counter())[prefix] += count
+            variants.setdefault(prefix.lower(), Counter())[prefix] += count
     usual = {
-        key: min(forms, key=lambda form: (-forms[form], form))
-        for key, forms in written.items()
-        if len(forms) > 1
+        key: min(counts, key=lambda variant: (-counts[variant], variant))
+        for key, counts in variants.items()
+        if len(counts) > 1
     }
     if usual:
         for path, note in context.index.notes.items():
             for tag in note.tags:
-                better = _apply_usual_case(tag.name, usual)
-                if better != tag.name:
-                    yield Finding(tag, {"tag": tag.name, "usual": better}, path=path)
+                expected = _apply_usual_case(tag.name, usual)
+                if expected != tag.name:
+                    yield Finding(tag, {"tag": tag.name, "usual": expected}, path=path)
 
 
 def _list_prefixes(name: str) -> Iterator[str]:
-    """Yield the parents of a nested tag, then the tag itself."""
-    at = name.find("/")
-    while at != -1:
-        yield name[:at]
-        at = name.find("/", at + 1)
+    """Yield the parents of a nested tag, and the tag."""
+    end = name.find("/")
+    while end != -1:
+        yield name[:end]
+        end = name.find("/", end + 1)
     yield name
 
 
 def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
-    """Return a tag in its most common case, level by level."""
+    """Return a tag with the most frequent case in the vault, level by level."""
     levels = [
         usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _list_prefixes(name)
     ]
@@ -257,23 +258,23 @@ def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without a required property."""
-    wanted = context.options["properties"]
+    """Report notes without a property that the option `properties` requires."""
+    required = context.options["properties"]
     if (
-        not wanted
+        not required
         or not is_note(note.path)
         or any(problem.kind in _UNREADABLE_KINDS for problem in note.problems)
     ):
         return
-    empty = context.options["allow-empty"]
-    have = {
+    allow_empty = context.options["allow-empty"]
+    present = {
         item.key.lower()
         for item in note.properties or ()
-        if empty or item.value not in (None, "", [])
+        if allow_empty or item.value not in (None, "", [])
     }
-    for key in wanted:
-        if key.lower() not in have:
-            yield Finding(_FILE_START, {"key": key})
+    for key in required:
+        if key.lower() not in present:
+            yield Finding(FILE_START, {"key": key})
 
 
 _UNREADABLE_KINDS = ("undecodable", "unreadable", "invalid-frontmatter")

@@ -1,4 +1,4 @@
-"""Defects of an author's "Add backlinks" section as a whole: heading, lines, entries."""
+"""Find defects of author's "Add backlinks" sections: heading, lines and entries."""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.links.naming import format_target
 from vaultlink.links.rewrite import format_wikilink
-from vaultlink.model import Edit, LinkKind, Note, Owner, ParseProblem, Section, SourceSpan
+from vaultlink.model import Edit, LinkKind, Note, Owner, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.rules.context import Context
 from vaultlink.rules.section_defects import Defect
 from vaultlink.rules.section_entries import find_entry_defects
 
 _MARKDOWN_SYNTAX = re.compile(r"[\[\]|`$*<>\\\n]")
-"""Characters with another meaning in a wikilink than in the text of a Markdown link."""
+"""Characters that have another meaning in a wikilink than in the text of a Markdown link."""
 
 STYLE_DEFECTS = frozenset(
     (
@@ -25,7 +25,9 @@ STYLE_DEFECTS = frozenset(
         "markdown-link",
     )
 )
-_FLAW_TEXTS = {
+"""Kinds of defects that are reported only if the option `style` is set."""
+
+_PROBLEM_TEXTS = {
     "no-blank-before": (
         "there is no blank line before the heading, so Markdown joins it to the line before",
         "Insert a blank line before the heading",
@@ -54,10 +56,11 @@ _FLAW_TEXTS = {
         "End the note with one newline",
     ),
 }
+"""Problem and fix title of each kind of problem that the parser finds in a section."""
 
 
 def find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield all defects of an author's section, including those of style."""
+    """Yield all defects of an author's section, including defects of style."""
     if section.owner is not Owner.AUTHOR:
         return
     yield from _check_lines(section, note, context)
@@ -69,12 +72,12 @@ def find_section_defects(section: Section, note: Note, context: Context) -> Iter
 
 
 def locate_heading(section: Section) -> SourceSpan:
-    """Return the place of a section's heading."""
+    """Return the span of a section's heading."""
     return SourceSpan(section.heading_start, section.heading_end, section.line, section.column)
 
 
 def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield defects of a section as a whole or of its lines."""
+    """Yield the defects of a section as a whole, of its heading and of its lines."""
     path = note.path
     if not section.entries and not section.prose_lines:
         yield Defect(
@@ -86,38 +89,35 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
             safe=False,
             part="section",
         )
-    for flaw in section.problems:
-        problem, remedy = _FLAW_TEXTS[flaw.kind]
-        edits = tuple(Edit(path, *change) for change in flaw.replacements)
-        yield Defect(flaw.kind, _to_spot(flaw), problem, remedy, edits, part="section")
-    wanted = context.backlink_settings["heading"].strip()
-    plain = (
+    for problem in section.problems:
+        description, fix_title = _PROBLEM_TEXTS[problem.kind]
+        edits = tuple(Edit(path, *change) for change in problem.replacements)
+        span = SourceSpan(problem.start, problem.end, problem.line, problem.column)
+        yield Defect(problem.kind, span, description, fix_title, edits, part="section")
+    configured = context.backlink_settings["heading"].strip()
+    is_plain = (
         section.entries
         and not has_indented_entries(section)
         and "\n" not in section.heading
         and section.heading[:1] not in " >-+\t"
     )
     if (
-        plain
-        and section.heading != wanted
-        and not any(flaw.kind == "one-line" for flaw in section.problems)
+        is_plain
+        and section.heading != configured
+        and not any(problem.kind == "one-line" for problem in section.problems)
     ):
         yield Defect(
             "heading-variant",
             locate_heading(section),
-            f"the heading is not the configured “{wanted}”",
+            f"the heading is not the configured “{configured}”",
             "Write the configured heading",
-            (Edit(path, section.heading_start, section.heading_end, wanted),),
+            (Edit(path, section.heading_start, section.heading_end, configured),),
             part="section",
         )
 
 
-def _to_spot(flaw: ParseProblem) -> SourceSpan:
-    return SourceSpan(flaw.start, flaw.end, flaw.line, flaw.column)
-
-
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield defects for Markdown links in a vault that uses wikilinks."""
+    """Yield the Markdown links of a section whose vault uses wikilinks."""
     for entry in section.entries:
         link = entry.link
         target = (
