@@ -295,7 +295,12 @@ BROKEN = [
         {"c.md": [(0, 0, "")]},
         "would resolve to c.md",
     ),
-    ("a fence is opened at the end", {"a.md": "x\n"}, {"a.md": [(2, 2, "```\ny\n")]}, "trouble"),
+    (
+        "a fence is opened at the end",
+        {"a.md": "x\n"},
+        {"a.md": [(2, 2, "```\ny\n")]},
+        "new parse problems",
+    ),
 ]
 
 
