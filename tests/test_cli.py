@@ -563,7 +563,7 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         ),
         (
             ("check", "--unfixable", "zzz"),
-            '--unfixable: no rule is called "zzz". `vaultlink rules` lists all rules.',
+            '--unfixable: there is no rule "zzz". `vaultlink rules` lists all rules.',
         ),
         (("links", "Peir"), 'there is no note "Peir" in '),
         (("links", ""), 'there is no note "" in '),

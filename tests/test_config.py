@@ -172,13 +172,13 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"select": ["dangling-lnk"]},
-            'vaultlink.toml: select: no rule is called "dangling-lnk". Did you mean dangling-link',
+            'vaultlink.toml: select: there is no rule "dangling-lnk". Did you mean dangling-link',
         ),
         (
             {"ignore": ["zzz"]},
-            'vaultlink.toml: ignore: no rule is called "zzz". `vaultlink rules` lists all rules.',
+            'vaultlink.toml: ignore: there is no rule "zzz". `vaultlink rules` lists all rules.',
         ),
-        ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: no rule is called "VL9".'),
+        ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: there is no rule "VL9".'),
         (
             {"severity": ["error"]},
             "vaultlink.toml: severity: must be a table ([severity]), not a list.",
@@ -189,7 +189,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"severity": {"self-lnk": "error"}},
-            'vaultlink.toml: severity.self-lnk: no rule is called "self-lnk".',
+            'vaultlink.toml: severity.self-lnk: there is no rule "self-lnk".',
         ),
         (
             {"per-file-ignores": {"a/**": "VL1"}},
@@ -281,7 +281,7 @@ def test_headings_of_sections(line: str) -> None:
 
 
 def test_errors_on_the_command_line_name_the_option() -> None:
-    with pytest.raises(ConfigError, match=r'^--extend-select: no rule is called "orphan"\.'):
+    with pytest.raises(ConfigError, match=r'^--extend-select: there is no rule "orphan"\.'):
         of({}, {"extend-select": ["orphan"]})
 
 

@@ -73,7 +73,7 @@ def read_selectors(
     except UnknownRule as error:
         hint = _format_hint(list(error.suggestions)) or " `vaultlink rules` lists all rules."
         raise ConfigError(
-            f"{layer.format_key(key)}: no rule is called {format_value(error.selector)}.{hint}"
+            f"{layer.format_key(key)}: there is no rule {format_value(error.selector)}.{hint}"
         ) from None
 
 

@@ -97,7 +97,7 @@ class UnknownRule(Exception):  # noqa: N818 - the caller decides if it is an err
     """A selector that matches no rule, with similar names and codes."""
 
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
-        super().__init__(f"no rule is called “{selector}”")
+        super().__init__(f"there is no rule “{selector}”")
         self.selector = selector
         self.suggestions = suggestions
 
