@@ -4,7 +4,7 @@ A check is a generator function named like its rule. The `scope` in the rule's Y
 it is called:
 
 - `note`: `check(note, context)` for the changed notes. It reads only the note, and `context.text`
-  if the YAML file says `reads: text`.
+  if the YAML file contains `reads: text`.
 - `links`: `check(note, context)` for the affected notes. Of other notes it reads only what the
   index holds about the note's own links, names and backlinks.
 - `files`: `check(path, context)` for the files of any kind that were added, or whose path is
@@ -28,8 +28,9 @@ FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 class Located(Protocol):
-    """Object with a span in a source: a link, heading, tag, property, problem or bare span.
+    """Object with a span in a source.
 
+    Such objects are links, headings, tags, properties, problems and bare spans.
     `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
     """
 
@@ -45,12 +46,12 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of a check: a location and the values for the placeholders of the rule's message.
+    """Result of a check: a location and the values for the rule's message.
 
-    Only checks of scope `vault` set `path`. `edits` fix the finding as the rule's YAML file
-    describes under `fix`; `safety` is set only if that says `either`. `links` are the links that
-    the finding is about if these are not `location` itself: rules that yield to this rule do not
-    report them.
+    `values` maps the placeholders of the message to their values. Only checks of
+    scope `vault` set `path`. `edits` fix the finding as the rule's YAML file describes under `fix`;
+    `safety` is set only if the safety there is `either`. `links` are the links that the finding is
+    about if these are not `location` itself: rules that yield to this rule do not report them.
     """
 
     location: Located
@@ -92,7 +93,10 @@ VaultCheck = Callable[[Context], Iterator[Finding]]
 
 
 def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    """Yield the internal links of a note that resolve, each with the path of its target."""
+    """Yield the internal links of a note that resolve, with their targets.
+
+    A target is the path of a file.
+    """
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
         if target is not None and not link.external:
             yield link, target

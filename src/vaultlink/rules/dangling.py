@@ -1,7 +1,7 @@
 """Checks of links that do not resolve.
 
-If several of these rules find the same link, `yields-to` in their YAML files says which one reports
-it.
+If several of these rules find the same link, `yields-to` in their YAML files determines which one
+reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +54,10 @@ def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the path that a file had before it was renamed or moved."""
+    """Report unresolved links to the former path of a file.
+
+    The file was renamed or moved.
+    """
     if not context.moves:
         return
     for link, candidates in _find_unresolved_links(note, context):
@@ -95,7 +98,10 @@ def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: 
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate; none if there are several."""
+    """Return the edits that point a link to the only candidate.
+
+    Return no edits if there are several candidates.
+    """
     if len(files) > 1:
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian.new_link_format)
@@ -124,7 +130,10 @@ class _LinkCache:
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[_UnresolvedLink]:
-    """Return the unresolved links of a note that may be reported, with their candidates."""
+    """Return the unresolved links of a note, with their candidates.
+
+    Links that must not be reported are left out.
+    """
     targets = context.index.targets.get(note.path, ())
     if None not in targets:
         return []
@@ -155,7 +164,10 @@ def _collect_unresolved_links(
 
 
 def _find_candidates(target: str, context: Context) -> _Candidates | None:
-    """Return the candidates of a target; None if it is in `allow-dangling` or has a placeholder."""
+    """Return the candidates of a target, or None if it must not be reported.
+
+    That is so if it is in `allow-dangling` or has a placeholder.
+    """
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
@@ -182,9 +194,11 @@ class _MoveCache:
 
 
 def _follow_move(link: Link, source: str, context: Context) -> str | None:
-    """Return the current path of the file that a link resolved to before files were moved.
+    """Return the current path of the file that a link formerly resolved to.
 
-    A relative link is resolved from the former path of its own note.
+    Formerly means before files were moved. Return None if the link did not resolve then, or if its
+    target was not moved. A relative link is resolved from the former path of its
+    own note.
     """
     cache = context.index.derive(_MoveCache)
     if cache.moves is not context.moves:

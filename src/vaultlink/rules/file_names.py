@@ -13,7 +13,7 @@ _CONTROL_CHARS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INVISIBLE_CHARS = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
-"""U+200C and U+200D are excluded: Persian, Indic scripts and emoji need them."""
+"""Invisible characters, except U+200C and U+200D: Persian, Indic scripts and emoji need them."""
 
 _DEVICE_NAME = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
@@ -43,7 +43,10 @@ _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
-    """Report names of files and folders; each folder once, at the first file in it."""
+    """Report names of files and folders that are not portable.
+
+    Each folder is reported once, at the first file in it.
+    """
     allowed = frozenset(context.options["allow"])
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
     problems = [
@@ -63,9 +66,9 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield the folders of a path that are reported at this file: it is the first in them.
+    """Yield the folders of a path that are reported at this file.
 
-    The folders end with a slash.
+    These are the folders in which it is the first file. They end with a slash.
     """
     end = path.find("/") + 1
     while end:
@@ -85,7 +88,10 @@ def _build_finding(name: str, problem: str) -> Finding:
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
-    """Return True if a name may have a problem. Fast; False for nearly all names."""
+    """Return True if a name may have a problem.
+
+    The test is fast, and its result is False for nearly all names.
+    """
     return (
         not _SUSPECT_CHARS.isdisjoint(name)
         or name[-1] in ". "
@@ -130,8 +136,9 @@ def _check_path_length(path: str, longest: int) -> Iterator[str]:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """Yield the collision of a name with another that differs only in case or Unicode form.
+    """Yield the collision of a name with another one.
 
+    Names collide if they differ only in case or Unicode form.
     `place` is the path of the file, or a folder of it that ends with a slash. Of several equal
     names the first is not reported.
     """

@@ -1,4 +1,7 @@
-"""Checks of the notation of links that resolve: link kind, path, case and display text."""
+"""Checks of the notation of links that resolve.
+
+The notation is link kind, path, case and display text.
+"""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -41,7 +44,7 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that are not written as the vault's settings say (10.4)."""
+    """Report links that are not written as the vault's settings require (10.4)."""
     markdown = _prefers_markdown(context)
     nested = _find_nested(note)
     for link, target in find_resolved_links(note, context):
@@ -88,7 +91,7 @@ def _has_redundant_display(link: Link) -> bool:
 
 
 def _split_target(path: str) -> list[str]:
-    """Return the folders and the name of a target, composed.
+    """Return the folders and the name of a target, in Unicode form NFC.
 
     Relative steps and the extension of a note are removed.
     """
@@ -117,7 +120,10 @@ def _prefers_markdown(context: Context) -> bool | None:
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
-    """Return the target as the settings say (10.4); unchanged if every style is allowed."""
+    """Return the target in the configured style (10.4).
+
+    Return it unchanged if every style is allowed.
+    """
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
     return (

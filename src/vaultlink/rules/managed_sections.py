@@ -1,7 +1,7 @@
 """Checks of managed "Add backlinks" sections: missing ones, and outdated ones.
 
-They read other notes only in the index. Writing sections finds outdated passages of sections in
-the style `context`.
+They read other notes only in the index. Outdated passages in sections of the style `context` are
+found only when vaultlink writes sections.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ SECTION_RULES = ("missing-section", "stale-section")
 """Rules of this module. `vaultlink backlinks` runs only these."""
 
 STALE_SECTION = SECTION_RULES[1]
-"""Rule that also reports outdated passages, which only writing sections finds."""
+"""Rule that also reports outdated passages; they are found only when sections are written."""
 
 _MAX_NAMES = 3
 """Maximum number of notes that a message names; it counts the others."""
@@ -114,7 +114,10 @@ def _locate_heading(section: Section) -> SourceSpan:
 
 
 def _describe_diff(diff: SectionDiff) -> str:
-    """Return a description of a difference as the end of a sentence; "" if there is none."""
+    """Return a description of a difference as the end of a sentence.
+
+    Return "" if there is no difference.
+    """
     clauses = [
         f"{_join_names(names)} {'is' if len(names) == 1 else 'are'} {state}"
         for names, state in (
@@ -132,7 +135,10 @@ def _describe_diff(diff: SectionDiff) -> str:
 
 
 def _join_names(names: Sequence[str]) -> str:
-    """Return quoted names joined as in a sentence: the first ones, and the number of the others."""
+    """Return quoted names joined as in a sentence.
+
+    After the first `_MAX_NAMES` names, only the number of the others follows.
+    """
     quoted = [f"“{name}”" for name in names[:_MAX_NAMES]]
     if len(names) > _MAX_NAMES:
         quoted.append(f"{len(names) - _MAX_NAMES} more")

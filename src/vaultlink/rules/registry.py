@@ -1,7 +1,7 @@
-"""Reads rules: a YAML mapping and a check function enter, a `Rule` leaves.
+"""Build rules from their declarations, which are YAML mappings.
 
-Errors in a declaration raise `CatalogError`, which names the rule. Nothing here reads a file. The
-`check` line of a declaration names its function.
+The `check` line of a declaration names its check function. Errors in a declaration raise
+`CatalogError`, which names the rule. This module reads no files.
 """
 
 import re
@@ -28,7 +28,7 @@ from vaultlink.rules import (
 from vaultlink.rules.context import Finding
 
 CheckFunction = Callable[..., Iterator[Finding]]
-"""A check of any scope; `Rule.scope` says with which arguments it is called."""
+"""A check of any scope. `Rule.scope` determines the arguments of its calls."""
 
 RULE_MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling,
@@ -45,8 +45,10 @@ RULE_MODULES: Mapping[str, ModuleType] = {
 """The modules with checks, by the name that `check` lines use."""
 
 SCOPES = ("note", "links", "files", "vault")
-"""The scopes from the narrowest to the widest; `vaultlink.rules.context` says how checks of each
-are called."""
+"""The scopes from the narrowest to the widest.
+
+`vaultlink.rules.context` describes how checks of each scope are called.
+"""
 
 _RULE_CODE = re.compile(r"VL\d{3}")
 _RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
@@ -76,7 +78,7 @@ _ALLOWED_KEYS = frozenset(
     )
 )
 _READS = {"text": "note", "moves": "links"}
-"""What `reads` may name, and the scope for which it is allowed."""
+"""The values of `reads`, each with the scope for which it is allowed."""
 
 _ABOUT = ("anchor", "unresolved-link")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
@@ -126,7 +128,7 @@ class Rule:
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
     findings about the target of an unresolved link, else "". `known_as` is the code under which a
-    baseline knows its findings, "" for `code`. If a rule in `yields_to` is enabled and reports a
+    baseline records its findings, "" for `code`. If a rule in `yields_to` is enabled and reports a
     link, this rule does not report the link.
 
     `skipped_variants` are the variants of its examples that tests leave out.
@@ -158,7 +160,7 @@ class Rule:
 
     @property
     def is_engine_rule(self) -> bool:
-        """True if the engine itself makes the findings, which no check can see."""
+        """True if the engine reports the findings, because no check can detect them."""
         return self.check is check_nothing
 
     @property
@@ -192,9 +194,9 @@ def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check the rule names in `yields-to` and `known-as`, and replace the latter by a code.
+    """Check the rule names in `yields-to` and `known-as`.
 
-    Raises CatalogError.
+    Replaces the name in `known-as` by a code. Raises CatalogError.
     """
     by_name = {rule.name: rule for rule in rules}
     resolved = []
@@ -265,7 +267,7 @@ def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[s
 
 
 def check_nothing(_note: object, _context: object) -> Iterator[Finding]:
-    """The check of a rule whose findings the engine makes itself."""
+    """Yield nothing: the check of a rule whose findings the engine reports."""
     return iter(())
 
 
@@ -343,7 +345,10 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
 
 
 def _build_option(rule: str, name: str, declared: Any) -> Option:
-    """Return an option. Raises CatalogError if its default does not fit its type and choices."""
+    """Return an option.
+
+    Raises CatalogError if its default does not fit its type and choices.
+    """
     if (
         not isinstance(declared, Mapping)
         or not {"type", "default", "help"} <= declared.keys() <= _OPTION_KEYS

@@ -1,7 +1,7 @@
 """Checks of links that resolve, and of text that was meant as a link.
 
-If several of these rules find the same link, `yields-to` in their YAML files says which one reports
-it.
+If several of these rules find the same link, `yields-to` in their YAML files determines which one
+reports it.
 """
 
 import re
@@ -94,9 +94,9 @@ def _lacks_heading(link: Link, target: str, context: Context) -> bool:
 
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
-    """Return True if a visible link's subpath certainly has no heading or block in `target`.
+    """Return True if a link's subpath has no heading or block in `target`.
 
-    Return False if it is uncertain how Obsidian reads the subpath.
+    Return False for links in comments, and if it is uncertain how Obsidian reads the subpath.
     """
     if (
         link.in_comment
@@ -163,8 +163,9 @@ def _build_anchor_edits(link: Link, target: str, note: Note, context: Context) -
 
 
 def _find_similar_heading(part: str, note: Note) -> tuple[Heading | None, str]:
-    """Return the only heading that is a respelling of `part`, and its text for a subpath.
+    """Return the only heading that is a respelling of `part`, and its text.
 
+    The text is suitable for a subpath.
     Return (None, "") if there is none, if there are several, or if the heading has a block id.
     """
     similar = [heading for heading in note.headings if _is_respelling(part, heading.text)]

@@ -1,4 +1,4 @@
-"""Defects of "Add backlinks" sections, and the context in which entries are checked."""
+"""Defects of "Add backlinks" sections, and the context of checks of entries."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,8 +13,8 @@ class Defect(NamedTuple):
     """Something wrong with an entry or a section.
 
     `reported` is False for defects that other rules report or that need no report. `link` is the
-    link or malformed link that the defect is about, None if it is about none. `safe` says whether
-    `edits` are a safe fix. `part` names the part of a section that is wrong, "" for an entry.
+    link or malformed link that the defect is about, or None. `safe` is True if `edits` are a safe
+    fix. `part` names the part of a section that is wrong, "" for an entry.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Defect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What the entries of one section are checked against.
+    """Data for checking the entries of one section.
 
     `targets` maps the starts of links in sections to their targets, `body_targets` are the targets
     of links in the note's text.
@@ -58,14 +58,14 @@ class EntryContext:
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        """Return the target by which the vault's settings name a note."""
+        """Return the link target for a note in the format of the vault's settings."""
         return format_target(
             self.note.path, path, self.index, self.context.obsidian.new_link_format
         )
 
     @property
     def pipe(self) -> str:
-        """The pipe of the section's links: with spaces around it unless most have none."""
+        """The pipe of the section's links, with spaces if at least half have them."""
         raws = [
             entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
         ]

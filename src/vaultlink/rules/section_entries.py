@@ -1,7 +1,7 @@
-"""Defects of the entries of an author's "Add backlinks" section, and their fixes (11.5).
+"""Defects of entries of author's "Add backlinks" sections, and their fixes (11.5).
 
-A section, its note and the context of a check enter, defects leave. An entry that is to be removed
-has no other defect.
+If the fix of a redundant entry removes it, its other defects are not reported. An entry for a note
+that the note's text already links to is an exception.
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,10 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
 
 
 def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Return the targets of links in sections by their starts, and the targets of the body.
+    """Return the targets of links in sections, and those of links in the body.
 
-    Links in comments and embeds do not count for the body.
+    The former are mapped from the starts of the links. For the body, links in comments and embeds
+    do not count.
     """
     links = list(index.resolved_links(note.path))
     sections = {link.start: target for link, target in links if link.place is Place.SECTION}
@@ -63,7 +64,11 @@ def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], fro
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect of an entry that links to its own note or to a file linked before."""
+    """Yield a defect of a redundant entry.
+
+    An entry is redundant if it links to its own note, or to a file that an earlier entry or the
+    text of the note links to.
+    """
     if target is None:
         return
     cut = (
@@ -175,7 +180,10 @@ def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
 
 
 def _format_new_link(context: EntryContext, title: str, path: str) -> str:
-    """Return a link to a note that shows a title, or an empty string if it can't show it."""
+    """Return a link to a note that shows a title.
+
+    Return an empty string if no link can show it.
+    """
     name = context.format_target(path)
     if (
         any(mark in title for mark in ("[", "]", "|"))

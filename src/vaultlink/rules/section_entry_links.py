@@ -1,4 +1,7 @@
-"""Defects of links in entries of "Add backlinks" sections: target, spelling, display text."""
+"""Defects of links in entries of "Add backlinks" sections.
+
+They concern the target, its spelling and the display text.
+"""
 
 from collections.abc import Iterator
 
@@ -22,7 +25,10 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """Yield the defects of an entry's link, and of its title compared with the linked note."""
+    """Yield the defects of an entry's link and title.
+
+    The title is compared with the linked note.
+    """
     if link.embed:
         yield Defect(
             "embed",
@@ -82,7 +88,10 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
-    """Return a defect if the target is the title and the display text is the note's name."""
+    """Return a defect if target and display text are swapped.
+
+    They are if the target is the title and the display text is the note's name.
+    """
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
@@ -132,7 +141,11 @@ def _build_retarget_edits(
 def _check_spelling(
     context: EntryContext, entry: Entry, link: Link, target: str
 ) -> Iterator[Defect]:
-    """Yield a defect if the target matches several files or is not the note's configured name."""
+    """Yield a defect if the target is ambiguous or not spelt as configured.
+
+    A target is ambiguous if it matches several files. The settings determine the spelling of the
+    note's name.
+    """
     others = context.index.alternatives(context.note.path, link)
     if others:
         fitting = [
@@ -168,7 +181,10 @@ def _check_spelling(
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
-    """Return the kind and the problem of a target that differs from the name of its note."""
+    """Return the defect kind and the problem of a target's spelling.
+
+    The target differs from the name of its note. Return ("", "") if there is no problem.
+    """
     written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
@@ -276,7 +292,10 @@ def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple
 
 
 def _replace_title(context: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
-    """Return the defect of a title that the note does not have; the fix writes its title."""
+    """Return the defect of a title that the note does not have.
+
+    The fix writes the note's title.
+    """
     wrong = Defect(
         "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
     )
