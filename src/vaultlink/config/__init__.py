@@ -1,5 +1,5 @@
-"""From TOML mappings to one checked `Config`: rules, severities, options, paths.
+"""Build a checked `Config` from TOML mappings: rules, severities, options, paths.
 
-Errors raise `ConfigError` and name the place. Nothing here reads a file or knows where settings
-come from, except for the name that each layer has.
+Errors raise `ConfigError` and name the place. Nothing here reads a file. The source of a setting
+is known only by the name of its layer.
 """

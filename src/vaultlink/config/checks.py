@@ -1,7 +1,7 @@
 """Checks of single settings: type, existence of the rule, and error messages.
 
-A layer, a key and a value enter; the value leaves, or `ConfigError` is raised. Nothing is merged
-here.
+The functions take a layer, a key and a value. They return the value or raise `ConfigError`. Nothing
+is merged here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,10 @@ def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
 
 
 def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
-    """Return a setting that must be a table; empty if it is not set. Raises ConfigError."""
+    """Return a setting that must be a table; empty if it is not set.
+
+    Raises ConfigError.
+    """
     value = layer.values.get(key, {})
     if not isinstance(value, Mapping):
         raise ConfigError(

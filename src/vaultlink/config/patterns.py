@@ -1,4 +1,4 @@
-"""Patterns over vault paths: globs of the configuration, and Obsidian's ignore filters."""
+"""Patterns over vault paths: configured globs and Obsidian's ignore filters."""
 
 import re
 import unicodedata
@@ -19,10 +19,10 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate that is True for paths excluded by Obsidian's ignore filters (10.3).
+    """Return a predicate that is True for paths excluded by Obsidian.
 
-    `/…/` is a regular expression, any other filter the beginning of a path. Case-insensitive. An
-    invalid expression matches nothing.
+    `filters` are Obsidian's ignore filters (section 10.3). `/…/` is a regular expression, any other
+    filter the beginning of a path. Case-insensitive. An invalid expression matches nothing.
     """
     starts = tuple(item.lower() for item in filters if item and not _is_expression(item))
     tests = [

@@ -1,6 +1,6 @@
 """`Config`, and the merging of layers of settings.
 
-Checked layers enter; the complete settings leave, each key with its value and its source.
+Layers are checked and merged into the complete settings, each key with its value and its source.
 """
 
 import re
@@ -228,12 +228,12 @@ def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozens
     for layer in layers:
         if "select" in layer.values:
             chosen = frozenset()
-        marks = [
+        ranked = [
             (_rank_selector(selector), key == "ignore", selector)
             for key in ("select", "extend-select", "ignore")
             for selector in layer.values.get(key, ())
         ]
-        for _, ignored, selector in sorted(marks):
+        for _, ignored, selector in sorted(ranked):
             names = select_rules(rules, [selector])
             chosen = chosen - names if ignored else chosen | names
     return chosen

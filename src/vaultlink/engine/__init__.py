@@ -1,1 +1,4 @@
-"""The step from one state to the next, the checks it runs, suppressions and finding identities."""
+"""Compute states and findings: steps, checks, suppressions, finding identities.
+
+A step leads from one state to the next and runs the checks.
+"""

@@ -24,11 +24,11 @@ FindingsByPath = Mapping[str, tuple[Diagnostic, ...]]
 
 @dataclass(frozen=True)
 class LinterSettings:
-    """Everything that stays the same over a run: rules, configuration, the vault's settings.
+    """The constant settings of a run: rules, configuration, settings of the vault.
 
-    `is_linted` tells which paths are linted. `allows_dangling` tells which targets may stay
-    unresolved. `per_path_ignores` pairs a test of paths with the names of the rules ignored there.
-    `moves` maps old paths of files to their present ones.
+    `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
+    unresolved. `per_path_ignores` pairs a predicate over paths with the names of the rules ignored
+    there. `moves` maps old paths of files to their present ones.
     """
 
     rules: tuple[Rule, ...]
@@ -51,7 +51,7 @@ class LinterSettings:
     ) -> "LinterSettings":
         """Build the settings of a run and compile its globs.
 
-        `ignored` tells which paths git ignores; those are not linted.
+        `ignored` returns True for paths ignored by git; those are not linted.
         """
         tests = [compile_globs(config.exclude)] if config.exclude else []
         tests += (
@@ -79,7 +79,10 @@ class LinterSettings:
 
     @cached_property
     def section_headings(self) -> tuple[str, ...]:
-        """The configured headings by which sections are recognised, besides the built-in one."""
+        """The configured headings of sections.
+
+        Sections are recognised by these headings and the built-in one.
+        """
         settings = self.config.backlinks
         return (settings["heading"], *settings["headings"])
 
@@ -122,7 +125,7 @@ class LinterSettings:
         )
 
     def build_checks(self, scope: str, index: Index = EMPTY_INDEX) -> list[tuple[Rule, Context]]:
-        """Return the enabled rules of a scope in the order of their codes, with their contexts."""
+        """Return the enabled rules of a scope with their contexts, ordered by rule code."""
         config = self.config
         return [
             (
@@ -213,7 +216,10 @@ def _run_checks(
 
 
 def _drop_outranked(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
-    """Drop findings at links that are also reported by a rule to which their own rule yields."""
+    """Drop findings at links that a rule with precedence reports too.
+
+    A rule has precedence over the rules that yield to it.
+    """
     places: dict[str, set[tuple[int, str]]] = {}
     for rule, finding in found:
         places.setdefault(rule.name, set()).update(_get_places(finding))
@@ -228,7 +234,7 @@ def _drop_outranked(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Findi
 
 
 def _get_places(finding: Finding) -> list[tuple[int, str]]:
-    """Return start and source text of the links a finding is about.
+    """Return start and source text of the links that a finding is about.
 
     All links of a canvas card have the same start.
     """
@@ -271,7 +277,7 @@ def _build_fix(rule: Rule, finding: Finding) -> Fix:
 def _measure_extent(at: object) -> tuple[int, int]:
     """Return the number of lines below the first, and the end column.
 
-    Only the text of a link can hold a line break.
+    Only the text of a link can contain a line break.
     """
     start, end, column = at.start, at.end, at.column  # type: ignore[attr-defined] # a Located
     raw = getattr(at, "raw", "")

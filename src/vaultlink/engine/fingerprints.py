@@ -1,4 +1,7 @@
-"""The identity of findings across edits: identities, fingerprints and counts of known findings."""
+"""Recognise findings across edits by identities and fingerprints.
+
+Also defines the counts of known findings.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,16 +11,18 @@ from hashlib import blake2b
 from vaultlink.model import Diagnostic, TextByPath
 
 _MAX_SPAN = 200
-"""Characters of a span that identify a finding. A span may reach to the end of the note; at most
-its first line counts."""
+"""Maximum number of characters of a span that identify a finding.
+
+A span may reach to the end of the note. At most its first line is used.
+"""
 
 
 FindingIdentity = tuple[str, str, int]
-"""Identifies a finding at its path, independent of its position: code, subject, number among
-equals.
+"""Identifies a finding at its path, independent of its position.
 
-The subject is the target of the link, with the heading or block if the rule is about that, else
-the text under the finding. Numbers start at 0.
+The items are the code, the subject, and a number among findings with equal code and subject. The
+subject is the target of the link, with the heading or block if the rule is about that, else the
+text under the finding. Numbers start at 0.
 """
 
 

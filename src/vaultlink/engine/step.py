@@ -1,7 +1,8 @@
-"""The only way to change a state: `step` takes a state and changes, and returns the next state.
+"""Apply changes to a state: `step` returns the next state.
 
-A full run is a step from the empty state. Checks run on what the changes affect. Their findings
-are joined with the previous ones, and suppressions are applied. No disk, no clock.
+This is the only way to change a state. A full run is a step from the empty state. Checks run on
+what the changes affect. Their findings are joined with the previous ones, and suppressions are
+applied. No disk, no clock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,14 +44,17 @@ __all__ = [
 
 
 class Presence(Enum):
-    """What a change says of a path without text."""
+    """The content of a change without text: an attachment, or no file any more."""
 
     ATTACHMENT = "attachment"
     GONE = "gone"
 
 
 class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A note and the findings of the checks of scope `note`. The text is not needed after that."""
+    """A note and the findings of the checks of scope `note`.
+
+    The text is not needed after the analysis.
+    """
 
     note: Note
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -58,7 +62,7 @@ class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is now at a path.
+    """The new content of a path.
 
     `content` is a text, a note analysed elsewhere (such as in a worker process), or a presence
     without text.
@@ -70,7 +74,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a run knows: the index, and the findings before and after suppressions.
+    """The state of a run: the index, and the findings before and after suppressions.
 
     `all_findings` are those before suppressions, `vault_findings` the part of them made by the
     checks of scope `vault`, `diagnostics` those to report. Paths without findings are absent.
@@ -161,7 +165,10 @@ class _StepFindings(NamedTuple):
 def _merge_findings(
     state: State, index: Index, fresh: _StepFindings, path: str
 ) -> tuple[Diagnostic, ...]:
-    """Return all findings at a path: new ones, and previous ones of checks that did not run."""
+    """Return all findings at a path.
+
+    They are the new ones, and the previous ones of checks that did not run.
+    """
     scopes = state.settings.scope_by_rule
     previous = state.all_findings.get(path, ())
     found = [*fresh.vault.get(path, ())]
@@ -222,7 +229,10 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
 
 
 def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
-    """Return a note whose text can't be read. It exists as a target and has one parse problem."""
+    """Return a note whose text can't be read.
+
+    It exists as a target and has one parse problem.
+    """
     note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
     return AnalysedNote(note, check_note(settings, note, None))
 

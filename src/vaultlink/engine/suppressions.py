@@ -10,10 +10,10 @@ from vaultlink.rules.registry import Rule
 def apply_suppressions(
     rules: Sequence[Rule], config: Config, note: Note, found: Iterable[Diagnostic]
 ) -> list[Diagnostic]:
-    """Return the findings that no directive of the note suppresses, and one for each unused
-    directive.
+    """Return the findings that no directive of the note suppresses.
 
-    A directive that names only rules that do not run is not reported as unused.
+    Adds one finding for each unused directive. A directive that names only rules that do not run is
+    not reported as unused.
     """
     used: set[Directive] = set()
     remaining = []

@@ -1,1 +1,4 @@
-"""From findings to changed texts: select fixes, apply them in rounds, verify the result. Pure."""
+"""Turn findings into changed texts.
+
+Fixes are selected, applied and verified in rounds. Pure: no disk, no clock.
+"""

@@ -1,4 +1,4 @@
-"""The fixes of `vaultlink backlinks`: update, adopt or remove the sections of a vault.
+"""Fixes of `vaultlink backlinks`: update, adopt or remove sections of a vault.
 
 Each is a callable that yields the fixes of a state, round by round until there are none.
 """
@@ -20,14 +20,14 @@ from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
 from vaultlink.rules.managed_sections import SECTION_RULES, STALE_SECTION
 
 PathFilter = Callable[[str], bool]
-"""Returns True for the notes that a run is about."""
+"""Returns True for the paths of notes that a run may change."""
 
 
 class SectionUpdater:
     """Yield the fixes that write missing sections and update outdated ones.
 
-    Outdated passages, which no check finds, are searched in the first round: writing sections does
-    not change them.
+    Outdated passages, which no check finds, are searched in the first round only, because writing
+    sections does not change them.
     """
 
     def __init__(self, chosen: PathFilter):

@@ -1,7 +1,7 @@
-"""Fixes of unresolved targets: link to the intended note, remove the link, or create the note.
+"""Fixes of unresolved targets: relink, remove the link, or create the note.
 
-All of them guess what the author intended, so all are unsafe. A state, the sources and a finding
-enter, fixes leave.
+All of them guess what the author intended, so all are unsafe. The functions take a state, the
+sources and a finding, and return fixes.
 """
 
 import re
@@ -18,7 +18,7 @@ from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 
 _SURE_SCORE = 0.9
-"""From this score on a name may be the intended one even if it differs by more than a typo."""
+"""A name with at least this score may differ from the target by more than a typo."""
 
 _MIN_LEAD = 0.05
 """The best candidate must score at least this much above the second."""
@@ -29,7 +29,7 @@ def find_dangling_fix(
 ) -> Fix | None:
     """Return the fix of an unresolved link or embed, or None.
 
-    It links to the note that is clearly the closest; otherwise it does what `answers` say.
+    It links to the note that is clearly the closest. If there is none, `answers` select the fix.
     """
     link = _find_link(state.index, item)
     if link is None:
@@ -62,7 +62,10 @@ def list_dangling_fixes(
 
 
 def _find_link(index: Index, item: Diagnostic) -> Link | None:
-    """Return the unresolved link of a finding; None for links of canvases, which are not edited."""
+    """Return the unresolved link of a finding, or None.
+
+    Canvases are not edited: their links give None.
+    """
     if item.path not in index.notes:
         return None
     links_by_span = index.derive(_LinksBySpan)
@@ -76,7 +79,10 @@ def _find_link(index: Index, item: Diagnostic) -> Link | None:
 
 
 class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
-    """Path to the unresolved links of a note by their spans: a note may have very many of them."""
+    """Path to the unresolved links of a note by their spans.
+
+    Cached because a note may have very many of them.
+    """
 
     def __init__(self, _index: Index) -> None:
         super().__init__()

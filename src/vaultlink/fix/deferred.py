@@ -1,7 +1,7 @@
 """Deferred fixes: made on demand, because they need more than a check may read.
 
-A state, the sources and a finding enter, a fix leaves. `deferred` in the YAML file of a rule names
-the maker.
+A maker takes a state, the sources and a finding, and returns a fix. `deferred` in the YAML file of
+a rule names the maker.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
-"""Fixing: rounds of selecting, applying and stepping until no fix applies, then verification.
+"""Plan fixes in rounds until no fix applies.
 
-A state and the sources enter; the state afterwards and the changed texts leave. Nothing is written
-here.
+Each round selects fixes, applies them, steps to the next state and verifies it. The result is a
+plan with the final state and the changed texts. Nothing is written here.
 """
 
 from bisect import bisect_left, bisect_right
@@ -81,8 +81,9 @@ def apply_rounds(
     wanted: Callable[[State, FixSources], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
 ) -> FixPlan:
-    """Plan the fixes that `wanted` returns for each round's state, until it returns none. Does not
-    write.
+    """Plan the fixes that `wanted` returns, round by round, until it returns none.
+
+    `wanted` takes the state of each round. Does not write.
 
     If an unsafe fix would break a promise, the unsafe fixes of that note are left out; if a safe
     one would, the plan has no changes.
@@ -105,8 +106,11 @@ def apply_rounds(
 
 
 class _FixLoop:
-    """The work in progress: the current state, the changed texts, fixed findings, skipped and
-    blocked notes."""
+    """The plan in progress.
+
+    It has the current state, the changed texts, the fixed findings, and the skipped and blocked
+    notes.
+    """
 
     def __init__(self, state: State, sources: FixSources, examine: TextAnalyser):
         self.state, self._initial_state, self._sources, self._analyse = (
@@ -161,10 +165,10 @@ class _FixLoop:
         )
 
     def apply_round(self, fixes: list[FindingWithFix]) -> BrokenPromise | None:
-        """Apply fixes unless that would break promises; return the promise that a safe fix breaks.
+        """Apply fixes unless they break a promise; return one that a safe fix breaks.
 
-        Fixes that keep the promises alone may break them together: they are then made one by one.
-        If a single unsafe fix breaks one, its note is blocked for unsafe fixes.
+        Fixes that break no promise alone may break one together; they are then made one by one. If
+        a single unsafe fix breaks one, its note is blocked for unsafe fixes.
         """
         edits, rules = _group_by_path(fixes)
         fresh = {
@@ -175,14 +179,14 @@ class _FixLoop:
             edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
         }
         broken = list(find_broken_promises(self.state, after, edits, rules, unsafe))
-        crowded = {
+        shared = {
             path
             for path in {item.edited_path for item in broken}
             if sum(path in _list_paths(fix) for _, fix in fixes) > 1
         }
-        self._one_by_one_paths |= crowded
+        self._one_by_one_paths |= shared
         self.blocked.update(
-            item.edited_path for item in broken if item.edited_path in unsafe - crowded
+            item.edited_path for item in broken if item.edited_path in unsafe - shared
         )
         if not broken:
             for path, new in fresh.items():
@@ -199,7 +203,7 @@ class _FixLoop:
             self.rounds += (
                 1 if fresh.keys() - self._one_by_one_paths else 1 / _SINGLE_FIXES_PER_ROUND
             )
-        return next((item for item in broken if item.edited_path not in unsafe | crowded), None)
+        return next((item for item in broken if item.edited_path not in unsafe | shared), None)
 
     def _read_original(self, path: str) -> str | None:
         return self._sources.text(path) if path in self._initial_state.index.notes else None

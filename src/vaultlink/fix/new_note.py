@@ -1,4 +1,7 @@
-"""The text of a note that is created for an unresolved link: the template, with title and aliases."""
+"""Compose the text of a note that is created for an unresolved link.
+
+The text is the template with title and aliases.
+"""
 
 from collections import Counter
 
@@ -26,7 +29,10 @@ def compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
 
 
 def _count_spellings(index: Index, path: str, name: str) -> tuple[Counter[str], Counter[str]]:
-    """Count the targets and the display texts that spell `name`, in links that `path` will resolve."""
+    """Count the targets and the display texts of links that will resolve to `path`.
+
+    Only spellings of `name` are counted.
+    """
     names = {normalize_name(file_name(path)): (path,)}
     wanted = spelling_key(name)
     targets: Counter[str] = Counter()

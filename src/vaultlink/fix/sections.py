@@ -1,7 +1,7 @@
-"""Fixes of managed sections: write missing ones, update outdated ones, adopt, remove.
+"""Fixes of managed sections: write, update, adopt or remove them.
 
-A state, the texts of notes and findings enter, fixes leave. `vaultlink.backlinks` computes what a
-section should hold.
+Missing sections are written, outdated ones updated. The functions take a state, texts of notes and
+findings, and return fixes. `vaultlink.backlinks` computes the expected content of a section.
 """
 
 import re
@@ -42,13 +42,15 @@ from vaultlink.parse.note import parse_note
 _CAN_SWALLOW_TEXT = re.compile(
     r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE
 )
-"""Markup that may make text at the end of a note part of something else. Only notes with such
-markup are parsed again with their section."""
+"""Matches markup that may include text at the end of a note.
+
+An example is an open code block. Only notes with such markup are parsed again with their section.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionContext:
-    """What sections are made from: the index, the sources, the settings and the style."""
+    """Inputs of sections: the index, the sources, the settings and the style."""
 
     index: Index
     sources: FixSources
@@ -67,7 +69,7 @@ class SectionContext:
         )
 
     def compute_expected(self, note: Note) -> ExpectedSection:
-        """Return what the section of a note should hold."""
+        """Return the expected content of the section of a note."""
         return expected_section(note, self.index, self.settings, self.section_style)
 
     def order_paths(self, expected: ExpectedSection) -> list[str]:
@@ -145,9 +147,9 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
 def find_section_edits(
     context: SectionContext, note: Note, text: str
 ) -> Iterator[tuple[Section, Edit]]:
-    """Yield the edits that update the managed sections of a note, each with its section.
+    """Yield the managed sections of a note that are outdated, with their edits.
 
-    A second section holds nothing.
+    Only the first managed section gets entries; any other is expected to have none.
     """
     expected: ExpectedSection | None = None
     for section in note.sections:
@@ -181,16 +183,19 @@ def _update_section(
 
 
 def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
-    """Return an edit from a section's text to `new` without the unchanged lines at both ends."""
+    """Return the edit that changes a section's text to `new`, or None.
+
+    None if they are equal. The edit does not include the unchanged lines at both ends.
+    """
     old = section.text
     if old == new:
         return None
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    start, room = 0, min(len(before), len(after))
-    while start < room and before[start] == after[start]:
+    start, shortest = 0, min(len(before), len(after))
+    while start < shortest and before[start] == after[start]:
         start += 1
     end = 0
-    while end < room - start and before[-1 - end] == after[-1 - end]:
+    while end < shortest - start and before[-1 - end] == after[-1 - end]:
         end += 1
     head, replaced = (
         sum(map(len, lines)) for lines in (before[:start], before[start : len(before) - end])
@@ -235,10 +240,10 @@ def build_removal_fix(note: Note, text: str) -> Fix | None:
 
 
 def build_adoption_fix(note: Note, text: str) -> Fix | None:
-    """Return the fix that puts markers around the last of the author's sections, or None.
+    """Return the fix that puts markers around the author's last section, or None.
 
-    None if the note has a managed section already, or if the section is part of a quote, which
-    markers would break.
+    None if the note has no section or already has a managed one, or if the section is part of a
+    quote, which markers would break.
     """
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
     if (

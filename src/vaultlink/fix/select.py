@@ -1,6 +1,6 @@
-"""Selects the fixes that can be made in one round.
+"""Select the fixes that can be made in one round.
 
-The order in which they are found makes no difference.
+The result does not depend on the order of the fixes.
 """
 
 from bisect import insort
@@ -50,7 +50,8 @@ def allowed_fixes(
 ) -> FixFilter:
     """Return a filter by the settings `fixable` and `unfixable`, safety and path.
 
-    Unsafe fixes pass only with `unsafe`. `wanted` tells which notes may be fixed.
+    Unsafe fixes pass only with `unsafe`. `wanted` returns True for the paths of notes that may be
+    fixed.
     """
     fixable = select_rules(rules, config.fixable or ("ALL",)) - select_rules(
         rules, config.unfixable
@@ -66,7 +67,10 @@ def _sort_key(item: FindingWithFix) -> tuple[str, int, str, int, str]:
 
 
 def _has_overlap(edit: Edit, taken: list[tuple[int, int, Edit]]) -> bool:
-    """Return True if an edit overlaps one of `taken`, which are sorted and do not overlap."""
+    """Return True if an edit overlaps one of `taken`.
+
+    Those are sorted and do not overlap.
+    """
     low, high = 0, len(taken)
     while low < high:  # find the first that ends at or after the edit's start
         middle = (low + high) // 2

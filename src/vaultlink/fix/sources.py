@@ -1,4 +1,4 @@
-"""What deferred fixes may read besides the state: texts, suggestions, times of files."""
+"""Inputs of deferred fixes besides the state: texts, suggestions, file times."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from vaultlink.model import Diagnostic, Fix, Suggestion
 
 @dataclass(frozen=True, slots=True)
 class FixSources:
-    """What a deferred fix may read besides the state.
+    """The inputs of a deferred fix besides the state.
 
     `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
     returns the time of a file's last change in nanoseconds since 1970, 0 if unknown. `suggest`
     returns the candidates of an unresolved target, if they were computed before. `is_protected`
-    tells which existing notes must not be changed.
+    returns True for existing notes that must not be changed.
     """
 
     text: Callable[[str], str | None]
@@ -29,10 +29,10 @@ FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]
 
 @dataclass(frozen=True, slots=True)
 class FixAnswers:
-    """How to fix unresolved targets that have no clearly closest note.
+    """Choices for fixing unresolved targets that have no clearly closest note.
 
-    `unlink` replaces links by their text. `folder` is where missing notes are created from
-    `template`; None creates none.
+    With `unlink`, links are replaced by their text. Missing notes are created in `folder` from
+    `template`; none are created if `folder` is None.
     """
 
     unlink: bool = False

@@ -1,6 +1,6 @@
 """The promises of fixing, checked on the result before anything is written.
 
-Two states and the edits between them enter, broken promises leave. The promises: a link that no
+The functions compare two states, given the edits between them. The promises: a link that no
 edit touches stays in place and keeps its target; properties, headings, blocks and tags stay the
 same; there is no new error.
 """
@@ -111,7 +111,7 @@ def _check_items(
         match = remaining.pop((shift.map_offset(item.start), _get_text(item)), None)
         if match is None and not shift.is_touched(item.start, item.end):
             yield f"its {what} “{_get_text(item)}” would be lost"
-    for item in remaining.values():  # a property that gets its name may make tags of its values
+    for item in remaining.values():  # values may become tags when their property gets its name
         if (
             not shift.is_new(item.start, item.end)
             and getattr(item, "place", None) is not Place.PROPERTY

@@ -298,7 +298,7 @@ def _split_words(name: str) -> list[str]:
 def _find_numbers(text: str) -> list[str]:
     """Return the numbers in a name.
 
-    Names with other numbers mean another thing or date.
+    Names with different numbers usually mean different things or dates.
     """
     return _DIGITS.findall(text)
 
@@ -312,7 +312,10 @@ def _typo_keys(text: str) -> tuple[str, ...]:
 
 
 def is_typo(target: str, path: str) -> bool:
-    """Return True if a file's name differs from the target's by one typo, or two in a long name."""
+    """Return True if a file's name differs from the target's by at most one typo.
+
+    Two typos are allowed if the target's name has 8 characters or more.
+    """
     from rapidfuzz.distance import OSA  # noqa: PLC0415 - only where a near name is compared
 
     wanted = spelling_key(link_name(file_name(target)))
