@@ -1,9 +1,10 @@
-"""Measure vaultlink as whole processes with default settings, and print ratios to other tools and to its targets.
+"""Measure vaultlink as whole processes, and print ratios to other tools and to targets.
 
     python benchmarks/bench.py [--vault DIR] [--rounds 5] [--scale] [--peers BIN] [--only SECTION]
 
-The vault is copied first. Without --vault, 5,000 notes are generated. Other tools are installed from the package
-index into benchmarks/.venv, unless --peers names a folder that has them.
+All runs have default settings. The vault is copied first. Without --vault, 5,000 notes are
+generated. Other tools are installed from the package index into benchmarks/.venv, unless --peers
+names a folder that has them.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def count_notes(vault: Path) -> int:
     return sum(1 for _ in vault.rglob("*.md"))
 
 
-# -- sections ---------------------------------------------------------------------------------------------------------
+# -- sections ------------------------------------------------------------------------------------
 
 
 def bench_peers(bench: Bench) -> None:
@@ -224,7 +225,7 @@ def bench_new_findings(bench: Bench) -> None:
 
 
 def bench_watch(bench: Bench) -> None:
-    """A watcher: time from a save or rename to its last finding, beyond the debounce; and idle cost."""
+    """Time from a save or rename to its last finding, beyond the debounce; and the idle cost."""
     watched = WatchProcess(VAULTLINK, bench.vault, bench.environment)
     print_figure("beginning, cold", watched.startup_seconds)
     taken = {
@@ -296,7 +297,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 }
 
 
-# -- setting up -------------------------------------------------------------------------------------------------------
+# -- setting up ----------------------------------------------------------------------------------
 
 
 def main() -> None:
@@ -330,9 +331,8 @@ def main() -> None:
             generate_vault(vault, 5_000)
         tools = (given.peers or install_peers()) if "peers" in wanted else work
         bench = Bench(work, vault, tools.resolve(), given.rounds)
-        print(
-            f"{given.vault or 'generated'}: {count_notes(vault):,} notes; {os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
-        )
+        machine = f"{os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
+        print(f"{given.vault or 'generated'}: {count_notes(vault):,} notes; {machine}")
         if not given.vault:
             print("the targets apply to a large real vault: --vault DIR")
         if "peers" in wanted:

@@ -1,4 +1,6 @@
-"""Write a vault of N notes that resembles a wiki made from talks. The same N and seed give the same bytes.
+"""Write a vault of N notes that resembles a wiki made from talks.
+
+The same N and seed give the same bytes.
 
 python benchmarks/generate.py FOLDER NOTES [--seed 1] [--links 10] [--dangling 0.2]
 """
@@ -138,7 +140,8 @@ def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> st
     """Return a note: properties, headings, text with links and time stamps, and sometimes code."""
     rng = language.rng
     parts = [
-        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\ntags: [{language.draw_words(1)[0]}]\n---\n",
+        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\n"
+        f"tags: [{language.draw_words(1)[0]}]\n---\n",
         "From: [[index | The index]]\n",
     ]
     for number, other in enumerate(wanted):
@@ -147,7 +150,8 @@ def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> st
         minute = rng.randrange(60)
         stamp = f'<a class="yt-timestamp" data-t="00:{minute:02}:00">[00:{minute:02}:00]</a>'
         parts.append(
-            f"{language.make_sentence(12)} {make_link(other, rng)} {language.make_sentence(9)} {stamp}.\n"
+            f"{language.make_sentence(12)} {make_link(other, rng)} "
+            f"{language.make_sentence(9)} {stamp}.\n"
         )
     if rng.random() < 0.1:
         parts.append("```\n[[not_a_link]]\n```\n")
@@ -157,7 +161,10 @@ def make_note(title: str, wanted: Iterable[str], language: RandomLanguage) -> st
 def generate_vault(
     folder: Path, notes: int, *, seed: int = 1, links: int = 10, dangling: float = 0.2
 ) -> None:
-    """Write the vault to a folder, with 300 notes per subfolder and three unresolved names per five unresolved links."""
+    """Write the vault to a folder, with 300 notes per subfolder.
+
+    Five unresolved links have three different targets.
+    """
     rng = random.Random(seed)
     language = RandomLanguage(rng)
     there = max(1, round(notes * links * dangling * 0.6))

@@ -71,7 +71,10 @@ def measure_seconds(run: TimedCommand, environment: Mapping[str, str]) -> float:
 def measure_medians(
     runs: Mapping[str, TimedCommand], rounds: int, environment: Mapping[str, str]
 ) -> dict[str, float]:
-    """Return the median of each run in seconds. Each round runs all of them, so that load affects all equally."""
+    """Return the median of each run in seconds.
+
+    Each round runs all of them, so that load affects all equally.
+    """
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -80,7 +83,10 @@ def measure_medians(
 
 
 def measure_peak_megabytes(run: TimedCommand, environment: Mapping[str, str]) -> float | None:
-    """Return the peak memory of a run and its child processes, with shared pages counted once. None except on Linux."""
+    """Return the peak memory of a run and its child processes in megabytes; None except on Linux.
+
+    Shared pages are counted once.
+    """
     if not Path("/proc/self/smaps_rollup").exists():
         return None
     run.prepare()

@@ -1,6 +1,7 @@
-"""Measure a running `vaultlink watch`: seconds from a save or a rename to its finding, and megabytes over many saves.
+"""Measure a running `vaultlink watch`.
 
-The vault is written to.
+Prints seconds from a save or a rename to its finding, and megabytes over many saves. The vault is
+written to.
 """
 
 import json
@@ -54,7 +55,11 @@ class WatchProcess:
         ]
 
     def wait_for(self, words: bytes, seconds: float = 20.0) -> float:
-        """Wait for a line with these words and return its time. Raises SystemExit after `seconds`."""
+        """Wait for a line with these words and return its time.
+
+        Raises:
+            SystemExit: There was none within `seconds`.
+        """
         end = time.monotonic() + seconds
         while True:
             try:
@@ -121,7 +126,7 @@ def time_saves(watched: WatchProcess, vault: Path, rounds: int) -> list[float]:
 def time_renames(
     watched: WatchProcess, vault: Path, linked: Sequence[str], rounds: int
 ) -> list[float]:
-    """Return the seconds from each rename of a note to the last finding in the notes that link to it."""
+    """Return the seconds from each rename to the last finding in the notes that link to it."""
     spent = []
     for path in [linked[number % len(linked)] for number in range(rounds if linked else 0)]:
         time.sleep(0.5)
@@ -156,7 +161,10 @@ def compute_delay(spent: Sequence[float], share: float) -> float:
 def measure_endurance(
     watched: WatchProcess, vault: Path, total: int, report: int
 ) -> list[tuple[int, float]]:
-    """Save notes in groups, each when the last batch is reported. Return (saves, megabytes) every `report` saves."""
+    """Save notes in groups, each when the last batch is reported.
+
+    Return (saves, megabytes) every `report` saves.
+    """
     dice = random.Random(2)
     notes = sorted(vault.rglob("*.md"))
     texts = {note: note.read_bytes() for note in notes[:400]}

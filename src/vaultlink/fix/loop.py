@@ -63,8 +63,8 @@ def plan_fixes(
 ) -> FixPlan:
     """Plan all allowed fixes round by round. Does not write.
 
-    `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without it
-    all are fixed.
+    `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without
+    it, all are fixed.
     """
     return apply_rounds(
         state, sources, _FixSelector(allowed, deferred, picked or _list_all_findings), examine

@@ -14,8 +14,8 @@ def compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
     """Return the text of the note that is created at `path`.
 
     The title is the most frequent display text of the links to it that spells the file's name with
-    other separators or case (`[[blue_tea|Blue Tea]]`), else the file's name. The aliases are the other
-    spellings of the name that these links use.
+    other separators or case (`[[blue_tea|Blue Tea]]`), else the file's name. The aliases are
+    the other spellings of the name that these links use.
     """
     from vaultlink.parse.post import compose_note  # noqa: PLC0415 - frontmatter is slow to import
 
