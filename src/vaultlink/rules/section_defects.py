@@ -1,4 +1,4 @@
-"""What a defect of an "Add backlinks" section is, and what an entry is judged by."""
+"""Defects of an "Add backlinks" section, and the context of checks of its entries."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Defect(NamedTuple):
     """Something wrong with an entry or a section.
 
     `reported` is False for defects that other rules report or that need no report. `link` is the
-    link or malformed link that the defect is about, None if it is about none. `safe` says whether
+    link or malformed link that the defect is about, None if it is about none. `safe` is True if
     `edits` are a safe fix. `part` names the part of a section that is wrong, "" for an entry.
     """
 
@@ -30,38 +30,42 @@ class Defect(NamedTuple):
 
     @property
     def safety(self) -> Safety | None:
-        """How safe the edits are."""
+        """Safety of the edits; None if there are none."""
         return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What the entries of one section are judged by."""
+    """Context for checks of the entries of one section.
+
+    `targets` maps the offset of each link in the note's sections to the path that it resolves to,
+    None if there is none. `body_targets` are the paths that links in the note's text resolve to.
+    """
 
     note: Note
     section: Section
-    context: Context
+    check_context: Context
     targets: dict[int, str | None]
     body_targets: frozenset[str]
 
     @property
     def index(self) -> Index:
-        """What names mean in the vault."""
-        return self.context.index
+        """Index of the vault."""
+        return self.check_context.index
 
     def make_edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
-        """One edit of the note."""
+        """Return one edit of the note, as a tuple."""
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        """How the vault names a note in a link."""
+        """Return the target for a link to a note, as the vault's settings say."""
         return format_target(
-            self.note.path, path, self.index, self.context.obsidian.new_link_format
+            self.note.path, path, self.index, self.check_context.obsidian.new_link_format
         )
 
     @property
     def pipe(self) -> str:
-        """The pipe of the section's links: with blanks around it unless most have none."""
+        """Pipe of the section's links: with spaces around it unless most have none."""
         raws = [
             entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
         ]

@@ -1,7 +1,7 @@
-"""What is wrong with the entries of an author's "Add backlinks" section, and what mends it (specification 11.5).
+"""Find defects of the entries of an author's "Add backlinks" section, with fixes (11.5).
 
-A section, its note and the context of a check enter, defects leave: each with its name, where it stands, what to say, and
-the changes that mend it. An entry whose link is to go has no other defect.
+Each defect has a kind, a location, a description of the problem, and the edits that fix it if it is
+fixable. If a fix removes an entry, the entry has no other defect, unless it is `already-linked`.
 """
 
 from collections.abc import Iterator
@@ -17,66 +17,73 @@ from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.rules.section_entry_links import find_link_defects
 
 TITLE_DASH = " – "
+"""En dash between the title and the link of an entry, with its spaces."""
 
 
 def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """The defects of the entries of a note's own section, in order."""
+    """Yield the defects of the entries of an author's section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body = _resolve_links(note, context.index)
-    desk = EntryContext(note, section, context, targets, body)
+    targets, body_targets = _resolve_links(note, context.index)
+    entry_context = EntryContext(note, section, context, targets, body_targets)
     seen: set[tuple[str, str]] = set()
     for entry in section.entries:
         if entry.link is None:
-            yield from _check_entry_without_link(desk, entry)
+            yield from _check_entry_without_link(entry_context, entry)
             continue
-        target = desk.targets.get(entry.link.start)
-        gone = list(_check_redundant(desk, entry, entry.link, target, seen))
-        yield from gone
+        target = targets.get(entry.link.start)
+        redundant = list(_check_redundant(entry_context, entry, entry.link, target, seen))
+        yield from redundant
         if target is not None:
             seen.add((target, ""))
-        if not any(defect.reported and defect.edits for defect in gone) or any(
-            defect.kind == "already-linked" for defect in gone
+        if not any(defect.reported and defect.edits for defect in redundant) or any(
+            defect.kind == "already-linked" for defect in redundant
         ):
-            yield from find_link_defects(desk, entry, entry.link, target)
-            yield from _check_dash(desk, entry)
+            yield from find_link_defects(entry_context, entry, entry.link, target)
+            yield from _check_dash(entry_context, entry)
 
 
 def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Where the links of a note's sections lead, by their offsets, and what its body links to."""
-    leads = list(index.resolved_links(note.path))
-    sections = {link.start: target for link, target in leads if link.place is Place.SECTION}
-    body = frozenset(
+    """Return the targets of the links in the note's sections, and those of its text.
+
+    The first value maps offsets of links to targets. The second excludes comments and embeds.
+    """
+    links = list(index.resolved_links(note.path))
+    section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
+    body_targets = frozenset(
         target
-        for link, target in leads
+        for link, target in links
         if target and link.place is Place.BODY and not link.in_comment and not link.embed
     )
-    return sections, body
+    return section_targets, body_targets
 
 
-# -- an entry that is not needed --------------------------------------------------------------------------------------------
+# -- redundant entries -----------------------------------------------------------------------------
 
 
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Entries that lead where another does, or nowhere else than here."""
+    """Yield a defect if an entry links to its own note, or to a file that is already linked.
+
+    `seen` holds the targets of the entries before it.
+    """
     if target is None:
         return
-    cut = (
+    edits = (
         context.make_edit(entry.cut_start, entry.cut_end, "")
         if entry.cut_start < entry.cut_end
         else ()
     )
-    whole = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
+    loses_no_text = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
     if target == context.note.path and link.target and not link.subpath:
         yield Defect(
             "self-link",
             entry,
             "the link points to the note that contains it",
             "Remove the entry",
-            cut,
-            whole,
+            edits,
+            loses_no_text,
             link=link,
             target=link.target,
         )
@@ -86,8 +93,8 @@ def _check_redundant(
             entry,
             "an earlier entry links to the same file",
             "Remove the later entry",
-            cut,
-            whole,
+            edits,
+            loses_no_text,
             link=link,
             target=link.target,
         )
@@ -97,17 +104,17 @@ def _check_redundant(
             entry,
             "the note's text already links to the same file",
             "Remove the entry",
-            cut,
+            edits,
             safe=False,
             target=link.target,
         )
 
 
-# -- the dash ------------------------------------------------------------------------------------------------------------------
+# -- the dash --------------------------------------------------------------------------------------
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
-    """What stands between title and link and is no en dash."""
+    """Yield a defect if there is no en dash between the title and the link of an entry."""
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
@@ -129,7 +136,7 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
         )
 
 
-# -- entries whose link is none --------------------------------------------------------------------------------------------
+# -- entries without a link ------------------------------------------------------------------------
 
 
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
@@ -147,7 +154,7 @@ def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[D
 
 
 def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
-    """A title that waits for its link, or a line that says nothing the vault knows."""
+    """Return the defect of an entry without a link: a missing link if a note has the title."""
     notes = find_notes_by_title(entry.title, context.index, context.note.path)
     if len(notes) == 1 and notes[0] not in context.targets.values():
         link = _format_new_link(context, entry.title, notes[0])
@@ -172,10 +179,10 @@ def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
 
 
 def _format_new_link(context: EntryContext, title: str, path: str) -> str:
-    """A link to a note that shows a title; "" if the title can't be shown so."""
+    """Return a wikilink to a note that shows a title; "" if a wikilink cannot show it."""
     name = context.format_target(path)
     if (
-        any(mark in title for mark in ("[", "]", "|"))
+        any(char in title for char in ("[", "]", "|"))
         or resolve(context.note.path, name, context.index.names) != path
     ):
         return ""
@@ -183,9 +190,13 @@ def _format_new_link(context: EntryContext, title: str, path: str) -> str:
 
 
 def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
-    """A link that lacks brackets: what stands between them tells where it leads, or else the title does."""
-    at = entry.dash_end
-    inner = entry.raw[at - entry.start :].strip("[]")
+    """Return the defect of an entry whose link lacks brackets.
+
+    The text between the brackets determines the target; if it does not resolve to exactly one file,
+    the title does.
+    """
+    start = entry.dash_end
+    inner = entry.raw[start - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
     chosen, others = (
         resolve_with_alternatives(context.note.path, target, context.index.names)
@@ -204,12 +215,9 @@ def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
             else ""
         )
     problem = "brackets are missing, so this is not a link"
-    slip = SourceSpan(at, entry.end, entry.line, entry.column)
-    hurt = Defect("malformed-link", entry, problem, link=slip, target=target)
-    return (
-        hurt._replace(
-            fix_title="Add the missing brackets", edits=context.make_edit(at, entry.end, text)
-        )
-        if text
-        else hurt
-    )
+    span = SourceSpan(start, entry.end, entry.line, entry.column)
+    defect = Defect("malformed-link", entry, problem, link=span, target=target)
+    if not text:
+        return defect
+    edits = context.make_edit(start, entry.end, text)
+    return defect._replace(fix_title="Add the missing brackets", edits=edits)
