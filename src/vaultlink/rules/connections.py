@@ -135,7 +135,10 @@ def _collect_property_texts(context: Context) -> frozenset[str]:
 
 
 def _join_base_texts(context: Context) -> str:
-    """Return the normalized text of all bases. The index holds the text of a base as a property."""
+    """Return the normalized text of all bases.
+
+    The index holds the text of a base as a property.
+    """
     notes = context.index.notes
     bases = (
         notes[path]
@@ -148,7 +151,10 @@ def _join_base_texts(context: Context) -> str:
 
 
 def _group_linked_notes(context: Context) -> list[list[str]]:
-    """Return the connected groups of notes; links count in both directions and via any file."""
+    """Return the connected groups of notes.
+
+    Links count in both directions, and connect notes via any file.
+    """
     leader: dict[str, str] = {}
 
     def find(path: str) -> str:

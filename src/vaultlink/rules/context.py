@@ -28,7 +28,7 @@ FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 class Located(Protocol):
-    """Object with a span in a source: a link, heading, tag, property, problem or bare span.
+    """Object with a span in a source: a link, heading, tag, property or problem.
 
     `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
     """
@@ -45,7 +45,7 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of a check: a location and the values for the placeholders of the rule's message.
+    """Result of a check: a location, and values for the rule's message.
 
     Only checks of scope `vault` set `path`. `edits` fix the finding as the rule's YAML file
     describes under `fix`; `safety` is set only if that says `either`. `links` are the links that
@@ -92,7 +92,7 @@ VaultCheck = Callable[[Context], Iterator[Finding]]
 
 
 def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    """Yield the internal links of a note that resolve, each with the path of its target."""
+    """Yield the internal links of a note that resolve, with the paths of targets."""
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
         if target is not None and not link.external:
             yield link, target

@@ -54,7 +54,7 @@ def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the path that a file had before it was renamed or moved."""
+    """Report unresolved links to the former path of a renamed or moved file."""
     if not context.moves:
         return
     for link, candidates in _find_unresolved_links(note, context):
@@ -95,7 +95,7 @@ def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: 
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate; none if there are several."""
+    """Return the edits that point a link to the only candidate; none for several."""
     if len(files) > 1:
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian.new_link_format)
@@ -124,7 +124,7 @@ class _LinkCache:
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[_UnresolvedLink]:
-    """Return the unresolved links of a note that may be reported, with their candidates."""
+    """Return the unresolved links of a note to report, with their candidates."""
     targets = context.index.targets.get(note.path, ())
     if None not in targets:
         return []
@@ -155,7 +155,10 @@ def _collect_unresolved_links(
 
 
 def _find_candidates(target: str, context: Context) -> _Candidates | None:
-    """Return the candidates of a target; None if it is in `allow-dangling` or has a placeholder."""
+    """Return the candidates of a target.
+
+    Return None if the target is in `allow-dangling` or has a placeholder.
+    """
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
@@ -182,7 +185,7 @@ class _MoveCache:
 
 
 def _follow_move(link: Link, source: str, context: Context) -> str | None:
-    """Return the current path of the file that a link resolved to before files were moved.
+    """Return the current path of the file that a link resolved to before a move.
 
     A relative link is resolved from the former path of its own note.
     """

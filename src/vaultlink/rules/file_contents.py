@@ -25,14 +25,17 @@ def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report code, comments, math and HTML without an end, which hide the text that follows."""
+    """Report code, comments, math and HTML without an end.
+
+    They hide the text that follows.
+    """
     for problem in note.problems:
         if problem.kind in _CONSTRUCT_NAMES and not is_drawing(note):
             yield Finding(problem, {"construct": _CONSTRUCT_NAMES[problem.kind]})
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
-    """Report files that a sync service wrote because two devices changed the same file.
+    """Report copies that a sync service wrote when two devices changed a file.
 
     The name of the file identifies the service and the original.
     """
@@ -45,7 +48,7 @@ _LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
-    """Report first or last lines of a note that are replies of a text generator to its user.
+    """Report replies of a text generator in the first and last lines of a note.
 
     The option `phrases` lists the replies, `lines` the number of lines to check at either end.
     """
@@ -71,7 +74,10 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
 
 @lru_cache(maxsize=8)
 def _compile_phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Return one pattern for all phrases; an invalid regular expression is read as plain text."""
+    """Return one pattern for all phrases.
+
+    A phrase that is not a valid regular expression is read as plain text.
+    """
     return re.compile(
         "|".join(f"(?:{_escape_invalid(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
     )
@@ -94,7 +100,7 @@ def _find_body(text: str, note: Note) -> int:
 
 
 def _find_edge_lines(text: str, body: int, count: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the first and last `count` lines that are not blank, in order.
+    """Yield the spans of the first and last `count` nonblank lines, in order.
 
     `body` is the offset at which to start. No line is yielded twice.
     """

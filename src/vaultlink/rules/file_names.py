@@ -63,7 +63,7 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield the folders of a path that are reported at this file: it is the first in them.
+    """Yield the folders in which the file is the first: it reports them.
 
     The folders end with a slash.
     """
@@ -130,7 +130,7 @@ def _check_path_length(path: str, longest: int) -> Iterator[str]:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """Yield the collision of a name with another that differs only in case or Unicode form.
+    """Yield the collision with a name that differs only in case or Unicode form.
 
     `place` is the path of the file, or a folder of it that ends with a slash. Of several equal
     names the first is not reported.

@@ -120,7 +120,10 @@ _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
-    """Return True if a value is empty or has a placeholder. Such values fit every type."""
+    """Return True if a value is empty or has a placeholder.
+
+    Such values fit every type.
+    """
     return value is None or value in ("", []) or has_placeholder(str(value))
 
 

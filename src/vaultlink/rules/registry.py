@@ -1,4 +1,4 @@
-"""Build `Rule` values from declarations (YAML mappings) and check functions, and select rules.
+"""Build rules from declarations (YAML mappings) and checks, and select rules.
 
 An invalid declaration raises `CatalogError`; the message begins with the name of the rule. This
 module reads no files. The `check` line of a declaration names its function.
@@ -174,9 +174,9 @@ Catalog = tuple[Rule, ...]
 
 
 def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
-    """Return the rules of the declarations (file stem to YAML mapping), sorted by code.
+    """Return the rules of the declarations, sorted by code.
 
-    Raises CatalogError.
+    `declarations` maps the stems of file names to YAML mappings. Raises CatalogError.
     """
     rules = []
     for stem, mapping in declarations.items():
@@ -348,9 +348,9 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
 
 
 def _build_option(rule: str, name: str, declaration: Any) -> Option:
-    """Return an option of a rule. Its default must have its type and be one of its choices.
+    """Return an option of a rule.
 
-    Raises CatalogError.
+    The default must have the type of the option and be one of its choices. Raises CatalogError.
     """
     if (
         not isinstance(declaration, Mapping)

@@ -1,4 +1,4 @@
-"""Find defects of the entries of an author's "Add backlinks" section, with fixes (11.5).
+"""Find defects of the entries of an author's section, with their fixes (11.5).
 
 Each defect has a kind, a location, a description of the problem, and the edits that fix it if it is
 fixable. If a fix removes an entry, the entry has no other defect, unless it is `already-linked`.
@@ -64,7 +64,7 @@ def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], fro
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect if an entry links to its own note, or to a file that is already linked.
+    """Yield a defect if an entry links to its own note or to a linked file.
 
     `seen` holds the targets of the entries before it.
     """
@@ -114,7 +114,7 @@ def _check_redundant(
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
-    """Yield a defect if there is no en dash between the title and the link of an entry."""
+    """Yield a defect if there is no en dash between title and link."""
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
@@ -154,7 +154,10 @@ def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[D
 
 
 def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of an entry without a link: a missing link if a note has the title."""
+    """Return the defect of an entry without a link.
+
+    It is a missing link if a note has the entry's title, else prose.
+    """
     notes = find_notes_by_title(entry.title, context.index, context.note.path)
     if len(notes) == 1 and notes[0] not in context.targets.values():
         link = _format_new_link(context, entry.title, notes[0])

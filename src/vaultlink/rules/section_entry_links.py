@@ -22,7 +22,7 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """Yield the defects of an entry's link, and of its title if that is not the target's."""
+    """Yield the defects of an entry's link, and of its title for that link."""
     if link.embed:
         yield Defect(
             "embed",
@@ -82,7 +82,10 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
-    """Return a defect if the target is the title and the display text is the note's name."""
+    """Return a defect if target and display text are swapped, else None.
+
+    The target is then the title, and the display text the name of a note.
+    """
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
@@ -168,7 +171,7 @@ def _check_spelling(
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
-    """Return the difference between a target and the name of its note: kind and problem.
+    """Return the kind and problem of a target that is not the name of its note.
 
     Both are "" if there is none.
     """
@@ -273,7 +276,7 @@ def _check_mismatch(
 
 
 def _build_display_edits(context: EntryContext, link: Link, display: str) -> tuple[Edit, ...]:
-    """Return the edits that replace the display text of a wikilink; none if impossible."""
+    """Return the edits that replace a wikilink's display text; none if impossible."""
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
