@@ -144,7 +144,7 @@ def test_first_screen_has_a_command_and_its_output() -> None:
 
 
 def test_python_in_the_documents_runs() -> None:
-    examples = blocks(DOCS / "python.md", "python")
+    examples = [*blocks(DOCS / "python.md", "python"), *blocks(DOCS / "python-types.md", "python")]
     assert len(examples) > 1
     done = subprocess.run(
         [sys.executable, "-c", "".join(examples)],

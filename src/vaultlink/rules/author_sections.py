@@ -60,10 +60,9 @@ def _to_finding(defect: Defect) -> Finding:
 
 
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
-    """Return the edits that move a section's entries into the last section.
+    """Return the edits that move a section's entries to the start of the last one.
 
-    The entries are inserted in front of those of the last section. Return no edits if a section is
-    not its author's or is quoted, or if text other than entries would move.
+    Return none if a section is managed or quoted, or if text other than entries would move.
     """
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()

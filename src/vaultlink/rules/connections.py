@@ -153,7 +153,7 @@ def _join_base_texts(context: Context) -> str:
 def _group_linked_notes(context: Context) -> list[list[str]]:
     """Return the connected groups of notes.
 
-    Links count in both directions and via any file.
+    Links count in both directions, and connect notes via any file.
     """
     leader: dict[str, str] = {}
 

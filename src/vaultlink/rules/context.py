@@ -28,7 +28,7 @@ FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 class Located(Protocol):
-    """Object with a span in a source.
+    """Object with a span in a source: a link, heading, tag, property or problem.
 
     Such objects are links, headings, tags, properties, problems and bare spans.
     `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
@@ -46,7 +46,7 @@ class Located(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of a check: a location and the values for the rule's message.
+    """Result of a check: a location, and values for the rule's message.
 
     `values` maps the placeholders of the message to their values. Only checks of
     scope `vault` set `path`. `edits` fix the finding as the rule's YAML file describes under `fix`;
@@ -93,10 +93,7 @@ VaultCheck = Callable[[Context], Iterator[Finding]]
 
 
 def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
-    """Yield the internal links of a note that resolve, with their targets.
-
-    A target is the path of a file.
-    """
+    """Yield the internal links of a note that resolve, with the paths of targets."""
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
         if target is not None and not link.external:
             yield link, target

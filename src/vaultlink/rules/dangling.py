@@ -54,10 +54,7 @@ def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the former path of a file.
-
-    The file was renamed or moved.
-    """
+    """Report unresolved links to the former path of a renamed or moved file."""
     if not context.moves:
         return
     for link, candidates in _find_unresolved_links(note, context):
@@ -98,10 +95,7 @@ def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: 
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate.
-
-    Return no edits if there are several candidates.
-    """
+    """Return the edits that point a link to the only candidate; none for several."""
     if len(files) > 1:
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian.new_link_format)
@@ -130,10 +124,7 @@ class _LinkCache:
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[_UnresolvedLink]:
-    """Return the unresolved links of a note, with their candidates.
-
-    Links that must not be reported are left out.
-    """
+    """Return the unresolved links of a note to report, with their candidates."""
     targets = context.index.targets.get(note.path, ())
     if None not in targets:
         return []
@@ -164,9 +155,9 @@ def _collect_unresolved_links(
 
 
 def _find_candidates(target: str, context: Context) -> _Candidates | None:
-    """Return the candidates of a target, or None if it must not be reported.
+    """Return the candidates of a target.
 
-    That is so if it is in `allow-dangling` or has a placeholder.
+    Return None if the target is in `allow-dangling` or has a placeholder.
     """
     if context.allows_dangling(target) or has_placeholder(target):
         return None
@@ -194,7 +185,7 @@ class _MoveCache:
 
 
 def _follow_move(link: Link, source: str, context: Context) -> str | None:
-    """Return the current path of the file that a link formerly resolved to.
+    """Return the current path of the file that a link resolved to before a move.
 
     Formerly means before files were moved. Return None if the link did not resolve then, or if its
     target was not moved. A relative link is resolved from the former path of its

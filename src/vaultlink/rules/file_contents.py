@@ -35,7 +35,7 @@ def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
-    """Report conflict copies of sync services.
+    """Report copies that a sync service wrote when two devices changed a file.
 
     A sync service writes one if two devices changed the same file. The name of the file identifies
     the service and the original.
@@ -49,7 +49,7 @@ _LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
-    """Report first or last lines that are replies of a text generator to its user.
+    """Report replies of a text generator in the first and last lines of a note.
 
     The option `phrases` lists the replies, `lines` the number of lines to check at either end.
     """
@@ -101,7 +101,7 @@ def _find_body(text: str, note: Note) -> int:
 
 
 def _find_edge_lines(text: str, body: int, count: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the first and last `count` non-blank lines, in order.
+    """Yield the spans of the first and last `count` nonblank lines, in order.
 
     `body` is the offset at which to start. No line is yielded twice.
     """

@@ -66,7 +66,7 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield the folders of a path that are reported at this file.
+    """Yield the folders in which the file is the first: it reports them.
 
     These are the folders in which it is the first file. They end with a slash.
     """
@@ -136,7 +136,7 @@ def _check_path_length(path: str, longest: int) -> Iterator[str]:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """Yield the collision of a name with another one.
+    """Yield the collision with a name that differs only in case or Unicode form.
 
     Names collide if they differ only in case or Unicode form.
     `place` is the path of the file, or a folder of it that ends with a slash. Of several equal

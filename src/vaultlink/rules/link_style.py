@@ -1,7 +1,4 @@
-"""Checks of the notation of links that resolve.
-
-The notation is link kind, path, case and display text.
-"""
+"""Checks of the notation of links: kind, path, case and display text."""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -120,9 +117,9 @@ def _prefers_markdown(context: Context) -> bool | None:
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
-    """Return the target in the configured style (10.4).
+    """Return the target as the settings say (10.4).
 
-    Return it unchanged if every style is allowed.
+    It is unchanged if every style is allowed.
     """
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style

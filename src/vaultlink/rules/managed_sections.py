@@ -114,10 +114,7 @@ def _locate_heading(section: Section) -> SourceSpan:
 
 
 def _describe_diff(diff: SectionDiff) -> str:
-    """Return a description of a difference as the end of a sentence.
-
-    Return "" if there is no difference.
-    """
+    """Describe a difference as the end of a sentence; "" if there is none."""
     clauses = [
         f"{_join_names(names)} {'is' if len(names) == 1 else 'are'} {state}"
         for names, state in (
@@ -135,10 +132,7 @@ def _describe_diff(diff: SectionDiff) -> str:
 
 
 def _join_names(names: Sequence[str]) -> str:
-    """Return quoted names joined as in a sentence.
-
-    After the first `_MAX_NAMES` names, only the number of the others follows.
-    """
+    """Join the first names, quoted, as in a sentence, and count the others."""
     quoted = [f"“{name}”" for name in names[:_MAX_NAMES]]
     if len(names) > _MAX_NAMES:
         quoted.append(f"{len(names) - _MAX_NAMES} more")

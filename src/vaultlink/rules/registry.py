@@ -1,7 +1,7 @@
-"""Build rules from their declarations, which are YAML mappings.
+"""Build rules from declarations (YAML mappings) and checks, and select rules.
 
-The `check` line of a declaration names its check function. Errors in a declaration raise
-`CatalogError`, which names the rule. This module reads no files.
+An invalid declaration raises `CatalogError`; the message begins with the name of the rule. This
+module reads no files. The `check` line of a declaration names its function.
 """
 
 import re
@@ -28,7 +28,7 @@ from vaultlink.rules import (
 from vaultlink.rules.context import Finding
 
 CheckFunction = Callable[..., Iterator[Finding]]
-"""A check of any scope. `Rule.scope` determines the arguments of its calls."""
+"""Check of any scope; `vaultlink.rules.context` lists the arguments of each scope."""
 
 RULE_MODULES: Mapping[str, ModuleType] = {
     "dangling": dangling,
@@ -42,13 +42,10 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "structure": structure,
     "managed_sections": managed_sections,
 }
-"""The modules with checks, by the name that `check` lines use."""
+"""Modules with checks, by their names in `check` lines."""
 
 SCOPES = ("note", "links", "files", "vault")
-"""The scopes from the narrowest to the widest.
-
-`vaultlink.rules.context` describes how checks of each scope are called.
-"""
+"""Scopes of checks, from the narrowest to the widest: see `vaultlink.rules.context`."""
 
 _RULE_CODE = re.compile(r"VL\d{3}")
 _RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
@@ -78,7 +75,7 @@ _ALLOWED_KEYS = frozenset(
     )
 )
 _READS = {"text": "note", "moves": "links"}
-"""The values of `reads`, each with the scope for which it is allowed."""
+"""Values of `reads`, and the scope in which each is allowed."""
 
 _ABOUT = ("anchor", "unresolved-link")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
@@ -92,11 +89,11 @@ _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
 class CatalogError(Exception):
-    """An invalid declaration of a rule: the rule and the reason."""
+    """Invalid declaration of a rule. The message begins with the name of the rule."""
 
 
-class UnknownRule(Exception):  # noqa: N818 - the caller decides if it is an error
-    """A selector that matches no rule, with similar names and codes."""
+class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
+    """Selector that matches no rule, with similar names and codes."""
 
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
         super().__init__(f"there is no rule “{selector}”")
@@ -106,7 +103,10 @@ class UnknownRule(Exception):  # noqa: N818 - the caller decides if it is an err
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a rule: name, type, type of the elements of a list, default."""
+    """Option of a rule.
+
+    `element_type` is the type of the elements of a list, else None.
+    """
 
     name: str
     type: str
@@ -118,20 +118,20 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its declaration and its check.
+    """Rule: the values of its declaration, and its check.
 
-    `message` is a `str.format` template over the values of a finding, and so is `fix_title`, which
-    describes the fix ("" if there is none). `fix_when` is `never`, `sometimes` or `always`,
-    `fix_safety` is `safe`, `unsafe` or `either`. `deferred_fix` names the maker in
-    `vaultlink.fix.deferred` of fixes made on demand, "" if findings have their fixes. `fixed_last`
-    is True if its fixes wait until there are no others.
+    `message` and `fix_title` are `str.format` templates for the values of a finding. `fix_title`
+    describes the fix; it is "" if there is none. `fix_when` is `never`, `sometimes` or `always`,
+    `fix_safety` is `safe`, `unsafe` or `either`. `deferred_fix` names the function of
+    `vaultlink.fix.deferred` that makes the fixes on demand; it is "" if findings contain them.
+    `fixed_last` is True if the rule's fixes are applied only when there are no others.
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
-    findings about the target of an unresolved link, else "". `known_as` is the code under which a
-    baseline records its findings, "" for `code`. If a rule in `yields_to` is enabled and reports a
-    link, this rule does not report the link.
+    findings about the target of an unresolved link, else "". `known_as` is the code of the rule's
+    findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a link,
+    this rule does not report it.
 
-    `skipped_variants` are the variants of its examples that tests leave out.
+    `skipped_variants` are the variants of the examples that tests skip.
     """
 
     code: str
@@ -160,12 +160,12 @@ class Rule:
 
     @property
     def is_engine_rule(self) -> bool:
-        """True if the engine reports the findings, because no check can detect them."""
+        """True if the engine makes the findings, because a check cannot."""
         return self.check is check_nothing
 
     @property
     def default_safety(self) -> Safety:
-        """The safety of a fix unless the finding sets its own."""
+        """Safety of a fix unless a finding sets another."""
         return Safety.UNSAFE if self.fix_safety == "unsafe" else Safety.SAFE
 
 
@@ -174,27 +174,27 @@ Catalog = tuple[Rule, ...]
 
 
 def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
-    """Return the rules of declarations (file stem to YAML mapping), sorted by code.
+    """Return the rules of the declarations, sorted by code.
 
-    Raises CatalogError.
+    `declarations` maps the stems of file names to YAML mappings. Raises CatalogError.
     """
     rules = []
     for stem, mapping in declarations.items():
         if not isinstance(mapping, Mapping):
-            raise CatalogError(f"{stem}: not a mapping")
+            raise CatalogError(f"{stem}: the declaration must be a mapping")
         rule = build_rule(mapping, _find_check(stem, mapping.get("check")))
         if rule.name != stem:
             raise CatalogError(f"{stem}: the file must have the name of its rule, {rule.name}")
         rules.append(rule)
     rules.sort(key=lambda rule: rule.code)
-    for one, other in pairwise(rules):
-        if one.code == other.code:
-            raise CatalogError(f"{other.name}: the code {other.code} is already used by {one.name}")
+    for previous, rule in pairwise(rules):
+        if previous.code == rule.code:
+            raise CatalogError(f"{rule.name}: {previous.name} already has the code {rule.code}")
     return _resolve_references(rules)
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check the rule names in `yields-to` and `known-as`.
+    """Check the rule names in `yields-to` and `known-as`; replace the latter by codes.
 
     Replaces the name in `known-as` by a code. Raises CatalogError.
     """
@@ -212,10 +212,13 @@ def _resolve_references(rules: Sequence[Rule]) -> Catalog:
 
 
 def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
-    """Return the rule of one declaration. Raises CatalogError."""
+    """Return the rule of a declaration and its check.
+
+    Raises CatalogError.
+    """
     name = mapping.get("name")
-    for wrong in _find_errors(mapping):
-        raise CatalogError(f"{name or 'rule without a name'}: {wrong}")
+    for error in _find_errors(mapping):
+        raise CatalogError(f"{name or 'a rule without a name'}: {error}")
     fix = mapping.get("fix", {})
     return Rule(
         code=mapping["code"],
@@ -248,26 +251,27 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
 
 
 def find_placeholders(template: str) -> frozenset[str]:
-    """Return the names of the values in a message template."""
+    """Return the names of the placeholders in a message template."""
     return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
 
 
 def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
-    """Return the names of the rules that selectors match.
+    """Return the names of the rules that match the selectors.
 
-    Selectors are names, codes, prefixes of codes (`VL1`) and `ALL`. Raises UnknownRule.
+    A selector is a name, a code, the beginning of a code (`VL1`) or `ALL`. Raises UnknownRule if a
+    selector matches no rule.
     """
-    chosen: set[str] = set()
+    names: set[str] = set()
     for selector in selectors:
-        found = [rule.name for rule in rules if _matches(rule, selector)]
-        if not found:
+        matching = [rule.name for rule in rules if _matches(rule, selector)]
+        if not matching:
             raise UnknownRule(selector, _suggest_selectors(rules, selector))
-        chosen.update(found)
-    return frozenset(chosen)
+        names.update(matching)
+    return frozenset(names)
 
 
 def check_nothing(_note: object, _context: object) -> Iterator[Finding]:
-    """Yield nothing: the check of a rule whose findings the engine reports."""
+    """Yield nothing: the check of rules whose findings the engine makes."""
     return iter(())
 
 
@@ -278,27 +282,26 @@ def _matches(rule: Rule, selector: str) -> bool:
 
 
 def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
-    from difflib import get_close_matches  # noqa: PLC0415 - only for an error's message
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error message
 
-    known = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
-    if selector.lower() in known:
-        return (known[selector.lower()],)
-    return tuple(known[word] for word in get_close_matches(selector.lower(), known, 3, 0.6))
+    originals = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
+    if selector.lower() in originals:
+        return (originals[selector.lower()],)
+    similar = get_close_matches(selector.lower(), originals, 3, 0.6)
+    return tuple(originals[word] for word in similar)
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:
-    """Return the function that a `check` line names. Raises CatalogError."""
+    """Return the function that a `check` line names."""
     if check == "engine":
         return check_nothing
-    module, _, function = check.partition(".") if isinstance(check, str) else ("", "", "")
-    found = (
-        getattr(RULE_MODULES.get(module), function, None) if not function.startswith("_") else None
-    )
-    if not callable(found):
-        raise CatalogError(f"{stem}: no function of vaultlink.rules matches its check {check!r}")
-    if function.replace("_", "-") != stem:
-        raise CatalogError(f"{stem}: its check {check} must have the name of the rule")
-    return found  # type: ignore[no-any-return]
+    module, _, name = check.partition(".") if isinstance(check, str) else ("", "", "")
+    function = getattr(RULE_MODULES.get(module), name, None) if not name.startswith("_") else None
+    if not callable(function):
+        raise CatalogError(f"{stem}: check {check!r} is not a function of vaultlink.rules")
+    if name.replace("_", "-") != stem:
+        raise CatalogError(f"{stem}: check {check} must have the name of the rule")
+    return function  # type: ignore[no-any-return]
 
 
 def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
@@ -306,23 +309,23 @@ def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"“{key}” is missing" for key in _REQUIRED_KEYS if key not in mapping)
     yield from (f"unknown key “{key}”" for key in mapping if key not in _ALLOWED_KEYS)
     yield from (
-        f"“{key}” must be a string that is not empty"
+        f"“{key}” must be a string that is not blank"
         for key in _TEXT_KEYS
         if not isinstance(mapping[key], str) or not mapping[key].strip()
     )
-    for key, fits, wanted in _KEY_CHECKS:
-        if key in mapping and not fits(mapping[key]):
-            yield f"“{key}” must be {wanted}, not {mapping[key]!r}"
+    for key, is_valid, expected in _KEY_CHECKS:
+        if key in mapping and not is_valid(mapping[key]):
+            yield f"“{key}” must be {expected}, not {mapping[key]!r}"
     if mapping.get("reads") and _READS.get(mapping["reads"]) != mapping["scope"]:
-        yield f"“reads: {mapping['reads']}” is not for the scope {mapping['scope']}"
+        yield f"“reads: {mapping['reads']}” is not allowed with “scope: {mapping['scope']}”"
     if "yields-to" in mapping and mapping["scope"] == "vault":
-        yield "“yields-to” is not for the scope vault"
+        yield "“yields-to” is not allowed with “scope: vault”"
 
 
 _TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
 _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
-    ("code", _RULE_CODE.fullmatch, "VL and three digits"),
-    ("name", _RULE_NAME.fullmatch, "lower-case words joined by hyphens"),
+    ("code", _RULE_CODE.fullmatch, "“VL” and three digits"),
+    ("name", _RULE_NAME.fullmatch, "lowercase words joined by hyphens"),
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
     ("reads", _READS.__contains__, "text or moves"),
@@ -338,42 +341,44 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
             and _REQUIRED_FIX_KEYS <= value.keys() <= {*_FIX_CHOICES, "title"}
             and all(value[key] in words for key, words in _FIX_CHOICES.items() if key in value)
         ),
-        "a mapping of when, safety and title, and of deferred and last where needed",
+        "a mapping with when, safety and title, and optionally deferred and last",
     ),
     ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
 )
 
 
-def _build_option(rule: str, name: str, declared: Any) -> Option:
-    """Return an option.
+def _build_option(rule: str, name: str, declaration: Any) -> Option:
+    """Return an option of a rule.
 
-    Raises CatalogError if its default does not fit its type and choices.
+    The default must have the type of the option and be one of its choices. Raises CatalogError.
     """
     if (
-        not isinstance(declared, Mapping)
-        or not {"type", "default", "help"} <= declared.keys() <= _OPTION_KEYS
+        not isinstance(declaration, Mapping)
+        or not {"type", "default", "help"} <= declaration.keys() <= _OPTION_KEYS
     ):
         raise CatalogError(
-            f"{rule}: option {name} needs type, default and help, and may have of and choices"
+            f"{rule}: option {name} requires type, default and help, and may have of and choices"
         )
-    kind, of, default = declared["type"], declared.get("of"), declared["default"]
+    kind, of, default = declaration["type"], declaration.get("of"), declaration["default"]
     if kind not in _OPTION_TYPES or (of is not None and of not in _OPTION_TYPES):
         raise CatalogError(
-            f"{rule}: the type of option {name} is not one of {', '.join(_OPTION_TYPES)}"
+            f"{rule}: option {name} has an unknown type, expected one of {', '.join(_OPTION_TYPES)}"
         )
-    choices = tuple(declared.get("choices", ()))
+    choices = tuple(declaration.get("choices", ()))
     items = default if kind == "list" and isinstance(default, list) else [default]
-    fits = _is_of_type(default, kind) and (
+    is_valid = _is_of_type(default, kind) and (
         kind != "list" or of is None or all(_is_of_type(item, of) for item in items)
     )
-    if not fits or (choices and any(item not in choices for item in items)):
-        raise CatalogError(f"{rule}: the default of option {name} does not fit its type or choices")
+    if not is_valid or (choices and any(item not in choices for item in items)):
+        raise CatalogError(
+            f"{rule}: the default of option {name} has another type or is not one of its choices"
+        )
     return Option(
         name,
         kind,
         of,
         tuple(default) if kind == "list" else default,
-        str(declared["help"]).strip(),
+        str(declaration["help"]).strip(),
         choices,
     )
 

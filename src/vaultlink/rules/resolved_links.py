@@ -76,7 +76,8 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _find_subpath_links(note: Note, context: Context) -> list[tuple[Link, str]]:
-    if not any([link.subpath for link in note.links]):  # noqa: C419 - a list is faster here, and most notes have none
+    # Most notes have no subpath, and a list is faster here than a generator.
+    if not any([link.subpath for link in note.links]):  # noqa: C419
         return []
     return [
         (link, target)
@@ -94,7 +95,7 @@ def _lacks_heading(link: Link, target: str, context: Context) -> bool:
 
 
 def _lacks_anchor(link: Link, target: str, context: Context) -> bool:
-    """Return True if a link's subpath has no heading or block in `target`.
+    """Return True if the target of a visible link certainly lacks its subpath.
 
     Return False for links in comments, and if it is uncertain how Obsidian reads the subpath.
     """
@@ -163,7 +164,7 @@ def _build_anchor_edits(link: Link, target: str, note: Note, context: Context) -
 
 
 def _find_similar_heading(part: str, note: Note) -> tuple[Heading | None, str]:
-    """Return the only heading that is a respelling of `part`, and its text.
+    """Return the only heading that is a respelling of `part`, and its subpath.
 
     The text is suitable for a subpath.
     Return (None, "") if there is none, if there are several, or if the heading has a block id.

@@ -1,4 +1,4 @@
-"""Defects of "Add backlinks" sections, and the context of checks of entries."""
+"""Defects of an "Add backlinks" section, and the context of checks of its entries."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,8 +13,8 @@ class Defect(NamedTuple):
     """Something wrong with an entry or a section.
 
     `reported` is False for defects that other rules report or that need no report. `link` is the
-    link or malformed link that the defect is about, or None. `safe` is True if `edits` are a safe
-    fix. `part` names the part of a section that is wrong, "" for an entry.
+    link or malformed link that the defect is about, None if it is about none. `safe` is True if
+    `edits` are a safe fix. `part` names the part of a section that is wrong, "" for an entry.
     """
 
     kind: str
@@ -30,42 +30,42 @@ class Defect(NamedTuple):
 
     @property
     def safety(self) -> Safety | None:
-        """The safety of the edits; None without edits."""
+        """Safety of the edits; None if there are none."""
         return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """Data for checking the entries of one section.
+    """Context for checks of the entries of one section.
 
-    `targets` maps the starts of links in sections to their targets, `body_targets` are the targets
-    of links in the note's text.
+    `targets` maps the offset of each link in the note's sections to the path that it resolves to,
+    None if there is none. `body_targets` are the paths that links in the note's text resolve to.
     """
 
     note: Note
     section: Section
-    context: Context
+    check_context: Context
     targets: dict[int, str | None]
     body_targets: frozenset[str]
 
     @property
     def index(self) -> Index:
-        """The index of the vault."""
-        return self.context.index
+        """Index of the vault."""
+        return self.check_context.index
 
     def make_edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
         """Return one edit of the note, as a tuple."""
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        """Return the link target for a note in the format of the vault's settings."""
+        """Return the target for a link to a note, as the vault's settings say."""
         return format_target(
-            self.note.path, path, self.index, self.context.obsidian.new_link_format
+            self.note.path, path, self.index, self.check_context.obsidian.new_link_format
         )
 
     @property
     def pipe(self) -> str:
-        """The pipe of the section's links, with spaces if at least half have them."""
+        """Pipe of the section's links: with spaces around it unless most have none."""
         raws = [
             entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
         ]

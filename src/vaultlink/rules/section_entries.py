@@ -1,7 +1,7 @@
-"""Defects of entries of author's "Add backlinks" sections, and their fixes (11.5).
+"""Find defects of the entries of an author's section, with their fixes (11.5).
 
-If the fix of a redundant entry removes it, its other defects are not reported. An entry for a note
-that the note's text already links to is an exception.
+Each defect has a kind, a location, a description of the problem, and the edits that fix it if it is
+fixable. If a fix removes an entry, the entry has no other defect, unless it is `already-linked`.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.rules.section_entry_links import find_link_defects
 
 TITLE_DASH = " – "
+"""En dash between the title and the link of an entry, with its spaces."""
 
 
 def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
@@ -30,7 +31,7 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
         if entry.link is None:
             yield from _check_entry_without_link(entry_context, entry)
             continue
-        target = entry_context.targets.get(entry.link.start)
+        target = targets.get(entry.link.start)
         redundant = list(_check_redundant(entry_context, entry, entry.link, target, seen))
         yield from redundant
         if target is not None:
@@ -43,48 +44,46 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
 
 
 def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Return the targets of links in sections, and those of links in the body.
+    """Return the targets of the links in the note's sections, and those of its text.
 
-    The former are mapped from the starts of the links. For the body, links in comments and embeds
-    do not count.
+    The first value maps offsets of links to targets. The second excludes comments and embeds.
     """
     links = list(index.resolved_links(note.path))
-    sections = {link.start: target for link, target in links if link.place is Place.SECTION}
-    body = frozenset(
+    section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
+    body_targets = frozenset(
         target
         for link, target in links
         if target and link.place is Place.BODY and not link.in_comment and not link.embed
     )
-    return sections, body
+    return section_targets, body_targets
 
 
-# -- redundant entries ----------------------------------------------------------------------------
+# -- redundant entries -----------------------------------------------------------------------------
 
 
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect of a redundant entry.
+    """Yield a defect if an entry links to its own note or to a linked file.
 
-    An entry is redundant if it links to its own note, or to a file that an earlier entry or the
-    text of the note links to.
+    `seen` holds the targets of the entries before it.
     """
     if target is None:
         return
-    cut = (
+    edits = (
         context.make_edit(entry.cut_start, entry.cut_end, "")
         if entry.cut_start < entry.cut_end
         else ()
     )
-    whole = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
+    loses_no_text = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
     if target == context.note.path and link.target and not link.subpath:
         yield Defect(
             "self-link",
             entry,
             "the link points to the note that contains it",
             "Remove the entry",
-            cut,
-            whole,
+            edits,
+            loses_no_text,
             link=link,
             target=link.target,
         )
@@ -94,8 +93,8 @@ def _check_redundant(
             entry,
             "an earlier entry links to the same file",
             "Remove the later entry",
-            cut,
-            whole,
+            edits,
+            loses_no_text,
             link=link,
             target=link.target,
         )
@@ -105,17 +104,17 @@ def _check_redundant(
             entry,
             "the note's text already links to the same file",
             "Remove the entry",
-            cut,
+            edits,
             safe=False,
             target=link.target,
         )
 
 
-# -- the dash -------------------------------------------------------------------------------------
+# -- the dash --------------------------------------------------------------------------------------
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
-    """Yield a defect if the text between title and link is not an en dash."""
+    """Yield a defect if there is no en dash between title and link."""
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
@@ -137,7 +136,7 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
         )
 
 
-# -- entries without a link -----------------------------------------------------------------------
+# -- entries without a link ------------------------------------------------------------------------
 
 
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
@@ -155,7 +154,10 @@ def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[D
 
 
 def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of a title without link, or of a line that is not an entry."""
+    """Return the defect of an entry without a link.
+
+    It is a missing link if a note has the entry's title, else prose.
+    """
     notes = find_notes_by_title(entry.title, context.index, context.note.path)
     if len(notes) == 1 and notes[0] not in context.targets.values():
         link = _format_new_link(context, entry.title, notes[0])
@@ -180,13 +182,10 @@ def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
 
 
 def _format_new_link(context: EntryContext, title: str, path: str) -> str:
-    """Return a link to a note that shows a title.
-
-    Return an empty string if no link can show it.
-    """
+    """Return a wikilink to a note that shows a title; "" if a wikilink cannot show it."""
     name = context.format_target(path)
     if (
-        any(mark in title for mark in ("[", "]", "|"))
+        any(char in title for char in ("[", "]", "|"))
         or resolve(context.note.path, name, context.index.names) != path
     ):
         return ""
@@ -194,12 +193,13 @@ def _format_new_link(context: EntryContext, title: str, path: str) -> str:
 
 
 def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of a link without all of its brackets.
+    """Return the defect of an entry whose link lacks brackets.
 
-    The target is the text between the brackets, or else the note with the title.
+    The text between the brackets determines the target; if it does not resolve to exactly one file,
+    the title does.
     """
-    at = entry.dash_end
-    inner = entry.raw[at - entry.start :].strip("[]")
+    start = entry.dash_end
+    inner = entry.raw[start - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
     chosen, others = (
         resolve_with_alternatives(context.note.path, target, context.index.names)
@@ -218,12 +218,9 @@ def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
             else ""
         )
     problem = "brackets are missing, so this is not a link"
-    slip = SourceSpan(at, entry.end, entry.line, entry.column)
-    defect = Defect("malformed-link", entry, problem, link=slip, target=target)
-    return (
-        defect._replace(
-            fix_title="Add the missing brackets", edits=context.make_edit(at, entry.end, text)
-        )
-        if text
-        else defect
-    )
+    span = SourceSpan(start, entry.end, entry.line, entry.column)
+    defect = Defect("malformed-link", entry, problem, link=span, target=target)
+    if not text:
+        return defect
+    edits = context.make_edit(start, entry.end, text)
+    return defect._replace(fix_title="Add the missing brackets", edits=edits)

@@ -1,7 +1,4 @@
-"""Defects of links in entries of "Add backlinks" sections.
-
-They concern the target, its spelling and the display text.
-"""
+"""Find defects of the links of section entries: target, spelling and display text."""
 
 from collections.abc import Iterator
 
@@ -25,10 +22,7 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """Yield the defects of an entry's link and title.
-
-    The title is compared with the linked note.
-    """
+    """Yield the defects of an entry's link, title and display text."""
     if link.embed:
         yield Defect(
             "embed",
@@ -43,40 +37,40 @@ def find_link_defects(
     if target is None:
         yield _check_dangling(context, entry, link)
     elif is_note(target):
-        respelt = list(_check_spelling(context, entry, link, target))
-        yield from respelt
-        if not any(defect.kind == "ambiguous-slug" for defect in respelt):
+        spelling_defects = list(_check_spelling(context, entry, link, target))
+        yield from spelling_defects
+        if not any(defect.kind == "ambiguous-slug" for defect in spelling_defects):
             yield from _check_title(context, entry, link, target)
 
 
 def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
     """Return the defect of an unresolved link.
 
-    The fix links to the note that has the title or display text as its title. If there is no such
-    note, other rules report the link.
+    It is fixable if the title or the display text is a title of exactly one note. Otherwise it is
+    not reported: other rules report the link.
     """
     unreported = Defect("dangling-slug", entry, reported=False)
-    if context.context.allows_dangling(link.target) or has_placeholder(link.raw):
+    if context.check_context.allows_dangling(link.target) or has_placeholder(link.raw):
         return unreported
     swapped = _check_swapped(context, entry, link)
     if swapped:
         return swapped
-    notes = (
+    by_title = (
         find_notes_by_title(entry.title, context.index, context.note.path) if entry.title else ()
     )
-    shown = (
+    by_display = (
         find_notes_by_title(link.display, context.index, context.note.path) if link.display else ()
     )
-    meant = notes or shown
-    if len(meant) != 1 or (notes and shown and notes != shown):
+    candidates = by_title or by_display
+    if len(candidates) != 1 or (by_title and by_display and by_title != by_display):
         return unreported
-    edits = _build_retarget_edits(context, entry, link, meant[0])
+    edits = _build_retarget_edits(context, entry, link, candidates[0])
     return (
         Defect(
             "dangling-slug",
             entry,
             f"“{link.target}” does not resolve to any file in the vault, "
-            f"but the title belongs to “{link_name(meant[0])}”",
+            f"but the title belongs to “{link_name(candidates[0])}”",
             "Link to the note with this title",
             edits,
             link=link,
@@ -88,9 +82,9 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
-    """Return a defect if target and display text are swapped.
+    """Return a defect if target and display text are swapped, else None.
 
-    They are if the target is the title and the display text is the note's name.
+    The target is then the title, and the display text the name of a note.
     """
     if (
         link.kind is not LinkKind.WIKILINK
@@ -125,41 +119,37 @@ def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | 
 def _build_retarget_edits(
     context: EntryContext, entry: Entry, link: Link, path: str
 ) -> tuple[Edit, ...]:
-    """Return edits that link an entry to a note.
+    """Return the edits that point an entry's link to a note.
 
-    The link keeps its display text; a link without one shows the title.
+    The link keeps its display text; if it has none, it shows the title of the entry.
     """
     name = context.format_target(path)
     if link.kind is LinkKind.MARKDOWN:
         return rewrite_link(context.note.path, link, name + path[-3:], "")
     if link.display is None and entry.title:
-        text = format_wikilink(link, name, "")[:-2]
-        return context.make_edit(link.start, link.end, f"{text}{context.pipe}{entry.title}]]")
+        opening = format_wikilink(link, name, "")[:-2]
+        return context.make_edit(link.start, link.end, f"{opening}{context.pipe}{entry.title}]]")
     return rewrite_link(context.note.path, link, name, "")
 
 
 def _check_spelling(
     context: EntryContext, entry: Entry, link: Link, target: str
 ) -> Iterator[Defect]:
-    """Yield a defect if the target is ambiguous or not spelt as configured.
-
-    A target is ambiguous if it matches several files. The settings determine the spelling of the
-    note's name.
-    """
+    """Yield a defect if a target matches several files or is not the name of the note."""
     others = context.index.alternatives(context.note.path, link)
     if others:
-        fitting = [
+        titled = [
             path
             for path in (target, *others)
             if entry.title and is_title_of(entry.title, path, context.index)
         ]
-        meant = fitting[0] if len(fitting) == 1 else target
+        chosen = titled[0] if len(titled) == 1 else target
         yield Defect(
             "ambiguous-slug",
             entry,
             f"“{link.target}” matches {len(others) + 1} files",
             "Use the path of the note as target",
-            _build_retarget_edits(context, entry, link, meant),
+            _build_retarget_edits(context, entry, link, chosen),
             safe=False,
             link=link,
             target=link.target,
@@ -181,9 +171,9 @@ def _check_spelling(
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
-    """Return the defect kind and the problem of a target's spelling.
+    """Return the kind and problem of a target that is not the name of its note.
 
-    The target differs from the name of its note. Return ("", "") if there is no problem.
+    Both are "" if there is none.
     """
     written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
@@ -193,32 +183,36 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
     if link.kind is LinkKind.WIKILINK and strip_note_extension(written) != written:
         return "slug-extension", f"“{written}” contains the file extension"
     tail = strip_note_extension(target).split("/")[-written.strip("/").count("/") - 1 :]
-    own = strip_note_extension(written).strip("/").split("/")
-    if own != tail and [normalize_name(part) for part in own] == [
-        normalize_name(part) for part in tail
+    steps = strip_note_extension(written).strip("/").split("/")
+    if steps != tail and [normalize_name(step) for step in steps] == [
+        normalize_name(step) for step in tail
     ]:
         return (
             "case-only",
             f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
-    plain = (
-        context.context.obsidian.new_link_format == "shortest" and link.kind is LinkKind.WIKILINK
+    is_shortest = (
+        context.check_context.obsidian.new_link_format == "shortest"
+        and link.kind is LinkKind.WIKILINK
     )
-    if plain and "/" in written and "/" not in name:
+    if is_shortest and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""
 
 
 def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
-    """Yield defects of title and display text, compared with each other and the note."""
+    """Yield the defects of an entry's title and display text.
+
+    Both must be the same title, and one of the titles of the target.
+    """
     if not entry.title:
         return
     title, display = entry.title, link.display
-    now = get_current_title(target, context.index)
-    right = is_title_of(title, target, context.index)
+    current = get_current_title(target, context.index)
+    is_correct = is_title_of(title, target, context.index)
     if display is None or link.kind is LinkKind.MARKDOWN:
-        if not right:
-            yield _replace_title(context, entry, link, now)
+        if not is_correct:
+            yield _replace_title(context, entry, link, current)
         elif (
             link.kind is LinkKind.WIKILINK
             and not link.embed
@@ -227,49 +221,51 @@ def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -
         ):
             yield _check_missing_display(context, entry, link)
     elif is_same_title(title, display):
-        if not right:
-            yield _replace_title(context, entry, link, now)
+        if not is_correct:
+            yield _replace_title(context, entry, link, current)
         elif not any(is_same_text(title, name) for name in list_note_names(target, context.index)):
             yield Defect("title-target-mismatch", entry, reported=False)
     else:
-        yield _check_mismatch(context, entry, link, target, right=right)
+        yield _check_mismatch(context, entry, link, target, is_correct=is_correct)
 
 
 def _check_missing_display(context: EntryContext, entry: Entry, link: Link) -> Defect:
-    missing = Defect("missing-alias", entry, "the link shows the file name instead of the title")
-    spelt = _describe_spelling(context, link, context.targets[link.start] or "")[0]
-    if spelt or any(mark in entry.title for mark in ("[", "]", "\\")):
-        return missing._replace(reported=not spelt)
-    at = link.end - 2
-    return missing._replace(
+    defect = Defect("missing-alias", entry, "the link shows the file name instead of the title")
+    other_defect = _describe_spelling(context, link, context.targets[link.start] or "")[0]
+    if other_defect or any(char in entry.title for char in ("[", "]", "\\")):
+        return defect._replace(reported=not other_defect)
+    end = link.end - 2
+    return defect._replace(
         fix_title="Show the title in the link",
-        edits=context.make_edit(at, at, context.pipe + entry.title),
+        edits=context.make_edit(end, end, context.pipe + entry.title),
     )
 
 
 def _check_mismatch(
-    context: EntryContext, entry: Entry, link: Link, target: str, *, right: bool
+    context: EntryContext, entry: Entry, link: Link, target: str, *, is_correct: bool
 ) -> Defect:
     """Return the defect of a title and a display text that differ.
 
-    The one that belongs to the note is used for both.
+    The fix uses the one that is a title of the target for both; if neither is, the current title.
+    If both are titles of the target, the defect is not reported. `is_correct` is True if the
+    entry's title is one.
     """
     assert link.display is not None
-    shown = is_title_of(link.display, target, context.index)
+    is_display_correct = is_title_of(link.display, target, context.index)
     mismatch = Defect(
         "title-alias-mismatch",
         entry,
         f"the link shows “{link.display}” instead of the title",
         safe=False,
     )
-    if right and shown:
+    if is_correct and is_display_correct:
         return mismatch._replace(reported=False)
-    if shown:
+    if is_display_correct:
         return mismatch._replace(
             fix_title="Use the display text as title",
             edits=context.make_edit(entry.start, entry.title_end, link.display),
         )
-    if right:
+    if is_correct:
         return mismatch._replace(
             fix_title="Show the title in the link",
             edits=_build_display_edits(context, link, entry.title),
@@ -279,29 +275,29 @@ def _check_mismatch(
     )
 
 
-def _build_display_edits(context: EntryContext, link: Link, words: str) -> tuple[Edit, ...]:
-    """Return edits that change the display text of a link."""
+def _build_display_edits(context: EntryContext, link: Link, display: str) -> tuple[Edit, ...]:
+    """Return the edits that replace a wikilink's display text; none if impossible."""
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
-        or any(mark in words for mark in ("[", "]", "\n"))
+        or any(char in display for char in ("[", "]", "\n"))
     ):
         return ()
-    at = link.start + link.raw.rindex(link.display)
-    return context.make_edit(at, at + len(link.display), words)
+    start = link.start + link.raw.rindex(link.display)
+    return context.make_edit(start, start + len(link.display), display)
 
 
-def _replace_title(context: EntryContext, entry: Entry, link: Link, now: str) -> Defect:
-    """Return the defect of a title that the note does not have.
+def _replace_title(context: EntryContext, entry: Entry, link: Link, current: str) -> Defect:
+    """Return the defect of a title that is not one of the target's.
 
-    The fix writes the note's title.
+    The fix writes the current title of the target as title and display text.
     """
-    wrong = Defect(
-        "title-target-mismatch", entry, f"the linked note has the title “{now}”", safe=False
+    defect = Defect(
+        "title-target-mismatch", entry, f"the linked note has the title “{current}”", safe=False
     )
-    if any(mark in now for mark in ("[", "]", "|", "\n")):
-        return wrong
-    edits = context.make_edit(entry.start, entry.title_end, now)
+    if any(char in current for char in ("[", "]", "|", "\n")):
+        return defect
+    edits = context.make_edit(entry.start, entry.title_end, current)
     if link.display is not None and link.kind is LinkKind.WIKILINK:
-        edits += _build_display_edits(context, link, now)
-    return wrong._replace(fix_title="Use the current title of the note", edits=edits)
+        edits += _build_display_edits(context, link, current)
+    return defect._replace(fix_title="Use the current title of the note", edits=edits)
