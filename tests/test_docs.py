@@ -70,6 +70,7 @@ def test_each_use_has_a_page() -> None:
         "obsidian-git",
         "pre-commit",
         "python",
+        "python-types",
         "resolution",
         "watching",
     ]
