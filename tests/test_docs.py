@@ -69,8 +69,8 @@ def test_each_use_has_a_page() -> None:
         "gitlab",
         "obsidian-git",
         "pre-commit",
-        "python",
         "python-types",
+        "python",
         "resolution",
         "watching",
     ]

@@ -10,7 +10,7 @@ from functools import cached_property
 from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
 from vaultlink.config.settings import Config
 from vaultlink.index.index import EMPTY_INDEX, Index
-from vaultlink.model import Diagnostic, Fix, Note
+from vaultlink.model import Diagnostic, Edit, Fix, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding
 from vaultlink.rules.registry import SCOPES, Rule
@@ -220,16 +220,25 @@ def _drop_outranked(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Findi
 
     A rule has precedence over the rules that yield to it.
     """
-    places: dict[str, set[tuple[int, str]]] = {}
+    rules = {rule.name: rule for rule, _ in found}
+    places: dict[str, set[tuple[int, str]]] = {
+        name: set() for rule in rules.values() for name in rule.yields_to if name in rules
+    }
+    if not places:
+        return found
     for rule, finding in found:
-        places.setdefault(rule.name, set()).update(_get_places(finding))
+        if rule.name in places:
+            places[rule.name].update(_get_places(finding))
+    taken = {
+        rule.name: set[tuple[int, str]]().union(
+            *(places[name] for name in rule.yields_to if name in places)
+        )
+        for rule in rules.values()
+    }
     return [
         (rule, finding)
         for rule, finding in found
-        if not any(
-            name in places and not places[name].isdisjoint(_get_places(finding))
-            for name in rule.yields_to
-        )
+        if not taken[rule.name] or taken[rule.name].isdisjoint(_get_places(finding))
     ]
 
 
@@ -246,7 +255,8 @@ def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Fin
     """Build the diagnostic of a finding: add rule, severity and path."""
     at = finding.location
     lines, column = _measure_extent(at)
-    fix = _build_fix(rule, finding) if finding.edits else None
+    edits = finding.edits() if callable(finding.edits) else finding.edits
+    fix = _build_fix(rule, finding, edits) if edits else None
     return Diagnostic(
         rule.code,
         rule.name,
@@ -266,11 +276,11 @@ def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Fin
     )
 
 
-def _build_fix(rule: Rule, finding: Finding) -> Fix:
+def _build_fix(rule: Rule, finding: Finding, edits: tuple[Edit, ...]) -> Fix:
     return Fix(
         rule.fix_title.format_map(finding.values),
         finding.safety or rule.default_safety,
-        finding.edits,
+        edits,
     )
 
 

@@ -48,17 +48,18 @@ class Located(Protocol):
 class Finding:
     """Result of a check: a location, and values for the rule's message.
 
-    `values` maps the placeholders of the message to their values. Only checks of
-    scope `vault` set `path`. `edits` fix the finding as the rule's YAML file describes under `fix`;
-    `safety` is set only if the safety there is `either`. `links` are the links that the finding is
-    about if these are not `location` itself: rules that yield to this rule do not report them.
+    `values` maps the placeholders of the message to their values. Only checks of scope `vault` set
+    `path`. `edits` fix the finding as the rule's YAML file describes under `fix`; a function that
+    returns them is called only if the finding is reported. `safety` is set only if the safety there
+    is `either`. `links` are the links that the finding is about if these are not `location` itself:
+    rules that yield to this rule do not report them.
     """
 
     location: Located
     values: Mapping[str, object]
     target: str | None = None
     path: str | None = None
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...] | Callable[[], tuple[Edit, ...]] = ()
     safety: Safety | None = None
     links: tuple[Located, ...] | None = None
 

@@ -5,6 +5,7 @@ reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from vaultlink.index.index import Index, link_name, update_names
@@ -88,7 +89,7 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def _report_candidates(link: Link, paths: tuple[str, ...], note: Note, context: Context) -> Finding:
     values = {"target": _format_target(link), "notes": _format_files(paths, context.index)}
-    edits = _build_retarget_edits(link, paths, note, context)
+    edits = partial(_build_retarget_edits, link, paths, note, context)
     return Finding(link, values, link.target, edits=edits)
 
 
