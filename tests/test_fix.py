@@ -153,7 +153,7 @@ def test_edits_of_json_are_bytes_of_the_file(run: RunCommand, vault: Path) -> No
 # -- unsafe fixes -------------------------------------------------------------------------------------------------
 
 LOOSE = {
-    "Home.md": "[[Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n",
+    "Home.md": "[[Paln]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n",
     "Plan.md": "[[Home]]\n",
 }
 
@@ -176,12 +176,12 @@ def test_link_to_a_similar_name_is_fixed(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes")
     assert (
         loose / "Home.md"
-    ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+    ).read_text() == "[[Plan|Paln]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
 
 
 def test_unlinking_preserves_the_display_text(run: RunCommand, loose: Path) -> None:
     run("fix", "--unsafe-fixes", "--unlink")
-    assert (loose / "Home.md").read_text() == "[[Plan|Plam]] some ideas ![[Ideas]] x\n"
+    assert (loose / "Home.md").read_text() == "[[Plan|Paln]] some ideas ![[Ideas]] x\n"
 
 
 def test_notes_are_created_for_dangling_topics(run: RunCommand, loose: Path) -> None:
@@ -193,7 +193,7 @@ def test_notes_are_created_for_dangling_topics(run: RunCommand, loose: Path) -> 
     ).read_text() == "---\ntitle: Ideas\n---\n\n# Ideas\n\nTo be written.\n"
     assert (
         loose / "Home.md"
-    ).read_text() == "[[Plan|Plam]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
+    ).read_text() == "[[Plan|Paln]] [[Ideas|some ideas]] ![[Ideas]] [x](Ideas.md)\n"
     assert run("undo").code == 0
     assert not (loose / "Inbox").exists()
 

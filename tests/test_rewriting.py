@@ -18,6 +18,7 @@ from vaultlink.links.rewrite import (
     rewrite_link,
 )
 from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
 
 TABLE = "| a |\n| - |\n| {} |\n"
@@ -353,7 +354,7 @@ def test_file_is_named_in_vault_style_and_resolves(
         | {source: "[[a]]"}
     ).index
     (link,) = index.notes[source].links
-    assert after("[[a]]", retarget_link(source, link, path, index, style)) == text
+    assert after("[[a]]", retarget_link(source, link, path, index, ObsidianSettings(style))) == text
 
 
 @pytest.mark.parametrize(

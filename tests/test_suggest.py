@@ -35,7 +35,8 @@ SUGGEST = Suggester(build_state(VAULT).index)
         ("A Lee", "people/Ann Lee.md", "alias", 0.93),
         ("ann-lee", "people/Ann Lee.md", "respelling", 0.95),
         ("Cafe au Lait", "Café au lait.md", "respelling", 0.95),
-        ("old/Plan", "Plan.md", "respelling", 0.95),
+        ("old/Plan", "Plan.md", "folder", 0.95),
+        ("old/a/Same", "a/Same.md", "folder", 0.95),
         ("city_map.png", "img/city map.png", "respelling", 0.95),
     ],
 )
@@ -51,8 +52,10 @@ def test_spelling_variant_is_suggested(target: str, path: str, reason: str, scor
         ("fall_of_the_roman_empire", "wiki/the_fall_of_the_roman_empire.md"),
         ("the fall of the Romen empire", "wiki/the_fall_of_the_roman_empire.md"),
         ("Paln", "Plan.md"),
-        ("Plans", "Plan.md"),
-        ("会议记彔", "会议记录.md"),
+        ("role of memories in learning", "wiki/role_of_memory.md"),
+        ("samsung_s24_feature", "wiki/samsung_s24_features.md"),
+        ("📚 samsung s24 features", "wiki/samsung_s24_features.md"),
+        ("Lee, Ann", "people/Ann Lee.md"),
     ],
 )
 def test_similar_name_is_suggested(target: str, path: str) -> None:
@@ -71,7 +74,14 @@ def test_similar_name_is_suggested(target: str, path: str) -> None:
         "quantum chromodynamics",
         "Clam",
         "Pan-",
-        "会记",  # more than a slip
+        "会议记彔",  # another character is another word
+        "Plans",  # too short for a plural
+        "Plam",  # another letter is another word
+        "Plan.png",  # an attachment for a note
+        "city map",  # a note for an attachment
+        "x/Same",  # two files, and no folder tells them apart
+        "role of memory in yearning",
+        "the rise of rope",
         "",
         "?",
         "-",
@@ -92,10 +102,66 @@ def test_resolved_target_has_no_suggestion() -> None:
 
 
 def test_suggestions_are_sorted_by_score_and_limited() -> None:
-    found = SUGGEST("x/Same")
-    assert [item.path for item in found] == ["a/Same.md", "b/Same.md"]
-    assert SUGGEST("x/Same", 1) == found[:1]
+    vault = {"a.md": "---\naliases: [Same name]\n---\n", "b.md": "---\naliases: [Same name]\n---\n"}
+    suggest_same = Suggester(build_state(vault).index)
+    found = suggest_same("Same name")
+    assert [item.path for item in found] == ["a.md", "b.md"]
+    assert suggest_same("Same name", 1) == found[:1]
     assert SUGGEST("Paln") is SUGGEST("Paln"), "near names are remembered"
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("injection", "bijection"),
+        ("convergence", "divergence"),
+        ("disequazioni", "equazioni"),
+        ("RStudio", "our studio"),
+        ("Haskell", "Haskell *"),
+        ("2024-01-02 Meeting notes", "2024-01-03 Meeting notes"),
+        ("Desert", "Dessert"),
+        ("NAT", "DNAT"),
+        ("Library", "zlibrary"),
+        ("肩部肌肉训练", "背部肌肉训练"),
+        ("Export of goods", "Import of goods"),
+    ],
+)
+def test_other_topic_is_not_suggested(name: str, target: str) -> None:
+    assert Suggester(build_state({f"{name}.md": ""}).index)(target) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("Zettelkasten", "Zettlekasten"),
+        ("Zettelkasten", "Zetelkasten"),
+        ("halting problem", "holting problem"),
+        ("Equazione", "Equazioni"),
+        ("Kategorie", "Kategorien"),
+        ("02 Introduction", "01 Introduction"),
+        ("刻意练习", "📚刻意练习"),
+        ("Peter Pan", "P\u0435ter Pan"),
+        ("The Gulf of Miriel", "Gulf of Miriel"),
+    ],
+)
+def test_slip_is_suggested(name: str, target: str) -> None:
+    vault = {f"{name}.md": "", "Home.md": f"[[{target}]]"}
+    [found] = Suggester(build_state(vault).index)(target)
+    assert (found.path, found.reason) == (f"{name}.md", "near")
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"Other.md": "[[Zettlekasten]]"},
+        {"Other.md": "# On Zettlekasten\n"},
+        {"Zettlekasten by hand.md": ""},
+        {"Other.md": "[[Zettlekasten and more]]"},
+    ],
+)
+def test_word_used_elsewhere_is_no_slip(elsewhere: VaultFiles) -> None:
+    vault = {"Zettelkasten.md": "", "Home.md": "[[Zettlekasten]]", **elsewhere}
+    assert Suggester(build_state(vault).index)("Zettlekasten") == ()
 
 
 def test_empty_vault() -> None:
@@ -126,22 +192,11 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
     assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
 
 
-@pytest.mark.parametrize(
-    ("names", "target"),
-    [
-        (
-            [f"market {letter} report.md" for letter in "abcdefghijklmnopqrstuvwxy"],
-            "market z report",
-        ),
-        ([f"planet{one}{two}.md" for one in "abcdefgh" for two in "abcdefgh"], "planetzz"),
-    ],
-)
-def test_equal_scores_are_ordered_by_letters_not_by_path(names: list[str], target: str) -> None:
-    """Paths and the order of files have no effect: an updated suggester does not know them."""
-    vault = {f"{number:02}/{name}": "" for number, name in enumerate(reversed(names))}
-    found = Suggester(build_state(vault).index)(target)
+def test_equal_scores_are_ordered_by_path() -> None:
+    vault = {f"{number:02} Long market report.md": "" for number in range(9)}
+    found = Suggester(build_state(vault).index)("Long market report")
     assert len({item.score for item in found}) == 1
-    assert {item.path[3:] for item in found} == set(names[:3])
+    assert [item.path for item in found] == sorted(vault)[:3]
 
 
 # -- going along with a vault -------------------------------------------------------------------------------------
@@ -213,13 +268,13 @@ def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
     ]
 
 
-def test_suggestions_are_cached_until_a_name_changes() -> None:
-    state = build_state(VAULT)
+def test_suggestions_follow_names_and_links() -> None:
+    state = build_state(VAULT | {"Home.md": "[[Paln]]"})
     followed = Suggester(state.index)
-    found = followed("Paln")
-    state = step(state, [Change("Plan.md", "[[Quite another text]]\n")])
-    followed.update_index(state.index)
-    assert followed("Paln") is found
+    assert followed("Paln")
+    other = step(state, [Change("Other.md", "[[Paln]]\n")])
+    followed.update_index(other.index)
+    assert followed("Paln") == (), "two notes want it: it is a topic"
     followed.update_index(step(state, [Change("Plan.md", Presence.GONE)]).index)
     assert followed("Paln") == ()
 

@@ -381,7 +381,7 @@ class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         path: Vault path of the file.
-        reason: `title`, `alias`, `respelling` or `near`.
+        reason: `title`, `alias`, `respelling`, `folder` or `near`.
         score: Confidence from 0 to 1.
     """
 

@@ -128,11 +128,9 @@ def make_suggester(
     suggestions: dict[str, Sequence[Suggestion]] = dict(vault.suggest_all(topics))
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
-        return (
-            suggestions.get(d.target, ())
-            if d.target is not None and resolve(d.path, d.target, names) is None
-            else ()
-        )
+        if d.target is None or resolve(d.path, d.target, names) is not None:
+            return ()
+        return [item for item in suggestions.get(d.target, ()) if item.path != d.path]
 
     return suggest
 

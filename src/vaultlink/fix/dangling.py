@@ -12,13 +12,10 @@ from vaultlink.fix.new_note import compose_new_note
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
-from vaultlink.index.suggest import Suggester, is_typo
+from vaultlink.index.suggest import Suggester
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
-
-_SURE_SCORE = 0.9
-"""A name with at least this score may differ from the target by more than a typo."""
 
 _MIN_LEAD = 0.05
 """The best candidate must score at least this much above the second."""
@@ -34,7 +31,7 @@ def find_dangling_fix(
     link = _find_link(state.index, item)
     if link is None:
         return None
-    near = _pick_clear_best(link.target, _suggest(state.index, sources, link.target))
+    near = _pick_clear_best(_suggest(state.index, sources, link, item.path))
     fix = _build_link_fix(state, item.path, link, near.path) if near else None
     if fix is None and answers.folder is not None:
         fix = _build_note_fix(state.index, link, answers)
@@ -52,7 +49,7 @@ def list_dangling_fixes(
         return
     fixes = [
         _build_link_fix(state, item.path, link, near.path)
-        for near in _suggest(state.index, sources, link.target)
+        for near in _suggest(state.index, sources, link, item.path)
     ]
     fixes += [
         _build_note_fix(state.index, link, answers) if answers.folder is not None else None,
@@ -88,24 +85,20 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
         super().__init__()
 
 
-def _suggest(index: Index, sources: FixSources, target: str) -> Sequence[Suggestion]:
-    return sources.suggest(target) if sources.suggest else index.derive(Suggester)(target)
+def _suggest(index: Index, sources: FixSources, link: Link, source: str) -> Sequence[Suggestion]:
+    suggest = sources.suggest or index.derive(Suggester)
+    return [near for near in suggest(link.target) if near.path != source]
 
 
-def _pick_clear_best(target: str, found: Sequence[Suggestion]) -> Suggestion | None:
+def _pick_clear_best(found: Sequence[Suggestion]) -> Suggestion | None:
     """Return the candidate that is clearly closer than any other, or None."""
     if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
         return None
-    best = found[0]
-    return (
-        best
-        if best.reason != "near" or best.score >= _SURE_SCORE or is_typo(target, best.path)
-        else None
-    )
+    return found[0]
 
 
 def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | None:
-    edits = retarget_link(source, link, path, state.index, state.settings.obsidian.new_link_format)
+    edits = retarget_link(source, link, path, state.index, state.settings.obsidian)
     return Fix(f"Link to “{strip_note_extension(path)}”", Safety.UNSAFE, edits) if edits else None
 
 

@@ -98,7 +98,7 @@ def _pick_file(
         best = exact or _pick_nearest(source, files)
         return best, tuple(path for path in files if path != best)
     if _RELATIVE_PREFIX.match(wanted):
-        wanted = _join_relative(source, wanted)
+        wanted = join_relative(source, wanted)
         rooted = False
     else:
         rooted = wanted.startswith("/")
@@ -114,7 +114,7 @@ def _pick_file(
     return best, tuple(path for path in fitting if path != best)
 
 
-def _join_relative(source: str, wanted: str) -> str:
+def join_relative(source: str, wanted: str) -> str:
     """Join a relative target with the source's folder; `..` stops at the root (5.6)."""
     segments = normalize_name(parent_folder(source)).split("/")[:-1]
     if wanted.startswith("./../"):

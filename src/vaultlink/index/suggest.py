@@ -4,40 +4,57 @@ A target is not compared with every name. Candidates share the target's rarest w
 are scored. Names are prepared once and then updated from index to index.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, compress, filterfalse
-from math import sqrt
-from operator import ne
 
-from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
-from vaultlink.index.resolve import file_name, normalize_name, resolve, spelling_key
+from vaultlink.index.file_kinds import is_same_kind
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.name_index import (
+    NameIndex,
+    Vocabulary,
+    list_titles,
+    normalize_words,
+    split_words,
+)
+from vaultlink.index.near_names import is_near
+from vaultlink.index.resolve import (
+    file_name,
+    is_same_name,
+    normalize_name,
+    parent_folder,
+    resolve,
+    spelling_key,
+    target_keys,
+)
+from vaultlink.index.spelling import (
+    MIN_LETTERS,
+    count_letters,
+    fold_look_alikes,
+    is_same_spelling,
+    is_title_case_variant,
+    mixes_scripts,
+    split_name,
+)
 from vaultlink.model import Suggestion
 
-_RESPELLING_SCORE, _RESPELT_ALIAS_SCORE = 0.95, 0.93
-"""Scores of a name that differs in spelling only, and of such a title or alias."""
+_EXACT_SCORE, _SPELLING_SCORE, _JOINED_SCORE = 1.0, 0.95, 0.94
+"""Scores of an equal title or alias, of a name with the same words, and of one whose words are
+joined or separated differently."""
 
-_MIN_SCORE = 0.66
-"""Names with a lower score are not suggested."""
+_RESPELT_TITLE_SCORE = 0.93
+"""Score of a title or alias with the same words."""
 
-_SURE_SCORE = 0.9
-"""Names with a lower score must share half of the target's word weight.
+_LEAST_NEAR_SCORE = 0.75
+"""Least score of a near name, whose letters may differ much, as in `Lee, Ann` and `Ann Lee`."""
 
-A rare word weighs more. Names that share no word may differ by one or two typing errors.
-"""
-
-_MAX_CANDIDATES = 12
-"""Number of names to score for each of the two words from which a search starts."""
+_MIN_SIMILARITY = 40
+"""Percentage of equal letters below which names are not compared more closely."""
 
 _MAX_REMEMBERED = 1 << 13
 """Number of targets whose similar names are cached.
 
 The limit bounds the memory of a process that runs for weeks.
 """
-
-_DIGITS = re.compile(r"\d+")
-_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 class Suggester:
@@ -52,10 +69,13 @@ class Suggester:
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
 
-        Returns nothing if the target resolves.
+        Returns nothing if the target resolves, or if no file is likely.
         """
         if resolve("", target, self._index.names):
             return ()
+        placed = self._match_folders(target)
+        if placed is not None:
+            return placed
         spelled = list(self._match_spelling(target))
         return _take_best(spelled, limit) if spelled else self._recall_nearest(target, limit)
 
@@ -65,33 +85,54 @@ class Suggester:
         The results are the same as those of a new suggester.
         """
         before, self._index = self._index, after
-        if "_name_index" in self.__dict__:
+        self.__dict__.pop("_vocabulary", None)
+        if "_name_index" in self.__dict__ and before is not after:
             self._name_index.update_names(before, after)
+            self._name_index.recalled.clear()
+
+    # -- another folder --------------------------------------------------------------------------
+
+    def _match_folders(self, target: str) -> tuple[Suggestion, ...] | None:
+        """Return the file with the name of a target that contains another path.
+
+        None if no file has the name; empty if it is not clear which file is meant.
+        """
+        name = file_name(target)
+        if name == target or not name:
+            return None
+        found = next(filter(None, map(self._index.names.get, target_keys(name))), ())
+        if not found:
+            return None
+        folders = _split_folders(target)
+        ranked = sorted((-_count_shared(folders, _split_folders(path)), path) for path in found)
+        shared = -ranked[0][0]
+        if len(ranked) > 1 and shared == -ranked[1][0]:
+            return ()
+        if not shared and not _is_distinctive(link_name(ranked[0][1])):
+            return ()
+        return (Suggestion(ranked[0][1], "folder", _SPELLING_SCORE),)
 
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
         """Yield files whose name, title or alias equals the target except for spelling."""
         definitions = self._index.definitions
-        for key in {spelling_key(link_name(file_name(target))): 0, spelling_key(target): 0}:
+        for text in dict.fromkeys((target, link_name(file_name(target)))):
+            key = spelling_key(text)
             for path in definitions.get(key, ()) if key else ():
-                reason, score = self._match_reason(path, key, normalize_name(target))
-                yield Suggestion(path, reason, score)
+                if is_same_kind(target, path):
+                    yield from self._match_names(path, text)
 
-    def _match_reason(self, path: str, key: str, plain: str) -> tuple[str, float]:
+    def _match_names(self, path: str, text: str) -> Iterator[Suggestion]:
+        """Yield a suggestion for each name of a file that is a spelling of a text."""
+        score = _score_spelling(text, link_name(path))
+        if score:
+            yield Suggestion(path, "respelling", score)
         note = self._index.notes.get(path)
-        title, others = (note.title, note.aliases) if note else (None, ())
-        if title and normalize_name(title) == plain:
-            return "title", 1.0
-        if any(normalize_name(alias) == plain for alias in others):
-            return "alias", 1.0
-        if spelling_key(link_name(path)) == key:
-            return "respelling", _RESPELLING_SCORE
-        return (
-            ("title", _RESPELT_ALIAS_SCORE)
-            if title and spelling_key(title) == key
-            else ("alias", _RESPELT_ALIAS_SCORE)
-        )
+        for reason, name in list_titles(note) if note else ():
+            if is_title_case_variant(text, name) or _is_loose_variant(text, name):
+                equal = normalize_name(name) == normalize_name(text)
+                yield Suggestion(path, reason, _EXACT_SCORE if equal else _RESPELT_TITLE_SCORE)
 
     # -- similar names ---------------------------------------------------------------------------
 
@@ -100,38 +141,52 @@ class Suggester:
         if query not in cache:
             if len(cache) >= _MAX_REMEMBERED:
                 cache.clear()
-            cache[query] = _take_best(self._match_near_names(target, limit), limit)
+            cache[query] = _take_best(self._match_near_names(target), limit)
         return cache[query]
 
-    def _match_near_names(self, target: str, limit: int) -> Iterator[Suggestion]:
-        """Yield files whose name, title or alias is similar to the target."""
-        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
-        from rapidfuzz.distance import OSA  # noqa: PLC0415
-
+    def _match_near_names(self, target: str) -> Iterator[Suggestion]:
+        """Yield files whose name, title or alias is near the target."""
+        text = link_name(file_name(target))
+        words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
         names = self._name_index
-        words = _split_words(link_name(file_name(target)))
-        text = " ".join(words)
-        shared = names.find_sharing_words(words)
-        candidates = shared or names.find_similar(text)
-        if not candidates:
-            return
-        found = process.extract(
-            text, candidates, scorer=fuzz.ratio, limit=limit, score_cutoff=_MIN_SCORE * 100
+        found = list(self._pick_near(target, text, names.find_sharing_words(words)))
+        yield from found or self._pick_near(target, text, names.find_similar(" ".join(words)))
+
+    def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
+
+        scored = process.extract(
+            normalize_words(text),
+            candidates,
+            scorer=fuzz.ratio,
+            limit=None,
+            score_cutoff=_MIN_SIMILARITY,
         )
-        for name, score, _ in found:
-            if shared:
-                similar = score >= _SURE_SCORE * 100 or names.shared_weight(words, name) >= 0.5
-            else:
-                similar = OSA.distance(text, name) <= (1 if len(text) < 8 else 2)
-            if similar and _find_numbers(text) == _find_numbers(name):
-                for path in names.paths_by_name[name]:
-                    yield Suggestion(
-                        path, "near", min(round(score / 100, 2), _RESPELT_ALIAS_SCORE - 0.01)
-                    )
+        for words, score, _ in scored:
+            for path in self._name_index.paths_by_name[words]:
+                if is_same_kind(target, path) and any(
+                    is_near(text, name, lambda word: self._vocabulary.is_known(word, target))
+                    for name in self._list_names(path)
+                    if normalize_words(name) == words
+                ):
+                    yield Suggestion(path, "near", _clamp_near_score(score / 100))
+
+    def _list_names(self, path: str) -> Iterator[str]:
+        yield link_name(path)
+        note = self._index.notes.get(path)
+        yield from (name for _, name in list_titles(note)) if note else ()
 
     @cached_property
-    def _name_index(self) -> "_NameIndex":
-        return _NameIndex(self._index)
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._index)
+
+    @cached_property
+    def _name_index(self) -> NameIndex:
+        return NameIndex(self._index)
+
+
+def _clamp_near_score(similarity: float) -> float:
+    return min(max(round(similarity, 2), _LEAST_NEAR_SCORE), _RESPELT_TITLE_SCORE - 0.01)
 
 
 def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
@@ -142,181 +197,53 @@ def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...
     return tuple(sorted(best.values(), key=lambda item: (-item.score, item.path))[:limit])
 
 
-class _NameIndex:
-    """All names, titles and aliases as lists of words.
-
-    Maps each of them to its files, and each word to the names that contain it. Ties between equally
-    similar names are broken alphabetically, because updated maps have another order than new ones.
-    `recalled` caches the similar names of targets until a name changes.
-    """
-
-    def __init__(self, index: Index):
-        self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
-        self.paths_by_name: dict[str, set[str]] = {}
-        self._names_by_word: dict[str, set[str]] = {}
-        for path in index.files:
-            self._add(_normalize_words(link_name(path)), (path,))
-        for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
-            self._add(_normalize_words(name), paths)
-
-    def update_names(self, before: Index, after: Index) -> None:
-        """Apply the differences between two indexes."""
-        renamed = _find_renamed(before, after)
-        if renamed:
-            self.recalled.clear()
-        for path in renamed:
-            old, new = _names_as_words(before, path), _names_as_words(after, path)
-            for text in old - new:
-                self._drop(text, path)
-            for text in new - old:
-                self._add(text, (path,))
-
-    def _add(self, text: str, paths: Iterable[str]) -> None:
-        if text in self.paths_by_name:
-            self.paths_by_name[text].update(paths)
-        elif text:
-            self.paths_by_name[text] = set(paths)
-            for groups, key in self._containing_maps(text):
-                groups.setdefault(key, set()).add(text)
-
-    def _drop(self, text: str, path: str) -> None:
-        if text and _remove_item(self.paths_by_name, text, path):
-            for groups, key in self._containing_maps(text):
-                _remove_item(groups, key, text)
-
-    def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
-        """Yield the maps that contain a name, each with the name's key."""
-        yield from ((self._names_by_word, word) for word in set(text.split()))
-        if "_names_by_typo_key" in self.__dict__:  # otherwise computed from all names on first use
-            yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
-
-    def shared_weight(self, words: list[str], name: str) -> float:
-        """Return the share of the weight of `words` that a name contains, from 0 to 1."""
-        name_words = set(name.split())
-        weights = {word: 1 / sqrt(1 + len(self._names_by_word.get(word, ()))) for word in words}
-        return sum(weight for word, weight in weights.items() if word in name_words) / sum(
-            weights.values()
-        )
-
-    def find_sharing_words(self, words: list[str]) -> list[str]:
-        """Return names that share the rarest of `words`.
-
-        More words narrow the result until few names remain.
-        """
-        known = sorted(
-            (len(self._names_by_word[word]), word)
-            for word in set(words)
-            if word in self._names_by_word
-        )
-        found: set[str] = set()
-        for start in range(min(2, len(known))):
-            found.update(self._narrow([word for _, word in known[start:]], len(words)))
-        return sorted(found)
-
-    def _narrow(self, words: list[str], length: int) -> Iterable[str]:
-        names = self._names_by_word[words[0]]
-        for word in words[1:]:
-            if len(names) <= _MAX_CANDIDATES:
-                return names
-            names = names & self._names_by_word[word] or names
-        if len(names) > _MAX_CANDIDATES * 5:
-            return ()  # words that so many names share are not specific
-        return sorted(names, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
-            :_MAX_CANDIDATES
-        ]
-
-    def find_similar(self, text: str) -> list[str]:
-        """Return names that share no word but all letters, the beginning or the end.
-
-        This finds typing errors in a single word.
-        """
-        found: set[str] = set()
-        for key in _typo_keys(text):
-            found.update(self._names_by_typo_key.get(key, ()))
-        close = [name for name in found if abs(len(name) - len(text)) <= 3]
-        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
-            : _MAX_CANDIDATES * 4
-        ]
-
-    @cached_property
-    def _names_by_typo_key(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for text in self.paths_by_name:
-            for key in _typo_keys(text):
-                found.setdefault(key, set()).add(text)
-        return found
+_COMMON_NAMES = frozenset(
+    ("index", "readme", "untitled", "home", "main", "note", "notes", "todo", "license", "image")
+)
+"""Names that many folders have, so that a file elsewhere is another one."""
 
 
-def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
-    """Remove an item from the set at `key`; return True if it was the last one."""
-    groups[key].remove(item)
-    if groups[key]:
-        return False
-    del groups[key]
-    return True
+def _is_distinctive(name: str) -> bool:
+    """Return True if a name alone identifies a file."""
+    words = [word for word in split_name(name) if word.isalpha()]
+    return count_letters(words) > 2 and not _COMMON_NAMES.issuperset(words)
 
 
-def _find_renamed(before: Index, after: Index) -> set[str]:
-    """Return the files that were added or removed, or whose title or aliases changed."""
-    renamed = set() if before.files is after.files else set(before.files ^ after.files)
-    for old, new in (
-        (before.notes_by_title, after.notes_by_title),
-        (before.notes_by_alias, after.notes_by_alias),
-    ):
-        for name in _find_changed_keys(old, new):
-            renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
-    return renamed
+_WEAK_SIGNS = frozenset("./-&")
+_STRONG_SIGNS = frozenset("+*#")
+"""Signs without which a name means something else, as in `C++`."""
 
 
-def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
-    """Yield the keys whose paths differ.
-
-    Most updates change none; then the maps are identical or contain the same tuples.
-    """
-    if old is not new and old != new:
-        yield from compress(new, map(ne, map(old.get, new), new.values()))
-        yield from filterfalse(new.__contains__, old)
-
-
-def _names_as_words(index: Index, path: str) -> set[str]:
-    if path not in index.files:
-        return set()
-    return {
-        _normalize_words(name)
-        for name in (link_name(path), *title_keys(index, path), *alias_keys(index, path))
-    }
+def _score_spelling(text: str, name: str) -> float:
+    """Return the score of a name with the spelling key of a text; 0 if unlikely."""
+    if is_same_spelling(text, name):
+        return _SPELLING_SCORE
+    words, others = split_name(text), split_name(name)
+    strong = [[word for word in part if word in _STRONG_SIGNS] for part in (words, others)]
+    if strong[0] != strong[1] or not is_same_name(text, name) or count_letters(words) < MIN_LETTERS:
+        return 0.0
+    return _JOINED_SCORE
 
 
-def _normalize_words(name: str) -> str:
-    return " ".join(_split_words(name))
-
-
-def _split_words(name: str) -> list[str]:
-    return normalize_name(name).translate(_WORD_BREAKS).split()
-
-
-def _find_numbers(text: str) -> list[str]:
-    """Return the numbers in a name.
-
-    Names with different numbers usually mean different things or dates.
-    """
-    return _DIGITS.findall(text)
-
-
-def _typo_keys(text: str) -> tuple[str, ...]:
-    """Return keys that survive a typing error: sorted letters, beginning, end."""
-    size = 3 if text.isascii() else 2
-    return (
-        ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
+def _is_loose_variant(text: str, name: str) -> bool:
+    """Return True if a text has the words of a long title, but not its signs."""
+    words, others = (
+        [word for word in split_name(part) if word not in _WEAK_SIGNS] for part in (text, name)
     )
+    return words == others and len(words) > 1
 
 
-def is_typo(target: str, path: str) -> bool:
-    """Return True if a file's name differs from the target's by at most one typo.
+def _split_folders(path: str) -> list[str]:
+    """Return the spelling keys of a path's folders, the innermost first."""
+    parts = (part for part in parent_folder(path).split("/") if part not in ("", ".", ".."))
+    return [spelling_key(part) for part in parts][::-1]
 
-    Two typos are allowed if the target's name has 8 characters or more.
-    """
-    from rapidfuzz.distance import OSA  # noqa: PLC0415 - only where a near name is compared
 
-    wanted = spelling_key(link_name(file_name(target)))
-    return OSA.distance(wanted, spelling_key(link_name(path))) <= (1 if len(wanted) < 8 else 2)
+def _count_shared(folders: list[str], others: list[str]) -> int:
+    """Return the number of innermost folders that two paths share."""
+    count = 0
+    for one, other in zip(folders, others, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

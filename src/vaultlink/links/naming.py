@@ -1,9 +1,12 @@
 """Format the target of a link to a file in the vault's style (section 10.4)."""
 
+from collections import Counter
+
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, parent_folder, resolve
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.obsidian import ObsidianSettings
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
@@ -46,28 +49,73 @@ def strip_note_extension(path: str) -> str:
     return path[:-3] if is_note(path) else path
 
 
-def retarget_link(source: str, link: Link, path: str, index: Index, style: str) -> tuple[Edit, ...]:
+def retarget_link(
+    source: str, link: Link, path: str, index: Index, obsidian: ObsidianSettings
+) -> tuple[Edit, ...]:
     """Return the edits that make a broken link resolve to a file.
 
-    The new target has the vault's style. If this would resolve to another file or cannot be
-    written, the target is the full path. The displayed text does not change.
+    The new target has the style of the link, else that of its note, else that of the vault. If this
+    would resolve to another file or cannot be written, the target is the full path. The displayed
+    text does not change.
 
     Args:
         source: Vault path of the note that contains the link.
         link: The link.
         path: Vault path of the file.
         index: The index of the vault.
-        style: See `format_target`.
+        obsidian: The settings of the vault.
 
     Returns:
         The edits; empty if no target works.
     """
+    style = detect_target_style(source, link, index, obsidian)
     for name in dict.fromkeys(
         (format_target(source, path, index, style), strip_note_extension(path))
     ):
         target = name + path[-3:] if link.kind is LinkKind.MARKDOWN and is_note(path) else name
+        if style == "relative" and link.target.startswith("./") and not target.startswith("../"):
+            target = "./" + target
+        elif link.kind is LinkKind.MARKDOWN and link.target.startswith("/"):
+            target = "/" + target.removeprefix("/")
         if resolve(source, target, index.names) == path:
             edits = rewrite_link(source, link, target, link.subpath)
             if edits:
                 return edits
     return ()
+
+
+def detect_target_style(source: str, link: Link, index: Index, obsidian: ObsidianSettings) -> str:
+    """Return the style in which a link's target is written: see `format_target`.
+
+    Markdown links also serve other renderers, which know only paths. Without evidence they are
+    relative, unless Obsidian itself writes such links in this vault.
+    """
+    if link.target.startswith(("./", "../")):
+        return "relative"
+    if link.kind is not LinkKind.MARKDOWN:
+        return obsidian.new_link_format
+    if link.target.startswith("/"):
+        return "absolute"
+    votes = Counter(
+        style
+        for other, target in index.resolved_links(source)
+        if target is not None and other.kind is LinkKind.MARKDOWN and other.target
+        for style in _list_styles(source, other.target, target)
+    )
+    ranked = votes.most_common(2)
+    if ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):
+        return ranked[0][0]
+    is_default = obsidian.new_link_format == "shortest" and not obsidian.use_markdown_links
+    return "relative" if is_default else obsidian.new_link_format
+
+
+def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
+    """Return the style of a Markdown link's target; empty if several styles fit."""
+    written = strip_note_extension(target.removeprefix("./"))
+    styles = {
+        "relative": relative_target(source, path),
+        "absolute": strip_note_extension(path),
+        "shortest": strip_note_extension(file_name(path)),
+    }
+    fitting = tuple(style for style, text in styles.items() if text == written)
+    return fitting if len(fitting) == 1 else ()

@@ -19,7 +19,13 @@ from vaultlink.report.layout import (
     truncate_left,
 )
 
-REASON_LABELS = {"title": "title", "alias": "alias", "respelling": "spelling", "near": "similar"}
+REASON_LABELS = {
+    "title": "title",
+    "alias": "alias",
+    "respelling": "spelling",
+    "near": "similar",
+    "folder": "other folder",
+}
 """The displayed word for each reason of a suggestion."""
 
 _MIN_TRAILING_COLUMNS = 20
@@ -55,7 +61,7 @@ class FullRenderer:
         self.text, self.suggest, self.format_target = text, suggest, format_target
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
-        self._hint_by_target: dict[str, str] = {}
+        self._hints: dict[tuple[str | None, tuple[str, ...]], str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
         """Render one block per finding, with blank lines between them."""
@@ -119,13 +125,13 @@ class FullRenderer:
     def _format_hint(self, d: Diagnostic) -> str:
         """Return the suggestions as a question.
 
-        The question is cached by target: findings with one target have equal suggestions.
+        The question is cached, because many findings have the same target and suggestions.
         """
         suggestions = self.suggest(d)
         if not suggestions:
             return ""
-        target = d.target or ""
-        hint = self._hint_by_target.get(target)
+        key = (d.target, tuple(item.path for item in suggestions))
+        hint = self._hints.get(key)
         if hint is None:
             alternatives = [
                 f"[[{escape_controls(self.format_target(item.path))}]] "
@@ -133,7 +139,7 @@ class FullRenderer:
                 for item in suggestions
             ]
             hint = f"did you mean {_join_alternatives(alternatives)}?"
-            self._hint_by_target[target] = hint
+            self._hints[key] = hint
         return hint
 
 

@@ -119,9 +119,17 @@ def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> 
                 by_topic.setdefault(topic_name(link.target), []).append(source)
     ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggest(name)))
+        TopicRow(name, len(sources), tuple(sources), _suggest_others(name, sources, suggest))
         for name, sources in ranked
     ]
+
+
+def _suggest_others(
+    topic: str, sources: Sequence[TopicSource], suggest: Callable[[str], Sequence[Suggestion]]
+) -> tuple[SuggestionRow, ...]:
+    """Return the suggestions for a topic without the notes that name it."""
+    paths = {source.path for source in sources}
+    return suggestion_rows([item for item in suggest(topic) if item.path not in paths])
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:

@@ -20,7 +20,7 @@ def topics(options: FolderOptions) -> int:
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
     and line of the first link, and for the most similar note its path, the reason (title, alias,
-    respelling, near) and the score (0 to 1).
+    respelling, folder, near) and the score (0 to 1).
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)

@@ -1,0 +1,218 @@
+"""All names of a vault as words: candidates for similar names, and known words."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain, compress, filterfalse
+from operator import ne
+
+from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.resolve import normalize_name
+from vaultlink.model import Note, Suggestion
+
+_MAX_CANDIDATES = 12
+"""Number of names to score for each of the two words from which a search starts."""
+
+_LETTERS, _ACCENTS = re.compile(r"[^\W\d_]+"), re.compile("[\u0300-\u036f]")
+_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
+
+
+def list_titles(note: Note) -> Iterator[tuple[str, str]]:
+    """Yield the title and the aliases of a note, each after `title` or `alias`."""
+    if note.title:
+        yield "title", note.title
+    yield from (("alias", alias) for alias in note.aliases)
+
+
+def normalize_words(name: str) -> str:
+    """Return the words of a name in lower case, separated by spaces."""
+    return " ".join(split_words(name))
+
+
+def split_words(name: str) -> list[str]:
+    """Return the words of a name in lower case."""
+    return normalize_name(name).translate(_WORD_BREAKS).split()
+
+
+class Vocabulary:
+    """The words that a vault uses in names, headings and unresolved targets."""
+
+    def __init__(self, index: Index):
+        texts = [link_name(path) for path in index.files]
+        self._sources: dict[str, str | None] = {}
+        for path, note in index.notes.items():
+            texts += [heading.text for heading in note.headings]
+            texts += [name for _, name in list_titles(note)]
+            if None in index.targets.get(path, ()):
+                for link, resolved in index.resolved_links(path):
+                    if resolved is None and not link.external:
+                        first = self._sources.setdefault(link.target, path)
+                        if first != path:
+                            self._sources[link.target] = None
+        self._words = set(_find_words("\n".join(texts)))
+        self._counts = Counter(
+            word for target in self._sources for word in set(_find_words(target))
+        )
+
+    def is_known(self, word: str, target: str) -> bool:
+        """Return True if the vault uses a word of an unresolved target elsewhere.
+
+        This includes a target that several notes contain.
+        """
+        return (
+            word in self._words
+            or self._sources.get(target, "") is None
+            or self._counts[word] > (target in self._sources)
+        )
+
+
+def _find_words(text: str) -> list[str]:
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
+    return _LETTERS.findall(plain)
+
+
+class NameIndex:
+    """All names, titles and aliases as lists of words.
+
+    Maps each of them to its files, and each word to the names that contain it. Ties between equally
+    similar names are broken alphabetically, because updated maps have another order than new ones.
+    `recalled` caches the similar names of targets until a name changes.
+    """
+
+    def __init__(self, index: Index):
+        self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+        self.paths_by_name: dict[str, set[str]] = {}
+        self._names_by_word: dict[str, set[str]] = {}
+        for path in index.files:
+            self._add(normalize_words(link_name(path)), (path,))
+        for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+            self._add(normalize_words(name), paths)
+
+    def update_names(self, before: Index, after: Index) -> None:
+        """Apply the differences between two indexes."""
+        renamed = _find_renamed(before, after)
+        for path in renamed:
+            old, new = _names_as_words(before, path), _names_as_words(after, path)
+            for text in old - new:
+                self._drop(text, path)
+            for text in new - old:
+                self._add(text, (path,))
+
+    def _add(self, text: str, paths: Iterable[str]) -> None:
+        if text in self.paths_by_name:
+            self.paths_by_name[text].update(paths)
+        elif text:
+            self.paths_by_name[text] = set(paths)
+            for groups, key in self._containing_maps(text):
+                groups.setdefault(key, set()).add(text)
+
+    def _drop(self, text: str, path: str) -> None:
+        if text and _remove_item(self.paths_by_name, text, path):
+            for groups, key in self._containing_maps(text):
+                _remove_item(groups, key, text)
+
+    def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
+        """Yield the maps that contain a name, each with the name's key."""
+        yield from ((self._names_by_word, word) for word in set(text.split()))
+        if "_names_by_typo_key" in self.__dict__:  # otherwise computed from all names on first use
+            yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
+
+    def find_sharing_words(self, words: list[str]) -> list[str]:
+        """Return names that share the rarest of `words`.
+
+        More words narrow the result until few names remain.
+        """
+        known = sorted(
+            (len(self._names_by_word[word]), word)
+            for word in set(words)
+            if word in self._names_by_word
+        )
+        found: set[str] = set()
+        for start in range(min(2, len(known))):
+            found.update(self._narrow([word for _, word in known[start:]], len(words)))
+        return sorted(found)
+
+    def _narrow(self, words: list[str], length: int) -> Iterable[str]:
+        names = self._names_by_word[words[0]]
+        for word in words[1:]:
+            if len(names) <= _MAX_CANDIDATES:
+                return names
+            names = names & self._names_by_word[word] or names
+        if len(names) > _MAX_CANDIDATES * 5:
+            return ()  # words that so many names share are not specific
+        return sorted(names, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
+            :_MAX_CANDIDATES
+        ]
+
+    def find_similar(self, text: str) -> list[str]:
+        """Return names that share no word but all letters, the beginning or the end.
+
+        This finds typing errors in a single word.
+        """
+        found: set[str] = set()
+        for key in _typo_keys(text):
+            found.update(self._names_by_typo_key.get(key, ()))
+        close = [name for name in found if abs(len(name) - len(text)) <= 3]
+        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
+            : _MAX_CANDIDATES * 4
+        ]
+
+    @cached_property
+    def _names_by_typo_key(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for text in self.paths_by_name:
+            for key in _typo_keys(text):
+                found.setdefault(key, set()).add(text)
+        return found
+
+
+def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
+    """Remove an item from the set at `key`; return True if it was the last one."""
+    groups[key].remove(item)
+    if groups[key]:
+        return False
+    del groups[key]
+    return True
+
+
+def _find_renamed(before: Index, after: Index) -> set[str]:
+    """Return the files that were added or removed, or whose title or aliases changed."""
+    renamed = set() if before.files is after.files else set(before.files ^ after.files)
+    for old, new in (
+        (before.notes_by_title, after.notes_by_title),
+        (before.notes_by_alias, after.notes_by_alias),
+    ):
+        for name in _find_changed_keys(old, new):
+            renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
+    return renamed
+
+
+def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
+    """Yield the keys whose paths differ.
+
+    Most updates change none; then the maps are identical or contain the same tuples.
+    """
+    if old is not new and old != new:
+        yield from compress(new, map(ne, map(old.get, new), new.values()))
+        yield from filterfalse(new.__contains__, old)
+
+
+def _names_as_words(index: Index, path: str) -> set[str]:
+    if path not in index.files:
+        return set()
+    return {
+        normalize_words(name)
+        for name in (link_name(path), *title_keys(index, path), *alias_keys(index, path))
+    }
+
+
+def _typo_keys(text: str) -> tuple[str, ...]:
+    """Return keys that survive a typing error: sorted letters, beginning, end."""
+    size = 3 if text.isascii() else 2
+    return (
+        ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
+    )

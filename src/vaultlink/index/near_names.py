@@ -1,0 +1,211 @@
+"""Decide if a name is probably the one that a broken link was meant to have.
+
+Most names that share letters or words with a target are other topics. Close are only names that
+differ in a way in which people misspell, inflect or renumber a name.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from vaultlink.index.spelling import (
+    MIN_LETTERS,
+    count_letters,
+    fold_look_alikes,
+    mixes_scripts,
+    split_name,
+)
+
+Words = Sequence[str]
+
+_ARTICLES_AND_PREPOSITIONS = """
+the a an of and & in on for to with at by
+der die das den dem des ein eine einer und im am zum zur von vom fur
+le la les l un une du de d et en au aux
+el los las y e il lo gli i uno della dello del dei delle di da al
+do dos das o os as em no na het een van
+"""
+_FUNCTION_WORDS = frozenset(_ARTICLES_AND_PREPOSITIONS.split())
+"""Words that people leave out of a name or add to it."""
+
+_SINGULAR_AND_PLURAL = """
+/s /es y/ies f/ves fe/ves um/a us/i is/es on/a
+/e /en /n
+o/i a/e e/i o/os a/as al/ales on/ones al/aux eau/eaux /x ao/oes m/ns l/is
+/а /ы /и а/ы а/и я/и ь/и ие/ия й/и о/а
+"""
+_ENDINGS = frozenset(frozenset(pair.split("/")) for pair in _SINGULAR_AND_PLURAL.split())
+"""Endings of one word in English, German, Dutch, Romance and Slavic, without accents."""
+
+_CONFUSED_WORDS = """
+angel/angle casual/causal marital/martial desert/dessert later/latter dairy/diary trail/trial
+quiet/quite loose/lose united/untied board/broad sacred/scared form/from barely/barley bread/beard
+super/supper hoping/hopping complement/compliment principal/principle discreet/discrete
+conversation/conservation stationary/stationery personal/personnel
+"""
+_OTHER_WORDS = frozenset(frozenset(pair.split("/")) for pair in _CONFUSED_WORDS.split())
+"""Pairs of words that differ like a typing error and its correction, but are two words."""
+
+_MIN_STEM = 4
+_MIN_WORD = 6
+"""Letters of the words that a missing letter may tell apart. Shorter words are other words."""
+
+_MIN_SUBSTITUTED = 10
+"""Letters of a name with one wrong vowel, the slip that most often makes another word.
+
+A short word with a wrong vowel needs as many letters in the other words of the name.
+"""
+
+_VOWELS = frozenset("aeiouy")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+def is_near(target: str, name: str, is_known_word: Callable[[str], bool]) -> bool:
+    """Return True if a name is likely the one that a target was meant to be.
+
+    Args:
+        target: The name in the link, without folders and `.md`.
+        name: The name, title or alias of a file.
+        is_known_word: Returns True for words that the vault uses elsewhere, which are therefore
+            not typing errors.
+    """
+    words, others = split_name(target), split_name(name)
+    if words == others:
+        return True
+    if mixes_scripts(target) or mixes_scripts(name):
+        return fold_look_alikes(target) == fold_look_alikes(name)
+    if count_letters(words) < 3:
+        return False
+    return (
+        _differs_in_prefix(words, others)
+        or _differs_in_function_words(words, others)
+        or _is_inverted(target, words, name, others)
+        or _differs_in_one_word(words, others, is_known_word)
+    )
+
+
+def strip_prefix(words: Words) -> tuple[str, ...]:
+    """Return the words of a name behind its leading numbers, signs and emoji."""
+    at = 0
+    while at < len(words) and not any(char.isalpha() for char in words[at]):
+        at += 1
+    return tuple(words[at:])
+
+
+def _differs_in_prefix(words: Words, others: Words) -> bool:
+    """Return True if names differ only in a leading number or emoji.
+
+    Names with different dates mean different days.
+    """
+    rest = strip_prefix(words)
+    if rest != strip_prefix(others) or count_letters(rest) < MIN_LETTERS - 1:
+        return False
+    prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
+    return not all(any(_is_date_part(word) for word in prefix) for prefix in prefixes)
+
+
+def _is_date_part(word: str) -> bool:
+    return len(word) >= 4 and word.isdigit()
+
+
+def _differs_in_function_words(words: Words, others: Words) -> bool:
+    if _numbers(words) != _numbers(others):
+        return False
+    content = [word for word in words if word not in _FUNCTION_WORDS]
+    return (
+        content == [word for word in others if word not in _FUNCTION_WORDS]
+        and count_letters(content) >= MIN_LETTERS
+    )
+
+
+def _is_inverted(target: str, words: Words, name: str, others: Words) -> bool:
+    """Return True for a name of two words in both orders, as in `Lee, Ann`."""
+    return (
+        ("," in target or "," in name)
+        and len(words) == 2
+        and tuple(words) == tuple(reversed(others))
+        and count_letters(words) >= MIN_LETTERS - 1
+    )
+
+
+def _differs_in_one_word(words: Words, others: Words, is_known_word: Callable[[str], bool]) -> bool:
+    if len(words) != len(others):
+        return False
+    pairs = [(one, other) for one, other in zip(words, others, strict=True) if one != other]
+    if len(pairs) == 2 and len(words) > 3:
+        return all(is_inflection(one, other) for one, other in pairs)
+    if len(pairs) != 1:
+        return False
+    [(one, other)] = pairs
+    if not (one.isalpha() and other.isalpha()) or _is_unspaced(one) or _is_unspaced(other):
+        return False
+    letters = count_letters(words)
+    if frozenset(pairs[0]) in _OTHER_WORDS:
+        return False
+    if letters >= MIN_LETTERS and is_inflection(one, other):
+        return True
+    return is_slip(one, other, letters) and not is_known_word(one)
+
+
+def is_inflection(one: str, other: str) -> bool:
+    """Return True if two words may be the singular and the plural of one word."""
+    stem = 0
+    while stem < min(len(one), len(other)) and one[stem] == other[stem]:
+        stem += 1
+    return any(
+        frozenset((one[cut:], other[cut:])) in _ENDINGS
+        for cut in range(max(stem - 1, _MIN_STEM), stem + 1)
+    )
+
+
+def is_slip(one: str, other: str, letters: int) -> bool:
+    """Return True if two words differ by a typing error.
+
+    Args:
+        one: The word in the link.
+        other: The word in the name.
+        letters: Number of letters of the whole name.
+
+    Returns:
+        True for two swapped letters and for a doubled letter. In longer names, also for a missing
+            letter or, in still longer ones, a wrong vowel; the first letter must be right.
+    """
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1 or len(short) < 3:
+        return False
+    if len(short) == len(long):
+        wrong = [at for at, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1]
+        if len(wrong) == 2:
+            first, second = wrong
+            return (
+                second == first + 1
+                and one[first] == other[second]
+                and one[second] == other[first]
+                and len(one) >= 4
+            )
+        return (
+            len(wrong) == 1
+            and wrong[0] > 0
+            and {one[wrong[0]], other[wrong[0]]} <= _VOWELS
+            and wrong[0] < len(one) - 1
+            and (len(one) >= MIN_LETTERS or letters - len(one) >= _MIN_SUBSTITUTED)
+            and letters >= _MIN_SUBSTITUTED
+        )
+    at = next((at for at, char in enumerate(short) if char != long[at]), len(short))
+    if long[:at] + long[at + 1 :] != short or at == 0:
+        return False
+    if long[at] == long[at - 1]:
+        return True
+    return at < len(short) and len(short) >= _MIN_WORD - 1 and letters >= MIN_LETTERS
+
+
+def _is_unspaced(word: str) -> bool:
+    """Return True for words of scripts in which one character makes another word."""
+    return any(
+        unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI"))
+        for char in word
+    )
+
+
+def _numbers(words: Words) -> list[str]:
+    return [word for word in words if not word.isalpha()]

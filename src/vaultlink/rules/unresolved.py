@@ -1,0 +1,165 @@
+"""Unresolved links of a note, and the files that they certainly or probably mean."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from vaultlink.index.file_kinds import is_same_kind
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import (
+    join_relative,
+    name_key,
+    normalize_name,
+    parent_folder,
+    spelling_key,
+)
+from vaultlink.index.spelling import is_same_spelling, is_title_case_variant
+from vaultlink.model import Link, LinkKind, Note
+from vaultlink.rules.context import Context
+from vaultlink.text import has_placeholder
+
+
+class _Candidates(NamedTuple):
+    """Files that an unresolved target may mean, grouped by the kind of match.
+
+    `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
+    """
+
+    aliased: tuple[str, ...]
+    titled: tuple[str, ...]
+    respelt: tuple[str, ...]
+    is_query: bool
+
+
+class UnresolvedLink(NamedTuple):
+    """An unresolved link to report, and the files that it may mean."""
+
+    link: Link
+    candidates: _Candidates
+
+
+class _LinkCache:
+    """Results that the rules of this module share.
+
+    `links` are the unresolved links of `note`, which the rules check one after the other;
+    `candidates` are those of each target, because many links have the same target.
+    """
+
+    def __init__(self, _index: Index) -> None:
+        self.note: Note | None = None
+        self.links: list[UnresolvedLink] = []
+        self.allows_dangling: Callable[[str], bool] | None = None
+        self.candidates: dict[str, _Candidates | None] = {}
+
+
+def find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
+    """Return the unresolved links of a note to report, with their candidates."""
+    targets = context.index.targets.get(note.path, ())
+    if None not in targets:
+        return []
+    cache = context.index.derive(_LinkCache)
+    if cache.allows_dangling is not context.allows_dangling:
+        cache.note, cache.allows_dangling, cache.candidates = None, context.allows_dangling, {}
+    if cache.note is not note:
+        cache.links = list(_collect_unresolved_links(note, cache.candidates, context))
+        cache.note = note
+    return cache.links
+
+
+def _collect_unresolved_links(
+    note: Note, known: dict[str, _Candidates | None], context: Context
+) -> Iterator[UnresolvedLink]:
+    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+    for link, resolved in context.index.resolved_links(note.path):
+        if resolved is None and not link.external:
+            target = _join_target(link.target, note.path)
+            if target not in known:
+                known[target] = _find_candidates(link.target, target, context)
+            candidates = known[target]
+            # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
+            if candidates is not None and not (
+                outer and any(other.start < link.start < other.end for other in outer)
+            ):
+                yield UnresolvedLink(link, _drop_own_note(candidates, note.path))
+
+
+def _join_target(target: str, source: str) -> str:
+    """Return a target without backslashes, as a path from the root if relative.
+
+    A path from the root starts with a slash.
+    """
+    path = target.replace("\\", "/") if "\\" in target else target
+    return "/" + join_relative(source, path) if path.startswith(("./", "../")) else path
+
+
+def _drop_own_note(candidates: _Candidates, source: str) -> _Candidates:
+    """Drop kinds of candidates to which the note with the link belongs.
+
+    A note does not link to itself by another name; if another note has the name too, it is unclear
+    what is meant.
+    """
+    if not any(source in paths for paths in candidates[:3]):
+        return candidates
+    aliased, titled, respelt = (() if source in paths else paths for paths in candidates[:3])
+    return _Candidates(aliased, titled, respelt, candidates.is_query)
+
+
+def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
+    """Return the candidates of a target.
+
+    `joined` is the target, or its path from the root if it is relative. Return None if the target
+    is in `allow-dangling` or has a placeholder.
+    """
+    if context.allows_dangling(target) or has_placeholder(target):
+        return None
+    index, key = context.index, normalize_name(target)
+    return _Candidates(
+        tuple(
+            path
+            for path in index.notes_by_alias.get(key, ())
+            if any(
+                normalize_name(alias) == key and is_title_case_variant(target, alias)
+                for alias in index.notes[path].aliases
+            )
+        ),
+        tuple(
+            path
+            for path in index.notes_by_title.get(key, ())
+            if is_title_case_variant(target, index.notes[path].title or "")
+        ),
+        _find_respelt(joined, index),
+        # It is unknown if Obsidian reads a query as part of the name (2.20).
+        "?" in target and name_key(target.partition("?")[0]) in index.names,
+    )
+
+
+def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
+    """Return the files whose name and folders differ from the target only in spelling.
+
+    Only as many folders are compared as the target contains; all of them if it starts with a slash.
+    """
+    name = link_name(target)
+    key = spelling_key(name)
+    candidates = index.files_by_spelling.get(key, ()) if key else ()
+    if not candidates:
+        return ()
+    folders = [part for part in parent_folder(target).split("/") if part not in ("", ".", "..")]
+    return tuple(
+        path
+        for path in candidates
+        if is_same_spelling(name, link_name(path))
+        and _is_in_folders(folders, path, rooted=target.startswith("/"))
+        and is_same_kind(target, path)
+    )
+
+
+def _is_in_folders(folders: list[str], path: str, *, rooted: bool) -> bool:
+    """Return True if the last folders of a path are `folders` or a respelling of them."""
+    actual = parent_folder(path).split("/")[:-1]
+    if rooted and len(actual) != len(folders):
+        return False
+    if not folders:
+        return True
+    return len(actual) >= len(folders) and all(
+        spelling_key(one) == spelling_key(other)
+        for one, other in zip(folders, actual[-len(folders) :], strict=True)
+    )
