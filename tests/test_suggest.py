@@ -269,7 +269,7 @@ def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
 
 
 def test_suggestions_follow_names_and_links() -> None:
-    state = build_state(VAULT | {"Home.md": "[[Paln]]"})
+    state = build_state(dict(VAULT) | {"Home.md": "[[Paln]]"})
     followed = Suggester(state.index)
     assert followed("Paln")
     other = step(state, [Change("Other.md", "[[Paln]]\n")])
