@@ -7,6 +7,7 @@ differ in a way in which people misspell, inflect or renumber a name.
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from vaultlink.index.spelling import (
     MIN_LETTERS,
@@ -46,6 +47,9 @@ conversation/conservation stationary/stationery personal/personnel
 _OTHER_WORDS = frozenset(frozenset(pair.split("/")) for pair in _CONFUSED_WORDS.split())
 """Pairs of words that differ like a typing error and its correction, but are two words."""
 
+_MAX_OTHER_WORDS = 4
+"""Number of words that only one of two near names has: two words of each, in different forms."""
+
 _MIN_STEM = 4
 _MIN_WORD = 6
 """Letters of the words that a missing letter may tell apart. Shorter words are other words."""
@@ -74,14 +78,24 @@ def is_near(target: str, name: str, is_known_word: Callable[[str], bool]) -> boo
         return True
     if mixes_scripts(target) or mixes_scripts(name):
         return fold_look_alikes(target) == fold_look_alikes(name)
-    if count_letters(words) < 3:
-        return False
-    return (
-        _differs_in_prefix(words, others)
-        or _differs_in_function_words(words, others)
-        or _is_inverted(target, words, name, others)
-        or _differs_in_one_word(words, others, is_known_word)
-    )
+    if _find_content(target) == _find_content(name):
+        return (
+            _differs_in_prefix(words, others)
+            or _differs_in_function_words(words, others)
+            or _is_inverted(target, words, name, others)
+        )
+    return _differs_in_one_word(words, others, is_known_word)
+
+
+def may_be_near(target: str, name: str) -> bool:
+    """Return False if two names have so many different words that they cannot be near."""
+    return len(_find_content(target) ^ _find_content(name)) <= _MAX_OTHER_WORDS
+
+
+@lru_cache(maxsize=1 << 15)
+def _find_content(name: str) -> frozenset[str]:
+    """Return the words of a name without numbers, signs and function words."""
+    return frozenset(word for word in split_name(name) if word.isalpha()) - _FUNCTION_WORDS
 
 
 def strip_prefix(words: Words) -> tuple[str, ...]:

@@ -52,15 +52,16 @@ def split_cased_name(name: str) -> tuple[str, ...]:
         plain = unicodedata.normalize("NFKD", _INVISIBLE.sub("", name.translate(_DASHES)))
         plain = unicodedata.normalize("NFC", _ACCENTS.sub("", plain))
     plain = _APOSTROPHES.sub("", plain)
-    found = [(match.start(), match[0]) for match in _WORD_OR_SIGN.finditer(plain)]
-    if not plain.isascii():
-        found += [
-            (at, char)
-            for at, char in enumerate(plain)
-            if not char.isascii() and unicodedata.category(char) in ("So", "Sm", "Sc")
-        ]
-        found.sort()
-    return tuple("-" if text[0] == "-" else text for _, text in found)
+    if plain.isascii():
+        found = _WORD_OR_SIGN.findall(plain)
+        return tuple(found if "-" not in plain else [text.rstrip("-") or "-" for text in found])
+    placed = [(match.start(), match[0]) for match in _WORD_OR_SIGN.finditer(plain)]
+    placed += [
+        (at, char)
+        for at, char in enumerate(plain)
+        if not char.isascii() and unicodedata.category(char) in ("So", "Sm", "Sc")
+    ]
+    return tuple("-" if text[0] == "-" else text for _, text in sorted(placed))
 
 
 def is_same_spelling(one: str, other: str) -> bool:
@@ -82,15 +83,17 @@ def is_same_case(one: str, other: str) -> bool:
     return split_cased_name(one) == split_cased_name(other)
 
 
-def is_title_case_variant(one: str, other: str) -> bool:
-    """Return True if two spellings of a name differ at most in the case of initials.
+def is_case_variant(one: str, other: str) -> bool:
+    """Return True if two spellings of a name mean the same in spite of their case.
 
-    The letters of an acronym must agree, because `man` is not `MAN`. A single short word must agree
-    altogether: `lip` is not `Lip`.
+    A name of several words does. Of a single word, only the initial may differ, because `man` is
+    not `MAN`; a short word must agree altogether, because `lip` is not `Lip`.
     """
     words, others = split_cased_name(one), split_cased_name(other)
     if words == others:
         return True
+    if len(words) > 1 and count_letters(words) >= MIN_LETTERS:
+        return split_name(one) == split_name(other)
     if len(words) == 1 and len(words[0]) <= _MAX_SHORT_WORD:
         return False
     return len(words) == len(others) and all(
@@ -121,7 +124,7 @@ def fold_look_alikes(name: str) -> str:
 
 def mixes_scripts(name: str) -> bool:
     """Return True if a word has Latin letters and look-alikes of another script."""
-    return any(
+    return not name.isascii() and any(
         any(char.isascii() for char in word) and any(ord(char) in _LOOK_ALIKES for char in word)
         for word in split_name(name)
     )

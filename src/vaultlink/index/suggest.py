@@ -16,7 +16,7 @@ from vaultlink.index.name_index import (
     normalize_words,
     split_words,
 )
-from vaultlink.index.near_names import is_near
+from vaultlink.index.near_names import is_near, may_be_near
 from vaultlink.index.resolve import (
     file_name,
     is_same_name,
@@ -30,8 +30,8 @@ from vaultlink.index.spelling import (
     MIN_LETTERS,
     count_letters,
     fold_look_alikes,
+    is_case_variant,
     is_same_spelling,
-    is_title_case_variant,
     mixes_scripts,
     split_name,
 )
@@ -46,6 +46,9 @@ _RESPELT_TITLE_SCORE = 0.93
 
 _LEAST_NEAR_SCORE = 0.75
 """Least score of a near name, whose letters may differ much, as in `Lee, Ann` and `Ann Lee`."""
+
+_MAX_MISSPELT_WORDS = 2
+"""Number of words of a name that may share no word with the name that was meant."""
 
 _MIN_SIMILARITY = 40
 """Percentage of equal letters below which names are not compared more closely."""
@@ -130,7 +133,7 @@ class Suggester:
             yield Suggestion(path, "respelling", score)
         note = self._index.notes.get(path)
         for reason, name in list_titles(note) if note else ():
-            if is_title_case_variant(text, name) or _is_loose_variant(text, name):
+            if is_case_variant(text, name) or _is_loose_variant(text, name):
                 equal = normalize_name(name) == normalize_name(text)
                 yield Suggestion(path, reason, _EXACT_SCORE if equal else _RESPELT_TITLE_SCORE)
 
@@ -149,8 +152,11 @@ class Suggester:
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
         names = self._name_index
-        found = list(self._pick_near(target, text, names.find_sharing_words(words)))
-        yield from found or self._pick_near(target, text, names.find_similar(" ".join(words)))
+        sharing = names.find_sharing_words(words)
+        found = list(self._pick_near(target, text, sharing))
+        if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
+            found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
+        yield from found
 
     def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
@@ -163,6 +169,8 @@ class Suggester:
             score_cutoff=_MIN_SIMILARITY,
         )
         for words, score, _ in scored:
+            if not may_be_near(text, words):
+                continue
             for path in self._name_index.paths_by_name[words]:
                 if is_same_kind(target, path) and any(
                     is_near(text, name, lambda word: self._vocabulary.is_known(word, target))

@@ -12,7 +12,7 @@ from vaultlink.index.resolve import (
     parent_folder,
     spelling_key,
 )
-from vaultlink.index.spelling import is_same_spelling, is_title_case_variant
+from vaultlink.index.spelling import is_case_variant, is_same_spelling
 from vaultlink.model import Link, LinkKind, Note
 from vaultlink.rules.context import Context
 from vaultlink.text import has_placeholder
@@ -117,14 +117,14 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
             path
             for path in index.notes_by_alias.get(key, ())
             if any(
-                normalize_name(alias) == key and is_title_case_variant(target, alias)
+                normalize_name(alias) == key and is_case_variant(target, alias)
                 for alias in index.notes[path].aliases
             )
         ),
         tuple(
             path
             for path in index.notes_by_title.get(key, ())
-            if is_title_case_variant(target, index.notes[path].title or "")
+            if is_case_variant(target, index.notes[path].title or "")
         ),
         _find_respelt(joined, index),
         # It is unknown if Obsidian reads a query as part of the name (2.20).
