@@ -5,11 +5,12 @@ reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from vaultlink.index.index import Index, link_name, update_names
 from vaultlink.index.resolve import (
+    PathsByName,
     is_same_name,
     name_key,
     normalize_name,
@@ -192,13 +193,38 @@ def _follow_move(link: Link, source: str, context: Context) -> str | None:
     target was not moved. A relative link is resolved from the former path of its
     own note.
     """
-    cache = context.index.derive(_MoveCache)
-    if cache.moves is not context.moves:
-        cache.prepare(context.moves)
+    cache = _prepare_moves(context)
     old, _ = resolve_with_alternatives(
         cache.old_paths.get(source, source), link.lookup_target, cache.old_names
     )
     return cache.moves.get(old) if old is not None else None
+
+
+def _prepare_moves(context: Context) -> _MoveCache:
+    cache = context.index.derive(_MoveCache)
+    if cache.moves is not context.moves:
+        cache.prepare(context.moves)
+    return cache
+
+
+def _was_deleted(link: Link, source: str, context: Context) -> bool:
+    """Return True if an unresolved link formerly resolved to a deleted file.
+
+    Formerly means before files were deleted. A relative link is resolved from the former path of
+    its own note.
+    """
+    if not context.deleted:
+        return False
+    old_paths = _prepare_moves(context).old_paths
+    old, _ = resolve_with_alternatives(
+        old_paths.get(source, source), link.lookup_target, _name_deleted(context.deleted)
+    )
+    return old is not None
+
+
+@lru_cache(maxsize=2)  # the same in all states of a run
+def _name_deleted(deleted: frozenset[str]) -> PathsByName:
+    return update_names({}, frozenset(), deleted)
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
