@@ -1,6 +1,6 @@
 """Build engine states from mappings of paths to texts, and apply random changes to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ def make_settings(
     allow_dangling: Sequence[str] = (),
     backlinks: Mapping[str, Any] | None = None,
     moves: Mapping[str, str] | None = None,
+    deleted: Collection[str] = (),
 ) -> LinterSettings:
     """Return settings with only these rules; `app` and `types` as in Obsidian's files."""
     values = {
@@ -55,7 +56,7 @@ def make_settings(
         ignore_filters=tuple(app.get("userIgnoreFilters", ())),
         types=types,
     )
-    return LinterSettings.build(RULES, config, obsidian, moves=moves)
+    return LinterSettings.build(RULES, config, obsidian, moves=moves, deleted=frozenset(deleted))
 
 
 def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:

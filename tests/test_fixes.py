@@ -124,6 +124,7 @@ def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
         app=example.get("app"),
         backlinks=example.get("backlinks"),
         moves=example.get("moves"),
+        deleted=example.get("deleted", ()),
     )
     result = run_fixes(base, case.vault)
     again = run_fixes(base, {**case.vault, **texts_after(result)})

@@ -12,13 +12,15 @@ from builder import build_state, make_settings
 from repositories import commit, create_repository, git, update_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
+from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
 from vaultlink.git import find_git_dir, read_git_state
-from vaultlink.history.cached_renames import VaultSnapshot, moves_between
-from vaultlink.history.git_renames import git_moves
-from vaultlink.history.rename_checks import resolve_moves
+from vaultlink.history.cached_renames import VaultSnapshot, history_between, moves_between
+from vaultlink.history.git_renames import git_history, git_moves
+from vaultlink.history.rename_checks import resolve_history, resolve_moves
 from vaultlink.model import Note
 from vaultlink.parse.note import parse_note
+from vaultlink.rules.former_paths import was_deleted
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 OLD = 1_600_000_000
@@ -33,7 +35,7 @@ def move(root: Path, old: str, new: str) -> None:
 
 
 def find_renames(root: Path) -> dict[str, str]:
-    return git_moves(root, list_files(root).files)
+    return dict(git_moves(root, list_files(root).files))
 
 
 # -- git ----------------------------------------------------------------------------------------------------------
@@ -153,8 +155,13 @@ NOT_SURE: dict[str, Steps] = {
 
 @pytest.mark.parametrize("what", NOT_SURE)
 def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
+    assert find_renames(run_steps(tmp_path, NOT_SURE[what])) == {}
+
+
+def run_steps(folder: Path, steps: Steps) -> Path:
+    """Return a repository after these steps."""
     root = create_repository(
-        tmp_path,
+        folder,
         {
             "a.md": LONG,
             "empty.md": "",
@@ -164,7 +171,7 @@ def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
             "Chapter 1.md": "C\n" + LONG,
         },
     )
-    for step_, *names in NOT_SURE[what]:
+    for step_, *names in steps:
         if step_ == "move":
             move(root, *names)
         elif step_ == "write":
@@ -173,7 +180,7 @@ def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
             (root / names[0]).unlink()
         else:
             commit(root)
-    assert find_renames(root) == {}
+    return root
 
 
 def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
@@ -235,6 +242,67 @@ def test_repository_digest_changes_with_commits(tmp_path: Path) -> None:
     assert read_git_state(root) != first
 
 
+# -- deletions from git --------------------------------------------------------------------------------------------
+
+
+def find_deleted(root: Path) -> set[str]:
+    return set(git_history(root, list_files(root).files).deleted)
+
+
+def remove(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).unlink()
+
+
+def test_deleted_files_of_commits_and_of_the_working_tree_are_found(tmp_path: Path) -> None:
+    root = create_repository(
+        tmp_path, {"a.md": LONG, "sub/b.md": "b\n", "p.png": "p", "c.md": "c\n", ".x/d.md": "d\n"}
+    )
+    remove(root, "a.md", ".x/d.md")
+    commit(root)
+    remove(root, "p.png")
+    git(root, "add", "--all")
+    remove(root, "sub/b.md")
+    assert find_deleted(root) == {"a.md", "p.png", "sub/b.md"}
+    update_files(root, {"a.md": "another\n"})
+    assert find_deleted(root) == {"p.png", "sub/b.md"}
+    commit(root)
+    assert find_deleted(root) == {"p.png", "sub/b.md"}
+    remove(root, "a.md")
+    assert find_deleted(root) == {"a.md", "p.png", "sub/b.md"}
+
+
+def test_file_that_was_moved_and_then_deleted_is_deleted_under_both_names(tmp_path: Path) -> None:
+    root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
+    move(root, "a.md", "b.md")
+    commit(root)
+    remove(root, "b.md")
+    assert find_deleted(root) == {"a.md", "b.md"}
+    commit(root)
+    assert find_deleted(root) == {"a.md", "b.md"}
+    update_files(root, {"b.md": "another\n"})
+    assert find_deleted(root) == set()
+
+
+@pytest.mark.parametrize("what", [what for what in NOT_SURE if what != "the new name is gone too"])
+def test_file_that_may_have_been_moved_is_not_deleted(tmp_path: Path, what: str) -> None:
+    sure = {
+        "too little is left": {"a.md"},
+        "one chapter went and another like it came": set[str](),
+        "the same bytes under another extension": {"a.md"},
+        "an empty note": {"empty.md"},
+        "an empty note in a commit": set[str](),
+        "two files that are gone held the text": set[str](),
+    }
+    assert find_deleted(run_steps(tmp_path, NOT_SURE[what])) == sure.get(what, set())
+
+
+def test_only_so_many_deleted_paths_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaultlink.history.rename_checks.MAX_DELETED", 2)
+    assert resolve_history({}, ["c.md", "b.md", "a.md"], {"c.md"}).deleted == {"b.md", "a.md"}
+    assert resolve_history({}, ["c.md", "b.md", "a.md"], set()).deleted == {"c.md", "b.md"}
+
+
 # -- what the last run remembers -----------------------------------------------------------------------------------
 
 
@@ -287,6 +355,30 @@ def test_rewritten_note_is_recognized_by_its_content(tmp_path: Path) -> None:
     assert moves_between(before, now) == {"a.md": "new.md"}
 
 
+def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -> None:
+    before = remembered(
+        tmp_path / "1",
+        {
+            "gone.md": "# Gone\n[[b]]\n",
+            "edited.md": "# One\n[[b]]\n",
+            "plain.md": "plain\n",
+            "d.md": "# D\n",
+            "e.md": "# D\n",
+            "kept.md": "kept\n",
+        },
+    )
+    now = remembered(
+        tmp_path / "2",
+        {"new.md": "# One\n[[b]] and [[c]]\n", "other.md": "# D\n", "kept.md": "kept\n"},
+    )
+    for number, path in enumerate(now.stamps):
+        os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
+    now = now._replace(stamps=list_files(tmp_path / "2").files)
+    history = history_between(before, now)
+    assert history.moves == {}
+    assert history.deleted == {"gone.md", "plain.md"}
+
+
 # -- checks --------------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +419,82 @@ def test_second_check_detects_renames_since_the_first(tmp_path: Path) -> None:
     assert messages(vault, cache) == DANGLES
     update_files(vault, {"Plan.md": ""})
     assert messages(vault, cache) == []
+
+
+def deleted(root: Path, cache: Path | None) -> set[str]:
+    settings = Settings(cache=cache is not None, cache_dir=cache, isolated=True)
+    return set(open_vault(root, settings).state.settings.deleted)
+
+
+def test_second_check_knows_the_files_deleted_since_the_first(tmp_path: Path) -> None:
+    vault, cache = tmp_path / "vault", tmp_path / "cache"
+    update_files(vault, {"Home.md": "[[Plan]]\n", "a/Plan.md": "# Some\n", "x.md": "x\n"})
+    age(vault)
+    assert deleted(vault, cache) == set()
+    (vault / "a/Plan.md").unlink()
+    assert deleted(vault, cache) == deleted(vault, cache) == {"a/Plan.md"}
+    update_files(vault, {f"n{number}.md": "n\n" for number in range(30)})  # the cache is saved
+    age(vault)
+    assert deleted(vault, cache) == deleted(vault, cache) == {"a/Plan.md"}
+    update_files(vault, {"a/Plan.md": ""})
+    assert deleted(vault, cache) == set()
+
+
+def test_cached_run_knows_the_same_deleted_files_as_a_fresh_one(tmp_path: Path) -> None:
+    vault, cache = (
+        create_repository(
+            tmp_path / "vault", {"Home.md": "[[Plan]] [[Nope]]\n", "a/Plan.md": LONG, "b.md": "b\n"}
+        ),
+        tmp_path / "cache",
+    )
+    for step_ in (
+        lambda: None,
+        (vault / "a/Plan.md").unlink,
+        lambda: commit(vault),
+        (vault / "b.md").unlink,
+        lambda: git(vault, "checkout", "--quiet", "b.md"),
+        lambda: git(vault, "reset", "--quiet", "--hard", "HEAD~1"),
+    ):
+        step_()
+        assert deleted(vault, cache) == deleted(vault, None)
+
+
+def names_deleted(vault: Mapping[str, str], target: str, settings: LinterSettings) -> bool:
+    """Return True if a link in Home.md would have resolved to a deleted file."""
+    state = build_state({**vault, "Home.md": f"[[{target}]]\n"}, settings)
+    [(_, context)] = settings.build_checks("links", state.index)
+    return was_deleted(state.index.notes["Home.md"].links[0], "Home.md", context.index, context)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("Plan", True),
+        ("plan#Next", True),
+        ("a/Plan", True),
+        ("map.png", True),
+        ("./a/Plan", True),
+        ("b/Plan", False),
+        ("Plans", False),
+        ("map", False),
+    ],
+)
+def test_link_to_a_deleted_file_is_recognised(target: str, expected: bool) -> None:
+    settings = make_settings(["moved-link"], deleted=["a/Plan.md", "img/map.png"])
+    assert names_deleted({}, target, settings) is expected
+    assert names_deleted({}, target, make_settings(["moved-link"])) is False
+
+
+def test_link_in_a_moved_note_is_read_from_its_former_folder() -> None:
+    settings = make_settings(["moved-link"], moves={"x/Home.md": "Home.md"}, deleted=["x/Plan.md"])
+    assert names_deleted({}, "./Plan", settings)
+
+
+def test_findings_on_deleted_files_are_the_same_step_by_step() -> None:
+    vault = {"Home.md": "[[Plan]]\n", "Other.md": "[[x]]\n"}
+    before = build_state(vault, make_settings(["VL1"]))
+    later = make_settings(["VL1"], deleted=["a/Plan.md"])
+    assert step(before, [], later).diagnostics == build_state(vault, later).diagnostics
 
 
 def test_without_a_cache_only_git_reports_renames(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ class Case(NamedTuple):
             allow_dangling=example.get("allow-dangling", ()),
             backlinks=example.get("backlinks"),
             moves=example.get("moves"),
+            deleted=example.get("deleted", ()),
         )
 
 
@@ -175,6 +176,7 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         None,
         base.config.backlinks,
         base.moves,
+        base.deleted,
     )
     if rule.scope == "vault":
         findings = list(rule.check(context))

@@ -16,6 +16,7 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.engine.fingerprints import fingerprint
 from vaultlink.fix.select import FindingWithFix
+from vaultlink.history.rename_checks import FileHistory
 from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
@@ -471,7 +472,7 @@ def note(path: str, text: str) -> Note:
 
 def test_renames_are_detected_in_either_order() -> None:
     for first in ("went", "came"):
-        tracker = MoveTracker({})
+        tracker = MoveTracker(FileHistory({}))
         steps = {
             "went": lambda moving=tracker: moving.record_removed(
                 "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
@@ -485,13 +486,13 @@ def test_renames_are_detected_in_either_order() -> None:
         steps.popitem()[1]()
         assert tracker.match_new_moves() == {"a.md": "x/q.md"}
         assert tracker.match_new_moves() == {}
-        assert tracker.current_moves({"x/q.md"}) == {"a.md": "x/q.md"}
-        assert tracker.current_moves({"x/q.md", "a.md"}) == {}
-        assert tracker.current_moves(set()) == {}
+        assert tracker.current_history({"x/q.md"}).moves == {"a.md": "x/q.md"}
+        assert tracker.current_history({"x/q.md", "a.md"}).moves == {}
+        assert tracker.current_history(set()).moves == {}
 
 
 def test_restored_file_is_not_a_rename() -> None:
-    tracker = MoveTracker({})
+    tracker = MoveTracker(FileHistory({}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
@@ -499,7 +500,7 @@ def test_restored_file_is_not_a_rename() -> None:
 
 
 def test_ambiguous_rename_is_not_detected() -> None:
-    tracker = MoveTracker({})
+    tracker = MoveTracker(FileHistory({}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
         tracker.record_added(path, stamp(9), note(path, "# A\n"))
@@ -507,7 +508,7 @@ def test_ambiguous_rename_is_not_detected() -> None:
 
 
 def test_rename_of_an_edited_file_is_detected() -> None:
-    tracker = MoveTracker({})
+    tracker = MoveTracker(FileHistory({}))
     tracker.record_added("q.md", stamp(0), note("q.md", ""))
     tracker.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
     tracker.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
@@ -516,15 +517,18 @@ def test_rename_of_an_edited_file_is_detected() -> None:
 
 
 def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None:
-    tracker = MoveTracker({"old.md": "a.md"})
+    tracker = MoveTracker(FileHistory({"old.md": "a.md"}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
     other = tracker.copy()
     assert other.match_new_moves() == {"a.md": "b.md"}
-    assert other.current_moves({"b.md"}) == {"old.md": "b.md", "a.md": "b.md"}
-    assert tracker.current_moves({"a.md"}) == {"old.md": "a.md"}  # a copy goes its own way
-    tracker.learn_moves({"x.md": "y.md"})
-    assert tracker.current_moves({"a.md", "y.md"}) == {"old.md": "a.md", "x.md": "y.md"}
+    assert other.current_history({"b.md"}).moves == {"old.md": "b.md", "a.md": "b.md"}
+    assert tracker.current_history({"a.md"}).moves == {"old.md": "a.md"}  # a copy goes its own way
+    tracker.learn_history(FileHistory({"x.md": "y.md"}, frozenset({"gone.md"})))
+    assert tracker.current_history({"a.md", "y.md"}).deleted == {"gone.md"}
+    assert tracker.current_history({"a.md", "gone.md"}).deleted == set()
+    assert other.current_history({"b.md"}).deleted == set()
+    assert tracker.current_history({"a.md", "y.md"}).moves == {"old.md": "a.md", "x.md": "y.md"}
 
 
 # -- looking --------------------------------------------------------------------------------------------------------

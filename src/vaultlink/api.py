@@ -361,7 +361,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
     Obsidian's settings and the files that git ignores are those of the later scan.
 
     Args:
-        vault: The vault with the rules, the configuration and the moves to use.
+        vault: The vault with the rules, the configuration, the moves and the deleted files to use.
         scan: The later scan.
 
     Returns:
@@ -369,5 +369,10 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
     """
     settings = vault.state.settings
     return LinterSettings.build(
-        settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.moves
+        settings.rules,
+        settings.config,
+        scan.obsidian,
+        scan.is_git_ignored,
+        settings.moves,
+        settings.deleted,
     )

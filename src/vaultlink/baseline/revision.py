@@ -28,7 +28,7 @@ from vaultlink.git import (
     run_git,
 )
 from vaultlink.history.git_renames import moves_since
-from vaultlink.history.rename_checks import resolve_moves
+from vaultlink.history.rename_checks import resolve_history
 
 _REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"
@@ -132,6 +132,7 @@ def _with_deleted_files_linted(vault: Vault) -> State:
         vault.scan.obsidian,
         lambda path: path in files and ignored(path),
         vault.state.settings.moves,
+        vault.state.settings.deleted,
     )
     return replace(vault.state, settings=settings)
 
@@ -153,8 +154,9 @@ def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> Stat
         for path in state.index.files | contents.keys()
         if contents.get(path) is not Presence.GONE
     }
+    history = resolve_history(state.settings.moves, state.settings.deleted, files)
     return step(
-        state, changes, replace(state.settings, moves=resolve_moves(state.settings.moves, files))
+        state, changes, replace(state.settings, moves=history.moves, deleted=history.deleted)
     )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from vaultlink.disk.cache import CachedState, digest_parts
@@ -10,10 +11,10 @@ from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.workers import analyse_files
 from vaultlink.engine.checks import LinterSettings, check_note
 from vaultlink.engine.step import AnalysedNote, Change, Presence, State, step
-from vaultlink.history.cached_renames import VaultSnapshot, moves_between
-from vaultlink.history.git_renames import git_moves
-from vaultlink.history.rename_checks import resolve_moves
-from vaultlink.index.index import Index, target_spellings
+from vaultlink.history.cached_renames import VaultSnapshot, history_between
+from vaultlink.history.git_renames import git_history
+from vaultlink.history.rename_checks import NO_HISTORY, FileHistory, resolve_history
+from vaultlink.index.index import Index, mentioned_spellings, target_spellings
 from vaultlink.index.packed_notes import PackedNotes
 from vaultlink.index.resolve import file_name
 from vaultlink.model import FileStamp, Note
@@ -44,8 +45,8 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     if stored is not None and (
         stored.settings_digest == settings_digest or _can_recheck(settings, stored)
     ):
-        # The cached findings were made with these moves; the current ones are applied below.
-        settings = replace(settings, moves=stored.moves)
+        # The cached findings were made with this history; the current one is applied below.
+        settings = replace(settings, moves=stored.moves, deleted=frozenset(stored.deleted))
         stamps = dict(zip(stored.paths, stored.stamps, strict=True)) | dict.fromkeys(
             stored.attachments
         )
@@ -56,8 +57,8 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
         )
     changes = _find_changes(scan, settings, before, stamps, progress)
     state = step(before, changes) if changes else before
-    remembered = _find_remembered_moves(scan, state, stored) if stored else {}
-    state = _apply_moves(state, {**_find_git_moves(scan, state), **remembered})
+    remembered = _find_remembered_history(scan, state, stored) if stored else NO_HISTORY
+    state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache and (
         len(changes) > _RESAVE_THRESHOLD
         or not stamps
@@ -146,17 +147,17 @@ def is_source_file(path: str) -> bool:
     )
 
 
-# -- moves ----------------------------------------------------------------------------------------
+# -- history --------------------------------------------------------------------------------------
 
 
-def _find_git_moves(scan: VaultScan, state: State) -> dict[str, str]:
-    """Return the moves that git finds; empty if there are no dangling links."""
+def _find_git_history(scan: VaultScan, state: State) -> FileHistory:
+    """Return the history that git knows; empty if there are no dangling links."""
     asked = state.settings.reads_moves and any(tally.dangling for tally in state.tallies.values())
-    return git_moves(scan.root, scan.listing.files) if asked else {}
+    return git_history(scan.root, scan.listing.files) if asked else NO_HISTORY
 
 
-def _find_remembered_moves(scan: VaultScan, state: State, stored: CachedState) -> dict[str, str]:
-    """Return the moves since the state was cached, and earlier ones still valid."""
+def _find_remembered_history(scan: VaultScan, state: State, stored: CachedState) -> FileHistory:
+    """Return the history since the state was cached, and the earlier one still valid."""
     files = scan.listing.files
     stamps = dict(
         zip(
@@ -165,27 +166,48 @@ def _find_remembered_moves(scan: VaultScan, state: State, stored: CachedState) -
             strict=True,
         )
     )
-    if not stored.remembered_moves and all(path in files for path in stamps):
-        return {}
+    has_earlier = stored.remembered_moves or stored.remembered_deleted
+    if not has_earlier and all(path in files for path in stamps):
+        return NO_HISTORY
     notes = PackedNotes(packed=dict(zip(stored.paths, stored.notes, strict=True)))
-    new_moves = moves_between(
+    new = history_between(
         VaultSnapshot(stamps, notes.get), VaultSnapshot(files, state.index.notes.get)
     )
-    return resolve_moves({**stored.remembered_moves, **new_moves}, files)
+    return resolve_history(
+        {**stored.remembered_moves, **new.moves},
+        chain(sorted(new.deleted), stored.remembered_deleted),
+        files,
+    )
 
 
-def _apply_moves(state: State, moves: Mapping[str, str]) -> State:
-    """Return the state with these moves.
+def _merge_histories(one: FileHistory, other: FileHistory) -> FileHistory:
+    """Return both histories. A file that was moved in one of them is not deleted."""
+    moves = {**one.moves, **other.moves}
+    return FileHistory(moves, (one.deleted | other.deleted).difference(moves))
 
-    Notes that mention an old path are checked again.
+
+def _apply_history(state: State, history: FileHistory) -> State:
+    """Return the state with this history.
+
+    Notes with an unresolved link that mention an old path are checked again.
     """
-    before = state.settings.moves
-    if moves == before:
+    before = state.settings
+    if history.moves == before.moves and history.deleted == before.deleted:
         return state
-    state = replace(state, settings=replace(state.settings, moves=moves))
-    changed = {old for old in {**before, **moves} if before.get(old) != moves.get(old)}
-    keys = {key for old in changed for key in target_spellings(file_name(old))}
-    mentioning = {path for key in keys for path in state.index.mentions.get(key, ())}
+    settings = replace(before, moves=history.moves, deleted=history.deleted)
+    state = replace(state, settings=settings)
+    changed = {
+        old
+        for old in {**before.moves, **history.moves}
+        if before.moves.get(old) != history.moves.get(old)
+    }
+    changed |= before.deleted ^ history.deleted
+    keys = {key for path in changed for key in target_spellings(file_name(path))}
+    mentioning = [
+        path
+        for path, tally in state.tallies.items()
+        if tally.dangling and not keys.isdisjoint(mentioned_spellings(state.index, path))
+    ]
     scopes = state.settings.scope_by_rule
     note_findings = {
         path: tuple(
@@ -250,7 +272,7 @@ def _recheck_note(settings: LinterSettings, note: Note) -> AnalysedNote:
 
 
 def _build_cached_state(
-    scan: VaultScan, state: State, settings_digest: str, remembered: dict[str, str]
+    scan: VaultScan, state: State, settings_digest: str, remembered: FileHistory
 ) -> CachedState:
     index, files = state.index, scan.listing.files
     paths = list(index.targets)
@@ -280,5 +302,7 @@ def _build_cached_state(
         state.settings.section_headings,
         [files[path] for path in attachments],
         dict(state.settings.moves),
-        remembered,
+        dict(remembered.moves),
+        sorted(state.settings.deleted),
+        sorted(remembered.deleted),
     )

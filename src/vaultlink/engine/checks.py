@@ -28,7 +28,8 @@ class LinterSettings:
 
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
     unresolved. `per_path_ignores` pairs a predicate over paths with the names of the rules ignored
-    there. `moves` maps old paths of files to their present ones.
+    there. `moves` maps old paths of files to their present ones; `deleted` are the paths of
+    deleted files.
     """
 
     rules: tuple[Rule, ...]
@@ -39,6 +40,7 @@ class LinterSettings:
     per_path_ignores: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
     rules_by_scope: Mapping[str, tuple[Rule, ...]]
     moves: Mapping[str, str]
+    deleted: frozenset[str] = frozenset()
 
     @classmethod
     def build(
@@ -48,6 +50,7 @@ class LinterSettings:
         obsidian: ObsidianSettings = _DEFAULT_OBSIDIAN,
         ignored: Callable[[str], bool] | None = None,
         moves: Mapping[str, str] | None = None,
+        deleted: frozenset[str] = frozenset(),
     ) -> "LinterSettings":
         """Build the settings of a run and compile its globs.
 
@@ -75,6 +78,7 @@ class LinterSettings:
             ignores,
             rules_by_scope,
             moves or {},
+            deleted,
         )
 
     @cached_property
@@ -108,7 +112,7 @@ class LinterSettings:
 
     @cached_property
     def reads_moves(self) -> bool:
-        """True if an enabled rule reads where files were moved to."""
+        """True if an enabled rule reads where files went."""
         return any(rule.reads_moves for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
@@ -138,6 +142,7 @@ class LinterSettings:
                     None,
                     config.backlinks,
                     self.moves,
+                    self.deleted,
                 ),
             )
             for rule in self.rules_by_scope[scope]

@@ -5,7 +5,7 @@ what the changes affect. Their findings are joined with the previous ones, and s
 applied. No disk, no clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -93,10 +93,10 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     """Return the state after changes.
 
     Equal vaults give equal states, whatever the order and grouping of the changes. `later`
-    replaces the settings, if given: it may differ in moves, and in what is linted among added
-    files.
+    replaces the settings, if given: it may differ in moves and deleted files, and in what is linted
+    among added files.
     """
-    settings, previous_moves = later or state.settings, state.settings.moves
+    settings, previous = later or state.settings, state.settings
     analysed = {
         change.path: _analyse_change(settings, change)
         for change in changes
@@ -108,9 +108,11 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     before = state.index
     index, affected = update(before, notes, files)
     if before.files and (
-        before.files is not index.files or previous_moves != settings.moves
+        before.files is not index.files or previous.moves != settings.moves
     ):  # otherwise the moves are the same
-        affected |= _find_notes_naming(index, {**previous_moves, **settings.moves})
+        affected |= _find_notes_naming(index, {**previous.moves, **settings.moves})
+    if before.files and previous.deleted != settings.deleted:
+        affected |= _find_notes_naming(index, previous.deleted ^ settings.deleted)
     renamed = (
         files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
     )
@@ -144,9 +146,12 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
     return State(settings, index, found, fresh.vault, diagnostics, tallies)
 
 
-def _find_notes_naming(index: Index, moves: Mapping[str, str]) -> set[str]:
-    """Return the notes that name a moved file: their findings depend on the moves."""
-    keys = {key for old in moves for key in target_spellings(file_name(old))}
+def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
+    """Return the notes that name one of these files, which may no longer exist.
+
+    The findings of such notes depend on where the files went.
+    """
+    keys = {key for path in paths for key in target_spellings(file_name(path))}
     return {path for key in keys for path in index.mentions.get(key, ())}
 
 

@@ -16,6 +16,7 @@ from vaultlink.index.suggest import Suggester
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
+from vaultlink.rules.former_paths import was_deleted
 
 _MIN_LEAD = 0.05
 """The best candidate must score at least this much above the second."""
@@ -31,7 +32,12 @@ def find_dangling_fix(
     link = _find_link(state.index, item)
     if link is None:
         return None
-    near = _pick_clear_best(_suggest(state.index, sources, link, item.path))
+    is_known_deleted = was_deleted(link, item.path, state.index, state.settings)
+    near = (
+        None
+        if is_known_deleted
+        else _pick_clear_best(_suggest(state.index, sources, link, item.path))
+    )
     fix = _build_link_fix(state, item.path, link, near.path) if near else None
     if fix is None and answers.folder is not None:
         fix = _build_note_fix(state.index, link, answers)

@@ -1,5 +1,5 @@
-"""Find where moved files went, from git and from the cache of the last run.
+"""Find where files went, from git and from the cache of the last run.
 
-The functions return mappings of old vault paths to new ones. A move counts only if it is certain:
-the old path no longer exists, the new one exists, and no other file is nearly as similar.
+A move counts only if it is certain: the old path no longer exists, the new one exists, and no other
+file is nearly as similar. A file counts as deleted only if no other file can be the moved one.
 """

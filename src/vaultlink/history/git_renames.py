@@ -1,16 +1,25 @@
-"""Find moves with git: committed renames, staged ones and plain ones.
+"""Find moves and deletions with git: committed ones, staged ones and plain ones.
 
-Without git, or where git fails, there are no moves and no errors.
+Without git, or where git fails, there is no history and no error.
 """
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from hashlib import sha1, sha256
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from vaultlink.git import RawDiffEntry, find_git_dir, parse_raw_diff, read_blobs, run_git
-from vaultlink.history.rename_checks import file_extension, is_same_series, resolve_moves
+from vaultlink.history.rename_checks import (
+    NO_HISTORY,
+    FileHistory,
+    file_extension,
+    is_same_series,
+    resolve_history,
+    resolve_moves,
+)
 from vaultlink.index.resolve import file_name
 from vaultlink.model import FileStamp
 
@@ -24,39 +33,73 @@ _CLEAR_MARGIN = 0.15
 _MAX_COMPARED = 200
 """Maximum number of deleted or untracked notes that are compared line by line."""
 
+_MAX_DELETED_AT_ONCE = 1_000
+"""Maximum number of files deleted in one commit. Git does not compare more for renames."""
+
 _MAX_BYTES = 4_000_000
 
 _DIFF_OPTIONS = ("--raw", "--no-abbrev", f"-M{_MIN_SIMILARITY}%", "-z", "--relative")
 
 
-def git_moves(
+def git_history(
     root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
-) -> dict[str, str]:
-    """Return the moves of the last 200 commits and of the working tree.
+) -> FileHistory:
+    """Return the moves and deletions of the last 200 commits and of the working tree.
 
-    Where several files are equally similar, none of them is returned. With `any_alike` one of them
-    is, which is enough to recognise known findings.
+    Where several files are equally similar, none of them is returned as moved. With `any_alike` one
+    of them is, which is enough to recognise known findings.
     """
     if find_git_dir(root) is None:
-        return {}
-    uncommitted = _working_tree_moves(root, files, "HEAD", any_alike)
+        return NO_HISTORY
+    uncommitted = _working_tree_history(root, files, "HEAD", any_alike)
     if uncommitted is None:
-        return {}
+        return NO_HISTORY
     log = run_git(
         root,
         "log",
         *_DIFF_OPTIONS,
-        "--diff-filter=R",
+        "--diff-filter=RD",
         "--format=%H",
         "-n",
         str(_MAX_COMMITS),
         "--",
         ".",
     )
-    moves = dict(uncommitted)
-    for old, new in _pair_renames(parse_raw_diff(log or b""), any_alike).items():
-        moves.setdefault(old, uncommitted.get(new, new))
-    return resolve_moves(moves, files)
+    entries = list(parse_raw_diff(log or b""))
+    moves = dict(uncommitted.moves)
+    renamed = (entry for entry in entries if entry.status == "R")
+    for old, new in _pair_renames(renamed, any_alike).items():
+        moves.setdefault(old, uncommitted.moves.get(new, new))
+    return resolve_history(
+        moves, chain(sorted(uncommitted.deleted), _list_deleted(entries, uncommitted.gone)), files
+    )
+
+
+def _list_deleted(entries: Sequence[RawDiffEntry], later: Collection[str]) -> list[str]:
+    """Return the paths whose last change was their deletion.
+
+    `entries` start with the latest commit. The paths in `later` changed after these entries.
+    """
+    counts = Counter(entry.commit_number for entry in entries if entry.status == "D")
+    last: dict[str, RawDiffEntry] = {}
+    for entry in entries:
+        last.setdefault(entry.old, entry)
+    return [
+        path
+        for path, entry in last.items()
+        if entry.status == "D"
+        and counts[entry.commit_number] <= _MAX_DELETED_AT_ONCE
+        and path not in later
+        and not path.startswith(".")
+        and "/." not in path
+    ]
+
+
+def git_moves(
+    root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
+) -> Mapping[str, str]:
+    """Return the moves of `git_history`."""
+    return git_history(root, files, any_alike=any_alike).moves
 
 
 def moves_since(root: Path, files: Mapping[str, FileStamp], commit: str) -> dict[str, str]:
@@ -64,13 +107,25 @@ def moves_since(root: Path, files: Mapping[str, FileStamp], commit: str) -> dict
 
     Where several files are equally similar, one of them is returned.
     """
-    return resolve_moves(_working_tree_moves(root, files, commit, any_alike=True) or {}, files)
+    history = _working_tree_history(root, files, commit, any_alike=True)
+    return resolve_moves(history.moves if history else {}, files)
 
 
-def _working_tree_moves(
+class _WorkingTreeHistory(NamedTuple):
+    """Moves and deletions in the working tree since a commit.
+
+    `gone` are the paths of that commit that no longer exist: moved, deleted or neither for sure.
+    """
+
+    moves: dict[str, str]
+    deleted: Collection[str]
+    gone: Collection[str]
+
+
+def _working_tree_history(
     root: Path, files: Mapping[str, FileStamp], commit: str, any_alike: bool
-) -> dict[str, str] | None:
-    """Return the renames in the working tree since a commit; None if git fails."""
+) -> _WorkingTreeHistory | None:
+    """Return the history of the working tree since a commit; None if git fails."""
     output = run_git(root, "diff-index", *_DIFF_OPTIONS, "--diff-filter=RD", commit, "--", ".")
     if output is None:
         return None
@@ -80,7 +135,14 @@ def _working_tree_moves(
     }
     renamed = [entry for entry in entries if entry.status == "R"]
     pairs = _pair_renames(renamed, any_alike)
-    return {**_untracked_moves(root, files, deleted, any_alike), **pairs} if deleted else pairs
+    moves, unsure = (
+        _untracked_moves(root, files, deleted, any_alike) if deleted else ({}, frozenset[str]())
+    )
+    return _WorkingTreeHistory(
+        {**moves, **pairs},
+        [path for path in _list_deleted(entries, unsure) if path in deleted],
+        {entry.old for entry in entries},
+    )
 
 
 def _pair_renames(entries: Iterable[RawDiffEntry], any_alike: bool) -> dict[str, str]:
@@ -108,17 +170,24 @@ _EMPTY_BLOBS = frozenset((sha1(b"blob 0\0").hexdigest(), sha256(b"blob 0\0").hex
 
 def _untracked_moves(
     root: Path, files: Mapping[str, FileStamp], deleted: Mapping[str, str], any_alike: bool
-) -> dict[str, str]:
-    """Match deleted tracked files to untracked files with the same or a similar text."""
+) -> tuple[dict[str, str], Set[str]]:
+    """Match deleted tracked files to untracked files with the same or a similar text.
+
+    Also return the deleted files that any untracked file may be, whether they were matched or not.
+    """
     tracked = run_git(root, "ls-files", "-z")
     if tracked is None:
-        return {}
+        return {}, deleted.keys()
     tracked_paths = set(os.fsdecode(tracked).split("\0"))
     extensions = {file_extension(path) for path in deleted}
     untracked = [
         path for path in files if path not in tracked_paths and file_extension(path) in extensions
     ]
-    moves = _match_identical(root, files, deleted, untracked, any_alike) if untracked else {}
+    moves, unsure = (
+        _match_identical(root, files, deleted, untracked, any_alike)
+        if untracked
+        else ({}, set[str]())
+    )
     deleted_notes = {
         path: blob
         for path, blob in deleted.items()
@@ -127,13 +196,16 @@ def _untracked_moves(
     untracked_notes = [
         path for path in untracked if path not in set(moves.values()) and path[-3:].lower() == ".md"
     ]
-    if 0 < len(deleted_notes) <= _MAX_COMPARED and 0 < len(untracked_notes) <= _MAX_COMPARED:
-        similarities = _measure_similarities(
-            _blob_lines(root, deleted_notes),
-            {path: _count_lines(_read_bytes(root, path)) for path in untracked_notes},
-        )
-        moves.update(_pick_best(similarities) if any_alike else _pick_unambiguous(similarities))
-    return moves
+    if not deleted_notes or not untracked_notes:
+        return moves, unsure
+    if len(deleted_notes) > _MAX_COMPARED or len(untracked_notes) > _MAX_COMPARED:
+        return moves, unsure | deleted_notes.keys()
+    similarities = _measure_similarities(
+        _blob_lines(root, deleted_notes),
+        {path: _count_lines(_read_bytes(root, path)) for path in untracked_notes},
+    )
+    moves.update(_pick_best(similarities) if any_alike else _pick_unambiguous(similarities))
+    return moves, unsure | {old for old, _ in similarities}
 
 
 def _match_identical(
@@ -142,10 +214,11 @@ def _match_identical(
     deleted: Mapping[str, str],
     untracked: Iterable[str],
     any_alike: bool,
-) -> dict[str, str]:
+) -> tuple[dict[str, str], set[str]]:
     """Match deleted and untracked files with the same bytes.
 
-    There must be exactly one of each, unless `any_alike` is set.
+    There must be exactly one of each, unless `any_alike` is set. Also return all deleted files with
+    the bytes of an untracked one.
     """
     request = "".join(f"{blob}\n" for blob in deleted.values()).encode()
     output = run_git(root, "cat-file", "--batch-check=%(objectsize)", stdin=request)
@@ -161,6 +234,7 @@ def _match_identical(
                 b"blob %d\0" % len(data) + data
             ).hexdigest()
             untracked_by_blob.setdefault(blob, []).append(path)
+    unsure = {path for blob in untracked_by_blob for path in deleted_by_blob.get(blob, ())}
     if any_alike:
         return _pick_best(
             {
@@ -169,14 +243,14 @@ def _match_identical(
                 for old_path in deleted_by_blob.get(blob, ())
                 for new_path in paths
             }
-        )
+        ), unsure
     return {
         deleted_by_blob[blob][0]: paths[0]
         for blob, paths in untracked_by_blob.items()
         if len(paths) == 1
         and len(deleted_by_blob.get(blob, ())) == 1
         and not is_same_series(deleted_by_blob[blob][0], paths[0], same=True)
-    }
+    }, unsure
 
 
 def _read_bytes(root: Path, path: str) -> bytes:

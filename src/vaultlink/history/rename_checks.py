@@ -1,10 +1,29 @@
-"""Check moves by file names: chains of moves, and files of one series."""
+"""The history of files, and checks by file names: chains of moves, file series."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import NamedTuple
 
 Moves = Mapping[str, str]
 """Mapping of old vault paths to new ones."""
+
+MAX_DELETED = 10_000
+"""Maximum number of deleted paths that are remembered, the latest ones."""
+
+
+class FileHistory(NamedTuple):
+    """Where files went that a vault no longer has.
+
+    `moves` maps old paths to present ones. `deleted` are the paths of files that are known to have
+    been deleted: no other file can be the moved one.
+    """
+
+    moves: Mapping[str, str]
+    deleted: frozenset[str] = frozenset()
+
+
+NO_HISTORY = FileHistory({})
 
 
 def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
@@ -15,13 +34,37 @@ def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
     """
     resolved = {}
     for old in moves:
-        new, seen = moves[old], {old}
-        while new not in files and new in moves and new not in seen:
-            seen.add(new)
-            new = moves[new]
+        new = _follow_chain(old, moves, files)
         if old not in files and new in files and file_extension(old) == file_extension(new):
             resolved[old] = new
     return resolved
+
+
+def resolve_history(moves: Moves, deleted: Iterable[str], files: Collection[str]) -> FileHistory:
+    """Return the valid moves, and the deleted files that still do not exist.
+
+    A file that was moved and then deleted is deleted under its old path too. Of more than
+    `MAX_DELETED` deleted paths, the first ones are returned.
+    """
+    resolved = resolve_moves(moves, files)
+    gone = dict.fromkeys(path for path in deleted if path not in files and path not in resolved)
+    gone.update(
+        dict.fromkeys(
+            old
+            for old in moves
+            if old not in files and old not in resolved and _follow_chain(old, moves, files) in gone
+        )
+    )
+    return FileHistory(resolved, frozenset(islice(gone, MAX_DELETED)))
+
+
+def _follow_chain(old: str, moves: Moves, files: Collection[str]) -> str:
+    """Return the last path of a file that was moved several times."""
+    new, seen = moves[old], {old}
+    while new not in files and new in moves and new not in seen:
+        seen.add(new)
+        new = moves[new]
+    return new
 
 
 _DIGITS = re.compile(r"\d+")

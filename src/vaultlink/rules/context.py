@@ -69,7 +69,8 @@ class Context:
     """Everything that a check may read besides its note or file.
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
-    sections. `moves` maps the old paths of files to their current paths.
+    sections. `moves` maps the old paths of files to their current paths; `deleted` are the paths of
+    files that are known to have been deleted.
     """
 
     index: Index
@@ -79,6 +80,7 @@ class Context:
     text: str | None = None
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

@@ -4,16 +4,11 @@ If several of these rules find the same link, `yields-to` in their YAML files de
 reports it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.index import Index, link_name, update_names
-from vaultlink.index.resolve import (
-    file_name,
-    name_key,
-    normalize_name,
-    resolve_with_alternatives,
-)
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import file_name, name_key, normalize_name
 from vaultlink.index.spelling import (
     MIN_LETTERS,
     count_letters,
@@ -23,6 +18,7 @@ from vaultlink.index.spelling import (
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.former_paths import follow_move
 from vaultlink.rules.unresolved import find_unresolved_links
 
 
@@ -58,7 +54,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     if not context.moves:
         return
     for link, candidates in find_unresolved_links(note, context):
-        path = None if candidates.is_query else _follow_move(link, note.path, context)
+        path = None if candidates.is_query else follow_move(link, note.path, context.index, context)
         if path is not None:
             values = {"target": _format_target(link), "now": strip_note_extension(path)}
             edits = _build_retarget_edits(link, (path,), note, context)
@@ -135,35 +131,6 @@ def _format_target(link: Link) -> str:
     A canvas contains paths from the root of the vault without a leading slash.
     """
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
-
-
-class _MoveCache:
-    """The moves of a run, prepared for looking up links."""
-
-    def __init__(self, _index: Index) -> None:
-        self.prepare({})
-
-    def prepare(self, moves: Mapping[str, str]) -> None:
-        """Prepare for `moves`: old path to new path."""
-        self.moves = moves
-        self.old_names = update_names({}, frozenset(), frozenset(moves))
-        self.old_paths = {new: old for old, new in moves.items()}
-
-
-def _follow_move(link: Link, source: str, context: Context) -> str | None:
-    """Return the current path of the file that a link resolved to before a move.
-
-    Formerly means before files were moved. Return None if the link did not resolve then, or if its
-    target was not moved. A relative link is resolved from the former path of its
-    own note.
-    """
-    cache = context.index.derive(_MoveCache)
-    if cache.moves is not context.moves:
-        cache.prepare(context.moves)
-    old, _ = resolve_with_alternatives(
-        cache.old_paths.get(source, source), link.lookup_target, cache.old_names
-    )
-    return cache.moves.get(old) if old is not None else None
 
 
 def _format_files(paths: tuple[str, ...], index: Index) -> str:

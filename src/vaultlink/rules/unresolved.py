@@ -15,6 +15,7 @@ from vaultlink.index.resolve import (
 from vaultlink.index.spelling import is_case_variant, is_same_spelling
 from vaultlink.model import Link, LinkKind, Note
 from vaultlink.rules.context import Context
+from vaultlink.rules.former_paths import was_deleted
 from vaultlink.text import has_placeholder
 
 
@@ -79,6 +80,8 @@ def _collect_unresolved_links(
             if candidates is not None and not (
                 outer and any(other.start < link.start < other.end for other in outer)
             ):
+                if was_deleted(link, note.path, context.index, context):
+                    candidates = candidates._replace(aliased=(), titled=(), respelt=())
                 yield UnresolvedLink(link, _drop_own_note(candidates, note.path))
 
 

@@ -12,7 +12,7 @@ from vaultlink.api import Vault, open_vault, replace_state
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.git import find_git_dir, is_git_busy
-from vaultlink.history.git_renames import git_moves
+from vaultlink.history.git_renames import git_history
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.backend import EventSource
 from vaultlink.watch.events import EventQueue
@@ -146,8 +146,8 @@ class Environment:
                 use_single_process(vault), BatchCause(description="new settings")
             )
         elif has_git_changed and self._session.count_totals().links.dangling:
-            batch = self._session.learn_moves(
-                git_moves(self.root, self._session.scan.listing.files), "moves from git history"
+            batch = self._session.learn_history(
+                git_history(self.root, self._session.scan.listing.files), "moves from git history"
             )
         if batch:
             self._fixer.schedule(time.monotonic())

@@ -1,4 +1,4 @@
-"""Renames and moves of files while a vault is watched.
+"""Moves and deletions of files while a vault is watched.
 
 Removed and added files are matched by their content. Matches are reported as old vault path to
 current vault path.
@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from time import monotonic
 from typing import NamedTuple
 
-from vaultlink.history.cached_renames import VaultSnapshot, moves_between
-from vaultlink.history.rename_checks import resolve_moves
+from vaultlink.history.cached_renames import VaultSnapshot, history_between
+from vaultlink.history.rename_checks import FileHistory, resolve_history
 from vaultlink.model import FileStamp, Note
 
 _MAX_AGE_SECONDS = 600.0
@@ -33,20 +33,22 @@ class _SeenFile(NamedTuple):
 class MoveTracker:
     """Tracks the files that were moved since the watcher started."""
 
-    def __init__(self, moves: Mapping[str, str]):
-        self._moves = dict(moves)
+    def __init__(self, history: FileHistory):
+        self._moves, self._deleted = dict(history.moves), dict.fromkeys(sorted(history.deleted))
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
         """Return an independent copy."""
-        other = MoveTracker(self._moves)
+        other = MoveTracker(FileHistory(self._moves))
+        other._deleted = dict(self._deleted)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
-    def learn_moves(self, moves: Mapping[str, str]) -> None:
-        """Add moves from another source, such as git."""
-        self._moves = {**self._moves, **moves}
+    def learn_history(self, history: FileHistory) -> None:
+        """Add moves and deletions from another source, such as git."""
+        self._moves = {**self._moves, **history.moves}
+        self._deleted.update(dict.fromkeys(sorted(history.deleted)))
 
     def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """Record that a file was removed; `stamp` and `note` describe it before."""
@@ -66,18 +68,22 @@ class MoveTracker:
     def match_new_moves(self) -> dict[str, str]:
         """Return the moves found since the last call, old path to new path."""
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
-        fresh = moves_between(_to_snapshot(self._removed), _to_snapshot(self._added))
-        for old, new in fresh.items():
+        fresh = history_between(_to_snapshot(self._removed), _to_snapshot(self._added))
+        for old, new in fresh.moves.items():
             del self._removed[old], self._added[new]
             self._moves.pop(old, None)
             self._moves[old] = new
-        while len(self._moves) > _MAX_REMEMBERED:
-            del self._moves[next(iter(self._moves))]
-        return fresh
+        for path in fresh.deleted:
+            self._deleted.pop(path, None)
+            self._deleted[path] = None
+        for remembered in (self._moves, self._deleted):
+            while len(remembered) > _MAX_REMEMBERED:
+                del remembered[next(iter(remembered))]
+        return dict(fresh.moves)
 
-    def current_moves(self, files: Collection[str]) -> dict[str, str]:
-        """Return all moves that are valid for the given files."""
-        return resolve_moves(self._moves, files)
+    def current_history(self, files: Collection[str]) -> FileHistory:
+        """Return all moves and deletions that are valid for the given files."""
+        return resolve_history(self._moves, reversed(self._deleted), files)
 
 
 def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:

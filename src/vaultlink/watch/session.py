@@ -15,8 +15,10 @@ import msgspec
 from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.load import read_changes
 from vaultlink.disk.scan import VaultScan
+from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
+from vaultlink.history.rename_checks import FileHistory
 from vaultlink.index.resolve import is_note
 from vaultlink.model import LinkCounts, Note
 from vaultlink.watch.finding_diff import (
@@ -66,7 +68,7 @@ class Session:
     def __init__(self, vault: Vault):
         self.vault = vault
         self._next_number = 0
-        self._move_tracker = MoveTracker(vault.state.settings.moves)
+        self._move_tracker = MoveTracker(_get_history(vault.state.settings))
         vault.index.compute_all()
         self._graph = LiveGraph(vault.index)
         self._identities = identify_findings(
@@ -111,13 +113,8 @@ class Session:
         changes = list(read_changes(scan, settings, rescan.paths))
         changed = [change for change in changes if _has_changed(state, change)]
         moved = self._track_moves(tracker, rescan, changes)
-        moves = (
-            tracker.current_moves(scan.listing.files)
-            if rescan.has_added_or_removed
-            else state.settings.moves
-        )
-        if moves != settings.moves:
-            settings = replace(settings, moves=moves)
+        if rescan.has_added_or_removed:
+            settings = _with_history(settings, tracker.current_history(scan.listing.files))
         if changed or settings is not state.settings:
             state = step(state, changed, settings)
         is_reportable = bool(changed or rescan.modified)
@@ -153,25 +150,25 @@ class Session:
 
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """Continue with a vault that was opened again, and return the batch."""
-        self._move_tracker.learn_moves(vault.state.settings.moves)
+        self._move_tracker.learn_history(_get_history(vault.state.settings))
         vault.index.compute_all()
-        moves = self._move_tracker.current_moves(vault.scan.listing.files)
-        if moves != vault.state.settings.moves:
-            vault = replace_state(
-                vault, step(vault.state, [], replace(vault.state.settings, moves=moves))
-            )
+        history = self._move_tracker.current_history(vault.scan.listing.files)
+        settings = _with_history(vault.state.settings, history)
+        if settings is not vault.state.settings:
+            vault = replace_state(vault, step(vault.state, [], settings))
         delta = self._compute_delta(vault.state, {})
         self.vault = vault
         return self._record_delta(cause, delta)
 
-    def learn_moves(self, moves: Mapping[str, str], description: str) -> Batch | None:
-        """Add moves from another source; return None if they are known already."""
-        self._move_tracker.learn_moves(moves)
+    def learn_history(self, history: FileHistory, description: str) -> Batch | None:
+        """Add a history from another source; return None if it is known already."""
+        self._move_tracker.learn_history(history)
         before = self.vault.state
-        current = self._move_tracker.current_moves(self.scan.listing.files)
-        if current == before.settings.moves:
+        current = self._move_tracker.current_history(self.scan.listing.files)
+        settings = _with_history(before.settings, current)
+        if settings is before.settings:
             return None
-        state = step(before, [], replace(before.settings, moves=current))
+        state = step(before, [], settings)
         delta = self._compute_delta(state, {})
         self.vault = replace_state(self.vault, state, self.scan)
         return self._record_delta(BatchCause(description=description), delta)
@@ -242,6 +239,17 @@ class Session:
         return VaultTotals(
             notes, len(state.index.files) - notes, links, self.graph.topic_count, findings
         )
+
+
+def _get_history(settings: LinterSettings) -> FileHistory:
+    return FileHistory(settings.moves, settings.deleted)
+
+
+def _with_history(settings: LinterSettings, history: FileHistory) -> LinterSettings:
+    """Return settings with this history; the same object if they have it."""
+    if history == _get_history(settings):
+        return settings
+    return replace(settings, moves=history.moves, deleted=history.deleted)
 
 
 def _has_changed(state: State, change: Change) -> bool:
