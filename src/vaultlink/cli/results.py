@@ -1,23 +1,27 @@
 """Findings as a command's results and exit code, for `check` and `fix`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.baseline.match import KnownSplit
+from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.known import make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.engine.fingerprints import fingerprint_all
-from vaultlink.fix.sources import FixAnswers
 from vaultlink.git import find_work_tree
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report import FORMATS
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.listings import make_target_formatter
+
+if TYPE_CHECKING:
+    from vaultlink.fix.resolved import ResolvableFindings
 
 
 def choose_finding_format(terminal: Terminal) -> str:
@@ -28,35 +32,81 @@ def choose_finding_format(terminal: Terminal) -> str:
     return terminal.choose_format(FORMATS, "full", "concise")
 
 
+class CheckedVault(NamedTuple):
+    """A vault, its new and known findings, and those that `vaultlink fix` resolves.
+
+    `resolvable` takes time at its first call. Without `guesses`, it has no guessed fixes.
+    """
+
+    vault: Vault
+    split: KnownSplit
+    resolvable: "Callable[[], ResolvableFindings]"
+    guesses: bool
+
+    def may_have_fixes(self) -> bool:
+        """Return False if it is certain, at no cost, that no finding has a fix to count."""
+        rules = self.vault.state.settings.rules_by_name
+        left_out = "" if self.guesses else "target"
+        return any(
+            item.fix or rules[item.rule].deferred_fix not in ("", left_out)
+            for item in (*self.split.new, *self.split.known)
+        )
+
+
+def split_findings(
+    options: ReportOptions,
+    output_format: str,
+    vault: Vault,
+    known: Sequence[KnownFindings],
+    wanted: Callable[[str], bool],
+) -> CheckedVault:
+    """Split the findings at the `wanted` paths into new and known ones.
+
+    Guessed fixes are counted in formats that have suggestions or fixes, so that they are known.
+    """
+    split = split_known(vault.state.diagnostics, known, vault.text, wanted)
+    guesses = output_format in _FORMATS_WITH_FIXES or (
+        output_format == "full" and not options.statistics
+    )
+    select = make_new_finding_selector(known, vault, wanted)
+    resolvable = cache(
+        lambda: vault.fixer.find_resolvable(split.new, split.known, wanted, select, guesses=guesses)
+    )
+    return CheckedVault(vault, split, resolvable, guesses)
+
+
+_FORMATS_WITH_FIXES = ("json", "json-lines", "sarif", "markdown")
+
+
 def render_results(
     options: ReportOptions,
     terminal: Terminal,
     output_format: str,
-    vault: Vault,
-    split: KnownSplit,
+    checked: CheckedVault,
     extra_keys: Mapping[str, object] | None = None,
 ) -> str | bytes:
-    """Render the new findings of `split` in one of `FORMATS`.
+    """Render the new findings of a vault in one of `FORMATS`.
 
     `extra_keys` are added to the JSON document.
     """
     row = FORMATS[output_format]
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(_build_result(options, terminal, vault, split, extra_keys or {}))
+    return render(_build_result(options, terminal, checked, extra_keys or {}))
 
 
 def _build_result(
     options: ReportOptions,
     terminal: Terminal,
-    vault: Vault,
-    split: KnownSplit,
+    checked: CheckedVault,
     extra_keys: Mapping[str, object],
 ) -> CheckResult:
+    vault, split, resolvable, _ = checked
     findings = split.new
     return CheckResult(
         findings=findings,
         fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
-        fixes=cache(lambda: list(map(vault.fixer.lookup(findings, FixAnswers()), findings))),
+        fixes=lambda: resolvable().fixes,
+        has_all_fixes=lambda: resolvable().has_all_safe and resolvable().has_all_unsafe,
         text=vault.text,
         summary=cache(vault.summary),
         rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],

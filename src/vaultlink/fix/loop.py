@@ -34,7 +34,8 @@ class FixPlan:
 
     `texts` has the text of each changed note before (None if it is new) and after. `fixed` are the
     fixed findings in order; the first `first_round_count` of them were fixed in the first round,
-    on the original texts. `skipped` are the notes whose text could not be read or must not change,
+    on the original texts. `candidates` are the findings of the state before that had an allowed
+    fix. `skipped` are the notes whose text could not be read or must not change,
     `blocked` those whose unsafe fixes would break a promise. If `broken_promise` is set, nothing
     may be written.
     """
@@ -47,6 +48,7 @@ class FixPlan:
     blocked: tuple[str, ...] = ()
     broken_promise: BrokenPromise | None = None
     first_round_count: int = 0
+    candidates: tuple[FindingWithFix, ...] = ()
 
 
 FindingSelector = Callable[[State, FixSources], Iterable[Diagnostic]]
@@ -90,7 +92,9 @@ def apply_rounds(
     """
     work = _FixLoop(state, sources, examine or _make_changes)
     while work.rounds < MAX_ROUNDS:
-        fixes = work.select_applicable(wanted(work.state, replace(sources, text=work.get_text)))
+        candidates = list(wanted(work.state, replace(sources, text=work.get_text)))
+        work.candidates = work.candidates or tuple(candidates)
+        fixes = work.select_applicable(candidates)
         if not fixes:
             return work.build_plan()
         broken_promise = work.apply_round(fixes)
@@ -125,6 +129,7 @@ class _FixLoop:
         self.blocked: set[str] = set()
         self._one_by_one_paths: set[str] = set()
         self.rounds, self._first_round_count = 0.0, 0
+        self.candidates: tuple[FindingWithFix, ...] = ()
 
     def get_text(self, path: str) -> str | None:
         """Return the text of a note in the current state; None if it must not be changed."""
@@ -218,6 +223,7 @@ class _FixLoop:
             tuple(sorted(self._skipped)),
             tuple(sorted(self.blocked)),
             first_round_count=self._first_round_count,
+            candidates=self.candidates,
         )
 
 
@@ -279,6 +285,21 @@ def find_fix(
     if diagnostic.fix is not None or diagnostic.rule not in deferred:
         return diagnostic.fix
     return deferred[diagnostic.rule](state, sources, diagnostic)
+
+
+def find_applicable(state: State, sources: FixSources, fixes: Iterable[Fix | None]) -> list[Fix]:
+    """Return the fixes that change no linked heading and no note that must stay."""
+    return [
+        fix
+        for fix in fixes
+        if fix
+        and not any(
+            edit.path in state.index.files
+            and (sources.text(edit.path) is None or sources.is_protected(edit.path))
+            for edit in fix.edits
+        )
+        and not _changes_linked_heading(state.index, fix)
+    ]
 
 
 def _changes_linked_heading(index: Index, fix: Fix) -> bool:

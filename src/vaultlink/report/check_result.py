@@ -35,7 +35,10 @@ class CheckResult:
     """Returns the fingerprint of each finding."""
 
     fixes: Callable[[], Sequence[Fix | None]]
-    """Returns the fix of each finding, or None if it has no fix."""
+    """Returns the fix of each finding, or None if `vaultlink fix` does not resolve it."""
+
+    has_all_fixes: Callable[[], bool] = lambda: True
+    """Returns False if there may be more fixes than `fixes` returns."""
 
     text: TextByPath
     """Returns a note's text by its vault path; "" if it cannot be read."""

@@ -6,11 +6,16 @@ formatting and joined once: there may be 70,000 of them.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Safety, Severity
 from vaultlink.report.check_result import CheckResult
+from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+
+if TYPE_CHECKING:
+    from vaultlink.fix.resolved import ResolvableFindings
 
 
 def render_concise_result(result: CheckResult) -> str:
@@ -21,17 +26,27 @@ def render_concise_result(result: CheckResult) -> str:
 
 
 def render_concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
-    """Render one line per finding: `path:line:column: VL101 dangling-link message`."""
+    """Render one line per finding: `path:line:column: VL101 dangling-link message`.
+
+    Many findings of one cause in a note are one line.
+    """
+    groups = group_findings(diagnostics)
     if palette is not PLAIN:
         colors, bold, reset = severity_colors(palette), palette.bold, palette.reset
         lines = [
             f"{bold}{escape_controls(d.path)}{reset}:{d.line}:{d.column}: "
             f"{colors[d.severity]}{d.code}{reset} {bold}{d.rule}{reset} "
-            f"{escape_controls(d.message)}\n"
-            for d in diagnostics
+            f"{escape_controls(group.message)}\n"
+            for group in groups
+            for d in (group.first,)
         ]
         return "".join(lines)
-    rows = [f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} {d.message}" for d in diagnostics]
+    rows = [
+        f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} "
+        f"{d.message if not group.others else group.message}"
+        for group in groups
+        for d in (group.first,)
+    ]
     return "\n".join([row if row.isprintable() else escape_controls(row) for row in rows]) + (
         "\n" if rows else ""
     )
@@ -94,15 +109,33 @@ def describe_severities(
     )
 
 
-def describe_fixable(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return a sentence with the number of fixable findings; "" for none."""
-    counts = Counter([d.fix.safety for d in diagnostics if d.fix is not None])
-    safe, unsafe = counts[Safety.SAFE], counts[Safety.UNSAFE]
-    if not safe:
-        return f"`vaultlink fix --unsafe-fixes` can fix {unsafe:,} of them." if unsafe else ""
-    return f"`vaultlink fix` can fix {safe:,} of them" + (
-        f", and {unsafe:,} more with --unsafe-fixes." if unsafe else "."
+def describe_fixable(found: "ResolvableFindings") -> str:
+    """Return a sentence with the numbers of findings that fixes resolve.
+
+    It is "" if there are none. A number that may be too low is called so.
+    """
+    safe, unsafe = (
+        (found.count(safety), found.count_known(safety)) for safety in (Safety.SAFE, Safety.UNSAFE)
     )
+    all_safe = _describe_number(*safe, is_exact=found.has_all_safe)
+    all_unsafe = _describe_number(*unsafe, is_exact=found.has_all_unsafe)
+    if not all_safe:
+        return f"`vaultlink fix --unsafe-fixes` can fix {all_unsafe}." if all_unsafe else ""
+    sentence = f"`vaultlink fix` can fix {all_safe}"
+    if not found.has_all_unsafe:
+        return f"{sentence}, and at least {sum(safe + unsafe):,} with --unsafe-fixes."
+    return (
+        f"{sentence}, and {sum(unsafe):,} more with --unsafe-fixes."
+        if any(unsafe)
+        else f"{sentence}."
+    )
+
+
+def _describe_number(new: int, known: int, *, is_exact: bool) -> str:
+    """Return numbers of reported and known findings; "" for none."""
+    parts = [f"{new:,} of them"] if new else []
+    parts += [format_count(known, "known finding")] if known else []
+    return ("" if is_exact else "at least ") + " and ".join(parts) if parts else ""
 
 
 _SEVERITY_NOUNS = (

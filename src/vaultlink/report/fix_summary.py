@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink.edits import apply_edits, sort_edits
+from vaultlink.fix.resolved import ResolvableFindings
 from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,
@@ -154,15 +155,12 @@ def count_fixed_by_rule(fixed: Sequence[FixedFinding]) -> dict[str, int]:
     return dict(sorted(Counter(item.rule for item, _ in fixed).items()))
 
 
-def describe_unsafe(diagnostics: Sequence[Diagnostic], unsafe: bool) -> str:
-    """Return a sentence with the number of findings with unsafe fixes.
-
-    The result is "" if there are none, or if `unsafe` says that unsafe fixes were applied.
-    """
-    counts = Counter(item.fix.safety for item in diagnostics if item.fix is not None)
-    count = counts[Safety.UNSAFE]
-    if not count or unsafe:
+def describe_unsafe(found: ResolvableFindings) -> str:
+    """Return a sentence with the number of findings with unsafe fixes; "" for none."""
+    count = found.count(Safety.UNSAFE)
+    if not count:
         return ""
+    least = "" if found.has_all_unsafe else "At least "
     if count == 1:
-        return "1 more finding has an unsafe fix; --unsafe-fixes applies it."
-    return f"{count:,} more findings have unsafe fixes; --unsafe-fixes applies them."
+        return f"{least}1 more finding has an unsafe fix; --unsafe-fixes applies it."
+    return f"{least}{count:,} more findings have unsafe fixes; --unsafe-fixes applies them."

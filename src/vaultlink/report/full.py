@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
 from vaultlink.report.concise import render_statistics, severity_colors
+from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -64,12 +65,20 @@ class FullRenderer:
         self._hints: dict[tuple[str | None, tuple[str, ...]], str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
-        """Render one block per finding, with blank lines between them."""
+        """Render one block per finding, with blank lines between them.
+
+        Many findings of one cause in a note are one block.
+        """
         path, text, shown_path, blocks = None, "", "", []
-        for d in diagnostics:
+        for group in group_findings(diagnostics):
+            d = group.first
             if d.path != path:
                 path, text, shown_path = d.path, self.text(d.path), escape_controls(d.path)
-            blocks.append(self._render_block(d, text, shown_path))
+            block = self._render_block(d, text, shown_path)
+            if group.others:
+                p, gutter = self.palette, " " * len(str(d.line))
+                block += f"{gutter} {p.cyan}= note:{p.reset} {group.note}\n"
+            blocks.append(block)
         return "\n".join(blocks)
 
     def _render_block(self, d: Diagnostic, text: str, path: str) -> str:

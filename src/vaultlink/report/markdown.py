@@ -15,6 +15,7 @@ from vaultlink.graph.build import topic_name
 from vaultlink.model import Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities
+from vaultlink.report.groups import group_findings
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
@@ -73,9 +74,9 @@ def _render_totals(result: CheckResult) -> str:
     header = ("notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes")
     summary = result.summary()
     counts = [summary.get(name, 0) for name in ("notes", "links", "resolved", "dangling")]
-    return _render_table(
-        header, [[*counts, len(result.findings), fixes[Safety.SAFE], fixes[Safety.UNSAFE]]]
-    )
+    numbers = [fixes[Safety.SAFE], fixes[Safety.UNSAFE]]
+    fixable = numbers if result.has_all_fixes() else [f"at least {number:,}" for number in numbers]
+    return _render_table(header, [[*counts, len(result.findings), *fixable]])
 
 
 # -- tables -------------------------------------------------------------------------------------
@@ -131,13 +132,14 @@ def _render_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> st
 
 
 def _render_list(result: CheckResult) -> str:
-    prefix, first = result.path_prefix, result.findings[:_MAX_LISTED]
+    prefix, first = result.path_prefix, group_findings(result.findings)[:_MAX_LISTED]
     lines = [
         f"- {format_code_span(f'{prefix}{d.path}:{d.line}:{d.column}')} "
-        f"{d.code} {d.rule}: {format_message(d.message)}"
-        for d in first
+        f"{d.code} {d.rule}: {format_message(group.message)}"
+        for group in first
+        for d in (group.first,)
     ]
-    rest = len(result.findings) - len(first)
+    rest = len(result.findings) - sum(1 + len(group.others) for group in first)
     return "\n".join(lines) + (
         f"\n\nNot listed: {format_count(rest, 'more finding')}." if rest else ""
     )

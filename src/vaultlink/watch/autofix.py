@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
+from vaultlink.fix.resolved import find_resolved
 from vaultlink.fix.verify import BrokenPromise
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
@@ -105,7 +106,7 @@ class AutoFixer:
         result = fixer.write(
             plan,
             self._command,
-            describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),
+            describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts)),
         )
         for path in result.written:
             digest = _digest_text(plan.texts[path][0] or "")
@@ -117,7 +118,7 @@ class AutoFixer:
         written = frozenset(result.written)
         fixes = tuple(
             (item, fix)
-            for item, fix in plan.fixed
+            for item, fix in find_resolved(plan).fixes
             if any(edit.path in written for edit in fix.edits)
         )
         skipped = tuple(

@@ -109,6 +109,10 @@ class AnalysedTexts:
                 self.skip_reasons[path] = reason
         return self._unwritable[path]
 
+    def is_never_writable(self, path: str) -> bool:
+        """Return True if a note can't be written even without its write protection."""
+        return self.is_unwritable(path) and self.skip_reasons[path] != READ_ONLY
+
     def _unwritable_reason(self, path: str) -> str | None:
         file = f"{self._root}/{path}"
         try:

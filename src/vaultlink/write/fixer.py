@@ -10,11 +10,19 @@ from functools import cached_property
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
 from vaultlink.fix.deferred import deferred_fixes, fix_choices
-from vaultlink.fix.loop import FindingSelector, FixPlan, apply_rounds, find_fix, plan_fixes
+from vaultlink.fix.loop import (
+    FindingSelector,
+    FixPlan,
+    apply_rounds,
+    find_applicable,
+    find_fix,
+    plan_fixes,
+)
+from vaultlink.fix.resolved import ResolvableFindings, select_resolvable
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.resolve import resolve
-from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
+from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote, Suggestion
 from vaultlink.write.apply import (
     AnalysedTexts,
     list_skipped,
@@ -23,6 +31,9 @@ from vaultlink.write.apply import (
     write_plan,
 )
 from vaultlink.write.write import WriteResult
+
+_MAX_TRIED = 2_000
+"""Maximum number of fixes that are tried in order to count them."""
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
@@ -60,6 +71,62 @@ class Fixer:
         sources = self._sources(self._list_unresolved(diagnostics))
         makers = deferred_fixes(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
+
+    def find_resolvable(
+        self,
+        findings: Sequence[Diagnostic],
+        known: Sequence[Diagnostic] = (),
+        wanted: Callable[[str], bool] = lambda _path: True,
+        select: FindingSelector | None = None,
+        *,
+        guesses: bool = True,
+    ) -> ResolvableFindings:
+        """Return the fixes of the findings that `vaultlink fix` resolves.
+
+        Notes that are only write-protected count as if they were not. Where there are very many
+        fixes or known findings, the fixes are not tried, and the numbers are not exact.
+
+        Args:
+            findings: Reported findings of this state.
+            known: Known findings of this state, which are only counted.
+            wanted: Returns True for the paths of notes that may be fixed.
+            select: Decides which findings to fix; by default all.
+            guesses: False leaves out the fixes of unresolved targets, which take time to find.
+        """
+        rules, config = self.state.settings.rules, self.state.settings.config
+        answers = FixAnswers() if guesses else None
+        makers = deferred_fixes(rules, answers)
+        items = [*findings, *known] if len(known) <= _MAX_TRIED else findings
+        sources = self._sources(self._list_unresolved(items) if guesses else [])
+        sources = replace(sources, is_protected=self._texts.is_never_writable)
+        allowed = allowed_fixes(rules, config, unsafe=True, wanted=wanted)
+        fixes = [
+            fix
+            if (fix := find_fix(self.state, sources, item, makers)) and allowed(item, fix)
+            else None
+            for item in items
+        ]
+
+        def make_plan(safety: Safety) -> FixPlan:
+            is_unsafe = safety is Safety.UNSAFE
+            return plan_fixes(
+                self.state,
+                sources,
+                allowed_fixes(rules, config, unsafe=is_unsafe, wanted=wanted),
+                makers if is_unsafe else deferred_fixes(rules),
+                self._analyse,
+                select,
+            )
+
+        is_tried = len(known) <= _MAX_TRIED and sum(map(bool, fixes)) <= _MAX_TRIED
+        if is_tried:
+            fixes = select_resolvable(items, fixes, make_plan)
+        else:
+            applicable = set(map(id, find_applicable(self.state, sources, fixes)))
+            fixes = [fix if id(fix) in applicable else None for fix in fixes]
+        has_all = is_tried and (guesses or not self._have_guesses(items))
+        count = len(findings)
+        return ResolvableFindings(fixes[:count], fixes[count:], is_tried, has_all)
 
     def choices(self, item: Diagnostic, answers: FixAnswers) -> list[Fix]:
         """Return all fixes that a user can choose for a finding, the likeliest first."""
@@ -151,6 +218,13 @@ class Fixer:
             self._texts,
             lambda target: known[target] if target in known else self.suggest_all([target])[target],
         )
+
+    def _have_guesses(self, findings: Iterable[Diagnostic]) -> bool:
+        """Return True if fixes of findings may be guesses that are found on demand."""
+        guessing = {
+            rule.name for rule in self.state.settings.rules if rule.deferred_fix == "target"
+        }
+        return any(item.rule in guessing for item in findings)
 
     def _list_findings(self) -> Iterator[Diagnostic]:
         found = self.state.diagnostics

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.baseline.match import split_known
 from vaultlink.cli.known import KnownSources, find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
+from vaultlink.cli.results import (
+    choose_exit_code,
+    choose_finding_format,
+    render_results,
+    split_findings,
+)
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -75,6 +79,7 @@ def check(options: CheckOptions) -> int:
             options.statistics,
             options.fail_on,
             options.exit_zero,
+            options.quiet,
             known_sources.cache_key,
         )
     )
@@ -106,15 +111,14 @@ def _run_check(
 ) -> CachedCheck:
     wanted, known_sources = make_path_filter(selection[0]), selection[1]
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    split = split_known(
-        vault.state.diagnostics, known_sources.load_known(vault), vault.text, wanted
-    )
-    results = render_results(options, terminal, output_format, vault, split)
+    checked = split_findings(options, output_format, vault, known_sources.load_known(vault), wanted)
+    results, split = render_results(options, terminal, output_format, checked), checked.split
+    counts_fixes = not terminal.quiet and checked.may_have_fixes()
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
     sentences = [
         summarize_check(split.new, notes, split.known_counts),
         *map(describe_known, split.known_counts),
-        describe_fixable(split.new),
+        describe_fixable(checked.resolvable()) if counts_fixes else "",
     ]
     return CachedCheck(
         results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),

@@ -12,7 +12,13 @@ from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import choose_exit_code, choose_finding_format, render_results
+from vaultlink.cli.results import (
+    CheckedVault,
+    choose_exit_code,
+    choose_finding_format,
+    render_results,
+    split_findings,
+)
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
@@ -30,6 +36,7 @@ from vaultlink.cli.write_run import (
 )
 from vaultlink.errors import UsageError
 from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.resolved import find_resolved
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
@@ -160,7 +167,7 @@ def _plan_and_write(
             terminal,
             vault,
             plan,
-            describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts)),
+            describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts)),
         )
     return _FixRun(vault, known, plan, result)
 
@@ -171,13 +178,20 @@ def _report_fixes(
     """Print what was fixed, skipped, and what remains; return the exit code."""
     plan, result = fix_run.plan, fix_run.result
     assert result
-    after = replace_state(fix_run.vault, remaining_state(plan, result.skipped))
-    remaining = _split_remaining(options, fix_run, after)
+    after = replace(
+        replace_state(fix_run.vault, remaining_state(plan, result.skipped)),
+        overlays={
+            path: fix_run.vault.fixer.encode(path, plan.texts[path][1]) for path in result.written
+        },
+    )
+    checked = _split_remaining(options, output_format, fix_run, after)
+    remaining = checked.split
+    resolved = find_resolved(plan)
     early, late = (
         _select_written(fixes, result)
         for fixes in (
-            plan.fixed[: plan.first_round_count],
-            plan.fixed[plan.first_round_count :],
+            resolved.fixes[: resolved.first_round_count],
+            resolved.fixes[resolved.first_round_count :],
         )
     )
     fixes = early + late
@@ -189,7 +203,7 @@ def _report_fixes(
         )
     else:
         terminal.print_results(
-            render_results(options, terminal, output_format, after, remaining, {"fixed": row})
+            render_results(options, terminal, output_format, checked, {"fixed": row})
         )
     print_skipped_notes(terminal, result.skipped)
     fixed = describe_fixed(row.by_rule, row.notes, brief=shows_examples) + (
@@ -197,7 +211,7 @@ def _report_fixes(
     )
     for sentence in (
         fixed,
-        describe_unsafe(remaining.new, options.unsafe_fixes),
+        "" if options.unsafe_fixes or terminal.quiet else describe_unsafe(checked.resolvable()),
         *_summarize(after, remaining),
     ):
         if sentence:
@@ -207,14 +221,12 @@ def _report_fixes(
     )
 
 
-def _split_remaining(options: FixSelectionOptions, fix_run: _FixRun, after: Vault) -> KnownSplit:
+def _split_remaining(
+    options: FixSelectionOptions, output_format: str, fix_run: _FixRun, after: Vault
+) -> CheckedVault:
     """Split the remaining findings at the paths that the command is about."""
-    return split_known(
-        after.state.diagnostics,
-        fix_run.known,
-        after.text,
-        make_path_filter(select_vault_paths(options, after.root)),
-    )
+    wanted = make_path_filter(select_vault_paths(options, after.root))
+    return split_findings(options, output_format, after, fix_run.known, wanted)
 
 
 def _summarize(after: Vault, remaining: KnownSplit) -> list[str]:
@@ -235,11 +247,13 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run
         else data
     )
     after = replace(replace_state(fix_run.vault, fix_run.plan.after), overlays={path: fixed})
-    remaining = _split_remaining(options, fix_run, after)
+    remaining = _split_remaining(options, "concise", fix_run, after).split
     terminal.print_results(fixed)
     print_skipped_notes(terminal, fix_run.vault.fixer.skipped(fix_run.plan))
     for sentence in (
-        describe_fixed(count_fixed_by_rule(fix_run.plan.fixed), len(fix_run.plan.texts)),
+        describe_fixed(
+            count_fixed_by_rule(find_resolved(fix_run.plan).fixes), len(fix_run.plan.texts)
+        ),
         *_summarize(after, remaining),
     ):
         if sentence:
@@ -301,6 +315,6 @@ def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
     )
     print_skipped_notes(terminal, vault.fixer.skipped(plan))
     terminal.print_message(
-        describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts), would=True)
+        describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts), would=True)
     )
     return EXIT_FINDINGS if plan.texts else EXIT_CLEAN

@@ -1,0 +1,89 @@
+"""Findings that a fix plan resolves, and the number of fixes of each safety."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.select import FindingWithFix
+from vaultlink.model import Diagnostic, Fix, Safety
+
+
+class ResolvedFindings(NamedTuple):
+    """Findings of the state before a plan that are gone after it, with their fixes.
+
+    The first `first_round_count` of them were fixed on the original texts.
+    """
+
+    fixes: tuple[FindingWithFix, ...]
+    first_round_count: int
+
+
+def find_resolved(plan: FixPlan) -> ResolvedFindings:
+    """Return the findings with an allowed fix that a plan resolves.
+
+    A finding can also be resolved by another fix at the same place. Findings that only the plan
+    itself causes and fixes do not count: the numbers are those that a check reports before.
+    """
+    paths = {item.path for item, _ in plan.candidates}
+    counts = _count_findings(plan.before.diagnostics.get(path, ()) for path in paths)
+    counts.subtract(_count_findings(plan.after.diagnostics.get(path, ()) for path in paths))
+    early = {id(item) for item, _ in plan.fixed[: plan.first_round_count]}
+    resolved = []
+    for pair in sorted(plan.candidates, key=lambda pair: id(pair[0]) not in early):
+        key = _finding_key(pair[0])
+        if counts[key] > 0:
+            counts[key] -= 1
+            resolved.append(pair)
+    return ResolvedFindings(tuple(resolved), sum(id(item) in early for item, _ in resolved))
+
+
+def _count_findings(groups: Iterable[Iterable[Diagnostic]]) -> "Counter[tuple[str, str, str]]":
+    return Counter(map(_finding_key, chain.from_iterable(groups)))
+
+
+def _finding_key(item: Diagnostic) -> tuple[str, str, str]:
+    return item.path, item.code, item.message
+
+
+class ResolvableFindings(NamedTuple):
+    """Findings that `vaultlink fix` resolves: their fixes and numbers.
+
+    `fixes` has the fix of each reported finding that it resolves, None for the others;
+    `known_fixes` likewise for known findings. If `has_all_safe` or `has_all_unsafe` is False, there
+    may be more of that safety.
+    """
+
+    fixes: Sequence[Fix | None]
+    known_fixes: Sequence[Fix | None] = ()
+    has_all_safe: bool = True
+    has_all_unsafe: bool = True
+
+    def count(self, safety: Safety) -> int:
+        """Return the number of reported findings with a fix of this safety."""
+        return sum(fix is not None and fix.safety is safety for fix in self.fixes)
+
+    def count_known(self, safety: Safety) -> int:
+        """Return the number of known findings with a fix of this safety."""
+        return sum(fix is not None and fix.safety is safety for fix in self.known_fixes)
+
+
+def select_resolvable(
+    findings: Sequence[Diagnostic],
+    fixes: Sequence[Fix | None],
+    make_plan: Callable[[Safety], FixPlan],
+) -> list[Fix | None]:
+    """Return the fixes of findings that plans resolve, None for the others.
+
+    `make_plan` returns the plan of the safe fixes, or for unsafe that of all fixes. It is called
+    only for a safety that occurs.
+    """
+    resolved = {
+        safety: {id(item) for item, _ in find_resolved(make_plan(safety)).fixes}
+        for safety in {fix.safety for fix in fixes if fix}
+    }
+    return [
+        fix if fix and id(item) in resolved[fix.safety] else None
+        for item, fix in zip(findings, fixes, strict=True)
+    ]

@@ -1,0 +1,65 @@
+"""Findings of one cause in one note: text formats show one of them and a count."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vaultlink.index.resolve import normalize_name
+from vaultlink.model import Diagnostic
+from vaultlink.report.layout import format_count
+
+_MIN_GROUPED = 5
+"""Fewer findings of one cause in one note are shown one by one."""
+
+_MAX_LINES = 5
+"""Line numbers that are listed of the findings that are not shown."""
+
+
+class FindingGroup(NamedTuple):
+    """A finding, and the others of the same cause in its note that are only counted."""
+
+    first: Diagnostic
+    others: Sequence[Diagnostic] = ()
+
+    @property
+    def note(self) -> str:
+        """The number and the lines of the others as a clause; "" if there are none."""
+        if not self.others:
+            return ""
+        lines = list(dict.fromkeys(d.line for d in self.others))
+        listed = ", ".join(map(str, lines[:_MAX_LINES]))
+        rest = ", …" if len(lines) > _MAX_LINES else ""
+        label = "line" if len(lines) == 1 else "lines"
+        count = format_count(len(self.others), "more", "more")
+        return f"and {count} like it in this note ({label} {listed}{rest})"
+
+    @property
+    def message(self) -> str:
+        """The message of the first finding, with the number of the others."""
+        message = self.first.message
+        return f"{message.removesuffix('.')}, {self.note}." if self.others else message
+
+
+def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
+    """Group findings with the same note, rule and cause, in the order of their first.
+
+    The cause is the target of the link, or else the message: missing anchors of one note have one
+    cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group.
+    """
+    causes = list(map(_cause_key, findings))
+    members: dict[tuple[str, str, str], list[Diagnostic]] = {}
+    for d, cause in zip(findings, causes, strict=True):
+        members.setdefault(cause, []).append(d)
+    groups = []
+    for d, cause in zip(findings, causes, strict=True):
+        same = members[cause]
+        if len(same) < _MIN_GROUPED:
+            groups.append(FindingGroup(d))
+        elif same[0] is d:
+            groups.append(FindingGroup(d, same[1:]))
+    return groups
+
+
+def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
+    if d.target is None:
+        return d.path, d.code, d.message
+    return d.path, d.code, normalize_name(d.target).removesuffix(".md")
