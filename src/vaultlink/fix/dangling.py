@@ -27,17 +27,13 @@ def find_dangling_fix(
 ) -> Fix | None:
     """Return the fix of an unresolved link or embed, or None.
 
-    It links to the note that is clearly the closest. If there is none, `answers` select the fix.
+    It links to the note that is clearly the closest, unless this lacks the link's heading or block.
+    If there is none, `answers` select the fix.
     """
     link = _find_link(state.index, item)
     if link is None:
         return None
-    is_known_deleted = was_deleted(link, item.path, state.index, state.settings)
-    near = (
-        None
-        if is_known_deleted
-        else _pick_clear_best(_suggest(state.index, sources, link, item.path))
-    )
+    near = _find_clear_target(state, sources, item.path, link)
     fix = _build_link_fix(state, item.path, link, near.path) if near else None
     if fix is None and answers.folder is not None:
         fix = _build_note_fix(state.index, link, answers)
@@ -96,9 +92,21 @@ def _suggest(index: Index, sources: FixSources, link: Link, source: str) -> Sequ
     return [near for near in suggest(link.target) if near.path != source]
 
 
-def _pick_clear_best(found: Sequence[Suggestion]) -> Suggestion | None:
-    """Return the candidate that is clearly closer than any other, or None."""
-    if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
+def _find_clear_target(
+    state: State, sources: FixSources, source: str, link: Link
+) -> Suggestion | None:
+    """Return the file that is clearly closer than any other, or None.
+
+    None also if the file lacks the heading or block of the link, or if the file that the link meant
+    was deleted.
+    """
+    found = _suggest(state.index, sources, link, source)
+    if (
+        not found
+        or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD)
+        or state.index.has_anchor(link, found[0].path) is False
+        or was_deleted(link, source, state.index, state.settings)
+    ):
         return None
     return found[0]
 

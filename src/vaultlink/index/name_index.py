@@ -57,15 +57,12 @@ class Vocabulary:
         )
 
     def is_known(self, word: str, target: str) -> bool:
-        """Return True if the vault uses a word of an unresolved target elsewhere.
+        """Return True if the vault uses a word of an unresolved target elsewhere."""
+        return word in self._words or self._counts[word] > (target in self._sources)
 
-        This includes a target that several notes contain.
-        """
-        return (
-            word in self._words
-            or self._sources.get(target, "") is None
-            or self._counts[word] > (target in self._sources)
-        )
+    def is_topic(self, target: str) -> bool:
+        """Return True if several notes contain an unresolved target."""
+        return self._sources.get(target, "") is None
 
 
 def _find_words(text: str) -> list[str]:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from vaultlink.index.spelling import (
     MIN_LETTERS,
@@ -64,14 +65,24 @@ _VOWELS = frozenset("aeiouy")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def is_near(target: str, name: str, is_known_word: Callable[[str], bool]) -> bool:
+class TargetUse(NamedTuple):
+    """Use of a target and its words in a vault.
+
+    `is_known_word` returns True for words that the vault uses elsewhere, which are therefore not
+    typing errors; `is_topic` returns True if several notes want the target.
+    """
+
+    is_known_word: Callable[[str], bool]
+    is_topic: Callable[[], bool]
+
+
+def is_near(target: str, name: str, use: TargetUse) -> bool:
     """Return True if a name is likely the one that a target was meant to be.
 
     Args:
         target: The name in the link, without folders and `.md`.
         name: The name, title or alias of a file.
-        is_known_word: Returns True for words that the vault uses elsewhere, which are therefore
-            not typing errors.
+        use: The use of the target in the vault.
     """
     words, others = split_name(target), split_name(name)
     if words == others:
@@ -80,11 +91,11 @@ def is_near(target: str, name: str, is_known_word: Callable[[str], bool]) -> boo
         return fold_look_alikes(target) == fold_look_alikes(name)
     if _find_content(target) == _find_content(name):
         return (
-            _differs_in_prefix(words, others)
+            _differs_in_prefix(words, others, use)
             or _differs_in_function_words(words, others)
             or _is_inverted(target, words, name, others)
         )
-    return _differs_in_one_word(words, others, is_known_word)
+    return _differs_in_one_word(words, others, use)
 
 
 def may_be_near(target: str, name: str) -> bool:
@@ -106,16 +117,19 @@ def strip_prefix(words: Words) -> tuple[str, ...]:
     return tuple(words[at:])
 
 
-def _differs_in_prefix(words: Words, others: Words) -> bool:
+def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     """Return True if names differ only in a leading number or emoji.
 
-    Names with different dates mean different days.
+    Names with different dates mean different days. A single word without a number that several
+    notes want is a topic of its own.
     """
     rest = strip_prefix(words)
     if rest != strip_prefix(others) or count_letters(rest) < MIN_LETTERS - 1:
         return False
     prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
-    return not all(any(_is_date_part(word) for word in prefix) for prefix in prefixes)
+    if all(any(_is_date_part(word) for word in prefix) for prefix in prefixes):
+        return False
+    return len(rest) > 1 or all(prefixes) or not use.is_topic()
 
 
 def _is_date_part(word: str) -> bool:
@@ -142,7 +156,7 @@ def _is_inverted(target: str, words: Words, name: str, others: Words) -> bool:
     )
 
 
-def _differs_in_one_word(words: Words, others: Words, is_known_word: Callable[[str], bool]) -> bool:
+def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
     if len(words) != len(others):
         return False
     pairs = [(one, other) for one, other in zip(words, others, strict=True) if one != other]
@@ -158,7 +172,7 @@ def _differs_in_one_word(words: Words, others: Words, is_known_word: Callable[[s
         return False
     if letters >= MIN_LETTERS and is_inflection(one, other):
         return True
-    return is_slip(one, other, letters) and not is_known_word(one)
+    return is_slip(one, other, letters) and not use.is_topic() and not use.is_known_word(one)
 
 
 def is_inflection(one: str, other: str) -> bool:

@@ -16,7 +16,7 @@ from vaultlink.index.name_index import (
     normalize_words,
     split_words,
 )
-from vaultlink.index.near_names import is_near, may_be_near
+from vaultlink.index.near_names import TargetUse, is_near, may_be_near
 from vaultlink.index.resolve import (
     file_name,
     is_same_name,
@@ -168,12 +168,16 @@ class Suggester:
             limit=None,
             score_cutoff=_MIN_SIMILARITY,
         )
+        use = TargetUse(
+            lambda word: self._vocabulary.is_known(word, target),
+            lambda: self._vocabulary.is_topic(target),
+        )
         for words, score, _ in scored:
             if not may_be_near(text, words):
                 continue
             for path in self._name_index.paths_by_name[words]:
                 if is_same_kind(target, path) and any(
-                    is_near(text, name, lambda word: self._vocabulary.is_known(word, target))
+                    is_near(text, name, use)
                     for name in self._list_names(path)
                     if normalize_words(name) == words
                 ):
