@@ -9,6 +9,9 @@ import re
 from vaultlink.index.resolve import spelling_key
 from vaultlink.model import Link, LinkKind
 
+_UNUSUAL = re.compile(r"[\[\]$=<>&|\"':*!?]|^[\W\d]")
+"""Signs of text that may not be a link. Most links have none of them."""
+
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?"
 _QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
 _ITEM = rf"(?:{_NUMBER}|{_QUOTED})"
@@ -50,6 +53,8 @@ def is_link_text(inner: str) -> bool:
     Args:
         inner: The text between the brackets, with display text and the spaces around it.
     """
+    if not _UNUSUAL.search(inner):
+        return True
     target = inner[: pipe if (pipe := inner.find("|", 1)) != -1 else None].strip().rstrip("\\")
     if "](" in target or _has_crossing_brackets(target) or _is_shell_test(inner):
         return False

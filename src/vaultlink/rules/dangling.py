@@ -17,6 +17,7 @@ from vaultlink.index.resolve import (
     resolve_with_alternatives,
     spelling_key,
 )
+from vaultlink.links.intent import is_meant_as_link
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
 from vaultlink.rules.context import Context, Finding
@@ -143,7 +144,7 @@ def _collect_unresolved_links(
 ) -> Iterator[_UnresolvedLink]:
     outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
     for link, resolved in context.index.resolved_links(note.path):
-        if resolved is None and not link.external:
+        if resolved is None and not link.external and is_meant_as_link(link):
             target = link.target
             if target not in known:
                 known[target] = _find_candidates(target, context)
