@@ -226,11 +226,11 @@ def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) ->
 
 
 def _find_intended_targets(note: Note | None, shift: OffsetShift | None) -> set[str]:
-    """Return the targets of the malformed links of a note that edits touch."""
+    """Return the targets of a note's malformed links whose fixes are among the edits."""
     return {
         intended_target(problem)
         for problem in (note.problems if note and shift else ())
-        if shift and shift.is_touched(problem.start, problem.end)
+        if shift and any(shift.is_touched(start, end) for start, end, _ in problem.replacements)
     }
 
 
