@@ -221,3 +221,10 @@ def shown(state: State, path: str) -> list[str | None]:
         for link in state.index.notes[path].links
         if not link.embed
     ]
+
+
+def test_text_may_become_an_unresolved_link_that_it_was_meant_as() -> None:
+    row = "| [[Plan]] | [[Plan (old) | new]] |\n"
+    vault = {"Home.md": f"| h | i |\n|---|---|\n{row}", "Plan.md": ""}
+    result = fixed(SCENES["as it comes"], vault, unsafe=False)
+    assert afterwards(vault, result)["Home.md"].endswith(row.replace("old) |", "old) \\|"))

@@ -188,18 +188,21 @@ class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
     Attributes:
         kind: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each hides the
             rest of the note), `invalid-frontmatter`, `duplicate-property`,
-            `unquoted-property-link`, `malformed-link`, `invalid-canvas`, `undecodable` or
-            `unreadable`. For the kinds in `Section.problems` see parse/backlinks_problems.py.
+            `unquoted-property-link`, `malformed-link`, `wikilink-with-destination`,
+            `invalid-canvas`, `undecodable` or `unreadable`. For the kinds in `Section.problems`
+            see parse/backlinks_problems.py.
         detail: The key of a `duplicate-property`; the text between the outer brackets of an
             `unquoted-property-link`; the target of a `malformed-link` and, on a second line, its
-            fault; otherwise the cause.
-        replacements: Replacements (start, end, text) that fix the defect. Empty if the fix is not
-            certain; a malformed link has some only if a single reading exists.
+            fault; the destination of a `wikilink-with-destination`; otherwise the cause.
+        replacements: Replacements (start, end, text) that fix the defect. Empty if it can be read
+            in several ways.
+        is_certain: False if the text may have been written so on purpose.
     """
 
     kind: str
     detail: str
     replacements: tuple[tuple[int, int, str], ...] = ()
+    is_certain: bool = True
 
 
 class Owner(StrEnum):

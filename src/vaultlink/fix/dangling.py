@@ -13,9 +13,10 @@ from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.index.suggest import Suggester
+from vaultlink.links.intent import is_meant_as_link
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
-from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
+from vaultlink.model import Diagnostic, Edit, Fix, Link, LinkKind, Place, Safety, Suggestion
 from vaultlink.rules.former_paths import was_deleted
 
 _MIN_LEAD = 0.05
@@ -117,11 +118,17 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
 
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:
-    """Replace a link by its text; None for an embed, which has no text."""
+    """Replace a link by its text; None for an embed, and for text that is not one plain link."""
     words = (
         default_display_text(link.target, link.subpath) if link.display is None else link.display
     )
-    if link.embed or not words or link.end - link.start != len(link.raw):
+    if (
+        link.embed
+        or not words
+        or link.end - link.start != len(link.raw)
+        or not is_meant_as_link(link)
+        or (link.kind is LinkKind.WIKILINK and _BRACKET.search(link.raw[2:-2]))
+    ):
         return None
     return Fix(
         "Remove the link and keep its text",
@@ -130,6 +137,7 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     )
 
 
+_BRACKET = re.compile(r"[\[\]]")
 _INVALID_NAME = re.compile(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|/(?:/|$)')
 _FILE_EXTENSION = re.compile(r"\.[A-Za-z]{2,4}\d?$")
 

@@ -12,7 +12,7 @@ from itertools import chain
 
 from vaultlink.edits import OffsetShift
 from vaultlink.engine.step import State
-from vaultlink.index.index import Index
+from vaultlink.index.index import Index, intended_target
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 
@@ -211,6 +211,8 @@ def _check_errors(
                     before.index, path, shift
                 ):
                     continue  # it was unresolved before, whichever rule reported it
+                if item.target in _find_intended_targets(before.index.notes.get(path), shift):
+                    continue  # text that was meant as this link is now one
                 yield path, path, f"there would be a new error, {item.rule}: {item.message}"
 
 
@@ -220,6 +222,15 @@ def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) ->
         shift.map_offset(link.start) if shift else link.start
         for link, target in index.resolved_links(path)
         if target is None
+    }
+
+
+def _find_intended_targets(note: Note | None, shift: OffsetShift | None) -> set[str]:
+    """Return the targets of a note's malformed links whose fixes are among the edits."""
+    return {
+        intended_target(problem)
+        for problem in (note.problems if note and shift else ())
+        if shift and any(shift.is_touched(start, end) for start, end, _ in problem.replacements)
     }
 
 

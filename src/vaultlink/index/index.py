@@ -26,7 +26,7 @@ from vaultlink.index.resolve import (
     title_slug,
 )
 from vaultlink.model import Link, LinkCounts, Note, ParseProblem
-from vaultlink.parse.link_parts import parse_wikilink
+from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
 
 _BRACKETS = re.compile(r"[\[\]|]+")
 _T = TypeVar("_T")
@@ -241,7 +241,7 @@ def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
         if entry.link and not entry.link.external and entry.link.target
     )
     # A malformed link is reported only if its target names a file, so it mentions that name.
-    targets.update(target for target in map(_intended_target, note.problems) if target)
+    targets.update(target for target in map(intended_target, note.problems) if target)
     if note.sections:
         targets.update(_entry_names(note))
     return {key for target in targets for key in target_spellings(target)}
@@ -264,10 +264,12 @@ def _entry_names(note: Note) -> Iterator[str]:
                     yield from (text.strip(), title_slug(text.strip()))
 
 
-def _intended_target(problem: ParseProblem) -> str:
+def intended_target(problem: ParseProblem) -> str:
     """Return the target that a malformed link would have; "" for other problems."""
     if problem.kind == "unquoted-property-link":
         return parse_wikilink(problem.detail)[0]
+    if problem.kind == "wikilink-with-destination":
+        return "" if is_external(problem.detail) else split_subpath(problem.detail)[0]
     return (
         " ".join(problem.detail.rpartition("\n")[0].split())
         if problem.kind == "malformed-link"

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from vaultlink.parse import leaves
-from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TextRun, is_blank
+from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TableRow, TextRun, is_blank
 from vaultlink.parse.lists import split_list_items, strip_item
 
 MAX_DEPTH = 60
@@ -266,8 +266,12 @@ def _add_heading(
 
 
 def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -> None:
-    for row in [rows[0], *rows[2:]]:
-        found.runs.extend(TextRun([cell], in_table_cell=True) for cell in leaves.split_cells(row))
+    columns = len(leaves.split_cells(rows[1]))
+    last = max(at for at, row in enumerate(rows) if at < 2 or row.text.lstrip().startswith("|"))
+    for at, line in enumerate(rows):
+        if at != 1:
+            row = TableRow(line, columns, at <= last)
+            found.runs.extend(TextRun([cell], row) for cell in leaves.split_cells(line))
     _add_block_id(rows[-1], found, rows[0].offset if owner is None else owner)
 
 

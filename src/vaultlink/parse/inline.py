@@ -50,6 +50,7 @@ def may_contain_links(text: str) -> bool:
         or "](" in text
         or "]]" in text
         or "] (" in text
+        or "\\[\\[" in text
         or ("#" in text and bool(TAG_START.search(text)))
     )
 
@@ -117,6 +118,8 @@ class _Scan:
             at, char = special.start(), special[0]
             if char == "\\":
                 escapes = self.text[at + 1 : at + 2] in _PUNCTUATION and at + 1 < end
+                if escapes and self.text[at + 1] == "[":
+                    self.found.escapes.append(at)
                 at += 2 if escapes else 1
                 self._node_end = at if escapes else self._node_end
             elif char == "<":

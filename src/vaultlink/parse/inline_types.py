@@ -49,6 +49,7 @@ class InlineContent:
         tags: Spans of the tags' names.
         hidden: Spans of code, math and HTML.
         unlinked_brackets: Opening brackets that start no link.
+        escapes: Positions of the backslashes that escape an opening bracket.
         depends_on_emphasis: True if a tag counts only if emphasis ends before it.
     """
 
@@ -56,4 +57,5 @@ class InlineContent:
     tags: list[tuple[int, int]] = field(default_factory=list)
     hidden: list[tuple[int, int]] = field(default_factory=list)
     unlinked_brackets: list[UnlinkedBracket] = field(default_factory=list)
+    escapes: list[int] = field(default_factory=list)
     depends_on_emphasis: bool = False

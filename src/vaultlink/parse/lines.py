@@ -24,19 +24,35 @@ class SourceLine(NamedTuple):
     offset: int
 
 
+class TableRow(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        line: Its line.
+        columns: The number of the table's columns.
+        is_inner: False if no further row of the table starts with a pipe.
+    """
+
+    line: SourceLine
+    columns: int
+    is_inner: bool
+
+
 class TextRun:
     """The inline text of one block: its lines, joined by line feeds.
 
     Attributes:
         text: The text.
+        row: The row of a table cell; None elsewhere.
         in_table_cell: True for the text of a table cell.
     """
 
-    __slots__ = ("_offsets", "_starts", "in_table_cell", "text")
+    __slots__ = ("_offsets", "_starts", "in_table_cell", "row", "text")
 
-    def __init__(self, lines: list[SourceLine], *, in_table_cell: bool = False):
+    def __init__(self, lines: list[SourceLine], row: TableRow | None = None):
         self.text = "\n".join([line.text for line in lines])
-        self.in_table_cell = in_table_cell
+        self.row = row
+        self.in_table_cell = row is not None
         self._offsets = [line.offset for line in lines]
         starts, at = [], 0
         for line in lines:

@@ -32,6 +32,9 @@ class LinkFault(StrEnum):
     SPACE_IN_DESTINATION = "its destination contains a space"
     SPACE_BEFORE_DESTINATION = "there is a space between its text and its destination"
     PIPE_IN_CELL = "in a table its pipe must be written as \\|"
+    BELOW_TABLE = "its line belongs to the table above because no blank line is between them"
+    ESCAPED_BRACKETS = "its brackets are escaped"
+    THREE_BRACKETS = "it has three brackets"
 
 
 class MalformedLink(NamedTuple):
@@ -78,7 +81,6 @@ _LINE_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _BLANKS = re.compile(r"[ \t]+")
 _CHECKBOX_OR_FOOTNOTE = re.compile(r"\[[\w ]?\]|\[\d+\]")
 _SETEXT_OR_TABLE = re.compile(r"\s*[|:=-]")
-_REST_OF_CELL = re.compile(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
 
 
 def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iterator[MalformedLink]:
@@ -97,13 +99,19 @@ def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iter
                 break
 
 
-def is_cut_by_cell(run: TextRun, link: MalformedLink, source: str) -> bool:
-    """Return True if a link lacks closing brackets because a pipe ends its table cell."""
-    end = run.source_end(link.end)
-    return link.fault in (
-        LinkFault.CLOSING_BRACKET_MISSING,
-        LinkFault.CLOSING_BRACKETS_MISSING,
-    ) and source[end : end + 80].lstrip(" \t").startswith("|")
+def is_in_other_brackets(text: str, link: MalformedLink) -> bool:
+    """Return True if the brackets at the end of a malformed link belong to other text.
+
+    True for `[[` in a shell test or in an array of several lines, and for `[a]]` in brackets.
+    """
+    if link.fault is LinkFault.CLOSING_BRACKETS_MISSING:
+        return text[link.start + 2].isspace() or not match_brackets(text).keys().isdisjoint(
+            (link.start, link.start + 1)
+        )
+    return (
+        link.fault is LinkFault.OPENING_BRACKET_MISSING
+        and link.end - 1 in match_brackets(text).values()
+    )
 
 
 def fix_malformed_link(run: TextRun, link: MalformedLink, source: str) -> Replacements:
@@ -187,7 +195,7 @@ def _yields_intended_link(text: str, changes: Replacements, link: MalformedLink)
     ):
         return False
     texts_after.remove(fixed[added[0].start : added[0].end])
-    return texts_after == texts_before and _link_target(fixed, added[0]) == " ".join(
+    return texts_after == texts_before and read_target(fixed, added[0]) == " ".join(
         link.target.split()
     )
 
@@ -200,7 +208,8 @@ def _tag_texts(text: str, found: InlineContent) -> list[str]:
     return [text[start:end] for start, end in found.tags]
 
 
-def _link_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | None:
+def read_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | None:
+    """Return the target of a link in a run; None if its destination cannot be decoded."""
     if isinstance(link, InlineMarkdownLink):
         return decode_destination(link.destination)
     return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])[0]
@@ -215,28 +224,3 @@ def _can_join_lines(source: str, start: int, end: int) -> bool:
     return not source[start:end].strip() and (
         behind == -1 or not _SETEXT_OR_TABLE.match(source, behind + 1)
     )
-
-
-def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Replacements:
-    """Return the backslash that a pipe in a table cell needs.
-
-    Args:
-        run: The cell's text.
-        link: The malformed link that the pipe cuts off.
-        source: The source text of the run.
-
-    Returns:
-        The replacement; empty unless the next cell continues the link.
-    """
-    start, end = run.source_offset(link.start), run.source_end(link.end)
-    rest = _REST_OF_CELL.match(source, end)
-    if not rest or "#" in source[start:end]:
-        return ()
-    pipe = source.index("|", end)
-    line = source[run.source_offset(0) : rest.end()]
-    fixed = line[: pipe - run.source_offset(0)] + "\\" + line[pipe - run.source_offset(0) :]
-    before, after = read_inline(run.text), read_inline(fixed)
-    added = [item for item in after.links if item.start == link.start]
-    if len(added) != 1 or len(after.links) != len(before.links) + 1 or added[0].end != len(fixed):
-        return ()
-    return ((pipe, pipe, "\\"),) if _link_target(fixed, added[0]) == link.target else ()

@@ -309,7 +309,7 @@ def _drop_managed_problems(
     for problem in problems:
         section = (
             _enclosing_section(problem.start, sections)
-            if problem.kind == "malformed-link"
+            if problem.kind in ("malformed-link", "wikilink-with-destination")
             else None
         )
         if not section or section.owner is Owner.AUTHOR:

@@ -1,6 +1,18 @@
 """Collect the results of the passes over one text, with line, column and place."""
 
 from vaultlink.model import Link, LinkKind, ParseProblem, Place, Tag
+from vaultlink.parse.bracket_faults import (
+    BracketFault,
+    find_doubled_brackets,
+    find_escaped_links,
+    find_third_bracket,
+)
+from vaultlink.parse.cut_links import (
+    escape_pipe_in_cell,
+    explains_extra_cells,
+    find_cut_fault,
+    is_in_code,
+)
 from vaultlink.parse.inline import may_contain_links, read_inline
 from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import TextRun
@@ -12,10 +24,11 @@ from vaultlink.parse.link_parts import (
 )
 from vaultlink.parse.malformed import (
     LinkFault,
-    escape_pipe_in_cell,
+    MalformedLink,
+    Replacements,
     find_malformed_links,
     fix_malformed_link,
-    is_cut_by_cell,
+    is_in_other_brackets,
 )
 from vaultlink.text import line_and_column, line_starts
 
@@ -132,19 +145,69 @@ class NoteBuilder:
             spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
         for link in find_malformed_links(run.text, found.unlinked_brackets):
-            in_cell = is_cut_by_cell(run, link, self.text)
-            fault = LinkFault.PIPE_IN_CELL if in_cell else link.fault
-            fix = escape_pipe_in_cell if in_cell else fix_malformed_link
-            self.problems.append(
-                ParseProblem(
-                    *self.locate(run.source_offset(link.start), run.source_end(link.end)),
-                    "malformed-link",
-                    f"{link.target}\n{fault}",
-                    fix(run, link, self.text),
-                )
-            )
+            self._add_malformed_link(link, run)
+        for fault in find_escaped_links(run.text, found):
+            self._add_bracket_fault(fault, run)
+        for item in found.links:
+            if isinstance(item, InlineWikilink):
+                self._add_wikilink_problems(item, found, run)
         self.code_spans.extend(
             (run.source_offset(start), run.source_end(end))
             for start, end in found.hidden
             if run.text[start] == "`"
         )
+
+    def _add_malformed_link(self, link: MalformedLink, run: TextRun) -> None:
+        fault = find_cut_fault(run, link, self.text)
+        if is_in_code(run, link) or (fault is None and is_in_other_brackets(run.text, link)):
+            return
+        fix: Replacements = ()
+        if fault is None:
+            fix = fix_malformed_link(run, link, self.text)
+        elif fault is LinkFault.PIPE_IN_CELL:
+            fix = escape_pipe_in_cell(run, link, self.text)
+        is_certain = fault is None or (run.row is not None and explains_extra_cells(run.row))
+        self._add_link_problem(run, link._replace(fault=fault or link.fault), fix, is_certain)
+
+    def _add_wikilink_problems(
+        self, link: InlineWikilink, found: InlineContent, run: TextRun
+    ) -> None:
+        if run.text.startswith("[[[", link.start + link.embed):
+            fault = find_third_bracket(run.text, found, link)
+            if fault:
+                self._add_bracket_fault(fault, run)
+        elif run.text.startswith("(", link.end):
+            doubled = find_doubled_brackets(run.text, found, link)
+            if doubled:
+                self.problems.append(
+                    ParseProblem(
+                        *self.locate(run.source_offset(doubled.start), run.source_end(doubled.end)),
+                        "wikilink-with-destination",
+                        doubled.destination,
+                        _place_replacements(doubled.replacements, run),
+                    )
+                )
+
+    def _add_bracket_fault(self, fault: BracketFault, run: TextRun) -> None:
+        fix = _place_replacements(fault.replacements, run)
+        self._add_link_problem(run, fault.link, fix, fault.is_certain)
+
+    def _add_link_problem(
+        self, run: TextRun, link: MalformedLink, fix: Replacements, is_certain: bool
+    ) -> None:
+        self.problems.append(
+            ParseProblem(
+                *self.locate(run.source_offset(link.start), run.source_end(link.end)),
+                "malformed-link",
+                f"{link.target}\n{link.fault}",
+                fix,
+                is_certain,
+            )
+        )
+
+
+def _place_replacements(changes: Replacements, run: TextRun) -> Replacements:
+    """Return replacements in a run as replacements in its source."""
+    return tuple(
+        (run.source_offset(start), run.source_end(end), text) for start, end, text in changes
+    )

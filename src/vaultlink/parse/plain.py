@@ -183,7 +183,11 @@ def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
                 if "\n" in inner or "[[" in inner or inner.startswith("]]"):
                     return None
                 target, display = inner, ""
-            if text[start - 1] == "]" or _may_break_link(text[start:end], has_emphasis):
+            if (
+                text[start - 1] == "]"
+                or target.startswith("[")
+                or _may_break_link(text[start:end], has_emphasis)
+            ):
                 at = _move_to_complex(text, body, start, links, complex_spans, next_complex)
                 break
             links.append((start, end, target, display))

@@ -11,6 +11,7 @@ import msgspec
 from vaultlink.graph.build import topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
+from vaultlink.links.intent import is_meant_as_link
 from vaultlink.model import Link, Suggestion
 from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
 
@@ -109,12 +110,12 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
 def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
     """Return a row for each dangling topic, most links first, then by name.
 
-    Targets with and without `.md` are one topic.
+    Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
     """
     by_topic: dict[str, list[TopicSource]] = {}
     for path in sorted(index.notes):
         for link, resolved in index.resolved_links(path):
-            if resolved is None and not link.external:
+            if resolved is None and not link.external and is_meant_as_link(link):
                 source = TopicSource(path, link.line)
                 by_topic.setdefault(topic_name(link.target), []).append(source)
     ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -1,4 +1,4 @@
-"""Checks of links that resolve, and of text that was meant as a link.
+"""Checks of links that resolve.
 
 If several of these rules find the same link, `yields-to` in their YAML files determines which one
 reports it.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from vaultlink.index.anchors import find_anchor, heading_key
 from vaultlink.index.index import link_name
-from vaultlink.index.resolve import is_same_name, resolve, spelling_key
+from vaultlink.index.resolve import is_same_name, spelling_key
 from vaultlink.links.rewrite import (
     rewrite_link,
 )
@@ -59,17 +59,6 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
         for link, target in find_resolved_links(note, context):
             if target == note.path and link.target and not link.subpath:
                 yield Finding(link, {}, link.target)
-
-
-def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report malformed links whose target is a file of the vault."""
-    for problem in note.problems:
-        if problem.kind == "malformed-link":
-            target, _, fault = problem.detail.rpartition("\n")
-            name = " ".join(target.split())
-            if name and resolve(note.path, name, context.index.names):
-                edits = tuple(Edit(note.path, *change) for change in problem.replacements)
-                yield Finding(problem, {"target": name, "fault": fault}, name, edits=edits)
 
 
 # -- missing headings and blocks ------------------------------------------------------------------

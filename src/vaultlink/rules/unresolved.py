@@ -13,6 +13,7 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.spelling import is_case_variant, is_same_spelling
+from vaultlink.links.intent import is_meant_as_link
 from vaultlink.model import Link, LinkKind, Note
 from vaultlink.rules.context import Context
 from vaultlink.rules.former_paths import was_deleted
@@ -71,7 +72,7 @@ def _collect_unresolved_links(
 ) -> Iterator[UnresolvedLink]:
     outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
     for link, resolved in context.index.resolved_links(note.path):
-        if resolved is None and not link.external:
+        if resolved is None and not link.external and is_meant_as_link(link):
             target = _join_target(link.target, note.path)
             if target not in known:
                 known[target] = _find_candidates(link.target, target, context)
@@ -143,7 +144,7 @@ def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
     name = link_name(target)
     key = spelling_key(name)
     candidates = index.files_by_spelling.get(key, ()) if key else ()
-    if not candidates:
+    if not candidates or name.startswith("["):
         return ()
     folders = [part for part in parent_folder(target).split("/") if part not in ("", ".", "..")]
     return tuple(

@@ -1,0 +1,66 @@
+"""Recognize URLs in wikilinks, and convert such links to links that work."""
+
+import re
+
+from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline_types import InlineMarkdownLink
+
+_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|mailto:[^\s@]+@|www\.[^\s./]+\.)\S.*", re.I)
+_ADDRESS_WITHOUT_SCHEME = re.compile(r"www\.", re.I)
+_MARKUP = re.compile(r"[`$*<>\\\[\]\n\r]|&#?\w+;|~~|==|%%|(?<!\w)_|_(?!\w)")
+"""Markup that the text of a wikilink and that of a Markdown link may show in different ways."""
+
+_NOT_IN_URLS = re.compile(r"[\s<>\\`|\[\]]|&#?\w+;|%%")
+
+
+def read_url(link: Link) -> str:
+    """Return the URL that a wikilink has as its destination, or "".
+
+    An address that starts with `www.` counts, and is returned as it is written.
+    """
+    if link.kind is not LinkKind.WIKILINK or not link.raw.endswith("]]"):
+        return ""
+    inner = link.raw[3 if link.embed else 2 : -2].strip()
+    destination = inner.partition("|")[0].rstrip().removesuffix("\\").rstrip()
+    return destination if _URL.fullmatch(destination) else ""
+
+
+def lacks_scheme(url: str) -> bool:
+    """Return True for an address such as `www.example.org`."""
+    return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
+
+
+def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
+    """Return the edits that convert a wikilink to a URL into a link that works.
+
+    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed `![text](url)`.
+
+    Args:
+        path: Vault path of the note that contains the link.
+        link: The link.
+
+    Returns:
+        The edits; empty if the new text would not be read back as this link.
+    """
+    url, text = read_url(link), link.display or ""
+    if (
+        not url
+        or link.place not in (Place.BODY, Place.SECTION)
+        or link.end - link.start != len(link.raw)
+        or _NOT_IN_URLS.search(url)
+        or _MARKUP.search(text)
+        or (link.in_table_cell and "|" in text)
+    ):
+        return ()
+    if lacks_scheme(url):
+        url = f"https://{url}"
+    if text in ("", url) and not link.embed:
+        return (Edit(path, link.start, link.end, f"<{url}>"),)
+    new = f"{'!' if link.embed else ''}[{text}]({url})"
+    found = [
+        (item.start, item.end, item.destination)
+        for item in read_inline(new).links
+        if isinstance(item, InlineMarkdownLink)
+    ]
+    return (Edit(path, link.start, link.end, new),) if found == [(0, len(new), url)] else ()

@@ -1,0 +1,174 @@
+"""Recognize links with escaped, surplus or doubled brackets; compute their fixes.
+
+All offsets are those of the run. Every fix is tried on the run: it must give exactly the intended
+link and keep all other links and tags.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vaultlink.parse.brackets import match_brackets, parse_link_destination
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.link_parts import decode_destination, parse_wikilink
+from vaultlink.parse.malformed import LinkFault, MalformedLink, Replacements, read_target
+
+MAX_RUN_LENGTH = 20_000
+"""Runs longer than this are not read again to try the fix of each link in them."""
+
+_ESCAPED = re.compile(r"\\\[\\?\[((?:[^\[\]\\\n]|\\[^\[\]\n])+)(\\?)\](\\?)\](?![(\[:])")
+_ESCAPED_MARK = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED_SIGN = re.compile(r"\\(?=[!-/:-@\[-`{}~])")
+"""The backslash of an escape, except that of a pipe."""
+
+_ABOUT_SYNTAX = re.compile(
+    r"\b(?:wiki|links?\b|linked|linking|backlink|bracket|syntax|markdown|obsidian|roam|notion|logseq"
+    r"|type\b|typing|write\b|enlace|lien|klammer|verlink|collegament|parentes|ссылк|скобк)"
+    r"|[链鏈]|括号|括號|リンク|括弧|링크|괄호",
+    re.I,
+)
+"""Words of a text that explains how links are written."""
+
+
+class BracketFault(NamedTuple):
+    """A link with faulty brackets, its fix, and False if it may be intended."""
+
+    link: MalformedLink
+    replacements: Replacements
+    is_certain: bool
+
+
+class DoubledBrackets(NamedTuple):
+    """A wikilink directly before a destination in parentheses: `[[text]](url)`."""
+
+    start: int
+    end: int
+    destination: str
+    replacements: Replacements
+
+
+def find_escaped_links(text: str, found: InlineContent) -> Iterator[BracketFault]:
+    r"""Yield the escaped wikilinks of a run: `\[\[a\]\]` and `\[[a]]`.
+
+    Text that contains code or is about links is left out. Elsewhere too, one may be intended unless
+    all its brackets are escaped, as programs do that convert notes.
+    """
+    if found.hidden or len(text) > MAX_RUN_LENGTH or _ABOUT_SYNTAX.search(text):
+        return
+    stop = 0
+    for at in found.escapes:
+        match = _ESCAPED.match(text, at) if at >= stop else None
+        if match is None or text[max(at - 2, 0) : at] == "\\!" or text[at - 1 : at] == "[":
+            continue
+        stop = match.end()
+        target, _, _ = parse_wikilink(_ESCAPED_MARK.sub(r"\1", match[1].replace("\\|", "|")))
+        link = MalformedLink(at, stop, target, LinkFault.ESCAPED_BRACKETS)
+        changes = tuple(
+            (mark.start(), mark.end(), "") for mark in _ESCAPED_SIGN.finditer(text, at, stop)
+        )
+        if target and _adds_link(text, changes, found, link):
+            is_whole = text[at + 2] == "\\" and bool(match[2]) and bool(match[3])
+            yield BracketFault(link, changes, is_whole)
+
+
+def find_third_bracket(
+    text: str, found: InlineContent, link: InlineWikilink
+) -> BracketFault | None:
+    """Return the fault of a wikilink with three opening brackets, such as `[[[a]]]`.
+
+    Brackets around several words or links are not a fault. A bracket without a closing one may be
+    intended.
+    """
+    opening, end = link.start + link.embed, link.end
+    inner = text[opening + 3 : end - 2]
+    if not text.startswith("[[[", opening) or len(text) > MAX_RUN_LENGTH or text[end - 3] == "[":
+        return None
+    target = parse_wikilink(inner)[0]
+    close = match_brackets(text).get(opening)
+    if close not in (None, end) or "[" in target or "]" in target or not target:
+        return None
+    stop = end if close is None else end + 1
+    if text[stop : stop + 1] in ("(", "[", ":", "]"):
+        return None
+    changes: Replacements = ((opening, opening + 1, ""),)
+    if close is not None:
+        changes += ((end, end + 1, ""),)
+    fault = MalformedLink(link.start, stop, target, LinkFault.THREE_BRACKETS)
+    certain = _replaces_link(text, changes, found, link, target)
+    return BracketFault(fault, changes if certain else (), close is not None)
+
+
+def find_doubled_brackets(
+    text: str, found: InlineContent, link: InlineWikilink
+) -> DoubledBrackets | None:
+    """Return the fault of a wikilink before a destination in parentheses, or None."""
+    opening, end = link.start + link.embed, link.end
+    inner = text[opening + 2 : end - 2]
+    if text[end : end + 1] != "(" or "[" in inner or ("|" in inner and not link.embed):
+        return None
+    stop, raw = parse_link_destination(text, end, len(text))
+    destination = decode_destination(raw) if stop else None
+    if not destination:
+        return None
+    changes: Replacements = ((opening, opening + 1, ""), (end - 1, end, ""))
+    if inner.strip().isdigit():  # the mark of a footnote, which keeps its brackets
+        changes = ((opening + 1, opening + 2, "\\["), (end - 2, end - 1, "\\]"))
+    if len(text) > MAX_RUN_LENGTH or not _replaces_link(text, changes, found, link, destination):
+        changes = ()
+    return DoubledBrackets(link.start, stop, destination, changes)
+
+
+# -- trying fixes ---------------------------------------------------------------------------------
+
+
+def _adds_link(
+    text: str, changes: Replacements, before: InlineContent, link: MalformedLink
+) -> bool:
+    """Return True if the changed run contains the intended link and all others."""
+    fixed = _apply(text, changes)
+    after = read_inline(fixed)
+    added = [item for item in after.links if item.start in (link.start, link.start - 1)]
+    return (
+        len(added) == 1
+        and isinstance(added[0], InlineWikilink)
+        and read_target(fixed, added[0]) == link.target
+        and _has_same_texts(text, before, None, fixed, after, added[0])
+    )
+
+
+def _replaces_link(
+    text: str, changes: Replacements, before: InlineContent, link: InlineWikilink, target: str
+) -> bool:
+    """Return True if the changed run contains the intended link instead of `link`."""
+    fixed = _apply(text, changes)
+    after = read_inline(fixed)
+    new = next((item for item in after.links if item.start == link.start), None)
+    return (
+        new is not None
+        and new.embed == link.embed
+        and read_target(fixed, new) == target
+        and _has_same_texts(text, before, link, fixed, after, new)
+    )
+
+
+def _apply(text: str, changes: Replacements) -> str:
+    for start, end, new in reversed(changes):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _has_same_texts(
+    text: str,
+    before: InlineContent,
+    old: InlineWikilink | None,
+    fixed: str,
+    after: InlineContent,
+    new: InlineWikilink | InlineMarkdownLink,
+) -> bool:
+    """Return True if two runs have the same links and tags except `old` and `new`."""
+    return [text[link.start : link.end] for link in before.links if link != old] == [
+        fixed[link.start : link.end] for link in after.links if link != new
+    ] and [text[start:end] for start, end in before.tags] == [
+        fixed[start:end] for start, end in after.tags
+    ]

@@ -1,0 +1,94 @@
+"""Recognize wikilinks that a pipe cuts in two because they are in a table."""
+
+import re
+
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.lines import TableRow, TextRun
+from vaultlink.parse.malformed import (
+    LinkFault,
+    MalformedLink,
+    Replacements,
+    read_target,
+)
+
+_REST_OF_LINK = re.compile(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
+_REST_OF_EMBED = re.compile(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
+"""A caption and a size may follow the name of a picture, each after a pipe."""
+
+_CUT_LINK = re.compile(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
+_ESCAPE = re.compile(r"\\.")
+_PIPE = re.compile(r"(?<!\\)\|")
+
+
+def find_cut_fault(run: TextRun, link: MalformedLink, source: str) -> LinkFault | None:
+    """Return the fault of a link without closing brackets that a pipe cuts, or None.
+
+    Args:
+        run: The text of a block.
+        link: A malformed link in it.
+        source: The source text of the run.
+    """
+    if run.row is None or link.fault not in (
+        LinkFault.CLOSING_BRACKET_MISSING,
+        LinkFault.CLOSING_BRACKETS_MISSING,
+    ):
+        return None
+    end = run.source_end(link.end)
+    if not source[end : end + 80].lstrip(" \t").startswith("|"):
+        return None
+    if not run.row.is_inner and _is_ordinary_text(run.row):
+        return LinkFault.BELOW_TABLE if _match_rest(run, link, source) else None
+    return LinkFault.PIPE_IN_CELL
+
+
+def is_in_code(run: TextRun, link: MalformedLink) -> bool:
+    """Return True if code or math would hide a link if its line were not a row."""
+    if run.row is None or not any(mark in run.row.line.text for mark in "`$"):
+        return False
+    at = run.source_offset(link.start) - run.row.line.offset
+    return any(start <= at < end for start, end in read_inline(run.row.line.text).hidden)
+
+
+def _is_ordinary_text(row: TableRow) -> bool:
+    """Return True if a row has no pipe except those in wikilinks."""
+    return "|" not in _CUT_LINK.sub("", _ESCAPE.sub("", row.line.text))
+
+
+def explains_extra_cells(row: TableRow) -> bool:
+    """Return True if the pipes in wikilinks are the reason why a row is too long."""
+    text = _ESCAPE.sub("", row.line.text).strip(" \t")
+    cells = text.removeprefix("|").removesuffix("|").count("|") + 1
+    cuts = sum(match[1].count("|") for match in _CUT_LINK.finditer(text))
+    return cells - row.columns == cuts > 0
+
+
+def _match_rest(run: TextRun, link: MalformedLink, source: str) -> re.Match[str] | None:
+    """Return the part of a link behind its first cell."""
+    is_embed = run.text[link.start - 1 : link.start] == "!"
+    pattern = _REST_OF_EMBED if is_embed else _REST_OF_LINK
+    return pattern.match(source, run.source_end(link.end))
+
+
+def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Replacements:
+    """Return the backslashes that the pipes of a link in a table cell need.
+
+    Args:
+        run: The cell's text.
+        link: The malformed link that the pipe cuts off.
+        source: The source text of the run.
+
+    Returns:
+        The replacements; empty unless the next cells continue the link.
+    """
+    rest = _match_rest(run, link, source)
+    if not rest:
+        return ()
+    start, end = run.source_offset(0), run.source_end(link.end)
+    pipes = [pipe for pipe in range(*rest.span()) if _PIPE.match(source, pipe)]
+    fixed = source[start:end] + _PIPE.sub(r"\\|", rest[0])
+    before, after = read_inline(run.text), read_inline(fixed)
+    added = [item for item in after.links if item.start in (link.start, link.start - 1)]
+    if len(added) != 1 or len(after.links) != len(before.links) + 1 or added[0].end != len(fixed):
+        return ()
+    is_intended = read_target(fixed, added[0]) == link.target
+    return tuple((pipe, pipe, "\\") for pipe in pipes) if is_intended else ()

@@ -1,0 +1,221 @@
+"""Checks of text that was meant as a link, and of links that were not.
+
+If several of these rules find the same link, `yields-to` in their YAML files determines which one
+reports it.
+"""
+
+from collections.abc import Iterator
+
+from vaultlink.index.index import Index, LinkTargets
+from vaultlink.index.resolve import normalize_name, resolve
+from vaultlink.links.intent import is_link_text, is_meant_as_link
+from vaultlink.links.url_links import convert_url_link, lacks_scheme, read_url
+from vaultlink.model import Edit, Link, LinkKind, Note, ParseProblem, Place, Safety
+from vaultlink.parse.link_parts import is_external, split_subpath
+from vaultlink.parse.malformed import LinkFault
+from vaultlink.rules.context import Context, Finding
+from vaultlink.text import has_placeholder
+
+
+def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report malformed links whose target exists, and all those that a table cuts."""
+    unresolved = {link.start: link for link in _find_unresolved_links(note, context)}
+    for problem in note.problems:
+        if problem.kind == "malformed-link":
+            target, _, fault = problem.detail.rpartition("\n")
+            name, link = " ".join(target.split()), unresolved.get(problem.start)
+            # Only three brackets make a link, which may resolve as it is.
+            if (
+                name
+                and (link is not None or fault != LinkFault.THREE_BRACKETS)
+                and _is_reportable(name, fault, problem, note, context)
+            ):
+                yield Finding(
+                    problem,
+                    {"target": name, "fault": fault},
+                    name,
+                    edits=_build_edits(problem, note),
+                    safety=_judge_safety(name, fault, problem, note, context),
+                    links=(link,) if link else None,
+                )
+    for link in unresolved.values():
+        if _has_brackets_in_property(link) and resolve(
+            note.path, link.target[1:-1], context.index.names
+        ):
+            values = {"target": link.target[1:-1], "fault": LinkFault.THREE_BRACKETS}
+            yield Finding(link, values, link.target[1:-1])
+
+
+def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
+    """Report wikilinks whose target is a URL."""
+    for link in _find_unresolved_links(note, context):
+        url = read_url(link)
+        if url and is_meant_as_link(link) and not _is_left_out(link, context):
+            safety = Safety.UNSAFE if lacks_scheme(url) else Safety.SAFE
+            edits = convert_url_link(note.path, link)
+            yield Finding(link, {"url": url}, link.target, edits=edits, safety=safety)
+
+
+def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
+    """Report unresolved wikilinks that a destination in parentheses follows."""
+    problems = {
+        item.start: item for item in note.problems if item.kind == "wikilink-with-destination"
+    }
+    if not problems:
+        return
+    for link in _find_unresolved_links(note, context):
+        problem = problems.get(link.start)
+        if problem and _is_destination(problem.detail, note, context):
+            others = [other for other in note.links if other.target == link.target]
+            if not _has_title(link.target, context.index):
+                yield Finding(
+                    problem,
+                    {"destination": problem.detail},
+                    link.target,
+                    edits=_build_edits(problem, note),
+                    safety=Safety.SAFE if len(others) == 1 else Safety.UNSAFE,
+                    links=(link,),
+                )
+
+
+def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report unresolved links that are code, a list or other text in brackets."""
+    for link in _find_unresolved_links(note, context):
+        if not is_meant_as_link(link) and not _is_left_out(link, context):
+            yield Finding(link, {"text": link.raw}, link.target)
+
+
+# -- shared ----------------------------------------------------------------------------------------
+
+
+class _WikilinkCache:
+    """The unresolved wikilinks of `note`, which the rules check one after the other."""
+
+    def __init__(self, _index: Index) -> None:
+        self.note: Note | None = None
+        self.links: list[Link] = []
+
+
+def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
+    """Return the unresolved wikilinks of a note, except those in another link's text."""
+    targets = context.index.targets.get(note.path, ())
+    if None not in targets:
+        return []
+    cache = context.index.derive(_WikilinkCache)
+    if cache.note is not note:
+        cache.note, cache.links = note, _collect_unresolved_links(note, targets)
+    return cache.links
+
+
+def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
+    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+    return [
+        link
+        for link, target in zip(note.links, targets, strict=True)
+        if target is None
+        and link.kind is LinkKind.WIKILINK
+        and not any(other.start < link.start < other.end for other in outer)
+    ]
+
+
+def _is_left_out(link: Link, context: Context) -> bool:
+    return context.allows_dangling(link.target) or has_placeholder(link.raw)
+
+
+def _build_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
+    return tuple(Edit(note.path, *change) for change in problem.replacements)
+
+
+# -- malformed links -------------------------------------------------------------------------------
+
+_CUT_BY_TABLE = (LinkFault.PIPE_IN_CELL, LinkFault.BELOW_TABLE)
+_MIN_NUMBER_LENGTH = 8
+"""Shorter numbers after `[[` may be the first row of an array; `2024-01-31` is a note's name."""
+
+_ONLY_FOR_FILES = (
+    LinkFault.SPACE_IN_DESTINATION,
+    LinkFault.SPACE_BEFORE_DESTINATION,
+    LinkFault.ESCAPED_BRACKETS,
+)
+
+
+def _is_reportable(
+    name: str, fault: str, problem: ParseProblem, note: Note, context: Context
+) -> bool:
+    """Return True if a malformed link was certainly meant as a link.
+
+    A table cuts any link. Other text must name a file; in some forms also a title or alias, in the
+    same case, that belongs to one other note.
+    """
+    if resolve(note.path, name, context.index.names):
+        if fault == LinkFault.CLOSING_BRACKETS_MISSING and len(name) < _MIN_NUMBER_LENGTH:
+            return _is_word(name)
+        return fault != LinkFault.ESCAPED_BRACKETS or bool(problem.replacements)
+    if fault in _ONLY_FOR_FILES:
+        return False
+    if fault in _CUT_BY_TABLE:
+        is_whole = fault == LinkFault.BELOW_TABLE or bool(problem.replacements)
+        return is_whole and _is_word(name) and not has_placeholder(name)
+    return bool(problem.replacements) and _is_word(name) and _names_other_note(name, note, context)
+
+
+def _is_word(name: str) -> bool:
+    return any(char.isalpha() for char in name) and is_link_text(f" {name} ")
+
+
+def _names_other_note(name: str, note: Note, context: Context) -> bool:
+    """Return True if exactly one other note has a title or alias, in the same case."""
+    index, key = context.index, normalize_name(name)
+    paths = {*index.notes_by_title.get(key, ()), *index.notes_by_alias.get(key, ())}
+    if len(paths) != 1 or note.path in paths:
+        return False
+    other = index.notes[paths.pop()]
+    return name in (other.title, *other.aliases)
+
+
+def _has_title(name: str, index: Index) -> bool:
+    key = normalize_name(name)
+    return key in index.notes_by_title or key in index.notes_by_alias
+
+
+def _judge_safety(
+    name: str, fault: str, problem: ParseProblem, note: Note, context: Context
+) -> Safety:
+    """Return the safety of the fix of a malformed link.
+
+    The name of a file in two cells of a table is certain however long the row is. Escaped brackets
+    in a note that also has links may be intended.
+    """
+    if fault == LinkFault.PIPE_IN_CELL and resolve(note.path, name, context.index.names):
+        return Safety.SAFE
+    is_deliberate = fault == LinkFault.ESCAPED_BRACKETS and any(
+        link.kind is LinkKind.WIKILINK and link.place is Place.BODY for link in note.links
+    )
+    return Safety.SAFE if problem.is_certain and not is_deliberate else Safety.UNSAFE
+
+
+def _has_brackets_in_property(link: Link) -> bool:
+    """Return True for `[[[a]]]` as the value of a property."""
+    name = link.target[1:-1]
+    return (
+        link.place is Place.PROPERTY
+        and link.target[:1] + link.target[-1:] == "[]"
+        and bool(name.strip())
+        and "[" not in name
+        and "]" not in name
+    )
+
+
+# -- doubled brackets ------------------------------------------------------------------------------
+
+
+def _is_destination(destination: str, note: Note, context: Context) -> bool:
+    """Return True for a URL, and for a path that resolves.
+
+    A single word in parentheses after a link is a remark, even if a note has this name.
+    """
+    if is_external(destination):
+        return "://" in destination or destination.startswith("mailto:")
+    target, _ = split_subpath(destination)
+    is_path = "/" in target or "." in target[:-1]
+    return is_path and resolve(note.path, target, context.index.names) is not None
