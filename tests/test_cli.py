@@ -687,7 +687,8 @@ def test_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
 
 
 def test_closed_stdout_is_not_an_error(vault: Path) -> None:
-    write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
+    lines = (f"[[nowhere at all {number}]]\n" for number in range(20_000))
+    write_files(vault, {"Many.md": "".join(lines)})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
@@ -703,7 +704,8 @@ def test_closed_stdout_is_not_an_error(vault: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_interrupted_run_prints_that_it_stopped(vault: Path) -> None:
-    write_files(vault, {"Many.md": "[[nowhere at all]]\n" * 20_000})
+    lines = (f"[[nowhere at all {number}]]\n" for number in range(20_000))
+    write_files(vault, {"Many.md": "".join(lines)})
     with subprocess.Popen(
         process("check"), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:

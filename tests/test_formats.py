@@ -35,6 +35,7 @@ from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.github import render_github
 from vaultlink.report.gitlab import render_gitlab
+from vaultlink.report.groups import group_findings
 from vaultlink.report.junit import render_junit
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.markdown import format_code_span, format_message, render_markdown
@@ -860,7 +861,11 @@ def hold_page(value: CheckResult) -> None:
         "code",
     }
     assert not set("@#|<>[]*_`~") & set(shown.loose.replace("\n", ""))
-    assert shown.items == [item(value.path_prefix, d) for d in value.findings[:20]]
+    groups = group_findings(value.findings)[:20]
+    assert shown.items == [
+        item(value.path_prefix, msgspec.structs.replace(group.first, message=group.message))
+        for group in groups
+    ]
     notes = [cells[0] for table in shown.tables if table[0][0] == "note" for cells in table[1:]]
     assert len(notes) == min(10, len({d.path for d in value.findings}))
     assert {*notes} <= {visible(value.path_prefix + d.path, 200) for d in value.findings}

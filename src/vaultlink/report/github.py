@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.groups import FindingGroup, group_findings
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
@@ -28,11 +27,11 @@ def render_github(result: CheckResult) -> str:
     lines, omitted = [], []
     for severity, command in _COMMANDS:
         findings = [d for d in result.findings if d.severity is severity]
-        groups = _select_annotations(group_findings(findings))
-        lines += [_format_command(command, result.path_prefix, group) for group in groups]
-        rest = len(findings) - sum(1 + len(group.others) for group in groups)
-        if rest:
-            omitted.append(format_count(rest, f"more {command}"))
+        lines += [
+            _format_command(command, result.path_prefix, d) for d in _select_annotations(findings)
+        ]
+        if len(findings) > MAX_ANNOTATIONS:
+            omitted.append(format_count(len(findings) - MAX_ANNOTATIONS, f"more {command}"))
     lines += filter(None, [describe_known(count) for count in result.known_counts])
     if omitted:
         lines.append(
@@ -42,7 +41,7 @@ def render_github(result: CheckResult) -> str:
     return "".join([f"{line}\n" for line in lines])
 
 
-def _select_annotations(groups: Sequence[FindingGroup]) -> list[FindingGroup]:
+def _select_annotations(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Select at most `MAX_ANNOTATIONS` findings, and keep their order.
 
     The first finding of each note comes before the second of any note, so that a note with many
@@ -50,20 +49,19 @@ def _select_annotations(groups: Sequence[FindingGroup]) -> list[FindingGroup]:
     """
     counts: Counter[str] = Counter()
     ranks = []
-    for index, group in enumerate(groups):
-        ranks.append((counts[group.first.path], index))
-        counts[group.first.path] += 1
+    for index, d in enumerate(findings):
+        ranks.append((counts[d.path], index))
+        counts[d.path] += 1
     return [
-        groups[index] for index in sorted(index for _, index in sorted(ranks)[:MAX_ANNOTATIONS])
+        findings[index] for index in sorted(index for _, index in sorted(ranks)[:MAX_ANNOTATIONS])
     ]
 
 
-def _format_command(command: str, path_prefix: str, group: FindingGroup) -> str:
+def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
     """Return one workflow command.
 
     Columns are given only for a span in one line: GitHub's runner drops them for longer spans.
     """
-    d = group.first
     last = last_line(d)
     region = (
         {"line": d.line, "endLine": last}
@@ -79,7 +77,7 @@ def _format_command(command: str, path_prefix: str, group: FindingGroup) -> str:
     parameters = ",".join(
         [f"{key}={_escape_property(str(value))}" for key, value in properties.items()]
     )
-    return f"::{command} {parameters}::{_escape_data(group.message)}"
+    return f"::{command} {parameters}::{_escape_data(d.message)}"
 
 
 def last_line(d: Diagnostic) -> int:

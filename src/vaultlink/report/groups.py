@@ -1,5 +1,6 @@
 """Findings of one cause in one note: text formats show one of them and a count."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -46,16 +47,16 @@ def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
     cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group.
     """
     causes = list(map(_cause_key, findings))
-    members: dict[tuple[str, str, str], list[Diagnostic]] = {}
+    counts = Counter(causes)
+    groups: list[FindingGroup] = []
+    grouped: dict[tuple[str, str, str], list[Diagnostic]] = {}
     for d, cause in zip(findings, causes, strict=True):
-        members.setdefault(cause, []).append(d)
-    groups = []
-    for d, cause in zip(findings, causes, strict=True):
-        same = members[cause]
-        if len(same) < _MIN_GROUPED:
+        if counts[cause] < _MIN_GROUPED:
             groups.append(FindingGroup(d))
-        elif same[0] is d:
-            groups.append(FindingGroup(d, same[1:]))
+        elif cause in grouped:
+            grouped[cause].append(d)
+        else:
+            groups.append(FindingGroup(d, grouped.setdefault(cause, [])))
     return groups
 
 
