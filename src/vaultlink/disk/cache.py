@@ -29,7 +29,8 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     holds all findings of those paths where the two differ. `name_maps` holds the index's maps of
     names, by attribute name; `headings` the section headings that notes were parsed with. `moves`
     are the moves that the findings depend on, `remembered_moves` those of them that only an earlier
-    state shows.
+    state shows. `section_traits` are the counts that the style of sections was chosen by, None if
+    no finding depends on it.
     """
 
     settings_digest: str
@@ -46,6 +47,7 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attachment_stamps: list[FileStamp]
     moves: dict[str, str]
     remembered_moves: dict[str, str]
+    section_traits: dict[str, int] | None
 
 
 def program_digest() -> bytes:

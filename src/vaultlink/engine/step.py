@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.backlinks.choice import is_style_changed
 from vaultlink.engine.checks import (
     FindingsByPath,
     LinterSettings,
@@ -111,6 +112,8 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
         before.files is not index.files or previous_moves != settings.moves
     ):  # otherwise the moves are the same
         affected |= _find_notes_naming(index, {**previous_moves, **settings.moves})
+    if is_style_changed(settings.config.backlinks, before, index):
+        affected |= {path for path, note in index.notes.items() if note.sections}
     renamed = (
         files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
     )
