@@ -7,9 +7,9 @@ write anything below it. It starts a section only if links and nothing else foll
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from vaultlink.model import Heading
+from vaultlink.model import Heading, Link
 from vaultlink.parse.backlinks_heading import SectionHeading
 
 USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
@@ -112,13 +112,31 @@ _MAX_LENGTH = max(map(len, _FOLDED_WORDINGS)) + 8
 """Length above which a heading has other words; some marks and an emoji may surround the words."""
 
 
+_LAST_LETTERS = frozenset(
+    form[-3:].lower()
+    for wordings in USUAL_WORDINGS.values()
+    for wording in wordings
+    for form in (wording, wording.upper(), unicodedata.normalize("NFD", wording))
+)
+"""Ends of all wordings: a quick test, which nearly no other heading passes."""
+
+_BEFORE_ENTRY = frozenset(mark + space for mark in "-*+.)]–—―‒‐−→⇒>" for space in " \t")
+"""Characters before the link of an entry: those of a list item or a dash."""
+
+
 def is_usual_wording(text: str) -> bool:
     """Return True if a heading's text is a usual wording, with any marks around it."""
+    if text[-3:].lower() not in _LAST_LETTERS and text[-1:].isalnum():
+        return False
     return len(text) <= _MAX_LENGTH and "[" not in text and _fold(text) in _FOLDED_WORDINGS
 
 
 def find_usual_headings(
-    text: str, body: int, headings: Sequence[Heading], starts: Sequence[int]
+    text: str,
+    body: int,
+    links: Iterable[Link],
+    headings: Iterable[Heading],
+    starts: Sequence[int],
 ) -> dict[int, SectionHeading]:
     """Return the lines with a usual heading, 0-based.
 
@@ -128,14 +146,16 @@ def find_usual_headings(
     Args:
         text: The note's text.
         body: Offset of its body.
+        links: Its links; without one in the place of an entry, there is no section.
         headings: The headings of the note.
         starts: Offsets of its line starts.
     """
+    if not _has_entry_place(text, links):
+        return {}
     found = [
         (item.start, item.end)
         for item in headings
-        if len(item.text) <= _MAX_LENGTH
-        and is_usual_wording(item.text)
+        if is_usual_wording(item.text)
         and not (item.level == 1 and not text[body : item.start].strip("# \t\r\n"))
     ]
     found += _find_bold_lines(text, body)
@@ -150,6 +170,15 @@ def find_usual_headings(
                 start - starts[line], len(content), width, False, False, True, True
             )
     return lines
+
+
+def _has_entry_place(text: str, links: Iterable[Link]) -> bool:
+    """Return True if a link begins a line, or follows a list mark or a dash."""
+    for link in links:
+        before = text[max(link.start - 2, 0) : link.start]
+        if before in _BEFORE_ENTRY or before[-1:] in ("", "\n"):
+            return True
+    return False
 
 
 def _find_bold_lines(text: str, body: int) -> Iterator[tuple[int, int]]:

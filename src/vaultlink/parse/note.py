@@ -68,7 +68,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
     candidates = find_heading_candidates(text, encoded.lower(), wording)
-    usual_headings = find_usual_headings(text, body, titles, found.starts)
+    usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
     if candidates or usual_headings:
         sections = read_sections(
             SectionSource(text, body, found.starts, hidden, runs),
