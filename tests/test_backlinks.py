@@ -16,7 +16,7 @@ VAULT = {
 }
 SECTION = (
     "<!-- vaultlink:backlinks before=1 after=1 -->\r\n\r\n**Add backlinks using these topics:**\r\n\r\n"
-    "B – [[B | B]]\r\n\r\nThe first – [[A | The first]]\r\n\r\n<!-- /vaultlink:backlinks -->\r\n"
+    "B – [[B]]\r\n\r\nThe first – [[A | The first]]\r\n\r\n<!-- /vaultlink:backlinks -->\r\n"
 )
 
 
@@ -110,7 +110,7 @@ def test_sections_are_adopted_maintained_and_released(vault: Path, run: RunComma
     assert run("backlinks", "--write", "own").lines == ["own.md\tbrought in step"]
     text = (vault / "own.md").read_text(encoding="utf-8")
     assert text == (
-        "Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C | C]]\n\n"
+        "Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C]]\n\n"
         "<!-- /vaultlink:backlinks -->\n"
     )
 
@@ -144,7 +144,7 @@ def test_fix_maintains_existing_sections(vault: Path, run: RunCommand) -> None:
     run("fix")
     assert "stale-section" not in run("check").out
     text = (vault / "sub/N.md").read_text(encoding="utf-8")
-    assert "D – [[D | D]]" in text
+    assert "D – [[D]]" in text
     assert "[[B" not in text
     assert "vaultlink" not in (vault / "A.md").read_text(encoding="utf-8")
 
@@ -191,7 +191,7 @@ def test_data(vault: Path, run: RunCommand) -> None:
         (["--write", "nowhere"], 'there is no note "nowhere"'),
         (
             ["--write", "--style", "fancy"],
-            'invalid value "fancy". Valid values: topics, list, context',
+            'invalid value "fancy". Valid values: auto, topics, list, context',
         ),
         (["--write", "map.png"], "is not a note"),
     ],

@@ -140,7 +140,7 @@ def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]
 # -- single causes -------------------------------------------------------------------------------------------------
 
 VAULT = {
-    "Home.md": "---\ntag: a\n---\n[[Role of memory]] [[Plam]] ![[Plam]]\n",
+    "Home.md": "---\ntag: a\n---\n[[Role of memory]] [[Paln]] ![[Paln]]\n",
     "mem.md": "---\ntitle: Role of memory\n---\n",
     "Plan.md": "",
     "Other.md": "[[Role of memory]]\n",

@@ -109,7 +109,7 @@ def hand(*entries: str, before: str = "text\n\n", gap: str = "\n\n") -> str:
 
 
 def topic(name: str) -> str:
-    return f"{name} – [[{name} | {name}]]"
+    return f"{name} – [[{name}]]"
 
 
 def base(style: str = "topics") -> dict[str, str]:
@@ -289,7 +289,7 @@ def test_adopted_sections_remain_adopted(make: Make) -> None:
     repo.merge()
     merged = repo["N.md"]
     assert merged.startswith("Text\n\n<!-- vaultlink:backlinks adopted -->\n\n## Backlinks\n\nA –")
-    assert merged.endswith("C – [[C | C]]\n\n<!-- /vaultlink:backlinks -->\n\nBelow.\n")
+    assert merged.endswith("C – [[C]]\n\n<!-- /vaultlink:backlinks -->\n\nBelow.\n")
     repo.run("fix", "--vault", repo.root)
     assert repo["N.md"] == merged
 

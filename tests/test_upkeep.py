@@ -12,7 +12,7 @@ from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.order import compute_pagerank
-from vaultlink.backlinks.style import render_entry, section_style
+from vaultlink.backlinks.style import format_heading, render_entry, section_style
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
@@ -23,6 +23,7 @@ from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixSources
 from vaultlink.model import Owner
+from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
 
 RULES = ["stale-section", "missing-section"]
@@ -30,7 +31,9 @@ RULES = ["stale-section", "missing-section"]
 
 def writing(app: Mapping[str, object] | None = None, /, **backlinks: str) -> LinterSettings:
     """Return settings in which every note gets a section and nothing else is checked."""
-    return make_settings(RULES, app=app, backlinks={"mode": "write", **backlinks})
+    return make_settings(
+        RULES, app=app, backlinks={"mode": "write", "style": "topics", **backlinks}
+    )
 
 
 def kept(vault: Mapping[str, str], base: LinterSettings | None = None) -> dict[str, str]:
@@ -58,7 +61,7 @@ def section(*lines: str, said: str = "before=1 after=1", end: str = "\n") -> str
 
 
 TOPICS = "**Add backlinks using these topics:**"
-A_LISTED = section(TOPICS, "", "A – [[A | A]]")
+A_LISTED = section(TOPICS, "", "A – [[A]]")
 
 # -- where a section is written -----------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ def test_section_is_placed_before_final_comments_and_footnotes(
     if before is None:
         assert written == text
         return
-    listed = section(TOPICS, "", "A – [[A | A]]", said=f"before={before} after={after}", end=end)
+    listed = section(TOPICS, "", "A – [[A]]", said=f"before={before} after={after}", end=end)
     lead = "\r\n" if text.endswith("\r") else end
     assert written == text.removesuffix(rest) + lead * before + listed + end * after + rest
     assert without("N.md", written) == text
@@ -141,7 +144,7 @@ def test_text_after_a_removed_section_stays_separate(later: str) -> None:
 
 WORDED = [
     ("Plain – with a dash", "Plain – with a dash – [[A | Plain – with a dash]]"),
-    ("A", "A – [[A | A]]"),
+    ("A", "A – [[A]]"),
     ("Two [brackets] [[more]]", "Two (brackets) ((more)) – [[A | Two (brackets) ((more))]]"),
     ("News | Channel", "News | Channel – [[A | News | Channel]]"),
     ("1. First", r"1\. First – [[A | 1. First]]"),
@@ -168,7 +171,7 @@ def test_title_is_escaped(title: str, line: str) -> None:
     assert written == "Text\n\n" + section(TOPICS, "", line) + "\n"
     alone = parse_note("N.md", line)
     assert [(link.target, link.display) for link in alone.links] == [
-        ("A", line[line.index(" | ", line.index("[[")) + 3 : -2])
+        ("A", line[line.index(" | ", line.index("[[")) + 3 : -2] if title != "A" else None)
     ]
     assert not (alone.tags or alone.headings or alone.problems)
 
@@ -176,7 +179,7 @@ def test_title_is_escaped(title: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("app", "style", "path", "line"),
     [
-        ({}, "topics", "x/A b.md", "A b – [[A b | A b]]"),
+        ({}, "topics", "x/A b.md", "A b – [[A b]]"),
         ({"newLinkFormat": "absolute"}, "topics", "x/A.md", "A – [[x/A | A]]"),
         ({"newLinkFormat": "relative"}, "topics", "x/A.md", "A – [[x/A | A]]"),
         ({"useMarkdownLinks": True}, "topics", "x/A b.md", "A b – [A b](A%20b.md)"),
@@ -216,51 +219,51 @@ NOTES = {
     [
         (
             "topics",
-            ["A – [[A | A]]", "", "C – [[C | C]]"],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["A – [[A]]", "", "C – [[C]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "topics",
-            ["Z – [[Z | Z]]"],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["Z – [[Z]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "topics",
-            ["A – [[A | A]]", "C – [[C | C]]"],
-            ["A – [[A | A]]", "C – [[C | C]]", "The second – [[B | The second]]"],
+            ["A – [[A]]", "C – [[C]]"],
+            ["A – [[A]]", "C – [[C]]", "The second – [[B | The second]]"],
         ),
         (
             "topics",
-            ["The second – [[B | The second]]", "", "C – [[C | C]]", "", "A – [[A | A]]"],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["The second – [[B | The second]]", "", "C – [[C]]", "", "A – [[A]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "topics",
             [
                 "First:",
                 "",
-                "A – [[A | A]]",
+                "A – [[A]]",
                 "",
                 "Typed.",
                 "",
-                "Z – [[Z | Z]]",
+                "Z – [[Z]]",
                 "",
                 "More.",
                 "",
-                "C – [[C | C]]",
+                "C – [[C]]",
                 "",
                 "Last.",
             ],
             [
                 "First:",
                 "",
-                "A – [[A | A]]",
+                "A – [[A]]",
                 "",
                 "Typed.",
                 "",
                 "More.",
                 "",
-                "C – [[C | C]]",
+                "C – [[C]]",
                 "",
                 "Last.",
                 "",
@@ -270,25 +273,25 @@ NOTES = {
         (
             "topics",
             ["- [[A]]", "- [[B|The second]]", "- [[C]]"],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "topics",
             [
-                "A – [[A | A]]",
+                "A – [[A]]",
                 "",
-                "A – [[A | A]]",
+                "A – [[A]]",
                 "",
-                "C – [[C | C]]",
+                "C – [[C]]",
                 "",
                 "The second – [[B | The second]]",
             ],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "topics",
             ["A – [[A#Part | A]]", "", "C – [[C.md | C]]", "", "Old – [[B | Old]]"],
-            ["A – [[A | A]]", "", "C – [[C | C]]", "", "The second – [[B | The second]]"],
+            ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
             "list",
@@ -348,7 +351,7 @@ def test_heading_is_the_one_that_is_set(style: str, heading: str, before: str, a
     base = (
         writing(style=style, heading=heading) if heading != "## Backlinks" else writing(style=style)
     )
-    entry = "A – [[A | A]]" if style == "topics" else "- [[A]]"
+    entry = "A – [[A]]" if style == "topics" else "- [[A]]"
     vault = {"A.md": "[[N]]\n", "N.md": section(before, "", entry) + "\n"}
     now = kept(vault, base)
     assert now["N.md"].split("\n")[2] == after
@@ -356,7 +359,7 @@ def test_heading_is_the_one_that_is_set(style: str, heading: str, before: str, a
 
 
 def test_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
-    note = section("add backlinks using these topics", "", "Z – [[Z | Z]]", said="adopted") + "\n"
+    note = section("add backlinks using these topics", "", "Z – [[Z]]", said="adopted") + "\n"
     assert (
         kept({"Z.md": "", "N.md": note})["N.md"]
         == section("add backlinks using these topics", said="adopted") + "\n"
@@ -364,7 +367,7 @@ def test_adopted_section_keeps_its_heading_and_stays_when_it_is_empty() -> None:
 
 
 def test_section_in_which_something_was_typed_stays_when_it_is_empty() -> None:
-    note = section(TOPICS, "", "Typed.", "", "Z – [[Z | Z]]") + "\n"
+    note = section(TOPICS, "", "Typed.", "", "Z – [[Z]]") + "\n"
     assert kept({"Z.md": "", "N.md": note})["N.md"] == section(TOPICS, "", "Typed.") + "\n"
 
 
@@ -384,15 +387,15 @@ def test_indented_adopted_list_is_updated() -> None:
 
 
 def test_entries_on_the_heading_line_are_moved_to_new_lines() -> None:
-    note = section("Add backlinks using these topics: C – [[C | C]]", said="adopted") + "\n"
+    note = section("Add backlinks using these topics: C – [[C]]", said="adopted") + "\n"
     assert (
         kept({**NOTES, "N.md": note})["N.md"]
         == section(
             "Add backlinks using these topics:",
             "",
-            "A – [[A | A]]",
+            "A – [[A]]",
             "",
-            "C – [[C | C]]",
+            "C – [[C]]",
             "",
             "The second – [[B | The second]]",
             said="adopted",
@@ -597,7 +600,7 @@ def test_entries_follow_a_renamed_note() -> None:
         "New.md": "[[N]]\n",
         "N.md": "Text\n\n" + section(TOPICS, "", "A – [[New | A]]") + "\n",
     }
-    assert kept(renamed)["N.md"] == "Text\n\n" + section(TOPICS, "", "New – [[New | New]]") + "\n"
+    assert kept(renamed)["N.md"] == "Text\n\n" + section(TOPICS, "", "New – [[New]]") + "\n"
 
 
 # -- passages -----------------------------------------------------------------------------------------------------
@@ -725,7 +728,7 @@ def test_adopt_and_release_preserve_every_byte(own: str) -> None:
     [
         "Text\n",
         f"Text\n\n{A_LISTED}\n",
-        f"> {TOPICS}\n> \n> A – [[A | A]]\n",
+        f"> {TOPICS}\n> \n> A – [[A]]\n",
     ],
 )
 def test_sections_that_cannot_be_adopted(text: str) -> None:
@@ -770,7 +773,7 @@ LINES = (
     "text ^id",
     "^id",
     TOPICS,
-    "A – [[A | A]]",
+    "A – [[A]]",
     "Add backlinks using these topics",
     "[[N]]",
     "![[A]]",
@@ -856,7 +859,7 @@ def test_writing_twice_equals_once_and_removing_gives_back_every_byte(
 MARKED = (
     A_LISTED,
     section("## Backlinks", "", "- [[A]]", "- [[Z]]", "  - typed"),
-    section(TOPICS, "", "Typed", "", "B – [[B | B]]"),
+    section(TOPICS, "", "Typed", "", "B – [[B]]"),
     section("## Backlinks", "", "- [[N]]", "  - [[A]] passage", said="adopted"),
     section("x", "- [[A]]", "", "- [[A]]", said=""),
     section(TOPICS, "", r"- \[[B]\]", "text"),
@@ -943,14 +946,14 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
 
 
 def test_wording_depends_only_on_settings() -> None:
-    state = build_state(NOTES | {"N.md": ""})
-    shown = section_style({"style": "list", "heading": TOPICS}, "shortest", False)
-    due = expected_section(
-        state.index.notes["N.md"], state.index, {"entries": "all", "order": "path"}, shown
-    )
+    index = build_state(NOTES | {"N.md": ""}).index
+    options = {"style": "list", "heading": "", "entries": "all", "order": "path", "group": "none"}
+    shown = section_style(options, ObsidianSettings(), index)
+    due = expected_section(index.notes["N.md"], index, options, shown)
     assert [render_entry(item, shown) for item in due.entries.values()] == [
         "- [[A]]",
         "- [[B|The second]]",
         "- [[C]]",
     ]
-    assert shown.heading == "## Backlinks"
+    assert format_heading(shown, index) == "## Backlinks"
+    assert format_heading(shown._replace(heading=TOPICS), index) == TOPICS

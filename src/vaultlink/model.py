@@ -273,6 +273,8 @@ class Section(SourceSpan, frozen=True, array_like=True, gc=False):
             lines before it.
         cut_end: End of that span.
         entry_separator: The text between two entries of an author's section.
+        usual: True for an author's section that only a usual heading starts, such as "Backlinks".
+            Its entries are the author's own matter: they are not checked.
     """
 
     owner: Owner
@@ -288,6 +290,7 @@ class Section(SourceSpan, frozen=True, array_like=True, gc=False):
     cut_start: int = 0
     cut_end: int = 0
     entry_separator: str = ""
+    usual: bool = False
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):

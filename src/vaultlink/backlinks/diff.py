@@ -4,7 +4,13 @@ from typing import NamedTuple
 
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
-from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, normalize_markdown
+from vaultlink.backlinks.groups import format_group_heading, list_groups, read_group_heading
+from vaultlink.backlinks.style import (
+    ExpectedEntry,
+    SectionStyle,
+    is_right_heading,
+    normalize_markdown,
+)
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.model import Owner, Section
 
@@ -14,7 +20,7 @@ class SectionDiff(NamedTuple):
 
     `missing` are entries it lacks, `unexpected` the display texts of entries that do not belong in
     it, `outdated` entries with another target or title. `out_of_order` is never True for orders by
-    rank or time.
+    rank or time. `wrong_groups` is True if the entries are not grouped as they should be.
     """
 
     missing: tuple[ExpectedEntry, ...] = ()
@@ -22,6 +28,7 @@ class SectionDiff(NamedTuple):
     outdated: tuple[ExpectedEntry, ...] = ()
     out_of_order: bool = False
     wrong_heading: bool = False
+    wrong_groups: bool = False
 
 
 def compare_section(
@@ -33,14 +40,20 @@ def compare_section(
     """
     paths: list[str] = []
     unexpected, outdated = [], []
+    heading, placed = "", list[tuple[str, str]]()
     for part in parsed.parts:
         if part.entry is None:
+            group_heading = read_group_heading(part)
+            if group_heading:
+                heading = group_heading
+                placed.append((heading, ""))
             continue
         entry = match_entry(part, expected, names)
         if entry is None or entry.path in paths:
             unexpected.append(part.entry.display)
             continue
         paths.append(entry.path)
+        placed.append((heading, entry.path))
         if not entry_matches(part.entry, entry, expected.style):
             outdated.append(entry)
     present = set(paths)
@@ -48,10 +61,17 @@ def compare_section(
     out_of_order = expected.is_ordered and paths != [
         path for path in expected.entries if path in present
     ]
-    wrong_heading = section.owner is Owner.WRITTEN and normalize_markdown(
-        parsed.heading
-    ) != normalize_markdown(expected.style.heading)
-    return SectionDiff(missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_heading)
+    wrong_heading = section.owner is Owner.WRITTEN and not is_right_heading(
+        parsed.heading, expected.style
+    )
+    wrong_groups = list_groups(placed) != list_groups(
+        (format_group_heading(path) if expected.is_grouped else "", path)
+        for path in (expected.entries if expected.is_grouped else paths)
+        if path in present
+    )
+    return SectionDiff(
+        missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_heading, wrong_groups
+    )
 
 
 def match_entry(

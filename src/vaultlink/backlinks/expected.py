@@ -8,6 +8,7 @@ Links in sections, canvases and the note itself do not count.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vaultlink.backlinks.groups import group_key, is_grouping_needed
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -62,13 +63,14 @@ class ExpectedSection(NamedTuple):
     """The expected section of the note at `path`.
 
     `entries` are by path and in order. `is_ordered` is False for orders by rank and time, which
-    change too often to be checked.
+    change too often to be checked. `is_grouped` is True if the entries are grouped by folder.
     """
 
     path: str
     entries: Mapping[str, ExpectedEntry]
     is_ordered: bool
     style: SectionStyle
+    is_grouped: bool = False
 
 
 def expected_section(
@@ -76,7 +78,7 @@ def expected_section(
 ) -> ExpectedSection:
     """Return the expected section of a note.
 
-    Its entries are ordered by path if that is configured, else by title.
+    Its entries are ordered by path if that is configured, else by title; groups come first.
     """
     linked_back = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
     candidates = (
@@ -86,11 +88,15 @@ def expected_section(
     )
     entries = [entry for entry in candidates if entry]
     entries.sort(key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key)
+    is_grouped = is_grouping_needed(settings, [entry.path for entry in entries])
+    if is_grouped:
+        entries.sort(key=lambda entry: group_key(entry.path))
     return ExpectedSection(
         note.path,
         {entry.path: entry for entry in entries},
         settings["order"] in ("title", "path"),
         style,
+        is_grouped,
     )
 
 

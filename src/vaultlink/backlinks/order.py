@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from vaultlink.backlinks.expected import ExpectedSection
+from vaultlink.backlinks.groups import group_key
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Place
@@ -17,7 +18,7 @@ def order_backlinks(
 ) -> list[str]:
     """Return the paths of a section's entries in the configured order.
 
-    Entries with equal rank or time are ordered by title.
+    Entries with equal rank or time are ordered by title. Groups stay together.
     """
     paths = list(expected.entries)
     if order == "rank":
@@ -25,6 +26,8 @@ def order_backlinks(
         paths.sort(key=lambda path: -rank.get(path, 0.0))
     elif order == "recent":
         paths.sort(key=lambda path: -modified(path))
+    if expected.is_grouped:
+        paths.sort(key=group_key)
     return paths
 
 

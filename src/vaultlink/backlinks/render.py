@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
+from vaultlink.backlinks.groups import GroupedParts, format_group_heading, split_groups
 from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
 from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
 from vaultlink.index.resolve import PathsByName, resolve
@@ -23,12 +25,13 @@ class RenderContext(NamedTuple):
     """Data needed to render a section, besides its expected entries.
 
     `names` are the paths of files by name, `line_end` is the note's line end, `get_excerpts`
-    returns the excerpts of a source note.
+    returns the excerpts of a source note, `get_heading` the heading of a new section.
     """
 
     names: PathsByName
     line_end: str
     get_excerpts: ExcerptSource
+    get_heading: Callable[[], str]
 
 
 def render_section(
@@ -36,12 +39,25 @@ def render_section(
 ) -> str:
     """Render a new section, from its begin marker to its end marker."""
     line_end = context.line_end
-    entries = (line_end * _count_gap_newlines(expected)).join(
-        _render_entry(expected.entries[path], expected, context) for path in order
-    )
+    groups = [
+        (line_end * _count_gap_newlines(expected)).join(
+            _render_entry(expected.entries[path], expected, context) for path in paths
+        )
+        for paths in _split_order(order, expected)
+    ]
+    if expected.is_grouped:
+        headings = [format_group_heading(paths[0]) for paths in _split_order(order, expected)]
+        groups = [text for pair in zip(headings, groups, strict=True) for text in pair]
     return (line_end * 2).join(
-        (format_begin_marker(marker_content), expected.style.heading, entries, END_MARKER)
+        (format_begin_marker(marker_content), context.get_heading(), *groups, END_MARKER)
     )
+
+
+def _split_order(order: Sequence[str], expected: ExpectedSection) -> list[list[str]]:
+    """Return the paths of entries by group; all of them if there are no groups."""
+    if not expected.is_grouped:
+        return [list(order)]
+    return [list(paths) for _, paths in groupby(order, format_group_heading)]
 
 
 def render_updated_section(
@@ -55,17 +71,27 @@ def render_updated_section(
 
     Correct entries keep their bytes, the others are written again, and all are put in order.
     """
-    leading, groups = _group_parts(parsed, expected, context)
-    gap = _detect_gap(parsed, expected, context) or context.line_end * _count_gap_newlines(expected)
     first_part = parsed.parts[0] if parsed.parts else None
     first_gap = first_part.gap if first_part and first_part.gap else context.line_end * 2
+    grouped = split_groups(parsed)
+    leading, entries = _collect_entries(grouped.parsed, expected, context)
+    gap = _detect_gap(grouped.parsed, expected, context) or (
+        context.line_end * _count_gap_newlines(expected)
+    )
     parts = list(leading)
-    for path in order:
-        group = groups.get(path)
-        parts += group or [
-            SectionPart("", _render_entry(expected.entries[path], expected, context), None)
+    for paths in _split_order(order, expected):
+        written = [
+            part
+            for path in paths
+            for part in entries.get(path)
+            or [SectionPart("", _render_entry(expected.entries[path], expected, context), None)]
         ]
-    texts = [_replace_heading(parsed.head, expected) if diff.wrong_heading else parsed.head]
+        parts += (
+            _add_group_heading(paths[0], written, grouped, context)
+            if (expected.is_grouped)
+            else written
+        )
+    texts = [_replace_heading(parsed.head, context) if diff.wrong_heading else parsed.head]
     for number, part in enumerate(parts):
         own_gap = part.gap if part is not first_part and part.gap else gap
         texts += [
@@ -73,6 +99,26 @@ def render_updated_section(
             part.text if part.gap else part.text.lstrip(),
         ]
     return "".join([*texts, parsed.tail])
+
+
+def _add_group_heading(
+    path: str, parts: list[SectionPart], grouped: GroupedParts, context: RenderContext
+) -> list[SectionPart]:
+    """Return the parts of a group, its heading first.
+
+    A heading that exists keeps its form.
+    """
+    heading = format_group_heading(path)
+    key, blank = normalize_markdown(heading), context.line_end * 2
+    existing = grouped.headings.get(key)
+    first = parts[0]._replace(gap=grouped.gaps.get(key) or blank)
+    return [
+        SectionPart(existing.gap or blank, existing.text, None)
+        if existing
+        else SectionPart(blank, heading, None),
+        first,
+        *parts[1:],
+    ]
 
 
 def has_outdated_excerpts(
@@ -94,11 +140,12 @@ def has_author_text(
 ) -> bool:
     """Return True if a section contains text that a person typed."""
     return any(
-        part.entry is None or _split_below(part, expected, context)[1] for part in parsed.parts
+        part.entry is None or _split_below(part, expected, context)[1]
+        for part in split_groups(parsed).parsed.parts
     )
 
 
-def _group_parts(
+def _collect_entries(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[SectionPart], dict[str, list[SectionPart]]]:
     """Return the typed text before the first kept entry, and kept entries by path.
@@ -236,12 +283,12 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
         entry = match_entry(part, expected, context.names)
         if entry and part.entry and entry_matches(part.entry, entry, expected.style):
             gaps.append(part.gap)
-    return gaps[1] if len(gaps) > 1 else ""
+    return next(filter(None, gaps[1:]), "")
 
 
-def _replace_heading(head: str, expected: ExpectedSection) -> str:
-    """Return marker and heading with the configured heading."""
+def _replace_heading(head: str, context: RenderContext) -> str:
+    """Return marker and heading with the right heading."""
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]
-    return marker + (blank or "\n\n") + expected.style.heading
+    return marker + (blank or "\n\n") + context.get_heading()

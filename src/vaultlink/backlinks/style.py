@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from vaultlink.backlinks.choice import choose_style
+from vaultlink.backlinks.language import detect_language
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import resolve
 from vaultlink.links.naming import format_target
 from vaultlink.model import LinkKind, Note
+from vaultlink.obsidian import ObsidianSettings
+from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import is_external, parse_inline_link
 
-DEFAULT_HEADING = "**Add backlinks using these topics:**"
-DEFAULT_LIST_HEADING = "## Backlinks"
+TOPICS_HEADING = "**Add backlinks using these topics:**"
+LIST_HEADINGS: Mapping[str, str] = {
+    language: f"## {wordings[0]}" for language, wordings in USUAL_WORDINGS.items()
+}
+"""Heading of a list by language."""
 
 _BRACKETS_TO_PARENS = str.maketrans("[]", "()")
 _INLINE_MARKUP = re.compile(r"[\\`*$<]|~(?=~)|=(?==)|(?<!\S)#(?=\S)")
@@ -35,8 +42,8 @@ _URL_SAFE = "/!$&'*+,;=:@~-._"
 class SectionStyle(NamedTuple):
     """Style of a vault's sections.
 
-    `kind` is the configured style (such as `topics`), `heading` the heading; `link_format` and
-    `use_markdown_links` are those of the vault's links.
+    `kind` is `topics`, `list` or `context`; `heading` is the configured heading, "" for the style's
+    own; `link_format` and `use_markdown_links` are those of the vault's links.
     """
 
     kind: str
@@ -57,16 +64,44 @@ class ExpectedEntry(NamedTuple):
     kind: LinkKind
 
 
-def section_style(settings: Mapping[str, Any], naming: str, markdown: bool) -> SectionStyle:
-    """Return the style of sections for the settings of `[backlinks]`.
+def section_style(
+    settings: Mapping[str, Any], obsidian: ObsidianSettings, index: Index
+) -> SectionStyle:
+    """Return the style of sections for the settings of `[backlinks]` and of Obsidian."""
+    return SectionStyle(
+        choose_style(settings, index),
+        settings["heading"].strip(),
+        obsidian.new_link_format,
+        obsidian.use_markdown_links,
+    )
 
-    `naming` is the format of link targets, `markdown` whether links are Markdown links. Lists have
-    their own default heading.
+
+def format_heading(style: SectionStyle, index: Index) -> str:
+    """Return the heading of a new section: the configured one, or the style's own.
+
+    The heading of a list is in the language of the vault.
     """
-    style, heading = settings["style"], settings["heading"].strip()
-    if style != "topics" and heading == DEFAULT_HEADING:
-        heading = DEFAULT_LIST_HEADING
-    return SectionStyle(style, heading, naming, markdown)
+    if style.heading:
+        return style.heading
+    if style.kind == "topics":
+        return TOPICS_HEADING
+    return LIST_HEADINGS[index.derive(detect_language)]
+
+
+def is_right_heading(heading: str, style: SectionStyle) -> bool:
+    """Return True if a section may have a heading, in any formatting.
+
+    Without a configured heading, a list may have its heading in any language.
+    """
+    expected = (
+        (style.heading,)
+        if style.heading
+        else (TOPICS_HEADING,)
+        if style.kind == "topics"
+        else LIST_HEADINGS.values()
+    )
+    normalized = normalize_markdown(heading)
+    return any(normalized == normalize_markdown(item) for item in expected)
 
 
 def format_entry_title(note: Note) -> str:
@@ -74,8 +109,12 @@ def format_entry_title(note: Note) -> str:
 
     It is the `title` property, else the file name.
     """
-    title = " ".join((note.title or "").split()) or link_name(note.path)
-    return re.sub("%+", "%", title.translate(_BRACKETS_TO_PARENS))
+    return clean_title(" ".join((note.title or "").split()) or link_name(note.path))
+
+
+def clean_title(text: str) -> str:
+    """Return a text without brackets and comment marks, which could hide other text."""
+    return re.sub("%+", "%", text.translate(_BRACKETS_TO_PARENS))
 
 
 def expected_entry(
@@ -130,13 +169,16 @@ def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
 
 
 def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
-    """Render the line of an entry."""
+    """Render the line of an entry.
+
+    A link whose target is the title needs no display text.
+    """
+    is_name = entry.kind is LinkKind.WIKILINK and entry.target == entry.title
+    link = f"[[{entry.target}]]" if is_name else ""
     if style.kind == "topics":
         title = escape_block_start(escape_inline(entry.title))
-        return f"{title} – {render_link(entry, entry.title, ' | ')}"
-    if entry.kind is LinkKind.WIKILINK and entry.target == entry.title:
-        return f"- [[{entry.target}]]"
-    return f"- {render_link(entry, entry.title, '|')}"
+        return f"{title} – {link or render_link(entry, entry.title, ' | ')}"
+    return f"- {link or render_link(entry, entry.title, '|')}"
 
 
 def escape_inline(text: str) -> str:

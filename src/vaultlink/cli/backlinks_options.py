@@ -71,3 +71,11 @@ class BacklinksOptions(OpenOptions):
             help="Order of entries, instead of the setting.",
         ),
     ] = ""
+    group: Annotated[
+        str,
+        option(
+            "--group",
+            choices=BACKLINKS_CHOICES["group"],
+            help="Group the entries of long sections by folder, or not.",
+        ),
+    ] = ""

@@ -93,6 +93,7 @@ def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
         "heading": options.heading,
         "entries": options.entries,
         "order": options.order,
+        "group": options.group,
     }
     return {
         "select": list(SECTION_RULES),

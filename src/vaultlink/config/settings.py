@@ -46,11 +46,12 @@ SEVERITY_NAMES = tuple(severity.value for severity in Severity)
 
 BACKLINKS_CHOICES: Mapping[str, tuple[Any, ...]] = {
     "mode": ("repair", "off", "write"),
-    "style": ("topics", "list", "context"),
-    "heading": ("**Add backlinks using these topics:**",),
+    "style": ("auto", "topics", "list", "context"),
+    "heading": ("",),
     "headings": ((),),
     "entries": ("missing", "all"),
     "order": ("title", "path", "rank", "recent"),
+    "group": ("none", "folder"),
 }
 """The settings of `[backlinks]`: the default first, then the other choices.
 
@@ -207,6 +208,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
         )
     if len(choices) > 1:
         return read_choice(layer, place, value, choices)
+    if value == choices[0]:
+        return value
     line = read_one_line(layer, place, value)
     if _NOT_A_HEADING.search(line):
         raise ConfigError(

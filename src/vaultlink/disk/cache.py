@@ -30,6 +30,8 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     names, by attribute name; `headings` the section headings that notes were parsed with. `moves`
     are the moves that the findings depend on, `remembered_moves` those of them that only an earlier
     state shows; `deleted` and `remembered_deleted` are the deleted files likewise.
+    `section_traits` are the counts that the style of sections was chosen by, None if no finding
+    depends on it.
     """
 
     settings_digest: str
@@ -48,6 +50,7 @@ class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     remembered_moves: dict[str, str]
     deleted: list[str]
     remembered_deleted: list[str]
+    section_traits: dict[str, int] | None
 
 
 def program_digest() -> bytes:

@@ -1,11 +1,13 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
+from vaultlink.backlinks.choice import list_section_traits
 from vaultlink.disk.cache import CachedState, digest_parts
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.workers import analyse_files
@@ -235,6 +237,8 @@ def _restore_state(settings: LinterSettings, stored: CachedState) -> State:
         frozenset((*stored.paths, *stored.attachments)),
     )
     index.__dict__.update(stored.name_maps)  # cached properties of the index
+    if stored.section_traits is not None:
+        index.tallies[list_section_traits] = Counter(stored.section_traits)
     scopes = settings.scope_by_rule
     all_findings = {**stored.diagnostics, **stored.unsuppressed}
     vault_findings = (
@@ -305,4 +309,5 @@ def _build_cached_state(
         dict(remembered.moves),
         sorted(state.settings.deleted),
         sorted(remembered.deleted),
+        index.tallies.get(list_section_traits),
     )

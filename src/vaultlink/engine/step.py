@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.backlinks.choice import is_style_changed
 from vaultlink.engine.checks import (
     FindingsByPath,
     LinterSettings,
@@ -113,6 +114,8 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
         affected |= _find_notes_naming(index, {**previous.moves, **settings.moves})
     if before.files and previous.deleted != settings.deleted:
         affected |= _find_notes_naming(index, previous.deleted ^ settings.deleted)
+    if is_style_changed(settings.config.backlinks, before, index):
+        affected |= {path for path, note in index.notes.items() if note.sections}
     renamed = (
         files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
     )

@@ -43,7 +43,7 @@ class SectionUpdater:
                 )
                 if fix:
                     yield item, fix
-        if not self._excerpts_checked and state.settings.config.backlinks["style"] == "context":
+        if not self._excerpts_checked:
             yield from _find_outdated_excerpts(state, sources, self._is_selected)
         self._excerpts_checked = True
 
@@ -87,6 +87,8 @@ def _find_outdated_excerpts(
 ) -> Iterator[FindingWithFix]:
     """Yield fixes of sections in which only quoted passages are outdated."""
     context, settings = SectionContext.from_state(state, sources), state.settings
+    if context.section_style.kind != "context":
+        return
     for path in sorted(path for path, note in state.index.notes.items() if note.sections):
         note = state.index.notes[path]
         has_finding = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))

@@ -7,6 +7,7 @@ findings, and return fixes. `vaultlink.backlinks` computes the expected content 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from vaultlink.backlinks.diff import compare_section
@@ -30,7 +31,7 @@ from vaultlink.backlinks.render import (
     render_section,
     render_updated_section,
 )
-from vaultlink.backlinks.style import SectionStyle, section_style
+from vaultlink.backlinks.style import SectionStyle, format_heading, section_style
 from vaultlink.edits import apply_edits
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixSources
@@ -60,12 +61,9 @@ class SectionContext:
     @classmethod
     def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
         """Build the context from the settings of a state."""
-        settings, obsidian = state.settings.config.backlinks, state.settings.obsidian
+        settings, index = state.settings.config.backlinks, state.index
         return cls(
-            state.index,
-            sources,
-            settings,
-            section_style(settings, obsidian.new_link_format, obsidian.use_markdown_links),
+            index, sources, settings, section_style(settings, state.settings.obsidian, index)
         )
 
     def compute_expected(self, note: Note) -> ExpectedSection:
@@ -95,7 +93,12 @@ class SectionContext:
                 )
             return known[source]
 
-        return RenderContext(self.index.names, detect_line_end(text), find_cached_excerpts)
+        return RenderContext(
+            self.index.names,
+            detect_line_end(text),
+            find_cached_excerpts,
+            partial(format_heading, self.section_style, self.index),
+        )
 
 
 # -- fixes ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ definition is added or removed, exactly the notes that mention its key are resol
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -31,6 +32,9 @@ from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpat
 _BRACKETS = re.compile(r"[\[\]|]+")
 _T = TypeVar("_T")
 
+NoteTraits = Callable[[Note], Iterable[str]]
+"""Returns traits of a note that are counted over the vault."""
+
 LinkTargets = tuple[str | None, ...]
 """The targets of a note's links, in the order of `note.links`.
 
@@ -51,6 +55,7 @@ class Index:
         names: File-name keys to paths.
         targets: Link targets of each note.
         files: All paths of the vault.
+        tallies: Counts of traits that `tally` returned, by their function.
     """
 
     def __init__(
@@ -65,12 +70,24 @@ class Index:
         self.targets = targets
         self.files = files
         self._derived: dict[Callable[[Index], Any], Any] = {}
+        self.tallies: dict[NoteTraits, Counter[str]] = {}
 
     def derive(self, compute: "Callable[[Index], _T]") -> _T:
         """Return `compute(self)`, computed once and cached in the index."""
         if compute not in self._derived:
             self._derived[compute] = compute(self)
         return self._derived[compute]  # type: ignore[no-any-return]
+
+    def tally(self, traits: NoteTraits) -> "Counter[str]":
+        """Return how often each trait occurs in the notes.
+
+        Counted once; an update counts only the changed notes again.
+        """
+        if traits not in self.tallies:
+            self.tallies[traits] = Counter(
+                trait for path in self.notes for trait in traits(self.notes[path])
+            )
+        return self.tallies[traits]
 
     @classmethod
     def from_resolved(

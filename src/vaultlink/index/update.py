@@ -1,6 +1,7 @@
 """Update an index after changes of files and notes, and list the affected notes."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from vaultlink.index.index import (
@@ -56,6 +57,7 @@ def update(
     targets.update(_resolve_links(after, stale))
     after.targets = targets
     _update_derived_maps(index, after, changed | moved, stale | changed)
+    _update_tallies(index, after, changed)
     return after, _find_affected_notes(index, after, changed, stale, keys)
 
 
@@ -223,6 +225,17 @@ def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> f
     return before.files_sharing_names.difference(*outdated).union(
         *(group for group in groups if len(group) > 1)
     )
+
+
+def _update_tallies(before: Index, after: Index, changed: Iterable[str]) -> None:
+    """Update the counts of traits of the previous index."""
+    for traits, counts in before.tallies.items():
+        updated = Counter(counts)
+        for path in changed:
+            old, new = before.notes.get(path), after.notes.get(path)
+            updated.subtract(traits(old) if old else ())
+            updated.update(traits(new) if new else ())
+        after.tallies[traits] = +updated
 
 
 def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:

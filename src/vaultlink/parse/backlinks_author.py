@@ -85,6 +85,8 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
     elif _is_underlined(body, number):
         builder.last_line, stop = number + 1, body.lines[number + 1].end
     _gather_lines(body, builder, line.depth)
+    if head.usual and not _has_only_links(body, builder):
+        return None, number
     if not builder.entries and (
         not head.certain
         or (builder.starts_with_prose and not _is_built_in(text[line.start : stop]))
@@ -110,7 +112,23 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
         stop,
         entries,
         prose,
+        usual=head.usual,
     ), builder.last_line
+
+
+def _has_only_links(body: SectionBody, builder: _SectionBuilder) -> bool:
+    """Return True if only links follow, up to a heading or the end of the note."""
+    if not builder.entries or builder.prose:
+        return False
+    if not all(entry.link and not entry.link.embed for entry in builder.entries):
+        return False
+    text = body.source.text
+    for number in range(builder.last_line + 1, len(body.lines)):
+        line = body.lines[number]
+        content = text[line.content : line.end]
+        if content.strip():
+            return number in body.headings or _ends_section(body, line, content)
+    return True
 
 
 def _is_underlined(body: SectionBody, number: int) -> bool:

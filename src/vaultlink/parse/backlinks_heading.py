@@ -51,6 +51,7 @@ class SectionHeading(NamedTuple):
         certain: False if only one or two words make the line a heading.
         bullet: True if the heading is a list item.
         level: True if the heading starts with hashes.
+        usual: True for a usual heading, which starts a section only if nothing but links follows.
     """
 
     words_start: int
@@ -59,6 +60,7 @@ class SectionHeading(NamedTuple):
     certain: bool
     bullet: bool
     level: bool
+    usual: bool = False
 
 
 @lru_cache(maxsize=8)

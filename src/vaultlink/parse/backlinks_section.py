@@ -5,7 +5,7 @@ heading in a known wording and belongs to the author.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.model import Link, Section
@@ -50,6 +50,7 @@ def read_sections(
     links: Sequence[Link],
     wording: HeadingWordings,
     candidates: Sequence[int],
+    usual_headings: Mapping[int, SectionHeading],
 ) -> tuple[Section, ...]:
     """Return the sections of a note's body, in order.
 
@@ -58,10 +59,12 @@ def read_sections(
         links: All links of the note.
         wording: The compiled wordings of headings.
         candidates: The lines that may be headings, 0-based.
+        usual_headings: The lines with usual headings, 0-based.
     """
     text, body, starts = source.text, source.body, source.starts
     first = bisect_left(starts, body)
-    matches = {
+    matches = {number - first: head for number, head in usual_headings.items() if number >= first}
+    matches |= {
         number - first: head
         for number in candidates
         if number >= first and (head := _read_heading(source, number, wording))

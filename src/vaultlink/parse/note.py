@@ -22,6 +22,7 @@ from vaultlink.model import (
 from vaultlink.parse import plain
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
 from vaultlink.parse.backlinks_section import SectionSource, read_sections
+from vaultlink.parse.backlinks_wordings import find_usual_headings
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
@@ -67,9 +68,14 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
     candidates = find_heading_candidates(text, encoded.lower(), wording)
-    if candidates:
+    usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
+    if candidates or usual_headings:
         sections = read_sections(
-            SectionSource(text, body, found.starts, hidden, runs), found.links, wording, candidates
+            SectionSource(text, body, found.starts, hidden, runs),
+            found.links,
+            wording,
+            candidates,
+            usual_headings,
         )
     links, sections = _assign_places(found, body, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems

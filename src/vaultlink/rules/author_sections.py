@@ -26,14 +26,16 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
 def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
     """Report every section of a note except the last.
 
-    Only the second to last has a fix: its entries move into the last section.
+    Only the second to last has a fix: its entries move into the last section. Sections with a usual
+    heading, such as "Backlinks", do not count.
     """
-    if len(note.sections) < 2 or context.backlink_settings["mode"] == "off":
+    sections = [section for section in note.sections if not section.usual]
+    if len(sections) < 2 or context.backlink_settings["mode"] == "off":
         return
-    *earlier, last = note.sections
+    *earlier, last = sections
     for number, section in enumerate(earlier, 2):
-        edits = _build_merge_edits(note.path, section, last) if number == len(note.sections) else ()
-        yield Finding(locate_heading(section), {"count": len(note.sections)}, edits=edits)
+        edits = _build_merge_edits(note.path, section, last) if number == len(sections) else ()
+        yield Finding(locate_heading(section), {"count": len(sections)}, edits=edits)
 
 
 def _to_finding(defect: Defect) -> Finding:

@@ -73,15 +73,8 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _compute_expected(note: Note, context: Context) -> ExpectedSection:
-    obsidian = context.obsidian
-    return expected_section(
-        note,
-        context.index,
-        context.backlink_settings,
-        section_style(
-            context.backlink_settings, obsidian.new_link_format, obsidian.use_markdown_links
-        ),
-    )
+    settings, index = context.backlink_settings, context.index
+    return expected_section(note, index, settings, section_style(settings, context.obsidian, index))
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:
@@ -126,6 +119,8 @@ def _describe_diff(diff: SectionDiff) -> str:
     ]
     if diff.wrong_heading:
         clauses.append("its heading is not the configured one")
+    if diff.wrong_groups and not clauses:
+        clauses.append("its entries are not grouped as configured")
     if diff.out_of_order and not clauses:
         clauses.append("its entries are out of order")
     return ", ".join(clauses)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from vaultlink.backlinks.style import TOPICS_HEADING
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.links.naming import format_target
 from vaultlink.links.rewrite import format_wikilink
@@ -60,8 +61,11 @@ _PROBLEM_TEXTS = {
 
 
 def find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield all defects of an author's section, including defects of style."""
-    if section.owner is not Owner.AUTHOR:
+    """Yield all defects of an author's section, including defects of style.
+
+    What stands below a usual heading, such as "Backlinks", is not checked.
+    """
+    if section.owner is not Owner.AUTHOR or section.usual:
         return
     yield from _check_lines(section, note, context)
     yield from find_entry_defects(section, note, context)
@@ -94,7 +98,7 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
         edits = tuple(Edit(path, *change) for change in problem.replacements)
         span = SourceSpan(problem.start, problem.end, problem.line, problem.column)
         yield Defect(problem.kind, span, description, fix_title, edits, part="section")
-    configured = context.backlink_settings["heading"].strip()
+    configured = context.backlink_settings["heading"].strip() or TOPICS_HEADING
     is_plain = (
         section.entries
         and not has_indented_entries(section)

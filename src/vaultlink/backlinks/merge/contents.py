@@ -12,6 +12,7 @@ from vaultlink.backlinks.existing import (
     is_managed_section,
     parse_section,
 )
+from vaultlink.backlinks.groups import read_group_heading
 from vaultlink.backlinks.merge.three_way import CannotMerge
 from vaultlink.model import Owner, Section
 from vaultlink.parse.note import parse_note
@@ -38,13 +39,15 @@ class MergeEntry(NamedTuple):
     """An entry.
 
     `line` is its own line, `parsed` the content of that, `below` the lines below it. `gap` are the
-    line ends before it, None for the first item of a section.
+    line ends before it, None for the first item of a section or group. `group` is the heading of
+    its group, "" if it is in none.
     """
 
     line: str
     parsed: ExistingEntry
     below: tuple[MergeLine, ...]
     gap: str | None
+    group: str = ""
 
 
 class SectionContents(NamedTuple):
@@ -61,6 +64,11 @@ class SectionContents(NamedTuple):
     entries: Mapping[EntryKey, MergeEntry] = {}
     tail: str | None = None
     is_adopted: bool | None = None
+
+    @property
+    def is_grouped(self) -> bool:
+        """True if entries are in groups."""
+        return any(entry.group for entry in self.entries.values())
 
     @property
     def keys(self) -> list[EntryKey]:
@@ -99,8 +107,15 @@ def read_contents(text: str) -> SectionContents:
     entries: dict[EntryKey, MergeEntry] = {}
     items: list[EntryKey | MergeLine] = []
     counts: Counter[str] = Counter()
-    for number, part in enumerate(parsed.parts):
-        gap = part.gap if number else None
+    group, above = "", True
+    for part in parsed.parts:
+        gap = None if above else part.gap
+        above = False
+        heading = read_group_heading(part)
+        if heading:
+            group, above = heading, True
+            items += _split_lines(part.text[len(heading) :])
+            continue
         # Entries may begin on the heading's line.
         content = part.text if part.gap else part.text.lstrip()
         if part.entry is None:
@@ -110,7 +125,7 @@ def read_contents(text: str) -> SectionContents:
         key = target, counts[target]
         counts[target] += 1
         items.append(key)
-        entries[key] = _make_entry(part, part.entry, content, gap)
+        entries[key] = _make_entry(part, part.entry, content, gap)._replace(group=group)
     marker_end = text.index("-->") + 3
     first_gap = parsed.parts[0].gap if parsed.parts else None
     return SectionContents(

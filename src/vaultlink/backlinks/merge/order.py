@@ -19,8 +19,22 @@ def order_merged_entries(
     """Return the keys of the kept entries, in order; `entries` are the merged ones.
 
     They are sorted by title or target if all versions are; else they are in the order of one side:
-    theirs if only they changed the order, otherwise ours.
+    theirs if only they changed the order, otherwise ours. Groups stay together, in their order.
     """
+    ordered = _order_keys(kept_keys, entries, versions)
+    return sorted(ordered, key=lambda key: _group_key(entries[key]))
+
+
+def _group_key(entry: MergeEntry) -> tuple[str, str]:
+    text = _BACKSLASH_ESCAPE.sub("", entry.group)[2:-3]  # the marks and the last slash
+    return text.casefold(), text
+
+
+def _order_keys(
+    kept_keys: Collection[EntryKey],
+    entries: Mapping[EntryKey, MergeEntry],
+    versions: ThreeWay[SectionContents],
+) -> list[EntryKey]:
     for sort_key in (_title_key, _target_key):
         if all(_is_sorted(version, sort_key) for version in versions):
             return sorted(kept_keys, key=lambda key: sort_key(key, entries[key]))
@@ -39,7 +53,9 @@ def _target_key(key: EntryKey, _: MergeEntry) -> tuple[str, ...]:
 
 
 def _is_sorted(version: SectionContents, sort_key: SortKey) -> bool:
-    sort_values = [sort_key(key, entry) for key, entry in version.entries.items()]
+    sort_values = [
+        (_group_key(entry), sort_key(key, entry)) for key, entry in version.entries.items()
+    ]
     return sort_values == sorted(sort_values)
 
 

@@ -92,10 +92,21 @@ def _merge_contents(versions: ThreeWay[SectionContents]) -> str | None:
         for key in (*versions.ours.keys, *versions.theirs.keys)
         if _should_keep(_entry_versions(versions, key))
     }
-    entries = {key: _merge_entry(_entry_versions(versions, key)) for key in kept_keys}
+    is_grouped = pick_present(
+        versions.map(lambda version: version.is_grouped if version.entries else None)
+    )
+    entries = {
+        key: _merge_entry(_entry_versions(versions, key), is_grouped=bool(is_grouped))
+        for key in kept_keys
+    }
     typed_lines = versions.map(lambda version: version.group_typed_lines(kept_keys))
     lines: list[MergeLine] = []
+    group = ""
     for key in (None, *order_merged_entries(kept_keys, entries, versions)):
+        if key and entries[key].group != group:
+            group = entries[key].group
+            lines.append(MergeLine(group, "\n\n"))
+            entries[key] = entries[key]._replace(gap="\n\n")
         lines += [_join_entry(entries[key])] if key else []
         lines += merge_lists(typed_lines.map(lambda groups, key=key: groups.get(key, [])))  # type: ignore[misc]
     is_adopted = pick_present(versions.map(lambda version: version.is_adopted))
@@ -134,15 +145,17 @@ def _should_keep(versions: ThreeWay[MergeEntry | None]) -> bool:
     return bool(set(present.below) - set(base.below))
 
 
-def _merge_entry(versions: ThreeWay[MergeEntry | None]) -> MergeEntry:
+def _merge_entry(versions: ThreeWay[MergeEntry | None], *, is_grouped: bool) -> MergeEntry:
     base, ours, theirs = versions
+    group = pick_present(versions.map(lambda entry: entry.group or None if entry else None))
+    group = (group or "") if is_grouped else ""
     if ours is None or theirs is None:
         [entry] = [entry for entry in (ours, theirs) if entry]
-        return entry
+        return entry._replace(group=group)
     merged = theirs if base and ours.line == base.line else ours
     below = merge_lists(versions.map(lambda entry: entry.below if entry else ()))
     gap = pick_present(versions.map(lambda entry: entry.gap if entry else None))
-    return merged._replace(below=tuple(below), gap=gap)
+    return merged._replace(below=tuple(below), gap=gap, group=group)
 
 
 def _join_entry(entry: MergeEntry) -> MergeLine:

@@ -63,11 +63,12 @@ STARTER_SETTINGS = """\
 # off: do not change sections.
 # [backlinks]
 # mode = "repair"
-# style = "topics"                # topics, list, or context (with the passages that cite the note)
-# heading = "**Add backlinks using these topics:**"
+# style = "auto"                  # as most sections are; topics, list, or context (with passages)
+# heading = ""                    # "": the usual heading of the style and the language
 # headings = []                   # more headings that start such a section
 # entries = "missing"             # missing (notes that are not linked back) or all
 # order = "title"                 # title, path, rank, recent
+# group = "none"                  # folder: group more than 30 entries by folder
 """
 
 _WROTE_SETTINGS = (
