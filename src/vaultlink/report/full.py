@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
-from vaultlink.report.concise import render_statistics, severity_colors
+from vaultlink.report.concise import format_suggestion, render_statistics, severity_colors
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -19,7 +19,13 @@ from vaultlink.report.layout import (
     truncate_left,
 )
 
-REASON_LABELS = {"title": "title", "alias": "alias", "respelling": "spelling", "near": "similar"}
+REASON_LABELS = {
+    "title": "title",
+    "alias": "alias",
+    "respelling": "spelling",
+    "slug": "GitHub anchor",
+    "near": "similar",
+}
 """The displayed word for each reason of a suggestion."""
 
 _MIN_TRAILING_COLUMNS = 20
@@ -55,7 +61,7 @@ class FullRenderer:
         self.text, self.suggest, self.format_target = text, suggest, format_target
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
-        self._hint_by_target: dict[str, str] = {}
+        self._hints: dict[tuple[str | None, ...], str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
         """Render one block per finding, with blank lines between them."""
@@ -119,21 +125,21 @@ class FullRenderer:
     def _format_hint(self, d: Diagnostic) -> str:
         """Return the suggestions as a question.
 
-        The question is cached by target: findings with one target have equal suggestions.
+        The question is cached: findings with one target, heading and block have equal suggestions.
         """
         suggestions = self.suggest(d)
         if not suggestions:
             return ""
-        target = d.target or ""
-        hint = self._hint_by_target.get(target)
+        key = (d.target, d.subpath, d.resolved, d.path if d.subpath else None)
+        hint = self._hints.get(key)
         if hint is None:
             alternatives = [
-                f"[[{escape_controls(self.format_target(item.path))}]] "
+                f"{format_suggestion(d, item, self.format_target)} "
                 f"({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
                 for item in suggestions
             ]
             hint = f"did you mean {_join_alternatives(alternatives)}?"
-            self._hint_by_target[target] = hint
+            self._hints[key] = hint
         return hint
 
 

@@ -22,6 +22,7 @@ from vaultlink.rules import (
     link_style,
     managed_sections,
     metadata,
+    missing_anchors,
     resolved_links,
     structure,
 )
@@ -35,6 +36,7 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "file_contents": file_contents,
     "connections": connections,
     "resolved_links": resolved_links,
+    "missing_anchors": missing_anchors,
     "link_style": link_style,
     "metadata": metadata,
     "file_names": file_names,
