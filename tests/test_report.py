@@ -309,7 +309,9 @@ def test_json_keys_and_their_order() -> None:
         ("end_column", 9),
         ("message", "“plan” does not resolve to any file in the vault."),
         ("target", "plan"),
-        ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93}]),
+        ("subpath", None),
+        ("resolved", None),
+        ("suggestions", [{"path": "Plans.md", "reason": "title", "score": 0.93, "subpath": None}]),
         ("fix", None),
     ]
 
@@ -325,7 +327,21 @@ def test_json_document_has_one_line_for_each_row() -> None:
 
 def test_json_of_surrogates_and_large_integers() -> None:
     row = FindingRow(
-        "VL101", "dangling-link", "error", "a\udcff.md", 1, 1, 1, 1, "m", None, (), None, "f"
+        "VL101",
+        "dangling-link",
+        "error",
+        "a\udcff.md",
+        1,
+        1,
+        1,
+        1,
+        "m",
+        None,
+        None,
+        None,
+        (),
+        None,
+        "f",
     )
     assert json.loads(encode_json_lines([row]))["path"] == "a\udcff.md"
     assert json.loads(encode_document({"n": 10**30}, "rows", [row]))["n"] == 10**30

@@ -383,17 +383,20 @@ class LinkCounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A file that a broken link may mean.
+    """A file, heading or block that a broken link may mean.
 
     Attributes:
         path: Vault path of the file.
-        reason: `title`, `alias`, `respelling`, `folder` or `near`.
+        reason: `title`, `alias`, `respelling`, `folder` or `near`; `slug` for a heading's GitHub
+            anchor.
         score: Confidence from 0 to 1.
+        subpath: The heading or block with its `#`; None if the file is suggested.
     """
 
     path: str
     reason: str
     score: float
+    subpath: str | None = None
 
 
 class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -445,6 +448,8 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
         fix: The fix, if there is one.
         about: The `about` key of the rule; "" if it has none.
         known_as: The code under which a baseline knows the finding; "" for `code`.
+        subpath: The heading or block with its `#`, if the finding is that it is missing.
+        resolved: Vault path of the file that lacks it.
     """
 
     code: str
@@ -462,6 +467,8 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fix: Fix | None = None
     about: str = ""
     known_as: str = ""
+    subpath: str | None = None
+    resolved: str | None = None
 
 
 TextByPath = Callable[[str], str]

@@ -6,6 +6,7 @@ Settings from environment variables are read here.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note, resolve
+from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.model import Diagnostic, Suggestion
 
 
@@ -120,17 +122,24 @@ def make_suggester(
 ) -> Callable[[Diagnostic], Sequence[Suggestion]]:
     """Return a function from a finding to the suggestions for its broken link.
 
-    It returns no suggestions for a finding whose link resolves.
+    It returns no suggestions for a finding whose link resolves, except for a missing heading or
+    block: those are headings or blocks of the file to which the link resolves.
     """
     names = vault.index.names
-    dangling = {d.target: d.path for d in findings if d.target is not None}
-    topics = [target for target, path in dangling.items() if resolve(path, target, names) is None]
-    suggestions: dict[str, Sequence[Suggestion]] = dict(vault.suggest_all(topics))
+
+    @cache
+    def suggest_files() -> Mapping[str, Sequence[Suggestion]]:
+        dangling = {d.target: d.path for d in findings if d.target is not None}
+        return vault.suggest_all(
+            [target for target, path in dangling.items() if resolve(path, target, names) is None]
+        )
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
+        if d.subpath is not None and d.resolved is not None:
+            return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         if d.target is None or resolve(d.path, d.target, names) is not None:
             return ()
-        return [item for item in suggestions.get(d.target, ()) if item.path != d.path]
+        return [item for item in suggest_files().get(d.target, ()) if item.path != d.path]
 
     return suggest
 

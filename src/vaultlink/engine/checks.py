@@ -278,6 +278,8 @@ def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Fin
         fix,
         rule.about,
         rule.known_as,
+        finding.subpath,
+        finding.resolved,
     )
 
 

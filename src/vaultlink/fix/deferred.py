@@ -7,6 +7,7 @@ a rule names the maker.
 from collections.abc import Iterable, Mapping
 
 from vaultlink.engine.step import State
+from vaultlink.fix.anchor_choices import list_anchor_fixes
 from vaultlink.fix.dangling import find_dangling_fix, list_dangling_fixes
 from vaultlink.fix.sections import build_section_fix
 from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
@@ -37,6 +38,8 @@ def fix_choices(
     rule = state.settings.rules_by_name[item.rule]
     if rule.deferred_fix == "target":
         return list(list_dangling_fixes(state, sources, item, answers))
+    if item.subpath is not None:
+        return list_anchor_fixes(state, item)
     maker = deferred_fixes([rule]).get(rule.name)
     fix = item.fix or (maker(state, sources, item) if maker else None)
     return [fix] if fix else []

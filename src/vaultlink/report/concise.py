@@ -5,12 +5,13 @@ formatting and joined once: there may be 70,000 of them.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.model import Diagnostic, Safety, Severity
-from vaultlink.report.check_result import CheckResult
+from vaultlink.model import Diagnostic, Safety, Severity, Suggestion
+from vaultlink.report.check_result import CheckResult, FormatTarget
 from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 
@@ -22,31 +23,52 @@ def render_concise_result(result: CheckResult) -> str:
     """Render the findings of a check, or with `statistics` the counts by rule."""
     if result.statistics:
         return render_statistics(result.findings, result.palette)
-    return render_concise(result.findings, result.palette)
+    return render_concise(result.findings, result.palette, partial(_format_hint, result))
 
 
-def render_concise(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
+def _format_hint(result: CheckResult, d: Diagnostic) -> str:
+    """Return the likeliest heading or block as a question; "" if there is none."""
+    found = result.suggester()(d)
+    return f" Did you mean {format_suggestion(d, found[0], result.format_target)}?" if found else ""
+
+
+def format_suggestion(d: Diagnostic, item: Suggestion, format_target: FormatTarget) -> str:
+    """Return a suggestion for a finding as a wikilink."""
+    target = "" if item.subpath and item.path == d.path else format_target(item.path)
+    return escape_controls(f"[[{target}{item.subpath or ''}]]")
+
+
+def render_concise(
+    diagnostics: Sequence[Diagnostic],
+    palette: Palette = PLAIN,
+    hint: Callable[[Diagnostic], str] = lambda _finding: "",
+) -> str:
     """Render one line per finding: `path:line:column: VL101 dangling-link message`.
 
-    Many findings of one cause in a note are one line.
+    Many findings of one cause in a note are one line. `hint` returns the text behind the message of
+    a finding about a heading or block.
     """
-    groups = group_findings(diagnostics)
+    lines = [
+        (
+            group.first,
+            group.message
+            if group.others
+            else group.first.message
+            if group.first.subpath is None
+            else group.first.message + hint(group.first),
+        )
+        for group in group_findings(diagnostics)
+    ]
     if palette is not PLAIN:
         colors, bold, reset = severity_colors(palette), palette.bold, palette.reset
-        lines = [
+        colored = [
             f"{bold}{escape_controls(d.path)}{reset}:{d.line}:{d.column}: "
             f"{colors[d.severity]}{d.code}{reset} {bold}{d.rule}{reset} "
-            f"{escape_controls(group.message)}\n"
-            for group in groups
-            for d in (group.first,)
+            f"{escape_controls(message)}\n"
+            for d, message in lines
         ]
-        return "".join(lines)
-    rows = [
-        f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} "
-        f"{d.message if not group.others else group.message}"
-        for group in groups
-        for d in (group.first,)
-    ]
+        return "".join(colored)
+    rows = [f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} {message}" for d, message in lines]
     return "\n".join([row if row.isprintable() else escape_controls(row) for row in rows]) + (
         "\n" if rows else ""
     )

@@ -14,11 +14,15 @@ from vaultlink.report.check_result import GetBytes, GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
-    """A file that a link may be meant to name. `score` is between 0 and 1."""
+    """A file that a link may be meant to name. `score` is between 0 and 1.
+
+    `subpath` is the heading or block in the file if the link lacks that, else None.
+    """
 
     path: str
     reason: str
     score: float
+    subpath: str | None = None
 
 
 class EditRow(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +46,11 @@ class FixRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FindingRow(msgspec.Struct, frozen=True, gc=False):
-    """A finding. Lines and columns count from 1, columns in code points."""
+    """A finding. Lines and columns count from 1, columns in code points.
+
+    `subpath` is the heading or block that the file at `resolved` lacks; both are None for findings
+    about anything else.
+    """
 
     code: str
     rule: str
@@ -54,6 +62,8 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
     end_column: int
     message: str
     target: str | None
+    subpath: str | None
+    resolved: str | None
     suggestions: tuple[SuggestionRow, ...]
     fix: FixRow | None
     fingerprint: str
@@ -62,7 +72,10 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
 def suggestion_rows(suggestions: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
     """Return a row for each suggestion, with its score rounded to four digits."""
     return tuple(
-        [SuggestionRow(item.path, item.reason, round(item.score, 4)) for item in suggestions]
+        [
+            SuggestionRow(item.path, item.reason, round(item.score, 4), item.subpath)
+            for item in suggestions
+        ]
     )
 
 
@@ -97,6 +110,8 @@ def finding_rows(
             d.end_column,
             d.message,
             d.target,
+            d.subpath,
+            d.resolved,
             suggestion_rows(suggest(d)) if d.target is not None else (),
             _fix_row(get_fix(d), offsets),
             fingerprint,

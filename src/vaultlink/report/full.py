@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
-from vaultlink.report.concise import render_statistics, severity_colors
+from vaultlink.report.concise import format_suggestion, render_statistics, severity_colors
 from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import (
     PLAIN,
@@ -24,8 +24,9 @@ REASON_LABELS = {
     "title": "title",
     "alias": "alias",
     "respelling": "spelling",
-    "near": "similar",
+    "slug": "GitHub anchor",
     "folder": "other folder",
+    "near": "similar",
 }
 """The displayed word for each reason of a suggestion."""
 
@@ -62,7 +63,7 @@ class FullRenderer:
         self.text, self.suggest, self.format_target = text, suggest, format_target
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
-        self._hints: dict[tuple[str | None, tuple[str, ...]], str] = {}
+        self._hints: dict[tuple[object, ...], str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
         """Render one block per finding, with blank lines between them.
@@ -134,16 +135,16 @@ class FullRenderer:
     def _format_hint(self, d: Diagnostic) -> str:
         """Return the suggestions as a question.
 
-        The question is cached, because many findings have the same target and suggestions.
+        The question is cached: findings with one target, heading and block often have equal ones.
         """
         suggestions = self.suggest(d)
         if not suggestions:
             return ""
-        key = (d.target, tuple(item.path for item in suggestions))
+        key = (d.target, d.subpath, d.path if d.subpath else None, *suggestions)
         hint = self._hints.get(key)
         if hint is None:
             alternatives = [
-                f"[[{escape_controls(self.format_target(item.path))}]] "
+                f"{format_suggestion(d, item, self.format_target)} "
                 f"({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
                 for item in suggestions
             ]

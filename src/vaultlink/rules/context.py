@@ -52,7 +52,8 @@ class Finding:
     `path`. `edits` fix the finding as the rule's YAML file describes under `fix`; a function that
     returns them is called only if the finding is reported. `safety` is set only if the safety there
     is `either`. `links` are the links that the finding is about if these are not `location` itself:
-    rules that yield to this rule do not report them.
+    rules that yield to this rule do not report them. `subpath` and `resolved` are set if the file
+    at `resolved` lacks the heading or block that the link names.
     """
 
     location: Located
@@ -62,6 +63,8 @@ class Finding:
     edits: tuple[Edit, ...] | Callable[[], tuple[Edit, ...]] = ()
     safety: Safety | None = None
     links: tuple[Located, ...] | None = None
+    subpath: str | None = None
+    resolved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class Context:
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
     sections. `moves` maps the old paths of files to their current paths; `deleted` are the paths of
-    files that are known to have been deleted.
+    files that are known to have been deleted. `quiet` names the kinds of links that are not
+    reported although they are broken.
     """
 
     index: Index
@@ -81,6 +85,16 @@ class Context:
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset(
+        (
+            "templates",
+            "daily-notes",
+            "site-addresses",
+            "clipped-anchors",
+            "footnotes",
+            "soft-hyphens",
+        )
+    )
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

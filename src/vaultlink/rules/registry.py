@@ -23,6 +23,7 @@ from vaultlink.rules import (
     malformed_links,
     managed_sections,
     metadata,
+    missing_anchors,
     resolved_links,
     structure,
 )
@@ -37,6 +38,7 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "connections": connections,
     "resolved_links": resolved_links,
     "malformed_links": malformed_links,
+    "missing_anchors": missing_anchors,
     "link_style": link_style,
     "metadata": metadata,
     "file_names": file_names,

@@ -110,6 +110,8 @@ def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
             d.end_column,
             d.message,
             d.target,
+            d.subpath,
+            d.resolved,
             (),
             None,
             fingerprint,

@@ -1,0 +1,203 @@
+"""Checks of the headings and blocks that links name.
+
+If several of these rules find the same link, `yields-to` in their YAML files determines which one
+reports it.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from vaultlink.index.anchors import (
+    TRAILING_BLOCK_ID,
+    find_slug_heading,
+    heading_key,
+    split_parts,
+)
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
+from vaultlink.links.rewrite import rewrite_link
+from vaultlink.model import Heading, Link, LinkKind, Note, Safety
+from vaultlink.rules.context import Context, Finding, is_drawing
+from vaultlink.rules.quiet_anchors import (
+    is_clipped_page,
+    is_footnote_anchor,
+    is_heading_anchor,
+    is_page_anchor,
+    is_readme_slug,
+)
+from vaultlink.text import has_placeholder
+
+
+class _MissingAnchor(NamedTuple):
+    """A link whose target lacks its heading or block.
+
+    `slug_heading` is the heading that GitHub opens for the link, if there is one.
+    """
+
+    link: Link
+    target: Note
+    slug_heading: Heading | None
+
+    @property
+    def is_block(self) -> bool:
+        """True if the link names a block."""
+        return "#^" in self.link.subpath
+
+
+def missing_block(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links to a block that the target note does not contain."""
+    for item in _find_missing_anchors(note, context):
+        if item.is_block:
+            yield _report_missing(note, item, "block", split_parts(item.link.subpath)[-1])
+
+
+def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links to a heading that the target note does not contain."""
+    for item in _find_missing_anchors(note, context):
+        if not item.is_block:
+            yield _report_missing(note, item, "heading", item.link.subpath.lstrip("#").strip())
+
+
+def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
+    """Report Markdown links that name a heading by its GitHub anchor."""
+    for item in _find_missing_anchors(note, context):
+        if item.slug_heading:
+            link, heading = item.link, item.slug_heading
+            subpath = build_subpath(item.target, heading)
+            values = {
+                "anchor": link.subpath.removeprefix("#").strip(),
+                "heading": heading.text,
+                "note": link_name(item.target.path),
+            }
+            edits = partial(rewrite_link, note.path, link, link.target, subpath) if subpath else ()
+            yield Finding(
+                link,
+                values,
+                link.target,
+                edits=edits,
+                subpath=link.subpath,
+                resolved=item.target.path,
+            )
+
+
+def _report_missing(note: Note, item: _MissingAnchor, key: str, name: str) -> Finding:
+    """Return the finding of a missing heading or block.
+
+    It has a fix if a single heading or block can be meant. The fix is safe if that is certain, and
+    no other program follows the link as it is: a Markdown link without spaces may be for another.
+    """
+    link, target = item.link, item.target
+    matches = match_anchors(target, link.subpath)
+    best = matches[0] if len(matches) == 1 and matches[0].safety else None
+    values = {
+        "note": link_name(target.path),
+        key: name,
+        "found": best.subpath.removeprefix("#") if best else "",
+    }
+    return Finding(
+        link,
+        values,
+        link.target,
+        edits=partial(rewrite_link, note.path, link, link.target, best.subpath) if best else (),
+        safety=Safety.SAFE if best and _is_safe(best, item) else Safety.UNSAFE,
+        subpath=link.subpath,
+        resolved=target.path,
+    )
+
+
+def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
+    return match.safety is Safety.SAFE and (
+        item.is_block
+        or item.link.kind is LinkKind.WIKILINK
+        or any(char.isspace() for char in item.link.subpath)
+    )
+
+
+# -- finding them ---------------------------------------------------------------------------------
+
+
+class _AnchorCache:
+    """The links of one note that the rules of this module check one after the other."""
+
+    def __init__(self, _index: Index) -> None:
+        self.key: tuple[Note, frozenset[str]] | None = None
+        self.missing: Sequence[_MissingAnchor] = ()
+
+
+def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
+    """Return the links of a note whose missing heading or block is to be reported."""
+    # Most notes have no subpath, and a list is faster here than a generator.
+    if not any([link.subpath for link in note.links]):  # noqa: C419
+        return ()
+    cache, key = context.index.derive(_AnchorCache), (note, context.quiet)
+    if cache.key is None or cache.key[0] is not note or cache.key[1] != context.quiet:
+        cache.missing, cache.key = _collect_missing_anchors(note, context), key
+    return cache.missing
+
+
+def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAnchor]:
+    targets = context.index.targets.get(note.path, ())
+    linked = [pair for pair in zip(note.links, targets, strict=True) if pair[0].subpath]
+    found = [
+        item
+        for link, path in linked
+        if path is not None and (item := _find_missing(link, path, context))
+    ]
+    if "footnotes" in context.quiet:
+        found = [item for item in found if not is_footnote_anchor(item.link.subpath)]
+    if "clipped-anchors" in context.quiet:
+        on_page = {id(link) for link, _ in linked if is_page_anchor(link)}
+        dead = [item.link for item in found if id(item.link) in on_page and not item.slug_heading]
+        if is_clipped_page(note, dead, len(on_page) - len(dead)):
+            found = [item for item in found if id(item.link) not in on_page]
+    return [item for item in found if not is_readme_slug(note, item.link, item.target)]
+
+
+def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | None:
+    """Return a link and its target if the target certainly lacks its heading or block.
+
+    Return None for links in comments, and if it is uncertain how Obsidian reads the subpath.
+    """
+    if (
+        link.in_comment
+        or context.index.has_anchor(link, path) is not False
+        or has_placeholder(link.subpath)
+    ):
+        return None
+    target = context.index.notes.get(path)
+    if target is None or is_drawing(target):
+        return None  # the plugin gives the elements of a drawing names that are not in the text
+    if any(problem.kind in ("undecodable", "unreadable") for problem in target.problems):
+        return None
+    if "#^" in link.subpath:
+        return _MissingAnchor(link, target, None) if _lacks_block(link, target) else None
+    if not is_heading_anchor(link) or not _lacks_heading(link, target):
+        return None
+    is_markdown = link.kind is LinkKind.MARKDOWN
+    return _MissingAnchor(
+        link, target, find_slug_heading(target, link.subpath) if is_markdown else None
+    )
+
+
+def _lacks_block(link: Link, target: Note) -> bool:
+    name = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
+    return all(block.id.lower() != name for block in target.blocks)
+
+
+def _lacks_heading(link: Link, target: Note) -> bool:
+    *_, last = link.subpath.split("#")
+    if last.strip().startswith("[^"):
+        return False  # a footnote (6.11)
+    return link.subpath.count("#") > 1 or _normalize_heading(last) not in {
+        _normalize_heading(heading.text) for heading in target.headings
+    }
+
+
+def _normalize_heading(heading: str) -> str:
+    """Return the comparison key of a heading without its block id, in composed form.
+
+    It is uncertain whether Obsidian compares block id and Unicode form (6.2, 6.6).
+    """
+    return heading_key(unicodedata.normalize("NFC", TRAILING_BLOCK_ID.sub("", heading)))
