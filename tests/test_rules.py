@@ -57,6 +57,8 @@ class Case(NamedTuple):
             allow_dangling=example.get("allow-dangling", ()),
             backlinks=example.get("backlinks"),
             moves=example.get("moves"),
+            quiet=example.get("quiet"),
+            obsidian=example.get("obsidian"),
         )
 
 
@@ -175,6 +177,8 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         None,
         base.config.backlinks,
         base.moves,
+        base.config.quiet,
+        base.expects_note,
     )
     if rule.scope == "vault":
         findings = list(rule.check(context))

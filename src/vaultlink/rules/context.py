@@ -23,6 +23,16 @@ from vaultlink.index.index import Index
 from vaultlink.model import Edit, Link, Note, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
 
+QUIET_KINDS = (
+    "templates",
+    "daily-notes",
+    "site-addresses",
+    "clipped-anchors",
+    "footnotes",
+    "soft-hyphens",
+)
+"""The kinds of expected findings that the setting `quiet` may name: none of these is reported."""
+
 FILE_START = SourceSpan(0, 0, 1, 1)
 """Location of findings about a file as a whole."""
 
@@ -69,7 +79,9 @@ class Context:
     """Everything that a check may read besides its note or file.
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
-    sections. `moves` maps the old paths of files to their current paths.
+    sections. `moves` maps the old paths of files to their current paths. `quiet` holds the kinds of
+    expected findings that are not reported. `expects_note` returns True for targets that name a
+    daily or other periodic note, which may not be written yet.
     """
 
     index: Index
@@ -79,6 +91,8 @@ class Context:
     text: str | None = None
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
+    quiet: frozenset[str] = frozenset(QUIET_KINDS)
+    expects_note: Callable[[str], bool] = lambda _target: False
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

@@ -20,6 +20,7 @@ from vaultlink.index.resolve import (
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
 from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.expected_links import is_expected
 from vaultlink.text import has_placeholder
 
 
@@ -43,14 +44,14 @@ class _UnresolvedLink(NamedTuple):
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links that do not resolve."""
     for link, candidates in _find_unresolved_links(note, context):
-        if not candidates.is_query:
+        if not candidates.is_query and not is_expected(link, context):
             yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Report embeds that do not resolve."""
     for link, candidates in _find_unresolved_links(note, context):
-        if link.embed and not candidates.is_query:
+        if link.embed and not candidates.is_query and not is_expected(link, context):
             yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
