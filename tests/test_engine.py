@@ -364,7 +364,7 @@ def test_suppression_of_an_excluded_rule_is_not_reported(values: dict[str, objec
 
 # -- precedence -------------------------------------------------------------------------------------------------------
 
-LINK_TO_SELF = {"A.md": "[[a]] and [[b#x|b > x]]\n", "B.md": ""}
+LINK_TO_SELF = {"A.md": "[[a]]\n\n[[b#x|b > x]]\n", "B.md": ""}
 
 
 @pytest.mark.parametrize(
