@@ -389,7 +389,7 @@ def test_rule_ignored_at_a_path_takes_precedence_there() -> None:
     ignores = ((lambda path: path == "A.md", frozenset({"self-link"})),)
     state = build_state(LINK_TO_SELF, replace(base, per_path_ignores=ignores))
     assert [item.rule for item in collect_findings(state)] == ["case-mismatch"]
-    assert [item.start for item in collect_findings(state)] == [10]
+    assert [item.start for item in collect_findings(state)] == [7]
 
 
 def test_suppressed_finding_takes_precedence() -> None:

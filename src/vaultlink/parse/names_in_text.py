@@ -18,8 +18,10 @@ _BEFORE_LINK = re.compile(
 )
 """Marks of quotes, lists and tasks, the key of an inline field (`up:: `), and emphasis."""
 
-_AFTER_LINK = re.compile(r"[*_~=]*[.,;:!?]?\s*(?:\^[A-Za-z0-9-]+\s*)?")
-"""Emphasis, a punctuation mark, and a block identifier."""
+_AFTER_LINK = re.compile(
+    r"[*_~=]*[.,;:!?]?\s*(?:(?:<!--[^<>]*-->|%%[^%]*%%)\s*)*(?:\^[A-Za-z0-9-]+\s*)?"
+)
+"""Emphasis, a punctuation mark, comments such as suppressions, and a block identifier."""
 
 
 def find_lone_self_links(path: str, text: str, links: Sequence[Link]) -> tuple[int, ...]:
