@@ -9,10 +9,10 @@ from hypothesis import strategies as some
 
 from vaultlink.config.checks import Layer
 from vaultlink.config.settings import merge_layers
+from vaultlink.disk.obsidian_files import build_obsidian_settings
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.model import Diagnostic
-from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import Catalog, build_catalog
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
@@ -40,23 +40,25 @@ def make_settings(
     backlinks: Mapping[str, Any] | None = None,
     moves: Mapping[str, str] | None = None,
     deleted: Collection[str] = (),
+    quiet: Sequence[str] | None = None,
+    obsidian: Mapping[str, Any] | None = None,
 ) -> LinterSettings:
-    """Return settings with only these rules; `app` and `types` as in Obsidian's files."""
+    """Return settings with only these rules.
+
+    `app` and `types` are as in Obsidian's files; `obsidian` holds other files of `.obsidian` by name.
+    """
     values = {
         "select": list(select),
         "rules": options or {},
         "allow-dangling": list(allow_dangling),
         "backlinks": backlinks or {},
+        **({} if quiet is None else {"quiet": list(quiet)}),
     }
     config = merge_layers([Layer("test", values)], RULES)
-    app = app or {}
-    obsidian = ObsidianSettings(
-        app.get("newLinkFormat", "shortest"),
-        app.get("useMarkdownLinks", False),
-        ignore_filters=tuple(app.get("userIgnoreFilters", ())),
-        types=types,
-    )
-    return LinterSettings.build(RULES, config, obsidian, moves=moves, deleted=frozenset(deleted))
+    files = {f".obsidian/{name}": value for name, value in (obsidian or {}).items()}
+    files |= {".obsidian/app.json": app or {}, ".obsidian/types.json": {"types": types}}
+    settings = build_obsidian_settings(files)
+    return LinterSettings.build(RULES, config, settings, moves=moves, deleted=frozenset(deleted))
 
 
 def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:

@@ -422,6 +422,7 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
         "per-file-ignores",
         "fixable",
         "unfixable",
+        "quiet",
         "rules",
         "backlinks",
     }

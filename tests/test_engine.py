@@ -364,7 +364,7 @@ def test_suppression_of_an_excluded_rule_is_not_reported(values: dict[str, objec
 
 # -- precedence -------------------------------------------------------------------------------------------------------
 
-LINK_TO_SELF = {"A.md": "[[a]] and [[b#x|b > x]]\n", "B.md": ""}
+LINK_TO_SELF = {"A.md": "[[a]]\n\n[[b#x|b > x]]\n", "B.md": ""}
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_rule_ignored_at_a_path_takes_precedence_there() -> None:
     ignores = ((lambda path: path == "A.md", frozenset({"self-link"})),)
     state = build_state(LINK_TO_SELF, replace(base, per_path_ignores=ignores))
     assert [item.rule for item in collect_findings(state)] == ["case-mismatch"]
-    assert [item.start for item in collect_findings(state)] == [10]
+    assert [item.start for item in collect_findings(state)] == [7]
 
 
 def test_suppressed_finding_takes_precedence() -> None:

@@ -58,6 +58,8 @@ class Case(NamedTuple):
             backlinks=example.get("backlinks"),
             moves=example.get("moves"),
             deleted=example.get("deleted", ()),
+            quiet=example.get("quiet"),
+            obsidian=example.get("obsidian"),
         )
 
 
@@ -177,6 +179,8 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         base.config.backlinks,
         base.moves,
         base.deleted,
+        base.config.quiet,
+        base.expects_note,
     )
     if rule.scope == "vault":
         findings = list(rule.check(context))

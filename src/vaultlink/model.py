@@ -307,6 +307,10 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
         problems: The defects that the parser found.
         blank: True if the text outside the frontmatter is white space only.
         sections: The "Add backlinks" sections.
+        lone_self_links: Offsets of the links that name the note itself and fill a line or list
+            item.
+        named_files: Ends of the text that name an attachment outside links, such as
+            `see my map.png`.
     """
 
     path: str
@@ -319,6 +323,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     problems: tuple[ParseProblem, ...] = ()
     blank: bool = False
     sections: tuple[Section, ...] = ()
+    lone_self_links: tuple[int, ...] = ()
+    named_files: tuple[str, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

@@ -1,12 +1,24 @@
-"""Obsidian's settings for a vault: app.json and types.json (section 10)."""
+"""Obsidian's settings for a vault, and those of plugins for new notes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class PeriodicNote(NamedTuple):
+    """A kind of note that exists once for each day, week, month, quarter or year.
+
+    `format` is the date format of moment.js that gives the note's path below `folder`, which is a
+    vault path without slashes at its ends, "" for the root.
+    """
+
+    format: str
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)
 class ObsidianSettings:
-    """The settings in `.obsidian/app.json` and `types.json` (section 10).
+    """The settings in `.obsidian` that vaultlink follows (section 10).
 
     Attributes:
         new_link_format: `newLinkFormat`: "shortest", "relative" or "absolute".
@@ -14,6 +26,10 @@ class ObsidianSettings:
         attachment_folder: Folder for new attachments; "/" is the vault's root.
         ignore_filters: The patterns of "Excluded files".
         types: Property types by key; None if there is no types.json.
+        templates: Vault paths of the folders of templates and of single templates, as the settings
+            of Templates, Daily notes, Templater, QuickAdd, Periodic Notes and Calendar name them.
+            Those of notes may lack `.md`.
+        periodic_notes: The periodic notes, as Daily notes, Periodic Notes and Calendar create them.
     """
 
     new_link_format: str = "shortest"
@@ -21,3 +37,5 @@ class ObsidianSettings:
     attachment_folder: str = "/"
     ignore_filters: tuple[str, ...] = ()
     types: Mapping[str, str] | None = None
+    templates: tuple[str, ...] = ()
+    periodic_notes: tuple[PeriodicNote, ...] = ()

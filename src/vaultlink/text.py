@@ -31,12 +31,13 @@ def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     return line, offset - starts[line - 1] + 1
 
 
-_TEMPLATE_MARKERS = ("{{", "<%")
+_TEMPLATE_MARKERS = ("{{", "<%", "{%")
 
 
 def has_placeholder(text: str) -> bool:
     """Return True if `text` contains a template placeholder.
 
-    These are the placeholders of Obsidian's own templates and of Templater.
+    These are the placeholders of Obsidian's own templates, of Templater, and of site generators
+    such as Jekyll and Hugo.
     """
     return any(marker in text for marker in _TEMPLATE_MARKERS)

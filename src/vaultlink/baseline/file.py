@@ -85,7 +85,7 @@ def _affects_findings(key: str, config: Config) -> bool:
     table, _, rest = key.partition(".")
     if table == "rules":
         return rest.partition(".")[0] in config.enabled
-    return table in ("exclude", "allow-dangling", "per-file-ignores", "backlinks")
+    return table in ("exclude", "allow-dangling", "quiet", "per-file-ignores", "backlinks")
 
 
 # -- file format ---------------------------------------------------------------------------------

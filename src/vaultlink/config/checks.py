@@ -67,6 +67,18 @@ def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def reject_unknown_items(
+    layer: Layer, key: str, items: Sequence[str], known: Sequence[str]
+) -> None:
+    """Raise ConfigError for an element of a list that is not one of `known`."""
+    for item in items:
+        if item not in known:
+            hint = _format_hint(_find_similar(item, known)) or f" Known: {', '.join(known)}."
+            raise ConfigError(
+                f"{layer.format_key(key)}: there is no kind {format_value(item)}.{hint}"
+            )
+
+
 def read_selectors(
     layer: Layer, key: str, selectors: Sequence[str], rules: tuple[Rule, ...]
 ) -> frozenset[str]:
@@ -151,12 +163,16 @@ def unknown_key_error(
     layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
 ) -> ConfigError:
     """Return the error for a key that does not exist, with similar keys that do."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
-
-    hint = _format_hint(get_close_matches(key, known, 2, 0.6)) or (
+    hint = _format_hint(_find_similar(key, known)) or (
         f" Known: {', '.join(known)}." if known else ""
     )
     return ConfigError(f"{layer.format_key(before + key)}: there is no such {what}.{hint}")
+
+
+def _find_similar(word: str, known: Sequence[str]) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
+
+    return get_close_matches(word, known, 2, 0.6)
 
 
 def _format_hint(candidates: Sequence[str]) -> str:

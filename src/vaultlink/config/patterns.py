@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from vaultlink.index.resolve import normalize_name
+
 
 def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate that is True for paths that match one of the globs.
@@ -31,6 +33,21 @@ def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
     if not starts and not tests:
         return _match_nothing
     return lambda path: path.lower().startswith(starts) or any(test.search(path) for test in tests)
+
+
+def compile_path_prefixes(paths: Sequence[str]) -> Callable[[str], bool]:
+    """Return a predicate that is True for these paths and everything in these folders.
+
+    The paths of notes may lack `.md`. Case and Unicode form are ignored.
+    """
+    wanted = frozenset(normalize_name(path) for path in paths)
+    folders = tuple(path + "/" for path in wanted)
+
+    def matches(path: str) -> bool:
+        name = normalize_name(path)
+        return name.startswith(folders) or name in wanted or name.removesuffix(".md") in wanted
+
+    return matches if wanted else _match_nothing
 
 
 def _match_nothing(_path: str) -> bool:

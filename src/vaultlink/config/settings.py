@@ -21,11 +21,13 @@ from vaultlink.config.checks import (
     read_selectors,
     read_table,
     read_text_list,
+    reject_unknown_items,
     reject_unknown_keys,
     unknown_key_error,
 )
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
+from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, select_rules
 
 DEFAULT_SOURCE = "default"
@@ -39,6 +41,7 @@ LIST_KEYS = (
     "allow-dangling",
     "fixable",
     "unfixable",
+    "quiet",
 )
 TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks")
 SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
@@ -74,6 +77,7 @@ class Config:
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...]
     fixable: tuple[str, ...]
     unfixable: tuple[str, ...]
+    quiet: frozenset[str]
     backlinks: Mapping[str, Any]
     values: Mapping[str, Any]
     sources: Mapping[str, str]
@@ -90,6 +94,7 @@ class Config:
             self.exclude,
             self.allow_dangling,
             [(glob, sorted(names)) for glob, names in self.per_file_ignores],
+            sorted(self.quiet),
             sorted(self.backlinks.items()),
         )
         return blake2b(msgspec.json.encode(relevant), digest_size=16).hexdigest()
@@ -127,6 +132,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         per_file_ignores=tuple(ignores.items()),
         fixable=values["fixable"],
         unfixable=values["unfixable"],
+        quiet=frozenset(values["quiet"]),
         backlinks={key: values[f"backlinks.{key}"] for key in BACKLINKS_CHOICES},
         values=values,
         sources=sources,
@@ -135,7 +141,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
 
 def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
     for key in LIST_KEYS:
-        yield key, ()
+        yield key, QUIET_KINDS if key == "quiet" else ()
     for key, choices in BACKLINKS_CHOICES.items():
         yield f"backlinks.{key}", choices[0]
     for rule in rules:
@@ -152,6 +158,8 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             items = read_text_list(layer, key, layer.values[key])
             if key in SELECTOR_KEYS:
                 read_selectors(layer, key, items, rules)
+            if key == "quiet":
+                reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
     yield from _read_severities(layer, rules)
     for glob, names in read_table(layer, "per-file-ignores").items():

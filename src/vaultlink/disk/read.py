@@ -1,9 +1,8 @@
-"""Read notes and settings from disk, and the declarations of the rules.
+"""Read notes and configuration files from disk, and the declarations of the rules.
 
 Writes nothing. Notes that can't be read are returned as `UnreadableFile`, not raised.
 """
 
-import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
-from vaultlink.obsidian import ObsidianSettings
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
@@ -25,7 +23,7 @@ class UnreadableFile(NamedTuple):
     detail: str
 
 
-# -- notes and settings ---------------------------------------------------------------------------
+# -- notes and configuration ----------------------------------------------------------------------
 
 
 def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
@@ -44,40 +42,6 @@ def decode_note(data: bytes) -> str | UnreadableFile:
     except UnicodeDecodeError as error:
         return UnreadableFile("undecodable", f"byte {error.start + 1} is not valid UTF-8")
     return text[1:] if text.startswith("\ufeff") else text
-
-
-def load_obsidian_settings(vault: Path) -> ObsidianSettings:
-    """Return the settings of Obsidian that the vault contains.
-
-    Missing or unreadable files mean defaults, as in Obsidian.
-    """
-    app = _read_json_object(vault / ".obsidian" / "app.json")
-    types = _read_json_object(vault / ".obsidian" / "types.json").get("types")
-    filters = app.get("userIgnoreFilters")
-    defaults = ObsidianSettings()
-    return ObsidianSettings(
-        _string_or(app.get("newLinkFormat"), defaults.new_link_format),
-        app.get("useMarkdownLinks") is True,
-        _string_or(app.get("attachmentFolderPath"), defaults.attachment_folder),
-        tuple(item for item in filters if isinstance(item, str))
-        if isinstance(filters, list)
-        else (),
-        {key: value for key, value in types.items() if isinstance(value, str)}
-        if isinstance(types, dict)
-        else None,
-    )
-
-
-def _string_or(value: object, default: str) -> str:
-    return value if isinstance(value, str) else default
-
-
-def _read_json_object(file: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def load_config(

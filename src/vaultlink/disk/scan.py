@@ -11,7 +11,8 @@ from typing import Any
 
 from vaultlink.config.checks import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
-from vaultlink.disk.read import CONFIG_NAMES, load_config, load_obsidian_settings
+from vaultlink.disk.obsidian_files import load_obsidian_settings
+from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.errors import VaultError
 from vaultlink.git import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp

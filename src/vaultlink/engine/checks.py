@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
+from vaultlink.config.date_formats import compile_periodic_notes
+from vaultlink.config.patterns import (
+    compile_globs,
+    compile_obsidian_filters,
+    compile_path_prefixes,
+)
 from vaultlink.config.settings import Config
 from vaultlink.index.index import EMPTY_INDEX, Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note
@@ -27,9 +32,9 @@ class LinterSettings:
     """The constant settings of a run: rules, configuration, settings of the vault.
 
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
-    unresolved. `per_path_ignores` pairs a predicate over paths with the names of the rules ignored
-    there. `moves` maps old paths of files to their present ones; `deleted` are the paths of
-    deleted files.
+    unresolved, `expects_note` for those that name a periodic note. `per_path_ignores` pairs a
+    predicate over paths with the names of the rules ignored there. `moves` maps old paths of files
+    to their present ones; `deleted` are the paths of deleted files.
     """
 
     rules: tuple[Rule, ...]
@@ -37,6 +42,7 @@ class LinterSettings:
     obsidian: ObsidianSettings
     is_linted: Callable[[str], bool]
     allows_dangling: Callable[[str], bool]
+    expects_note: Callable[[str], bool]
     per_path_ignores: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
     rules_by_scope: Mapping[str, tuple[Rule, ...]]
     moves: Mapping[str, str]
@@ -60,6 +66,8 @@ class LinterSettings:
         tests += (
             [compile_obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
         )
+        if obsidian.templates and "templates" in config.quiet:
+            tests.append(compile_path_prefixes(obsidian.templates))
         tests += [ignored] if ignored else []
         ignores = tuple((compile_globs([glob]), names) for glob, names in config.per_file_ignores)
         is_linted = (lambda path: not any(test(path) for test in tests)) if tests else _accept_all
@@ -75,6 +83,9 @@ class LinterSettings:
             obsidian,
             is_linted,
             compile_globs(config.allow_dangling),
+            compile_periodic_notes(
+                obsidian.periodic_notes if "daily-notes" in config.quiet else ()
+            ),
             ignores,
             rules_by_scope,
             moves or {},
@@ -143,6 +154,8 @@ class LinterSettings:
                     config.backlinks,
                     self.moves,
                     self.deleted,
+                    config.quiet,
+                    self.expects_note,
                 ),
             )
             for rule in self.rules_by_scope[scope]

@@ -118,7 +118,7 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
 
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:
-    """Replace a link by its text; None for an embed, and for text that is not one plain link."""
+    """Replace a plain link by its text; None for an embed, which has no text."""
     words = (
         default_display_text(link.target, link.subpath) if link.display is None else link.display
     )

@@ -329,6 +329,8 @@ def target_spellings(target: str) -> tuple[str, ...]:
     """
     name = file_name(target)
     keys: tuple[str, ...] = (spelling_key(link_name(name)), spelling_key(name))
+    if not name:  # a folder or an address
+        return (*keys, *target_spellings(target.rstrip("/"))) if target.strip("/") else keys
     if "?" in target:  # a URL may name a file (2.20)
         keys += target_spellings(target.partition("?")[0])
     return (

@@ -20,6 +20,7 @@ from vaultlink.index.index import (
     update_names,
 )
 from vaultlink.index.resolve import name_key, resolve_with_alternatives
+from vaultlink.index.rooted_links import find_notes_depending_on_roots
 from vaultlink.model import Link, Note, Place
 
 
@@ -58,7 +59,8 @@ def update(
     after.targets = targets
     _update_derived_maps(index, after, changed | moved, stale | changed)
     _update_tallies(index, after, changed)
-    return after, _find_affected_notes(index, after, changed, stale, keys)
+    affected = _find_affected_notes(index, after, changed, stale, keys)
+    return after, affected | find_notes_depending_on_roots(index, after, changed | stale, moved)
 
 
 def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]) -> set[str]:

@@ -32,6 +32,7 @@ from vaultlink.parse.directives import (
 )
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
+from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
 from vaultlink.text import line_and_column
@@ -90,6 +91,8 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         tuple(problems),
         blank,
         sections,
+        find_lone_self_links(path, text, links),
+        find_named_files(text, links),
     )
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
 
-from vaultlink.index.resolve import file_name, is_note, normalize_name
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, Place
 from vaultlink.rules.context import FILE_START, Context, Finding
+from vaultlink.rules.naming_notes import NamingNotes
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
@@ -55,29 +57,51 @@ def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
-    """Report attachments that no link, property or base of the vault uses.
+    """Report attachments that nothing in the vault names.
 
     The option `extensions` lists the kinds: images, audio, video and PDFs by default.
     """
+    unlinked = _find_unlinked_attachments(context)
+    if unlinked:
+        names = context.index.derive(NamingNotes)
+        for path in unlinked:
+            if not names.find(path):
+                yield Finding(FILE_START, {"name": file_name(path)}, path=path)
+
+
+def unlinked_attachment(context: Context) -> Iterator[Finding]:
+    """Report attachments that only broken links, HTML, code or prose names."""
+    unlinked = _find_unlinked_attachments(context)
+    if unlinked:
+        names = context.index.derive(NamingNotes)
+        for path in unlinked:
+            found = names.find(path)
+            if found:
+                values = {"name": file_name(path), "how": found.how, "note": found.note}
+                yield Finding(FILE_START, values, path=path)
+
+
+def _find_unlinked_attachments(context: Context) -> list[str]:
+    """Return the attachments that no link, property or base of the vault uses."""
     index = context.index
     endings = tuple(f".{item.lower().lstrip('.')}" for item in context.options["extensions"])
-    unused = [
+    candidates = [
         path
         for path in index.files
         if path.lower().endswith(endings)
         and path not in index.backlinks
+        and path[: path.rfind(".")] + ".md" not in index.notes
         and not _is_ignored(path, context)
     ]
-    if unused:
-        property_texts, base_text = _collect_property_texts(context), _join_base_texts(context)
-        for path in unused:
-            name, sidecar = normalize_name(file_name(path)), path[: path.rfind(".")] + ".md"
-            if (
-                sidecar not in index.notes
-                and property_texts.isdisjoint((normalize_name(path), name))
-                and name not in base_text
-            ):
-                yield Finding(FILE_START, {"name": file_name(path)}, path=path)
+    if not candidates:
+        return []
+    texts, base_text = index.derive(_collect_property_texts), index.derive(_join_base_texts)
+    return [
+        path
+        for path in candidates
+        if texts.isdisjoint((normalize_name(path), name_key(path)))
+        and name_key(path) not in base_text
+    ]
 
 
 def island(context: Context) -> Iterator[Finding]:
@@ -119,13 +143,13 @@ _REGEX_END = translate("")[-2:]
 """Suffix that `fnmatch.translate` adds to every pattern."""
 
 
-def _collect_property_texts(context: Context) -> frozenset[str]:
+def _collect_property_texts(index: Index) -> frozenset[str]:
     """Return the texts of all properties, normalized, as paths and as file names.
 
     Plugins and themes use files whose names are plain text in properties.
     """
     texts: set[str] = set()
-    for note in context.index.notes.values():
+    for note in index.notes.values():
         for item in note.properties or ():
             for value in item.value if isinstance(item.value, list) else [item.value]:
                 if isinstance(value, str) and "." in value:
@@ -134,15 +158,15 @@ def _collect_property_texts(context: Context) -> frozenset[str]:
     return frozenset(texts)
 
 
-def _join_base_texts(context: Context) -> str:
+def _join_base_texts(index: Index) -> str:
     """Return the normalized text of all bases.
 
     The index holds the text of a base as a property.
     """
-    notes = context.index.notes
+    notes = index.notes
     bases = (
         notes[path]
-        for path in sorted(context.index.files)
+        for path in sorted(index.files)
         if path.lower().endswith(".base") and path in notes
     )
     return normalize_name(

@@ -23,6 +23,16 @@ from vaultlink.index.index import Index
 from vaultlink.model import Edit, Link, Note, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
 
+QUIET_KINDS = (
+    "templates",
+    "daily-notes",
+    "site-addresses",
+    "clipped-anchors",
+    "footnotes",
+    "soft-hyphens",
+)
+"""The kinds of expected findings that the setting `quiet` may name: none of these is reported."""
+
 FILE_START = SourceSpan(0, 0, 1, 1)
 """Location of findings about a file as a whole."""
 
@@ -73,8 +83,9 @@ class Context:
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
     sections. `moves` maps the old paths of files to their current paths; `deleted` are the paths of
-    files that are known to have been deleted. `quiet` names the kinds of links that are not
-    reported although they are broken.
+    files that are known to have been deleted. `quiet` holds the kinds of expected findings that are
+    not reported. `expects_note` returns True for targets that name a daily or other periodic note,
+    which may not be written yet.
     """
 
     index: Index
@@ -85,16 +96,8 @@ class Context:
     backlink_settings: Mapping[str, Any] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
-    quiet: frozenset[str] = frozenset(
-        (
-            "templates",
-            "daily-notes",
-            "site-addresses",
-            "clipped-anchors",
-            "footnotes",
-            "soft-hyphens",
-        )
-    )
+    quiet: frozenset[str] = frozenset(QUIET_KINDS)
+    expects_note: Callable[[str], bool] = lambda _target: False
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

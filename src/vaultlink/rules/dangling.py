@@ -18,6 +18,7 @@ from vaultlink.index.spelling import (
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.expected_links import is_expected
 from vaultlink.rules.former_paths import follow_move
 from vaultlink.rules.unresolved import find_unresolved_links
 
@@ -25,14 +26,14 @@ from vaultlink.rules.unresolved import find_unresolved_links
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
-        if not candidates.is_query:
+        if not candidates.is_query and not is_expected(link, context):
             yield _report_unresolved(link, context)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Report embeds that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
-        if link.embed and not candidates.is_query:
+        if link.embed and not candidates.is_query and not is_expected(link, context):
             yield _report_unresolved(link, context)
 
 

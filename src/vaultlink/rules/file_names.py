@@ -15,6 +15,13 @@ _INVISIBLE_CHARS = re.compile(
 )
 """Invisible characters, except U+200C and U+200D: Persian, Indic scripts and emoji need them."""
 
+_BREAKING_CHARS = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
+"""Invisible characters that at most allow or prevent a line break.
+
+They come with text from web pages. Links to such a name resolve if they were inserted, and
+respelt-link reports those that were typed. The other invisible characters change how a name looks.
+"""
+
 _DEVICE_NAME = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
 )
@@ -48,6 +55,8 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
     Each folder is reported once, at the first file in it.
     """
     allowed = frozenset(context.options["allow"])
+    if "soft-hyphens" in context.quiet:
+        allowed |= _BREAKING_CHARS
     most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
     problems = [
         *_check_path_length(path, longest_path),

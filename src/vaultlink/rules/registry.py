@@ -15,6 +15,7 @@ from typing import Any
 from vaultlink.model import Safety, Severity
 from vaultlink.rules import (
     author_sections,
+    clippings,
     connections,
     dangling,
     file_contents,
@@ -43,6 +44,7 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "metadata": metadata,
     "file_names": file_names,
     "author_sections": author_sections,
+    "clippings": clippings,
     "structure": structure,
     "managed_sections": managed_sections,
 }

@@ -6,7 +6,7 @@ reports it.
 
 from collections.abc import Iterator
 
-from vaultlink.model import Note
+from vaultlink.model import Link, Note, Place
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
@@ -22,8 +22,20 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links from a note to itself without a heading or block."""
+    """Report links from a note to itself without a heading or block.
+
+    In a sentence such a link is harmless; the option `prose` includes it.
+    """
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in find_resolved_links(note, context):
-            if target == note.path and link.target and not link.subpath:
+            if (
+                target == note.path
+                and link.target
+                and not link.subpath
+                and (context.options["prose"] or _stands_alone(link, note))
+            ):
                 yield Finding(link, {}, link.target)
+
+
+def _stands_alone(link: Link, note: Note) -> bool:
+    return link.embed or link.place is not Place.BODY or link.start in note.lone_self_links

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vaultlink.api import Vault, open_vault
+from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, scan_vault
 from vaultlink.git import find_git_dir, read_git_state
@@ -39,7 +40,7 @@ def _read_stamps(scan: VaultScan) -> SettingsStamps:
 def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
     if not scan.settings.isolated:
         yield from config_candidates(scan.root, scan.settings.config_file)
-    yield from (scan.root / ".obsidian" / "app.json", scan.root / ".obsidian" / "types.json")
+    yield from (scan.root / path for path in OBSIDIAN_FILES)
     git_dir = find_git_dir(scan.root)
     if git_dir:
         yield git_dir / "info" / "exclude"

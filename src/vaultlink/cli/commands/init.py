@@ -39,6 +39,10 @@ STARTER_SETTINGS = """\
 # Topics that may be linked to before their note exists.
 # allow-dangling = ["20??-??-??"]
 
+# Kinds of expected findings that are not reported; [] reports everything. Default: all kinds, which
+# are templates, daily-notes, site-addresses, clipped-anchors, footnotes and soft-hyphens.
+# quiet = ["templates", "daily-notes"]
+
 # Rules that `vaultlink fix` may fix, and rules that it may not.
 # `vaultlink fix --diff` shows what it would change.
 # fixable = ["ALL"]

@@ -1,0 +1,97 @@
+"""What a note's text shows about names, and no link does.
+
+Checks of links have no text. For two of them the parser notes which links to the note itself fill
+their line, and which files the text names outside its links.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from vaultlink.model import Link, Place
+
+# -- links to the note itself --------------------------------------------------------------------
+
+_BEFORE_LINK = re.compile(
+    r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[*_~=]*(?:\w[^\[\]\n]{0,60}?::\s*)?[*_~=]*"
+)
+"""Marks of quotes, lists and tasks, the key of an inline field (`up:: `), and emphasis."""
+
+_AFTER_LINK = re.compile(
+    r"[*_~=]*[.,;:!?]?\s*(?:(?:<!--[^<>]*-->|%%[^%]*%%)\s*)*(?:\^[A-Za-z0-9-]+\s*)?"
+)
+"""Emphasis, a punctuation mark, comments such as suppressions, and a block identifier."""
+
+
+def find_lone_self_links(path: str, text: str, links: Sequence[Link]) -> tuple[int, ...]:
+    """Return the offsets of links to the note itself that fill a line or list item.
+
+    A name that another note has too is included: which note a link opens is decided elsewhere.
+    """
+    own = path[path.rfind("/") + 1 :].removesuffix(".md").lower()
+    if not own.isascii():
+        own = unicodedata.normalize("NFC", own)
+    return tuple(
+        [
+            link.start
+            for link in links
+            if own in link.target.lower() or not link.target.isascii()
+            if link.place is Place.BODY and _names(link.target, own) and _fills_line(text, link)
+        ]
+    )
+
+
+def _names(target: str, own: str) -> bool:
+    name = unicodedata.normalize("NFC", target[target.rfind("/") + 1 :]).lower()
+    return name.removesuffix(".md") == own
+
+
+def _fills_line(text: str, link: Link) -> bool:
+    start = text.rfind("\n", 0, link.start) + 1
+    end = text.find("\n", link.end)
+    return bool(
+        _BEFORE_LINK.fullmatch(text, start, link.start)
+        and _AFTER_LINK.fullmatch(text, link.end, len(text) if end == -1 else end)
+    )
+
+
+# -- names of attachments ------------------------------------------------------------------------
+
+_EXTENSIONS = (
+    *("avif", "bmp", "gif", "jpeg", "jpg", "png", "svg", "webp", "flac", "m4a", "mp3", "ogg"),
+    *("wav", "webm", "3gp", "mkv", "mov", "mp4", "ogv", "pdf"),
+)
+_EXTENSION = re.compile(
+    r"\.(?:"
+    + "|".join("".join(f"[{char}{char.upper()}]" for char in item) for item in _EXTENSIONS)
+    + r")(?!\w|\.\w)"
+)
+"""Extensions of attachments in any case; a search without regard to case is slower."""
+
+_NAME_END = re.compile(r"[^\"'`<>|\[\](){}/\\:*?=\n\r\t]*\Z")
+"""The end of a text that can be part of a file's name."""
+
+_ADDRESS = re.compile(r"\w://[^\s\"'<>()]*\Z")
+_LONGEST_NAME = 120
+
+
+def find_named_files(text: str, links: Sequence[Link]) -> tuple[str, ...]:
+    """Return the ends of the text that name an attachment outside links, sorted.
+
+    In HTML, code and prose it is not known where a name starts: `see my map.png` may name `map.png`
+    or `my map.png`. Web addresses are left out.
+    """
+    names: set[str] = set()
+    spans: list[tuple[int, int]] | None = None
+    for match in _EXTENSION.finditer(text):
+        if spans is None:
+            spans = sorted((link.start, link.end) for link in links)
+        at = bisect_right(spans, (match.start(), len(text))) - 1
+        if at >= 0 and match.start() < spans[at][1]:
+            continue
+        before = text[max(0, match.start() - _LONGEST_NAME) : match.start()]
+        name = _NAME_END.search(before)
+        if name and name[0].strip() and not _ADDRESS.search(before):
+            names.add(name[0].lstrip() + match[0])
+    return tuple(sorted(names))

@@ -1,0 +1,39 @@
+"""Unresolved links that are no mistake: by default nothing reports them."""
+
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import name_key
+from vaultlink.index.rooted_links import (
+    has_resolved_rooted_links,
+    is_in_root_folder,
+    is_rooted_link,
+)
+from vaultlink.model import Link
+from vaultlink.rules.context import Context
+
+
+def is_expected(link: Link, context: Context) -> bool:
+    """Return True if an unresolved link is expected not to resolve.
+
+    It names a periodic note that is not written yet, or an address of a published site. The setting
+    `quiet` switches off either.
+    """
+    return context.expects_note(link.target) or (
+        "site-addresses" in context.quiet
+        and is_rooted_link(link)
+        and _is_site_address(link.target, context.index)
+    )
+
+
+def _is_site_address(target: str, index: Index) -> bool:
+    """Return True if a target names nothing that the vault could have.
+
+    It is a path in the vault if it starts with one of the vault's folders, if a file has its last
+    name, or if other links of this kind resolve.
+    """
+    name = name_key(target.rstrip("/"))
+    return not (
+        name in index.names
+        or f"{name}.md" in index.names
+        or is_in_root_folder(target, index)
+        or index.derive(has_resolved_rooted_links)
+    )
