@@ -15,6 +15,7 @@ from vaultlink.links.rewrite import (
     rewrite_link,
 )
 from vaultlink.model import Edit, Heading, Link, Note
+from vaultlink.rules.block_structure import names_unread_block
 from vaultlink.rules.context import Context, Finding, find_resolved_links, is_drawing
 from vaultlink.text import has_placeholder
 
@@ -24,9 +25,10 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     for link, target in _find_subpath_links(note, context):
         if _lacks_block(link, target, context):
             block = link.subpath[link.subpath.rfind("#") + 1 :].strip()
+            reason = _describe_unread_block(link, target, context)
             yield Finding(
                 link,
-                {"note": link_name(target), "block": block},
+                {"note": link_name(target), "block": block, "reason": reason},
                 link.target,
                 edits=_build_anchor_edits(link, target, note, context),
             )
@@ -88,6 +90,18 @@ def _find_subpath_links(note: Note, context: Context) -> list[tuple[Link, str]]:
 
 def _lacks_block(link: Link, target: str, context: Context) -> bool:
     return "#^" in link.subpath and _lacks_anchor(link, target, context)
+
+
+def _describe_unread_block(link: Link, target: str, context: Context) -> str:
+    """Return why a block id in the target has no effect, as a clause; "" without one."""
+    note = context.index.notes[target]
+    key = names_unread_block(link, note, context)
+    for problem in note.problems if key else ():
+        name, _, rest = problem.detail.partition("\n")
+        if problem.kind == "unread-block-id" and name.lower() == key:
+            where = rest.partition("\n")[0]
+            return f": its “^{name}” in line {problem.line} lacks a blank line {where}"
+    return ""
 
 
 def _lacks_heading(link: Link, target: str, context: Context) -> bool:
