@@ -6,19 +6,20 @@ considered, and only if blank lines certainly make them identifiers.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from vaultlink.parse.blocks import ParsedBlocks
-from vaultlink.parse.retry import BodyItems, find_revealed, read_body_items
+from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
 
 _ID_LINE = re.compile(r"^ {0,3}(\^([A-Za-z0-9-]+))[ \t]*\r?$", re.MULTILINE)
 _LISTED_BLOCK = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])|.*\|")
 """A line of a list, quote, callout or table, which need an identifier of their own line."""
 
 _FENCE_OR_HTML = re.compile(r"[ \t]*(?:```|~~~|\$\$|<)")
-_MAX_TRIALS = 20
-"""Blank lines that are tried in one note. Each trial reads the note again."""
+_MAX_CANDIDATES = 500
+"""Lines of one note that are looked at."""
 
 
 class DetachedBlockId(NamedTuple):
@@ -47,11 +48,16 @@ def find_detached_ids(blocks: ParsedBlocks, text: str, body: int) -> Iterator[De
         return
     read = {at for _, at, _ in blocks.ids}
     code = [span for span in blocks.hidden if not _is_open_html(text, span)]
-    trials, before = 0, None
+    starts = [start for start, _ in code]
+    candidates, trials, before = 0, 0, None
     for match in _ID_LINE.finditer(text, body):
         at = match.start(1)
-        if at in read or any(start <= at < end for start, end in code) or trials == _MAX_TRIALS:
+        block = bisect_right(starts, at) - 1
+        if at in read or (block >= 0 and at < code[block][1]):
             continue
+        candidates += 1
+        if candidates > _MAX_CANDIDATES or trials == count_trials(text):
+            return
         found = _propose_blank_lines(text, body, match)
         if found:
             trials += 1

@@ -15,7 +15,8 @@ from vaultlink.parse.hidden import describe_container
 from vaultlink.parse.leaves import HTML_TAG
 from vaultlink.parse.lines import SourceLine, TextRun
 from vaultlink.parse.note_builder import NoteBuilder
-from vaultlink.parse.retry import BodyItems, find_revealed, read_body_items
+from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
+from vaultlink.text import line_and_column
 
 _OPAQUE = re.compile(
     r"<(pre|code|script|style|textarea|svg|math|kbd|samp|tt)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
@@ -33,8 +34,8 @@ _STRUCTURED_TAG = re.compile(
 )
 """A tag whose content must stay in one block."""
 
-_MAX_TRIALS = 20
-"""Blank lines that are tried in one note. Each trial reads the note again."""
+_MAX_OPEN_TAGS = 60
+"""Elements nested deeper have no fix. The search for the tag that closes one takes time."""
 
 
 class SwallowedLink(NamedTuple):
@@ -58,19 +59,24 @@ def find_swallowed_links(
     blocks: list[HidingBlock], text: str, body: int
 ) -> Iterator[SwallowedLink]:
     """Yield the internal links in HTML blocks that a blank line ends."""
+    candidates = [
+        block
+        for block in blocks
+        if not block.kind and any("[[" in line.text or "](" in line.text for line in block.lines)
+    ]
+    builder = NoteBuilder(text) if candidates else None
     trials, before = 0, None
-    for block in blocks:
-        if block.kind or not any("[[" in line.text or "](" in line.text for line in block.lines):
-            continue
-        links = _read_links(block, text)
+    for block in candidates:
+        assert builder
+        links = _read_links(block, builder)
         if not links:
             continue
         found: tuple[tuple[int, int, str], bool] | None = None
-        if block.container == "note" and trials < _MAX_TRIALS:
+        if block.container == "note" and trials < count_trials(text):
             trials += 1
             before = before or read_body_items(text, body)
             found = _find_blank_line(block, links, before, text, body)
-        clause = _describe_block(block, text)
+        clause = _describe_block(block, builder)
         for link in links:
             reached = found is not None and link.start >= found[0][0]
             yield SwallowedLink(
@@ -81,24 +87,24 @@ def find_swallowed_links(
             )
 
 
-def _read_links(block: HidingBlock, text: str) -> list[Link]:
+def _read_links(block: HidingBlock, builder: NoteBuilder) -> list[Link]:
     """Return the internal links in an HTML block that are not meant as code."""
     joined = "\n".join(line.text for line in block.lines)
     visible = _OPAQUE.sub(lambda match: _NOT_LINE_END.sub(" ", match[0]), joined).split("\n")
-    builder = NoteBuilder(text)
     lines = [
         SourceLine(shown, line.offset) for shown, line in zip(visible, block.lines, strict=True)
     ]
+    builder.links.clear()
     builder.add_run(TextRun(lines))
     return [link for link in builder.links if not link.external and link.target]
 
 
-def _describe_block(block: HidingBlock, text: str) -> str:
+def _describe_block(block: HidingBlock, builder: NoteBuilder) -> str:
     """Return where an HTML block starts and ends, as a clause."""
-    first = text.count("\n", 0, block.lines[0].offset) + 1
+    first, _ = line_and_column(builder.starts, block.lines[0].offset)
     if block.ends_container:
         return f"line {first} and ends with {describe_container(block.container)}"
-    last = text.count("\n", 0, block.lines[-1].offset) + 1
+    last, _ = line_and_column(builder.starts, block.lines[-1].offset)
     return f"line {first} and ends at the blank line {last + 1}"
 
 
@@ -144,6 +150,8 @@ def _find_markdown(lines: list[SourceLine]) -> tuple[int, bool]:
         if "<" in _TAG.sub("", line.text):
             return 0, False  # a tag that spans lines
         _update_open_tags(open_tags, line.text)
+        if len(open_tags) > _MAX_OPEN_TAGS:
+            return 0, False
         if inside == 0 and any(map(_STRUCTURED_TAG.fullmatch, open_tags)):
             inside = -1
     return max(inside, 0), False

@@ -243,13 +243,13 @@ def _add_properties(
     return tuple(properties), tuple(directives)
 
 
-def _add_invalid_frontmatter(problem: str, at: int, found: NoteBuilder) -> None:
+def _add_invalid_frontmatter(problem: str, start: int, end: int, found: NoteBuilder) -> None:
     """Add a problem for invalid YAML.
 
     Frontmatter with `<%` is ignored: Templater fills it in first.
     """
     if "<%" not in found.text[: found.text.find("\n---", 3)]:
-        found.add_problem("invalid-frontmatter", at, at + 1, problem)
+        found.add_problem("invalid-frontmatter", start, end, problem)
 
 
 def _add_property_tags(

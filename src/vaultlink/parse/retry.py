@@ -14,6 +14,15 @@ Item = tuple[str, int, str]
 """Kind (`link`, `tag`, `heading`, `block id` or `unclosed block`), offset and text."""
 
 
+_MAX_TRIALS = 20
+_MAX_TRIED_CHARACTERS = 500_000
+
+
+def count_trials(text: str) -> int:
+    """Return how many changes of a note may be tried: each reads the note again."""
+    return min(_MAX_TRIALS, 1 + _MAX_TRIED_CHARACTERS // (len(text) + 1))
+
+
 class BodyItems(NamedTuple):
     """What Obsidian finds in the body of a note.
 
