@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from vaultlink.index.resolve import resolve
-from vaultlink.model import Edit, Link, Note, ParseProblem, Safety
-from vaultlink.rules.context import Context, Finding
+from vaultlink.model import Edit, Note, ParseProblem, Safety
+from vaultlink.rules.context import Context, Finding, unread_block_key
 
 
 def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
             source
             for source in context.index.backlinks.get(note.path, ())
             for link, target in context.index.resolved_links(source)
-            if target == note.path and names_unread_block(link, note, context) == key
+            if target == note.path and unread_block_key(link, note, context) == key
         ]
         if not sources:
             continue
@@ -67,18 +67,3 @@ def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
             edits=edits,
             safety=Safety.SAFE if certain else Safety.UNSAFE,
         )
-
-
-def names_unread_block(link: Link, target: Note, context: Context) -> str:
-    """Return the block id that a link names, if the target has it without effect.
-
-    It is in lowercase. Return "" for other links and for links in comments.
-    """
-    if link.in_comment or "#^" not in link.subpath:
-        return ""
-    key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
-    has_line = any(
-        problem.kind == "unread-block-id" and problem.detail.split("\n")[0].lower() == key
-        for problem in target.problems
-    )
-    return key if has_line and context.index.has_anchor(link, target.path) is False else ""

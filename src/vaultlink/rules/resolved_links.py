@@ -15,8 +15,13 @@ from vaultlink.links.rewrite import (
     rewrite_link,
 )
 from vaultlink.model import Edit, Heading, Link, Note
-from vaultlink.rules.block_structure import names_unread_block
-from vaultlink.rules.context import Context, Finding, find_resolved_links, is_drawing
+from vaultlink.rules.context import (
+    Context,
+    Finding,
+    find_resolved_links,
+    is_drawing,
+    unread_block_key,
+)
 from vaultlink.text import has_placeholder
 
 
@@ -95,7 +100,7 @@ def _lacks_block(link: Link, target: str, context: Context) -> bool:
 def _describe_unread_block(link: Link, target: str, context: Context) -> str:
     """Return why a block id in the target has no effect, as a clause; "" without one."""
     note = context.index.notes[target]
-    key = names_unread_block(link, note, context)
+    key = unread_block_key(link, note, context)
     for problem in note.problems if key else ():
         name, _, rest = problem.detail.partition("\n")
         if problem.kind == "unread-block-id" and name.lower() == key:
