@@ -536,6 +536,105 @@ def test_unclosed_construct_is_noted(text: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        (
+            "```\n[[a]]\n\n# H\n\n#t\n",
+            "a link, a heading and a tag up to line 6, the end of the note",
+        ),
+        ("$$\n[[a]] [[b]]\n", "2 links up to line 2, the end of the note"),
+        ("> ```\n> [[a]]\n\nText\n", "a link up to line 2, the end of its quote"),
+        ("- x\n\n  ~~~\n  ## H\n\ny\n", "a heading up to line 4, the end of its list item"),
+        ("[^1]: $$\n    [[a]]\n", "a link up to line 2, the end of its footnote"),
+        ("$$\nx\n$$ where\n\ny ^id\n", "a block id up to line 5, the end of the note"),
+        ("```\nx ```\n[t](https://x.y)\n", "a link up to line 3, the end of the note"),
+        ("```js\nx\n``` So [[a]].\n", "a link up to line 3, the end of the note"),
+        (
+            "> $$\nx\n$$\n\n[[a]]\n",
+            "a link up to line 5, the end of the note; the one in line 1 ended with its quote",
+        ),
+        ("```sh\n# a\n\n# b\nc\n", ""),
+        ("```c\n#include <a>\n#define b\n", ""),
+        ("```py\na[[1]], x[y](z), [[1, 2], [3]]\n", ""),
+        ("```css\n#abc { }\n", ""),
+        ("$$\n[0,1](x) + x ^y\n", ""),
+    ],
+)
+def test_unclosed_construct_says_what_it_hides(text: str, hidden: str) -> None:
+    details = [problem.detail for problem in parse_note("n.md", text).problems]
+    assert details[-1] == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "targets", "changes"),
+    [
+        ("<br>\n[[a]]\n", ["a"], [(5, 10, "\n[[a]]")]),
+        ("<br>\r\n[[a]]\r\n", ["a"], [(6, 11, "\r\n[[a]]")]),
+        ("<p>\nx\n</p>\ny\n[t](a.md)\n\nz\n", ["a.md"], [(11, 22, "\ny\n[t](a.md)")]),
+        ("<div\nclass='x'>\n[[a]]\n", ["a"], []),
+        ("<b>[[a]]</b>\n\n<div>[[b]]</div>\n", ["b"], []),
+        ("<div>\n<pre>\n[[a]]\n</pre>\n</div>\n", [], []),
+        ("> <br>\n> [[a]]\n", ["a"], []),
+        ("<br>\n```\n[[a]]\n```\n", [], []),
+    ],
+)
+def test_link_in_html_is_noted(
+    text: str, targets: list[str], changes: list[tuple[int, int, str]]
+) -> None:
+    found = [item for item in parse_note("n.md", text).problems if item.kind == "link-in-html"]
+    assert [item.detail.split("\n")[0] for item in found] == targets
+    assert [change for item in found for change in item.replacements] == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("- a\n\n^x\nb\n", ["x"]),
+        ("- a\n^x\nb\n", ["x"]),
+        ("> a\n\n^x\n\nb\n", []),
+        ("```\n^x\ny\n```\n", []),
+        ("^x\ntext\n", []),
+        ("a\n\n^x ^y\nb\n", []),
+        ("> - a\n>\n> ^x\n> b\n", []),
+    ],
+)
+def test_block_id_without_blank_line_is_noted(text: str, names: list[str]) -> None:
+    found = [item for item in parse_note("n.md", text).problems if item.kind == "unread-block-id"]
+    assert [item.detail.split("\n")[0] for item in found] == names
+
+
+@pytest.mark.parametrize(
+    ("block", "place"),
+    [
+        ("a: 1\nb: c: d\n", (3, 5)),
+        ("a: 1\nb: 'c\nd: e\n", (3, 4)),
+        ("a: 1\n\n\nb\n\nc: d\n", (5, 1)),
+        ("a: [b,\n  c]\nd: [e\nf: g\n", (4, 4)),
+        ('a: "b\n  c"\nd: e: f\n', (4, 5)),
+        ("a:\n  - b\n - c\n", (4, 2)),
+        ('a: "b" c\n', (2, 8)),
+        ("a: &x 1\nb: &x 2\n", (3, 4)),
+        ("a: *b\n", (2, 4)),
+        ("a: |b\n", (2, 4)),
+        ('a: "\\p"\n', (2, 5)),
+        ("# x\n\nb\n", (4, 1)),
+        ("é: 1\nb: 👩‍👧: d\n", (3, 7)),
+    ],
+)
+def test_invalid_yaml_is_placed_at_the_wrong_line(block: str, place: tuple[int, int]) -> None:
+    for text in (block, block.replace("\n", "\r\n")):
+        [problem] = parse_note("n.md", f"---\n{text}---\n").problems
+        assert (problem.line, problem.column) == place
+
+
+@pytest.mark.parametrize(
+    "block", ["a: b\n" * 30_000 + "c: d: e\n", 'a: "' + "b: c\n" * 30_000, "[" * 50 + "\n" * 9_000]
+)
+def test_large_invalid_yaml_is_explained_in_time(block: str) -> None:
+    assert parse_note("n.md", f"---\n{block}\n---\n").problems
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[[" * 200_000,

@@ -187,13 +187,17 @@ class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
 
     Attributes:
         kind: `unclosed-fence`, `unclosed-comment`, `unclosed-math`, `unclosed-html` (each hides the
-            rest of the note), `invalid-frontmatter`, `duplicate-property`,
-            `unquoted-property-link`, `malformed-link`, `wikilink-with-destination`,
+            rest of its container), `invalid-frontmatter`, `duplicate-property`,
+            `unquoted-property-link`, `malformed-link`, `wikilink-with-destination`, `link-in-html`
+            (a link that an HTML block hides), `unread-block-id` (one that lacks a blank line),
             `invalid-canvas`, `undecodable` or `unreadable`. For the kinds in `Section.problems`
             see parse/backlinks_problems.py.
         detail: The key of a `duplicate-property`; the text between the outer brackets of an
             `unquoted-property-link`; the target of a `malformed-link` and, on a second line, its
-            fault; the destination of a `wikilink-with-destination`; otherwise the cause.
+            fault; the destination of a `wikilink-with-destination`; the target of a `link-in-html`,
+            its block, and `complete` if a fix changes nothing else, on a line each; the name of an
+            `unread-block-id`, the missing blank lines, and `certain` if a fix is; what an unclosed
+            block hides ("" if nothing that counts); otherwise the cause.
         replacements: Replacements (start, end, text) that fix the defect. Empty if it can be read
             in several ways.
         is_certain: False if the text may have been written so on purpose.

@@ -94,13 +94,13 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
         yield f"it would have new parse problems: {', '.join(sorted(more))}"
 
 
+_HARMLESS_KINDS = ("malformed-link", "unquoted-property-link", "link-in-html", "unread-block-id")
+"""Kinds of parse problems that do not change how the rest of a note is read."""
+
+
 def _count_problems(note: Note) -> Counter[str]:
     """Count the parse problems by kind that change how the rest of a note is read."""
-    return Counter(
-        item.kind
-        for item in note.problems
-        if item.kind not in ("malformed-link", "unquoted-property-link")
-    )
+    return Counter(item.kind for item in note.problems if item.kind not in _HARMLESS_KINDS)
 
 
 def _check_items(

@@ -282,11 +282,13 @@ def _entry_names(note: Note) -> Iterator[str]:
 
 
 def intended_target(problem: ParseProblem) -> str:
-    """Return the target that a malformed link would have; "" for other problems."""
+    """Return the target of a malformed or hidden link; "" for other problems."""
     if problem.kind == "unquoted-property-link":
         return parse_wikilink(problem.detail)[0]
     if problem.kind == "wikilink-with-destination":
         return "" if is_external(problem.detail) else split_subpath(problem.detail)[0]
+    if problem.kind == "link-in-html":
+        return problem.detail.partition("\n")[0]
     return (
         " ".join(problem.detail.rpartition("\n")[0].split())
         if problem.kind == "malformed-link"

@@ -129,12 +129,13 @@ def _find_affected_notes(
 def _linkable_parts(note: Note | None) -> object:
     """Return the parts of a note that checks of links to it depend on.
 
-    Names, headings, blocks, and the kinds of its problems (an unreadable note has one).
+    Names, headings, blocks, and the kinds and lines of its problems (an unreadable note has one,
+    and so has a block identifier without effect).
     """
     return note and (
         [(heading.level, heading.text) for heading in note.headings],
         [block.id for block in note.blocks],
-        [problem.kind for problem in note.problems],
+        [(problem.kind, problem.line) for problem in note.problems],
         note.property_value("excalidraw-plugin"),
         note.title,
         note.aliases,

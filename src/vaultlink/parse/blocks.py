@@ -6,6 +6,7 @@ Hidden blocks (code, math, HTML, definitions) produce no run. Blocks are tried i
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vaultlink.parse import leaves
 from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TableRow, TextRun, is_blank
@@ -21,6 +22,24 @@ _BLOCK_ID = re.compile(r"(?:^|[ \t])\^([A-Za-z0-9-]+)[ \t]*$")
 _BLOCK_ID_ALONE = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
 
 
+class HidingBlock(NamedTuple):
+    """A block without a closing mark that hides the lines below its first one.
+
+    Attributes:
+        kind: `unclosed-fence`, `unclosed-comment`, `unclosed-math` or `unclosed-html`; "" for HTML
+            that a blank line ends.
+        lines: The lines of the block, without the marks of its container.
+        container: The container that holds it: `note`, `comment`, `quote`, `list item` or
+            `footnote`.
+        ends_container: True if the block ends with its container.
+    """
+
+    kind: str
+    lines: list[SourceLine]
+    container: str
+    ends_container: bool
+
+
 @dataclass(slots=True)
 class ParsedBlocks:
     """The blocks of a note, in document order. Offsets are those of the source.
@@ -30,27 +49,27 @@ class ParsedBlocks:
         headings: Level, text, start and end of each top-level heading.
         ids: Block identifier, its offset, and the offset of its block.
         hidden: Spans of code and HTML.
-        unclosed: Kind of problem, and the span of the line that opens the unclosed block.
+        hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
     """
 
     runs: list[TextRun] = field(default_factory=list)
     headings: list[tuple[int, str, int, int]] = field(default_factory=list)
     ids: list[tuple[str, int, int]] = field(default_factory=list)
     hidden: list[tuple[int, int]] = field(default_factory=list)
-    unclosed: list[tuple[str, int, int]] = field(default_factory=list)
+    hiding: list[HidingBlock] = field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
     """Return the blocks of a note's body."""
     found = ParsedBlocks()
-    _read_container(lines, found, depth=0, owner=None)
+    _read_container(lines, found, depth=0, owner=None, container="note")
     return found
 
 
 def _read_container(
-    lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None
+    lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None, container: str
 ) -> None:
-    """Read the lines of a container.
+    """Read the lines of a container, whose kind is `container`.
 
     `owner` is the offset of the block that identifiers in the container name; None at the top
     level.
@@ -63,7 +82,7 @@ def _read_container(
             continue
         end = 0
         if line.text[0] in leaves.BLOCK_START_CHARS:
-            end = _read_hidden_block(lines, at, found) or _read_nested_block(
+            end = _read_hidden_block(lines, at, found, container) or _read_nested_block(
                 lines, at, found, depth
             )
         if not end:
@@ -73,37 +92,32 @@ def _read_container(
         before, at = line.offset, end
 
 
-def _read_hidden_block(lines: list[SourceLine], at: int, found: ParsedBlocks) -> int:
+def _read_hidden_block(
+    lines: list[SourceLine], at: int, found: ParsedBlocks, container: str
+) -> int:
     """Read code, math or HTML; return the index behind the block, or 0."""
     text = lines[at].text
+    kind = ""
     if leaves.INDENTED.match(text):
         return _hide(lines, at, leaves.end_of_indented(lines, at), found)
     if leaves.MATH_FENCE.match(text):
-        return _hide_until(lines, at, leaves.end_of_math(lines, at), found, "unclosed-math")
-    if leaves.FENCE.match(text):
-        return _hide_until(lines, at, leaves.end_of_fence(lines, at), found, "unclosed-fence")
-    if "<" in text and not leaves.is_setext(lines, at):
+        kind, (end, closed) = "unclosed-math", leaves.end_of_math(lines, at)
+    elif leaves.FENCE.match(text):
+        kind, (end, closed) = "unclosed-fence", leaves.end_of_fence(lines, at)
+    elif "<" in text and not leaves.is_setext(lines, at):
         closing = leaves.html_block_closer(text, interrupting=False)
-        if closing is not None:
-            kind = "unclosed-comment" if text.lstrip(" \t").startswith("<!--") else "unclosed-html"
-            return _hide_until(lines, at, leaves.end_of_html(lines, at, closing), found, kind)
-    return 0
-
-
-def _hide_until(
-    lines: list[SourceLine], at: int, end: tuple[int, bool], found: ParsedBlocks, kind: str
-) -> int:
-    """Hide a block, and record it as unclosed if it has no end and hides other text."""
-    index, closed = end
-    first = (
-        next((line.text.strip() for line in lines[at + 1 :] if not is_blank(line.text)), "")
-        if not closed
-        else ""
-    )
-    # Scripts of the Excalidraw plugin open a fence in a comment, so that their code shows as code.
-    if first and first != "*/" and not lines[at].text.rstrip().endswith("*/"):
-        found.unclosed.append((kind, lines[at].offset, lines[at].offset + len(lines[at].text)))
-    return _hide(lines, at, index, found)
+        if closing is None:
+            return 0
+        end, closed = leaves.end_of_html(lines, at, closing)
+        if closing:
+            comment = text.lstrip(" \t").startswith("<!--")
+            kind = "unclosed-comment" if comment else "unclosed-html"
+    else:
+        return 0
+    if not (kind and closed):
+        hidden = lines[at:end]
+        found.hiding.append(HidingBlock(kind, hidden, container, end == len(lines)))
+    return _hide(lines, at, end, found)
 
 
 def _hide(lines: list[SourceLine], at: int, end: int, found: ParsedBlocks) -> int:
@@ -123,23 +137,23 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
     comment = leaves.COMMENT_START.match(text)
     if comment:
         inner = _comment_lines(lines, at, comment.end())
-        _read_container(inner, found, depth + 1, owner=None)
+        _read_container(inner, found, depth + 1, None, "comment")
         return at + len(inner)
     if leaves.QUOTE.match(text):
         inner = _quote_lines(lines, at)
-        _read_container(inner, found, depth + 1, offset)
+        _read_container(inner, found, depth + 1, offset, "quote")
         return at + len(inner)
     if leaves.HEADING.match(text) or leaves.THEMATIC_BREAK.match(text):
         return 0
     if leaves.BULLET.match(text):
         items, end = split_list_items(lines, at)
         for item in items:
-            _read_container(strip_item(item), found, depth + 1, item[0].offset)
+            _read_container(strip_item(item), found, depth + 1, item[0].offset, "list item")
         return end
     mark = leaves.FOOTNOTE_DEFINITION.match(text)
     if mark:
         inner = _footnote_lines(lines, at, mark.end())
-        _read_container(inner, found, depth + 1, offset)
+        _read_container(inner, found, depth + 1, offset, "footnote")
         return at + len(inner)
     return 0
 

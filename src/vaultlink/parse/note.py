@@ -23,6 +23,7 @@ from vaultlink.parse import plain
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
 from vaultlink.parse.backlinks_section import SectionSource, read_sections
 from vaultlink.parse.backlinks_wordings import find_usual_headings
+from vaultlink.parse.block_ids import find_detached_ids
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
@@ -30,6 +31,8 @@ from vaultlink.parse.directives import (
     find_directives,
     parse_ignored_rules,
 )
+from vaultlink.parse.hidden import describe_hiding_blocks
+from vaultlink.parse.html_links import find_swallowed_links
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
@@ -181,8 +184,17 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )
-    for kind, start, end in blocks.unclosed:
-        found.add_problem(kind, start, end)
+    for block, clause in describe_hiding_blocks(blocks, found.starts) if blocks.hiding else ():
+        opening = block.lines[0]
+        found.add_problem(block.kind, opening.offset, opening.offset + len(opening.text), clause)
+    for swallowed in find_swallowed_links(blocks.hiding, found.text, body) if blocks.hiding else ():
+        link = swallowed.link
+        detail = f"{link.target}\n{swallowed.clause}\n{'complete' if swallowed.complete else ''}"
+        change = (swallowed.replacement,) if swallowed.replacement else ()
+        found.add_problem("link-in-html", link.start, link.end, detail, change)
+    for item in find_detached_ids(blocks, found.text, body):
+        detail = f"{item.name}\n{item.where}\n{'certain' if item.certain else ''}"
+        found.add_problem("unread-block-id", item.start, item.end, detail, (item.replacement,))
     return (
         _locate_headings(blocks, found),
         _locate_block_ids(blocks, found),
@@ -240,13 +252,13 @@ def _add_properties(
     return tuple(properties), tuple(directives)
 
 
-def _add_invalid_frontmatter(problem: str, at: int, found: NoteBuilder) -> None:
+def _add_invalid_frontmatter(problem: str, start: int, end: int, found: NoteBuilder) -> None:
     """Add a problem for invalid YAML.
 
     Frontmatter with `<%` is ignored: Templater fills it in first.
     """
     if "<%" not in found.text[: found.text.find("\n---", 3)]:
-        found.add_problem("invalid-frontmatter", at, at + 1, problem)
+        found.add_problem("invalid-frontmatter", start, end, problem)
 
 
 def _add_property_tags(

@@ -63,9 +63,16 @@ class NoteBuilder:
         """Return start, end, line and column of a span."""
         return start, end, *line_and_column(self.starts, start)
 
-    def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
+    def add_problem(
+        self,
+        kind: str,
+        start: int,
+        end: int,
+        detail: str = "",
+        replacements: tuple[tuple[int, int, str], ...] = (),
+    ) -> None:
         """Add a problem at a span."""
-        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
+        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail, replacements))
 
     def add_wikilink(self, start: int, end: int, embed: bool, in_table_cell: bool = False) -> None:
         """Add the wikilink at a span. For an embed, the span includes the `!`."""

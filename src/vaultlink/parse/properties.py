@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vaultlink.model import PropertyValue
-from vaultlink.parse.yaml_nodes import YamlProblem, compose_yaml, parse_plain_scalar
+from vaultlink.parse.yaml_nodes import compose_yaml, parse_plain_scalar
+from vaultlink.parse.yaml_problems import YamlProblem
 
 _OPENING = re.compile(r"---(?:\r?\n)")
 _CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
@@ -57,14 +58,14 @@ class Frontmatter:
         scalars: All text values.
         unquoted_links: Text and span of each `[[x]]` written without quotes.
         duplicates: Key and span of each repeated key.
-        invalid: The cause and offset of a syntax error.
+        invalid: The cause of a syntax error, and the span of the text that is wrong.
     """
 
     properties: list[FrontmatterProperty] = field(default_factory=list)
     scalars: list[TextScalar] = field(default_factory=list)
     unquoted_links: list[tuple[str, int, int]] = field(default_factory=list)
     duplicates: list[tuple[str, int, int]] = field(default_factory=list)
-    invalid: tuple[str, int] | None = None
+    invalid: tuple[str, int, int] | None = None
 
 
 def frontmatter_span(text: str) -> tuple[int, int, int] | None:
@@ -134,10 +135,8 @@ def _read_yaml(block: str, offset: int) -> Frontmatter:
     if root is None:
         return found
     if isinstance(root, YamlProblem):
-        found.invalid = (root.problem, offset + min(root.offset, len(block)))
-        return found
-    if not isinstance(root.value, dict):
-        found.invalid = ("the block is not a list of properties", offset)
+        start, end = offset + root.offset, offset + max(root.end, root.offset + 1)
+        found.invalid = (root.problem, start, end)
         return found
     for key, (start, end), node in root.items:
         if any(entry.key == key for entry in found.properties):

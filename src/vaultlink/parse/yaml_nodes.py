@@ -8,6 +8,8 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from vaultlink.parse.yaml_problems import ParserError, YamlProblem, explain_error
+
 _CORE_CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -27,13 +29,6 @@ _TEMPLATE_VALUE = re.compile(
 _BRACKET = re.compile(r"[\[\]{}]")
 _MAX_DEPTH = 60
 _MAX_NODES = 50_000
-
-
-class YamlProblem(NamedTuple):
-    """The cause and offset of a YAML error."""
-
-    problem: str
-    offset: int
 
 
 class YamlNode(NamedTuple):
@@ -106,17 +101,36 @@ def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
     masked = _mask_templates(text)
     try:
         root = yaml.compose(masked, Loader=loader)
-        return None if root is None else _NodeReader(text).read(root)
+        if root is not None and not isinstance(root, yaml.MappingNode):
+            error = ParserError("", (0,))
+        else:
+            return None if root is None else _NodeReader(text).read(root)
     except _RefusedError as refusal:
         return YamlProblem(str(refusal), 0)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return YamlProblem(error.problem or "it is not valid YAML", mark.index if mark else 0)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return YamlProblem(
-            str(error).splitlines()[0] if str(error) else "it is not valid YAML",
-            getattr(error, "position", 0) or 0,
+    except (yaml.YAMLError, ValueError, RecursionError) as failure:
+        error = _read_error(failure)
+    return explain_error(text, error, _find_error)
+
+
+def _find_error(text: str) -> ParserError | None:
+    """Return the parser's error for a text; None if it is a mapping or empty."""
+    import yaml  # noqa: PLC0415 - only for invalid frontmatter
+
+    try:
+        root = yaml.compose(
+            _mask_templates(text), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         )
+    except (yaml.YAMLError, ValueError, RecursionError) as failure:
+        return _read_error(failure)
+    is_valid = root is None or isinstance(root, yaml.MappingNode)
+    return None if is_valid else ParserError("", (0,))
+
+
+def _read_error(failure: Exception) -> ParserError:
+    """Return the words and offsets of an exception of PyYAML."""
+    marks = [getattr(failure, name, None) for name in ("problem_mark", "context_mark")]
+    offsets = [mark.index for mark in marks if mark] or [getattr(failure, "position", None) or 0]
+    return ParserError(str(failure), tuple(offsets))
 
 
 def _mask_templates(text: str) -> str:

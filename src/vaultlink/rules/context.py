@@ -125,3 +125,18 @@ def is_drawing(note: Note) -> bool:
         note.path.lower().endswith(".excalidraw.md")
         or note.property_value("excalidraw-plugin") is not None
     )
+
+
+def unread_block_key(link: Link, target: Note, context: Context) -> str:
+    """Return the block id that a link names, if the target has it without effect.
+
+    It is in lowercase. Return "" for other links and for links in comments.
+    """
+    if link.in_comment or "#^" not in link.subpath:
+        return ""
+    key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
+    has_line = any(
+        problem.kind == "unread-block-id" and problem.detail.split("\n")[0].lower() == key
+        for problem in target.problems
+    )
+    return key if has_line and context.index.has_anchor(link, target.path) is False else ""

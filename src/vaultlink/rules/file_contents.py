@@ -25,13 +25,11 @@ def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report code, comments, math and HTML without an end.
-
-    They hide the text that follows.
-    """
+    """Report code, comments, math and HTML without an end that hide links or headings."""
     for problem in note.problems:
-        if problem.kind in _CONSTRUCT_NAMES and not is_drawing(note):
-            yield Finding(problem, {"construct": _CONSTRUCT_NAMES[problem.kind]})
+        if problem.kind in _CONSTRUCT_NAMES and problem.detail and not is_drawing(note):
+            construct = _CONSTRUCT_NAMES[problem.kind]
+            yield Finding(problem, {"construct": construct, "hidden": problem.detail})
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:

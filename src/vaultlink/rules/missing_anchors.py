@@ -5,7 +5,7 @@ reports it.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Heading, Link, LinkKind, Note, Safety
-from vaultlink.rules.context import Context, Finding, is_drawing
+from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
 from vaultlink.rules.quiet_anchors import (
     is_clipped_page,
     is_footnote_anchor,
@@ -50,14 +50,19 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     """Report links to a block that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if item.is_block:
-            yield _report_missing(note, item, "block", split_parts(item.link.subpath)[-1])
+            values = {
+                "block": split_parts(item.link.subpath)[-1],
+                "reason": _describe_unread_block(item.link, item.target, context),
+            }
+            yield _report_missing(note, item, values)
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
     """Report links to a heading that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if not item.is_block:
-            yield _report_missing(note, item, "heading", item.link.subpath.lstrip("#").strip())
+            heading = item.link.subpath.lstrip("#").strip()
+            yield _report_missing(note, item, {"heading": heading})
 
 
 def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
@@ -82,8 +87,8 @@ def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
             )
 
 
-def _report_missing(note: Note, item: _MissingAnchor, key: str, name: str) -> Finding:
-    """Return the finding of a missing heading or block.
+def _report_missing(note: Note, item: _MissingAnchor, named: Mapping[str, str]) -> Finding:
+    """Return the finding of a missing heading or block, with `named` among its values.
 
     It has a fix if a single heading or block can be meant. The fix is safe if that is certain, and
     no other program follows the link as it is: a Markdown link without spaces may be for another.
@@ -93,7 +98,7 @@ def _report_missing(note: Note, item: _MissingAnchor, key: str, name: str) -> Fi
     best = matches[0] if len(matches) == 1 and matches[0].safety else None
     values = {
         "note": link_name(target.path),
-        key: name,
+        **named,
         "found": best.subpath.removeprefix("#") if best else "",
     }
     return Finding(
@@ -105,6 +110,17 @@ def _report_missing(note: Note, item: _MissingAnchor, key: str, name: str) -> Fi
         subpath=link.subpath,
         resolved=target.path,
     )
+
+
+def _describe_unread_block(link: Link, note: Note, context: Context) -> str:
+    """Return why a block id in the target has no effect, as a clause; "" without one."""
+    key = unread_block_key(link, note, context)
+    for problem in note.problems if key else ():
+        name, _, rest = problem.detail.partition("\n")
+        if problem.kind == "unread-block-id" and name.lower() == key:
+            where = rest.partition("\n")[0]
+            return f": its “^{name}” in line {problem.line} lacks a blank line {where}"
+    return ""
 
 
 def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from vaultlink.model import Safety, Severity
 from vaultlink.rules import (
     author_sections,
+    block_structure,
     clippings,
     connections,
     dangling,
@@ -43,6 +44,7 @@ RULE_MODULES: Mapping[str, ModuleType] = {
     "link_style": link_style,
     "metadata": metadata,
     "file_names": file_names,
+    "block_structure": block_structure,
     "author_sections": author_sections,
     "clippings": clippings,
     "structure": structure,

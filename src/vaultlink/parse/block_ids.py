@@ -1,0 +1,114 @@
+"""Find block identifiers that lack only the blank lines around them.
+
+An identifier on a line of its own names the block above it (6.8). If text follows directly, or the
+block above swallows the line, Obsidian reads it as text. Only lines at the top level are
+considered, and only if blank lines certainly make them identifiers.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vaultlink.parse.blocks import ParsedBlocks
+from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
+
+_ID_LINE = re.compile(r"^ {0,3}(\^([A-Za-z0-9-]+))[ \t]*\r?$", re.MULTILINE)
+_LISTED_BLOCK = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])|.*\|")
+"""A line of a list, quote, callout or table, which need an identifier of their own line."""
+
+_FENCE_OR_HTML = re.compile(r"[ \t]*(?:```|~~~|\$\$|<)")
+_MAX_CANDIDATES = 500
+"""Lines of one note that are looked at."""
+
+
+class DetachedBlockId(NamedTuple):
+    """A line that blank lines would make a block identifier.
+
+    Attributes:
+        start: Offset of the caret.
+        end: Offset behind the identifier.
+        name: The identifier without the caret.
+        where: The missing blank lines, for messages: `before it`, `behind it` or both.
+        replacement: Start, end and new text of the change that adds them.
+        certain: True if the block that it is meant to name is certain.
+    """
+
+    start: int
+    end: int
+    name: str
+    where: str
+    replacement: tuple[int, int, str]
+    certain: bool
+
+
+def find_detached_ids(blocks: ParsedBlocks, text: str, body: int) -> Iterator[DetachedBlockId]:
+    """Yield the lines of a body that lack only blank lines to be block identifiers."""
+    if "^" not in text:
+        return
+    read = {at for _, at, _ in blocks.ids}
+    code = [span for span in blocks.hidden if not _is_open_html(text, span)]
+    starts = [start for start, _ in code]
+    candidates, trials, before = 0, 0, None
+    for match in _ID_LINE.finditer(text, body):
+        at = match.start(1)
+        block = bisect_right(starts, at) - 1
+        if at in read or (block >= 0 and at < code[block][1]):
+            continue
+        candidates += 1
+        if candidates > _MAX_CANDIDATES or trials == count_trials(text):
+            return
+        found = _propose_blank_lines(text, body, match)
+        if found:
+            trials += 1
+            before = before or read_body_items(text, body)
+            if _reveals_only_id(before, text, body, found):
+                yield found
+
+
+def _is_open_html(text: str, span: tuple[int, int]) -> bool:
+    """Return True for hidden HTML other than comments: a blank line may end it."""
+    return text.startswith("<", span[0]) and not text.startswith("<!--", span[0])
+
+
+def _propose_blank_lines(text: str, body: int, match: re.Match[str]) -> DetachedBlockId | None:
+    """Return the change that puts blank lines around a line; None if it has them."""
+    start, end = match.start(), match.end()
+    line_end = "\r\n" if text.endswith("\r", start, end) else "\n"
+    end -= len(line_end) - 1
+    above, is_adjacent = _read_block_above(text, body, start)
+    below = text[match.end() + 1 : (text.find("\n", match.end() + 1) + 1 or len(text) + 1) - 1]
+    if not above or _ID_LINE.fullmatch(below) or _ID_LINE.fullmatch(above[-1]):
+        return None
+    listed = any(_LISTED_BLOCK.match(line) for line in above)
+    fenced = any(_FENCE_OR_HTML.match(line) for line in above)
+    lead = is_adjacent and (listed or fenced)
+    tail = bool(below.strip())
+    if not lead and not tail:
+        return None
+    where = "before and behind it" if lead and tail else "before it" if lead else "behind it"
+    new = line_end * lead + text[start:end] + line_end * tail
+    return DetachedBlockId(
+        match.start(1), match.end(1), match[2], where, (start, end, new), listed and not fenced
+    )
+
+
+def _read_block_above(text: str, body: int, start: int) -> tuple[list[str], bool]:
+    """Return the lines of the block above an offset, and True if it is adjacent.
+
+    At most one blank line may stand between. The lines go back to the blank line before.
+    """
+    lines = text[max(body, start - 5000) : max(start - 1, body)].split("\n")
+    is_adjacent = bool(lines[-1].strip())
+    if not is_adjacent:
+        lines.pop()
+    above: list[str] = []
+    while lines and lines[-1].strip():
+        above.insert(0, lines.pop())
+    return above, is_adjacent
+
+
+def _reveals_only_id(before: BodyItems, text: str, body: int, found: DetachedBlockId) -> bool:
+    """Return True if a change adds the identifier and nothing else."""
+    revealed = find_revealed(before, text, body, found.replacement)
+    return revealed is not None and revealed.items == {("block id", found.start, found.name)}

@@ -1,0 +1,69 @@
+"""Checks of links and block ids that a missing blank line turns into text."""
+
+from collections.abc import Iterator
+
+from vaultlink.index.resolve import resolve
+from vaultlink.model import Edit, Note, ParseProblem, Safety
+from vaultlink.rules.context import Context, Finding, unread_block_key
+
+
+def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links to files of the vault that an HTML block turns into text.
+
+    A blank line may reveal several links. It fixes the first of them.
+    """
+    problems = [problem for problem in note.problems if problem.kind == "link-in-html"]
+    fixed: set[object] = set()
+    for problem in problems:
+        target, block, _ = problem.detail.split("\n")
+        if resolve(note.path, target, context.index.names) is None:
+            continue
+        edits: tuple[Edit, ...] = ()
+        if problem.replacements and problem.replacements not in fixed:
+            fixed.add(problem.replacements)
+            edits = tuple(Edit(note.path, *change) for change in problem.replacements)
+        certain = all(
+            _is_certain(other, note, context)
+            for other in problems
+            if other.replacements == problem.replacements
+        )
+        yield Finding(
+            problem,
+            {"target": target, "block": block},
+            target,
+            edits=edits,
+            safety=Safety.SAFE if certain else Safety.UNSAFE,
+        )
+
+
+def _is_certain(problem: ParseProblem, note: Note, context: Context) -> bool:
+    """Return True if the blank line reveals only links that resolve."""
+    target, _, complete = problem.detail.split("\n")
+    return bool(complete) and resolve(note.path, target, context.index.names) is not None
+
+
+def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
+    """Report block ids that links name and that lack the blank lines around them."""
+    problems = [problem for problem in note.problems if problem.kind == "unread-block-id"]
+    names = [problem.detail.split("\n")[0].lower() for problem in problems]
+    for problem, key in zip(problems, names, strict=True):
+        name, where, certain = problem.detail.split("\n")
+        sources = [
+            source
+            for source in context.index.backlinks.get(note.path, ())
+            for link, target in context.index.resolved_links(source)
+            if target == note.path and unread_block_key(link, note, context) == key
+        ]
+        if not sources:
+            continue
+        edits = (
+            tuple(Edit(note.path, *change) for change in problem.replacements)
+            if names.count(key) == 1
+            else ()
+        )
+        yield Finding(
+            problem,
+            {"block": name, "where": where, "source": sources[0]},
+            edits=edits,
+            safety=Safety.SAFE if certain else Safety.UNSAFE,
+        )
