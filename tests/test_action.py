@@ -339,12 +339,14 @@ def test_missing_history_is_an_error(forge: Forge) -> None:
 
 
 def test_fix_changes_the_checkout_and_reports_remaining_findings(forge: Forge) -> None:
-    commit = forge.pull({"New.md": "---\naliases: [Pier]\n---\n[[Pier]], [[Gone astray]]\n"})
+    commit = forge.pull(
+        {"New.md": "---\naliases: [Pier]\n---\n", "Old.md": "[[Pier]], [[Gone astray]]\n"}
+    )
     runner = forge.act(commit, "main", command="fix")
     assert (
-        (runner.workspace / "New.md")
+        (runner.workspace / "Old.md")
         .read_text(encoding="utf-8")
-        .endswith("\n[[New|Pier]], [[Gone astray]]\n")
+        .startswith("[[New|Pier]], [[Gone astray]]\n")
     )
     assert outputs(runner)["exit-code"] == "1"
     assert "Gone astray" in runner.summary

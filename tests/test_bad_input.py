@@ -269,7 +269,7 @@ def test_links_out_of_the_vault_are_unresolved(vault: Path) -> None:
     written(vault.parent, {"Secret.md": "# Secret\n"})
     written(
         vault,
-        {"Start.md": "[[../Secret]] [s](../../Secret.md) ![[/etc/passwd]] [p](/etc/passwd)\n"},
+        {"Start.md": "[[../Secret]] [s](../../Secret.md) ![[/etc/passwd]] [p](./etc/passwd)\n"},
     )
     assert [path for path, _ in rules(vault)] == ["Start.md"] * 4
 
@@ -406,7 +406,8 @@ def test_deep_folders(vault: Path) -> None:
 
 def many_findings(vault: Path) -> Path:
     """Write a vault whose findings fill a pipe."""
-    return written(vault, {f"n{number}.md": "[[Nowhere at all]]\n" * 100 for number in range(50)})
+    text = "".join(f"[[Nowhere at all {number}]]\n" for number in range(100))
+    return written(vault, {f"n{number}.md": text for number in range(50)})
 
 
 @pytest.mark.parametrize(

@@ -500,18 +500,18 @@ def test_known_findings_moved_by_a_fix_remain_known(
 
 def test_diff_is_a_patch(run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = create_repository(tmp_path / "v", FIXABLE)
-    update_files(root, {"x y/crlf.md": "One [[Bee]]\r\nlast [[Bee]]", "c.md": "[[B]]\n"})
+    update_files(root, {"x y.md": "One [[Bee]]\r\nlast [[Bee]]", "c.md": "[[B]]\n"})
     monkeypatch.chdir(root)
     patch = tmp_path / "fix.patch"
     assert run("check", "--diff", "--changed-since", "HEAD", "--output-file", patch).code == 1
     before = read_files(root)
     git(root, "apply", str(patch))
-    assert read_files(root)["x y/crlf.md"] == b"One [[b|Bee]]\r\nlast [[b|Bee]]"
+    assert read_files(root)["x y.md"] == b"One [[b|Bee]]\r\nlast [[b|Bee]]"
     assert {
         path
         for path, text in read_files(root).items()
         if before[path] != text and not path.startswith(".git/")
-    } == {"x y/crlf.md"}
+    } == {"x y.md"}
     assert run("check", "--diff", "--changed-since", "HEAD").code == 0
 
 

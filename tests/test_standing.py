@@ -46,7 +46,11 @@ class Given:
 CASES: dict[str, tuple[str, str, list[str]]] = {
     "a note that is there": ("a.md", "[[b]]\n\n[[lost]]\n", ["a.md:3:1 VL101"]),
     "a clean text": ("a.md", "[[b]] and [[sub/c]]\n", []),
-    "a new note": ("new.md", "[[b]] [[new]] [[lost]]\n", ["new.md:1:7 VL109", "new.md:1:15 VL101"]),
+    "a new note": (
+        "new.md",
+        "[[b]] [[lost]]\n\n[[new]]\n",
+        ["new.md:1:7 VL101", "new.md:3:1 VL109"],
+    ),
     "a new folder": ("x/y/new.md", "[[b]] [[lost]]\n", ["x/y/new.md:1:7 VL101"]),
     "its own headings": ("b.md", "# One\n\n[[#One]] [[#Two]]\n", ["b.md:3:10 VL102"]),
     "an empty text": ("a.md", "", []),
@@ -124,18 +128,16 @@ def test_closed_standard_input_is_an_error(
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
-    data = given(
-        text, "check", "--stdin-filename", "sub/new.md", "-", "--output-format", "json"
-    ).data
+    data = given(text, "check", "--stdin-filename", "new.md", "-", "--output-format", "json").data
     assert isinstance(data, dict)
     edits = [edit for row in data["findings"] for edit in row["fix"]["edits"]]
-    assert {edit["path"] for edit in edits} == {"sub/new.md"}
+    assert {edit["path"] for edit in edits} == {"new.md"}
     fixed = text
     for edit in sorted(edits, key=lambda edit: -edit["start"]):
         fixed = fixed[: edit["start"]] + edit["text"].encode() + fixed[edit["end"] :]
     assert b"Bee]]" in fixed
-    assert given(fixed, "check", "--stdin-filename", "sub/new.md", "-").code == 0
-    assert given(text, "fix", "--stdin-filename", "sub/new.md", "-").out.encode() == fixed
+    assert given(fixed, "check", "--stdin-filename", "new.md", "-").code == 0
+    assert given(text, "fix", "--stdin-filename", "new.md", "-").out.encode() == fixed
 
 
 def test_fix_prints_the_text_and_writes_nothing(given: Given, vault: Path) -> None:
