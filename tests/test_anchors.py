@@ -188,7 +188,8 @@ def test_block_is_suggested_only_for_a_slip(wanted: str, ids: list[str], found: 
 @pytest.mark.parametrize(
     ("link", "heading", "safety"),
     [
-        ("[[Plan#next-year]]", "Next year", Safety.SAFE),
+        ("[[Plan#next-year]]", "Next year", Safety.UNSAFE),
+        ("[[Plan#next - year]]", "Next year", Safety.SAFE),
         ("[[Plan#Next year]]", "Next - year", Safety.SAFE),
         ("[[Plan#What s next]]", "What's next", Safety.SAFE),
         ("[[Plan#使用 Git]]", "使用Git", Safety.SAFE),

@@ -7,7 +7,8 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.suggest import Suggester
+from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.model import Suggestion
 
 VAULT: VaultFiles = {
     "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",
@@ -124,10 +125,14 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
         ("Library", "zlibrary"),
         ("肩部肌肉训练", "背部肌肉训练"),
         ("Export of goods", "Import of goods"),
+        ("GraphQL", "graphiql"),
+        ("@Stateless", "Stateless"),
+        ("Backup Strategy", "3-2-1 Backup Strategy"),
+        ("CVE", "CWE/CVE"),
     ],
 )
 def test_other_topic_is_not_suggested(name: str, target: str) -> None:
-    assert Suggester(build_state({f"{name}.md": ""}).index)(target) == ()
+    assert Suggester(build_state({f"{name}.md": "", "CWE.md": ""}).index)(target) == ()
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,12 @@ def test_equal_scores_are_ordered_by_path() -> None:
     found = Suggester(build_state(vault).index)("Long market report")
     assert len({item.score for item in found}) == 1
     assert [item.path for item in found] == sorted(vault)[:3]
+
+
+def test_companion_of_the_own_note_has_no_near_name() -> None:
+    found = [Suggestion("a/B - Cards.md", "near", 0.9), Suggestion("A.md", "title", 1.0)]
+    assert drop_own_names(found, "A - Cards", "A.md") == []
+    assert drop_own_names(found, "A - Cards", "C.md") == found
 
 
 # -- going along with a vault -------------------------------------------------------------------------------------

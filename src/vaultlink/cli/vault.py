@@ -127,6 +127,8 @@ def make_suggester(
     """
     names = vault.index.names
 
+    from vaultlink.index.suggest import drop_own_names  # noqa: PLC0415 - only for suggestions
+
     @cache
     def suggest_files() -> Mapping[str, Sequence[Suggestion]]:
         dangling = {d.target: d.path for d in findings if d.target is not None}
@@ -139,7 +141,7 @@ def make_suggester(
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         if d.target is None or resolve(d.path, d.target, names) is not None:
             return ()
-        return [item for item in suggest_files().get(d.target, ()) if item.path != d.path]
+        return drop_own_names(suggest_files().get(d.target, ()), d.target, d.path)
 
     return suggest
 

@@ -12,7 +12,7 @@ from vaultlink.fix.new_note import compose_new_note
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
-from vaultlink.index.suggest import Suggester
+from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.links.intent import is_meant_as_link
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
@@ -90,7 +90,7 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
 
 def _suggest(index: Index, sources: FixSources, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or index.derive(Suggester)
-    return [near for near in suggest(link.target) if near.path != source]
+    return drop_own_names(suggest(link.target), link.target, source)
 
 
 def _find_clear_target(

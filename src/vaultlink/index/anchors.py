@@ -112,15 +112,28 @@ def _is_in_slug(char: str) -> bool:
     return char in " -" or category[0] in "LM" or category in ("Nd", "Nl", "Pc")
 
 
+_EXPLICIT_ID = re.compile(r"\{#([\w-]+)\}\s*$")
+
+
+def has_explicit_id(heading: Heading) -> bool:
+    """Return True for a heading with an id in braces, which Obsidian shows as text."""
+    return _EXPLICIT_ID.search(heading.text) is not None
+
+
 def find_slug_heading(note: Note, subpath: str) -> Heading | None:
     """Return the heading that GitHub opens for the subpath of a Markdown link.
 
-    Case does not matter. Repeated headings have counters: `a`, `a-1`, `a-2`.
+    Case does not matter. Repeated headings have counters: `a`, `a-1`, `a-2`. Site generators also
+    read an id in braces at the end of a heading: `{#a}`.
     """
     wanted = subpath.removeprefix("#").strip()
     slug = github_slug(wanted)
     if not slug.strip("-") or slug != wanted.translate(_INVISIBLE).lower():
         return None
+    for heading in note.headings:
+        explicit = _EXPLICIT_ID.search(heading.text)
+        if explicit and explicit[1].lower() == slug:
+            return heading
     for texts in (
         [render_heading(heading.text) for heading in note.headings],
         [heading.text for heading in note.headings],

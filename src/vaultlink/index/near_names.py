@@ -51,9 +51,15 @@ _OTHER_WORDS = frozenset(frozenset(pair.split("/")) for pair in _CONFUSED_WORDS.
 _MAX_OTHER_WORDS = 4
 """Number of words that only one of two near names has: two words of each, in different forms."""
 
+_LIST_SIGNS = frozenset(".-")
+"""Signs behind a leading number. Others are part of a name, as in `@Stateless`."""
+
 _MIN_STEM = 4
 _MIN_WORD = 6
 """Letters of the words that a missing letter may tell apart. Shorter words are other words."""
+
+_MIN_SINGLE_WORD = 10
+"""Letters of a name of one word with a missing letter: `GraphiQL` is not `GraphQL`."""
 
 _MIN_SUBSTITUTED = 10
 """Letters of a name with one wrong vowel, the slip that most often makes another word.
@@ -110,11 +116,15 @@ def _find_content(name: str) -> frozenset[str]:
 
 
 def strip_prefix(words: Words) -> tuple[str, ...]:
-    """Return the words of a name behind its leading numbers, signs and emoji."""
+    """Return the words of a name behind its leading numbers and emoji."""
     at = 0
-    while at < len(words) and not any(char.isalpha() for char in words[at]):
+    while at < len(words) and _is_prefix(words[at]):
         at += 1
     return tuple(words[at:])
+
+
+def _is_prefix(word: str) -> bool:
+    return word.isdigit() or word in _LIST_SIGNS or not (word.isascii() or word.isalpha())
 
 
 def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
@@ -129,6 +139,8 @@ def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
     if all(any(_is_date_part(word) for word in prefix) for prefix in prefixes):
         return False
+    if sum(word.isdigit() for word in prefixes[0]) > 1 and not prefixes[1]:
+        return False  # more than a number in a list, as in `3-2-1 rule`
     return len(rest) > 1 or all(prefixes) or not use.is_topic()
 
 
@@ -224,7 +236,8 @@ def is_slip(one: str, other: str, letters: int) -> bool:
         return False
     if long[at] == long[at - 1]:
         return True
-    return at < len(short) and len(short) >= _MIN_WORD - 1 and letters >= MIN_LETTERS
+    least = MIN_LETTERS if letters > max(len(one), len(other)) else _MIN_SINGLE_WORD
+    return at < len(short) and len(short) >= _MIN_WORD - 1 and letters >= least
 
 
 def _is_unspaced(word: str) -> bool:

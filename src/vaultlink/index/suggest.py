@@ -98,7 +98,8 @@ class Suggester:
     def _match_folders(self, target: str) -> tuple[Suggestion, ...] | None:
         """Return the file with the name of a target that contains another path.
 
-        None if no file has the name; empty if it is not clear which file is meant.
+        None if no file has the name; empty if it is not clear which file is meant. That is so for a
+        path from the root, which may be a site's, and for two names with a slash between them.
         """
         name = file_name(target)
         if name == target or not name:
@@ -107,6 +108,8 @@ class Suggester:
         if not found:
             return None
         folders = _split_folders(target)
+        if target.startswith("/") or (folders and self._index.definitions.get(folders[-1])):
+            return ()
         ranked = sorted((-_count_shared(folders, _split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
@@ -197,6 +200,20 @@ class Suggester:
         return NameIndex(self._index)
 
 
+def drop_own_names(found: Iterable[Suggestion], target: str, source: str) -> list[Suggestion]:
+    """Return suggestions without the note that contains the link.
+
+    A target that consists of that note's name and more is a companion of the note: none is near.
+    """
+    own = link_name(source).casefold()
+    is_companion = len(target) > len(own) and target.casefold().startswith(own)
+    return [
+        item
+        for item in found
+        if item.path != source and not (is_companion and item.reason == "near")
+    ]
+
+
 def _clamp_near_score(similarity: float) -> float:
     return min(max(round(similarity, 2), _LEAST_NEAR_SCORE), _RESPELT_TITLE_SCORE - 0.01)
 
@@ -222,8 +239,14 @@ def _is_distinctive(name: str) -> bool:
 
 
 _WEAK_SIGNS = frozenset("./-&")
-_STRONG_SIGNS = frozenset("+*#")
-"""Signs without which a name means something else, as in `C++`."""
+
+
+def _is_weak(word: str) -> bool:
+    """Return True for words, numbers, and signs that people leave out.
+
+    Other signs change the meaning of a name, as in `C++`.
+    """
+    return word.isalnum() or word in _WEAK_SIGNS
 
 
 def _score_spelling(text: str, name: str) -> float:
@@ -231,7 +254,7 @@ def _score_spelling(text: str, name: str) -> float:
     if is_same_spelling(text, name):
         return _SPELLING_SCORE
     words, others = split_name(text), split_name(name)
-    strong = [[word for word in part if word in _STRONG_SIGNS] for part in (words, others)]
+    strong = [[word for word in part if not _is_weak(word)] for part in (words, others)]
     if strong[0] != strong[1] or not is_same_name(text, name) or count_letters(words) < MIN_LETTERS:
         return 0.0
     return _JOINED_SCORE

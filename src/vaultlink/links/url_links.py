@@ -7,6 +7,8 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineMarkdownLink
 
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|mailto:[^\s@]+@|www\.[^\s./]+\.)\S.*", re.I)
+_WEB_URL = re.compile(r"https?://[^\s/?#]|mailto:|obsidian://", re.I)
+_IMAGE_URL = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)(?:[?#]|$)", re.I)
 _ADDRESS_WITHOUT_SCHEME = re.compile(r"www\.", re.I)
 _MARKUP = re.compile(r"[`$*<>\\\[\]\n\r]|&#?\w+;|~~|==|%%|(?<!\w)_|_(?!\w)")
 """Markup that the text of a wikilink and that of a Markdown link may show in different ways."""
@@ -31,6 +33,14 @@ def lacks_scheme(url: str) -> bool:
     return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
 
 
+def is_web_url(url: str) -> bool:
+    """Return True for a web address with a host, an e-mail address, and a URL of Obsidian.
+
+    URLs of other schemes belong to other programs, which may read the wikilink.
+    """
+    return _WEB_URL.match(url) is not None
+
+
 def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
     """Return the edits that convert a wikilink to a URL into a link that works.
 
@@ -51,6 +61,7 @@ def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
         or _NOT_IN_URLS.search(url)
         or _MARKUP.search(text)
         or (link.in_table_cell and "|" in text)
+        or (link.embed and not (is_web_url(url) and _IMAGE_URL.search(url)))
     ):
         return ()
     if lacks_scheme(url):

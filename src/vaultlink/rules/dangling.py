@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import file_name, name_key, normalize_name
+from vaultlink.index.resolve import file_name, name_key, normalize_name, spelling_key
 from vaultlink.index.spelling import (
     MIN_LETTERS,
     count_letters,
     is_same_case,
+    split_cased_name,
     split_name,
 )
 from vaultlink.links.naming import retarget_link, strip_note_extension
@@ -65,14 +66,15 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links whose target is an alias of a note.
 
-    The fix is safe if the case agrees and both notes are in the same top folder: the same letters
-    may be the name of something else on another subject.
+    The fix is safe if the alias is specific, the case agrees and both notes are in the same top
+    folder: the same letters may be the name of something else on another subject.
     """
     for link, candidates in find_unresolved_links(note, context):
         if candidates.aliased:
             is_certain = (
                 set(candidates.titled) <= set(candidates.aliased)
                 and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
+                and _is_specific(link.target, candidates.aliased[0], context.index)
                 and _top_folder(note.path) == _top_folder(candidates.aliased[0])
             )
             yield _report_candidates(link, candidates.aliased, note, context, is_certain)
@@ -94,10 +96,17 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links that differ only in spelling from exactly one file name."""
+    """Report unresolved links that differ only in spelling from exactly one file name.
+
+    The fix is unsafe if another file has almost the same name, title or alias.
+    """
     for link, candidates in find_unresolved_links(note, context):
         if len(candidates.respelt) == 1:
-            yield _report_candidates(link, candidates.respelt, note, context, is_certain=True)
+            key = spelling_key(link_name(candidates.respelt[0]))
+            is_certain = (
+                "/" in link.target or context.index.definitions.get(key, ()) == candidates.respelt
+            )
+            yield _report_candidates(link, candidates.respelt, note, context, is_certain)
 
 
 def _report_candidates(
@@ -111,6 +120,20 @@ def _report_candidates(
 
 def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
     return any(is_same_case(target, alias) for alias in index.notes[path].aliases)
+
+
+def _is_specific(alias: str, path: str, index: Index) -> bool:
+    """Return True unless an alias is an acronym or a common word.
+
+    A single word without an initial capital is common, unless the note's name or title has it.
+    """
+    words = split_cased_name(alias)
+    if len(words) > 1:
+        return True
+    if alias.isupper():
+        return False
+    names = (link_name(path), index.notes[path].title or "")
+    return not alias.islower() or any(words[0].casefold() in split_name(name) for name in names)
 
 
 def _top_folder(path: str) -> str:

@@ -1,7 +1,7 @@
 """Unresolved links that are no mistake: by default nothing reports them."""
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import name_key
+from vaultlink.index.resolve import name_key, normalize_name
 from vaultlink.index.rooted_links import (
     has_resolved_rooted_links,
     is_in_root_folder,
@@ -28,12 +28,25 @@ def _is_site_address(target: str, index: Index) -> bool:
     """Return True if a target names nothing that the vault could have.
 
     It is a path in the vault if it starts with one of the vault's folders, if a file has its last
-    name, or if other links of this kind resolve.
+    name, or if other links of this kind resolve. A file at this path below another folder belongs
+    to the site, whose root that folder is.
     """
     name = name_key(target.rstrip("/"))
+    if _is_below_other_folder(target, name, index):
+        return not index.derive(has_resolved_rooted_links)
     return not (
         name in index.names
         or f"{name}.md" in index.names
         or is_in_root_folder(target, index)
         or index.derive(has_resolved_rooted_links)
+    )
+
+
+def _is_below_other_folder(target: str, name: str, index: Index) -> bool:
+    """Return True if a folder other than the root has a file at the path in a target."""
+    path = normalize_name(target.rstrip("/"))
+    return path.count("/") > 1 and any(
+        normalize_name(file).endswith((path, f"{path}.md"))
+        for key in (name, f"{name}.md")
+        for file in index.names.get(key, ())
     )

@@ -4,12 +4,13 @@ If several of these rules find the same link, `yields-to` in their YAML files de
 reports it.
 """
 
+import re
 from collections.abc import Iterator
 
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
-from vaultlink.links.url_links import convert_url_link, lacks_scheme, read_url
+from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
 from vaultlink.model import Edit, Link, LinkKind, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
@@ -51,7 +52,7 @@ def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
     for link in _find_unresolved_links(note, context):
         url = read_url(link)
         if url and is_meant_as_link(link) and not _is_left_out(link, context):
-            safety = Safety.UNSAFE if lacks_scheme(url) else Safety.SAFE
+            safety = Safety.SAFE if is_web_url(url) else Safety.UNSAFE
             edits = convert_url_link(note.path, link)
             yield Finding(link, {"url": url}, link.target, edits=edits, safety=safety)
 
@@ -73,7 +74,9 @@ def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
                     {"destination": problem.detail},
                     link.target,
                     edits=_build_edits(problem, note),
-                    safety=Safety.SAFE if len(others) == 1 else Safety.UNSAFE,
+                    safety=Safety.SAFE
+                    if len(others) == 1 and _is_plain_text(link.target, problem.detail)
+                    else Safety.UNSAFE,
                     links=(link,),
                 )
 
@@ -184,8 +187,10 @@ def _judge_safety(
     """Return the safety of the fix of a malformed link.
 
     The name of a file in two cells of a table is certain however long the row is. Escaped brackets
-    in a note that also has links may be intended.
+    in a note that also has links may be intended. No note is known to link to itself.
     """
+    if resolve(note.path, name, context.index.names) == note.path:
+        return Safety.UNSAFE
     if fault == LinkFault.PIPE_IN_CELL and resolve(note.path, name, context.index.names):
         return Safety.SAFE
     is_deliberate = fault == LinkFault.ESCAPED_BRACKETS and any(
@@ -207,6 +212,15 @@ def _has_brackets_in_property(link: Link) -> bool:
 
 
 # -- doubled brackets ------------------------------------------------------------------------------
+
+
+def _is_plain_text(text: str, destination: str) -> bool:
+    """Return True unless a text may be the mark of a footnote or a URL has no host."""
+    is_web = not is_external(destination) or is_web_url(destination)
+    return is_web and not _NUMERAL.fullmatch(text)
+
+
+_NUMERAL = re.compile(r"[ivxlcdm]+", re.I)
 
 
 def _is_destination(destination: str, note: Note, context: Context) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from vaultlink.index.anchors import (
     TRAILING_BLOCK_ID,
     find_slug_heading,
+    has_explicit_id,
     heading_key,
     split_parts,
 )
@@ -76,12 +77,13 @@ def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
                 "heading": heading.text,
                 "note": link_name(item.target.path),
             }
-            edits = partial(rewrite_link, note.path, link, link.target, subpath) if subpath else ()
+            is_fixable = subpath and not has_explicit_id(heading)
+            edits = partial(rewrite_link, note.path, link, link.target, subpath)
             yield Finding(
                 link,
                 values,
                 link.target,
-                edits=edits,
+                edits=edits if is_fixable else (),
                 subpath=link.subpath,
                 resolved=item.target.path,
             )
@@ -126,8 +128,11 @@ def _describe_unread_block(link: Link, note: Note, context: Context) -> str:
 def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
     return match.safety is Safety.SAFE and (
         item.is_block
-        or item.link.kind is LinkKind.WIKILINK
         or any(char.isspace() for char in item.link.subpath)
+        or (
+            item.link.kind is LinkKind.WIKILINK
+            and find_slug_heading(item.target, item.link.subpath) is None
+        )
     )
 
 

@@ -6,7 +6,8 @@ reports it.
 
 from collections.abc import Iterator
 
-from vaultlink.model import Link, Note, Place
+from vaultlink.index.resolve import join_relative, normalize_name
+from vaultlink.model import Link, LinkKind, Note, Place
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
@@ -16,9 +17,16 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in find_resolved_links(note, context):
             others = context.index.alternatives(note.path, link) if target in shared else ()
-            if others:
+            if others and not _names_sibling(link, note.path, target):
                 values = {"target": link.target, "count": len(others) + 1, "chosen": target}
                 yield Finding(link, values, link.target)
+
+
+def _names_sibling(link: Link, source: str, target: str) -> bool:
+    """Return True for a Markdown link that is the relative path of its file."""
+    return link.kind is LinkKind.MARKDOWN and join_relative(
+        source, normalize_name(f"./{link.target}")
+    ) == normalize_name(target)
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
