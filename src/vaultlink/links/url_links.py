@@ -34,7 +34,7 @@ def lacks_scheme(url: str) -> bool:
 
 
 def is_web_url(url: str) -> bool:
-    """Return True for a web address with a host, an e-mail address, and a URL of Obsidian.
+    """Return True for a web address with a host, an e-mail or an Obsidian URL.
 
     URLs of other schemes belong to other programs, which may read the wikilink.
     """

@@ -122,15 +122,20 @@ def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
     return any(is_same_case(target, alias) for alias in index.notes[path].aliases)
 
 
+_MAX_VAGUE_LETTERS = 2
+_OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"))
+"""Words that are written in capitals without being an acronym."""
+
+
 def _is_specific(alias: str, path: str, index: Index) -> bool:
-    """Return True unless an alias is an acronym or a common word.
+    """Return True unless an alias is a common word or has at most two letters.
 
     A single word without an initial capital is common, unless the note's name or title has it.
     """
     words = split_cased_name(alias)
     if len(words) > 1:
         return True
-    if alias.isupper():
+    if count_letters(words) <= _MAX_VAGUE_LETTERS or alias in _OPERATORS:
         return False
     names = (link_name(path), index.notes[path].title or "")
     return not alias.islower() or any(words[0].casefold() in split_name(name) for name in names)
