@@ -16,11 +16,11 @@ from vaultlink.write.lock import lock_vault
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",
     "mem.md": "---\ntitle: Role of memory\n---\n\ufeffno final newline",
-    "My-Plan.md": "# Next steps\r\n\r\n[[#next-steps]] \r\n",
+    "My-Plan.md": "# Next steps\r\n\r\n[[#next - steps]] \r\n",
 }
 FIXED = {
     "Home.md": "---\ntags: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n",
-    "My-Plan.md": "# Next steps\r\n\r\n[[#Next steps|next-steps]] \r\n",
+    "My-Plan.md": "# Next steps\r\n\r\n[[#Next steps|next - steps]] \r\n",
 }
 
 

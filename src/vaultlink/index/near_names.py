@@ -92,7 +92,7 @@ def is_near(target: str, name: str, use: TargetUse) -> bool:
     """
     words, others = split_name(target), split_name(name)
     if words == others:
-        return True
+        return False  # the same words in another case
     if mixes_scripts(target) or mixes_scripts(name):
         return fold_look_alikes(target) == fold_look_alikes(name)
     if _find_content(target) == _find_content(name):
@@ -149,11 +149,16 @@ def _is_date_part(word: str) -> bool:
 
 
 def _differs_in_function_words(words: Words, others: Words) -> bool:
+    """Return True if names of several words differ only in articles and the like.
+
+    A single word is another thing with an article: `The Crowbar` may be a title.
+    """
     if _numbers(words) != _numbers(others):
         return False
     content = [word for word in words if word not in _FUNCTION_WORDS]
     return (
         content == [word for word in others if word not in _FUNCTION_WORDS]
+        and len(content) > 1
         and count_letters(content) >= MIN_LETTERS
     )
 

@@ -29,7 +29,7 @@ exclamation marks are left out: people write them or not. Symbols such as emoji 
 `split_name`.
 """
 
-_MAX_SHORT_WORD = 3
+_MAX_SHORT_WORD = 4
 """Letters of single words that mean something else in another case too often."""
 
 MIN_LETTERS = 7

@@ -108,13 +108,17 @@ class Suggester:
         if not found:
             return None
         folders = _split_folders(target)
-        if target.startswith("/") or (folders and self._index.definitions.get(folders[-1])):
+        if (
+            target.startswith("/")
+            or (folders and self._index.definitions.get(folders[-1]))
+            or (folders and folders[-1] in _SITE_FOLDERS)
+        ):
             return ()
         ranked = sorted((-_count_shared(folders, _split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
             return ()
-        if not shared and not _is_distinctive(link_name(ranked[0][1])):
+        if shared < 2 and not _is_distinctive(link_name(ranked[0][1]), bool(shared)):
             return ()
         return (Suggestion(ranked[0][1], "folder", _SPELLING_SCORE),)
 
@@ -232,10 +236,16 @@ _COMMON_NAMES = frozenset(
 """Names that many folders have, so that a file elsewhere is another one."""
 
 
-def _is_distinctive(name: str) -> bool:
-    """Return True if a name alone identifies a file."""
+_SITE_FOLDERS = frozenset(("tag", "tags", "category", "categories"))
+"""Folders that only published sites have: they list the pages with a tag."""
+
+
+def _is_distinctive(name: str, in_same_folder: bool) -> bool:
+    """Return True if a name identifies a file, alone or in a folder of one name."""
     words = [word for word in split_name(name) if word.isalpha()]
-    return count_letters(words) > 2 and not _COMMON_NAMES.issuperset(words)
+    return (in_same_folder or count_letters(words) > 2) and not (
+        words and _COMMON_NAMES.issuperset(words)
+    )
 
 
 _WEAK_SIGNS = frozenset("./-&")

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_note, parent_folder, resolve
+from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder, resolve
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Edit, Link, LinkKind
 from vaultlink.obsidian import ObsidianSettings
@@ -69,6 +69,8 @@ def retarget_link(
         The edits; empty if no target works.
     """
     style = detect_target_style(source, link, index, obsidian)
+    if style == "shortest" and len(index.names.get(name_key(path), ())) > 1:
+        style = "absolute"  # a bare name would lead elsewhere from another folder
     for name in dict.fromkeys(
         (format_target(source, path, index, style), strip_note_extension(path))
     ):

@@ -17,6 +17,9 @@ _REST_OF_EMBED = re.compile(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
 
 _CUT_LINK = re.compile(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
 _ESCAPE = re.compile(r"\\.")
+_BLOCK_START = re.compile(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
+"""Start of a heading, list item or quote, which was not meant as a row of a table."""
+
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -36,7 +39,9 @@ def find_cut_fault(run: TextRun, link: MalformedLink, source: str) -> LinkFault 
     end = run.source_end(link.end)
     if not source[end : end + 80].lstrip(" \t").startswith("|"):
         return None
-    if not run.row.is_inner and _is_ordinary_text(run.row):
+    if (not run.row.is_inner and _is_ordinary_text(run.row)) or _BLOCK_START.match(
+        run.row.line.text
+    ):
         return LinkFault.BELOW_TABLE if _match_rest(run, link, source) else None
     return LinkFault.PIPE_IN_CELL
 

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from functools import partial
 
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import file_name, name_key, normalize_name, spelling_key
+from vaultlink.index.resolve import (
+    file_name,
+    name_key,
+    normalize_name,
+    parent_folder,
+    spelling_key,
+)
 from vaultlink.index.spelling import (
     MIN_LETTERS,
     count_letters,
@@ -66,16 +72,15 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links whose target is an alias of a note.
 
-    The fix is safe if the alias is specific, the case agrees and both notes are in the same top
-    folder: the same letters may be the name of something else on another subject.
+    The fix is safe if the case agrees and the alias is specific: the same letters may be the name
+    of something else on another subject.
     """
     for link, candidates in find_unresolved_links(note, context):
         if candidates.aliased:
             is_certain = (
                 set(candidates.titled) <= set(candidates.aliased)
                 and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
-                and _is_specific(link.target, candidates.aliased[0], context.index)
-                and _top_folder(note.path) == _top_folder(candidates.aliased[0])
+                and _is_specific(link.target, note.path, candidates.aliased[0], context.index)
             )
             yield _report_candidates(link, candidates.aliased, note, context, is_certain)
 
@@ -88,7 +93,8 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
     for link, candidates in find_unresolved_links(note, context):
         if len(candidates.titled) == 1:
             [path] = candidates.titled
-            is_certain = set(candidates.aliased) <= {path} and (
+            others = {*candidates.aliased, *candidates.respelt} - {path}
+            is_certain = not others and (
                 is_same_case(link.target, context.index.notes[path].title or "")
                 or count_letters(split_name(link.target)) >= MIN_LETTERS
             )
@@ -127,22 +133,23 @@ _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"
 """Words that are written in capitals without being an acronym."""
 
 
-def _is_specific(alias: str, path: str, index: Index) -> bool:
-    """Return True unless an alias is a common word or has at most two letters.
+def _is_specific(alias: str, source: str, path: str, index: Index) -> bool:
+    """Return True if an alias in a link probably means the note that has it.
 
-    A single word without an initial capital is common, unless the note's name or title has it.
+    Several words do if both notes are in one top folder, and so does a word of the note's name or
+    title. Any other word must have an initial capital, and one of the notes must be in the folder
+    of the other or below it.
     """
-    words = split_cased_name(alias)
-    if len(words) > 1:
-        return True
+    words, folders = split_cased_name(alias), (parent_folder(source), parent_folder(path))
     if count_letters(words) <= _MAX_VAGUE_LETTERS or alias in _OPERATORS:
         return False
+    if len({folder.partition("/")[0] for folder in folders}) > 1:
+        return False
     names = (link_name(path), index.notes[path].title or "")
-    return not alias.islower() or any(words[0].casefold() in split_name(name) for name in names)
-
-
-def _top_folder(path: str) -> str:
-    return path.partition("/")[0] if "/" in path else ""
+    if len(words) > 1 or any(words[0].casefold() in split_name(name) for name in names):
+        return True
+    upper, lower = sorted(folders, key=len)
+    return not alias.islower() and lower.startswith(upper)
 
 
 def _build_retarget_edits(

@@ -96,15 +96,14 @@ def _join_target(target: str, source: str) -> str:
 
 
 def _drop_own_note(candidates: _Candidates, source: str) -> _Candidates:
-    """Drop kinds of candidates to which the note with the link belongs.
+    """Drop all candidates if the note with the link is one of them.
 
     A note does not link to itself by another name; if another note has the name too, it is unclear
     what is meant.
     """
-    if not any(source in paths for paths in candidates[:3]):
-        return candidates
-    aliased, titled, respelt = (() if source in paths else paths for paths in candidates[:3])
-    return _Candidates(aliased, titled, respelt, candidates.is_query)
+    if any(source in paths for paths in candidates[:3]):
+        return candidates._replace(aliased=(), titled=(), respelt=())
+    return candidates
 
 
 def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
@@ -116,7 +115,7 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
-    return _Candidates(
+    found = _Candidates(
         tuple(
             path
             for path in index.notes_by_alias.get(key, ())
@@ -134,6 +133,9 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
         # It is unknown if Obsidian reads a query as part of the name (2.20).
         "?" in target and name_key(target.partition("?")[0]) in index.names,
     )
+    # The name of a file is better evidence than an alias of another one.
+    is_other = found.respelt and set(found.respelt).isdisjoint(found.aliased)
+    return found._replace(aliased=()) if is_other else found
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
