@@ -155,7 +155,10 @@ class Suggester:
         return cache[query]
 
     def _match_near_names(self, target: str) -> Iterator[Suggestion]:
-        """Yield files whose name, title or alias is near the target."""
+        """Yield files whose name, title or alias is near the target.
+
+        If the target contains folders, a file must be in the innermost of them.
+        """
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
         names = self._name_index
@@ -163,7 +166,10 @@ class Suggester:
         found = list(self._pick_near(target, text, sharing))
         if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
             found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
-        yield from found
+        folders = _split_folders(target)
+        for item in found:
+            if not folders or _count_shared(folders, _split_folders(item.path)):
+                yield item
 
     def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
