@@ -13,7 +13,7 @@ MAX_DELETED = 10_000
 
 
 class FileHistory(NamedTuple):
-    """Where files went that a vault no longer has.
+    """Moves and deletions of files that a vault no longer has.
 
     `moves` maps old paths to present ones. `deleted` are the paths of files that are known to have
     been deleted: no other file can be the moved one.

@@ -4,7 +4,6 @@ Most names that share letters or words with a target are other topics. Close are
 differ in a way in which people misspell, inflect or renumber a name.
 """
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -68,7 +67,6 @@ A short word with a wrong vowel needs as many letters in the other words of the 
 """
 
 _VOWELS = frozenset("aeiouy")
-_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 class TargetUse(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a note's text shows about names, and no link does.
+"""Find names in the text of a note that its links do not show.
 
 Checks of links have no text. For two of them the parser notes which links to the note itself fill
 their line, and which files the text names outside its links.

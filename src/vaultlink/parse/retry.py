@@ -24,7 +24,7 @@ def count_trials(text: str) -> int:
 
 
 class BodyItems(NamedTuple):
-    """What Obsidian finds in the body of a note.
+    """Items that Obsidian finds in the body of a note.
 
     Attributes:
         items: The items of all kinds.
