@@ -327,7 +327,7 @@ def test_unwritable_cache_is_not_an_error(tmp_path) -> None:  # type: ignore[no-
     cache = Cache(tmp_path / "file", tmp_path)
     save_result(cache, b"q" * 16, b"answer")
     assert cache.load_result(b"q" * 16) is None
-    assert cache.load() is None
+    assert cache.load([]) is None
 
 
 def test_linter_settings_contain_every_rule() -> None:

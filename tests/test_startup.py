@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vaultlink.cli.dispatch import COMMANDS
-from vaultlink.disk.cache import folders_stamp
+from vaultlink.disk.cache import folders_digest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vaultlink"
@@ -83,14 +84,15 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("edited", ["top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml"])
-def test_stamp_of_a_program_changes_with_every_file(tmp_path: Path, edited: str) -> None:
+def test_digest_of_a_program_changes_with_every_file(tmp_path: Path, edited: str) -> None:
     for name in ("top.py", "one/nested.py", "one/two/deep.py", "rules/a.yaml", "one/data.txt"):
-        file = tmp_path / name
+        file = tmp_path / "here" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("before", encoding="utf-8")
-        os.utime(file, ns=(0, 0))
-    before = folders_stamp([str(tmp_path)])
-    os.utime(tmp_path / "one/data.txt", ns=(1, 1))
-    assert folders_stamp([str(tmp_path)]) == before
-    os.utime(tmp_path / edited, ns=(1, 1))
-    assert folders_stamp([str(tmp_path)]) != before
+    before = folders_digest([str(tmp_path / "here")])
+    (tmp_path / "here/one/data.txt").write_text("after", encoding="utf-8")
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    os.utime(tmp_path / "there" / edited, ns=(1, 1))
+    assert folders_digest([str(tmp_path / "there")]) == before
+    (tmp_path / "here" / edited).write_text("after", encoding="utf-8")
+    assert folders_digest([str(tmp_path / "here")]) != before

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
-from vaultlink.disk.load import Progress, load_state
+from vaultlink.disk.changes import Progress
+from vaultlink.disk.load import load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all

@@ -8,6 +8,17 @@ class VaultError(Exception):
     """The vault cannot be opened. The message states the cause and the next step."""
 
 
+class DamagedCacheError(VaultError):
+    """A value in the cache file `file` can't be read.
+
+    Without this file the vault can be opened.
+    """
+
+    def __init__(self, file: str | None) -> None:
+        super().__init__(f"the cache file {file} is damaged. Delete it.")
+        self.file = file
+
+
 class ConfigError(Exception):
     """A setting is invalid.
 

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from vaultlink.api import Vault
 from vaultlink.baseline.match import FindingKey, KnownFindings, finding_keys, follow_moves
-from vaultlink.disk.load import is_source_file
 from vaultlink.disk.read import UnreadableFile, decode_note, read_text
-from vaultlink.disk.scan import is_vault_path
+from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError

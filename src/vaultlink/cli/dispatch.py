@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_INTERRUPTED
-from vaultlink.errors import USER_ERRORS, UsageError
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 
 
 class Command(NamedTuple):
@@ -69,7 +69,14 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 def run_command(line: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        return _dispatch_command(list(line))
+        try:
+            return _dispatch_command(list(line))
+        except DamagedCacheError as error:  # raised before anything is printed or written
+            from vaultlink.write.cache import forget_cache_file  # noqa: PLC0415
+
+            if not forget_cache_file(error.file):
+                raise
+            return _dispatch_command(list(line))
     except KeyboardInterrupt:
         from vaultlink.cli.terminal import discard_output, print_stderr  # noqa: PLC0415
 

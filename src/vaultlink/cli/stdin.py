@@ -10,8 +10,7 @@ from pathlib import Path
 from vaultlink.api import Vault
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.vault import to_vault_paths
-from vaultlink.disk.load import is_source_file
-from vaultlink.disk.scan import find_vault, is_vault_folder, is_vault_path
+from vaultlink.disk.scan import find_vault, is_source_file, is_vault_folder, is_vault_path
 from vaultlink.errors import UsageError
 
 _STDIN_ARGUMENT = (Path("-"),)

@@ -7,7 +7,7 @@ it.
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -15,72 +15,59 @@ from zlib import adler32
 
 import msgspec
 
-from vaultlink.model import Diagnostic, FileStamp, LinkCounts
+from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
+from vaultlink.index.packed_map import Column
+from vaultlink.model import FileStamp
 
-_MAGIC = b"vaultlink cache 1\n"
+_MAGIC = b"vaultlink cache 2\n"
 
 
-class CachedState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A state, as it is stored.
+_MAX_STATES = 8
+"""States of other vaults to look at."""
 
-    `stamps`, `notes` (packed), `targets` and `tallies` are parallel to `paths`, the files that
-    contain links; `attachments` are the other files. `settings_digest` identifies the rules and
-    settings of the findings. `diagnostics` holds the findings after suppressions; `unsuppressed`
-    holds all findings of those paths where the two differ. `name_maps` holds the index's maps of
-    names, by attribute name; `headings` the section headings that notes were parsed with. `moves`
-    are the moves that the findings depend on, `remembered_moves` those of them that only an earlier
-    state shows; `deleted` and `remembered_deleted` are the deleted files likewise.
-    `section_traits` are the counts that the style of sections was chosen by, None if no finding
-    depends on it.
-    """
+DIGEST_SIZE = 16
+"""Bytes of the digest of a file's content."""
 
-    settings_digest: str
-    paths: list[str]
+
+class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The stamps of the files of a saved state, in its order."""
+
+    identity: bytes
     stamps: list[FileStamp]
-    notes: list[bytes]
-    targets: list[tuple[str | None, ...]]
-    tallies: list[LinkCounts]
-    diagnostics: dict[str, tuple[Diagnostic, ...]]
-    unsuppressed: dict[str, tuple[Diagnostic, ...]]
-    attachments: list[str]
-    name_maps: dict[str, dict[str, tuple[str, ...]]]
-    headings: tuple[str, ...]
     attachment_stamps: list[FileStamp]
-    moves: dict[str, str]
-    remembered_moves: dict[str, str]
-    deleted: list[str]
-    remembered_deleted: list[str]
-    section_traits: dict[str, int] | None
 
 
 def program_digest() -> bytes:
-    """Return a digest of this program.
+    """Return a digest of this program, the same on every machine.
 
-    It covers the sizes and times of its files, and the running Python.
+    It covers the program's files and the version of Python.
     """
     package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - called at every start
-    return folders_stamp((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
+    return folders_digest((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
 
 
-def folders_stamp(folders: Iterable[str]) -> bytes:
-    """Return a digest of the Python and YAML files below `folders`, and of Python.
+def folders_digest(folders: Iterable[str]) -> bytes:
+    """Return a digest of the Python and YAML files in `folders`, and of Python.
 
-    It covers the sizes and times of the files. Folders that do not exist are skipped.
+    Folders that do not exist are skipped.
     """
-    stamp = blake2b(sys.version.encode(), digest_size=16)
-    pending = list(folders)
-    files: list[tuple[str, int, int]] = []
+    pending = [(folder, "") for folder in folders]
+    files: list[tuple[str, str]] = []
     while pending:
-        with suppress(OSError), os.scandir(pending.pop()) as entries:
+        folder, place = pending.pop()
+        with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith((".py", ".yaml")):
-                    status = entry.stat()
-                    files.append((entry.path, status.st_size, status.st_mtime_ns))
+                    files.append((f"{place}/{entry.name}", entry.path))
                 elif entry.is_dir() and entry.name[0] not in "._":
-                    pending.append(entry.path)
-    for _, size, modified in sorted(files):
-        stamp.update(b"%d %d\n" % (size, modified))
-    return stamp.digest()
+                    pending.append((entry.path, f"{place}/{entry.name}"))
+    digest = blake2b(sys.version.encode(), digest_size=16)
+    for name, path in sorted(files):
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
+            content = stream.readall()
+        digest.update(b"%s\0%d\0" % (os.fsencode(name), len(content)))
+        digest.update(content)
+    return digest.digest()
 
 
 def cache_folder(configured: str | os.PathLike[str] | None) -> Path:
@@ -104,17 +91,35 @@ class Cache:
     def __init__(self, folder: Path, vault: Path):
         name = blake2b(os.fsencode(vault), digest_size=10).hexdigest()
         self._folder = folder / name
-        self._program_digest = program_digest()
+        self._magic = _MAGIC + program_digest()
 
-    def load(self) -> CachedState | None:
-        """Return the last saved state, if it is complete and of the same program."""
-        data = self._read("state")
-        if data is None:
-            return None
-        try:
-            return msgspec.msgpack.decode(data, type=CachedState)
-        except (msgspec.MsgspecError, ValueError):
-            return None
+    def load(self, paths: Collection[str]) -> tuple[StoredState, SavedStamps | None] | None:
+        """Return the last saved state of this vault, and its stamps.
+
+        If there is none, return that of another vault with at least half of these paths, such as of
+        another copy of the vault, without stamps.
+        """
+        own = open_state(self._folder / "state", self._magic)
+        if own is not None:
+            return own, self._load_stamps(own.table.identity)
+        others = [open_state(file, self._magic) for file in _list_states(self._folder)]
+        best, state = max(
+            (
+                (sum(path in paths for path in other.table.paths), other)
+                for other in others
+                if other is not None
+            ),
+            key=lambda item: item[0],
+            default=(0, None),
+        )
+        return (state, None) if state is not None and 2 * best >= len(paths) else None
+
+    def _load_stamps(self, identity: bytes) -> SavedStamps | None:
+        data = self._read("stamps")
+        with suppress(msgspec.MsgspecError, ValueError):
+            stamps = msgspec.msgpack.decode(data or b"", type=SavedStamps)
+            return stamps if stamps.identity == identity else None
+        return None
 
     def load_result(self, query: bytes, kind: str = "answer") -> bytes | None:
         """Return the result of a query, if it was the last one of its kind."""
@@ -123,21 +128,38 @@ class Cache:
             bytes(data[len(query) :]) if data is not None and data[: len(query)] == query else None
         )
 
+    def encode_state(
+        self, table: StateTable, columns: Mapping[str, Column]
+    ) -> tuple[Path, list[bytes]]:
+        """Return the file of a state, and the parts of its content."""
+        head, parts = encode_state(table, columns)
+        size, checksum = len(head).to_bytes(8, "big"), adler32(head).to_bytes(4, "big")
+        return self._folder / "state", [self._magic, size, checksum, head, *parts]
+
     def encode(self, name: str, body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""
-        head = (_MAGIC, self._program_digest, adler32(body).to_bytes(4, "big"))
-        return self._folder / name, (*head, body)
+        return self._folder / name, (self._magic, adler32(body).to_bytes(4, "big"), body)
 
     def _read(self, name: str) -> memoryview | None:
         try:
             data = memoryview((self._folder / name).read_bytes())
         except OSError:
             return None
-        head = len(_MAGIC) + len(self._program_digest)
-        if data[:head] != _MAGIC + self._program_digest:
+        head = len(self._magic)
+        if data[:head] != self._magic:
             return None
         body = data[head + 4 :]
         return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None
+
+
+def _list_states(folder: Path) -> list[Path]:
+    """Return the states of other vaults, latest first. Few are worth opening."""
+    found = []
+    with suppress(OSError):
+        for file in folder.parent.glob("*/state"):
+            with suppress(OSError):
+                found.append((file.stat().st_mtime_ns, file))
+    return [file for _, file in sorted(found, reverse=True)[:_MAX_STATES]]
 
 
 def digest_parts(parts: Iterable[bytes]) -> bytes:

@@ -203,6 +203,16 @@ def _list_symlink(
         pending.append((path + "/", entry.path))
 
 
+def is_source_file(path: str) -> bool:
+    """Return True if a file's text is read.
+
+    Notes and canvases are read for their links, bases for the files they name.
+    """
+    return (
+        path[-3:].lower() == ".md" or path[-7:].lower() == ".canvas" or path[-5:].lower() == ".base"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class VaultScan:
     """Everything that is known of a vault before its notes are read.

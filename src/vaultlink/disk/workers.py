@@ -1,25 +1,30 @@
-"""Analyse many notes in parallel, in this process and in forks of it.
+"""Analyse and check many notes in several processes."""
 
-Where a process can't fork, this process does everything.
-"""
-
-import gc
-import multiprocessing
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.disk.read import UnreadableFile, read_text
+from vaultlink.disk.cache import DIGEST_SIZE
+from vaultlink.disk.processes import (
+    DoneCallback,
+    count_processes,
+    no_garbage_collection,
+    pack,
+    run_forks,
+    run_parts,
+    split_work,
+)
+from vaultlink.disk.read import UnreadableFile, decode_note, read_bytes
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import AnalysedNote, analyse, analyse_unreadable
-from vaultlink.model import Suggestion
+from vaultlink.engine.step import AnalysedNote, Examined, Share, analyse, analyse_unreadable
+from vaultlink.index.index import NAME_MAPS, Index, PathsByKey, mentioned_spellings, merge_groups
+from vaultlink.index.packed_map import Column, ColumnBuilder, Keys, PackedMap
+from vaultlink.index.resolve import PathsByName
+from vaultlink.index.update import make_resolver
+from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
 
 _FORK_THRESHOLD_BYTES = 4_000_000
 """Bytes of text below which another process costs more than it saves."""
@@ -27,38 +32,139 @@ _FORK_THRESHOLD_BYTES = 4_000_000
 _FORK_THRESHOLD_TOPICS = 2_000
 """Topics below which another process costs more than it saves."""
 
-_HEAD_START = 0.08
-"""Extra work of the first process, as a fraction of an equal share."""
+_FORK_THRESHOLD_NOTES = 2_000
+"""Notes to check below which another process costs more than it saves."""
 
-_pack = msgspec.msgpack.Encoder().encode
-_unpack_notes = msgspec.msgpack.Decoder(list[AnalysedNote]).decode
+_BATCH_SIZE = 256
+"""Notes that are decoded at the same time."""
+
 _unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).decode
 
-DoneCallback = Callable[[int], None]
+
+class FilesToAnalyse(NamedTuple):
+    """Files to read and analyse.
+
+    `size` is their total size in bytes. `digests` are the digests of contents that are known
+    already, by path; such a file is not analysed again. `names`, if given, are the names of all
+    files: then the links are resolved too, and the names in the notes collected.
+    """
+
+    root: str
+    paths: Sequence[str]
+    size: int
+    digests: Mapping[str, bytes]
+    names: PathsByName | None = None
+
+
+class AnalysedFiles(NamedTuple):
+    """Results of analysing files, in their order.
+
+    `digests` are those of their contents. A file with a known digest has no note. `targets`,
+    `mentioned` and `name_maps` are empty if no names were given.
+    """
+
+    digests: list[bytes]
+    notes: Column
+    diagnostics: Column
+    targets: Column
+    mentioned: Column
+    name_maps: Mapping[str, PathsByKey]
 
 
 def analyse_files(
     settings: LinterSettings,
-    root: str,
-    paths: Sequence[str],
-    size: int,
+    files: FilesToAnalyse,
     jobs: int | None,
     progress: DoneCallback = lambda _done: None,
-) -> Iterator[AnalysedNote]:
-    """Yield the results of analysing the notes at these paths, in order.
-
-    `size` is their total size in bytes.
-    """
-    processes = min(jobs or _count_processors(), len(paths)) if size > _FORK_THRESHOLD_BYTES else 1
-    enabled = gc.isenabled()
-    gc.disable()  # all objects created here are kept, so collecting is wasted time
-    try:
-        yield from _analyse_in_parallel(
-            lambda path: analyse_file(settings, root, path), paths, processes, progress
+) -> AnalysedFiles:
+    """Read and analyse files, in parallel if there are many."""
+    paths = files.paths
+    processes = count_processes(jobs, len(paths)) if files.size > _FORK_THRESHOLD_BYTES else 1
+    with no_garbage_collection():
+        parts = run_parts(
+            lambda part, done: _analyse_part(settings, files, part, done),
+            paths,
+            processes,
+            _AnalysedPart,
+            lambda done: progress(done * processes),
         )
-    finally:
-        if enabled:
-            gc.enable()
+        builders = [ColumnBuilder() for _ in range(4)]
+        digests: list[bytes] = []
+        name_maps = []
+        for part in parts:
+            digests += part.digests
+            for builder, column in zip(builders, part.columns, strict=True):
+                builder.extend(*column)
+            name_maps.append(part.name_maps)
+        maps = {
+            name: merge_groups(part[name] for part in name_maps)
+            for name in (NAME_MAPS if files.names is not None else ())
+        }
+        keys = Keys(lambda: paths)
+        notes, diagnostics, targets, mentioned = [builder.build(keys) for builder in builders]
+        return AnalysedFiles(digests, notes, diagnostics, targets, mentioned, maps)
+
+
+class _AnalysedPart(msgspec.Struct, array_like=True):
+    """Results of a part of the files: digests, columns (ends and data), names."""
+
+    digests: list[bytes]
+    columns: list[tuple[bytes, bytes]]
+    name_maps: dict[str, dict[str, list[str]]]
+
+
+def _analyse_part(
+    settings: LinterSettings, files: FilesToAnalyse, paths: Sequence[str], done: DoneCallback
+) -> _AnalysedPart:
+    digests: list[bytes] = []
+    builders = notes, diagnostics, targets, mentioned = [ColumnBuilder() for _ in range(4)]
+    name_maps: dict[str, dict[str, list[str]]] = {name: {} for name in NAME_MAPS}
+    resolve = None if files.names is None else make_resolver(files.names)
+    for path in paths:
+        digest, result = _analyse_file(settings, files.root, path, files.digests.get(path))
+        digests.append(digest)
+        notes.add(result and result.note)
+        diagnostics.add((result and result.diagnostics) or None)
+        if resolve and result:
+            targets.add(resolve(result.note))
+            _collect_names(result.note, mentioned, name_maps)
+        else:
+            targets.add(None)
+            mentioned.add(None)
+        if len(digests) % 500 == 0:
+            done(len(digests))
+    return _AnalysedPart(digests, [builder.parts() for builder in builders], name_maps)
+
+
+def _collect_names(
+    note: Note, mentioned: ColumnBuilder, name_maps: dict[str, dict[str, list[str]]]
+) -> None:
+    """Add what a note mentions, and its own names."""
+    path = note.path
+    index = Index(PackedMap(Note, {path: note}), {}, {}, frozenset((path,)))
+    mentioned.add(tuple(mentioned_spellings(index, path)))
+    for name, keys in NAME_MAPS.items():
+        groups = name_maps[name]
+        for key in keys(index, path):
+            groups.setdefault(key, []).append(path)
+
+
+def _analyse_file(
+    settings: LinterSettings, root: str, path: str, known: bytes | None
+) -> tuple[bytes, AnalysedNote | None]:
+    """Read and analyse one file; return the digest of its content, and the result.
+
+    The result is None if the digest is `known`.
+    """
+    data = read_bytes(f"{root}/{path}")
+    content = data if isinstance(data, bytes) else repr(data).encode()
+    digest = sha256(content).digest()[:DIGEST_SIZE]
+    if digest == known:
+        return digest, None
+    text = decode_note(data) if isinstance(data, bytes) else data
+    if isinstance(text, UnreadableFile):
+        return digest, analyse_unreadable(settings, path, text.kind, text.detail)
+    return digest, analyse(settings, path, text)
 
 
 def analyse_texts(
@@ -67,79 +173,88 @@ def analyse_texts(
     """Return the results of analysing texts, by the path of each, in order."""
     paths = list(texts)
     large = sum(map(len, texts.values())) > _FORK_THRESHOLD_BYTES
-    processes = min(jobs or _count_processors(), len(paths)) if large else 1
-    return list(
-        _analyse_in_parallel(
-            lambda path: analyse(settings, path, texts[path]), paths, processes, lambda _done: None
-        )
+    parts = run_parts(
+        lambda part, _done: [analyse(settings, path, texts[path]) for path in part],
+        paths,
+        count_processes(jobs, len(paths)) if large else 1,
+        list[AnalysedNote],
     )
+    return list(chain.from_iterable(parts))
 
 
-def _count_processors() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def share_checks(jobs: int | None) -> Share:
+    """Return a function that runs checks of many paths in up to `jobs` processes."""
 
-
-def _analyse_each(
-    analyse_one: Callable[[str], AnalysedNote], paths: Sequence[str], progress: DoneCallback
-) -> list[AnalysedNote]:
-    results = []
-    for done, path in enumerate(paths):
-        results.append(analyse_one(path))
-        if done % 500 == 0:
-            progress(done)
-    return results
-
-
-def analyse_file(settings: LinterSettings, root: str, path: str) -> AnalysedNote:
-    """Read and analyse one note."""
-    text = read_text(f"{root}/{path}")
-    if isinstance(text, UnreadableFile):
-        return analyse_unreadable(settings, path, text.kind, text.detail)
-    return analyse(settings, path, text)
-
-
-def _analyse_in_parallel(
-    analyse_one: Callable[[str], AnalysedNote],
-    paths: Sequence[str],
-    processes: int,
-    progress: DoneCallback,
-) -> Iterator[AnalysedNote]:
-    if processes < 2 or sys.platform == "win32":
-        yield from _analyse_each(analyse_one, paths, progress)
-        return
-
-    def work(begin: int, end: int) -> bytes:
-        return _pack(_analyse_each(analyse_one, paths[begin:end], lambda _done: None))
-
-    first, *rest = _split_work(len(paths), processes)
-    with _run_forks(work, rest) as receivers:
-        yield from _analyse_each(
-            analyse_one, paths[: first[1]], lambda done: progress(done * processes)
+    def share(examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]) -> Examined:
+        if len(paths) < _FORK_THRESHOLD_NOTES:
+            return examine(paths)
+        builders = [ColumnBuilder() for _ in range(2)]
+        unsuppressed: dict[str, tuple[Diagnostic, ...] | None] = {}
+        with no_garbage_collection():
+            for part in run_parts(
+                lambda part, _done: _examine_part(examine, part),
+                paths,
+                count_processes(jobs, len(paths)),
+                _ExaminedPart,
+            ):
+                unsuppressed.update(part.unsuppressed)
+                for builder, column in zip(builders, part.columns, strict=True):
+                    builder.extend(*column)
+        keys = Keys(lambda: paths)
+        diagnostics, tallies = [builder.build(keys) for builder in builders]
+        reported = PackedMap[tuple[Diagnostic, ...]](tuple[Diagnostic, ...], column=diagnostics)
+        return Examined(
+            reported.with_changes(unsuppressed),
+            reported,
+            PackedMap[LinkCounts](LinkCounts, column=tallies),
         )
-        for (begin, end), receive in zip(rest, receivers, strict=True):
-            data = receive()
-            yield from (
-                _unpack_notes(data)
-                if data is not None
-                else _analyse_each(analyse_one, paths[begin:end], progress)
-            )
+
+    return share
+
+
+class _ExaminedPart(msgspec.Struct, array_like=True):
+    """Results of checking a part of the paths.
+
+    `columns` are the findings to report and the counts of links; `unsuppressed` are all findings of
+    the paths where these differ.
+    """
+
+    columns: list[tuple[bytes, bytes]]
+    unsuppressed: dict[str, tuple[Diagnostic, ...] | None]
+
+
+def _examine_part(
+    examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]
+) -> _ExaminedPart:
+    builders = diagnostics, tallies = [ColumnBuilder() for _ in range(2)]
+    unsuppressed = {}
+    for begin in range(0, len(paths), _BATCH_SIZE):
+        batch = paths[begin : begin + _BATCH_SIZE]
+        examined = examine(batch)
+        for path in batch:
+            found, reported = examined.found.get(path), examined.diagnostics.get(path)
+            if found is not reported and found != reported:
+                unsuppressed[path] = found
+            diagnostics.add(reported)
+            tallies.add(examined.tallies.get(path))
+    return _ExaminedPart([builder.parts() for builder in builders], unsuppressed)
 
 
 def suggest_all(
     suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
 ) -> dict[str, tuple[Suggestion, ...]]:
     """Return suggestions for many topics, in parallel if there are many."""
-    processes = jobs or _count_processors()
-    if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2 or sys.platform == "win32":
+    processes = count_processes(jobs, len(topics))
+    if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2:
         return {topic: suggest(topic) for topic in topics}
     for topic in topics[:1]:
         suggest(topic)  # prepares the names once, for all processes
 
     def work(begin: int, end: int) -> bytes:
-        return _pack([suggest(topic) for topic in topics[begin:end]])
+        return pack([suggest(topic) for topic in topics[begin:end]])
 
-    first, *rest = _split_work(len(topics), processes)
-    with _run_forks(work, rest) as receivers:
+    first, *rest = split_work(len(topics), processes)
+    with run_forks(work, rest) as receivers:
         suggestions = [suggest(topic) for topic in topics[: first[1]]]
         for (begin, end), receive in zip(rest, receivers, strict=True):
             data = receive()
@@ -149,88 +264,3 @@ def suggest_all(
                 else [suggest(topic) for topic in topics[begin:end]]
             )
     return dict(zip(topics, suggestions, strict=True))
-
-
-def _split_work(size: int, processes: int) -> list[tuple[int, int]]:
-    """Return begin and end of each process's share.
-
-    The first share, that of this process, is a little larger, as it need not be packed.
-    """
-    share = int(size / (processes + _HEAD_START)) or 1
-    cuts = [size - share * number for number in range(processes - 1, -1, -1)]
-    return list(zip([0, *cuts[:-1]], cuts, strict=True))
-
-
-@contextmanager
-def _run_forks(
-    work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
-) -> Iterator[list[Callable[[], bytes | None]]]:
-    """Run the shares in forks of this process, and yield a function for each.
-
-    The function waits for the fork's result; it returns None if the fork was killed. If this
-    process is interrupted, the forks are killed.
-    """
-    context = multiprocessing.get_context("fork")
-    workers: list[BaseProcess] = []
-    connections: list[Connection] = []
-    try:
-        for begin, end in shares:
-            receiver, sender = context.Pipe(duplex=False)
-            connections.append(receiver)
-            worker = context.Process(
-                target=_send_result, args=(sender, connections, work, begin, end), daemon=True
-            )
-            _start_worker(worker)
-            workers.append(worker)
-            sender.close()
-        yield [
-            partial(_receive_result, receiver, worker)
-            for receiver, worker in zip(connections, workers, strict=True)
-        ]
-    finally:
-        for started in workers:
-            if started.is_alive():
-                started.kill()
-
-
-_TERMINATION_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
-
-
-def _start_worker(worker: BaseProcess) -> None:
-    """Start a fork.
-
-    Signals that this process handles itself are blocked until the fork has reset their handlers.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
-    try:
-        worker.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _receive_result(receiver: Connection, worker: BaseProcess) -> bytes | None:
-    data = None
-    with suppress(EOFError):
-        data = receiver.recv_bytes()
-    worker.join()
-    return data
-
-
-def _send_result(
-    sender: Connection,
-    connections: Sequence[Connection],
-    work: Callable[[int, int], bytes],
-    begin: int,
-    end: int,
-) -> None:
-    for number in _TERMINATION_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # the parent process reports the interruption
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION_SIGNALS)
-    for connection in connections:
-        connection.close()  # so that no fork keeps running when the parent has died
-    with suppress(BrokenPipeError):
-        sender.send_bytes(work(begin, end))
-    sender.close()

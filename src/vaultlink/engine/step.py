@@ -5,7 +5,7 @@ what the changes affect. Their findings are joined with the previous ones, and s
 applied. No disk, no clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -22,7 +22,8 @@ from vaultlink.engine.checks import (
     check_vault,
 )
 from vaultlink.engine.suppressions import apply_suppressions
-from vaultlink.index.index import EMPTY_INDEX, Index, target_spellings
+from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
+from vaultlink.index.packed_map import PackedMap, with_changes
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
@@ -90,24 +91,101 @@ class State:
     tallies: Mapping[str, LinkCounts] = field(default_factory=dict)
 
 
-def step(state: State, changes: Sequence[Change], later: LinterSettings | None = None) -> State:
+@dataclass(frozen=True, slots=True)
+class ChangedFiles:
+    """Many changes, by path.
+
+    `files` has True for a file that exists and False for one that does not. `notes` has the new
+    notes, and None where there is none any more. `diagnostics` are the findings of scope `note`;
+    None if these checks have still to run, without the texts. `targets`, if given, are the links'
+    targets, resolved with all files that exist after the changes. `name_maps` are derived maps of
+    the index that were computed already; only for changes of the empty state.
+    """
+
+    files: Mapping[str, bool]
+    notes: Mapping[str, Note | None]
+    diagnostics: FindingsByPath | None
+    targets: Mapping[str, LinkTargets] | None = None
+    mentioned: PackedMap[tuple[str, ...]] | None = None
+    name_maps: Mapping[str, PathsByKey] = field(default_factory=dict)
+
+
+class Examined(NamedTuple):
+    """Results of checking paths, by path.
+
+    These are all findings, those to report, and the counts of links. A path without findings, or
+    that is no note, is absent, or its value is None.
+    """
+
+    found: Mapping[str, tuple[Diagnostic, ...] | None]
+    diagnostics: Mapping[str, tuple[Diagnostic, ...] | None]
+    tallies: Mapping[str, LinkCounts | None]
+
+
+Share = Callable[[Callable[[Sequence[str]], Examined], Sequence[str]], Examined]
+"""Runs a function on paths, all at once or in parts, and returns the results together."""
+
+
+def _examine_here(examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]) -> Examined:
+    return examine(paths)
+
+
+def step(
+    state: State,
+    changes: Sequence[Change] | ChangedFiles,
+    later: LinterSettings | None = None,
+    share: Share = _examine_here,
+) -> State:
     """Return the state after changes.
 
     Equal vaults give equal states, whatever the order and grouping of the changes. `later`
     replaces the settings, if given: it may differ in moves and deleted files, and in what is linted
-    among added files.
+    among added files. `share` may run the checks in several processes.
     """
-    settings, previous = later or state.settings, state.settings
-    analysed = {
-        change.path: _analyse_change(settings, change)
-        for change in changes
-        if not isinstance(change.content, Presence)
-    }
-    files = {change.path: change.content is not Presence.GONE for change in changes}
-    notes: dict[str, Note | None] = {path: result.note for path, result in analysed.items()}
-    notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
+    settings = later or state.settings
+    changed = (
+        changes if isinstance(changes, ChangedFiles) else _analyse_changes(settings, state, changes)
+    )
     before = state.index
-    index, affected = update(before, notes, files)
+    index, affected = update(before, changed.notes, changed.files, changed.targets)
+    if not before.files:
+        index.__dict__.update(changed.name_maps)  # cached properties of the index
+        index.mentioned = changed.mentioned or index.mentioned
+    affected |= _find_affected_by_settings(state, settings, index)
+    renamed = (
+        set(files_with_changed_names(before, index, changed.files))
+        if settings.rules_by_scope["files"]
+        else set()
+    )
+    vault_findings = check_vault(settings, index)
+    touched = affected.union(
+        changed.files,
+        renamed,
+        (
+            path
+            for path in state.vault_findings.keys() | vault_findings.keys()
+            if state.vault_findings.get(path) != vault_findings.get(path)
+        ),
+    )
+    examiner = _Examiner(state, settings, index, changed, vault_findings, affected, renamed)
+    examined = share(examiner.examine, sorted(touched))
+    return State(
+        settings,
+        index,
+        with_changes(state.all_findings, examined.found),
+        vault_findings,
+        with_changes(state.diagnostics, examined.diagnostics),
+        with_changes(state.tallies, examined.tallies),
+    )
+
+
+def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
+    """Return the notes whose findings depend on what changed apart from notes.
+
+    That are moves, deleted files, and the style of sections.
+    """
+    before, previous = state.index, state.settings
+    affected: set[str] = set()
     if before.files and (
         before.files is not index.files or previous.moves != settings.moves
     ):  # otherwise the moves are the same
@@ -116,37 +194,7 @@ def step(state: State, changes: Sequence[Change], later: LinterSettings | None =
         affected |= _find_notes_naming(index, previous.deleted ^ settings.deleted)
     if is_style_changed(settings.config.backlinks, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
-    renamed = (
-        files_with_changed_names(before, index, files) if settings.rules_by_scope["files"] else ()
-    )
-    fresh = _StepFindings(
-        {path: result.diagnostics for path, result in analysed.items()},
-        check_links(settings, index, affected),
-        check_files(settings, index, renamed),
-        check_vault(settings, index),
-    )
-    touched = affected.union(
-        files,
-        renamed,
-        (
-            path
-            for path in state.vault_findings.keys() | fresh.vault.keys()
-            if state.vault_findings.get(path) != fresh.vault.get(path)
-        ),
-    )
-    found, diagnostics, tallies = (
-        dict(state.all_findings),
-        dict(state.diagnostics),
-        dict(state.tallies),
-    )
-    for path in touched:
-        _store_findings(found, path, _merge_findings(state, index, fresh, path))
-        _store_findings(diagnostics, path, _suppress(settings, index, path, found.get(path, ())))
-    for path, note in notes.items():
-        if note is None:
-            tallies.pop(path, None)
-    tallies.update((path, index.count_links(path)) for path in affected)
-    return State(settings, index, found, fresh.vault, diagnostics, tallies)
+    return affected
 
 
 def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
@@ -158,40 +206,72 @@ def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
     return {path for key in keys for path in index.mentions.get(key, ())}
 
 
-class _StepFindings(NamedTuple):
-    """The findings of a step by scope and path.
+@dataclass(frozen=True, slots=True)
+class _Examiner:
+    """Checks paths of the vault after a step.
 
-    A path is absent from a scope if the checks of that scope did not run on it.
+    The checks of scope `links` run on the notes in `affected`, those of scope `files` on `renamed`,
+    those of scope `note` ran on the changed notes. The previous findings of other checks stay.
     """
 
-    note: FindingsByPath
-    links: FindingsByPath
-    files: FindingsByPath
-    vault: FindingsByPath
+    state: State
+    settings: LinterSettings
+    index: Index
+    changed: ChangedFiles
+    vault_findings: FindingsByPath
+    affected: set[str]
+    renamed: set[str]
+
+    def examine(self, paths: Sequence[str]) -> Examined:
+        """Return the results of checking these paths."""
+        index, settings = self.index, self.settings
+        links = check_links(settings, index, [path for path in paths if path in self.affected])
+        files = check_files(settings, index, [path for path in paths if path in self.renamed])
+        found = {path: self._merge(path, links, files) for path in paths}
+        diagnostics = {path: _suppress(settings, index, path, found[path]) for path in paths}
+        tallies = {
+            path: index.count_links(path) if path in links else None
+            for path in paths
+            if path in links or path not in index.notes
+        }
+        return Examined(_drop_empty(found), _drop_empty(diagnostics), tallies)
+
+    def _merge(
+        self, path: str, links: FindingsByPath, files: FindingsByPath
+    ) -> tuple[Diagnostic, ...]:
+        """Return all findings at a path.
+
+        They are the new ones, and the previous ones of checks that did not run.
+        """
+        previous = self.state.all_findings.get(path, ())
+        found = [*self.vault_findings.get(path, ())]
+        for scope, checked, existing in (
+            ("note", self._note_findings(path), self.index.notes),
+            ("links", links.get(path), self.index.notes),
+            ("files", files.get(path), self.index.files),
+        ):
+            if checked is not None:
+                found += checked
+            elif previous and path in existing:
+                scopes = self.state.settings.scope_by_rule
+                found += [item for item in previous if scopes[item.rule] == scope]
+        if len(found) > 1:
+            found.sort(key=lambda item: (item.start, item.code, item.end, item.message))
+        return tuple(found)
+
+    def _note_findings(self, path: str) -> tuple[Diagnostic, ...] | None:
+        """Return the findings of scope `note`; None if the note did not change."""
+        if path not in self.changed.notes or path not in self.index.notes:
+            return None
+        if self.changed.diagnostics is None:
+            return check_note(self.settings, self.index.notes[path], None)
+        return self.changed.diagnostics.get(path, ())
 
 
-def _merge_findings(
-    state: State, index: Index, fresh: _StepFindings, path: str
-) -> tuple[Diagnostic, ...]:
-    """Return all findings at a path.
-
-    They are the new ones, and the previous ones of checks that did not run.
-    """
-    scopes = state.settings.scope_by_rule
-    previous = state.all_findings.get(path, ())
-    found = [*fresh.vault.get(path, ())]
-    for scope, checked, existing in (
-        ("note", fresh.note, index.notes),
-        ("links", fresh.links, index.notes),
-        ("files", fresh.files, index.files),
-    ):
-        if path in checked:
-            found += checked[path]
-        elif previous and path in existing:
-            found += [item for item in previous if scopes[item.rule] == scope]
-    if len(found) > 1:
-        found.sort(key=lambda item: (item.start, item.code, item.end, item.message))
-    return tuple(found)
+def _drop_empty(
+    found: Mapping[str, tuple[Diagnostic, ...]],
+) -> dict[str, tuple[Diagnostic, ...] | None]:
+    return {path: items or None for path, items in found.items()}
 
 
 def _suppress(
@@ -211,15 +291,6 @@ def _suppress(
     return tuple(
         sorted(remaining, key=lambda item: (item.start, item.code, item.end, item.message))
     )
-
-
-def _store_findings(
-    found: dict[str, tuple[Diagnostic, ...]], path: str, diagnostics: tuple[Diagnostic, ...]
-) -> None:
-    if diagnostics:
-        found[path] = diagnostics
-    else:
-        found.pop(path, None)
 
 
 # -- analysing one text ---------------------------------------------------------------------------
@@ -243,6 +314,22 @@ def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: s
     """
     note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
     return AnalysedNote(note, check_note(settings, note, None))
+
+
+def _analyse_changes(
+    settings: LinterSettings, state: State, changes: Sequence[Change]
+) -> ChangedFiles:
+    analysed = {
+        change.path: _analyse_change(settings, change)
+        for change in changes
+        if not isinstance(change.content, Presence)
+    }
+    files = {change.path: change.content is not Presence.GONE for change in changes}
+    notes: dict[str, Note | None] = {path: result.note for path, result in analysed.items()}
+    notes.update((path, None) for path in files if path not in notes and path in state.index.notes)
+    return ChangedFiles(
+        files, notes, {path: result.diagnostics for path, result in analysed.items()}
+    )
 
 
 def _analyse_change(settings: LinterSettings, change: Change) -> AnalysedNote:

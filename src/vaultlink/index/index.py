@@ -10,12 +10,12 @@ definition is added or removed, exactly the notes that mention its key are resol
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.packed_notes import PackedNotes
+from vaultlink.index.packed_map import PackedMap, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -56,11 +56,12 @@ class Index:
         targets: Link targets of each note.
         files: All paths of the vault.
         tallies: Counts of traits that `tally` returned, by their function.
+        mentioned: The result of `mentioned_spellings` for notes for which it is known already.
     """
 
     def __init__(
         self,
-        notes: PackedNotes,
+        notes: PackedMap[Note],
         names: PathsByName,
         targets: Mapping[str, LinkTargets],
         files: frozenset[str],
@@ -71,6 +72,7 @@ class Index:
         self.files = files
         self._derived: dict[Callable[[Index], Any], Any] = {}
         self.tallies: dict[NoteTraits, Counter[str]] = {}
+        self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
 
     def derive(self, compute: "Callable[[Index], _T]") -> _T:
         """Return `compute(self)`, computed once and cached in the index."""
@@ -88,13 +90,6 @@ class Index:
                 trait for path in self.notes for trait in traits(self.notes[path])
             )
         return self.tallies[traits]
-
-    @classmethod
-    def from_resolved(
-        cls, notes: PackedNotes, targets: Mapping[str, LinkTargets], files: frozenset[str]
-    ) -> "Index":
-        """Return the index of a vault whose links are already resolved."""
-        return cls(notes, update_names({}, frozenset(), files), targets, files)
 
     # -- links -----------------------------------------------------------------------------------
 
@@ -129,7 +124,17 @@ class Index:
     @cached_property
     def backlinks(self) -> PathsByKey:
         """Target to the notes and canvases that link to it."""
-        return _group_paths(self, self.notes, outgoing_targets)
+        return group_paths(self, self.notes, outgoing_targets)
+
+    def sources_of(self, path: str) -> tuple[str, ...]:
+        """Return the notes and canvases that link to a file, as `backlinks` has them.
+
+        Does not compute `backlinks`: for few files, searching the encoded targets is faster.
+        """
+        if "backlinks" in self.__dict__ or not isinstance(self.targets, PackedMap):
+            return self.backlinks.get(path, ())
+        found = self.targets.find_keys(path.encode())
+        return tuple(sorted(source for source in found if path in self.targets[source]))
 
     def count_links(self, path: str) -> LinkCounts:
         """Return the numbers of a note's links."""
@@ -157,17 +162,17 @@ class Index:
     @cached_property
     def notes_by_alias(self) -> PathsByKey:
         """Normalized alias to the notes that have it."""
-        return _group_paths(self, self.notes, alias_keys)
+        return group_paths(self, self.notes, alias_keys)
 
     @cached_property
     def notes_by_title(self) -> PathsByKey:
         """Normalized `title` property to the notes that have it."""
-        return _group_paths(self, self.notes, title_keys)
+        return group_paths(self, self.notes, title_keys)
 
     @cached_property
     def files_by_spelling(self) -> PathsByKey:
         """Spelling key of a file's name (a note's without extension) to the files."""
-        return _group_paths(self, self.files, file_spellings)
+        return group_paths(self, self.files, file_spellings)
 
     @cached_property
     def mentions(self) -> PathsByKey:
@@ -175,12 +180,12 @@ class Index:
 
         When a name is added or removed, these notes are resolved again.
         """
-        return _group_paths(self, self.notes, mentioned_spellings)
+        return group_paths(self, self.notes, mentioned_spellings)
 
     @cached_property
     def definitions(self) -> PathsByKey:
         """Spelling keys of names, aliases and titles to the files that have them."""
-        return _group_paths(self, self.files, defined_spellings)
+        return group_paths(self, self.files, defined_spellings)
 
     # -- paths -----------------------------------------------------------------------------------
 
@@ -190,7 +195,7 @@ class Index:
 
         The path of a folder ends with a slash.
         """
-        return _group_paths(self, self.files, path_keys)
+        return group_paths(self, self.files, path_keys)
 
     def compute_all(self) -> None:
         """Compute all derived maps now.
@@ -214,7 +219,7 @@ def link_name(path: str) -> str:
     return name[:-3] if is_note(name) else name
 
 
-EMPTY_INDEX = Index(PackedNotes(), {}, {}, frozenset())
+EMPTY_INDEX = Index(PackedMap(Note), {}, {}, frozenset())
 """The index of an empty vault."""
 
 # -- keys of a path in the derived maps ----------------------------------------------------------
@@ -247,6 +252,9 @@ def file_spellings(index: Index, path: str) -> Iterable[str]:
 
 def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
     """Return the spelling keys that a note's links and entries mention."""
+    known = index.mentioned.get(path)
+    if known is not None:
+        return known
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
     # Links in managed sections are not links of the note, but their findings depend on names too.
@@ -340,7 +348,24 @@ def target_spellings(target: str) -> tuple[str, ...]:
     )
 
 
-def _group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
+NAME_MAPS: Mapping[str, KeyFunction] = {
+    "notes_by_alias": alias_keys,
+    "notes_by_title": title_keys,
+    "files_by_spelling": file_spellings,
+    "definitions": defined_spellings,
+}
+"""The derived maps of names by attribute, each with the keys of a path in it."""
+
+
+def group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
+    """Return the paths by their keys."""
+    return merge_groups([collect_paths(index, paths, keys)])
+
+
+def collect_paths(
+    index: Index, paths: Iterable[str], keys: KeyFunction
+) -> Mapping[str, Sequence[str]]:
+    """Return the paths by their keys, in the order of `paths`."""
     groups: dict[str, list[str]] = {}
     for path in paths:
         for key in keys(index, path):
@@ -348,34 +373,31 @@ def _group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> Paths
                 groups[key].append(path)
             else:
                 groups[key] = [path]
-    return {
-        key: tuple(sorted(group)) if len(group) > 1 else (group[0],)
-        for key, group in groups.items()
-    }
+    return groups
+
+
+def merge_groups(parts: Iterable[Mapping[str, Sequence[str]]]) -> PathsByKey:
+    """Return the paths by their keys, sorted, from groups of different paths."""
+    merged: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for key, group in part.items():
+            others = merged.get(key)
+            paths = (*others, *group) if others else tuple(group)
+            merged[key] = tuple(sorted(paths)) if len(paths) > 1 else paths
+    return merged
 
 
 def update_names(names: PathsByName, before: frozenset[str], after: frozenset[str]) -> PathsByName:
     """Return the names after the change from one set of files to another."""
-    added, removed = after - before, before - after
-    if not added and not removed:
-        return names
-    renamed: dict[str, list[str] | tuple[str, ...]] = dict(names)
-    touched = set()
-    for path in removed:
+    groups: dict[str, list[str]] = {}
+    for path in before - after:
         key = name_key(path)
-        renamed[key] = [other for other in renamed[key] if other != path]
-        touched.add(key)
-    for path in added:
+        if key not in groups:
+            groups[key] = list(names[key])
+        groups[key].remove(path)
+    for path in after - before:
         key = name_key(path)
-        if key in touched:
-            renamed[key] = [*renamed[key], path]
-        else:
-            renamed[key] = [*renamed.get(key, ()), path]
-            touched.add(key)
-    for key in touched:
-        group = renamed[key]
-        if group:
-            renamed[key] = tuple(sorted(group))
-        else:
-            del renamed[key]
-    return renamed  # type: ignore[return-value] # all touched groups are tuples now
+        if key not in groups:
+            groups[key] = list(names.get(key, ()))
+        groups[key].append(path)
+    return with_changes(names, {key: tuple(sorted(group)) or None for key, group in groups.items()})

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vaultlink.index.index import (
     Index,
@@ -19,13 +19,17 @@ from vaultlink.index.index import (
     title_keys,
     update_names,
 )
-from vaultlink.index.resolve import name_key, resolve_with_alternatives
+from vaultlink.index.packed_map import with_changes
+from vaultlink.index.resolve import PathsByName, name_key, resolve_with_alternatives
 from vaultlink.index.rooted_links import find_notes_depending_on_roots
 from vaultlink.model import Link, Note, Place
 
 
 def update(
-    index: Index, notes: Mapping[str, Note | None], files: Mapping[str, bool]
+    index: Index,
+    notes: Mapping[str, Note | None],
+    files: Mapping[str, bool],
+    resolved: Mapping[str, LinkTargets] | None = None,
 ) -> tuple[Index, set[str]]:
     """Return the index after changes, and the notes whose findings may have changed.
 
@@ -33,6 +37,8 @@ def update(
         index: The index before the changes.
         notes: Path to the current note; None if there is no note any more.
         files: Path to True if a file of any kind exists there now.
+        resolved: The targets of these notes' links, if they were resolved with all files that exist
+            after the changes.
     """
     moved = {path for path, exists in files.items() if exists != (path in index.files)}
     # If no file was added or removed, the set stays the same object: callers compare identity.
@@ -44,7 +50,7 @@ def update(
         present,
     )
     if not index.files:
-        after.targets = _resolve_links(after, after.notes)
+        after.targets = resolve_links(after, after.notes) if resolved is None else resolved
         return after, set(after.notes)
     changed = set(notes)
     keys = _find_changed_spellings(index, after, changed | moved)
@@ -52,11 +58,10 @@ def update(
     stale.update(
         path for key in keys for path in index.mentions.get(key, ()) if path in after.notes
     )
-    targets = dict(index.targets)
-    for path in changed - stale:
-        targets.pop(path, None)
-    targets.update(_resolve_links(after, stale))
-    after.targets = targets
+    targets: dict[str, LinkTargets | None] = dict.fromkeys(changed)
+    targets.update(resolve_links(after, stale))
+    after.targets = with_changes(index.targets, targets)
+    after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
     _update_derived_maps(index, after, changed | moved, stale | changed)
     _update_tallies(index, after, changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
@@ -116,7 +121,7 @@ def _find_affected_notes(
         )
     for path in changed:
         if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
-            affected.update(after.backlinks.get(path, ()))
+            affected.update(after.sources_of(path))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
     affected.update(sharing)
     # The shortest link to these files may have changed, and with it the suggested fix.
@@ -151,13 +156,18 @@ def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -
     }
 
 
-def _resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
-    """Resolve the links of the given notes.
+def resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
+    """Resolve the links of the given notes."""
+    resolve = make_resolver(index.names)
+    return {path: resolve(index.notes[path]) for path in paths}
+
+
+def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:
+    """Return a function that resolves the links of a note.
 
     A bare name that only one file has resolves to it from every note, so it is looked up once.
     """
     unique_names: dict[str, str | None] = {}
-    names = index.names
 
     def resolve_link(path: str, link: Link) -> str | None:
         target = link.target if link.place is not Place.CANVAS else link.lookup_target
@@ -170,10 +180,7 @@ def _resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]
             unique_names[target] = chosen
         return chosen
 
-    return {
-        path: tuple([resolve_link(path, link) for link in index.notes[path].links])
-        for path in paths
-    }
+    return lambda note: tuple([resolve_link(note.path, link) for link in note.links])
 
 
 def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
@@ -200,19 +207,16 @@ def _patch_map(
             gained.setdefault(key, []).append(path)
     if not lost and not gained:
         return previous
-    patched = dict(previous)
+    patched: dict[str, tuple[str, ...] | None] = {}
     # Visit each key once: a folder may contain as many files as there are changes.
     for key in lost.keys() | gained.keys():
         removed = lost.get(key, ())
         group = [
-            *(path for path in patched.get(key, ()) if path not in removed),
+            *(path for path in previous.get(key, ()) if path not in removed),
             *gained.get(key, ()),
         ]
-        if group:
-            patched[key] = tuple(sorted(group))
-        else:
-            del patched[key]
-    return patched
+        patched[key] = tuple(sorted(group)) if group else None
+    return with_changes(previous, patched)
 
 
 def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultlink.api import open_vault
-from vaultlink.disk.load import Progress
+from vaultlink.disk.changes import Progress
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.backend import BackendFactory, EventSource, open_system_backend

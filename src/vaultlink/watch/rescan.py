@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.disk.load import is_source_file
-from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, list_files, read_stamp
+from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
 from vaultlink.git import filter_ignored, find_git_dir
 from vaultlink.index.resolve import is_note
 from vaultlink.model import FileStamp

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.api import Vault, rebuild_settings, replace_state
-from vaultlink.disk.load import read_changes
+from vaultlink.disk.changes import read_changes
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaultlink.api import rebuild_settings, replace_state
-from vaultlink.disk.load import read_changes
+from vaultlink.disk.changes import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph

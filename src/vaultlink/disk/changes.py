@@ -1,0 +1,122 @@
+"""Find the changes of a vault since a known state: compare stamps, then contents."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
+
+from vaultlink.disk.scan import VaultScan, is_source_file
+from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import AnalysedNote, Change, ChangedFiles, Presence, State
+from vaultlink.index.index import (
+    NAME_MAPS,
+    Index,
+    LinkTargets,
+    collect_paths,
+    merge_groups,
+    update_names,
+)
+from vaultlink.index.packed_map import PackedMap, decode_column
+from vaultlink.index.resolve import PathsByName
+from vaultlink.model import Diagnostic, FileStamp, Note
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the number of notes read and of all notes to read."""
+
+
+class KnownContents(NamedTuple):
+    """The known stamps and digests of the files of a previous state, by path."""
+
+    stamps: Mapping[str, FileStamp]
+    digests: Mapping[str, bytes]
+
+
+class FoundChanges(NamedTuple):
+    """Changes since a previous state, and the digests of the files that were read.
+
+    `restamped` are the files whose content is the same although their stamp is not.
+    """
+
+    batch: ChangedFiles
+    digests: Mapping[str, bytes]
+    restamped: Set[str]
+
+
+def find_changes(
+    scan: VaultScan, before: State, known: KnownContents, progress: Progress
+) -> FoundChanges:
+    """Return the differences between the files on disk and a previous state."""
+    files, old = scan.listing.files, before.index.files
+    paths = [path for path, stamp in files.items() if known.stamps.get(path) != stamp]
+    sources = [path for path in paths if is_source_file(path)]
+    names = None if old else update_names({}, frozenset(), frozenset(files))
+    analysed = _read_files(scan, before.settings, sources, known.digests, names, progress)
+    digests = dict(zip(sources, analysed.digests, strict=True))
+    restamped = {path for path, digest in digests.items() if digest == known.digests.get(path)}
+    present = {path: True for path in paths if path not in old or path in digests}
+    for path in restamped:
+        del present[path]
+    gone = dict.fromkeys((path for path in old if path not in files), False)
+    if not old:
+        return FoundChanges(_make_full_batch(present, analysed), digests, restamped)
+    notes = dict(decode_column(Note, analysed.notes).items())
+    batch = ChangedFiles(
+        {**present, **gone},
+        {**notes, **dict.fromkeys(path for path in gone if path in before.index.notes)},
+        decode_column(tuple[Diagnostic, ...], analysed.diagnostics),
+    )
+    return FoundChanges(batch, digests, restamped)
+
+
+def _read_files(
+    scan: VaultScan,
+    settings: LinterSettings,
+    sources: Sequence[str],
+    digests: Mapping[str, bytes],
+    names: PathsByName | None,
+    progress: Progress,
+) -> AnalysedFiles:
+    size = sum(scan.listing.files[path].size for path in sources)
+    return analyse_files(
+        settings,
+        FilesToAnalyse(os.fspath(scan.root), sources, size, digests, names),
+        scan.settings.jobs,
+        lambda done: progress(done, len(sources)),
+    )
+
+
+def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> ChangedFiles:
+    """Return the changes that lead from the empty state to these files."""
+    notes = decode_column(Note, analysed.notes)
+    others = [path for path in files if path not in notes]
+    rest = Index(PackedMap(Note), {}, {}, frozenset(others))
+    return ChangedFiles(
+        files,
+        notes,
+        decode_column(tuple[Diagnostic, ...], analysed.diagnostics),
+        decode_column(LinkTargets, analysed.targets),
+        decode_column(tuple[str, ...], analysed.mentioned),
+        {
+            name: merge_groups([analysed.name_maps[name], collect_paths(rest, others, keys)])
+            for name, keys in NAME_MAPS.items()
+        },
+    )
+
+
+def read_changes(
+    scan: VaultScan, settings: LinterSettings, paths: Iterable[str]
+) -> Iterator[Change]:
+    """Read and analyse the files at these paths, in parallel if there are many."""
+    files = scan.listing.files
+    sources, others = [], []
+    for path in paths:
+        if path in files and is_source_file(path):
+            sources.append(path)
+        else:
+            others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
+    analysed = _read_files(scan, settings, sources, {}, None, lambda _done, _all: None)
+    notes = decode_column(Note, analysed.notes)
+    diagnostics = decode_column(tuple[Diagnostic, ...], analysed.diagnostics)
+    for path in sources:
+        yield Change(path, AnalysedNote(notes[path], diagnostics.get(path, ())))
+    yield from others

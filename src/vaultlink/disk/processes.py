@@ -1,0 +1,192 @@
+"""Run work in this process and in forks of it.
+
+Where a process can't fork, this process does everything.
+"""
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+import msgspec
+
+_HEAD_START = 0.08
+"""Extra work of the first process, as a fraction of an equal share."""
+
+_PARTS_PER_PROCESS = 8
+"""Parts of the work for each process. More parts end at more equal times, but cost more."""
+
+DoneCallback = Callable[[int], None]
+"""Called now and then with the number of items that are done."""
+
+T = TypeVar("T")
+
+pack = msgspec.msgpack.Encoder().encode
+
+
+def count_processes(jobs: int | None, items: int) -> int:
+    """Return the number of processes to use for a number of items.
+
+    A process with several threads can't be forked safely.
+    """
+    if threading.active_count() > 1 or sys.platform == "win32":
+        return 1
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(jobs or processors, items)
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Do not collect garbage: all objects created here are kept, so it is wasted time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def run_parts(
+    work: Callable[[Sequence[str], DoneCallback], T],
+    items: Sequence[str],
+    processes: int,
+    kind: Any,
+    progress: DoneCallback = lambda _done: None,
+) -> Iterator[T]:
+    """Yield the result of `work` for each part of the items, in order.
+
+    This process and its forks take one part after the other, so that all end at the same time.
+    `kind` is the type of a result. This process does the parts of a fork that was killed.
+    """
+    if processes < 2:
+        yield work(items, progress)
+        return
+    size = max(1, len(items) // (processes * _PARTS_PER_PROCESS))
+    parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
+    queue = _open_queue(len(parts))
+
+    def work_on_parts(_begin: int, _end: int) -> bytes:
+        return pack([(number, work(parts[number], lambda _done: None)) for number in queue()])
+
+    results: dict[int, T] = {}
+    with run_forks(work_on_parts, [(0, 0)] * (processes - 1)) as receivers:
+        for number in queue():
+            results[number] = work(parts[number], lambda _done: None)
+            progress(number * size)
+        decode = msgspec.msgpack.Decoder(list[tuple[int, kind]]).decode
+        for receive in receivers:
+            results.update(decode(receive() or pack([])))
+    for number, part in enumerate(parts):
+        yield results.pop(number) if number in results else work(part, progress)
+
+
+def _open_queue(size: int) -> Callable[[], Iterator[int]]:
+    """Return a function that yields numbers below `size`.
+
+    Each number is taken by only one of the processes that call the function after a fork.
+    """
+    reader, writer = os.pipe()
+    for number in range(size):
+        os.write(writer, number.to_bytes(4, "big"))
+    os.close(writer)
+
+    def take() -> Iterator[int]:
+        while number := os.read(reader, 4):
+            yield int.from_bytes(number, "big")
+        os.close(reader)
+
+    return take
+
+
+def split_work(size: int, processes: int) -> list[tuple[int, int]]:
+    """Return begin and end of each process's share.
+
+    The first share, that of this process, is a little larger, as it need not be packed.
+    """
+    share = int(size / (processes + _HEAD_START)) or 1
+    cuts = [size - share * number for number in range(processes - 1, -1, -1)]
+    return list(zip([0, *cuts[:-1]], cuts, strict=True))
+
+
+@contextmanager
+def run_forks(
+    work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
+) -> Iterator[list[Callable[[], bytes | None]]]:
+    """Run the shares in forks of this process, and yield a function for each.
+
+    The function waits for the fork's result; it returns None if the fork was killed. If this
+    process is interrupted, the forks are killed.
+    """
+    context = multiprocessing.get_context("fork")
+    workers: list[BaseProcess] = []
+    connections: list[Connection] = []
+    try:
+        for begin, end in shares:
+            receiver, sender = context.Pipe(duplex=False)
+            connections.append(receiver)
+            worker = context.Process(
+                target=_send_result, args=(sender, connections, work, begin, end), daemon=True
+            )
+            _start_worker(worker)
+            workers.append(worker)
+            sender.close()
+        yield [
+            partial(_receive_result, receiver, worker)
+            for receiver, worker in zip(connections, workers, strict=True)
+        ]
+    finally:
+        for started in workers:
+            if started.is_alive():
+                started.kill()
+
+
+_TERMINATION_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+def _start_worker(worker: BaseProcess) -> None:
+    """Start a fork.
+
+    Signals that this process handles itself are blocked until the fork has reset their handlers.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
+    try:
+        worker.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _receive_result(receiver: Connection, worker: BaseProcess) -> bytes | None:
+    data = None
+    with suppress(EOFError):
+        data = receiver.recv_bytes()
+    worker.join()
+    return data
+
+
+def _send_result(
+    sender: Connection,
+    connections: Sequence[Connection],
+    work: Callable[[int, int], bytes],
+    begin: int,
+    end: int,
+) -> None:
+    for number in _TERMINATION_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # the parent process reports the interruption
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINATION_SIGNALS)
+    for connection in connections:
+        connection.close()  # so that no fork keeps running when the parent has died
+    with suppress(BrokenPipeError):
+        sender.send_bytes(work(begin, end))
+    sender.close()

@@ -1,0 +1,177 @@
+"""Restore a state from the cache, and prepare one for it."""
+
+import os
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from vaultlink.backlinks.choice import list_section_traits
+from vaultlink.disk.cache import DIGEST_SIZE, SavedStamps
+from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
+from vaultlink.disk.state_file import StateTable, StoredState
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import ChangedFiles, State
+from vaultlink.history.rename_checks import FileHistory
+from vaultlink.index.index import NAME_MAPS, Index, LinkTargets, mentioned_spellings
+from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
+from vaultlink.model import Diagnostic, FileStamp, LinkCounts, Note
+
+_UNKNOWN_STAMP = FileStamp(-1, 0, 0)
+"""Differs from the stamp of every file."""
+
+
+class StateToSave(NamedTuple):
+    """A state to save with the stamps of its files.
+
+    Only the stamps are saved if the table is None.
+    """
+
+    table: StateTable | None
+    columns: Mapping[str, Column]
+    stamps: SavedStamps
+
+
+_STORED_MAPS = ("names", *NAME_MAPS)
+
+
+def restore_state(settings: LinterSettings, stored: StoredState) -> State:
+    """Return the cached state."""
+    maps = {name: decode_column(tuple[str, ...], stored.column(name)) for name in _STORED_MAPS}
+    files = frozenset((*stored.table.paths, *stored.table.attachments))
+    notes = decode_column(Note, stored.column("notes"))
+    index = Index(
+        notes, maps.pop("names"), decode_column(LinkTargets, stored.column("targets")), files
+    )
+    index.mentioned = decode_column(tuple[str, ...], stored.column("mentioned"))
+    index.__dict__.update(maps)  # cached properties of the index
+    index.__dict__["files_sharing_names"] = frozenset(stored.table.files_sharing_names)
+    if stored.table.section_traits is not None:
+        index.tallies[list_section_traits] = Counter(stored.table.section_traits)
+    diagnostics = decode_column(tuple[Diagnostic, ...], stored.column("diagnostics"))
+    all_findings = diagnostics.with_changes(stored.table.unsuppressed)
+    scopes = settings.scope_by_rule
+    vault_findings = (
+        {
+            path: vault_items
+            for path, items in all_findings.items()
+            if (vault_items := tuple(item for item in items if scopes[item.rule] == "vault"))
+        }
+        if settings.rules_by_scope["vault"]
+        else {}
+    )
+    tallies = decode_column(LinkCounts, stored.column("tallies"))
+    return State(settings, index, all_findings, vault_findings, diagnostics, tallies)
+
+
+def make_recheck(index: Index) -> ChangedFiles:
+    """Return the changes that lead from the empty state to the cached notes.
+
+    None of the notes is checked yet.
+    """
+    return ChangedFiles(
+        dict.fromkeys(index.files, True),
+        index.notes,
+        None,
+        index.targets,
+        index.mentioned,
+        {name: index.__dict__[name] for name in NAME_MAPS},
+    )
+
+
+def list_stamps(stored: StoredState | None, saved: SavedStamps | None) -> dict[str, FileStamp]:
+    """Return the stamps of the files of a saved state; empty if they are unknown."""
+    if stored is None or saved is None:
+        return {}
+    return dict(
+        zip(
+            (*stored.table.paths, *stored.table.attachments),
+            (*saved.stamps, *saved.attachment_stamps),
+            strict=True,
+        )
+    )
+
+
+def split_digests(table: StateTable) -> dict[str, bytes]:
+    """Return the digests of the contents of the sources in a saved state, by path."""
+    size, digests = DIGEST_SIZE, table.digests
+    return {
+        path: digests[number * size : (number + 1) * size]
+        for number, path in enumerate(table.paths)
+    }
+
+
+def build_state_to_save(
+    scan: VaultScan,
+    state: State,
+    settings_digest: str,
+    digests: Mapping[str, bytes],
+    remembered: FileHistory,
+) -> StateToSave:
+    """Return what to save of a state."""
+    index, settings = state.index, state.settings
+    keys = Keys(partial(list, index.notes))
+    attachments = sorted(index.files.difference(keys.names))
+    mentioned = index.mentioned.with_changes(
+        {
+            path: tuple(mentioned_spellings(index, path))
+            for path in keys.names
+            if path not in index.mentioned
+        }
+    )
+    table = StateTable(
+        os.urandom(16),
+        settings_digest,
+        settings.section_headings,
+        list(keys.names),
+        b"".join([digests.get(path, bytes(DIGEST_SIZE)) for path in keys.names]),
+        attachments,
+        sorted(index.files_sharing_names),
+        {
+            path: items
+            for path in _list_unpacked(state.all_findings)
+            if (items := state.all_findings.get(path, ())) != state.diagnostics.get(path, ())
+        },
+        dict(settings.moves),
+        dict(remembered.moves),
+        sorted(settings.deleted),
+        sorted(remembered.deleted),
+        index.tallies.get(list_section_traits),
+    )
+    maps = {"names": index.names, **{name: getattr(index, name) for name in NAME_MAPS}}
+    columns = {
+        "notes": index.notes.pack_column(keys),
+        "targets": _pack_column(index.targets, keys),
+        "mentioned": mentioned.pack_column(keys),
+        "tallies": _pack_column(state.tallies, keys),
+        "diagnostics": _pack_column(state.diagnostics),
+        **{name: _pack_column(values) for name, values in maps.items()},
+    }
+    return StateToSave(table, columns, collect_stamps(scan, table))
+
+
+def _list_unpacked(findings: Mapping[str, object]) -> Iterable[str]:
+    return findings.keys_changed() if isinstance(findings, PackedMap) else findings
+
+
+def _pack_column(values: Mapping[str, Any], keys: Keys | None = None) -> Column:
+    packed = values if isinstance(values, PackedMap) else PackedMap(None, dict(values))
+    return packed.pack_column(keys or Keys(partial(list, packed)))
+
+
+def collect_stamps(scan: VaultScan, table: StateTable, changed: Container[str] = ()) -> SavedStamps:
+    """Return the stamps of the files of a saved state.
+
+    Those of `changed` files are unknown. Those of files that changed just now are unknown too.
+    """
+    files, trusted = scan.listing.files, scan.started - RACY_WINDOW_NS
+
+    def find_stamp(path: str) -> FileStamp:
+        stamp = files.get(path, _UNKNOWN_STAMP)
+        return stamp if stamp.changed < trusted and path not in changed else _UNKNOWN_STAMP
+
+    return SavedStamps(
+        table.identity,
+        [find_stamp(path) for path in table.paths],
+        [files.get(path, _UNKNOWN_STAMP) for path in table.attachments],
+    )

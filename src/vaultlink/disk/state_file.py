@@ -1,0 +1,197 @@
+"""The file of a saved state: a table, and values that are read when needed.
+
+Behind the table are blocks of equal size, each with a checksum in the table. A damaged block is
+noticed when it is read.
+"""
+
+import os
+import sys
+from array import array
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from zlib import adler32
+
+import msgspec
+
+from vaultlink.errors import DamagedCacheError
+from vaultlink.index.packed_map import Column, Keys
+from vaultlink.model import Diagnostic
+
+BLOCK_SIZE = 1 << 16
+"""Bytes that are read and checked at once."""
+
+_PATHS: bytes = b""
+"""Stands for the keys of a column whose keys are the paths of the state."""
+
+
+class StoredColumn(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A column in the file: packed keys, its first byte in the data, ends of values."""
+
+    keys: bytes
+    start: int
+    ends: bytes
+
+
+class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The table of contents of a saved state, with the values that every run needs.
+
+    Attributes:
+        identity: A number that no other saved state has.
+        settings_digest: Identifies the rules and settings of the findings.
+        headings: The section headings that notes were parsed with.
+        paths: The files that contain links.
+        digests: The digests of their contents, one behind the other.
+        attachments: The other files.
+        files_sharing_names: The files that share their name with another file.
+        unsuppressed: All findings of those paths where suppressions apply.
+        moves: The moves that the findings depend on.
+        remembered_moves: Those of them that only an earlier state shows.
+        deleted: The deleted files that the findings depend on.
+        remembered_deleted: Those of them that only an earlier state shows.
+        section_traits: The counts that the style of sections was chosen by, None if no finding
+            depends on it.
+        columns: The columns by name.
+        checksums: The checksums of the blocks, each an unsigned integer of 4 bytes.
+    """
+
+    identity: bytes
+    settings_digest: str
+    headings: tuple[str, ...]
+    paths: list[str]
+    digests: bytes
+    attachments: list[str]
+    files_sharing_names: list[str]
+    unsuppressed: dict[str, tuple[Diagnostic, ...]]
+    moves: dict[str, str]
+    remembered_moves: dict[str, str]
+    deleted: list[str]
+    remembered_deleted: list[str]
+    section_traits: dict[str, int] | None
+    columns: dict[str, StoredColumn] = {}
+    checksums: bytes = b""
+
+
+class StoredState:
+    """A saved state. Columns are read from the file when they are needed."""
+
+    def __init__(self, file: Path, table: StateTable, handle: int, data_start: int):
+        self.table = table
+        self._file = str(file)
+        self._handle = handle
+        self._data_start = data_start
+        self._checksums = array("I")
+        self._checksums.frombytes(table.checksums)
+        self._blocks: dict[int, bytes] = {}
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            os.close(self._handle)
+
+    @cached_property
+    def paths(self) -> Keys:
+        """The paths of the state, as keys of columns."""
+        return Keys(lambda: self.table.paths)
+
+    def column(self, name: str) -> Column:
+        """Return a column by its name."""
+        stored = self.table.columns[name]
+        ends = array("Q")
+        ends.frombytes(stored.ends)
+        keys = (
+            Keys(lambda: msgspec.msgpack.decode(stored.keys, type=list[str]))
+            if stored.keys
+            else self.paths
+        )
+        start = stored.start
+        return Column(
+            keys, ends, lambda begin, end: self._read(start + begin, start + end), self._file
+        )
+
+    def _read(self, start: int, end: int) -> bytes:
+        """Return the data between two offsets."""
+        first, last = start // BLOCK_SIZE, max(end - 1, start) // BLOCK_SIZE
+        shift = first * BLOCK_SIZE
+        if first == last:
+            return self._load_block(first)[start - shift : end - shift]
+        data = b"".join([self._load_block(number) for number in range(first, last + 1)])
+        return data[start - shift : end - shift]
+
+    def _load_block(self, number: int) -> bytes:
+        block = self._blocks.get(number)
+        if block is None:
+            block = self._read_block(self._data_start + number * BLOCK_SIZE)
+            if number >= len(self._checksums) or adler32(block) != self._checksums[number]:
+                raise DamagedCacheError(self._file)
+            self._blocks[number] = block
+        return block
+
+    def _read_block(self, offset: int) -> bytes:
+        try:
+            if sys.platform == "win32":
+                os.lseek(self._handle, offset, os.SEEK_SET)
+                return os.read(self._handle, BLOCK_SIZE)
+            return os.pread(self._handle, BLOCK_SIZE, offset)
+        except OSError:
+            return b""
+
+
+def encode_state(table: StateTable, columns: Mapping[str, Column]) -> tuple[bytes, list[bytes]]:
+    """Return the table with the places of the columns, and the parts of the data."""
+    parts: list[bytes] = []
+    stored, checksums, start = {}, array("I"), 0
+    for name, column in columns.items():
+        names = column.keys.names
+        keys = _PATHS if names == table.paths else msgspec.msgpack.encode(names)
+        stored[name] = StoredColumn(keys, start, column.ends.tobytes())
+        data = memoryview(column.read_all())
+        # A column begins with a block, so that no copy of all data is needed.
+        padding = bytes(-len(data) % BLOCK_SIZE)
+        blocks = [data[at : at + BLOCK_SIZE] for at in range(0, len(data), BLOCK_SIZE)]
+        checksums.extend([adler32(block) for block in blocks[:-1]])
+        if blocks:
+            checksums.append(adler32(padding, adler32(blocks[-1])))
+        parts += [data, padding]  # type: ignore[list-item] # files take any buffer
+        start += len(data) + len(padding)
+    complete = msgspec.structs.replace(table, columns=stored, checksums=checksums.tobytes())
+    return msgspec.msgpack.encode(complete), parts
+
+
+def open_state(file: Path, magic: bytes) -> StoredState | None:
+    """Open a saved state; None if it is not complete, or does not begin with `magic`."""
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    state = None
+    try:
+        state = _read_state(file, handle, magic)
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return None
+    finally:
+        if state is None:
+            os.close(handle)
+    return state
+
+
+def _read_state(file: Path, handle: int, magic: bytes) -> StoredState | None:
+    head = os.read(handle, len(magic) + 12)
+    if head[: len(magic)] != magic or len(head) != len(magic) + 12:
+        return None
+    size = int.from_bytes(head[len(magic) : len(magic) + 8], "big")
+    table = _read_exactly(handle, size)
+    if table is None or adler32(table) != int.from_bytes(head[-4:], "big"):
+        return None
+    decoded = msgspec.msgpack.decode(table, type=StateTable)
+    return StoredState(file, decoded, handle, len(head) + size)
+
+
+def _read_exactly(handle: int, size: int) -> bytes | None:
+    if size > os.fstat(handle).st_size:
+        return None
+    parts, left = [], size
+    while left and (part := os.read(handle, left)):
+        parts.append(part)
+        left -= len(part)
+    return None if left else b"".join(parts)

@@ -1,0 +1,276 @@
+"""Mappings whose values stay encoded until they are asked for.
+
+A run that changes one note does not decode the others, and a process can hand its results to
+another one without building them there.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from itertools import chain
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from vaultlink.errors import DamagedCacheError
+
+T = TypeVar("T")
+
+_MAX_REMEMBERED = 4096
+"""Number of decoded values to keep. Keeping all of a large vault takes much memory."""
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder(kind).decode
+
+
+class Keys:
+    """The keys of columns, loaded when they are first needed."""
+
+    def __init__(self, load: Callable[[], Sequence[str]]):
+        self._load = load
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The keys in order."""
+        return self._load()
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each key."""
+        return dict(zip(self.names, range(len(self.names)), strict=True))
+
+
+class Column(NamedTuple):
+    """Encoded values in one buffer.
+
+    The value of key number i is at the offsets `ends[i - 1]` to `ends[i]` (0 for the first). A key
+    without bytes has no value. `read` returns the bytes between two offsets. `file` is the cache
+    file that the values are read from, if any.
+    """
+
+    keys: Keys
+    ends: "array[int]"
+    read: Callable[[int, int], bytes]
+    file: str | None = None
+
+    def slice(self, number: int) -> bytes:
+        """Return the bytes of a value by its number."""
+        return self.read(self.ends[number - 1] if number else 0, self.ends[number])
+
+    def read_all(self) -> bytes:
+        """Return the bytes of all values."""
+        return self.read(0, self.ends[-1]) if self.ends else b""
+
+
+class ColumnBuilder:
+    """Collects encoded values for a column."""
+
+    def __init__(self) -> None:
+        self.ends = array("Q")
+        self.data = bytearray()
+
+    def add(self, value: object) -> None:
+        """Add a value; None for a key without a value."""
+        if value is not None:
+            self.data += encode(value)
+        self.ends.append(len(self.data))
+
+    def add_packed(self, packed: bytes) -> None:
+        """Add the bytes of a value; empty for a key without a value."""
+        self.data += packed
+        self.ends.append(len(self.data))
+
+    def extend(self, ends: bytes, data: bytes) -> None:
+        """Add the values of another builder, given its `ends` as bytes and its data."""
+        start, more = len(self.data), array("Q")
+        more.frombytes(ends)
+        self.ends.extend([start + end for end in more] if start else more)
+        self.data += data
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Return the ends and the data, as `extend` takes them."""
+        return self.ends.tobytes(), bytes(self.data)
+
+    def build(self, keys: Keys) -> Column:
+        """Return the column with these keys. Nothing may be added afterwards."""
+        data = memoryview(self.data)
+        return Column(keys, self.ends, lambda start, end: data[start:end])  # type: ignore[arg-type,return-value] # decoders take any buffer
+
+
+class PackedMap(Mapping[str, T], Generic[T]):
+    """Read-only mapping with values that are still encoded, and others that are not.
+
+    Immutable: `with_changes` returns another mapping, which shares the encoded values.
+    """
+
+    __slots__ = ("_column", "_kind", "_remembered", "_values")
+
+    def __init__(
+        self, kind: Any, values: dict[str, T | None] | None = None, column: Column | None = None
+    ):
+        """Create a mapping.
+
+        Args:
+            kind: The type of the values.
+            values: Values that are not encoded. They have precedence; None removes a key.
+            column: The encoded values.
+        """
+        self._kind = kind
+        self._values: dict[str, T | None] = {} if values is None else values
+        self._column = column
+        self._remembered: dict[str, T] = {}
+
+    def __getitem__(self, key: str) -> T:
+        if key in self._values:
+            value = self._values[key]
+            if value is None:
+                raise KeyError(key)
+            return value
+        if key in self._remembered:
+            return self._remembered[key]
+        packed = self._slice(key)
+        if not packed:
+            raise KeyError(key)
+        try:
+            decoded: T = _decoder(self._kind)(packed)
+        except msgspec.MsgspecError:
+            raise DamagedCacheError(self._column and self._column.file) from None
+        if len(self._remembered) >= _MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = decoded
+        return decoded
+
+    def __contains__(self, key: object) -> bool:
+        if key in self._values:
+            return self._values[key] is not None
+        numbers = self._numbers
+        return key in numbers and self._has_bytes(numbers[key])  # type: ignore[index]
+
+    def __iter__(self) -> Iterator[str]:
+        values = self._values
+        if not values:
+            return self._iterate_packed()
+        return chain(
+            (key for key in self._iterate_packed() if key not in values),
+            (key for key, value in values.items() if value is not None),
+        )
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
+        """Return another mapping with some values added, replaced or removed (None)."""
+        if isinstance(changes, PackedMap):
+            if not self._values and self._column is None:
+                return changes
+            changes = changes.to_changes()
+        other = PackedMap.__new__(PackedMap)
+        other._kind, other._column = self._kind, self._column
+        other._remembered = self._remembered
+        if self._column:
+            other._values = {**self._values, **changes}
+        else:
+            merged = {**self._values, **changes}
+            other._values = {key: value for key, value in merged.items() if value is not None}
+        return other
+
+    def pack(self, key: str) -> bytes:
+        """Return the bytes of a value; empty if the key has none."""
+        if key in self._values:
+            value = self._values[key]
+            return b"" if value is None else encode(value)
+        return self._slice(key)
+
+    def pack_column(self, keys: Keys) -> Column:
+        """Return the values of these keys as a column."""
+        if not self._values and self._column and self._column.keys.names == keys.names:
+            return self._column
+        builder = ColumnBuilder()
+        for key in keys.names:
+            builder.add_packed(self.pack(key))
+        return builder.build(keys)
+
+    def is_packed(self, key: str) -> bool:
+        """Return True if the key has no value, or still its encoded one."""
+        return key not in self._values
+
+    def find_keys(self, part: bytes) -> list[str]:
+        """Return the keys whose values contain these bytes in their encoding."""
+        found = [
+            key
+            for key, value in self._values.items()
+            if value is not None and part in encode(value)
+        ]
+        if self._column is None:
+            return found
+        data, ends = bytes(self._column.read_all()), self._column.ends
+        keys = self._column.keys.names
+        at = data.find(part)
+        while at != -1:
+            number = bisect_right(ends, at)
+            if keys[number] not in self._values:
+                found.append(keys[number])
+            at = data.find(part, ends[number])
+        return found
+
+    def to_changes(self) -> dict[str, T | None]:
+        """Return all values, and None for the keys without one."""
+        return {key: self.get(key) for key in (*self._numbers, *self._values)}
+
+    def keys_changed(self) -> Iterable[str]:
+        """Return the keys whose values are not encoded, removed ones included."""
+        return self._values.keys()
+
+    def unpack_all(self) -> None:
+        """Decode all values and drop the encoded ones, so that later updates are faster."""
+        if self._column:
+            self._values = {key: self[key] for key in self}
+            self._column, self._remembered = None, {}
+
+    @property
+    def _numbers(self) -> Mapping[str, int]:
+        return self._column.keys.numbers if self._column else {}
+
+    def _slice(self, key: str) -> bytes:
+        number = self._numbers.get(key)
+        return b"" if self._column is None or number is None else self._column.slice(number)
+
+    def _has_bytes(self, number: int) -> bool:
+        assert self._column is not None
+        ends = self._column.ends
+        return ends[number] > (ends[number - 1] if number else 0)
+
+    def _iterate_packed(self) -> Iterator[str]:
+        return (key for key, number in self._numbers.items() if self._has_bytes(number))
+
+
+def decode_column(kind: Any, column: Column) -> PackedMap[Any]:
+    """Return the values of a column as a mapping. `kind` is the type of the values."""
+    return PackedMap(kind, column=column)
+
+
+def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Mapping[str, T]:
+    """Return a mapping with some values added, replaced or removed (None).
+
+    Returns the same object if nothing changes.
+    """
+    if not changes:
+        return before
+    if isinstance(before, PackedMap):
+        return before.with_changes(changes)
+    if not before and isinstance(changes, PackedMap):
+        return changes
+    if isinstance(changes, PackedMap):
+        changes = changes.to_changes()
+    merged = dict(before)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    return merged
