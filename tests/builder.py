@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as some
 
-from vaultlink.config.checks import Layer
+from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import build_obsidian_settings
 from vaultlink.engine.checks import LinterSettings

@@ -13,7 +13,8 @@ from hypothesis import strategies as some
 from builder import build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
-from vaultlink.baseline.match import BASELINE_FILE, KnownFindings, finding_keys, split_known
+from vaultlink.baseline.match import KnownFindings, finding_keys, split_known
+from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.model import Diagnostic
 
 Files = Mapping[str, str | bytes | None]

@@ -24,7 +24,7 @@ from vaultlink.cli.options import OpenOptions, list_option_fields
 from vaultlink.cli.parser import parse_plain_line
 from vaultlink.cli.terminal import ProgressLine
 from vaultlink.cli.typer_parser import parse_with_typer
-from vaultlink.config.checks import Layer
+from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError

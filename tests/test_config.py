@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builder import RULES
-from vaultlink.config.checks import COMMAND_LINE, Layer
+from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
 from vaultlink.config.settings import BACKLINKS_CHOICES, DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.errors import ConfigError

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
-from vaultlink.config.checks import Layer
+from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.engine.checks import LinterSettings

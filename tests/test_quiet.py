@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from builder import RULES, build_state, collect_findings, make_changes, make_settings
-from vaultlink.config.checks import Layer
 from vaultlink.config.date_formats import compile_periodic_notes
+from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES, load_obsidian_settings
 from vaultlink.engine.step import Change, Presence, State, step

@@ -15,8 +15,9 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.baseline.match import BASELINE_FILE, FindingKey, KnownFindings, follow_moves
+from vaultlink.baseline.match import FindingKey, KnownFindings, follow_moves
 from vaultlink.config.settings import Config
+from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.history.git_renames import git_moves

@@ -17,9 +17,6 @@ from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount, compute_identities
 from vaultlink.model import Diagnostic, TextByPath
 
-BASELINE_FILE = ".vaultlink-baseline.json"
-"""Name of the baseline file in the vault's root; the dot hides it in Obsidian."""
-
 SubjectKey = tuple[str, str]
 """Position-independent key of a finding in a note: its code and its subject."""
 
@@ -114,7 +111,7 @@ def split_known(
 
     A finding is known if any source knows it.
     """
-    selected = {path: found[path] for path in sorted(found) if is_selected(path)}
+    selected = {path: found[path] for path in sorted(filter(is_selected, found))}
     findings = [finding for items in selected.values() for finding in items]
     if not known:
         return KnownSplit(findings, [], ())

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from vaultlink.api import Vault
-from vaultlink.baseline.match import BASELINE_FILE, KnownFindings, split_known
 from vaultlink.cli.options import ReportOptions
-from vaultlink.disk.scan import VaultScan
-from vaultlink.engine.step import State
+from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 
 if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.baseline.match import KnownFindings
     from vaultlink.baseline.revision import Revision
+    from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
     from vaultlink.fix.sources import FixSources
     from vaultlink.model import Diagnostic
@@ -33,17 +33,17 @@ class KnownSources:
         """Identifies these sources in the cache of results."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
-    def load_known(self, vault: Vault) -> list[KnownFindings]:
+    def load_known(self, vault: "Vault") -> "list[KnownFindings]":
         """Return the known findings of a vault, per source."""
         return [*self._load_baseline(vault), *self._load_revision(vault)]
 
-    def _load_baseline(self, vault: Vault) -> Iterator[KnownFindings]:
+    def _load_baseline(self, vault: "Vault") -> "Iterator[KnownFindings]":
         if self.baseline is not None:
             from vaultlink.baseline.file import findings_in_baseline  # noqa: PLC0415 - only where there is one
 
             yield findings_in_baseline(vault, self.baseline)
 
-    def _load_revision(self, vault: Vault) -> Iterator[KnownFindings]:
+    def _load_revision(self, vault: "Vault") -> "Iterator[KnownFindings]":
         if self.revision is not None:
             from vaultlink.baseline.revision import findings_at_revision  # noqa: PLC0415 - only where one is named
 
@@ -64,7 +64,7 @@ def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
     return KnownSources(baseline, revision)
 
 
-def select_revision_known(known: Sequence[KnownFindings]) -> list[KnownFindings]:
+def select_revision_known(known: "Sequence[KnownFindings]") -> "list[KnownFindings]":
     """Return the findings known from a revision.
 
     `fix` does not fix these, but it fixes known findings of the baseline.
@@ -73,14 +73,15 @@ def select_revision_known(known: Sequence[KnownFindings]) -> list[KnownFindings]
 
 
 def make_new_finding_selector(
-    known: Sequence[KnownFindings], vault: Vault, wanted: Callable[[str], bool]
+    known: "Sequence[KnownFindings]", vault: "Vault", wanted: Callable[[str], bool]
 ) -> "FindingSelector | None":
     """Return a selector of the findings since a revision; None to select all."""
     since = select_revision_known(known)
     if not since:
         return None
+    from vaultlink.baseline.match import split_known  # noqa: PLC0415
 
-    def select_new(state: State, sources: "FixSources") -> "list[Diagnostic]":
+    def select_new(state: "State", sources: "FixSources") -> "list[Diagnostic]":
         return split_known(
             state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
         ).new

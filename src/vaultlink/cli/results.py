@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from vaultlink.fix.resolved import ResolvableFindings
 
 
-def choose_finding_format(terminal: Terminal) -> str:
-    """Choose the output format of findings.
-
-    The default is full on a terminal and concise elsewhere.
-    """
-    return terminal.choose_format(FORMATS, "full", "concise")
-
-
 class CheckedVault(NamedTuple):
     """A vault, its new and known findings, and those that `vaultlink fix` resolves.
 

@@ -6,12 +6,15 @@ Without that option a command works on paths on disk.
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vaultlink.api import Vault
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import find_vault, is_source_file, is_vault_folder, is_vault_path
 from vaultlink.errors import UsageError
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
 
 _STDIN_ARGUMENT = (Path("-"),)
 
@@ -73,7 +76,7 @@ def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
     )
 
 
-def with_stdin_text(options: ReportOptions, vault: Vault) -> Vault:
+def with_stdin_text(options: ReportOptions, vault: "Vault") -> "Vault":
     """Return the vault with the text on standard input in place of its note, if given."""
     return (
         vault.holding(_find_stdin_note(options, vault.root), _read_stdin())

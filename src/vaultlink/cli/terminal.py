@@ -44,6 +44,13 @@ class Terminal:
         self.is_pipe_closed, self._has_streamed = False, False
         self._requested_format = options.output_format
 
+    def choose_finding_format(self) -> str:
+        """Return the output format of findings.
+
+        The default is full on a terminal and concise elsewhere.
+        """
+        return self.choose_format(FORMATS, "full", "concise")
+
     def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
         """Return the output format of the option, the environment or the default.
 

@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vaultlink.api import Vault, open_vault
 from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note, resolve
-from vaultlink.index.suggest_headings import suggest_anchors
-from vaultlink.model import Diagnostic, Suggestion
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.model import Diagnostic, Suggestion
 
 
 def build_settings(options: OpenOptions) -> Settings:
@@ -55,15 +56,19 @@ def find_vault_root(options: OpenOptions, start: Path | None = None) -> Path:
     return scan_from_options(options, start).root  # raises the error that explains the problem
 
 
-def open_from_options(options: OpenOptions, terminal: Terminal, start: Path | None = None) -> Vault:
+def open_from_options(
+    options: OpenOptions, terminal: Terminal, start: Path | None = None
+) -> "Vault":
     """Open and check the vault of a command."""
     scan = scan_from_options(options, start)
     warn_unreadable_folders(scan, terminal)
     return open_scanned_vault(scan, terminal)
 
 
-def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> Vault:
+def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
     """Open and check a scanned vault."""
+    from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
+
     with terminal.progress_line() as progress:
         return open_vault(scan.root, scan.settings, progress, scan)
 
@@ -76,7 +81,7 @@ def warn_unreadable_folders(scan: VaultScan, terminal: Terminal) -> None:
         )
 
 
-def find_note_argument(vault: Vault, name: str) -> str:
+def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
     path = vault.find(name)
     if path is not None:
@@ -90,7 +95,7 @@ def find_note_argument(vault: Vault, name: str) -> str:
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
 
 
-def select_link_sources(vault: Vault, names: Sequence[str]) -> list[str]:
+def select_link_sources(vault: "Vault", names: Sequence[str]) -> list[str]:
     """Return the named sources of links in order, without duplicates; else all."""
     if not names:
         return sorted(vault.index.notes)
@@ -118,8 +123,8 @@ def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
 
 
 def make_suggester(
-    vault: Vault, findings: Sequence[Diagnostic]
-) -> Callable[[Diagnostic], Sequence[Suggestion]]:
+    vault: "Vault", findings: "Sequence[Diagnostic]"
+) -> "Callable[[Diagnostic], Sequence[Suggestion]]":
     """Return a function from a finding to the suggestions for its broken link.
 
     It returns no suggestions for a finding whose link resolves, except for a missing heading or
@@ -128,15 +133,16 @@ def make_suggester(
     names = vault.index.names
 
     from vaultlink.index.suggest import drop_own_names  # noqa: PLC0415 - only for suggestions
+    from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
 
     @cache
-    def suggest_files() -> Mapping[str, Sequence[Suggestion]]:
+    def suggest_files() -> "Mapping[str, Sequence[Suggestion]]":
         dangling = {d.target: d.path for d in findings if d.target is not None}
         return vault.suggest_all(
             [target for target, path in dangling.items() if resolve(path, target, names) is None]
         )
 
-    def suggest(d: Diagnostic) -> Sequence[Suggestion]:
+    def suggest(d: "Diagnostic") -> "Sequence[Suggestion]":
         if d.subpath is not None and d.resolved is not None:
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         if d.target is None or resolve(d.path, d.target, names) is not None:
@@ -186,7 +192,7 @@ def _to_vault_path(root: Path, path: Path) -> str:
     raise UsageError(f"{path}: no such file or folder.")
 
 
-def _find_similar_notes(name: str, vault: Vault) -> list[str]:
+def _find_similar_notes(name: str, vault: "Vault") -> list[str]:
     from difflib import get_close_matches  # noqa: PLC0415
 
     return get_close_matches(name, [path for path in vault.index.files if is_note(path)], 2, 0.6)

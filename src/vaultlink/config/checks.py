@@ -5,29 +5,11 @@ is merged here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from vaultlink.config.layers import Layer
 from vaultlink.errors import ConfigError
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
-
-COMMAND_LINE = "command line"
-"""The source of the layer of command line options. Messages name its keys as options."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One source of settings, as a TOML mapping.
-
-    `source` names it in messages and in `Config.sources`.
-    """
-
-    source: str
-    values: Mapping[str, Any]
-
-    def format_key(self, key: str) -> str:
-        """Return the place of a setting as messages name it."""
-        return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"
 
 
 def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from vaultlink.config.checks import (
-    Layer,
     format_value,
     freeze,
     read_choice,
@@ -25,6 +24,7 @@ from vaultlink.config.checks import (
     reject_unknown_keys,
     unknown_key_error,
 )
+from vaultlink.config.layers import Layer
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from zlib import adler32
@@ -37,6 +38,7 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attachment_stamps: list[FileStamp]
 
 
+@cache
 def program_digest() -> bytes:
     """Return a digest of this program, the same on every machine.
 

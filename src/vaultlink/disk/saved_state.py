@@ -49,7 +49,9 @@ def restore_state(settings: LinterSettings, stored: StoredState) -> State:
     if stored.table.section_traits is not None:
         index.tallies[list_section_traits] = Counter(stored.table.section_traits)
     diagnostics = decode_column(tuple[Diagnostic, ...], stored.column("diagnostics"))
-    all_findings = diagnostics.with_changes(stored.table.unsuppressed)
+    all_findings = diagnostics.with_changes(
+        {path: items or None for path, items in stored.table.unsuppressed.items()}
+    )
     scopes = settings.scope_by_rule
     vault_findings = (
         {

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaultlink.config.checks import COMMAND_LINE, Layer
+import msgspec
+
+from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import CONFIG_NAMES, load_config
@@ -17,6 +19,9 @@ from vaultlink.errors import VaultError
 from vaultlink.git import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
+
+BASELINE_FILE = ".vaultlink-baseline.json"
+"""Name of the baseline file in the vault's root; the dot hides it in Obsidian."""
 
 RACY_WINDOW_NS = 50_000_000
 """Nanoseconds within which two changes of a file can have the same times."""
@@ -125,18 +130,24 @@ def _list_entry(
     pending: list[tuple[str, str]],
     known_folders: set[Path],
 ) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return  # a name that is not valid Unicode can't be linked to or printed
-    if entry.is_symlink():
-        _list_symlink(entry, path, pending, known_folders)
-    elif entry.is_dir(follow_symlinks=False):
-        pending.append((path + "/", entry.path))
-    else:
+    if not path.isascii() and not _is_valid_unicode(path):
+        return  # such a name can't be linked to or printed
+    if entry.is_file(follow_symlinks=False):
         stamp = _make_stamp(entry.stat(follow_symlinks=False))
         if stamp:
             files[path] = stamp
+    elif entry.is_symlink():
+        _list_symlink(entry, path, pending, known_folders)
+    elif entry.is_dir(follow_symlinks=False):
+        pending.append((path + "/", entry.path))
+
+
+def _is_valid_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _make_stamp(status: os.stat_result) -> FileStamp | None:
@@ -155,8 +166,7 @@ def read_stamp(vault: str, path: str) -> FileStamp | None:
     if not name or name[0] == "." or is_temporary_name(name):
         return None
     try:
-        path.encode()
-        return _make_stamp(os.lstat(f"{vault}/{path}"))
+        return _make_stamp(os.lstat(f"{vault}/{path}")) if _is_valid_unicode(path) else None
     except (OSError, ValueError):
         return None
 
@@ -243,7 +253,6 @@ class VaultScan:
         files = self.listing.files
         if any(stamp.changed > self.started - RACY_WINDOW_NS for stamp in files.values()):
             return None
-        file_list = "\0".join([f"{path}\0{stamp}" for path, stamp in sorted(files.items())])
         ignored = (
             [path for path in files if self.is_git_ignored(path)] if self.is_git_ignored else []
         )
@@ -257,7 +266,7 @@ class VaultScan:
         )
         return digest_parts(
             (
-                file_list.encode("utf-8", "surrogatepass"),
+                msgspec.msgpack.encode(sorted(files.items())),
                 repr(inputs).encode("utf-8", "surrogatepass"),
             )
         )

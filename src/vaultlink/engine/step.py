@@ -203,7 +203,7 @@ def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
     The findings of such notes depend on where the files went.
     """
     keys = {key for path in paths for key in target_spellings(file_name(path))}
-    return {path for key in keys for path in index.mentions.get(key, ())}
+    return index.notes_mentioning(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +230,7 @@ class _Examiner:
         found = {path: self._merge(path, links, files) for path in paths}
         diagnostics = {path: _suppress(settings, index, path, found[path]) for path in paths}
         tallies = {
-            path: index.count_links(path) if path in links else None
-            for path in paths
-            if path in links or path not in index.notes
+            path: index.count_links(path) if path in index.notes else None for path in paths
         }
         return Examined(_drop_empty(found), _drop_empty(diagnostics), tallies)
 

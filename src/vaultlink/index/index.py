@@ -10,12 +10,13 @@ definition is added or removed, exactly the notes that mention its key are resol
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.packed_map import PackedMap, with_changes
+from vaultlink.index.files_by_path import FilesByPath
+from vaultlink.index.packed_map import PackedMap, encode, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -28,6 +29,9 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.model import Link, LinkCounts, Note, ParseProblem
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
+
+_MAX_SEARCHED = 8
+"""Keys to search one by one. For more of them, computing a map of all is faster."""
 
 _BRACKETS = re.compile(r"[\[\]|]+")
 _T = TypeVar("_T")
@@ -190,12 +194,28 @@ class Index:
     # -- paths -----------------------------------------------------------------------------------
 
     @cached_property
-    def files_by_path(self) -> PathsByKey:
+    def files_by_path(self) -> FilesByPath:
         """Normalized path to the files at or below it.
 
         The path of a folder ends with a slash.
         """
-        return group_paths(self, self.files, path_keys)
+        return FilesByPath(self.files)
+
+    def notes_mentioning(self, keys: Collection[str]) -> set[str]:
+        """Return the notes that mention one of these spelling keys.
+
+        Does not compute `mentions` for few keys: searching the encoded keys of notes is faster.
+        """
+        known = self.mentioned
+        if "mentions" in self.__dict__ or len(keys) > _MAX_SEARCHED or not known.has_column:
+            return {path for key in keys for path in self.mentions.get(key, ())}
+        found = {
+            path for key in keys for path in known.find_keys(encode(key)) if key in known[path]
+        }
+        unknown = [path for path in known.keys_changed() if path in self.notes]
+        return found.union(
+            path for path in unknown if not mentioned_spellings(self, path).isdisjoint(keys)
+        )
 
     def compute_all(self) -> None:
         """Compute all derived maps now.
@@ -207,6 +227,7 @@ class Index:
         for name, attribute in vars(Index).items():
             if isinstance(attribute, cached_property):
                 getattr(self, name)
+        self.files_by_path.group_all()
 
 
 def link_name(path: str) -> str:
@@ -250,11 +271,11 @@ def file_spellings(index: Index, path: str) -> Iterable[str]:
     return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
-def mentioned_spellings(index: Index, path: str) -> Iterable[str]:
+def mentioned_spellings(index: Index, path: str) -> Set[str]:
     """Return the spelling keys that a note's links and entries mention."""
     known = index.mentioned.get(path)
     if known is not None:
-        return known
+        return frozenset(known)
     note = index.notes[path]
     targets = {link.target for link in note.links if not link.external and link.target}
     # Links in managed sections are not links of the note, but their findings depend on names too.
@@ -319,15 +340,6 @@ def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
         names.update(("alias", alias) for alias in note.aliases)
         names.update((("title", note.title),) if note.title else ())
     return {(kind, normalize_name(text), spelling_key(text)) for kind, text in names}
-
-
-def path_keys(_index: Index, path: str) -> Iterable[str]:
-    """Return the normalized paths of a file and of its folders."""
-    normalized = normalize_name(path)
-    return [
-        normalized,
-        *(normalized[: at + 1] for at, char in enumerate(normalized) if char == "/"),
-    ]
 
 
 @lru_cache(maxsize=1 << 14)

@@ -222,6 +222,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
         """Return all values, and None for the keys without one."""
         return {key: self.get(key) for key in (*self._numbers, *self._values)}
 
+    @property
+    def has_column(self) -> bool:
+        """True if some values are still encoded."""
+        return self._column is not None
+
     def keys_changed(self) -> Iterable[str]:
         """Return the keys whose values are not encoded, removed ones included."""
         return self._values.keys()

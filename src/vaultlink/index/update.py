@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from vaultlink.index.files_by_path import FilesByPath, path_keys
 from vaultlink.index.index import (
     Index,
     KeyFunction,
@@ -15,7 +16,6 @@ from vaultlink.index.index import (
     mentioned_spellings,
     names_of_file,
     outgoing_targets,
-    path_keys,
     title_keys,
     update_names,
 )
@@ -55,9 +55,7 @@ def update(
     changed = set(notes)
     keys = _find_changed_spellings(index, after, changed | moved)
     stale = {path for path in changed if path in after.notes}
-    stale.update(
-        path for key in keys for path in index.mentions.get(key, ()) if path in after.notes
-    )
+    stale.update(path for path in index.notes_mentioning(keys) if path in after.notes)
     targets: dict[str, LinkTargets | None] = dict.fromkeys(changed)
     targets.update(resolve_links(after, stale))
     after.targets = with_changes(index.targets, targets)
@@ -79,12 +77,12 @@ def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]
     if not before.files:
         return set(after.files)
     moved = [path for path in changed if (path in before.files) != (path in after.files)]
-    places = {place for path in moved for place in path_keys(after, path)}
+    places = {place for path in moved for place in path_keys(path)}
     return {
         path
         for index in (before, after)
         for place in places
-        for path in _first_per_folder(place, index.files_by_path.get(place, ()))
+        for path in _first_per_folder(place, index.files_by_path[place])
         if path in after.files
     }
 
@@ -125,9 +123,9 @@ def _find_affected_notes(
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
     affected.update(sharing)
     # The shortest link to these files may have changed, and with it the suggested fix.
-    for path in sharing:
-        for key in defined_spellings(after, path):
-            affected.update(after.mentions.get(key, ()))
+    affected |= after.notes_mentioning(
+        {key for path in sharing for key in defined_spellings(after, path)}
+    )
     return {path for path in affected if path in after.notes}
 
 
@@ -189,8 +187,16 @@ def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved:
         if name in before.__dict__:
             paths = resolved if of_path is outgoing_targets else moved
             after.__dict__[name] = _patch_map(before.__dict__[name], before, after, paths, of_path)
+    by_path = before.__dict__.get("files_by_path")
+    if by_path is not None and by_path.groups is not None:
+        groups = _patch_map(by_path.groups, before, after, moved, _list_places)
+        after.__dict__["files_by_path"] = FilesByPath(after.files, groups)
     if "files_sharing_names" in before.__dict__:
         after.__dict__["files_sharing_names"] = _update_shared_names(before, after, moved)
+
+
+def _list_places(_index: Index, path: str) -> list[str]:
+    return path_keys(path)
 
 
 def _patch_map(
@@ -260,6 +266,5 @@ _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
     ("files_by_spelling", file_spellings),
     ("mentions", mentioned_spellings),
     ("definitions", defined_spellings),
-    ("files_by_path", path_keys),
     ("backlinks", outgoing_targets),
 )

@@ -1,15 +1,18 @@
 """Save to a vault's cache: the state of a run, and results of queries."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vaultlink.disk.cache import Cache
-from vaultlink.disk.saved_state import StateToSave
 from vaultlink.write.files import replace_cache_file
 
+if TYPE_CHECKING:
+    from vaultlink.disk.saved_state import StateToSave
 
-def save_state(cache: Cache, state: StateToSave) -> None:
+
+def save_state(cache: Cache, state: "StateToSave") -> None:
     """Save a state and its stamps for the next run.
 
     A cache that can't be written is no error.

@@ -15,7 +15,6 @@ from vaultlink.baseline.file import (
     record_baseline,
 )
 from vaultlink.baseline.match import (
-    BASELINE_FILE,
     FindingKey,
     KnownSplit,
     finding_keys,
@@ -31,6 +30,7 @@ from vaultlink.cli.vault import (
     warn_unreadable_folders,
 )
 from vaultlink.cli.write_run import hold_write_lock, write_vault_files
+from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.errors import UsageError, VaultError
 from vaultlink.model import Diagnostic
 from vaultlink.report.layout import format_count

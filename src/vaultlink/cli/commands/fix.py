@@ -15,7 +15,6 @@ from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import (
     CheckedVault,
     choose_exit_code,
-    choose_finding_format,
     render_results,
     split_findings,
 )
@@ -94,7 +93,7 @@ def run_fix(options: FixSelectionOptions) -> int:
     while printing results.
     """
     terminal = Terminal(options)
-    output_format = choose_finding_format(terminal)
+    output_format = terminal.choose_finding_format()
     is_interactive, is_stdin = (
         isinstance(options, FixOptions) and options.interactive,
         reads_stdin(options),

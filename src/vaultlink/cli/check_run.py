@@ -1,0 +1,41 @@
+"""Check a vault and render the result of `vaultlink check`."""
+
+from collections.abc import Sequence
+
+from vaultlink.cli.cached_check import CachedCheck
+from vaultlink.cli.known import KnownSources
+from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.results import choose_exit_code, render_results, split_findings
+from vaultlink.cli.stdin import with_stdin_text
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import make_path_filter, open_scanned_vault
+from vaultlink.disk.scan import VaultScan
+from vaultlink.index.resolve import is_note
+from vaultlink.report.concise import describe_fixable, summarize_check
+from vaultlink.report.known_counts import describe_known
+
+
+def run_check(
+    options: ReportOptions,
+    terminal: Terminal,
+    output_format: str,
+    scan: VaultScan,
+    selection: tuple[Sequence[str], KnownSources],
+) -> CachedCheck:
+    """Check a scanned vault. `selection` are the chosen paths and the known findings."""
+    wanted, known_sources = make_path_filter(selection[0]), selection[1]
+    vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
+    checked = split_findings(options, output_format, vault, known_sources.load_known(vault), wanted)
+    results, split = render_results(options, terminal, output_format, checked), checked.split
+    counts_fixes = not terminal.quiet and checked.may_have_fixes()
+    notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
+    sentences = [
+        summarize_check(split.new, notes, split.known_counts),
+        *map(describe_known, split.known_counts),
+        describe_fixable(checked.resolvable()) if counts_fixes else "",
+    ]
+    return CachedCheck(
+        results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
+        "\n".join(filter(None, sentences)),
+        choose_exit_code(options, split.new),
+    )

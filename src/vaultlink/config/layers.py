@@ -1,0 +1,23 @@
+"""Sources of settings: configuration files and the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+COMMAND_LINE = "command line"
+"""The source of the layer of command line options. Messages name its keys as options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings, as a TOML mapping.
+
+    `source` names it in messages and in `Config.sources`.
+    """
+
+    source: str
+    values: Mapping[str, Any]
+
+    def format_key(self, key: str) -> str:
+        """Return the place of a setting as messages name it."""
+        return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"

@@ -1,0 +1,153 @@
+"""What a run keeps for the next one never changes a result, whatever happened in between."""
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from running import RunCommand
+from test_engine import PATHS, SOURCES, assert_same, some_text
+from vaultlink.api import open_vault
+from vaultlink.disk import load, processes, workers
+from vaultlink.disk.scan import Settings
+from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": lambda whole: whole[: len(whole) // 2],
+    "flipped at the end": lambda whole: whole[:-70] + bytes([whole[-70] ^ 1]) + whole[-69:],
+    "flipped in the table": lambda whole: whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+    "zeros": lambda whole: bytes(len(whole)),
+    "empty": lambda whole: whole[:0],
+}
+
+
+def change_vault(dice: random.Random, vault: Path) -> None:
+    """Create, change and delete some files of a vault."""
+    for path in dice.sample(PATHS, dice.choice((1, 2, 6))):
+        file = vault / path
+        if file.exists() and dice.random() < 0.4:
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(some_text(dice, path) if path.endswith(SOURCES) else "", "utf-8")
+    (vault / "kept.md").write_text("[[a]] and [[Nick]]\n", "utf-8")
+
+
+def touch_all(vault: Path) -> None:
+    """Change the times of all files, as git does."""
+    for file in vault.rglob("*.*"):
+        os.utime(file, ns=(10**18, 10**18))
+
+
+def assert_equals_fresh(vault: Path, cache: Path, jobs: int) -> None:
+    """Assert that a run with the cache gives the state of one without it."""
+    cached = open_vault(vault, Settings(cache_dir=cache, jobs=jobs))
+    fresh = open_vault(vault, Settings(cache=False, jobs=1))
+    assert_same(cached.state, fresh.state)
+
+
+@pytest.mark.parametrize("resaved", [0, 25])
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_cached_states_equal_fresh_ones(
+    seed: int, jobs: int, resaved: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threshold in ("_FORK_THRESHOLD_BYTES", "_FORK_THRESHOLD_NOTES"):
+        monkeypatch.setattr(workers, threshold, 0)
+    monkeypatch.setattr(load, "_RESAVE_THRESHOLD", resaved)
+    dice, vault, cache = random.Random(seed), tmp_path / "vault", tmp_path / "cache"
+    for number in range(8):
+        change_vault(dice, vault)
+        assert_equals_fresh(vault, cache, jobs)
+        if number % 3 == 1:
+            touch_all(vault)
+            assert_equals_fresh(vault, cache, jobs)
+        if number % 4 == 3:
+            vault = Path(shutil.copytree(vault, tmp_path / f"copy{number}"))
+
+
+def test_notes_with_new_times_are_not_analysed_again(tmp_path: Path) -> None:
+    vault, cache = tmp_path / "vault", tmp_path / "cache"
+    for number in range(40):
+        path = vault / f"{number}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"[[{number + 1}]]\n", "utf-8")
+    settings = Settings(cache_dir=cache)
+    open_vault(vault, settings)
+    (state,) = cache.glob("*/state")
+    saved = state.read_bytes()
+    touch_all(vault)
+    again = open_vault(vault, settings)
+    assert not list(again.index.notes.keys_changed())
+    assert state.read_bytes() == saved
+    copied = open_vault(shutil.copytree(vault, tmp_path / "copy"), settings)
+    assert not list(copied.index.notes.keys_changed())
+
+
+def test_state_of_another_vault_gives_no_history(tmp_path: Path) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache")
+    for name, old in (("one", "old name"), ("two", "new name")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / f"{old}.md").write_text("# Some text\n\n[[x]]\n", "utf-8")
+        (folder / "x.md").write_text("[[old name]]\n", "utf-8")
+        vault = open_vault(folder, settings)
+    assert dict(vault.state.settings.moves) == {}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunCommand) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for number in range(300):
+        (vault / f"{number}.md").write_text(f"[[{number + 2}]] [[no {number}]]\n" * 9, "utf-8")
+    cache = tmp_path / "cache"
+    command = ("check", "--vault", str(vault), "--cache-dir", str(cache))
+    first = run(*command)
+    (state,) = cache.glob("*/state")
+    answer = state.with_name("answer")
+    for _ in range(2):
+        answer.unlink(missing_ok=True)
+        state.write_bytes(DAMAGE[damage](state.read_bytes()))
+        again = run(*command)
+        assert again == first
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
+    dice = random.Random(seed)
+    keys = [f"k{number}" for number in range(12)]
+    expected = {key: dice.randint(0, 5) for key in dice.sample(keys, 8)}
+    builder = ColumnBuilder()
+    for key in keys:
+        builder.add(expected.get(key))
+    packed: PackedMap[int] = PackedMap(int, column=builder.build(Keys(lambda: keys)))
+    for _ in range(6):
+        changes = {key: dice.choice((None, 7, 8)) for key in dice.sample([*keys, "new"], 3)}
+        packed = packed.with_changes(changes)
+        expected = {
+            key: value for key, value in {**expected, **changes}.items() if value is not None
+        }
+        assert dict(packed) == expected
+        assert len(packed) == len(expected)
+        assert {key for key in (*keys, "new", "other") if key in packed} == expected.keys()
+        column = packed.pack_column(Keys(lambda: [*keys, "new"]))
+        assert dict(PackedMap(int, column=column)) == expected
+    packed.unpack_all()
+    assert dict(packed) == expected
+
+
+def test_killed_fork_costs_only_time() -> None:
+    parent = os.getpid()
+
+    def work(part: list[str], _done: object) -> list[str]:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), 9)
+        return part
+
+    items = [str(number) for number in range(100)]
+    parts = processes.run_parts(work, items, 3, list[str])  # type: ignore[arg-type]
+    assert [item for part in parts for item in part] == items
