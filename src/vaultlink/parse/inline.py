@@ -26,7 +26,7 @@ _URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s
 _TAG_NAME = re.compile("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
 _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
-_EMPHASIS_MARK = re.compile(
+EMPHASIS_MARK = re.compile(
     r"[*~=_](?:(?<=\*)|(?<=~)~|(?<==)=|(?<=_)(?:(?<![0-9A-Za-z]_)|(?![0-9A-Za-z])))"
 )
 _MAX_EMPHASIS_LENGTH = 50_000
@@ -94,7 +94,7 @@ def _may_break_links(text: str, found: InlineContent) -> bool:
     if not found.links or not any(mark in text for mark in ("_", "*", "~~", "==")):
         return False
     spans = [(link.start, link.end) for link in found.links] + found.hidden
-    return any(_EMPHASIS_MARK.search(text, start, end) for start, end in spans)
+    return any(EMPHASIS_MARK.search(text, start, end) for start, end in spans)
 
 
 class _Scan:

@@ -115,22 +115,24 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     them.
     """
     text, marks, hidden = plain.mask_markers(found.text, body, marks)
-    plain_links = (
-        plain.find_plain_links(text, body, marks)
-        if plain.has_plain_blocks(text, body, marks)
-        else None
-    )
+    plain_headings = plain.find_plain_headings(text, body, marks)
+    if plain_headings is None:
+        return None
+    hashes = sum([level for level, _, _ in plain_headings])
+    plain_links = plain.find_plain_links(text, body, marks, hashes)
     if plain_links is None:
         return None
-    before, starts = len(found.links), found.starts
+    links, starts = found.links, found.starts
+    before = len(links)
     for start, end, target, display in plain_links.wikilinks:
-        if text[start - 1] == "!" and start > body:
+        embed = text[start - 1] == "!" and start > body
+        if embed:
             start -= 1  # noqa: PLW2901 - an embed starts at its `!`
         if display == "" or "#" in target or "\\" in target or not target.isascii():
-            found.add_wikilink(start, end, text[start] == "!")
+            found.add_wikilink(start, end, embed)
             continue
         line = bisect_right(starts, start)
-        found.links.append(
+        links.append(
             Link(
                 start,
                 end,
@@ -141,14 +143,14 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 "",
                 display and (display.strip() or None),
                 WIKILINK,
-                text[start] == "!",
+                embed,
                 BODY,
                 "",
                 False,
             )
         )
     for start, end, words, address in plain_links.web:
-        found.links.append(
+        links.append(
             Link(
                 *found.locate(start, end),
                 text[start:end],
@@ -166,9 +168,9 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.add_run(run)
     if plain_links.complex_spans or plain_links.web:
-        found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)
+        links[before:] = sorted(links[before:], key=lambda link: link.start)
     headings = []
-    for level, start, words in plain.find_plain_headings(text, body):
+    for level, start, words in plain_headings:
         line = bisect_right(starts, start)
         headings.append(
             Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words)
