@@ -1,6 +1,6 @@
 """Parse a note: run the passes and combine their results."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from msgspec import structs
@@ -81,7 +81,8 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
             candidates,
             usual_headings,
         )
-    links, sections = _assign_places(found, body, sections)
+    comments = find_comment_spans(text, body, found.code_spans) if b"%%" in marks else []
+    links, sections = _assign_places(found, comments, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
         path,
@@ -149,25 +150,8 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 False,
             )
         )
-    for start, end, words, address in plain_links.web:
-        links.append(
-            Link(
-                *found.locate(start, end),
-                text[start:end],
-                address,
-                "",
-                words,
-                MARKDOWN,
-                False,
-                BODY,
-                "",
-                True,
-            )
-        )
-    for start, end in plain_links.complex_spans:
-        for run in read_blocks(split_lines(text, start, end)).runs:
-            found.add_run(run)
     if plain_links.complex_spans or plain_links.web:
+        _add_other_links(found, plain_links)
         links[before:] = sorted(links[before:], key=lambda link: link.start)
     headings = []
     for level, start, words in plain_headings:
@@ -176,6 +160,18 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
             Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words)
         )
     return tuple(headings), (), hidden, None
+
+
+def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
+    """Add the external links of a plain note, and what its complex blocks contain."""
+    text = found.text
+    for start, end, words, address in plain_links.web:
+        spot = found.locate(start, end)
+        raw = text[start:end]
+        found.links.append(Link(*spot, raw, address, "", words, MARKDOWN, False, BODY, "", True))
+    for start, end in plain_links.complex_spans:
+        for run in read_blocks(split_lines(text, start, end)).runs:
+            found.add_run(run)
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
@@ -281,30 +277,27 @@ def _add_property_tags(
 
 
 def _assign_places(
-    found: NoteBuilder, body: int, sections: tuple[Section, ...]
+    found: NoteBuilder, comments: list[tuple[int, int]], sections: tuple[Section, ...]
 ) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
     """Set place and comment flag of links; drop the links of managed sections.
 
     Returns the links, and the sections with the updated links in their entries.
     """
-    text, links = found.text, found.links
-    comments = find_comment_spans(text, body, found.code_spans) if "%%" in text else []
+    links = found.links
     if not sections and not comments:
         return tuple(links), ()
     remaining, by_start = [], {}
     for link in links:
-        section = _enclosing_section(link.start, sections) if link.place is BODY else None
-        commented = (
-            bool(comments)
-            and link.place is BODY
-            and any(start <= link.start < end for start, end in comments)
-        )
-        place = Place.SECTION if section else link.place
-        updated = (
-            structs.replace(link, place=place, in_comment=commented)
-            if section or commented
-            else link
-        )
+        if link.place is not BODY:
+            section, commented = None, False
+        else:
+            section = _enclosing_section(link.start, sections) if sections else None
+            before = bisect_left(comments, (link.start + 1,))
+            commented = before > 0 and link.start < comments[before - 1][1]
+        updated = link
+        if section or commented:
+            place = Place.SECTION if section else BODY
+            updated = structs.replace(link, place=place, in_comment=commented)
         by_start[link.start] = updated
         if not section or section.owner is Owner.AUTHOR:
             remaining.append(updated)

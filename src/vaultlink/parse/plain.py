@@ -24,7 +24,7 @@ _HIDDEN_BLOCK = (
 )
 _LINE_START = re.compile(
     "\n(?:"
-    r"(#++)([^\n]*+)(\n(?: {4}|\t))?"  # hashes, and whether the next line is indented
+    r"(#++)[ \t]*+([^\n]*+)(\n(?: {4}|\t))?"  # hashes, text, and indent of the next line
     r"|\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code or a list item
     rf"|{_HIDDEN_BLOCK}"
     r"|=(?<!\n\n=)=*+(?=\n|\Z)|-(?<!\n\n-)-*+(?=\n|\Z)"  # underlined heading
@@ -129,21 +129,23 @@ def find_plain_headings(text: str, body: int, marks: bytes) -> list[tuple[int, i
 
 def _add_heading(match: re.Match[str], shift: int, found: list[tuple[int, int, str]]) -> None:
     """Add the heading of a line that starts with hashes, if it is one."""
-    hashes, text = match.groups()[:2]
-    if len(hashes) > 6 or (text and text[0] not in " \t"):
+    hashes, text, _ = match.groups()
+    start, level = match.end() - len(text) + shift, len(hashes)
+    marks_end = match.start() + 1 + level + shift
+    if level > 6 or (text and start == marks_end):
         return
-    text = text.lstrip(" \t")
-    start = match.end() - len(text) + shift
-    if text.endswith(("#", " ", "\t")):
-        text = text.rstrip(" \t")
-        bare = text.rstrip("#")
-        text = bare if not bare or bare[-1] in " \t" else text
-    trimmed = text.strip(UNICODE_SPACES)
-    if not text.strip(" \t"):
-        start = match.end(1) + shift
-    elif trimmed and len(trimmed) != len(text):
-        start += len(text) - len(text.lstrip(UNICODE_SPACES))
-    found.append((len(hashes), start, trimmed))
+    if not (text[-1:].isalnum() and text[0].isalnum()):
+        if text.endswith(("#", " ", "\t")):
+            text = text.rstrip(" \t")
+            bare = text.rstrip("#")
+            text = bare if not bare or bare[-1] in " \t" else text
+        trimmed = text.strip(UNICODE_SPACES)
+        if not text.strip(" \t"):
+            start = marks_end
+        elif trimmed:
+            start += len(text) - len(text.lstrip(UNICODE_SPACES))
+        text = trimmed
+    found.append((level, start, text))
 
 
 class PlainLinks(NamedTuple):
