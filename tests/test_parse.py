@@ -274,16 +274,16 @@ def reads_quickly(text: str) -> bool:
     span = frontmatter_span(text)
     body = span[2] if span else 0
     shown, marks, _ = plain.mask_markers(text, body, plain.markup_bytes(text.encode()))
-    return plain.has_plain_blocks(shown, body, marks)
+    return plain.find_plain_headings(shown, body, marks) is not None
 
 
 def full_reading(text: str) -> Note:
     """Return the note as parsed by the block and inline passes."""
-    kept, plain.has_plain_blocks = plain.has_plain_blocks, lambda *_: False
+    kept, plain.find_plain_headings = plain.find_plain_headings, lambda *_: None
     try:
         return parse_note("n.md", text)
     finally:
-        plain.has_plain_blocks = kept
+        plain.find_plain_headings = kept
 
 
 @settings(max_examples=150, deadline=None)

@@ -12,11 +12,9 @@ def line_starts(text: str) -> list[int]:
 
     The first is always 0. A line ends with a line feed.
     """
-    starts = [0]
-    end = text.find("\n")
-    while end != -1:
-        starts.append(end + 1)
-        end = text.find("\n", end + 1)
+    starts, end = [0], 0
+    while end := text.find("\n", end) + 1:
+        starts.append(end)
     return starts
 
 

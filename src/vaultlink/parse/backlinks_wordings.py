@@ -175,8 +175,9 @@ def find_usual_headings(
 def _has_entry_place(text: str, links: Iterable[Link]) -> bool:
     """Return True if a link begins a line, or follows a list mark or a dash."""
     for link in links:
-        before = text[max(link.start - 2, 0) : link.start]
-        if before in _BEFORE_ENTRY or before[-1:] in ("", "\n"):
+        at = link.start
+        before = text[at - 1] if at else "\n"
+        if before == "\n" or (before in " \t" and text[at - 2 : at] in _BEFORE_ENTRY):
             return True
     return False
 

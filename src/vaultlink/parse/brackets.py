@@ -2,10 +2,10 @@
 
 import re
 
-_BRACKET = re.compile(r"\\.|[\[\]]", re.S)
+_BRACKET = re.compile(r"[\[\]\\](?:(?<!\\)|.)", re.S)
 _MAX_PARENTHESES = 32
 _DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
-_IN_DESTINATION = re.compile(r"\\.|[\s()]", re.S)
+_IN_DESTINATION = re.compile(r"[\s()\\](?:(?<!\\)|.)", re.S)
 _TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
 
 

@@ -6,6 +6,7 @@ only in runs where this can happen.
 """
 
 import re
+from functools import cache
 
 from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
 from vaultlink.parse.inline_types import (
@@ -17,13 +18,6 @@ from vaultlink.parse.inline_types import (
 from vaultlink.parse.leaves import HTML_TAG
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
-_SPECIAL = re.compile(
-    rf"[\\`$<#]|\[(?!{_NON_LINK_BRACKET})|!\[|\^\[|[hH][tT][tT][pP][sS]?://|www\."
-)
-_SPECIAL_OR_EMPHASIS = re.compile(rf"{_SPECIAL.pattern}|[*_]|~~|==")
-_SPECIAL_WITHOUT_MARKDOWN = re.compile(
-    _SPECIAL.pattern.replace("<", r"", 1) + r"|<(?=[^<>]*[\[#`$\\])|<[!?]"
-)
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
 _HTML_TAG = re.compile(HTML_TAG)
 _DECLARATION = re.compile(r"<![A-Za-z]+\s")
@@ -32,7 +26,9 @@ _URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s
 _TAG_NAME = re.compile("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
 _LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
 _MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
-_EMPHASIS_MARK = re.compile(r"[*]|~~|==|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+EMPHASIS_MARK = re.compile(
+    r"[*~=_](?:(?<=\*)|(?<=~)~|(?<==)=|(?<=_)(?:(?<![0-9A-Za-z]_)|(?![0-9A-Za-z])))"
+)
 _MAX_EMPHASIS_LENGTH = 50_000
 """Emphasis is not parsed in runs longer than this.
 
@@ -41,6 +37,32 @@ The search could take quadratic time.
 
 TAG_START = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
 """Position where a tag may start. A quick test; the scan decides."""
+
+
+@cache
+def _compile_special(*, markdown: bool, urls: bool, emphasis: bool) -> re.Pattern[str]:
+    """Return the pattern of the marks that a scan stops at.
+
+    It consists of a set of first characters, which the search finds fast, and of tests that look
+    back at the character found.
+    """
+    first, single, tests = (
+        r"\\`$#\[!^<",
+        r"\\`$#",
+        [rf"(?<=\[)(?!{_NON_LINK_BRACKET})", r"(?<=[!^])\["],
+    )
+    if markdown or emphasis:
+        single += "<"
+    else:
+        tests.append(r"(?<=<)(?=[^<>]*[\[#`$\\])")
+    if urls:
+        first += "hHw"
+        tests += [r"(?<=[hH])[tT][tT][pP][sS]?://", r"(?<=w)ww\."]
+    if emphasis:
+        first += "*_~="
+        single += "*_"
+        tests += ["(?<=~)~", "(?<==)="]
+    return re.compile(f"[{first}](?:(?<=[{single}])|{'|'.join(tests)})")
 
 
 def may_contain_links(text: str) -> bool:
@@ -69,10 +91,10 @@ def read_inline(text: str) -> InlineContent:
 
 def _may_break_links(text: str, found: InlineContent) -> bool:
     """Return True if emphasis could end inside a link or hidden span."""
+    if not found.links or not any(mark in text for mark in ("_", "*", "~~", "==")):
+        return False
     spans = [(link.start, link.end) for link in found.links] + found.hidden
-    return any(_EMPHASIS_MARK.search(text, start, end) for start, end in spans) and bool(
-        found.links
-    )
+    return any(EMPHASIS_MARK.search(text, start, end) for start, end in spans)
 
 
 class _Scan:
@@ -96,12 +118,8 @@ class _Scan:
         self.text = text
         self.emphasis = emphasis
         self.found = InlineContent()
-        self._special_pattern = (
-            _SPECIAL_OR_EMPHASIS
-            if emphasis
-            else _SPECIAL
-            if "](" in text
-            else _SPECIAL_WITHOUT_MARKDOWN
+        self._special_pattern = _compile_special(
+            markdown="](" in text, urls="://" in text or "www." in text, emphasis=emphasis
         )
         self._bracket_pairs: dict[int, int] | None = None
         self._failed_searches: dict[str, int] = {}

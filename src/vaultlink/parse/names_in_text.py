@@ -62,8 +62,9 @@ _EXTENSIONS = (
     *("avif", "bmp", "gif", "jpeg", "jpg", "png", "svg", "webp", "flac", "m4a", "mp3", "ogg"),
     *("wav", "webm", "3gp", "mkv", "mov", "mp4", "ogv", "pdf"),
 )
+_INITIALS = "".join(sorted({item[0] for item in _EXTENSIONS}))
 _EXTENSION = re.compile(
-    r"\.(?:"
+    rf"\.(?=[{_INITIALS}{_INITIALS.upper()}])(?:"
     + "|".join("".join(f"[{char}{char.upper()}]" for char in item) for item in _EXTENSIONS)
     + r")(?!\w|\.\w)"
 )

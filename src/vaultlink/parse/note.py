@@ -1,6 +1,6 @@
 """Parse a note: run the passes and combine their results."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from msgspec import structs
@@ -81,7 +81,8 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
             candidates,
             usual_headings,
         )
-    links, sections = _assign_places(found, body, sections)
+    comments = find_comment_spans(text, body, found.code_spans) if b"%%" in marks else []
+    links, sections = _assign_places(found, comments, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
         path,
@@ -115,22 +116,24 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     them.
     """
     text, marks, hidden = plain.mask_markers(found.text, body, marks)
-    plain_links = (
-        plain.find_plain_links(text, body, marks)
-        if plain.has_plain_blocks(text, body, marks)
-        else None
-    )
+    plain_headings = plain.find_plain_headings(text, body, marks)
+    if plain_headings is None:
+        return None
+    hashes = sum([level for level, _, _ in plain_headings])
+    plain_links = plain.find_plain_links(text, body, marks, hashes)
     if plain_links is None:
         return None
-    before, starts = len(found.links), found.starts
+    links, starts = found.links, found.starts
+    before = len(links)
     for start, end, target, display in plain_links.wikilinks:
-        if text[start - 1] == "!" and start > body:
+        embed = text[start - 1] == "!" and start > body
+        if embed:
             start -= 1  # noqa: PLW2901 - an embed starts at its `!`
         if display == "" or "#" in target or "\\" in target or not target.isascii():
-            found.add_wikilink(start, end, text[start] == "!")
+            found.add_wikilink(start, end, embed)
             continue
         line = bisect_right(starts, start)
-        found.links.append(
+        links.append(
             Link(
                 start,
                 end,
@@ -141,39 +144,34 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 "",
                 display and (display.strip() or None),
                 WIKILINK,
-                text[start] == "!",
+                embed,
                 BODY,
                 "",
                 False,
             )
         )
-    for start, end, words, address in plain_links.web:
-        found.links.append(
-            Link(
-                *found.locate(start, end),
-                text[start:end],
-                address,
-                "",
-                words,
-                MARKDOWN,
-                False,
-                BODY,
-                "",
-                True,
-            )
-        )
-    for start, end in plain_links.complex_spans:
-        for run in read_blocks(split_lines(text, start, end)).runs:
-            found.add_run(run)
     if plain_links.complex_spans or plain_links.web:
-        found.links[before:] = sorted(found.links[before:], key=lambda link: link.start)
+        _add_other_links(found, plain_links)
+        links[before:] = sorted(links[before:], key=lambda link: link.start)
     headings = []
-    for level, start, words in plain.find_plain_headings(text, body):
+    for level, start, words in plain_headings:
         line = bisect_right(starts, start)
         headings.append(
             Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words)
         )
     return tuple(headings), (), hidden, None
+
+
+def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
+    """Add the external links of a plain note, and what its complex blocks contain."""
+    text = found.text
+    for start, end, words, address in plain_links.web:
+        spot = found.locate(start, end)
+        raw = text[start:end]
+        found.links.append(Link(*spot, raw, address, "", words, MARKDOWN, False, BODY, "", True))
+    for start, end in plain_links.complex_spans:
+        for run in read_blocks(split_lines(text, start, end)).runs:
+            found.add_run(run)
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
@@ -279,30 +277,27 @@ def _add_property_tags(
 
 
 def _assign_places(
-    found: NoteBuilder, body: int, sections: tuple[Section, ...]
+    found: NoteBuilder, comments: list[tuple[int, int]], sections: tuple[Section, ...]
 ) -> tuple[tuple[Link, ...], tuple[Section, ...]]:
     """Set place and comment flag of links; drop the links of managed sections.
 
     Returns the links, and the sections with the updated links in their entries.
     """
-    text, links = found.text, found.links
-    comments = find_comment_spans(text, body, found.code_spans) if "%%" in text else []
+    links = found.links
     if not sections and not comments:
         return tuple(links), ()
     remaining, by_start = [], {}
     for link in links:
-        section = _enclosing_section(link.start, sections) if link.place is BODY else None
-        commented = (
-            bool(comments)
-            and link.place is BODY
-            and any(start <= link.start < end for start, end in comments)
-        )
-        place = Place.SECTION if section else link.place
-        updated = (
-            structs.replace(link, place=place, in_comment=commented)
-            if section or commented
-            else link
-        )
+        if link.place is not BODY:
+            section, commented = None, False
+        else:
+            section = _enclosing_section(link.start, sections) if sections else None
+            before = bisect_left(comments, (link.start + 1,))
+            commented = before > 0 and link.start < comments[before - 1][1]
+        updated = link
+        if section or commented:
+            place = Place.SECTION if section else BODY
+            updated = structs.replace(link, place=place, in_comment=commented)
         by_start[link.start] = updated
         if not section or section.owner is Owner.AUTHOR:
             remaining.append(updated)

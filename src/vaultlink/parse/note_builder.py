@@ -151,10 +151,12 @@ class NoteBuilder:
         for start, end in found.tags:
             spot = self.locate(run.source_offset(start) - 1, run.source_end(end))
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
-        for link in find_malformed_links(run.text, found.unlinked_brackets):
-            self._add_malformed_link(link, run)
-        for fault in find_escaped_links(run.text, found):
-            self._add_bracket_fault(fault, run)
+        if found.unlinked_brackets:
+            for link in find_malformed_links(run.text, found.unlinked_brackets):
+                self._add_malformed_link(link, run)
+        if found.escapes:
+            for fault in find_escaped_links(run.text, found):
+                self._add_bracket_fault(fault, run)
         for item in found.links:
             if isinstance(item, InlineWikilink):
                 self._add_wikilink_problems(item, found, run)

@@ -7,33 +7,36 @@ that both give the same result on every text.
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
 from typing import NamedTuple
 
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, STANDALONE_MARKER
-from vaultlink.parse.inline import TAG_START, may_contain_links
+from vaultlink.parse.inline import EMPHASIS_MARK, TAG_START, may_contain_links
 from vaultlink.parse.lines import UNICODE_SPACES
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
-_HIDDEN_BLOCK_START = r"(?:```|~~~|%%|<(?!a [^>\n]*>[^\n<]))"  # fence, comment, HTML block
-_DELIMITER_ROW = r":?-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
+_FENCE = r"```|~~~|%%|<(?!a [^>\n]*>[^\n<])"  # code, a comment, an HTML block
+_DELIMITER_ROW = r"-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
+_NO_ITEM = rf" *+(?:\t|\n|(?<= {{5}})|(?<= )(?:{_BULLET}[ \t]++)*+(?:{_FENCE}))"
 _HIDDEN_BLOCK = (
-    rf"(?:{_HIDDEN_BLOCK_START}|(?:\|[ \t]*)?{_DELIMITER_ROW}|\[[^\]\n]*\]:"
-    rf"|{_BULLET}(?:[ \t]*\n| {{5}}| *\t|[ \t]+(?:{_BULLET}[ \t]+)*{_HIDDEN_BLOCK_START}))"
+    rf"{_FENCE}|\|[ \t]*+:?{_DELIMITER_ROW}|:{_DELIMITER_ROW}|{_DELIMITER_ROW}"
+    rf"|\[[^\]\n]*+\]:|[-*+]{_NO_ITEM}|\d++[.)]{_NO_ITEM}"
 )
-_NEEDS_BLOCK_PASS = re.compile(
+_LINE_START = re.compile(
     "\n(?:"
-    r"\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code or a list item
-    r"|#[^\n]*\n(?: {4}|\t)"  # indented behind a heading
-    rf"|(?=[`~%<|:\-*+0-9\[]){_HIDDEN_BLOCK}"
-    r"|(?<!\n\n)(?:=+|-+)(?=\n|\Z)"  # underlined heading
-    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*{_HIDDEN_BLOCK})"  # any of these in a quote
-    rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*{_HIDDEN_BLOCK})"
+    r"(#++)[ \t]*+([^\n]*+)(\n(?: {4}|\t))?"  # hashes, text, and indent of the next line
+    r"|\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code or a list item
+    rf"|{_HIDDEN_BLOCK}"
+    r"|=(?<!\n\n=)=*+(?=\n|\Z)|-(?<!\n\n-)-*+(?=\n|\Z)"  # underlined heading
+    rf"|>(?:[> ]*(?: {{4}}|\t)|[ \t>]*+(?:{_HIDDEN_BLOCK}))"  # any of these in a quote
+    rf"|[ \t](?:[ \t]*\n(?: {{4}}| {{0,3}}\t)|(?<=\n ) {{0,2}}#|[ \t>]*+(?:{_HIDDEN_BLOCK}))"
     ")"
 )
+"""A line that may be a heading, with groups, or that needs the block pass, without groups."""
+
 _BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
-_EMPHATIC_UNDERSCORE = re.compile(r"_(?<![0-9A-Za-z]_)|_(?![0-9A-Za-z])")
 _IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
+_IN_ATTRIBUTE_MARKS = re.compile(rb"""=(?:"[^"\[]*+\[|'[^'\[]*+\[|[^"'=<>`\[]*+\[)""")
 _NEEDS_INLINE_PASS = tuple(
     (mark, re.compile(pattern))
     for mark, pattern in (
@@ -43,18 +46,20 @@ _NEEDS_INLINE_PASS = tuple(
         (b"^[", r"\^\["),
         (b"](", r"\] ?\("),
         (b"://", "://"),
-        (b".", r"www\."),
-        (b"", TAG_START.pattern),
+        (b"www.", r"www\."),
+        (b"#", TAG_START.pattern),
     )
 )
 _WEB_LINK = re.compile(
     r"(?<![\]\\^!\[])\[((?:[^\[\]\n`$\\<>*_#^~=]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))*)\]"
     r"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))+)\)(?![(\[])"
 )
-_HEADING = re.compile(r"\n(#{1,6})(?:[ \t]+([^\n]*)|)(?=\n|\Z)")
 _WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
 
-_MARKUP_BYTES = b"`$\\^%[]()<>!?\r:/.\"'="
+_BLOCK_END = re.compile(r"\n(?=\n|#{1,6}(?:[ \t\n]|\Z)|[-*+] )")
+"""The end of a line before a blank line, a heading or a list item."""
+
+_MARKUP_BYTES = b"`$\\^%[]()<>!?\r:/.\"'=#w"
 """The ASCII characters that `markup_bytes` keeps."""
 _OTHER_BYTES = bytes(byte for byte in range(256) if byte not in _MARKUP_BYTES)
 
@@ -94,52 +99,53 @@ def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[t
     return text, markup_bytes(text.encode("utf-8", "surrogatepass")) if spans else marks, spans
 
 
-def has_plain_blocks(text: str, body: int, marks: bytes) -> bool:
-    """Return True if no block of a note's body needs the block pass.
+def find_plain_headings(text: str, body: int, marks: bytes) -> list[tuple[int, int, str]] | None:
+    """Return level, offset and text of the headings of a plain note.
 
-    Such a block hides text or depends on the structure of lines.
+    Returns None if a block of the body hides text or depends on the structure of lines.
     """
     if b"\r" in marks or b"<!" in marks or b"<?" in marks or (b"$$" in marks and "$$" in text):
-        return False
+        return None
     if marks.count(b"[") != marks.count(b"]") or (b"^" in marks and _BLOCK_ID.search(text, body)):
-        return False
+        return None
     if b"%%" in marks and "vaultlink-" in text:
-        return False
-    # The first lines of the body count as if they followed a blank line.
-    second = text.find("\n", text.find("\n", body) + 1)
-    if _NEEDS_BLOCK_PASS.search(
-        "\n\n" + (text[body:] if second < body else text[body : second + 1])
-    ):
-        return False
-    return _NEEDS_BLOCK_PASS.search(text, max(body - 1, 0)) is None
+        return None
+    found: list[tuple[int, int, str]] = []
+    if body == 0 or text.startswith((" ", "\t"), body):
+        # The first lines of the body count as if they followed a blank line.
+        second = text.find("\n", text.find("\n", body) + 1)
+        first_lines = text[body:] if second < body else text[body : second + 1]
+        for match in _LINE_START.finditer("\n\n" + first_lines):
+            if match.lastindex != 2:
+                return None
+            if body == 0 and match.start() == 1:
+                _add_heading(match, -2, found)
+    for match in _LINE_START.finditer(text, max(body - 1, 0)):
+        if match.lastindex != 2:
+            return None
+        _add_heading(match, 0, found)
+    return found
 
 
-def find_plain_headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
-    """Yield level, offset and text of the headings of a plain note."""
-    if "#" not in text:
+def _add_heading(match: re.Match[str], shift: int, found: list[tuple[int, int, str]]) -> None:
+    """Add the heading of a line that starts with hashes, if it is one."""
+    hashes, text, _ = match.groups()
+    start, level = match.end() - len(text) + shift, len(hashes)
+    marks_end = match.start() + 1 + level + shift
+    if level > 6 or (text and start == marks_end):
         return
-    if body == 0 and text.startswith("#"):
-        first = _HEADING.match("\n" + text[: text.find("\n") + 1 or None])
-        if first:
-            yield _heading_parts(first, -1)
-    for match in _HEADING.finditer(text, max(body - 1, 0)):
-        yield _heading_parts(match, 0)
-
-
-def _heading_parts(match: re.Match[str], shift: int) -> tuple[int, int, str]:
-    """Return level, offset and text of a heading without closing hashes and spaces."""
-    marks, text = match.groups("")
-    start = match.end() - len(text) + shift
-    if text.endswith(("#", " ", "\t")):
-        text = text.rstrip(" \t")
-        bare = text.rstrip("#")
-        text = bare if not bare or bare[-1] in " \t" else text
-    trimmed = text.strip(UNICODE_SPACES)
-    if not text.strip(" \t"):
-        start = match.end(1) + shift
-    elif trimmed and len(trimmed) != len(text):
-        start += len(text) - len(text.lstrip(UNICODE_SPACES))
-    return len(marks), start, trimmed
+    if not (text[-1:].isalnum() and text[0].isalnum()):
+        if text.endswith(("#", " ", "\t")):
+            text = text.rstrip(" \t")
+            bare = text.rstrip("#")
+            text = bare if not bare or bare[-1] in " \t" else text
+        trimmed = text.strip(UNICODE_SPACES)
+        if not text.strip(" \t"):
+            start = marks_end
+        elif trimmed:
+            start += len(text) - len(text.lstrip(UNICODE_SPACES))
+        text = trimmed
+    found.append((level, start, text))
 
 
 class PlainLinks(NamedTuple):
@@ -157,112 +163,113 @@ class PlainLinks(NamedTuple):
     complex_spans: list[tuple[int, int]]
 
 
-def find_plain_links(text: str, body: int, marks: bytes) -> PlainLinks | None:
+def find_plain_links(text: str, body: int, marks: bytes, hashes: int) -> PlainLinks | None:
     """Return the links of a plain note.
 
     Returns None if the body contains brackets that are not links: then the full passes must read
     all of it.
+
+    Args:
+        text: The note's text.
+        body: Offset of its body.
+        marks: Its markup bytes.
+        hashes: The number of hashes that start its headings.
     """
-    found = PlainLinks([], [], [])
-    found.complex_spans.extend(_find_complex_paragraphs(text, body, marks, found.web))
-    complex_spans, links = found.complex_spans, found.wikilinks
-    has_emphasis = "_" in text and _EMPHATIC_UNDERSCORE.search(text, body) is not None
-    next_complex, at = 0, body
-    while True:
-        for match in _WIKILINK.finditer(text, at):
-            start, end = match.span()
-            while next_complex < len(complex_spans) and complex_spans[next_complex][1] <= start:
-                next_complex += 1
-            if next_complex < len(complex_spans) and complex_spans[next_complex][0] <= start:
-                at = complex_spans[next_complex][1]
-                break
-            target, display = match.groups()
-            if target is None:
-                end = text.find("]]", start + 3) + 2
-                inner = text[start + 2 : end - 2] if end != 1 else "\n"
-                if "\n" in inner or "[[" in inner or inner.startswith("]]"):
-                    return None
-                target, display = inner, ""
-            if (
-                text[start - 1] == "]"
-                or target.startswith("[")
-                or _may_break_link(text[start:end], has_emphasis)
-            ):
-                at = _move_to_complex(text, body, start, links, complex_spans, next_complex)
-                break
-            links.append((start, end, target, display))
-            if match.end() != end:
-                at = end
-                break
+    web = _find_web_links(text, body) if b"](" in marks and b"://" in marks else []
+    spans = _find_complex_blocks(text, body, marks, hashes, web)
+    links: list[tuple[int, int, str, str | None]] = []
+    added: list[tuple[int, int]] = []
+    later, skip = iter([*spans, (len(text), 0)]), body
+    begin, stop = next(later)
+    for match in _WIKILINK.finditer(text, body):
+        start, end = match.span()
+        if start < skip:
+            continue
+        while begin <= start and stop <= start:
+            begin, stop = next(later)
+        if begin <= start:
+            skip = stop
+            continue
+        target, display = match.groups()
+        if target is None:
+            end = text.find("]]", start + 3) + 2
+            target, display = text[start + 2 : end - 2] if end != 1 else "\n", ""
+            if "\n" in target or "[[" in target or target.startswith("]]"):
+                return None
+        if text[start - 1] == "]" or target[0] == "[" or EMPHASIS_MARK.search(text, start, end):
+            begin_of, skip = block_span(text, body, start)
+            added.append((begin_of, skip))
+            while links and links[-1][0] >= begin_of:
+                links.pop()
         else:
-            found.web[:] = [
-                link
-                for link in found.web
-                if not any(begin <= link[0] < end for begin, end in complex_spans)
-            ]
-            return found
+            links.append((start, end, target, display))
+    spans = sorted([*spans, *added])
+    if spans and web:
+        starts = [span[0] for span in spans]
+        web = [
+            link
+            for link in web
+            if not (at := bisect_right(starts, link[0])) or spans[at - 1][1] <= link[0]
+        ]
+    return PlainLinks(links, web, spans)
 
 
-def _may_break_link(raw: str, has_emphasis: bool) -> bool:
-    """Return True if emphasis could end inside a link."""
-    return (
-        "*" in raw
-        or "~~" in raw
-        or "==" in raw
-        or (has_emphasis and _EMPHATIC_UNDERSCORE.search(raw) is not None)
-    )
-
-
-def _move_to_complex(
-    text: str,
-    body: int,
-    at: int,
-    links: list[tuple[int, int, str, str | None]],
-    complex_spans: list[tuple[int, int]],
-    number: int,
-) -> int:
-    """Move the paragraph at an offset to the complex ones; return its end."""
-    begin, end = paragraph_span(text, body, at)
-    while links and links[-1][0] >= begin:
-        links.pop()
-    complex_spans.insert(number, (begin, end))
-    return end
-
-
-def _find_complex_paragraphs(
-    text: str, body: int, marks: bytes, web: list[tuple[int, int, str, str]]
+def _find_complex_blocks(
+    text: str, body: int, marks: bytes, hashes: int, web: list[tuple[int, int, str, str]]
 ) -> list[tuple[int, int]]:
-    """Return the paragraphs that need the full passes.
+    """Return the blocks that need the full passes.
 
-    These contain a mark that may hide or break a link, and any link or tag. External links in plain
-    syntax do not need them; they are added to `web`.
+    These contain a mark that may hide or break a link, and any link or tag. The given external
+    links do not need them.
     """
     patterns = [pattern for mark, pattern in _NEEDS_INLINE_PASS if mark in marks]
-    if b"=" in marks and _IN_ATTRIBUTE.search(marks.decode("ascii")):
+    if marks.count(b"#") == hashes and hashes:
+        patterns.pop()
+    if b"=" in marks and _IN_ATTRIBUTE_MARKS.search(marks):
         patterns.append(_IN_ATTRIBUTE)
-    links = list(_find_web_links(text, body)) if b"](" in marks and b"://" in marks else []
+    if not patterns:
+        return []
     masked = text
-    for start, end, _, _ in links:
-        masked = masked[:start] + "x" * (end - start) + masked[end:]
+    if web:
+        parts, at = [], 0
+        for start, end, _, _ in web:
+            parts += [text[at:start], "x" * (end - start)]
+            at = end
+        masked = "".join([*parts, text[at:]])
     found: set[tuple[int, int]] = set()
     for pattern in patterns:
         mark = pattern.search(masked, body)
         while mark:
-            begin, end = paragraph_span(text, body, mark.start())
+            begin, end = block_span(text, body, mark.start())
             if may_contain_links(text[begin:end]):
                 found.add((begin, end))
             mark = pattern.search(masked, end)
-    web.extend(links)
     return sorted(found)
 
 
-def _find_web_links(text: str, body: int) -> Iterator[tuple[int, int, str, str]]:
-    """Yield the external links with plain text and URL outside HTML anchors."""
+def _find_web_links(text: str, body: int) -> list[tuple[int, int, str, str]]:
+    """Return the external links with plain text and URL outside HTML anchors."""
+    found = []
     for match in _WEB_LINK.finditer(text, body):
-        begin, _ = paragraph_span(text, body, match.start())
-        before = text[begin : match.start()].lower()
+        start = match.start()
+        begin, _ = block_span(text, body, start)
+        before = text[begin:start].lower()
         if before.rfind("<a ") <= before.rfind("</a>"):
-            yield match.start(), match.end(), match[1], match[2]
+            found.append((start, match.end(), match[1], match[2]))
+    return found
+
+
+def block_span(text: str, body: int, at: int) -> tuple[int, int]:
+    """Return the span of the lines around an offset that are one block, or a few.
+
+    It extends to the nearest blank lines, headings and list items without indent.
+    """
+    end = _BLOCK_END.search(text, at)
+    begin = at
+    while (begin := text.rfind("\n", body, begin)) != -1:
+        if text.startswith("\n", begin - 1) or _BLOCK_END.match(text, begin):
+            break
+    return max(begin + 1, body), end.start() if end else len(text)
 
 
 def paragraph_span(text: str, body: int, at: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from vaultlink.parse.yaml_nodes import compose_yaml, parse_plain_scalar
 from vaultlink.parse.yaml_problems import YamlProblem
 
 _OPENING = re.compile(r"---(?:\r?\n)")
-_CLOSING = re.compile(r"^---[ \t]*(?:\r?\n|\Z)", re.M)
+_CLOSING = re.compile(r"\n---[ \t]*(?:\r?\n|\Z)")
 _SIMPLE_LINE = re.compile(
     r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+"""
     r"""(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
@@ -76,10 +76,16 @@ def frontmatter_span(text: str) -> tuple[int, int, int] | None:
     if not text.startswith("---"):
         return None
     opening = _OPENING.match(text)
-    closing = _CLOSING.search(text, opening.end()) if opening else None
-    if not opening or not closing:
+    if not opening:
         return None
-    return opening.end(), closing.start(), closing.end()
+    start = opening.end()
+    at = text.find("\n---", start - 1)
+    while at != -1:
+        closing = _CLOSING.match(text, at)
+        if closing:
+            return start, at + 1, closing.end()
+        at = text.find("\n---", at + 1)
+    return None
 
 
 def read_properties(text: str, start: int, end: int) -> Frontmatter:
