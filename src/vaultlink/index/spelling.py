@@ -45,6 +45,7 @@ def split_name(name: str) -> tuple[str, ...]:
     return tuple(word.casefold() for word in split_cased_name(name))
 
 
+@lru_cache(maxsize=1 << 15)
 def split_cased_name(name: str) -> tuple[str, ...]:
     """Return the words, numbers and signs of a name, without accents."""
     plain = name

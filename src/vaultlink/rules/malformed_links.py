@@ -201,10 +201,11 @@ def _judge_safety(
 
 def _has_brackets_in_property(link: Link) -> bool:
     """Return True for `[[[a]]]` as the value of a property."""
+    if link.place is not Place.PROPERTY:
+        return False
     name = link.target[1:-1]
     return (
-        link.place is Place.PROPERTY
-        and link.target[:1] + link.target[-1:] == "[]"
+        link.target[:1] + link.target[-1:] == "[]"
         and bool(name.strip())
         and "[" not in name
         and "]" not in name

@@ -30,6 +30,7 @@ from vaultlink.rules import (
     structure,
 )
 from vaultlink.rules.context import Finding
+from vaultlink.rules.elements import ELEMENTS, LINK_ELEMENTS
 
 CheckFunction = Callable[..., Iterator[Finding]]
 """Check of any scope; `vaultlink.rules.context` lists the arguments of each scope."""
@@ -79,11 +80,14 @@ _REQUIRED_KEYS = (
 _ALLOWED_KEYS = frozenset(
     (
         *_REQUIRED_KEYS,
-        *("default", "reads", "about", "known-as", "yields-to", "options", "derive", "fix"),
+        *("default", "reads", "needs", "about", "known-as", "yields-to", "options", "derive", "fix"),
     )
 )
 _READS = {"text": "note", "moves": "links"}
 """Values of `reads`, and the scope in which each is allowed."""
+
+_NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}
+"""Values of `needs` that are allowed in each scope."""
 
 _ABOUT = ("anchor", "unresolved-link")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
@@ -137,7 +141,8 @@ class Rule:
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
     findings about the target of an unresolved link, else "". `known_as` is the code of the rule's
     findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a link,
-    this rule does not report it.
+    this rule does not report it. The check runs only on notes that have one of the elements in
+    `needs`, if there are any.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
@@ -164,6 +169,7 @@ class Rule:
     about: str = ""
     known_as: str = ""
     yields_to: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     skipped_variants: tuple[str, ...] = ()
 
     @property
@@ -254,6 +260,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         about=mapping.get("about", ""),
         known_as=mapping.get("known-as", ""),
         yields_to=tuple(mapping.get("yields-to", ())),
+        needs=tuple(mapping.get("needs", ())),
         skipped_variants=tuple(mapping.get("derive", ())),
     )
 
@@ -326,6 +333,8 @@ def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
             yield f"“{key}” must be {expected}, not {mapping[key]!r}"
     if mapping.get("reads") and _READS.get(mapping["reads"]) != mapping["scope"]:
         yield f"“reads: {mapping['reads']}” is not allowed with “scope: {mapping['scope']}”"
+    if not _NEEDED.get(mapping["scope"], frozenset()).issuperset(mapping.get("needs", ())):
+        yield f"“needs” has an element that is not allowed with “scope: {mapping['scope']}”"
     if "yields-to" in mapping and mapping["scope"] == "vault":
         yield "“yields-to” is not allowed with “scope: vault”"
 
@@ -337,6 +346,15 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
     ("reads", _READS.__contains__, "text or moves"),
+    (
+        "needs",
+        lambda value: (
+            isinstance(value, list)
+            and value
+            and all(isinstance(item, str) and item in ELEMENTS for item in value)
+        ),
+        f"a list of {', '.join(ELEMENTS)}",
+    ),
     ("about", _ABOUT.__contains__, "anchor or unresolved-link"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
     ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
