@@ -14,13 +14,14 @@ from vaultlink.config.patterns import (
     compile_path_prefixes,
 )
 from vaultlink.config.settings import Config
-from vaultlink.engine.diagnostics import build_diagnostic
+from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
 from vaultlink.model import Diagnostic, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding, LinkPlace
-from vaultlink.rules.elements import ELEMENTS
-from vaultlink.rules.registry import SCOPES, Rule
+from vaultlink.rules.declarations import SCOPES
+from vaultlink.rules.elements import ELEMENTS, find_elements
+from vaultlink.rules.registry import Rule
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
@@ -166,6 +167,7 @@ class LinterSettings:
                 ),
             )
             for rule in self.rules_by_scope[scope]
+            if not rule.is_engine_rule
         ]
 
 
@@ -191,22 +193,24 @@ class _CheckRun:
             rule.name: [context.taken for other, context in checks if rule.name in other.yields_to]
             for rule, _ in self._checks
         }
-        names = dict.fromkeys(name for rule, _ in self._checks for name in rule.needs)
-        self._elements = [(name, ELEMENTS[name]) for name in names]
+        self._builders = {
+            rule.name: DiagnosticBuilder(rule, settings.config.severity[rule.name])
+            for rule, _ in self._checks
+        }
         self._checks_by_elements: dict[tuple[bool, ...], Sequence[tuple[Rule, Context]]] = {}
 
     def check_note(self, note: Note, targets: LinkTargets = ()) -> tuple[Diagnostic, ...]:
         """Run the checks on a note that have something to check there."""
         if not self._settings.is_linted(note.path):
             return ()
-        present = tuple([bool(test(note, targets)) for _, test in self._elements])
+        present = find_elements(note, targets)
         checks = self._checks_by_elements.get(present)
         if checks is None:
-            found = {name for (name, _), has in zip(self._elements, present, strict=True) if has}
+            names = {name for name, is_present in zip(ELEMENTS, present, strict=True) if is_present}
             checks = self._checks_by_elements[present] = [
                 check
                 for check in self._checks
-                if not check[0].needs or not found.isdisjoint(check[0].needs)
+                if not check[0].needs or not names.isdisjoint(check[0].needs)
             ]
         return self._run(checks, note.path, note)
 
@@ -236,9 +240,9 @@ class _CheckRun:
                     places = [place for finding in findings for place in _get_places(finding)]
                     for taken in yielding:
                         taken.update(places)
-                severity = settings.config.severity[rule.name]
+                build = self._builders[rule.name].build
                 found += [
-                    build_diagnostic(rule, severity, path, finding)
+                    build(path, finding)
                     for finding in findings
                     if rule.name not in ignored
                     and not (context.taken and _is_taken(finding, context.taken))
@@ -280,11 +284,11 @@ def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
     """Run the checks of scope `vault`. Paths without findings are absent."""
     found: dict[str, list[Diagnostic]] = {}
     for rule, context in settings.build_checks("vault", index):
-        severity = settings.config.severity[rule.name]
+        builder = DiagnosticBuilder(rule, settings.config.severity[rule.name])
         for finding in rule.check(context):
             path = finding.path or ""
             if settings.is_linted(path) and rule.name not in settings.ignored_rules(path):
-                found.setdefault(path, []).append(build_diagnostic(rule, severity, path, finding))
+                found.setdefault(path, []).append(builder.build(path, finding))
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
 
 

@@ -1,50 +1,67 @@
-"""Build the diagnostic of a finding: rule, severity, path and fix are added."""
+"""Build the diagnostics of findings: rule, severity, path and fix are added."""
 
-from vaultlink.model import Diagnostic, Edit, Fix, Severity
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from string import Formatter
+
+from vaultlink.model import Diagnostic, Fix, Severity
 from vaultlink.rules.context import Finding
 from vaultlink.rules.registry import Rule
 
 
-def build_diagnostic(rule: Rule, severity: Severity, path: str, finding: Finding) -> Diagnostic:
-    """Build the diagnostic of a finding at a path."""
-    at = finding.location
-    lines, column = _measure_extent(at)
-    edits = finding.edits() if callable(finding.edits) else finding.edits
-    return Diagnostic(
-        rule.code,
-        rule.name,
-        severity,
-        path,
-        at.start,
-        at.end,
-        at.line,
-        at.column,
-        at.line + lines,
-        column,
-        rule.message.format_map(finding.values),
-        finding.target,
-        _build_fix(rule, finding, edits) if edits else None,
-        rule.about,
-        rule.known_as,
-        finding.subpath,
-        finding.resolved,
+class DiagnosticBuilder:
+    """Builds the diagnostics of one rule."""
+
+    __slots__ = ("_format_message", "_format_title", "_rule", "_severity")
+
+    def __init__(self, rule: Rule, severity: Severity) -> None:
+        self._rule, self._severity = rule, severity
+        self._format_message = _compile_template(rule.message)
+        self._format_title = _compile_template(rule.fix_title)
+
+    def build(self, path: str, finding: Finding) -> Diagnostic:
+        """Build the diagnostic of a finding at a path."""
+        rule, at, edits = self._rule, finding.location, finding.edits
+        start, end, line, column = at.start, at.end, at.line, at.column
+        raw = getattr(at, "raw", "")  # only the text of a link can contain a line break
+        is_long = "\n" in raw
+        if edits and callable(edits):
+            edits = edits()
+        return Diagnostic(
+            rule.code,
+            rule.name,
+            self._severity,
+            path,
+            start,
+            end,
+            line,
+            column,
+            line + raw.count("\n") if is_long else line,
+            len(raw) - raw.rfind("\n") if is_long else column + end - start,
+            self._format_message(finding.values),
+            finding.target,
+            Fix(
+                self._format_title(finding.values),
+                finding.safety or rule.default_safety,
+                edits,
+            )
+            if edits
+            else None,
+            rule.about,
+            rule.known_as,
+            finding.subpath,
+            finding.resolved,
+        )
+
+
+def _compile_template(template: str) -> Callable[[Mapping[str, object]], str]:
+    """Return a function that fills a template like `str.format_map`, in less time."""
+    parts = [(text, name, spec) for text, name, spec, _ in Formatter().parse(template)]
+    names = [name for _, name, _ in parts if name is not None]
+    if not names or any(spec or not name for _, name, spec in parts if name is not None):
+        return template.format_map
+    pattern = "".join(
+        text.replace("%", "%%") + ("" if name is None else "%s") for text, name, _ in parts
     )
-
-
-def _build_fix(rule: Rule, finding: Finding, edits: tuple[Edit, ...]) -> Fix:
-    return Fix(
-        rule.fix_title.format_map(finding.values),
-        finding.safety or rule.default_safety,
-        edits,
-    )
-
-
-def _measure_extent(at: object) -> tuple[int, int]:
-    """Return the number of lines below the first, and the end column.
-
-    Only the text of a link can contain a line break.
-    """
-    start, end, column = at.start, at.end, at.column  # type: ignore[attr-defined] # a Located
-    raw = getattr(at, "raw", "")
-    lines = raw.count("\n") if raw else 0
-    return (lines, len(raw) - raw.rfind("\n")) if lines else (0, column + end - start)
+    get_values: Callable[[Mapping[str, object]], object] = itemgetter(*names)
+    return lambda values: pattern % get_values(values)

@@ -13,7 +13,6 @@ from vaultlink.index.resolve import (
     name_key,
     normalize_name,
     parent_folder,
-    spelling_key,
 )
 from vaultlink.index.spelling import (
     MIN_LETTERS,
@@ -22,6 +21,7 @@ from vaultlink.index.spelling import (
     split_cased_name,
     split_name,
 )
+from vaultlink.index.titles import is_only_spelling
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken
@@ -111,10 +111,8 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """
     for link, candidates in find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
-            key = spelling_key(link_name(candidates.respelt[0]))
-            is_certain = (
-                "/" in link.target or context.index.definitions.get(key, ()) == candidates.respelt
-            )
+            [path] = candidates.respelt
+            is_certain = "/" in link.target or is_only_spelling(path, context.index)
             yield _report_candidates(link, candidates.respelt, note, context, is_certain)
 
 

@@ -1,6 +1,6 @@
 """Unresolved links of a note, and the files that they certainly or probably mean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.file_kinds import is_same_kind
@@ -31,12 +31,7 @@ class _Candidates(NamedTuple):
     respelt: tuple[str, ...]
     is_query: bool
 
-    @property
-    def has_files(self) -> bool:
-        """True if there are any candidates."""
-        return any(self[:3])
-
-    def names_file(self, path: str) -> bool:
+    def is_of(self, path: str) -> bool:
         """Return True if a file is one of the candidates.
 
         A note does not link to itself by another name. If another note has the name too, it is
@@ -45,11 +40,10 @@ class _Candidates(NamedTuple):
         return path in self.aliased or path in self.titled or path in self.respelt
 
 
-class UnresolvedLink(NamedTuple):
-    """An unresolved link to report, and the files that it may mean."""
+_NO_CANDIDATES = _Candidates((), (), (), is_query=False)
 
-    link: Link
-    candidates: _Candidates
+UnresolvedLink = tuple[Link, _Candidates]
+"""An unresolved link to report, and the files that it may mean."""
 
 
 class _LinkCache:
@@ -95,12 +89,12 @@ def _collect_unresolved_links(
             if candidates is not None and not (
                 outer and any(other.start < link.start < other.end for other in outer)
             ):
-                if candidates.has_files and (
-                    candidates.names_file(note.path)
+                if candidates is not _NO_CANDIDATES and (
+                    candidates.is_of(note.path)
                     or was_deleted(link, note.path, context.index, context)
                 ):
                     candidates = candidates._replace(aliased=(), titled=(), respelt=())
-                found.append(UnresolvedLink(link, candidates))
+                found.append((link, candidates))
     return found
 
 
@@ -122,21 +116,18 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
-    aliased, titled = index.notes_by_alias.get(key), index.notes_by_title.get(key)
-    found = _Candidates(
-        tuple([path for path in aliased if _has_alias(path, target, key, index)])
-        if aliased
-        else (),
-        tuple([path for path in titled if is_case_variant(target, index.notes[path].title or "")])
-        if titled
-        else (),
-        _find_respelt(joined, index),
-        # It is unknown if Obsidian reads a query as part of the name (2.20).
-        "?" in target and name_key(target.partition("?")[0]) in index.names,
-    )
+    aliased: Sequence[str] = index.notes_by_alias.get(key, ())
+    titled: Sequence[str] = index.notes_by_title.get(key, ())
+    respelt = _find_respelt(joined, index)
+    # It is unknown if Obsidian reads a query as part of the name (2.20).
+    is_query = "?" in target and name_key(target.partition("?")[0]) in index.names
+    if not (aliased or titled or respelt or is_query):
+        return _NO_CANDIDATES
+    aliased = [path for path in aliased if _has_alias(path, target, key, index)]
+    titled = [path for path in titled if is_case_variant(target, index.notes[path].title or "")]
     # The name of a file is better evidence than an alias of another one.
-    is_other = found.respelt and set(found.respelt).isdisjoint(found.aliased)
-    return found._replace(aliased=()) if is_other else found
+    is_other = respelt and set(respelt).isdisjoint(aliased)
+    return _Candidates(() if is_other else tuple(aliased), tuple(titled), respelt, is_query)
 
 
 def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
