@@ -6,6 +6,7 @@ Each finding gets the name and severity of its rule and a path. No disk, no cloc
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 
 from vaultlink.config.date_formats import compile_periodic_notes
 from vaultlink.config.patterns import (
@@ -199,14 +200,14 @@ class _CheckRun:
         }
         self._checks_by_elements: dict[tuple[bool, ...], Sequence[tuple[Rule, Context]]] = {}
 
-    def check_note(self, note: Note, targets: LinkTargets = ()) -> tuple[Diagnostic, ...]:
+    def check_note(self, note: Note, targets: LinkTargets | None) -> tuple[Diagnostic, ...]:
         """Run the checks on a note that have something to check there."""
         if not self._settings.is_linted(note.path):
             return ()
         present = find_elements(note, targets)
         checks = self._checks_by_elements.get(present)
         if checks is None:
-            names = {name for name, is_present in zip(ELEMENTS, present, strict=True) if is_present}
+            names = set(compress(ELEMENTS, present))
             checks = self._checks_by_elements[present] = [
                 check
                 for check in self._checks
@@ -258,13 +259,13 @@ def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[
     If `text` is None, checks that read the text are left out.
     """
     if not settings.reads_text:
-        return settings.note_run.check_note(note)
+        return settings.note_run.check_note(note, None)
     checks = [
         (rule, replace(context, text=text) if rule.reads_text else context)
         for rule, context in settings.build_checks("note")
         if text is not None or not rule.reads_text
     ]
-    return _CheckRun(settings, checks).check_note(note)
+    return _CheckRun(settings, checks).check_note(note, None)
 
 
 def check_links(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:

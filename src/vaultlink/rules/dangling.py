@@ -92,16 +92,14 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
     """
     for link, candidates in find_unresolved_links(note, context):
         if len(candidates.titled) == 1 and not is_taken(link, context):
-            [path] = candidates.titled
-            has_others = any(
-                paths not in ((), candidates.titled)
-                for paths in (candidates.aliased, candidates.respelt)
-            )
-            is_certain = not has_others and (
+            titled = candidates.titled
+            [path] = titled
+            is_only = titled == (candidates.aliased or titled) == (candidates.respelt or titled)
+            is_certain = is_only and (
                 is_same_case(link.target, context.index.notes[path].title or "")
                 or count_letters(split_name(link.target)) >= MIN_LETTERS
             )
-            yield _report_candidates(link, candidates.titled, note, context, is_certain)
+            yield _report_candidates(link, titled, note, context, is_certain)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:

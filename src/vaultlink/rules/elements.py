@@ -20,18 +20,26 @@ ELEMENTS = (
 )
 """The names of the elements, in the order of `find_elements`."""
 
-LINK_ELEMENTS = frozenset(("resolved-links", "self-links", "unresolved-links"))
-"""Elements that depend on the targets of links: only rules of scope `links` can need them."""
+LINK_ELEMENTS = frozenset(("subpaths", "resolved-links", "self-links", "unresolved-links"))
+"""Elements of links: only rules of scope `links` can need them."""
 
 
-def find_elements(note: Note, targets: LinkTargets) -> tuple[bool, ...]:
-    """Return True for each of the `ELEMENTS` that a note with these link targets has."""
-    return (
+def find_elements(note: Note, targets: LinkTargets | None) -> tuple[bool, ...]:
+    """Return True for each of the `ELEMENTS` that a note with these link targets has.
+
+    Without the targets, the elements of links are left out.
+    """
+    found = (
         bool(note.properties),
         bool(note.headings),
         bool(note.blocks),
         bool(note.problems),
         bool(note.sections),
+    )
+    if targets is None:
+        return found
+    return (
+        *found,
         any([link.subpath for link in note.links]),  # noqa: C419 - faster than a generator
         any(targets),
         note.path in targets,

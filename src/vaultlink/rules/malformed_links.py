@@ -117,7 +117,7 @@ def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
         for link, target in zip(note.links, targets, strict=True)
         if target is None
         and link.kind is LinkKind.WIKILINK
-        and not any(other.start < link.start < other.end for other in outer)
+        and not (outer and any(other.start < link.start < other.end for other in outer))
     ]
 
 
