@@ -67,6 +67,8 @@ def test_option() -> None:
         ({"severity": "fatal"}, "error, warning or info"),
         ({"reads": "bytes"}, "text or moves"),
         ({"reads": "moves"}, "not allowed with “scope: note”"),
+        ({"needs": ["words"]}, "a list of properties, headings"),
+        ({"needs": ["self-links"]}, "not allowed with “scope: note”"),
         ({"about": "target"}, "anchor or unresolved-link"),
         ({"known-as": "VL101"}, "the name of a rule"),
         ({"yields-to": []}, "a list of rules"),

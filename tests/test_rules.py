@@ -107,6 +107,29 @@ def own(case: Case, state: State) -> list[Diagnostic]:
     return [item for item in collect_findings(state) if item.rule == case.rule.name]
 
 
+def without_needs(setting: LinterSettings) -> LinterSettings:
+    """Return settings with which every check runs on every note."""
+    return replace(
+        setting,
+        rules_by_scope={
+            scope: tuple(replace(rule, needs=()) for rule in rules)
+            for scope, rules in setting.rules_by_scope.items()
+        },
+    )
+
+
+@EXAMPLES
+def test_checks_find_nothing_in_notes_without_what_they_need(case: Case) -> None:
+    setting = make_settings(["ALL"])
+    needed = build_state(case.vault, setting).all_findings
+    assert build_state(case.vault, without_needs(setting)).all_findings == needed
+    own_setting = case.setting()
+    assert (
+        build_state(case.vault, without_needs(own_setting)).all_findings
+        == build_state(case.vault, own_setting).all_findings
+    )
+
+
 # -- declarations -----------------------------------------------------------------------------------------------------
 
 

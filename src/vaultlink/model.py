@@ -56,6 +56,11 @@ class Safety(StrEnum):
     UNSAFE = "unsafe"
 
 
+for _enum in (LinkKind, Place, Severity, Safety):
+    for _member in _enum:  # Python 3.11 looks members up through a slow descriptor
+        type.__setattr__(_enum, _member.name, _member)
+
+
 class SourceSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A span in a source and its position.
 

@@ -114,7 +114,8 @@ def format_entry_title(note: Note) -> str:
 
 def clean_title(text: str) -> str:
     """Return a text without brackets and comment marks, which could hide other text."""
-    return re.sub("%+", "%", text.translate(_BRACKETS_TO_PARENS))
+    plain = text.translate(_BRACKETS_TO_PARENS)
+    return re.sub("%+", "%", plain) if "%" in plain else plain
 
 
 def expected_entry(

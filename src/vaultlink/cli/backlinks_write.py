@@ -123,7 +123,8 @@ def _plan_and_write(
     if plan.broken_promise or options.check or options.diff:
         return plan, rows, vault.fixer.skipped(plan)
     result = write_fixes(terminal, vault, plan, _summarize(options, rows, "were"))
-    return plan, [row for row in rows if row.path in result.written], result.skipped
+    written = frozenset(result.written)
+    return plan, [row for row in rows if row.path in written], result.skipped
 
 
 def _report_sections(

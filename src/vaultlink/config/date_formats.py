@@ -92,9 +92,11 @@ def compile_periodic_notes(notes: Sequence[PeriodicNote]) -> Callable[[str], boo
     it states the year. Case and Unicode form are ignored.
     """
     patterns = [pattern for note in notes if (pattern := _compile_note(note))]
+    if not patterns:
+        return lambda _target: False
 
     def matches(target: str) -> bool:
-        if not patterns or len(target) > _LONGEST_TARGET:
+        if len(target) > _LONGEST_TARGET:
             return False
         name = _RELATIVE_PREFIX.sub("", normalize_name(target)).removesuffix(".md")
         return any(

@@ -3,9 +3,10 @@
 Each finding gets the name and severity of its rule and a path. No disk, no clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 
 from vaultlink.config.date_formats import compile_periodic_notes
 from vaultlink.config.patterns import (
@@ -14,11 +15,14 @@ from vaultlink.config.patterns import (
     compile_path_prefixes,
 )
 from vaultlink.config.settings import Config
-from vaultlink.index.index import EMPTY_INDEX, Index
-from vaultlink.model import Diagnostic, Edit, Fix, Note
+from vaultlink.engine.diagnostics import DiagnosticBuilder
+from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
+from vaultlink.model import Diagnostic, Note
 from vaultlink.obsidian import ObsidianSettings
-from vaultlink.rules.context import Context, Finding
-from vaultlink.rules.registry import SCOPES, Rule
+from vaultlink.rules.context import Context, Finding, LinkPlace
+from vaultlink.rules.declarations import SCOPES
+from vaultlink.rules.elements import ELEMENTS, find_elements
+from vaultlink.rules.registry import Rule
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
@@ -102,9 +106,9 @@ class LinterSettings:
         return (settings["heading"], *settings["headings"])
 
     @cached_property
-    def note_checks(self) -> list[tuple[Rule, Context]]:
-        """The rules of scope `note` that run, with their contexts."""
-        return self.build_checks("note")
+    def note_run(self) -> "_CheckRun":
+        """The checks of scope `note`, prepared to run on many notes."""
+        return _CheckRun(self, self.build_checks("note"))
 
     @cached_property
     def rules_by_name(self) -> Mapping[str, Rule]:
@@ -120,6 +124,11 @@ class LinterSettings:
             for rule in rules
             for name in rule.yields_to
         )
+
+    @cached_property
+    def reads_text(self) -> bool:
+        """True if an enabled rule reads the texts of notes."""
+        return any(rule.reads_text for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
     def reads_moves(self) -> bool:
@@ -159,6 +168,7 @@ class LinterSettings:
                 ),
             )
             for rule in self.rules_by_scope[scope]
+            if not rule.is_engine_rule
         ]
 
 
@@ -169,147 +179,130 @@ def _accept_all(_path: str) -> bool:
 # -- running checks -------------------------------------------------------------------------------
 
 
+class _CheckRun:
+    """The checks of one scope, prepared to run on many notes or files.
+
+    The rules to which others yield run first. The places that they report are then in the `taken`
+    of the contexts of those others.
+    """
+
+    def __init__(self, settings: LinterSettings, checks: Iterable[tuple[Rule, Context]]) -> None:
+        self._settings = settings
+        # A rule also yields to whatever the rules in its `yields-to` yield to.
+        self._checks = sorted(checks, key=lambda check: len(check[0].yields_to))
+        self._yielding = {
+            rule.name: [context.taken for other, context in checks if rule.name in other.yields_to]
+            for rule, _ in self._checks
+        }
+        self._builders = {
+            rule.name: DiagnosticBuilder(rule, settings.config.severity[rule.name])
+            for rule, _ in self._checks
+        }
+        self._checks_by_elements: dict[tuple[bool, ...], Sequence[tuple[Rule, Context]]] = {}
+
+    def check_note(self, note: Note, targets: LinkTargets | None) -> tuple[Diagnostic, ...]:
+        """Run the checks on a note that have something to check there."""
+        if not self._settings.is_linted(note.path):
+            return ()
+        present = find_elements(note, targets)
+        checks = self._checks_by_elements.get(present)
+        if checks is None:
+            names = set(compress(ELEMENTS, present))
+            checks = self._checks_by_elements[present] = [
+                check
+                for check in self._checks
+                if not check[0].needs or not names.isdisjoint(check[0].needs)
+            ]
+        return self._run(checks, note.path, note)
+
+    def check_file(self, path: str) -> tuple[Diagnostic, ...]:
+        """Run the checks on a file given by its path."""
+        return self._run(self._checks, path, path) if self._settings.is_linted(path) else ()
+
+    def _run(
+        self, checks: Iterable[tuple[Rule, Context]], path: str, subject: Note | str
+    ) -> tuple[Diagnostic, ...]:
+        """Run checks and apply `yields-to`.
+
+        A rule ignored at this path runs all the same if others yield to it; its findings are
+        dropped.
+        """
+        settings, found, filled = self._settings, [], list[set[LinkPlace]]()
+        ignored = settings.ignored_rules(path)
+        unneeded = ignored - settings.overriding_rules if ignored else ignored
+        for rule, context in checks:
+            if rule.name in unneeded:
+                continue
+            findings = list(rule.check(subject, context))
+            if findings:
+                yielding = self._yielding[rule.name]
+                if yielding:
+                    filled += yielding
+                    places = [place for finding in findings for place in _get_places(finding)]
+                    for taken in yielding:
+                        taken.update(places)
+                build = self._builders[rule.name].build
+                found += [
+                    build(path, finding)
+                    for finding in findings
+                    if rule.name not in ignored
+                    and not (context.taken and _is_taken(finding, context.taken))
+                ]
+        for taken in filled:
+            taken.clear()
+        return tuple(found)
+
+
 def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
     """Run the checks of scope `note` on a note.
 
     If `text` is None, checks that read the text are left out.
     """
+    if not settings.reads_text:
+        return settings.note_run.check_note(note, None)
     checks = [
         (rule, replace(context, text=text) if rule.reads_text else context)
-        for rule, context in settings.note_checks
+        for rule, context in settings.build_checks("note")
         if text is not None or not rule.reads_text
     ]
-    return _run_checks(settings, checks, note.path, note)
+    return _CheckRun(settings, checks).check_note(note, None)
 
 
 def check_links(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
     """Run the checks of scope `links` on the notes at `paths`."""
-    checks = settings.build_checks("links", index)
-    return {path: _run_checks(settings, checks, path, index.notes[path]) for path in paths}
+    run = _CheckRun(settings, settings.build_checks("links", index))
+    notes, targets = index.notes, index.targets
+    return {path: run.check_note(notes[path], targets[path]) for path in paths}
 
 
 def check_files(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:
     """Run the checks of scope `files` on the files at `paths`."""
-    checks = settings.build_checks("files", index)
-    return {path: _run_checks(settings, checks, path, path) for path in paths}
+    run = _CheckRun(settings, settings.build_checks("files", index))
+    return {path: run.check_file(path) for path in paths}
 
 
 def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
     """Run the checks of scope `vault`. Paths without findings are absent."""
     found: dict[str, list[Diagnostic]] = {}
     for rule, context in settings.build_checks("vault", index):
+        builder = DiagnosticBuilder(rule, settings.config.severity[rule.name])
         for finding in rule.check(context):
             path = finding.path or ""
             if settings.is_linted(path) and rule.name not in settings.ignored_rules(path):
-                found.setdefault(path, []).append(_to_diagnostic(settings, rule, path, finding))
+                found.setdefault(path, []).append(builder.build(path, finding))
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
 
 
-def _run_checks(
-    settings: LinterSettings, checks: Sequence[tuple[Rule, Context]], path: str, subject: Note | str
-) -> tuple[Diagnostic, ...]:
-    """Run checks on a note, or on a file given by its path, and apply `yields-to`.
-
-    A rule ignored at this path runs all the same if others yield to it; its findings are dropped.
-    """
-    if not settings.is_linted(path):
-        return ()
-    ignored = settings.ignored_rules(path)
-    unneeded = ignored - settings.overriding_rules if ignored else ignored
-    found = [
-        (rule, finding)
-        for rule, context in checks
-        if rule.name not in unneeded
-        for finding in rule.check(subject, context)
-    ]
-    if len(found) > 1 and settings.overriding_rules:
-        found = _drop_outranked(found)
-    return tuple(
-        [
-            _to_diagnostic(settings, rule, path, finding)
-            for rule, finding in found
-            if rule.name not in ignored
-        ]
-    )
+def _is_taken(finding: Finding, taken: Set[LinkPlace]) -> bool:
+    if finding.links is None:
+        return (finding.location.start, getattr(finding.location, "raw", "")) in taken
+    return not taken.isdisjoint(_get_places(finding))
 
 
-def _drop_outranked(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
-    """Drop findings at links that a rule with precedence reports too.
-
-    A rule has precedence over the rules that yield to it.
-    """
-    rules = {rule.name: rule for rule, _ in found}
-    places: dict[str, set[tuple[int, str]]] = {
-        name: set() for rule in rules.values() for name in rule.yields_to if name in rules
-    }
-    if not places:
-        return found
-    for rule, finding in found:
-        if rule.name in places:
-            places[rule.name].update(_get_places(finding))
-    taken = {
-        rule.name: set[tuple[int, str]]().union(
-            *(places[name] for name in rule.yields_to if name in places)
-        )
-        for rule in rules.values()
-    }
-    return [
-        (rule, finding)
-        for rule, finding in found
-        if not taken[rule.name] or taken[rule.name].isdisjoint(_get_places(finding))
-    ]
-
-
-def _get_places(finding: Finding) -> list[tuple[int, str]]:
+def _get_places(finding: Finding) -> list[LinkPlace]:
     """Return start and source text of the links that a finding is about.
 
     All links of a canvas card have the same start.
     """
     links = (finding.location,) if finding.links is None else finding.links
     return [(link.start, getattr(link, "raw", "")) for link in links]
-
-
-def _to_diagnostic(settings: LinterSettings, rule: Rule, path: str, finding: Finding) -> Diagnostic:
-    """Build the diagnostic of a finding: add rule, severity and path."""
-    at = finding.location
-    lines, column = _measure_extent(at)
-    edits = finding.edits() if callable(finding.edits) else finding.edits
-    fix = _build_fix(rule, finding, edits) if edits else None
-    return Diagnostic(
-        rule.code,
-        rule.name,
-        settings.config.severity[rule.name],
-        path,
-        at.start,
-        at.end,
-        at.line,
-        at.column,
-        at.line + lines,
-        column,
-        rule.message.format_map(finding.values),
-        finding.target,
-        fix,
-        rule.about,
-        rule.known_as,
-        finding.subpath,
-        finding.resolved,
-    )
-
-
-def _build_fix(rule: Rule, finding: Finding, edits: tuple[Edit, ...]) -> Fix:
-    return Fix(
-        rule.fix_title.format_map(finding.values),
-        finding.safety or rule.default_safety,
-        edits,
-    )
-
-
-def _measure_extent(at: object) -> tuple[int, int]:
-    """Return the number of lines below the first, and the end column.
-
-    Only the text of a link can contain a line break.
-    """
-    start, end, column = at.start, at.end, at.column  # type: ignore[attr-defined] # a Located
-    raw = getattr(at, "raw", "")
-    lines = raw.count("\n") if raw else 0
-    return (lines, len(raw) - raw.rfind("\n")) if lines else (0, column + end - start)

@@ -157,7 +157,7 @@ class _FixLoop:
             blocked = fix.safety is Safety.UNSAFE and any(
                 edit.path in self.blocked for edit in fix.edits
             )
-            if not locked and not blocked and not _changes_linked_heading(self.state.index, fix):
+            if not locked and not blocked and not changes_linked_heading(self.state.index, fix):
                 applicable.append((diagnostic, fix))
         # Sections list links of other notes. They wait until those are fixed, so that each is
         # written once.
@@ -287,39 +287,36 @@ def find_fix(
     return deferred[diagnostic.rule](state, sources, diagnostic)
 
 
-def find_applicable(state: State, sources: FixSources, fixes: Iterable[Fix | None]) -> list[Fix]:
-    """Return the fixes that change no linked heading and no note that must stay."""
-    return [
-        fix
-        for fix in fixes
-        if fix
-        and not any(
-            edit.path in state.index.files
-            and (sources.text(edit.path) is None or sources.is_protected(edit.path))
-            for edit in fix.edits
-        )
-        and not _changes_linked_heading(state.index, fix)
-    ]
-
-
-def _changes_linked_heading(index: Index, fix: Fix) -> bool:
+def changes_linked_heading(index: Index, fix: Fix) -> bool:
     """Return True if a fix changes a heading that a link names."""
     for edit in fix.edits:
-        changed = _find_headings_at(index, edit) if edit.path in index.notes else ()
-        if changed and any(
-            link.subpath
-            and target == edit.path
-            and find_anchor(index.notes[edit.path], link.subpath) in changed
-            for source in index.backlinks.get(edit.path, ())
-            for link, target in index.resolved_links(source)
+        note = index.notes.get(edit.path)
+        changed = _find_headings_at(note.headings, edit) if note and note.headings else ()
+        if (
+            note
+            and changed
+            and any(
+                find_anchor(note, subpath) in changed
+                for subpath in index.derive(_LinkedSubpaths).get(edit.path, ())
+            )
         ):
             return True
     return False
 
 
-def _find_headings_at(index: Index, edit: Edit) -> tuple[Heading, ...]:
+class _LinkedSubpaths(dict[str, set[str]]):
+    """Path of a file to the subpaths of the links to it."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        for path, targets in index.targets.items():
+            for link, target in zip(index.notes[path].links, targets, strict=True):
+                if link.subpath and target is not None:
+                    self.setdefault(target, set()).add(link.subpath)
+
+
+def _find_headings_at(headings: tuple[Heading, ...], edit: Edit) -> tuple[Heading, ...]:
     """Return the headings that an edit changes or adds to."""
-    headings = index.notes[edit.path].headings
     number = bisect_left(headings, edit.start, key=lambda heading: heading.end)
     end = bisect_right(headings, edit.end, key=lambda heading: heading.start)
     return headings[number:end]

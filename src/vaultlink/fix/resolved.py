@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.loop import FixPlan, changes_linked_heading
 from vaultlink.fix.select import FindingWithFix
+from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Fix, Safety
 
 
@@ -67,6 +68,25 @@ class ResolvableFindings(NamedTuple):
     def count_known(self, safety: Safety) -> int:
         """Return the number of known findings with a fix of this safety."""
         return sum(fix is not None and fix.safety is safety for fix in self.known_fixes)
+
+
+def select_applicable(
+    index: Index, fixes: Iterable[Fix | None], is_locked: Callable[[str], bool]
+) -> list[Fix | None]:
+    """Return the fixes that can be applied, None for the others.
+
+    They change no heading that a link names and no note that `is_locked` returns True for. The
+    fixes of each note can be selected on their own: the result for the fixes of a note in itself
+    changes only if its findings, its headings or the links to these change.
+    """
+    return [
+        fix
+        if fix
+        and not any([is_locked(edit.path) for edit in fix.edits])  # noqa: C419 - mostly one
+        and not changes_linked_heading(index, fix)
+        else None
+        for fix in fixes
+    ]
 
 
 def select_resolvable(

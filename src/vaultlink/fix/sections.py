@@ -40,13 +40,8 @@ from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note
 
-_CAN_SWALLOW_TEXT = re.compile(
-    r"```|~~~|\$\$|^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE
-)
-"""Matches markup that may include text at the end of a note.
-
-An example is an open code block. Only notes with such markup are parsed again with their section.
-"""
+_HTML_START = re.compile(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
+"""Matches the start of HTML that may include text at the end of a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +135,25 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
-            not _CAN_SWALLOW_TEXT.search(text)
+            not _can_swallow_text(text)
             or _is_parsed_as_section(note, apply_edits(text, [edit]), section)
         ):
             return [edit]
     return []
+
+
+def _can_swallow_text(text: str) -> bool:
+    """Return True if a text has markup that may include text at its end.
+
+    An example is an open code block. Only notes with such markup are parsed again with their
+    section.
+    """
+    return (
+        "```" in text
+        or "~~~" in text
+        or "$$" in text
+        or ("<" in text and _HTML_START.search(text) is not None)
+    )
 
 
 def find_section_edits(

@@ -63,4 +63,5 @@ def find_notes_depending_on_roots(
 
 
 def _has_rooted_links(note: Note) -> bool:
-    return any([is_rooted_link(link) for link in note.links])  # noqa: C419 - faster than a generator
+    targets = [link.target[:1] for link in note.links]  # most notes have no such target
+    return "/" in targets and any(map(is_rooted_link, note.links))

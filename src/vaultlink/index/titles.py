@@ -51,6 +51,32 @@ def list_note_names(path: str, index: Index) -> tuple[str, ...]:
     )
 
 
+def is_only_spelling(path: str, index: Index) -> bool:
+    """Return True if nothing else is spelled like the name of a file.
+
+    A name counts with and without the extension of a note.
+    """
+    key = spelling_key(link_name(path))
+    if "definitions" in vars(index):  # a long-running process keeps this map up to date
+        return index.definitions.get(key) == (path,)
+    notes = index.files_by_spelling.get(key[:-2], ()) if key.endswith("md") else ()
+    return (
+        index.files_by_spelling.get(key) == (path,)
+        and not any(map(is_note, notes))
+        and index.derive(_TitlesBySpelling).get(key, {path}) == {path}
+    )
+
+
+class _TitlesBySpelling(dict[str, set[str]]):
+    """Spelling key to the notes that have a title or alias with it."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        for notes in (index.notes_by_title, index.notes_by_alias):
+            for name, paths in notes.items():
+                self.setdefault(spelling_key(name), set()).update(paths)
+
+
 def get_current_title(path: str, index: Index) -> str:
     """Return a note's `title` property, or its file name if it has none."""
     return list_note_names(path, index)[0]

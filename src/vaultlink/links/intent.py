@@ -9,8 +9,11 @@ import re
 from vaultlink.index.resolve import spelling_key
 from vaultlink.model import Link, LinkKind
 
+_PLAIN = re.compile(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
+"""Text that certainly is a link's: a name that starts with a letter, perhaps with display text."""
+
 _UNUSUAL = re.compile(r"[\[\]$=<>&|\"':*!?]|^[\W\d]")
-"""Signs of text that may not be a link. Most links have none of them."""
+"""Signs of text that may not be a link."""
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?"
 _QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
@@ -53,7 +56,7 @@ def is_link_text(inner: str) -> bool:
     Args:
         inner: The text between the brackets, with display text and the spaces around it.
     """
-    if not _UNUSUAL.search(inner):
+    if _PLAIN.fullmatch(inner) or not _UNUSUAL.search(inner):
         return True
     target = inner[: pipe if (pipe := inner.find("|", 1)) != -1 else None].strip().rstrip("\\")
     if "](" in target or _has_crossing_brackets(target) or _is_shell_test(inner):

@@ -71,15 +71,15 @@ def retarget_link(
     style = detect_target_style(source, link, index, obsidian)
     if style == "shortest" and len(index.names.get(name_key(path), ())) > 1:
         style = "absolute"  # a bare name would lead elsewhere from another folder
-    for name in dict.fromkeys(
-        (format_target(source, path, index, style), strip_note_extension(path))
-    ):
+    first, whole = format_target(source, path, index, style), strip_note_extension(path)
+    for name in (first,) if first == whole else (first, whole):
         target = name + path[-3:] if link.kind is LinkKind.MARKDOWN and is_note(path) else name
         if style == "relative" and link.target.startswith("./") and not target.startswith("../"):
             target = "./" + target
         elif link.kind is LinkKind.MARKDOWN and link.target.startswith("/"):
             target = "/" + target.removeprefix("/")
-        if resolve(source, target, index.names) == path:
+        is_resolved = style == "shortest" and target == first != whole  # by `format_target`
+        if is_resolved or resolve(source, target, index.names) == path:
             edits = rewrite_link(source, link, target, link.subpath)
             if edits:
                 return edits

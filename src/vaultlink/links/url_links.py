@@ -21,9 +21,12 @@ def read_url(link: Link) -> str:
 
     An address that starts with `www.` counts, and is returned as it is written.
     """
-    if link.kind is not LinkKind.WIKILINK or not link.raw.endswith("]]"):
+    raw = link.raw
+    if ":" not in raw and "." not in raw:  # most links
         return ""
-    inner = link.raw[3 if link.embed else 2 : -2].strip()
+    if link.kind is not LinkKind.WIKILINK or not raw.endswith("]]"):
+        return ""
+    inner = raw[3 if link.embed else 2 : -2].strip()
     destination = inner.partition("|")[0].rstrip().removesuffix("\\").rstrip()
     return destination if _URL.fullmatch(destination) else ""
 

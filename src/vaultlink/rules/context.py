@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from vaultlink.index.index import Index
 from vaultlink.model import Edit, Link, Note, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
@@ -32,6 +34,9 @@ QUIET_KINDS = (
     "soft-hyphens",
 )
 """The kinds of expected findings that the setting `quiet` may name: none of these is reported."""
+
+LinkPlace = tuple[int, str]
+"""Start and source text of a link, which identify it in its note."""
 
 FILE_START = SourceSpan(0, 0, 1, 1)
 """Location of findings about a file as a whole."""
@@ -54,8 +59,7 @@ class Located(Protocol):
     def column(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """Result of a check: a location, and values for the rule's message.
 
     `values` maps the placeholders of the message to their values. Only checks of scope `vault` set
@@ -85,7 +89,8 @@ class Context:
     sections. `moves` maps the old paths of files to their current paths; `deleted` are the paths of
     files that are known to have been deleted. `quiet` holds the kinds of expected findings that are
     not reported. `expects_note` returns True for targets that name a daily or other periodic note,
-    which may not be written yet.
+    which may not be written yet. `taken` holds the links that rules with precedence report
+    in this note. The engine drops findings about them, so a check may leave these out.
     """
 
     index: Index
@@ -98,6 +103,7 @@ class Context:
     deleted: frozenset[str] = frozenset()
     quiet: frozenset[str] = frozenset(QUIET_KINDS)
     expects_note: Callable[[str], bool] = lambda _target: False
+    taken: set[LinkPlace] = field(default_factory=set)
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]
@@ -117,6 +123,11 @@ def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, st
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
         if target is not None and not link.external:
             yield link, target
+
+
+def is_taken(link: Link, context: Context) -> bool:
+    """Return True if a rule with precedence reports a link."""
+    return bool(context.taken) and (link.start, link.raw) in context.taken
 
 
 def is_drawing(note: Note) -> bool:

@@ -13,7 +13,6 @@ from vaultlink.index.resolve import (
     name_key,
     normalize_name,
     parent_folder,
-    spelling_key,
 )
 from vaultlink.index.spelling import (
     MIN_LETTERS,
@@ -22,9 +21,10 @@ from vaultlink.index.spelling import (
     split_cased_name,
     split_name,
 )
+from vaultlink.index.titles import is_only_spelling
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import Context, Finding, is_taken
 from vaultlink.rules.expected_links import is_expected
 from vaultlink.rules.former_paths import follow_move
 from vaultlink.rules.unresolved import find_unresolved_links
@@ -33,7 +33,7 @@ from vaultlink.rules.unresolved import find_unresolved_links
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
-        if not candidates.is_query and not is_expected(link, context):
+        if not (candidates.is_query or is_taken(link, context) or is_expected(link, context)):
             yield _report_unresolved(link, context)
 
 
@@ -91,14 +91,15 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
     The fix is safe unless a short title has another case or another note has it as an alias.
     """
     for link, candidates in find_unresolved_links(note, context):
-        if len(candidates.titled) == 1:
-            [path] = candidates.titled
-            others = {*candidates.aliased, *candidates.respelt} - {path}
-            is_certain = not others and (
+        if len(candidates.titled) == 1 and not is_taken(link, context):
+            titled = candidates.titled
+            [path] = titled
+            is_only = titled == (candidates.aliased or titled) == (candidates.respelt or titled)
+            is_certain = is_only and (
                 is_same_case(link.target, context.index.notes[path].title or "")
                 or count_letters(split_name(link.target)) >= MIN_LETTERS
             )
-            yield _report_candidates(link, candidates.titled, note, context, is_certain)
+            yield _report_candidates(link, titled, note, context, is_certain)
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -107,11 +108,9 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     The fix is unsafe if another file has almost the same name, title or alias.
     """
     for link, candidates in find_unresolved_links(note, context):
-        if len(candidates.respelt) == 1:
-            key = spelling_key(link_name(candidates.respelt[0]))
-            is_certain = (
-                "/" in link.target or context.index.definitions.get(key, ()) == candidates.respelt
-            )
+        if len(candidates.respelt) == 1 and not is_taken(link, context):
+            [path] = candidates.respelt
+            is_certain = "/" in link.target or is_only_spelling(path, context.index)
             yield _report_candidates(link, candidates.respelt, note, context, is_certain)
 
 

@@ -18,8 +18,8 @@ def is_expected(link: Link, context: Context) -> bool:
     `quiet` switches off either.
     """
     return context.expects_note(link.target) or (
-        "site-addresses" in context.quiet
-        and is_rooted_link(link)
+        is_rooted_link(link)
+        and "site-addresses" in context.quiet
         and _is_site_address(link.target, context.index)
     )
 

@@ -54,24 +54,29 @@ def unportable_name(path: str, context: Context) -> Iterator[Finding]:
 
     Each folder is reported once, at the first file in it.
     """
-    allowed = frozenset(context.options["allow"])
-    if "soft-hyphens" in context.quiet:
-        allowed |= _BREAKING_CHARS
-    most_bytes, longest_path = context.options["max-bytes"], context.options["max-path"]
-    problems = [
-        *_check_path_length(path, longest_path),
-        *_find_name_problems(file_name(path), allowed, most_bytes),
-        *_find_link_problems(path, allowed),
-        *_find_collision(path, path, context.index),
-    ]
-    yield from (_build_finding(file_name(path), problem) for problem in problems)
+    yield from _report_problems(file_name(path), path, path, context)
     for folder in _find_reported_folders(path, context.index):
-        name = file_name(folder[:-1])
-        problems = [
-            *_find_name_problems(name, allowed, most_bytes),
-            *_find_collision(folder, path, context.index),
-        ]
-        yield from (_build_finding(name, problem) for problem in problems)
+        yield from _report_problems(file_name(folder[:-1]), folder, path, context)
+
+
+def _report_problems(name: str, place: str, path: str, context: Context) -> list[Finding]:
+    """Return the findings about the name of a file, or of a folder of it.
+
+    `place` is the path of the file, or of a folder of it with a slash at the end.
+    """
+    options, index = context.options, context.index
+    problems: list[str] = []
+    if place == path and len(path) * 2 > options["max-path"]:
+        problems += _check_path_length(path, options["max-path"])
+    if _is_suspect(name, options["max-bytes"]):
+        allowed = frozenset(options["allow"])
+        if "soft-hyphens" in context.quiet:
+            allowed |= _BREAKING_CHARS
+        problems += _find_name_problems(name, allowed, options["max-bytes"])
+        problems += _find_link_problems(path, allowed) if place == path else ()
+    if place != path or len(index.files_by_path[normalize_name(path)]) > 1:
+        problems += _find_collision(place, path, index)
+    return [_build_finding(name, problem) for problem in problems]
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
@@ -111,8 +116,6 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
 
 def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
     """Yield the problems that other systems have with a name."""
-    if not _is_suspect(name, most_bytes):
-        return
     forbidden = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
     if forbidden:
         yield f"contains {' '.join(forbidden)}, which Windows and Android do not allow"
@@ -138,10 +141,9 @@ def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
 
 
 def _check_path_length(path: str, longest: int) -> Iterator[str]:
-    if len(path) * 2 > longest:
-        length = len(path.encode("utf-16-le", "surrogatepass")) // 2
-        if length > longest:
-            yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"
+    length = len(path.encode("utf-16-le", "surrogatepass")) // 2
+    if length > longest:
+        yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:

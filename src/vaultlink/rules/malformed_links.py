@@ -117,7 +117,7 @@ def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
         for link, target in zip(note.links, targets, strict=True)
         if target is None
         and link.kind is LinkKind.WIKILINK
-        and not any(other.start < link.start < other.end for other in outer)
+        and not (outer and any(other.start < link.start < other.end for other in outer))
     ]
 
 
@@ -201,10 +201,11 @@ def _judge_safety(
 
 def _has_brackets_in_property(link: Link) -> bool:
     """Return True for `[[[a]]]` as the value of a property."""
+    if link.place is not Place.PROPERTY:
+        return False
     name = link.target[1:-1]
     return (
-        link.place is Place.PROPERTY
-        and link.target[:1] + link.target[-1:] == "[]"
+        link.target[:1] + link.target[-1:] == "[]"
         and bool(name.strip())
         and "[" not in name
         and "]" not in name

@@ -4,7 +4,6 @@ An invalid declaration raises `CatalogError`; the message begins with the name o
 module reads no files. The `check` line of a declaration names its function.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,6 +29,7 @@ from vaultlink.rules import (
     structure,
 )
 from vaultlink.rules.context import Finding
+from vaultlink.rules.declarations import find_errors
 
 CheckFunction = Callable[..., Iterator[Finding]]
 """Check of any scope; `vaultlink.rules.context` lists the arguments of each scope."""
@@ -52,11 +52,6 @@ RULE_MODULES: Mapping[str, ModuleType] = {
 }
 """Modules with checks, by their names in `check` lines."""
 
-SCOPES = ("note", "links", "files", "vault")
-"""Scopes of checks, from the narrowest to the widest: see `vaultlink.rules.context`."""
-
-_RULE_CODE = re.compile(r"VL\d{3}")
-_RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _OPTION_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool,
     "int": int,
@@ -64,35 +59,6 @@ _OPTION_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
     "list": list,
 }
-_REQUIRED_KEYS = (
-    "code",
-    "name",
-    "since",
-    "summary",
-    "why",
-    "scope",
-    "severity",
-    "check",
-    "message",
-    "examples",
-)
-_ALLOWED_KEYS = frozenset(
-    (
-        *_REQUIRED_KEYS,
-        *("default", "reads", "about", "known-as", "yields-to", "options", "derive", "fix"),
-    )
-)
-_READS = {"text": "note", "moves": "links"}
-"""Values of `reads`, and the scope in which each is allowed."""
-
-_ABOUT = ("anchor", "unresolved-link")
-_FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
-    "when": ("sometimes", "always"),
-    "safety": ("safe", "unsafe", "either"),
-    "deferred": ("section", "target"),
-    "last": (True,),
-}
-_REQUIRED_FIX_KEYS = frozenset(("when", "safety", "title"))
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
@@ -137,7 +103,8 @@ class Rule:
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
     findings about the target of an unresolved link, else "". `known_as` is the code of the rule's
     findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a link,
-    this rule does not report it.
+    this rule does not report it. The check runs only on notes that have one of the elements in
+    `needs`, if there are any.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
@@ -164,6 +131,7 @@ class Rule:
     about: str = ""
     known_as: str = ""
     yields_to: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     skipped_variants: tuple[str, ...] = ()
 
     @property
@@ -225,7 +193,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
     Raises CatalogError.
     """
     name = mapping.get("name")
-    for error in _find_errors(mapping):
+    for error in find_errors(mapping):
         raise CatalogError(f"{name or 'a rule without a name'}: {error}")
     fix = mapping.get("fix", {})
     return Rule(
@@ -254,6 +222,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         about=mapping.get("about", ""),
         known_as=mapping.get("known-as", ""),
         yields_to=tuple(mapping.get("yields-to", ())),
+        needs=tuple(mapping.get("needs", ())),
         skipped_variants=tuple(mapping.get("derive", ())),
     )
 
@@ -310,49 +279,6 @@ def _find_check(stem: str, check: object) -> CheckFunction:
     if name.replace("_", "-") != stem:
         raise CatalogError(f"{stem}: check {check} must have the name of the rule")
     return function  # type: ignore[no-any-return]
-
-
-def _find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the errors of a declaration, the simplest first."""
-    yield from (f"“{key}” is missing" for key in _REQUIRED_KEYS if key not in mapping)
-    yield from (f"unknown key “{key}”" for key in mapping if key not in _ALLOWED_KEYS)
-    yield from (
-        f"“{key}” must be a string that is not blank"
-        for key in _TEXT_KEYS
-        if not isinstance(mapping[key], str) or not mapping[key].strip()
-    )
-    for key, is_valid, expected in _KEY_CHECKS:
-        if key in mapping and not is_valid(mapping[key]):
-            yield f"“{key}” must be {expected}, not {mapping[key]!r}"
-    if mapping.get("reads") and _READS.get(mapping["reads"]) != mapping["scope"]:
-        yield f"“reads: {mapping['reads']}” is not allowed with “scope: {mapping['scope']}”"
-    if "yields-to" in mapping and mapping["scope"] == "vault":
-        yield "“yields-to” is not allowed with “scope: vault”"
-
-
-_TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
-_KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
-    ("code", _RULE_CODE.fullmatch, "“VL” and three digits"),
-    ("name", _RULE_NAME.fullmatch, "lowercase words joined by hyphens"),
-    ("scope", SCOPES.__contains__, "note, links, files or vault"),
-    ("severity", tuple(Severity).__contains__, "error, warning or info"),
-    ("reads", _READS.__contains__, "text or moves"),
-    ("about", _ABOUT.__contains__, "anchor or unresolved-link"),
-    ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
-    ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
-    ("default", lambda value: isinstance(value, bool), "true or false"),
-    ("options", lambda value: isinstance(value, Mapping), "a mapping"),
-    (
-        "fix",
-        lambda value: (
-            isinstance(value, Mapping)
-            and _REQUIRED_FIX_KEYS <= value.keys() <= {*_FIX_CHOICES, "title"}
-            and all(value[key] in words for key, words in _FIX_CHOICES.items() if key in value)
-        ),
-        "a mapping with when, safety and title, and optionally deferred and last",
-    ),
-    ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
-)
 
 
 def _build_option(rule: str, name: str, declaration: Any) -> Option:

@@ -1,6 +1,6 @@
 """Unresolved links of a note, and the files that they certainly or probably mean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.file_kinds import is_same_kind
@@ -31,12 +31,19 @@ class _Candidates(NamedTuple):
     respelt: tuple[str, ...]
     is_query: bool
 
+    def is_of(self, path: str) -> bool:
+        """Return True if a file is one of the candidates.
 
-class UnresolvedLink(NamedTuple):
-    """An unresolved link to report, and the files that it may mean."""
+        A note does not link to itself by another name. If another note has the name too, it is
+        unclear what is meant.
+        """
+        return path in self.aliased or path in self.titled or path in self.respelt
 
-    link: Link
-    candidates: _Candidates
+
+_NO_CANDIDATES = _Candidates((), (), (), is_query=False)
+
+UnresolvedLink = tuple[Link, _Candidates]
+"""An unresolved link to report, and the files that it may mean."""
 
 
 class _LinkCache:
@@ -62,14 +69,15 @@ def find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
     if cache.allows_dangling is not context.allows_dangling:
         cache.note, cache.allows_dangling, cache.candidates = None, context.allows_dangling, {}
     if cache.note is not note:
-        cache.links = list(_collect_unresolved_links(note, cache.candidates, context))
+        cache.links = _collect_unresolved_links(note, cache.candidates, context)
         cache.note = note
     return cache.links
 
 
 def _collect_unresolved_links(
     note: Note, known: dict[str, _Candidates | None], context: Context
-) -> Iterator[UnresolvedLink]:
+) -> list[UnresolvedLink]:
+    found = []
     outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
     for link, resolved in context.index.resolved_links(note.path):
         if resolved is None and not link.external and is_meant_as_link(link):
@@ -81,9 +89,13 @@ def _collect_unresolved_links(
             if candidates is not None and not (
                 outer and any(other.start < link.start < other.end for other in outer)
             ):
-                if was_deleted(link, note.path, context.index, context):
+                if candidates is not _NO_CANDIDATES and (
+                    candidates.is_of(note.path)
+                    or was_deleted(link, note.path, context.index, context)
+                ):
                     candidates = candidates._replace(aliased=(), titled=(), respelt=())
-                yield UnresolvedLink(link, _drop_own_note(candidates, note.path))
+                found.append((link, candidates))
+    return found
 
 
 def _join_target(target: str, source: str) -> str:
@@ -95,17 +107,6 @@ def _join_target(target: str, source: str) -> str:
     return "/" + join_relative(source, path) if path.startswith(("./", "../")) else path
 
 
-def _drop_own_note(candidates: _Candidates, source: str) -> _Candidates:
-    """Drop all candidates if the note with the link is one of them.
-
-    A note does not link to itself by another name; if another note has the name too, it is unclear
-    what is meant.
-    """
-    if any(source in paths for paths in candidates[:3]):
-        return candidates._replace(aliased=(), titled=(), respelt=())
-    return candidates
-
-
 def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
     """Return the candidates of a target.
 
@@ -115,27 +116,26 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
-    found = _Candidates(
-        tuple(
-            path
-            for path in index.notes_by_alias.get(key, ())
-            if any(
-                normalize_name(alias) == key and is_case_variant(target, alias)
-                for alias in index.notes[path].aliases
-            )
-        ),
-        tuple(
-            path
-            for path in index.notes_by_title.get(key, ())
-            if is_case_variant(target, index.notes[path].title or "")
-        ),
-        _find_respelt(joined, index),
-        # It is unknown if Obsidian reads a query as part of the name (2.20).
-        "?" in target and name_key(target.partition("?")[0]) in index.names,
-    )
+    aliased: Sequence[str] = index.notes_by_alias.get(key, ())
+    titled: Sequence[str] = index.notes_by_title.get(key, ())
+    respelt = _find_respelt(joined, index)
+    # It is unknown if Obsidian reads a query as part of the name (2.20).
+    is_query = "?" in target and name_key(target.partition("?")[0]) in index.names
+    if not (aliased or titled or respelt or is_query):
+        return _NO_CANDIDATES
+    aliased = [path for path in aliased if _has_alias(path, target, key, index)]
+    titled = [path for path in titled if is_case_variant(target, index.notes[path].title or "")]
     # The name of a file is better evidence than an alias of another one.
-    is_other = found.respelt and set(found.respelt).isdisjoint(found.aliased)
-    return found._replace(aliased=()) if is_other else found
+    is_other = respelt and set(respelt).isdisjoint(aliased)
+    return _Candidates(() if is_other else tuple(aliased), tuple(titled), respelt, is_query)
+
+
+def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
+    """Return True if a note has an alias that a target with this key certainly means."""
+    return any(
+        normalize_name(alias) == key and is_case_variant(target, alias)
+        for alias in index.notes[path].aliases
+    )
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.workers import analyse_texts
@@ -45,6 +45,7 @@ class AnalysedTexts:
         self._texts: dict[str, str | None] = {}
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
+        self._is_folder_inside = cache(self._check_folder)
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -119,12 +120,16 @@ class AnalysedTexts:
             status = os.stat(file)  # noqa: PTH116 - called for every fixed note
         except OSError:
             return None  # writing reports it
-        folder = os.path.realpath(os.path.dirname(file))  # noqa: PTH120 - as above
-        if folder != self._root and not folder.startswith(f"{self._root}{os.sep}"):
+        if not self._is_folder_inside(os.path.dirname(file)):  # noqa: PTH120 - as above
             return OUTSIDE_VAULT
         if status.st_nlink > 1:
             return HARD_LINKED
         return None if status.st_mode & stat.S_IWUSR and os.access(file, os.W_OK) else READ_ONLY
+
+    def _check_folder(self, folder: str) -> bool:
+        """Return True if a folder is in the vault, links followed."""
+        real = os.path.realpath(folder)
+        return real == self._root or real.startswith(f"{self._root}{os.sep}")
 
     @cached_property
     def _conflicted_paths(self) -> frozenset[str]:

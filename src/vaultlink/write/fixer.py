@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
@@ -14,11 +14,10 @@ from vaultlink.fix.loop import (
     FindingSelector,
     FixPlan,
     apply_rounds,
-    find_applicable,
     find_fix,
     plan_fixes,
 )
-from vaultlink.fix.resolved import ResolvableFindings, select_resolvable
+from vaultlink.fix.resolved import ResolvableFindings, select_applicable, select_resolvable
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.resolve import resolve
@@ -102,7 +101,8 @@ class Fixer:
         allowed = allowed_fixes(rules, config, unsafe=True, wanted=wanted)
         fixes = [
             fix
-            if (fix := find_fix(self.state, sources, item, makers)) and allowed(item, fix)
+            if (fix := item.fix or find_fix(self.state, sources, item, makers))
+            and allowed(item, fix)
             else None
             for item in items
         ]
@@ -122,8 +122,13 @@ class Fixer:
         if is_tried:
             fixes = select_resolvable(items, fixes, make_plan)
         else:
-            applicable = set(map(id, find_applicable(self.state, sources, fixes)))
-            fixes = [fix if id(fix) in applicable else None for fix in fixes]
+            files = self.state.index.files
+            is_locked = cache(
+                lambda path: (
+                    path in files and (sources.text(path) is None or sources.is_protected(path))
+                )
+            )
+            fixes = select_applicable(self.state.index, fixes, is_locked)
         has_all = is_tried and (guesses or not self._have_guesses(items))
         count = len(findings)
         return ResolvableFindings(fixes[:count], fixes[count:], is_tried, has_all)
