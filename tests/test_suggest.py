@@ -7,6 +7,10 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
+from vaultlink.index.near_keys import NearKeys, _is_plain
+from vaultlink.index.near_names import TargetUse, is_near
+from vaultlink.index.resolve import normalize_name
+from vaultlink.index.spelling import split_name
 from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.model import Suggestion
 
@@ -296,3 +300,26 @@ def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(100):
         suggester(f"Paln {number}")
     assert len(suggester._name_index.recalled) <= 10
+
+
+# -- targets without a near name ------------------------------------------------------------------
+
+WORDS = some.sampled_from(
+    "the of and role roles memory memories plan paln plann Plan city cities citys Equazione "
+    "equazioni equazone zetelkasten zettelkasten zettlekasten 01 2 2024 3 📚 - -- C++ .md it's its "
+    "Café cafe P\u0435ter Peter \u0397at hat \u03b7at lee, Lee Ann 会议 записка запискы".split()
+)
+SIGNS = some.sampled_from([" ", "_", "-", ", ", "/", "."])
+NAMES = some.lists(some.tuples(WORDS, SIGNS), min_size=1, max_size=5).map(
+    lambda parts: "".join(word + sign for word, sign in parts)[:-1].strip(" ,")
+)
+
+
+@given(some.lists(NAMES, min_size=1, max_size=8), some.lists(NAMES, max_size=8))
+def test_every_target_with_a_near_name_has_its_key(names: list[str], targets: list[str]) -> None:
+    keys = NearKeys(map(normalize_name, names))
+    known = {word for name in names if _is_plain(name) for word in split_name(name)}
+    use = TargetUse(known.__contains__, lambda: False)
+    for target in [*targets, *names]:
+        if any(is_near(target, name, use) for name in names):
+            assert keys.may_have_near_name(target)

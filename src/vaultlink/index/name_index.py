@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import chain, compress, filterfalse
+from itertools import chain, compress, filterfalse, repeat
 from operator import ne
 
 from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
@@ -24,6 +24,21 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
     if note.title:
         yield "title", note.title
     yield from (("alias", alias) for alias in note.aliases)
+
+
+def list_all_names(index: Index) -> Iterator[str]:
+    """Yield the names, titles and aliases of all files, the last two normalized."""
+    yield from map(link_name, index.files)
+    for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+        yield from repeat(name, len(paths))
+
+
+def list_names(index: Index, path: str) -> Iterator[str]:
+    """Yield a file's names in `list_all_names`."""
+    if path in index.files:
+        yield link_name(path)
+        yield from title_keys(index, path)
+        yield from alias_keys(index, path)
 
 
 def normalize_words(name: str) -> str:
@@ -89,11 +104,12 @@ class NameIndex:
         for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
             self._add(normalize_words(name), paths)
 
-    def update_names(self, before: Index, after: Index) -> None:
-        """Apply the differences between two indexes."""
-        renamed = _find_renamed(before, after)
+    def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
+        """Apply the differences between two indexes in the names of these files."""
         for path in renamed:
-            old, new = _names_as_words(before, path), _names_as_words(after, path)
+            old, new = (
+                set(map(normalize_words, list_names(index, path))) for index in (before, after)
+            )
             for text in old - new:
                 self._drop(text, path)
             for text in new - old:
@@ -176,7 +192,7 @@ def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
     return True
 
 
-def _find_renamed(before: Index, after: Index) -> set[str]:
+def find_renamed(before: Index, after: Index) -> set[str]:
     """Return the files that were added or removed, or whose title or aliases changed."""
     renamed = set() if before.files is after.files else set(before.files ^ after.files)
     for old, new in (
@@ -196,15 +212,6 @@ def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)
-
-
-def _names_as_words(index: Index, path: str) -> set[str]:
-    if path not in index.files:
-        return set()
-    return {
-        normalize_words(name)
-        for name in (link_name(path), *title_keys(index, path), *alias_keys(index, path))
-    }
 
 
 def _typo_keys(text: str) -> tuple[str, ...]:

@@ -12,10 +12,14 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.name_index import (
     NameIndex,
     Vocabulary,
+    find_renamed,
+    list_all_names,
+    list_names,
     list_titles,
     normalize_words,
     split_words,
 )
+from vaultlink.index.near_keys import NearKeys
 from vaultlink.index.near_names import TargetUse, is_near, may_be_near
 from vaultlink.index.resolve import (
     file_name,
@@ -89,9 +93,17 @@ class Suggester:
         """
         before, self._index = self._index, after
         self.__dict__.pop("_vocabulary", None)
-        if "_name_index" in self.__dict__ and before is not after:
-            self._name_index.update_names(before, after)
+        if before is after:
+            return
+        renamed = find_renamed(before, after)
+        if "_name_index" in self.__dict__:
+            self._name_index.update_names(before, after, renamed)
             self._name_index.recalled.clear()
+        if "_near_keys" in self.__dict__:
+            self._near_keys.drop_names(_list_names(before, renamed))
+            self._near_keys.add_names(_list_names(after, renamed))
+            if self._near_keys.dropped > len(after.files):
+                del self.__dict__["_near_keys"]
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -147,6 +159,8 @@ class Suggester:
     # -- similar names ---------------------------------------------------------------------------
 
     def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
+        if not self._near_keys.may_have_near_name(link_name(file_name(target))):
+            return ()
         cache, query = self._name_index.recalled, (target, limit)
         if query not in cache:
             if len(cache) >= _MAX_REMEMBERED:
@@ -206,8 +220,16 @@ class Suggester:
         return Vocabulary(self._index)
 
     @cached_property
+    def _near_keys(self) -> NearKeys:
+        return NearKeys(list_all_names(self._index))
+
+    @cached_property
     def _name_index(self) -> NameIndex:
         return NameIndex(self._index)
+
+
+def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
+    return (name for path in paths for name in list_names(index, path))
 
 
 def drop_own_names(found: Iterable[Suggestion], target: str, source: str) -> list[Suggestion]:
