@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, compress, filterfalse, repeat
 from operator import ne
@@ -55,21 +55,7 @@ class Vocabulary:
     """The words that a vault uses in names, headings and unresolved targets."""
 
     def __init__(self, index: Index):
-        texts = [link_name(path) for path in index.files]
-        self._sources: dict[str, str | None] = {}
-        for path, note in index.notes.items():
-            texts += [heading.text for heading in note.headings]
-            texts += [name for _, name in list_titles(note)]
-            if None in index.targets.get(path, ()):
-                for link, resolved in index.resolved_links(path):
-                    if resolved is None and not link.external:
-                        first = self._sources.setdefault(link.target, path)
-                        if first != path:
-                            self._sources[link.target] = None
-        self._words = set(_find_words("\n".join(texts)))
-        self._counts = Counter(
-            word for target in self._sources for word in set(_find_words(target))
-        )
+        self._index = index
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""
@@ -79,12 +65,46 @@ class Vocabulary:
         """Return True if several notes contain an unresolved target."""
         return self._sources.get(target, "") is None
 
+    @cached_property
+    def _words(self) -> set[str]:
+        texts = [link_name(path) for path in self._index.files]
+        for note in self._index.notes.values():
+            texts += [heading.text for heading in note.headings]
+            texts += [name for _, name in list_titles(note)]
+        return set(_find_words(texts))
 
-def _find_words(text: str) -> list[str]:
-    plain = text.casefold()
-    if not plain.isascii():
-        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
-    return _LETTERS.findall(plain)
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(word for target in self._sources for word in set(_find_words([target])))
+
+    @cached_property
+    def _sources(self) -> dict[str, str | None]:
+        """Unresolved target to the note that contains it; None if there are several."""
+        index = self._index
+        sources: dict[str, str | None] = {}
+        for path, targets in index.targets.items():
+            if None in targets:
+                links = zip(index.notes[path].links, targets, strict=True)
+                for target in {
+                    link.target for link, found in links if found is None and not link.external
+                }:
+                    sources[target] = None if target in sources else path
+        return sources
+
+
+_TO_ASCII_LETTERS = bytes(
+    ord(char.lower()) if char.isascii() and char.isalpha() else ord(" ")
+    for char in map(chr, range(256))
+)
+
+
+def _find_words(texts: Sequence[str]) -> list[str]:
+    """Return the words of texts: runs of letters, without case and accents."""
+    plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
+    others = "\n".join([text for text in texts if not text.isascii()]).casefold()
+    return plain.decode().split() + _LETTERS.findall(
+        _ACCENTS.sub("", unicodedata.normalize("NFKD", others))
+    )
 
 
 class NameIndex:
@@ -100,9 +120,13 @@ class NameIndex:
         self.paths_by_name: dict[str, set[str]] = {}
         self._names_by_word: dict[str, set[str]] = {}
         for path in index.files:
-            self._add(normalize_words(link_name(path)), (path,))
+            self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
         for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
-            self._add(normalize_words(name), paths)
+            self.paths_by_name.setdefault(normalize_words(name), set()).update(paths)
+        self.paths_by_name.pop("", None)
+        for text in self.paths_by_name:
+            for word in text.split():
+                self._names_by_word.setdefault(word, set()).add(text)
 
     def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
         """Apply the differences between two indexes in the names of these files."""
