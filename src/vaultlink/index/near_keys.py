@@ -13,15 +13,10 @@ from vaultlink.index.near_names import (
     VOWELS,
     Words,
     is_inflection,
+    is_slip,
     strip_prefix,
 )
 from vaultlink.index.spelling import fold_look_alikes, mixes_scripts, split_name
-
-_MIN_WORD = 4
-"""Letters of the longer of two words that differ by a doubled letter."""
-
-_MIN_LONG_WORD = 6
-"""Letters of the longer of two words that differ by any letter."""
 
 
 class NearKeys:
@@ -32,47 +27,50 @@ class NearKeys:
 
     def __init__(self, names: Iterable[str]):
         self.dropped = 0
+        self._names: Counter[str] = Counter()
         self._keys: set[str] = set()
         self._names_by_stems: dict[str, list[Words]] = {}
         self._folded: set[str] = set()
         self._words: set[str] = set()
         self._known_words: Counter[str] = Counter()
-        self._words_by_part: dict[str, list[str]] = {}
-        self._corrections: dict[str, set[str]] = {}
+        self._words_by_shape: dict[tuple[str, str, int], list[str]] = {}
+        self._corrections: dict[str, list[str]] = {}
         self.add_names(names)
 
     def add_names(self, names: Iterable[str]) -> None:
         """Add the keys of names."""
-        found: set[Words] = set()
+        counts = Counter(map(_simplify_name, names))
         known: list[str] = []
-        for name in names:
+        found: set[str] = set()
+        for name in [name for name in counts if name not in self._names]:
             words = split_name(name)
-            found.add(words)
-            if _is_plain(name):
-                known += words
-            elif mixes_scripts(name):
-                self._folded.add(_fold_name(name))
-        for words in found:
             self._keys.add(" ".join(words))
             self._keys.update(_related_keys(words))
             self._names_by_stems.setdefault(_join_stems(words), []).append(words)
+            if _is_plain(name):
+                known += words
+            else:
+                found.update(words)
+                if mixes_scripts(name):
+                    self._folded.add(_fold_name(name))
+        self._names.update(counts)
         self._known_words.update(known)
-        self._add_words({word for words in found for word in words} - self._words)
+        self._add_words(found.union(known) - self._words)
 
     def drop_names(self, names: Iterable[str]) -> None:
         """Take back the words of names that were added."""
-        for name in names:
+        for name in map(_simplify_name, names):
             self.dropped += 1
-            for word in split_name(name) if _is_plain(name) else ():
-                self._known_words[word] -= 1
-                if not self._known_words[word]:
-                    del self._known_words[word]
+            if _drop_item(self._names, name) and _is_plain(name):
+                for word in split_name(name):
+                    _drop_item(self._known_words, word)
 
     def _add_words(self, words: set[str]) -> None:
         self._words |= words
         for word in words:
-            for part in _drop_letters(word):
-                self._words_by_part.setdefault(part, []).append(word)
+            if len(word) > _MIN_SLIP:
+                shape = word[0], word[-1], len(word)
+                self._words_by_shape.setdefault(shape, []).append(word)
         self._corrections.clear()
 
     def may_have_near_name(self, target: str) -> bool:
@@ -80,13 +78,11 @@ class NearKeys:
         if mixes_scripts(target) or (self._folded and _fold_name(target) in self._folded):
             return True
         words = split_name(target)
+        names = self._names_by_stems.get(_join_stems(words))
         return (
-            not self._keys.isdisjoint(_related_keys(words))
+            (names is not None and any(_is_inflected(words, name) for name in names))
+            or not self._keys.isdisjoint(_related_keys(words))
             or (len(words) == 2 and " ".join(words[::-1]) in self._keys)
-            or any(
-                _is_inflected(words, name)
-                for name in self._names_by_stems.get(_join_stems(words), ())
-            )
             or self._is_misspelt(words)
         )
 
@@ -96,8 +92,8 @@ class NearKeys:
         A word that another name has is none.
         """
         known = self._known_words
-        doubtful = {word for word in words if word not in known}
-        if not doubtful or len(doubtful - self._words) > 1:
+        doubtful = [word for word in words if word not in known]
+        if not doubtful or len(set(doubtful) - self._words) > 1:
             return False
         return any(
             " ".join([*words[:at], other, *words[at + 1 :]]) in self._keys
@@ -106,12 +102,43 @@ class NearKeys:
             for other in self._find_corrections(word)
         )
 
-    def _find_corrections(self, word: str) -> set[str]:
+    def _find_corrections(self, word: str) -> list[str]:
         """Return the words of names that may be written like this by a slip."""
-        if word not in self._corrections:
-            found = self._words.intersection(_make_slips(word)) if word.isalpha() else set()
-            self._corrections[word] = found.union(self._words_by_part.get(word, ()))
-        return self._corrections[word]
+        found = self._corrections.get(word)
+        if found is None:
+            found = self._corrections[word] = []
+            if len(word) >= _MIN_SLIP and word.isalpha():
+                shape = word[0], word[-1], len(word) + 1
+                found += self._words.intersection(_make_slips(word))
+                found += [
+                    other
+                    for other in self._words_by_shape.get(shape, ())
+                    if is_slip(word, other, _ENOUGH_LETTERS)
+                ]
+        return found
+
+
+_MIN_SLIP = 3
+"""Letters of the shortest word with a slip."""
+
+_ENOUGH_LETTERS = 99
+"""Letters of a name so long that its words may have any slip."""
+
+
+def _simplify_name(name: str) -> str:
+    """Return a name that has the same words and is often the same for a file and its title."""
+    if not name.isascii():
+        return name
+    return name.lower() if "-" in name else name.lower().replace("_", " ")
+
+
+def _drop_item(counts: Counter[str], item: str) -> bool:
+    """Count an item once less; return True if none is left."""
+    counts[item] -= 1
+    if counts[item]:
+        return False
+    del counts[item]
+    return True
 
 
 def _is_plain(name: str) -> bool:
@@ -128,16 +155,12 @@ def _fold_name(name: str) -> str:
     return " ".join(split_name(fold_look_alikes(name).translate(_OTHER_CASE)))
 
 
-def _related_keys(words: Words) -> Iterator[str]:
-    """Yield the keys of words without a prefix and without function words."""
-    rest = strip_prefix(words)
-    if rest:
-        yield " ".join(rest)
-    content = words
+def _related_keys(words: Words) -> list[str]:
+    """Return the keys of words without a prefix and without function words."""
+    rest, content = strip_prefix(words), words
     if not FUNCTION_WORDS.isdisjoint(words):
         content = tuple([word for word in words if word not in FUNCTION_WORDS])
-    if content and len(content) + len(rest) < 2 * len(words):
-        yield " ".join(content)
+    return [" ".join(part) for part in {rest, content} if part]
 
 
 def _join_stems(words: Words) -> str:
@@ -151,22 +174,10 @@ def _is_inflected(words: Words, others: Words) -> bool:
 
 
 def _make_slips(word: str) -> Iterator[str]:
-    """Yield what a word may be a slip for, except for longer words."""
+    """Yield the words of at most the same length that a word may be a slip for."""
     for at in range(len(word) - 1):
-        if word[at] != word[at + 1]:
-            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     for at in range(1, len(word) - 1):
+        yield word[:at] + word[at + 1 :]
         if word[at] in VOWELS:
             yield from [word[:at] + vowel + word[at + 1 :] for vowel in VOWELS]
-    yield from _drop_letters(word)
-
-
-def _drop_letters(word: str) -> set[str]:
-    """Return what remains of a word if a slip drops a letter."""
-    if len(word) < _MIN_WORD or not word.isalpha():
-        return set()
-    return {
-        word[:at] + word[at + 1 :]
-        for at in range(1, len(word))
-        if len(word) >= _MIN_LONG_WORD or word[at] == word[at - 1]
-    }
