@@ -232,11 +232,13 @@ def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
     return (name for path in paths for name in list_names(index, path))
 
 
-def drop_own_names(found: Iterable[Suggestion], target: str, source: str) -> list[Suggestion]:
+def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> list[Suggestion]:
     """Return suggestions without the note that contains the link.
 
     A target that consists of that note's name and more is a companion of the note: none is near.
     """
+    if not found:
+        return []
     own = link_name(source).casefold()
     is_companion = len(target) > len(own) and target.casefold().startswith(own)
     return [
