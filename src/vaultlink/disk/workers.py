@@ -32,7 +32,7 @@ _HEAD_START = 0.08
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_notes = msgspec.msgpack.Decoder(list[AnalysedNote]).decode
-_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).decode
+_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...] | None]).decode
 
 DoneCallback = Callable[[int], None]
 
@@ -126,8 +126,8 @@ def _analyse_in_parallel(
 
 
 def suggest_all(
-    suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
-) -> dict[str, tuple[Suggestion, ...]]:
+    suggest: Callable[[str], tuple[Suggestion, ...] | None], topics: Sequence[str], jobs: int | None
+) -> dict[str, tuple[Suggestion, ...] | None]:
     """Return suggestions for many topics, in parallel if there are many."""
     processes = jobs or _count_processors()
     if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2 or sys.platform == "win32":
