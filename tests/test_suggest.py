@@ -1,5 +1,8 @@
 """Tests of suggestions for dangling targets: target, reason and score."""
 
+import re
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -7,6 +10,11 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
+from vaultlink.index.kept_suggestions import KeptSuggestions, list_names_by_path
+from vaultlink.index.near_keys import NearKeys, _is_plain
+from vaultlink.index.near_names import TargetUse, is_near
+from vaultlink.index.resolve import normalize_name
+from vaultlink.index.spelling import split_name
 from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.model import Suggestion
 
@@ -279,6 +287,31 @@ def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
     ]
 
 
+@given(
+    event_scripts(PATHS, TEXTS),
+    some.lists(some.frozensets(some.sampled_from(TARGETS)), min_size=4, max_size=4),
+)
+def test_kept_suggestions_equal_new_ones(
+    script: list[list[Event]], wanted: list[frozenset[str]]
+) -> None:
+    vault: dict[str, str] = {}
+    state = State(make_settings(["dangling-link"]))
+    kept = KeptSuggestions()
+    for number, batch in enumerate(script):
+        state = step(state, apply_events(vault, batch))
+        new = Suggester(state.index)
+        kept = KeptSuggestions.decode(msgspec.msgpack.encode(kept))
+        kept = kept.select_valid(list_names_by_path(state.index))
+        assert not kept.near
+        assert kept.answers == {target: new(target) for target in kept.answers}
+        targets = wanted[number % 4]
+        found = {target: new.look_up(target) for target in targets - kept.answers.keys()}
+        answers = {target: new(target) for target in found}
+        near = [target for target, suggestions in found.items() if suggestions is None]
+        kept = kept.with_answers(b"", answers, near, targets)
+        assert targets <= kept.answers.keys()
+
+
 def test_suggestions_follow_names_and_links() -> None:
     state = build_state(dict(VAULT) | {"Home.md": "[[Paln]]"})
     followed = Suggester(state.index)
@@ -296,3 +329,29 @@ def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(100):
         suggester(f"Paln {number}")
     assert len(suggester._name_index.recalled) <= 10
+
+
+# -- targets without a near name ------------------------------------------------------------------
+
+WORDS = some.sampled_from(
+    re.findall(
+        r"\S+",
+        "the of and role roles memory memories plan paln plann Plan city cities citys Equazione "
+        "equazioni equazone zetelkasten zettelkasten zettlekasten 01 2 2024 3 📚 - -- C++ .md it's "
+        "its Café cafe P\u0435ter Peter \u0397at hat \u03b7at lee, Lee Ann 会议 записка запискы",
+    )
+)
+SIGNS = some.sampled_from([" ", "_", "-", ", ", "/", "."])
+NAMES = some.lists(some.tuples(WORDS, SIGNS), min_size=1, max_size=5).map(
+    lambda parts: "".join(word + sign for word, sign in parts)[:-1].strip(" ,")
+)
+
+
+@given(some.lists(NAMES, min_size=1, max_size=8), some.lists(NAMES, max_size=8))
+def test_every_target_with_a_near_name_has_its_key(names: list[str], targets: list[str]) -> None:
+    keys = NearKeys(map(normalize_name, names))
+    known = {word for name in names if _is_plain(name) for word in split_name(name)}
+    use = TargetUse(known.__contains__, lambda: False)
+    for target in [*targets, *names]:
+        if any(is_near(target, name, use) for name in names):
+            assert keys.may_have_near_name(target)

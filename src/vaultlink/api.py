@@ -314,18 +314,37 @@ class Vault:
         return {}
 
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
+        from vaultlink.index.kept_suggestions import (  # noqa: PLC0415 - only for suggestions
+            KeptSuggestions,
+            list_names_by_path,
+        )
+
         large = len(targets) > _MIN_CACHED_TOPICS and not self.overlays
         cache = self.scan.open_cache() if large else None
-        key = self.scan.cache_key("suggestions", *targets) if cache else None
-        jobs = self.scan.settings.jobs
-        if cache is None or key is None:
-            return suggest_all(self._suggester, targets, jobs)
-        cached = cache.load_result(key, "suggestions")
-        with suppress(msgspec.MsgspecError):
-            return msgspec.msgpack.decode(cached or b"", type=dict[str, tuple[Suggestion, ...]])
-        found = suggest_all(self._suggester, targets, jobs)
-        save_result(cache, key, msgspec.msgpack.encode(found), "suggestions")
-        return found
+        if cache is None:
+            return self._find_suggestions(targets)[0]
+        key = self.scan.cache_key("suggestions") or b""
+        kept = KeptSuggestions.decode(cache.load_result(b"", "suggestions"))
+        if not key or key != kept.vault_key:
+            kept = kept.select_valid(list_names_by_path(self.index))
+        missing = [target for target in targets if target not in kept.answers]
+        if missing:
+            found, near = self._find_suggestions(missing)
+            kept = kept.with_answers(key, found, near, targets)
+            save_result(cache, b"", msgspec.msgpack.encode(kept), "suggestions")
+        return {target: kept.answers[target] for target in targets}
+
+    def _find_suggestions(
+        self, targets: Sequence[str]
+    ) -> tuple[dict[str, tuple[Suggestion, ...]], list[str]]:
+        """Return suggestions by target, and the targets that were compared with near names."""
+        found = suggest_all(self._suggester.look_up, targets, self.scan.settings.jobs)
+        near = [target for target, suggestions in found.items() if suggestions is None]
+        answers = {
+            target: self._suggester(target) if suggestions is None else suggestions
+            for target, suggestions in found.items()
+        }
+        return answers, near
 
     @cached_property
     def _suggester(self) -> "Suggester":

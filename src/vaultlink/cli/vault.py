@@ -145,9 +145,10 @@ def make_suggester(
     def suggest(d: "Diagnostic") -> "Sequence[Suggestion]":
         if d.subpath is not None and d.resolved is not None:
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
-        if d.target is None or resolve(d.path, d.target, names) is not None:
+        found = suggest_files().get(d.target) if d.target is not None else None
+        if d.target is None or not found or resolve(d.path, d.target, names) is not None:
             return ()
-        return drop_own_names(suggest_files().get(d.target, ()), d.target, d.path)
+        return drop_own_names(found, d.target, d.path)
 
     return suggest
 

@@ -38,7 +38,7 @@ _FORK_THRESHOLD_NOTES = 2_000
 _BATCH_SIZE = 256
 """Notes that are decoded at the same time."""
 
-_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...]]).decode
+_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...] | None]).decode
 
 
 class FilesToAnalyse(NamedTuple):
@@ -241,8 +241,8 @@ def _examine_part(
 
 
 def suggest_all(
-    suggest: Callable[[str], tuple[Suggestion, ...]], topics: Sequence[str], jobs: int | None
-) -> dict[str, tuple[Suggestion, ...]]:
+    suggest: Callable[[str], tuple[Suggestion, ...] | None], topics: Sequence[str], jobs: int | None
+) -> dict[str, tuple[Suggestion, ...] | None]:
     """Return suggestions for many topics, in parallel if there are many."""
     processes = count_processes(jobs, len(topics))
     if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2:

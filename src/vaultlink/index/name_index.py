@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, compress, filterfalse
+from itertools import chain, compress, filterfalse, repeat
 from operator import ne
 
 from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
@@ -26,6 +26,21 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
     yield from (("alias", alias) for alias in note.aliases)
 
 
+def list_all_names(index: Index) -> Iterator[str]:
+    """Yield the names, titles and aliases of all files, the last two normalized."""
+    yield from map(link_name, index.files)
+    for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+        yield from repeat(name, len(paths))
+
+
+def list_names(index: Index, path: str) -> Iterator[str]:
+    """Yield a file's names in `list_all_names`."""
+    if path in index.files:
+        yield link_name(path)
+        yield from title_keys(index, path)
+        yield from alias_keys(index, path)
+
+
 def normalize_words(name: str) -> str:
     """Return the words of a name in lower case, separated by spaces."""
     return " ".join(split_words(name))
@@ -40,21 +55,7 @@ class Vocabulary:
     """The words that a vault uses in names, headings and unresolved targets."""
 
     def __init__(self, index: Index):
-        texts = [link_name(path) for path in index.files]
-        self._sources: dict[str, str | None] = {}
-        for path, note in index.notes.items():
-            texts += [heading.text for heading in note.headings]
-            texts += [name for _, name in list_titles(note)]
-            if None in index.targets.get(path, ()):
-                for link, resolved in index.resolved_links(path):
-                    if resolved is None and not link.external:
-                        first = self._sources.setdefault(link.target, path)
-                        if first != path:
-                            self._sources[link.target] = None
-        self._words = set(_find_words("\n".join(texts)))
-        self._counts = Counter(
-            word for target in self._sources for word in set(_find_words(target))
-        )
+        self._index = index
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""
@@ -64,12 +65,46 @@ class Vocabulary:
         """Return True if several notes contain an unresolved target."""
         return self._sources.get(target, "") is None
 
+    @cached_property
+    def _words(self) -> set[str]:
+        texts = [link_name(path) for path in self._index.files]
+        for note in self._index.notes.values():
+            texts += [heading.text for heading in note.headings]
+            texts += [name for _, name in list_titles(note)]
+        return set(_find_words(texts))
 
-def _find_words(text: str) -> list[str]:
-    plain = text.casefold()
-    if not plain.isascii():
-        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
-    return _LETTERS.findall(plain)
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(word for target in self._sources for word in set(_find_words([target])))
+
+    @cached_property
+    def _sources(self) -> dict[str, str | None]:
+        """Unresolved target to the note that contains it; None if there are several."""
+        index = self._index
+        sources: dict[str, str | None] = {}
+        for path, targets in index.targets.items():
+            if None in targets:
+                links = zip(index.notes[path].links, targets, strict=True)
+                for target in {
+                    link.target for link, found in links if found is None and not link.external
+                }:
+                    sources[target] = None if target in sources else path
+        return sources
+
+
+_TO_ASCII_LETTERS = bytes(
+    ord(char.lower()) if char.isascii() and char.isalpha() else ord(" ")
+    for char in map(chr, range(256))
+)
+
+
+def _find_words(texts: Sequence[str]) -> list[str]:
+    """Return the words of texts: runs of letters, without case and accents."""
+    plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
+    others = "\n".join([text for text in texts if not text.isascii()]).casefold()
+    return plain.decode().split() + _LETTERS.findall(
+        _ACCENTS.sub("", unicodedata.normalize("NFKD", others))
+    )
 
 
 class NameIndex:
@@ -85,15 +120,20 @@ class NameIndex:
         self.paths_by_name: dict[str, set[str]] = {}
         self._names_by_word: dict[str, set[str]] = {}
         for path in index.files:
-            self._add(normalize_words(link_name(path)), (path,))
+            self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
         for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
-            self._add(normalize_words(name), paths)
+            self.paths_by_name.setdefault(normalize_words(name), set()).update(paths)
+        self.paths_by_name.pop("", None)
+        for text in self.paths_by_name:
+            for word in text.split():
+                self._names_by_word.setdefault(word, set()).add(text)
 
-    def update_names(self, before: Index, after: Index) -> None:
-        """Apply the differences between two indexes."""
-        renamed = _find_renamed(before, after)
+    def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
+        """Apply the differences between two indexes in the names of these files."""
         for path in renamed:
-            old, new = _names_as_words(before, path), _names_as_words(after, path)
+            old, new = (
+                set(map(normalize_words, list_names(index, path))) for index in (before, after)
+            )
             for text in old - new:
                 self._drop(text, path)
             for text in new - old:
@@ -176,7 +216,7 @@ def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
     return True
 
 
-def _find_renamed(before: Index, after: Index) -> set[str]:
+def find_renamed(before: Index, after: Index) -> set[str]:
     """Return the files that were added or removed, or whose title or aliases changed."""
     renamed = set() if before.files is after.files else set(before.files ^ after.files)
     for old, new in (
@@ -196,15 +236,6 @@ def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)
-
-
-def _names_as_words(index: Index, path: str) -> set[str]:
-    if path not in index.files:
-        return set()
-    return {
-        normalize_words(name)
-        for name in (link_name(path), *title_keys(index, path), *alias_keys(index, path))
-    }
 
 
 def _typo_keys(text: str) -> tuple[str, ...]:

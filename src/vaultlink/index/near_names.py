@@ -5,7 +5,7 @@ differ in a way in which people misspell, inflect or renumber a name.
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from vaultlink.index.spelling import (
     split_name,
 )
 
-Words = Sequence[str]
+Words = tuple[str, ...]
 
 _ARTICLES_AND_PREPOSITIONS = """
 the a an of and & in on for to with at by
@@ -26,7 +26,7 @@ le la les l un une du de d et en au aux
 el los las y e il lo gli i uno della dello del dei delle di da al
 do dos das o os as em no na het een van
 """
-_FUNCTION_WORDS = frozenset(_ARTICLES_AND_PREPOSITIONS.split())
+FUNCTION_WORDS = frozenset(_ARTICLES_AND_PREPOSITIONS.split())
 """Words that people leave out of a name or add to it."""
 
 _SINGULAR_AND_PLURAL = """
@@ -35,7 +35,7 @@ _SINGULAR_AND_PLURAL = """
 o/i a/e e/i o/os a/as al/ales on/ones al/aux eau/eaux /x ao/oes m/ns l/is
 /а /ы /и а/ы а/и я/и ь/и ие/ия й/и о/а
 """
-_ENDINGS = frozenset(frozenset(pair.split("/")) for pair in _SINGULAR_AND_PLURAL.split())
+ENDINGS = frozenset(frozenset(pair.split("/")) for pair in _SINGULAR_AND_PLURAL.split())
 """Endings of one word in English, German, Dutch, Romance and Slavic, without accents."""
 
 _CONFUSED_WORDS = """
@@ -53,7 +53,9 @@ _MAX_OTHER_WORDS = 4
 _LIST_SIGNS = frozenset(".-")
 """Signs behind a leading number. Others are part of a name, as in `@Stateless`."""
 
-_MIN_STEM = 4
+MIN_STEM = 4
+"""Letters that all forms of a word share."""
+
 _MIN_WORD = 6
 """Letters of the words that a missing letter may tell apart. Shorter words are other words."""
 
@@ -66,7 +68,7 @@ _MIN_SUBSTITUTED = 10
 A short word with a wrong vowel needs as many letters in the other words of the name.
 """
 
-_VOWELS = frozenset("aeiouy")
+VOWELS = frozenset("aeiouy")
 
 
 class TargetUse(NamedTuple):
@@ -110,15 +112,15 @@ def may_be_near(target: str, name: str) -> bool:
 @lru_cache(maxsize=1 << 15)
 def _find_content(name: str) -> frozenset[str]:
     """Return the words of a name without numbers, signs and function words."""
-    return frozenset(word for word in split_name(name) if word.isalpha()) - _FUNCTION_WORDS
+    return frozenset(word for word in split_name(name) if word.isalpha()) - FUNCTION_WORDS
 
 
-def strip_prefix(words: Words) -> tuple[str, ...]:
+def strip_prefix(words: Words) -> Words:
     """Return the words of a name behind its leading numbers and emoji."""
     at = 0
     while at < len(words) and _is_prefix(words[at]):
         at += 1
-    return tuple(words[at:])
+    return words[at:]
 
 
 def _is_prefix(word: str) -> bool:
@@ -153,9 +155,9 @@ def _differs_in_function_words(words: Words, others: Words) -> bool:
     """
     if _numbers(words) != _numbers(others):
         return False
-    content = [word for word in words if word not in _FUNCTION_WORDS]
+    content = [word for word in words if word not in FUNCTION_WORDS]
     return (
-        content == [word for word in others if word not in _FUNCTION_WORDS]
+        content == [word for word in others if word not in FUNCTION_WORDS]
         and len(content) > 1
         and count_letters(content) >= MIN_LETTERS
     )
@@ -166,7 +168,7 @@ def _is_inverted(target: str, words: Words, name: str, others: Words) -> bool:
     return (
         ("," in target or "," in name)
         and len(words) == 2
-        and tuple(words) == tuple(reversed(others))
+        and words == others[::-1]
         and count_letters(words) >= MIN_LETTERS - 1
     )
 
@@ -196,8 +198,8 @@ def is_inflection(one: str, other: str) -> bool:
     while stem < min(len(one), len(other)) and one[stem] == other[stem]:
         stem += 1
     return any(
-        frozenset((one[cut:], other[cut:])) in _ENDINGS
-        for cut in range(max(stem - 1, _MIN_STEM), stem + 1)
+        frozenset((one[cut:], other[cut:])) in ENDINGS
+        for cut in range(max(stem - 1, MIN_STEM), stem + 1)
     )
 
 
@@ -229,7 +231,7 @@ def is_slip(one: str, other: str, letters: int) -> bool:
         return (
             len(wrong) == 1
             and wrong[0] > 0
-            and {one[wrong[0]], other[wrong[0]]} <= _VOWELS
+            and {one[wrong[0]], other[wrong[0]]} <= VOWELS
             and wrong[0] < len(one) - 1
             and (len(one) >= MIN_LETTERS or letters - len(one) >= _MIN_SUBSTITUTED)
             and letters >= _MIN_SUBSTITUTED

@@ -31,7 +31,8 @@ exclamation marks are left out: people write them or not. Symbols such as emoji 
 
 _ASCII_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 _ASCII_SIGN = re.compile(r"[-+*#/.&@=<>~^|$%\\]")
-"""What `_WORD_OR_SIGN` matches in ASCII text: words, and signs that most names lack."""
+_ASCII_WORD_OR_SIGN = re.compile(r"[A-Za-z]+|\d+|(?<!\w)-+|-+(?!\w)|[+*#/.&@=<>~^|$%\\]")
+"""What `_WORD_OR_SIGN` matches in ASCII text: words, and signs, which most names lack."""
 
 _MAX_SHORT_WORD = 4
 """Letters of single words that mean something else in another case too often."""
@@ -46,6 +47,8 @@ Too many short words differ by a letter.
 @lru_cache(maxsize=1 << 15)
 def split_name(name: str) -> tuple[str, ...]:
     """Return the words, numbers and signs of a name, without case and accents."""
+    if name.isascii():
+        return split_cased_name(name.lower())
     return tuple(word.casefold() for word in split_cased_name(name))
 
 
@@ -56,11 +59,12 @@ def split_cased_name(name: str) -> tuple[str, ...]:
     if not name.isascii():
         plain = unicodedata.normalize("NFKD", _INVISIBLE.sub("", name.translate(_DASHES)))
         plain = unicodedata.normalize("NFC", _ACCENTS.sub("", plain))
-    plain = _APOSTROPHES.sub("", plain)
+    if "'" in plain or "`" in plain or not plain.isascii():
+        plain = _APOSTROPHES.sub("", plain)
     if plain.isascii():
         if not _ASCII_SIGN.search(plain):
             return tuple(_ASCII_WORD.findall(plain))
-        found = _WORD_OR_SIGN.findall(plain)
+        found = _ASCII_WORD_OR_SIGN.findall(plain)
         return tuple(found if "-" not in plain else [text.rstrip("-") or "-" for text in found])
     placed = [(match.start(), match[0]) for match in _WORD_OR_SIGN.finditer(plain)]
     placed += [

@@ -12,10 +12,14 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.name_index import (
     NameIndex,
     Vocabulary,
+    find_renamed,
+    list_all_names,
+    list_names,
     list_titles,
     normalize_words,
     split_words,
 )
+from vaultlink.index.near_keys import NearKeys
 from vaultlink.index.near_names import TargetUse, is_near, may_be_near
 from vaultlink.index.resolve import (
     file_name,
@@ -74,13 +78,25 @@ class Suggester:
 
         Returns nothing if the target resolves, or if no file is likely.
         """
+        found = self.look_up(target, limit)
+        return self._recall_nearest(target, limit) if found is None else found
+
+    def look_up(self, target: str, limit: int = 3) -> tuple[Suggestion, ...] | None:
+        """Return the files that a target may mean, as far as names without near names decide it.
+
+        The result depends only on the names, titles and aliases of files. None if the target must
+        be compared with near names.
+        """
         if resolve("", target, self._index.names):
             return ()
         placed = self._match_folders(target)
         if placed is not None:
             return placed
         spelled = list(self._match_spelling(target))
-        return _take_best(spelled, limit) if spelled else self._recall_nearest(target, limit)
+        if spelled:
+            return _take_best(spelled, limit)
+        text = link_name(file_name(target))
+        return None if self._near_keys.may_have_near_name(text) else ()
 
     def update_index(self, after: Index) -> None:
         """Switch to a later index of the same vault.
@@ -89,9 +105,17 @@ class Suggester:
         """
         before, self._index = self._index, after
         self.__dict__.pop("_vocabulary", None)
-        if "_name_index" in self.__dict__ and before is not after:
-            self._name_index.update_names(before, after)
+        if before is after:
+            return
+        renamed = find_renamed(before, after)
+        if "_name_index" in self.__dict__:
+            self._name_index.update_names(before, after, renamed)
             self._name_index.recalled.clear()
+        if "_near_keys" in self.__dict__:
+            self._near_keys.drop_names(_list_names(before, renamed))
+            self._near_keys.add_names(_list_names(after, renamed))
+            if self._near_keys.dropped > len(after.files):
+                del self.__dict__["_near_keys"]
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -107,14 +131,14 @@ class Suggester:
         found = next(filter(None, map(self._index.names.get, target_keys(name))), ())
         if not found:
             return None
-        folders = _split_folders(target)
+        folders = split_folders(target)
         if (
             target.startswith("/")
             or (folders and self._index.definitions.get(folders[-1]))
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
-        ranked = sorted((-_count_shared(folders, _split_folders(path)), path) for path in found)
+        ranked = sorted((-_count_shared(folders, split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
             return ()
@@ -166,9 +190,9 @@ class Suggester:
         found = list(self._pick_near(target, text, sharing))
         if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
             found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
-        folders = _split_folders(target)
+        folders = split_folders(target)
         for item in found:
-            if not folders or _count_shared(folders, _split_folders(item.path)):
+            if not folders or _count_shared(folders, split_folders(item.path)):
                 yield item
 
     def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
@@ -206,15 +230,25 @@ class Suggester:
         return Vocabulary(self._index)
 
     @cached_property
+    def _near_keys(self) -> NearKeys:
+        return NearKeys(list_all_names(self._index))
+
+    @cached_property
     def _name_index(self) -> NameIndex:
         return NameIndex(self._index)
 
 
-def drop_own_names(found: Iterable[Suggestion], target: str, source: str) -> list[Suggestion]:
+def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
+    return (name for path in paths for name in list_names(index, path))
+
+
+def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> list[Suggestion]:
     """Return suggestions without the note that contains the link.
 
     A target that consists of that note's name and more is a companion of the note: none is near.
     """
+    if not found:
+        return []
     own = link_name(source).casefold()
     is_companion = len(target) > len(own) and target.casefold().startswith(own)
     return [
@@ -284,7 +318,7 @@ def _is_loose_variant(text: str, name: str) -> bool:
     return words == others and len(words) > 1
 
 
-def _split_folders(path: str) -> list[str]:
+def split_folders(path: str) -> list[str]:
     """Return the spelling keys of a path's folders, the innermost first."""
     parts = (part for part in parent_folder(path).split("/") if part not in ("", ".", ".."))
     return [spelling_key(part) for part in parts][::-1]

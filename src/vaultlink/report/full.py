@@ -63,6 +63,7 @@ class FullRenderer:
         self.text, self.suggest, self.format_target = text, suggest, format_target
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
+        self._heads: dict[tuple[str, str, Severity], tuple[str, str]] = {}
         self._hints: dict[tuple[object, ...], str] = {}
 
     def render(self, diagnostics: Sequence[Diagnostic]) -> str:
@@ -83,30 +84,37 @@ class FullRenderer:
         return "\n".join(blocks)
 
     def _render_block(self, d: Diagnostic, text: str, path: str) -> str:
-        p, color = self.palette, self.colors[d.severity]
-        gutter = " " * len(str(d.line))
-        severity = "" if d.severity is Severity.ERROR else f" ({d.severity.value})"
-        head = (
-            f"{color}{p.bold}{d.code}{p.reset} {p.bold}{d.rule}{p.reset} "
-            f"{escape_controls(d.message)}\n"
-            f"{gutter}{p.blue}-->{p.reset} {path}:{d.line}:{d.column}{severity}\n"
+        p, (head, severity) = self.palette, self._format_head(d)
+        number = str(d.line)
+        gutter = " " * len(number)
+        message = d.message if d.message.isprintable() else escape_controls(d.message)
+        block = (
+            f"{head}{message}\n{gutter}{p.blue}-->{p.reset} {path}:{number}:{d.column}{severity}\n"
         )
         line_start = d.start - d.column + 1
-        frame = ""
         if (
             d.end
             and 0 <= line_start <= d.start < len(text)
             and (line_start == 0 or text[line_start - 1] == "\n")
         ):
             line, marks = self._cut_excerpt(d, text, line_start, self.width - len(gutter) - 3)
-            frame = (
-                f"{gutter} {p.blue}|{p.reset}\n{p.blue}{d.line} |{p.reset} {line}\n"
-                f"{gutter} {p.blue}|{p.reset} {color}{marks}{p.reset}\n"
+            block += (
+                f"{gutter} {p.blue}|{p.reset}\n{p.blue}{number} |{p.reset} {line}\n"
+                f"{gutter} {p.blue}|{p.reset} {self.colors[d.severity]}{marks}{p.reset}\n"
             )
         hint = self._format_hint(d) if d.target is not None else ""
-        return (
-            f"{head}{frame}{gutter} {p.cyan}= help:{p.reset} {hint}\n" if hint else f"{head}{frame}"
-        )
+        return f"{block}{gutter} {p.cyan}= help:{p.reset} {hint}\n" if hint else block
+
+    def _format_head(self, d: Diagnostic) -> tuple[str, str]:
+        """Return the text before the message, and the severity behind the place."""
+        key = d.code, d.rule, d.severity
+        if key not in self._heads:
+            p = self.palette
+            self._heads[key] = (
+                f"{self.colors[d.severity]}{p.bold}{d.code}{p.reset} {p.bold}{d.rule}{p.reset} ",
+                "" if d.severity is Severity.ERROR else f" ({d.severity.value})",
+            )
+        return self._heads[key]
 
     def _cut_excerpt(
         self, d: Diagnostic, text: str, line_start: int, width: int

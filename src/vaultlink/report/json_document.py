@@ -28,9 +28,9 @@ def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> 
     opening = _encode({"schema": SCHEMA_VERSION, **head})[:-1] + b',"' + name.encode() + b'":['
     if not rows:
         return opening + b"]}\n"
-    # JSON has no raw line feed inside a row. The comma after the last row is removed.
-    lines = encode_json_lines(rows).replace(b"\n", b",\n")
-    return b"".join((opening, b"\n", lines)).removesuffix(b",\n") + b"\n]}\n"
+    # JSON has no raw line feed inside a row. There is no comma after the last row.
+    lines = encode_json_lines(rows).replace(b"\n", b",\n", len(rows) - 1)
+    return b"".join((opening, b"\n", lines, b"]}\n"))
 
 
 def _encode(value: Any) -> bytes:
