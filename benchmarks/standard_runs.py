@@ -13,10 +13,13 @@ from typing import NamedTuple
 from generate import generate_vault
 from measure import TimedCommand, create_environment, measure_run
 
-NOTES = 600
-"""So many that the notes outweigh the start of a cold check, and all runs take half a minute."""
+COLD_NOTES = 600
+"""As many as a cold check reads in the time of the other runs. It outweighs the start."""
+WARM_NOTES = 2_000
+"""So many that a cost for each note shows beside the start."""
 PAST = 1_700_000_000
 """The time of all notes in seconds: a cache can't take them for notes that are still written."""
+FIXED = {"PYTHONHASHSEED": "0", "PYTHONPATH": ""}
 CALIBRATION = Path(__file__).with_name("calibration.py")
 
 
@@ -82,12 +85,13 @@ class StandardVault:
 
     folder: Path
     program: Path
+    notes: int
 
     @property
     def environment(self) -> dict[str, str]:
         """Return an environment in which every run does the same."""
         kept = create_environment(self.folder / "cache", self.folder / "state")
-        return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": ""}
+        return {**kept, **FIXED}
 
     @property
     def vault(self) -> Path:
@@ -96,7 +100,7 @@ class StandardVault:
 
     def create(self) -> None:
         """Write the notes, and run the program until its bytecode and its cache are there."""
-        generate_vault(self.vault, NOTES)
+        generate_vault(self.vault, self.notes)
         for note in self.vault.rglob("*.md"):
             os.utime(note, (PAST, PAST))
         for _ in range(2):
@@ -117,11 +121,6 @@ class StandardVault:
         return notes[len(notes) // 2]
 
     # -- the runs ----------------------------------------------------------------------------
-
-    def plan_calibration(self) -> TimedCommand:
-        """Return the fixed work, in the Python of the program."""
-        command = (str(self.program.with_name("python")), "-I", "-S", str(CALIBRATION))
-        return TimedCommand(command, self.folder, more_environment=self.environment)
 
     def plan_cold_check(self) -> TimedCommand:
         """Return a check without a cache."""
@@ -152,23 +151,33 @@ class StandardVault:
         return self.plan(("check", "--stdin-filename", str(note)), text=text)
 
 
-STANDARD_RUNS: Mapping[str, Callable[[StandardVault], TimedCommand]] = {
-    "cold check": StandardVault.plan_cold_check,
-    "unchanged check": StandardVault.plan_unchanged_check,
-    "one note changed": StandardVault.plan_changed_check,
-    "check --stdin-filename": StandardVault.plan_stdin_check,
+STANDARD_RUNS: Mapping[str, tuple[int, Callable[[StandardVault], TimedCommand]]] = {
+    "cold check": (COLD_NOTES, StandardVault.plan_cold_check),
+    "unchanged check": (WARM_NOTES, StandardVault.plan_unchanged_check),
+    "one note changed": (WARM_NOTES, StandardVault.plan_changed_check),
+    "check --stdin-filename": (WARM_NOTES, StandardVault.plan_stdin_check),
 }
+
+
+def plan_calibration(program: Path, folder: Path) -> TimedCommand:
+    """Return the fixed work, in the Python of a program."""
+    command = (str(program.with_name("python")), "-S", "-s", str(CALIBRATION))
+    return TimedCommand(command, folder, more_environment={**os.environ, **FIXED})
 
 
 def measure_figures(program: Path, method: Method) -> dict[str, float]:
     """Return the value of each standard run of a program, divided by that of the calibration."""
-    with tempfile.TemporaryDirectory(prefix="vaultlink-gate-") as folder:
-        plans = []
-        for number, plan in enumerate((*STANDARD_RUNS.values(), StandardVault.plan_calibration)):
-            vault = StandardVault(Path(folder) / str(number), program)
+    with tempfile.TemporaryDirectory(prefix="vaultlink-gate-") as name:
+        folder = Path(name)
+
+        def create(run: str) -> TimedCommand:
+            notes, plan = STANDARD_RUNS[run]
+            vault = StandardVault(folder / run.replace(" ", "-"), program, notes)
             vault.create()
-            plans.append(plan(vault))
+            return plan(vault)
+
         with ThreadPoolExecutor((os.cpu_count() or 1) if method.parallel else 1) as pool:
+            plans = [*pool.map(create, STANDARD_RUNS), plan_calibration(program, folder)]
             rounds = [list(pool.map(method.measure, plans)) for _ in range(method.rounds)]
-    *values, calibration = map(min, zip(*rounds, strict=True))
-    return dict(zip(STANDARD_RUNS, (value / calibration for value in values), strict=True))
+    *values, unit = map(min, zip(*rounds, strict=True))
+    return {run: value / unit for run, value in zip(STANDARD_RUNS, values, strict=True)}
