@@ -70,7 +70,7 @@ def read_processor_time(run: TimedCommand) -> float:
 
 METHODS = [
     Method("instructions", count_instructions, 0.1, 1, parallel=True, exact=True),
-    Method("processor time", read_processor_time, 0.3, 9, parallel=False, exact=False),
+    Method("processor time", read_processor_time, 0.5, 9, parallel=False, exact=False),
 ]
 
 
