@@ -2,17 +2,19 @@
 
 PYTHON ?= python3
 VAULT ?=
+PROGRAM ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench refresh clean
+.PHONY: help demo test lint bench gate gate-record refresh clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
 	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
+	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make clean     remove the environments and caches'
 
@@ -48,6 +50,12 @@ test: .venv/tested
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)
+
+gate: .venv/installed
+	$(BIN)/python benchmarks/gate.py $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)
+
+gate-record: .venv/installed
+	$(BIN)/python benchmarks/gate.py --record $(if $(PROGRAM),--program '$(PROGRAM)')
 
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py

@@ -1,12 +1,30 @@
-"""Create a git repository whose last commit changes some notes, like a pull request."""
+"""Change notes of a vault, and create a repository whose last commit does, like a pull request."""
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 CHANGED_NOTES = 20
 """The number of notes that the last commit changes."""
+
+
+def list_notes(vault: Path) -> list[Path]:
+    """Return the notes of a vault, sorted."""
+    return sorted(vault.rglob("*.md"))
+
+
+def choose_notes(vault: Path) -> list[Path]:
+    """Return some notes, evenly spread."""
+    notes = list_notes(vault)
+    return notes[:: max(len(notes) // CHANGED_NOTES, 1)][:CHANGED_NOTES]
+
+
+def change_notes(notes: Iterable[Path]) -> None:
+    """Append a line with an unresolved link to each note."""
+    for note in notes:
+        with note.open("a", encoding="utf-8") as text:
+            text.write("\nOne more line, and a [[topic that nobody wrote]].\n")
 
 
 def create_history(
@@ -29,9 +47,6 @@ def create_history(
     subprocess.run(
         recording, cwd=place, env=dict(environment), check=True, stdout=subprocess.DEVNULL
     )
-    notes = sorted(place.rglob("*.md"))
-    for note in notes[:: max(len(notes) // CHANGED_NOTES, 1)][:CHANGED_NOTES]:
-        with note.open("a", encoding="utf-8") as text:
-            text.write("\nOne more line, and a [[topic that nobody wrote]].\n")
+    change_notes(choose_notes(place))
     git("add", "--all")
     git("commit", "--quiet", "--message", "after")

@@ -261,15 +261,44 @@ class Expression:
 
 
 @dataclass
+class CacheStore:
+    """The caches that one branch can read, each saved once under its key, oldest first."""
+
+    folder: Path
+    keys: list[str] = field(default_factory=list)
+
+    def run(self, action: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Do what actions/cache/restore or actions/cache/save does, and return its outputs."""
+        if action == "actions/cache/save":
+            assert given["key"] not in self.keys, "a cache can't be changed"
+            shutil.copytree(given["path"], self.folder / str(len(self.keys)))
+            self.keys.append(given["key"])
+            return {}
+        for start in (given["key"], given["restore-keys"]):
+            for number in reversed(range(len(self.keys))):
+                if self.keys[number].startswith(start):
+                    shutil.copytree(
+                        self.folder / str(number), given["path"], copy_function=shutil.copyfile
+                    )
+                    hit = self.keys[number] == given["key"]
+                    return {
+                        "cache-hit": str(hit).lower(),
+                        "cache-matched-key": self.keys[number],
+                    }
+        return {"cache-hit": "", "cache-matched-key": ""}
+
+
+@dataclass
 class StepRunner:
     """Runs steps as GitHub's runner does: each condition and environment evaluated, each script by bash, and files carry what one
-    step says to the next. Other actions are not run but noted in `used_actions`."""
+    step says to the next. Other actions are not run but noted in `used_actions`; caches are kept in `caches`, if it is given."""
 
     workspace: Path
     temp: Path
     environment: dict[str, str]
     contexts: dict[str, Any] = field(default_factory=dict)
     used_actions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    caches: CacheStore | None = None
     log: str = ""
     failed: bool = False
 
@@ -330,7 +359,12 @@ class StepRunner:
 
     def _run_step(self, step: Mapping[str, Any], outputs: dict[str, str]) -> str:
         if "uses" in step:
-            self.used_actions[step["uses"]] = step.get("with", {})
+            given = self.used_actions[step["uses"]] = step.get("with", {})
+            action = step["uses"].partition("@")[0]
+            if self.caches and action.startswith("actions/cache/"):
+                known = {name: self.interpolate(value) for name, value in given.items()}
+                known["path"] = re.sub("^~", self.environment["HOME"], known["path"])
+                outputs.update(self.caches.run(action, known))
             return "success"
         assert "${{" not in step["run"], "an expression in a script is a way to inject code"
         script, carried, path = (self.temp / name for name in ("script.sh", "output", "path"))
@@ -342,6 +376,7 @@ class StepRunner:
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temp),
+            "RUNNER_OS": "Linux",
             "GITHUB_ACTIONS": "true",
             "CI": "true",
         }

@@ -5,6 +5,7 @@ The action's own steps install vaultlink once; the other tests start after them.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from forge import (
     ROOT,
+    CacheStore,
     InstallKit,
     StepRunner,
     assert_matches_schema,
@@ -187,6 +189,7 @@ class Forge:
     kit: InstallKit
     installed: Mapping[str, Any]
     base: str = "main"
+    caches: CacheStore | None = None
 
     def __post_init__(self) -> None:
         self.environment = self.kit.make_offline_environment(self.folder / "home")
@@ -258,6 +261,7 @@ class Forge:
                 | {name.replace("_", "-"): value for name, value in given.items()},
             },
         )
+        fresh.caches = self.caches
         install = self.installed["steps"]["install"]
         left = {
             **install["outputs"],
@@ -414,6 +418,7 @@ REFUSED = [
     ({"command": "undo"}, "The input command must be check or fix."),
     ({"command": HOSTILE}, "The input command must be check or fix."),
     ({"changed_only": "yes"}, "The input changed-only must be true or false."),
+    ({"cache": HOSTILE}, "The input cache must be true or false."),
     ({"report": HOSTILE}, "The input report must be sarif"),
     ({"path": "nowhere"}, "The input path does not name a folder."),
     ({"path": ""}, "The input path does not name a folder."),
@@ -450,3 +455,80 @@ def test_later_steps_can_run_the_command(forge: Forge) -> None:
     runner.run([{"id": "later", "run": "vaultlink orphans"}])
     assert runner.step_outcome("later") == "success"
     assert "New.md" in runner.log
+
+
+# -- the cache ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkout(forge: Forge, tmp_path: Path) -> StepRunner:
+    """Return a runner with a checkout. From now on the caches of its branch are kept."""
+    runner = forge.act(forge.git("rev-parse", "HEAD"))
+    forge.caches = CacheStore(tmp_path / "caches")
+    return runner
+
+
+def run_event(
+    forge: Forge, checkout: StepRunner, event: str, commit: str, **given: str
+) -> list[str]:
+    """Run the action for an event, assert that it reports the known finding, and return the keys of all caches."""
+    checkout.contexts["github"] |= {"event_name": event, "sha": commit}
+    runner = forge.again(checkout, **given)
+    assert outputs(runner) == {"exit-code": "1", "findings": "1", "report": ""}
+    assert "Nowhere" in runner.log
+    assert forge.caches
+    return list(forge.caches.keys)
+
+
+def test_each_push_saves_a_cache_and_restores_the_last_one(
+    forge: Forge, checkout: StepRunner
+) -> None:
+    [first] = run_event(forge, checkout, "push", "c1")
+    assert re.fullmatch(rf"vaultlink-Linux-{re.escape(__version__)}-[0-9a-f]{{16}}-c1", first)
+    assert run_event(forge, checkout, "push", "c1") == [first], "the same commit again"
+    assert run_event(forge, checkout, "push", "c2") == [first, f"{first[:-1]}2"]
+    assert forge.caches
+    assert [path for path in (forge.caches.folder / "1").rglob("*") if path.is_file()]
+
+
+def test_pull_request_saves_a_cache_only_if_there_is_no_other(
+    forge: Forge, checkout: StepRunner
+) -> None:
+    first = run_event(forge, checkout, "pull_request", "c1")
+    assert len(first) == 1
+    assert run_event(forge, checkout, "pull_request", "c2") == first
+
+
+@pytest.mark.parametrize(
+    "event", ["pull_request_target", "workflow_run", "issue_comment", "merge_group"]
+)
+def test_events_that_others_can_cause_never_save_a_cache(
+    forge: Forge, checkout: StepRunner, event: str
+) -> None:
+    assert run_event(forge, checkout, event, "c1") == []
+
+
+def test_cache_can_be_switched_off(forge: Forge, checkout: StepRunner) -> None:
+    assert run_event(forge, checkout, "push", "c1", cache="false") == []
+
+
+def test_cache_of_another_path_is_not_restored(
+    forge: Forge, checkout: StepRunner, tmp_path: Path
+) -> None:
+    (checkout.workspace / HOSTILE.replace("/", "")).symlink_to(".")
+    keys = run_event(forge, checkout, "push", "c1")
+    keys = run_event(forge, checkout, "push", "c1", path=HOSTILE.replace("/", ""))
+    assert len({key.removesuffix("-c1") for key in keys}) == 2
+    assert all(re.fullmatch(r"[\w.-]+", key) for key in keys)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95 not a cache", None], ids=repr)
+def test_damaged_cache_changes_nothing(
+    forge: Forge, checkout: StepRunner, content: bytes | None
+) -> None:
+    run_event(forge, checkout, "push", "c1")
+    assert forge.caches
+    files = [path for path in forge.caches.folder.rglob("*") if path.is_file()]
+    for path in files:
+        path.write_bytes(path.read_bytes()[:-1] + b"\xff" if content is None else content)
+    run_event(forge, checkout, "pull_request", "c2")

@@ -5,6 +5,7 @@ What is written is run: the steps of the workflow and of the pipeline by bash, t
 
 import json
 import os
+import shutil
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from forge import (
+    CacheStore,
     InstallKit,
     StepRunner,
     assert_matches_schema,
@@ -522,8 +524,15 @@ class Notes:
         self.git("push", "--quiet", "origin", "main")
         self.git("checkout", "--quiet", "change")
 
-    def github(self, temp: Path, base: str = "", **event: Any) -> StepRunner:
-        """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into, `event` what the
+    def github(
+        self,
+        temp: Path,
+        base: str = "",
+        caches: CacheStore | None = None,
+        merge_group: Mapping[str, str] | None = None,
+        **context: str,
+    ) -> StepRunner:
+        """The workflow's steps, run for what is checked out; `base` is the branch that a pull request goes into, `context` what the
         run is about."""
         steps = loaded(self.root, "github")["jobs"]["links"]["steps"]
         temp.mkdir()
@@ -531,7 +540,8 @@ class Notes:
             self.root,
             temp,
             self.environment | {"GITHUB_BASE_REF": base},
-            {"github": {"event": event}},
+            {"github": {**context, "event": {"merge_group": merge_group or {}}}},
+            caches=caches,
         ).run(steps)
 
     def gitlab(self, shell: str = "bash", **variables: str) -> tuple[int, str]:
@@ -607,9 +617,25 @@ def test_summary_is_empty_if_the_installation_failed(repo: "Notes", tmp_path: Pa
 
 def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path) -> None:
     used = repo.github(tmp_path / "runner").used_actions
-    [checkout, setup] = used.values()
-    assert checkout["fetch-depth"] == 0
-    assert setup["python-version"] == "3.13"
+    assert used["actions/checkout@v5"]["fetch-depth"] == 0
+    assert used["actions/setup-python@v6"]["python-version"] == "3.13"
+
+
+def test_push_saves_the_cache_that_a_pull_request_restores(repo: "Notes", tmp_path: Path) -> None:
+    del repo.environment["VAULTLINK_CACHE_DIR"]
+    caches = CacheStore(tmp_path / "caches")
+    repo.change({"New.md": "See [[Gone astray]].\n"})
+    pushed = repo.github(tmp_path / "first", caches=caches, event_name="push", sha="c1")
+    assert pushed.failed, "known findings; the cache is saved all the same"
+    assert caches.keys == ["vaultlink-c1"]
+    assert [path for path in (caches.folder / "0").rglob("*") if path.is_file()]
+    shutil.rmtree(Path(repo.environment["HOME"]) / ".cache")
+    runner = repo.github(
+        tmp_path / "second", "main", caches=caches, event_name="pull_request", sha="c2"
+    )
+    assert runner.contexts["steps"]["restore"]["outputs"]["cache-matched-key"] == "vaultlink-c1"
+    assert "Gone astray" in runner.log
+    assert caches.keys == ["vaultlink-c1"]
 
 
 # -- what it does: GitLab -------------------------------------------------------------------------------------------------
@@ -660,6 +686,17 @@ def test_default_branch_reports_all_findings(repo: "Notes") -> None:
     code, said = repo.gitlab()
     assert code == 1
     assert "Old.md" in said
+
+
+def test_each_merge_request_keeps_its_own_cache(repo: "Notes") -> None:
+    job = loaded(repo.root, "gitlab")["vaultlink"]
+    [path] = job["cache"]["paths"]
+    assert job["variables"]["VAULTLINK_CACHE_DIR"] == f"$CI_PROJECT_DIR/{path.rstrip('/')}"
+    assert job["cache"]["key"] == "vaultlink-$CI_MERGE_REQUEST_IID"
+    assert job["cache"]["fallback_keys"] == ["vaultlink-"]
+    before = repo.gitlab(VAULTLINK_CACHE_DIR=str(repo.root / path))
+    assert [file for file in (repo.root / path).rglob("*") if file.is_file()]
+    assert repo.gitlab(VAULTLINK_CACHE_DIR=str(repo.root / path)) == before
 
 
 @pytest.mark.parametrize(
