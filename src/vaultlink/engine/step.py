@@ -229,9 +229,7 @@ class _Examiner:
         files = check_files(settings, index, [path for path in paths if path in self.renamed])
         found = {path: self._merge(path, links, files) for path in paths}
         diagnostics = {path: _suppress(settings, index, path, found[path]) for path in paths}
-        tallies = {
-            path: index.count_links(path) if path in index.notes else None for path in paths
-        }
+        tallies = {path: index.count_links(path) if path in index.notes else None for path in paths}
         return Examined(_drop_empty(found), _drop_empty(diagnostics), tallies)
 
     def _merge(
