@@ -21,7 +21,7 @@ import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress
-from vaultlink.disk.load import load_state
+from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all
@@ -77,7 +77,7 @@ def open_vault(
     cache = scan.open_cache() if loaded.to_save else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
-    return Vault(scan, loaded.state)
+    return Vault(scan, loaded.state, origin=loaded.origin)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -108,12 +108,14 @@ class Vault:
         scan: The files of the vault and the settings that apply to them.
         state: The index, and the findings of all notes.
         overlays: Unsaved contents by vault path, in bytes; they replace the files on disk.
+        origin: The saved state that the state was loaded from; None for any other state.
     """
 
     scan: VaultScan
     state: State
     overlays: Mapping[str, bytes] = field(default_factory=dict)
     _previous_suggester: "Suggester | None" = None
+    origin: StateOrigin | None = None
 
     def __repr__(self) -> str:
         from vaultlink.report.layout import format_count  # noqa: PLC0415

@@ -1,18 +1,21 @@
 """Check a vault and render the result of `vaultlink check`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from vaultlink.api import Vault
 from vaultlink.cli.cached_check import CachedCheck
 from vaultlink.cli.known import KnownSources
 from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.path_rows import count_fixes, count_severities, load_rows
 from vaultlink.cli.results import choose_exit_code, render_results, split_findings
 from vaultlink.cli.stdin import with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_path_filter, open_scanned_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.index.resolve import is_note
-from vaultlink.report.concise import describe_fixable, summarize_check
+from vaultlink.report.concise import describe_fixable, summarize_check, summarize_counts
 from vaultlink.report.known_counts import describe_known
+from vaultlink.report.layout import PLAIN
 
 
 def run_check(
@@ -25,17 +28,43 @@ def run_check(
     """Check a scanned vault. `selection` are the chosen paths and the known findings."""
     wanted, known_sources = make_path_filter(selection[0]), selection[1]
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    checked = split_findings(options, output_format, vault, known_sources.load_known(vault), wanted)
+    known = known_sources.load_known(vault)
+    notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
+    if (
+        output_format == "concise"
+        and terminal.palette is PLAIN
+        and not (options.statistics or known)
+    ):
+        return _check_by_path(options, terminal, vault, wanted, notes)
+    checked = split_findings(options, output_format, vault, known, wanted)
     results, split = render_results(options, terminal, output_format, checked), checked.split
     counts_fixes = not terminal.quiet and checked.may_have_fixes()
-    notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
     sentences = [
         summarize_check(split.new, notes, split.known_counts),
         *map(describe_known, split.known_counts),
-        describe_fixable(checked.resolvable()) if counts_fixes else "",
+        describe_fixable(checked.resolvable().totals()) if counts_fixes else "",
     ]
     return CachedCheck(
         results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
         "\n".join(filter(None, sentences)),
-        choose_exit_code(options, split.new),
+        choose_exit_code(options, {item.severity for item in split.new}),
+    )
+
+
+def _check_by_path(
+    options: ReportOptions,
+    terminal: Terminal,
+    vault: Vault,
+    wanted: Callable[[str], bool],
+    notes: int,
+) -> CachedCheck:
+    """Return the result put together from rows, most of which are those of the last run."""
+    rows = load_rows(vault, wanted)
+    counts = count_severities(rows.values())
+    fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows))
+    summary = summarize_counts(counts, len(rows), notes)
+    return CachedCheck(
+        "".join([row.text for row in rows.values()]).encode("utf-8", "surrogateescape"),
+        "\n".join(filter(None, (summary, fixable))),
+        choose_exit_code(options, counts),
     )

@@ -15,7 +15,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.git import find_work_tree
-from vaultlink.model import Diagnostic, Severity
+from vaultlink.model import Severity
 from vaultlink.report import FORMATS
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.listings import make_target_formatter
@@ -128,10 +128,10 @@ def _find_path_prefix(vault: Vault) -> str:
     return "" if folder == "." else f"{folder}/"
 
 
-def choose_exit_code(options: ReportOptions, diagnostics: Iterable[Diagnostic]) -> int:
-    """Return the exit code for these findings."""
+def choose_exit_code(options: ReportOptions, severities: Iterable[Severity]) -> int:
+    """Return the exit code for findings of these severities."""
     failing = frozenset() if options.exit_zero else select_failing_severities(options)
-    return EXIT_FINDINGS if any(item.severity in failing for item in diagnostics) else EXIT_CLEAN
+    return EXIT_CLEAN if failing.isdisjoint(severities) else EXIT_FINDINGS
 
 
 def select_failing_severities(options: ReportOptions) -> frozenset[Severity]:

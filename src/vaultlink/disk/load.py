@@ -1,6 +1,6 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -35,11 +35,26 @@ Reading them again in the next run takes less time than saving.
 """
 
 
+class StateOrigin(NamedTuple):
+    """The saved state that a state was loaded from, or that it is saved as.
+
+    `is_saved` is True in the second case. `restamped` are the files that have new times only.
+    """
+
+    identity: bytes
+    is_saved: bool
+    restamped: Set[str] = frozenset()
+
+
 class LoadedState(NamedTuple):
-    """A state, and what to save for the next run if the cache is outdated."""
+    """A state, and what to save for the next run if the cache is outdated.
+
+    `origin` is None if no state is saved.
+    """
 
     state: State
     to_save: StateToSave | None = None
+    origin: StateOrigin | None = None
 
 
 def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) -> LoadedState:
@@ -72,11 +87,12 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     is_changed = len(changes.batch.files) > (_RESAVE_THRESHOLD if stamps else 0)
     if stored is None or not is_current or is_changed:
         saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
-        return LoadedState(state, saved)
+        return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
+    origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)
     if stamps is None or len(changes.restamped) > _RESAVE_THRESHOLD:
         renewed = collect_stamps(scan, stored.table, changes.batch.files)
-        return LoadedState(state, StateToSave(None, {}, renewed))
-    return LoadedState(state)
+        return LoadedState(state, StateToSave(None, {}, renewed), origin)
+    return LoadedState(state, None, origin)
 
 
 def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:

@@ -61,6 +61,15 @@ class ResolvableFindings(NamedTuple):
     has_all_safe: bool = True
     has_all_unsafe: bool = True
 
+    def totals(self) -> "FixTotals":
+        """Return the numbers of findings that fixes of each safety resolve."""
+        return FixTotals(
+            (self.count(Safety.SAFE), self.count_known(Safety.SAFE)),
+            (self.count(Safety.UNSAFE), self.count_known(Safety.UNSAFE)),
+            self.has_all_safe,
+            self.has_all_unsafe,
+        )
+
     def count(self, safety: Safety) -> int:
         """Return the number of reported findings with a fix of this safety."""
         return sum(fix is not None and fix.safety is safety for fix in self.fixes)
@@ -68,6 +77,18 @@ class ResolvableFindings(NamedTuple):
     def count_known(self, safety: Safety) -> int:
         """Return the number of known findings with a fix of this safety."""
         return sum(fix is not None and fix.safety is safety for fix in self.known_fixes)
+
+
+class FixTotals(NamedTuple):
+    """Numbers of findings that safe and unsafe fixes resolve: of reported and known ones.
+
+    If `has_all_safe` or `has_all_unsafe` is False, there may be more of that safety.
+    """
+
+    safe: tuple[int, int]
+    unsafe: tuple[int, int]
+    has_all_safe: bool
+    has_all_unsafe: bool
 
 
 def select_applicable(

@@ -6,30 +6,36 @@ formatting and joined once: there may be 70,000 of them.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.model import Diagnostic, Safety, Severity, Suggestion
+from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.check_result import CheckResult, FormatTarget
 from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 
 if TYPE_CHECKING:
-    from vaultlink.fix.resolved import ResolvableFindings
+    from vaultlink.fix.resolved import FixTotals
 
 
 def render_concise_result(result: CheckResult) -> str:
     """Render the findings of a check, or with `statistics` the counts by rule."""
     if result.statistics:
         return render_statistics(result.findings, result.palette)
-    return render_concise(result.findings, result.palette, partial(_format_hint, result))
+    return render_concise(
+        result.findings,
+        result.palette,
+        lambda d: format_hint(d, result.suggester()(d), result.format_target),
+    )
 
 
-def _format_hint(result: CheckResult, d: Diagnostic) -> str:
+def format_hint(
+    d: Diagnostic, suggestions: Sequence[Suggestion], format_target: FormatTarget
+) -> str:
     """Return the likeliest heading or block as a question; "" if there is none."""
-    found = result.suggester()(d)
-    return f" Did you mean {format_suggestion(d, found[0], result.format_target)}?" if found else ""
+    if not suggestions:
+        return ""
+    return f" Did you mean {format_suggestion(d, suggestions[0], format_target)}?"
 
 
 def format_suggestion(d: Diagnostic, item: Suggestion, format_target: FormatTarget) -> str:
@@ -107,11 +113,24 @@ def summarize_check(
 
     With `known_counts`, the sentence calls the findings new.
     """
-    if not diagnostics:
+    counts = Counter([d.severity for d in diagnostics])
+    return summarize_counts(counts, len({d.path for d in diagnostics}), notes, known_counts)
+
+
+def summarize_counts(
+    counts: Mapping[Severity, int],
+    files: int,
+    notes: int,
+    known_counts: Sequence[KnownCount] = (),
+) -> str:
+    """Return the summary sentence of a check with these numbers of findings, by severity.
+
+    `files` is the number of files with findings, `notes` that of the notes checked.
+    """
+    if not files:
         return f"No {'new ' if known_counts else ''}findings in {format_count(notes, 'note')}."
-    files = len({d.path for d in diagnostics})
     return (
-        f"Found {describe_severities(diagnostics, known_counts)} in {format_count(files, 'file')}; "
+        f"Found {_describe_counts(counts, known_counts)} in {format_count(files, 'file')}; "
         f"{format_count(notes, 'note')} checked."
     )
 
@@ -120,25 +139,28 @@ def describe_severities(
     diagnostics: Sequence[Diagnostic], known_counts: Sequence[KnownCount] = ()
 ) -> str:
     """Return the number of findings of each severity, most severe first."""
-    counts = Counter([d.severity for d in diagnostics])
+    return _describe_counts(Counter([d.severity for d in diagnostics]), known_counts)
+
+
+def _describe_counts(
+    counts: Mapping[Severity, int], known_counts: Sequence[KnownCount] = ()
+) -> str:
     new = "new " if known_counts else ""
     return ", ".join(
         [
             format_count(counts[severity], new + singular, new + plural)
             for severity, singular, plural in _SEVERITY_NOUNS
-            if counts[severity]
+            if counts.get(severity)
         ]
     )
 
 
-def describe_fixable(found: "ResolvableFindings") -> str:
+def describe_fixable(found: "FixTotals") -> str:
     """Return a sentence with the numbers of findings that fixes resolve.
 
     It is "" if there are none. A number that may be too low is called so.
     """
-    safe, unsafe = (
-        (found.count(safety), found.count_known(safety)) for safety in (Safety.SAFE, Safety.UNSAFE)
-    )
+    safe, unsafe = found.safe, found.unsafe
     all_safe = _describe_number(*safe, is_exact=found.has_all_safe)
     all_unsafe = _describe_number(*unsafe, is_exact=found.has_all_unsafe)
     if not all_safe:

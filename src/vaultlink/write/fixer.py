@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
@@ -17,6 +17,7 @@ from vaultlink.fix.loop import (
     find_fix,
     plan_fixes,
 )
+from vaultlink.fix.path_fixes import PathFixes, count_path_fixes
 from vaultlink.fix.resolved import ResolvableFindings, select_applicable, select_resolvable
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
@@ -31,7 +32,7 @@ from vaultlink.write.apply import (
 )
 from vaultlink.write.write import WriteResult
 
-_MAX_TRIED = 2_000
+MAX_TRIED = 2_000
 """Maximum number of fixes that are tried in order to count them."""
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
@@ -95,7 +96,7 @@ class Fixer:
         rules, config = self.state.settings.rules, self.state.settings.config
         answers = FixAnswers() if guesses else None
         makers = deferred_fixes(rules, answers)
-        items = [*findings, *known] if len(known) <= _MAX_TRIED else findings
+        items = [*findings, *known] if len(known) <= MAX_TRIED else findings
         sources = self._sources(self._list_unresolved(items) if guesses else [])
         sources = replace(sources, is_protected=self._texts.is_never_writable)
         allowed = allowed_fixes(rules, config, unsafe=True, wanted=wanted)
@@ -118,20 +119,47 @@ class Fixer:
                 select,
             )
 
-        is_tried = len(known) <= _MAX_TRIED and sum(map(bool, fixes)) <= _MAX_TRIED
+        is_tried = len(known) <= MAX_TRIED and sum(map(bool, fixes)) <= MAX_TRIED
         if is_tried:
             fixes = select_resolvable(items, fixes, make_plan)
         else:
-            files = self.state.index.files
-            is_locked = cache(
-                lambda path: (
-                    path in files and (sources.text(path) is None or sources.is_protected(path))
-                )
-            )
-            fixes = select_applicable(self.state.index, fixes, is_locked)
+            fixes = select_applicable(self.state.index, fixes, self._make_lock_test(sources))
         has_all = is_tried and (guesses or not self._have_guesses(items))
         count = len(findings)
         return ResolvableFindings(fixes[:count], fixes[count:], is_tried, has_all)
+
+    def path_counter(self, wanted: Callable[[str], bool]) -> Callable[[str], PathFixes]:
+        """Return a function that counts the fixes at a path, without guesses.
+
+        If there are more than `MAX_TRIED` fixes in all, the sums of these numbers are those that
+        `find_resolvable` returns.
+
+        Args:
+            wanted: Returns True for the paths of notes that may be fixed.
+        """
+        settings = self.state.settings
+        sources = replace(self._sources([]), is_protected=self._texts.is_never_writable)
+        return partial(
+            count_path_fixes,
+            self.state,
+            sources,
+            deferred_fixes(settings.rules),
+            allowed_fixes(settings.rules, settings.config, unsafe=True, wanted=wanted),
+            self._make_lock_test(sources),
+        )
+
+    def is_locked(self, path: str) -> bool:
+        """Return True if a file can't be written even without its write protection."""
+        return self._texts.is_never_writable(path)
+
+    def _make_lock_test(self, sources: FixSources) -> Callable[[str], bool]:
+        """Return a function that returns True for files that must not be changed."""
+        files = self.state.index.files
+        return cache(
+            lambda path: (
+                path in files and (sources.text(path) is None or sources.is_protected(path))
+            )
+        )
 
     def choices(self, item: Diagnostic, answers: FixAnswers) -> list[Fix]:
         """Return all fixes that a user can choose for a finding, the likeliest first."""

@@ -216,7 +216,8 @@ def _report_fixes(
         if sentence:
             terminal.print_message(sentence)
     return max(
-        choose_exit_code(options, remaining.new), EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+        choose_exit_code(options, {item.severity for item in remaining.new}),
+        EXIT_FINDINGS if result.skipped else EXIT_CLEAN,
     )
 
 
@@ -257,7 +258,7 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run
     ):
         if sentence:
             terminal.print_message(sentence)
-    return choose_exit_code(options, remaining.new)
+    return choose_exit_code(options, {item.severity for item in remaining.new})
 
 
 def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:

@@ -1,0 +1,50 @@
+"""Count the fixes of the findings at one path, so that the counts of a path can be kept."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from vaultlink.engine.step import State
+from vaultlink.fix.deferred import FixMaker
+from vaultlink.fix.loop import find_fix, touches_heading
+from vaultlink.fix.resolved import select_applicable
+from vaultlink.fix.select import FixFilter
+from vaultlink.fix.sources import FixSources
+from vaultlink.model import Safety
+
+
+class PathFixes(NamedTuple):
+    """The numbers of fixes at a path: all allowed ones, and those that can be applied.
+
+    `is_locked` is True if the file can't be written. If `is_local` is False, the numbers depend on
+    more than the findings of the path and this.
+    """
+
+    allowed: int
+    safe: int
+    unsafe: int
+    is_locked: bool
+    is_local: bool
+
+
+def count_path_fixes(
+    state: State,
+    sources: FixSources,
+    makers: Mapping[str, FixMaker],
+    is_allowed: FixFilter,
+    is_locked: Callable[[str], bool],
+    path: str,
+) -> PathFixes:
+    """Count the fixes of the findings at a path."""
+    findings = state.diagnostics.get(path, ())
+    found = [(item, find_fix(state, sources, item, makers)) for item in findings]
+    fixes = [fix for item, fix in found if fix and is_allowed(item, fix)]
+    applicable = [fix.safety for fix in select_applicable(state.index, fixes, is_locked) if fix]
+    return PathFixes(
+        len(fixes),
+        applicable.count(Safety.SAFE),
+        applicable.count(Safety.UNSAFE),
+        sources.is_protected(path),
+        not any(item.rule in makers for item in findings)
+        and all(edit.path == path for fix in fixes for edit in fix.edits)
+        and not any(touches_heading(state.index, fix) for fix in fixes),
+    )
