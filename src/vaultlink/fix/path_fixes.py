@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from vaultlink.engine.step import State
-from vaultlink.fix.deferred import FixMaker
 from vaultlink.fix.loop import find_fix, touches_heading
 from vaultlink.fix.resolved import select_applicable
 from vaultlink.fix.select import FixFilter
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixMaker, FixSources
 from vaultlink.model import Safety
 
 
