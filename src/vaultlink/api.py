@@ -339,7 +339,7 @@ class Vault:
     def _find_suggestions(
         self, targets: Sequence[str]
     ) -> tuple[dict[str, tuple[Suggestion, ...]], list[str]]:
-        """Return suggestions by target, and the targets that were compared with near names."""
+        """Return suggestions by target, and the targets that may have near names."""
         found = suggest_all(self._suggester.look_up, targets, self.scan.settings.jobs)
         near = [target for target, suggestions in found.items() if suggestions is None]
         answers = {

@@ -68,7 +68,10 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
         near: Iterable[str],
         targets: Collection[str],
     ) -> "KeptSuggestions":
-        """Return these and more suggestions; only those for `targets` if there are many others."""
+        """Return these and more suggestions.
+
+        If there are many for other targets, only those for `targets` are kept.
+        """
         known = {**self.answers, **answers}
         if len(known) > _MAX_SURPLUS * len(targets):
             known = {target: known[target] for target in targets}

@@ -89,7 +89,7 @@ class NearKeys:
     def _is_misspelt(self, words: Words) -> bool:
         """Return True if a name may have these words but for a slip in one of them.
 
-        A word that another name has is none.
+        Words of other names are not slips.
         """
         known = self._known_words
         doubtful = [word for word in words if word not in known]
@@ -126,7 +126,7 @@ _ENOUGH_LETTERS = 99
 
 
 def _simplify_name(name: str) -> str:
-    """Return a name that has the same words and is often the same for a file and its title."""
+    """Return a name with the same words, often the same for a file and its title."""
     if not name.isascii():
         return name
     return name.lower() if "-" in name else name.lower().replace("_", " ")

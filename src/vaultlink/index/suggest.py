@@ -82,10 +82,9 @@ class Suggester:
         return self._recall_nearest(target, limit) if found is None else found
 
     def look_up(self, target: str, limit: int = 3) -> tuple[Suggestion, ...] | None:
-        """Return the files that a target may mean, as far as names without near names decide it.
+        """Return the files that a target may mean, or None if it may have a near name.
 
-        The result depends only on the names, titles and aliases of files. None if the target must
-        be compared with near names.
+        Unlike near names, the result depends only on the names, titles and aliases of files.
         """
         if resolve("", target, self._index.names):
             return ()
