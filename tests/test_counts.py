@@ -214,7 +214,7 @@ def test_known_findings_that_fix_resolves_are_named(run: RunCommand, vault: Path
 def test_too_many_fixes_are_not_tried(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.write.fixer._MAX_TRIED", 4)
+    monkeypatch.setattr("vaultlink.write.fixer.MAX_TRIED", 4)
     assert read_numbers(run, vault) == (3, 2)
     assert run("check", "--output-format", "full").err.endswith(
         "`vaultlink fix` can fix at least 3 of them, and at least 5 with --unsafe-fixes.\n"

@@ -12,6 +12,7 @@ import msgspec
 from vaultlink.api import Vault
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
+from vaultlink.disk.load import StateOrigin
 from vaultlink.disk.processes import count_processes, run_parts
 from vaultlink.fix.path_fixes import PathFixes
 from vaultlink.fix.resolved import FixTotals
@@ -29,14 +30,14 @@ _MIN_SHARED_ROWS = 1_000
 class PathRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The lines, the numbers of findings by severity, and the fixes of one path.
 
-    If `is_local` is False, they depend on more than the findings of the path.
+    `hinted` are the notes whose headings or blocks the lines suggest.
     """
 
     text: str
     severities: dict[Severity, int]
     fixes: PathFixes
     has_guesses: bool
-    is_local: bool
+    hinted: tuple[str, ...]
 
 
 def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> dict[str, PathRow]:
@@ -95,7 +96,7 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
             Counter([d.severity for d in findings]),
             fixes,
             any(rules[d.rule].deferred_fix == "target" for d in findings),
-            fixes.is_local and all(d.subpath is None for d in findings),
+            tuple({d.resolved for d in findings if d.subpath is not None and d.resolved}),
         )
 
     processes = (
@@ -133,24 +134,52 @@ def _load_kept_rows(vault: Vault) -> dict[str, PathRow]:
     data, rows = cache.load_result(key, "rows"), dict[str, PathRow]()
     with suppress(msgspec.MsgspecError):
         rows = msgspec.msgpack.decode(data or b"", type=dict[str, PathRow])
-    restamped = vault.origin.restamped
-    return {
-        path: row
-        for path, row in rows.items()
-        if _is_kept(vault, path)
-        and not (
-            path in restamped
-            and row.fixes.allowed
-            and vault.fixer.is_locked(path) != row.fixes.is_locked
-        )
+    is_valid = _make_validator(vault, vault.origin)
+    return {path: row for path, row in rows.items() if is_valid(path, row)}
+
+
+def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow], bool]:
+    """Return a function that returns True for a row made with the saved state, if valid now."""
+    notes, targets, names = vault.index.notes, vault.index.targets, vault.index.names
+    if not isinstance(targets, PackedMap) or not isinstance(names, PackedMap):
+        return lambda _path, _row: False
+    changed = {*notes.keys_changed(), *targets.keys_changed()}
+    linked = {
+        target
+        for path in changed
+        for target in (*(targets.saved_value(path) or ()), *targets.get(path, ()))
     }
+    is_named_anew = any(names.keys_changed())
+
+    def is_valid(path: str, row: PathRow) -> bool:
+        return (
+            _is_kept(vault, path)
+            and not (row.hinted and (is_named_anew or not changed.isdisjoint(row.hinted)))
+            and not (row.fixes.touches_headings and (path in linked or path in changed))
+            and not (
+                path in origin.restamped
+                and row.fixes.allowed
+                and vault.fixer.is_locked(path) != row.fixes.is_locked
+            )
+        )
+
+    return is_valid
 
 
 def _save_rows(vault: Vault, rows: dict[str, PathRow], kept: dict[str, PathRow]) -> None:
     """Save the rows that depend on the saved state alone, if there are others than before."""
     cache, key = vault.scan.open_cache(), _rows_key(vault)
-    if cache is None or key is None:
+    if cache is None or key is None or vault.origin is None:
         return
-    valid = {path: row for path, row in rows.items() if row.is_local and _is_kept(vault, path)}
-    if any(path not in kept for path in valid):
-        save_result(cache, key, msgspec.msgpack.encode({**kept, **valid}), "rows")
+    is_valid = (
+        (lambda _path, _row: True)
+        if vault.origin.is_saved
+        else _make_validator(vault, vault.origin)
+    )
+    new = {
+        path: row
+        for path, row in rows.items()
+        if path not in kept and not row.fixes.is_deferred and is_valid(path, row)
+    }
+    if new:
+        save_result(cache, key, msgspec.msgpack.encode({**kept, **new}), "rows")

@@ -9,7 +9,7 @@ from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, ChangedFiles, Presence, State
 from vaultlink.index.index import (
-    NAME_MAPS,
+    STORED_MAPS,
     Index,
     LinkTargets,
     collect_paths,
@@ -97,8 +97,8 @@ def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> Chan
         decode_column(LinkTargets, analysed.targets),
         decode_column(tuple[str, ...], analysed.mentioned),
         {
-            name: merge_groups([analysed.name_maps[name], collect_paths(rest, others, keys)])
-            for name, keys in NAME_MAPS.items()
+            name: merge_groups([analysed.maps[name], collect_paths(rest, others, keys)])
+            for name, keys in STORED_MAPS.items()
         },
     )
 

@@ -13,7 +13,7 @@ from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import ChangedFiles, State
 from vaultlink.history.rename_checks import FileHistory
-from vaultlink.index.index import NAME_MAPS, Index, LinkTargets, mentioned_spellings
+from vaultlink.index.index import STORED_MAPS, Index, LinkTargets, mentioned_spellings
 from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
 from vaultlink.model import Diagnostic, FileStamp, LinkCounts, Note
 
@@ -32,12 +32,12 @@ class StateToSave(NamedTuple):
     stamps: SavedStamps
 
 
-_STORED_MAPS = ("names", *NAME_MAPS)
+_STORED_COLUMNS = ("names", *STORED_MAPS)
 
 
 def restore_state(settings: LinterSettings, stored: StoredState) -> State:
     """Return the cached state."""
-    maps = {name: decode_column(tuple[str, ...], stored.column(name)) for name in _STORED_MAPS}
+    maps = {name: decode_column(tuple[str, ...], stored.column(name)) for name in _STORED_COLUMNS}
     files = frozenset((*stored.table.paths, *stored.table.attachments))
     notes = decode_column(Note, stored.column("notes"))
     index = Index(
@@ -77,7 +77,7 @@ def make_recheck(index: Index) -> ChangedFiles:
         None,
         index.targets,
         index.mentioned,
-        {name: index.__dict__[name] for name in NAME_MAPS},
+        {name: index.__dict__[name] for name in STORED_MAPS},
     )
 
 
@@ -140,7 +140,7 @@ def build_state_to_save(
         sorted(remembered.deleted),
         index.tallies.get(list_section_traits),
     )
-    maps = {"names": index.names, **{name: getattr(index, name) for name in NAME_MAPS}}
+    maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {
         "notes": index.notes.pack_column(keys),
         "targets": _pack_column(index.targets, keys),

@@ -20,7 +20,14 @@ from vaultlink.disk.processes import (
 from vaultlink.disk.read import UnreadableFile, decode_note, read_bytes
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Examined, Share, analyse, analyse_unreadable
-from vaultlink.index.index import NAME_MAPS, Index, PathsByKey, mentioned_spellings, merge_groups
+from vaultlink.index.index import (
+    STORED_MAPS,
+    LinkTargets,
+    PathsByKey,
+    merge_groups,
+    spellings_in_note,
+    stored_keys,
+)
 from vaultlink.index.packed_map import Column, ColumnBuilder, Keys, PackedMap
 from vaultlink.index.resolve import PathsByName
 from vaultlink.index.update import make_resolver
@@ -60,7 +67,7 @@ class AnalysedFiles(NamedTuple):
     """Results of analysing files, in their order.
 
     `digests` are those of their contents. A file with a known digest has no note. `targets`,
-    `mentioned` and `name_maps` are empty if no names were given.
+    `mentioned` and `maps` are empty if no names were given.
     """
 
     digests: list[bytes]
@@ -68,7 +75,7 @@ class AnalysedFiles(NamedTuple):
     diagnostics: Column
     targets: Column
     mentioned: Column
-    name_maps: Mapping[str, PathsByKey]
+    maps: Mapping[str, PathsByKey]
 
 
 def analyse_files(
@@ -90,15 +97,15 @@ def analyse_files(
         )
         builders = [ColumnBuilder() for _ in range(4)]
         digests: list[bytes] = []
-        name_maps = []
+        part_maps = []
         for part in parts:
             digests += part.digests
             for builder, column in zip(builders, part.columns, strict=True):
                 builder.extend(*column)
-            name_maps.append(part.name_maps)
+            part_maps.append(part.maps)
         maps = {
-            name: merge_groups(part[name] for part in name_maps)
-            for name in (NAME_MAPS if files.names is not None else ())
+            name: merge_groups(part[name] for part in part_maps)
+            for name in (STORED_MAPS if files.names is not None else ())
         }
         keys = Keys(lambda: paths)
         notes, diagnostics, targets, mentioned = [builder.build(keys) for builder in builders]
@@ -110,7 +117,7 @@ class _AnalysedPart(msgspec.Struct, array_like=True):
 
     digests: list[bytes]
     columns: list[tuple[bytes, bytes]]
-    name_maps: dict[str, dict[str, list[str]]]
+    maps: dict[str, dict[str, list[str]]]
 
 
 def _analyse_part(
@@ -118,7 +125,7 @@ def _analyse_part(
 ) -> _AnalysedPart:
     digests: list[bytes] = []
     builders = notes, diagnostics, targets, mentioned = [ColumnBuilder() for _ in range(4)]
-    name_maps: dict[str, dict[str, list[str]]] = {name: {} for name in NAME_MAPS}
+    maps: dict[str, dict[str, list[str]]] = {name: {} for name in STORED_MAPS}
     resolve = None if files.names is None else make_resolver(files.names)
     for path in paths:
         digest, result = _analyse_file(settings, files.root, path, files.digests.get(path))
@@ -126,27 +133,27 @@ def _analyse_part(
         notes.add(result and result.note)
         diagnostics.add((result and result.diagnostics) or None)
         if resolve and result:
-            targets.add(resolve(result.note))
-            _collect_names(result.note, mentioned, name_maps)
+            resolved = resolve(result.note)
+            targets.add(resolved)
+            _collect_keys(result.note, resolved, mentioned, maps)
         else:
             targets.add(None)
             mentioned.add(None)
         if len(digests) % 500 == 0:
             done(len(digests))
-    return _AnalysedPart(digests, [builder.parts() for builder in builders], name_maps)
+    return _AnalysedPart(digests, [builder.parts() for builder in builders], maps)
 
 
-def _collect_names(
-    note: Note, mentioned: ColumnBuilder, name_maps: dict[str, dict[str, list[str]]]
+def _collect_keys(
+    note: Note,
+    targets: LinkTargets,
+    mentioned: ColumnBuilder,
+    maps: dict[str, dict[str, list[str]]],
 ) -> None:
-    """Add what a note mentions, and its own names."""
-    path = note.path
-    index = Index(PackedMap(Note, {path: note}), {}, {}, frozenset((path,)))
-    mentioned.add(tuple(mentioned_spellings(index, path)))
-    for name, keys in NAME_MAPS.items():
-        groups = name_maps[name]
-        for key in keys(index, path):
-            groups.setdefault(key, []).append(path)
+    """Add what a note mentions, and its keys in the maps that are kept."""
+    mentioned.add(tuple(spellings_in_note(note)))
+    for name, key in stored_keys(note, targets):
+        maps[name].setdefault(key, []).append(note.path)
 
 
 def _analyse_file(

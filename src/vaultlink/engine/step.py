@@ -98,7 +98,7 @@ class ChangedFiles:
     `files` has True for a file that exists and False for one that does not. `notes` has the new
     notes, and None where there is none any more. `diagnostics` are the findings of scope `note`;
     None if these checks have still to run, without the texts. `targets`, if given, are the links'
-    targets, resolved with all files that exist after the changes. `name_maps` are derived maps of
+    targets, resolved with all files that exist after the changes. `maps` are derived maps of
     the index that were computed already; only for changes of the empty state.
     """
 
@@ -107,7 +107,7 @@ class ChangedFiles:
     diagnostics: FindingsByPath | None
     targets: Mapping[str, LinkTargets] | None = None
     mentioned: PackedMap[tuple[str, ...]] | None = None
-    name_maps: Mapping[str, PathsByKey] = field(default_factory=dict)
+    maps: Mapping[str, PathsByKey] = field(default_factory=dict)
 
 
 class Examined(NamedTuple):
@@ -149,7 +149,7 @@ def step(
     before = state.index
     index, affected = update(before, changed.notes, changed.files, changed.targets)
     if not before.files:
-        index.__dict__.update(changed.name_maps)  # cached properties of the index
+        index.__dict__.update(changed.maps)  # cached properties of the index
         index.mentioned = changed.mentioned or index.mentioned
     affected |= _find_affected_by_settings(state, settings, index)
     renamed = (

@@ -306,22 +306,21 @@ def changes_linked_heading(index: Index, fix: Fix) -> bool:
             and changed
             and any(
                 find_anchor(note, subpath) in changed
-                for subpath in index.derive(_LinkedSubpaths).get(edit.path, ())
+                for subpath in _find_linked_subpaths(index, edit.path)
             )
         ):
             return True
     return False
 
 
-class _LinkedSubpaths(dict[str, set[str]]):
-    """Path of a file to the subpaths of the links to it."""
-
-    def __init__(self, index: Index) -> None:
-        super().__init__()
-        for path, targets in index.targets.items():
-            for link, target in zip(index.notes[path].links, targets, strict=True):
-                if link.subpath and target is not None:
-                    self.setdefault(target, set()).add(link.subpath)
+def _find_linked_subpaths(index: Index, path: str) -> set[str]:
+    """Return the subpaths of the links to a file."""
+    return {
+        link.subpath
+        for source in index.anchor_sources.get(path, ())
+        for link, target in index.resolved_links(source)
+        if link.subpath and target == path
+    }
 
 
 def _find_headings_at(headings: tuple[Heading, ...], edit: Edit) -> tuple[Heading, ...]:

@@ -14,15 +14,17 @@ from vaultlink.model import Safety
 class PathFixes(NamedTuple):
     """The numbers of fixes at a path: all allowed ones, and those that can be applied.
 
-    `is_locked` is True if the file can't be written. If `is_local` is False, the numbers depend on
-    more than the findings of the path and this.
+    They depend on the findings of the path; on `is_locked`, True if the file can't be written; if
+    `touches_headings` is True, on the links to the note's headings; and if `is_deferred` is True,
+    on other notes.
     """
 
     allowed: int
     safe: int
     unsafe: int
     is_locked: bool
-    is_local: bool
+    touches_headings: bool
+    is_deferred: bool
 
 
 def count_path_fixes(
@@ -43,7 +45,7 @@ def count_path_fixes(
         applicable.count(Safety.SAFE),
         applicable.count(Safety.UNSAFE),
         sources.is_protected(path),
-        not any(item.rule in makers for item in findings)
-        and all(edit.path == path for fix in fixes for edit in fix.edits)
-        and not any(touches_heading(state.index, fix) for fix in fixes),
+        any(touches_heading(state.index, fix) for fix in fixes),
+        any(item.rule in makers for item in findings)
+        or any(edit.path != path for fix in fixes for edit in fix.edits),
     )

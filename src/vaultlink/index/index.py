@@ -191,6 +191,11 @@ class Index:
         """Spelling keys of names, aliases and titles to the files that have them."""
         return group_paths(self, self.files, defined_spellings)
 
+    @cached_property
+    def anchor_sources(self) -> PathsByKey:
+        """File to the notes and canvases that link to one of its headings or blocks."""
+        return group_paths(self, self.notes, anchored_targets)
+
     # -- paths -----------------------------------------------------------------------------------
 
     @cached_property
@@ -253,6 +258,20 @@ def outgoing_targets(index: Index, path: str) -> Iterable[str]:
     return {target for target in index.targets[path] if target is not None}
 
 
+def anchored_targets(index: Index, path: str) -> Iterable[str]:
+    """Return the files to whose headings or blocks a note links."""
+    note = index.notes.get(path)
+    return _find_anchored(note, index.targets[path]) if note else ()
+
+
+def _find_anchored(note: Note, targets: LinkTargets) -> set[str]:
+    return {
+        target
+        for link, target in zip(note.links, targets, strict=True)
+        if target is not None and link.subpath
+    }
+
+
 def alias_keys(index: Index, path: str) -> Iterable[str]:
     """Return the normalized aliases of a note."""
     note = index.notes.get(path)
@@ -274,22 +293,25 @@ def file_spellings(index: Index, path: str) -> Iterable[str]:
 def mentioned_spellings(index: Index, path: str) -> Set[str]:
     """Return the spelling keys that a note's links and entries mention."""
     known = index.mentioned.get(path)
-    if known is not None:
-        return frozenset(known)
-    note = index.notes[path]
+    return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
+
+
+def spellings_in_note(note: Note) -> Set[str]:
+    """Return the spelling keys that a note's links and entries mention."""
     targets = {link.target for link in note.links if not link.external and link.target}
     # Links in managed sections are not links of the note, but their findings depend on names too.
-    targets.update(
-        entry.link.target
-        for section in note.sections
-        if section.text
-        for entry in section.entries
-        if entry.link and not entry.link.external and entry.link.target
-    )
-    # A malformed link is reported only if its target names a file, so it mentions that name.
-    targets.update(target for target in map(intended_target, note.problems) if target)
     if note.sections:
+        targets.update(
+            entry.link.target
+            for section in note.sections
+            if section.text
+            for entry in section.entries
+            if entry.link and not entry.link.external and entry.link.target
+        )
         targets.update(_entry_names(note))
+    # A malformed link is reported only if its target names a file, so it mentions that name.
+    if note.problems:
+        targets.update(target for target in map(intended_target, note.problems) if target)
     return {key for target in targets for key in target_spellings(target)}
 
 
@@ -342,7 +364,7 @@ def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
     return {(kind, normalize_name(text), spelling_key(text)) for kind, text in names}
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 16)
 def target_spellings(target: str) -> tuple[str, ...]:
     """Return the spelling keys of the names that a link's target may match.
 
@@ -360,13 +382,36 @@ def target_spellings(target: str) -> tuple[str, ...]:
     )
 
 
-NAME_MAPS: Mapping[str, KeyFunction] = {
+def stored_keys(note: Note, targets: LinkTargets) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a note in the maps that are kept, each with the map's attribute.
+
+    The result is that of the functions in `STORED_MAPS`, but faster. `targets` are those of the
+    note's links.
+    """
+    yield from (("anchor_sources", target) for target in _find_anchored(note, targets))
+    name = link_name(note.path)
+    spelling = spelling_key(name)
+    spellings = {spelling, spelling_key(file_name(note.path))}
+    yield "files_by_spelling", spelling
+    if note.properties:
+        aliases, title = note.aliases, note.title
+        if title:
+            spellings.add(spelling_key(title))
+            yield "notes_by_title", normalize_name(title)
+        if aliases:
+            spellings.update(map(spelling_key, aliases))
+            yield from (("notes_by_alias", key) for key in set(map(normalize_name, aliases)))
+    yield from (("definitions", key) for key in spellings)
+
+
+STORED_MAPS: Mapping[str, KeyFunction] = {
     "notes_by_alias": alias_keys,
     "notes_by_title": title_keys,
     "files_by_spelling": file_spellings,
     "definitions": defined_spellings,
+    "anchor_sources": anchored_targets,
 }
-"""The derived maps of names by attribute, each with the keys of a path in it."""
+"""The derived maps that are kept between runs, each with the keys of a path in it."""
 
 
 def group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:

@@ -136,10 +136,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         packed = self._slice(key)
         if not packed:
             raise KeyError(key)
-        try:
-            decoded: T = _decoder(self._kind)(packed)
-        except msgspec.MsgspecError:
-            raise DamagedCacheError(self._column and self._column.file) from None
+        decoded = self._decode(packed)
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = decoded
@@ -195,6 +192,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
             builder.add_packed(self.pack(key))
         return builder.build(keys)
 
+    def saved_value(self, key: str) -> T | None:
+        """Return the encoded value of a key, even if it was replaced; None if there is none."""
+        packed = self._slice(key)
+        return self._decode(packed) if packed else None
+
     def is_packed(self, key: str) -> bool:
         """Return True if the key has no value, or still its encoded one."""
         return key not in self._values
@@ -240,6 +242,12 @@ class PackedMap(Mapping[str, T], Generic[T]):
     @property
     def _numbers(self) -> Mapping[str, int]:
         return self._column.keys.numbers if self._column else {}
+
+    def _decode(self, packed: bytes) -> T:
+        try:
+            return _decoder(self._kind)(packed)  # type: ignore[no-any-return]
+        except msgspec.MsgspecError:
+            raise DamagedCacheError(self._column and self._column.file) from None
 
     def _slice(self, key: str) -> bytes:
         number = self._numbers.get(key)

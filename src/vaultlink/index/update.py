@@ -11,6 +11,7 @@ from vaultlink.index.index import (
     LinkTargets,
     PathsByKey,
     alias_keys,
+    anchored_targets,
     defined_spellings,
     file_spellings,
     mentioned_spellings,
@@ -185,7 +186,7 @@ def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved:
     """Update the derived maps of the previous index; only the given paths are visited."""
     for name, of_path in _DERIVED_MAPS:
         if name in before.__dict__:
-            paths = resolved if of_path is outgoing_targets else moved
+            paths = resolved if of_path in _ON_TARGETS else moved
             after.__dict__[name] = _patch_map(before.__dict__[name], before, after, paths, of_path)
     by_path = before.__dict__.get("files_by_path")
     if by_path is not None and by_path.groups is not None:
@@ -256,9 +257,12 @@ def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
 
     Empty if the path is not in the index.
     """
-    on_notes = keys in (outgoing_targets, mentioned_spellings)
+    on_notes = keys in (*_ON_TARGETS, mentioned_spellings)
     return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
 
+
+_ON_TARGETS = (outgoing_targets, anchored_targets)
+"""The functions whose keys depend on where links lead."""
 
 _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
     ("notes_by_alias", alias_keys),
@@ -267,4 +271,5 @@ _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
     ("mentions", mentioned_spellings),
     ("definitions", defined_spellings),
     ("backlinks", outgoing_targets),
+    ("anchor_sources", anchored_targets),
 )
