@@ -132,7 +132,7 @@ def test_invalid_option_is_rejected(option: object) -> None:
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({"odd-thing": {**PLAIN, "check": "resolved_links.nothing"}}, "is not a function"),
+        ({"odd-thing": {**PLAIN, "check": "registry.odd_thing"}}, "is not a function"),
         (
             {"odd-thing": {**PLAIN, "check": "resolved_links._find_subpath_links"}},
             "is not a function",
@@ -160,6 +160,12 @@ def test_invalid_option_is_rejected(option: object) -> None:
 def test_catalog_is_checked_as_a_whole(declared: Mapping[str, Any], said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         build_catalog(declared)
+
+
+def test_check_that_does_not_exist_is_reported_when_it_is_called() -> None:
+    (rule,) = build_catalog({"odd-thing": {**PLAIN, "check": "resolved_links.odd_thing"}})
+    with pytest.raises(CatalogError, match="odd_thing: it is not a function of resolved_links"):
+        rule.check(None, None)
 
 
 def test_references_to_other_rules_are_resolved() -> None:

@@ -4,7 +4,6 @@ Where a process can't fork, this process does everything.
 """
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
@@ -12,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 _HEAD_START = 0.08
 """Extra work of the first process, as a fraction of an equal share."""
@@ -126,6 +127,8 @@ def run_forks(
     The function waits for the fork's result; it returns None if the fork was killed. If this
     process is interrupted, the forks are killed.
     """
+    import multiprocessing  # noqa: PLC0415 - slow to import
+
     context = multiprocessing.get_context("fork")
     workers: list[BaseProcess] = []
     connections: list[Connection] = []
@@ -154,7 +157,7 @@ _TERMINATION_SIGNALS = tuple(
 )
 
 
-def _start_worker(worker: BaseProcess) -> None:
+def _start_worker(worker: "BaseProcess") -> None:
     """Start a fork.
 
     Signals that this process handles itself are blocked until the fork has reset their handlers.
@@ -166,7 +169,7 @@ def _start_worker(worker: BaseProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _receive_result(receiver: Connection, worker: BaseProcess) -> bytes | None:
+def _receive_result(receiver: "Connection", worker: "BaseProcess") -> bytes | None:
     data = None
     with suppress(EOFError):
         data = receiver.recv_bytes()
@@ -175,8 +178,8 @@ def _receive_result(receiver: Connection, worker: BaseProcess) -> bytes | None:
 
 
 def _send_result(
-    sender: Connection,
-    connections: Sequence[Connection],
+    sender: "Connection",
+    connections: "Sequence[Connection]",
     work: Callable[[int, int], bytes],
     begin: int,
     end: int,

@@ -27,9 +27,6 @@ from vaultlink.index.packed_map import PackedMap, with_changes
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
-from vaultlink.parse.base_file import parse_base
-from vaultlink.parse.canvas import parse_canvas
-from vaultlink.parse.note import parse_note
 
 __all__ = [
     "AnalysedNote",
@@ -294,11 +291,18 @@ def _suppress(
 
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks of scope `note`."""
+    # A run on an unchanged vault does not need the parsers.
     if path.lower().endswith(".canvas"):
+        from vaultlink.parse.canvas import parse_canvas  # noqa: PLC0415
+
         canvas = parse_canvas(path, text)
         return AnalysedNote(canvas, check_note(settings, canvas, None) if canvas.problems else ())
     if path.lower().endswith(".base"):
+        from vaultlink.parse.base_file import parse_base  # noqa: PLC0415
+
         return AnalysedNote(parse_base(path, text))
+    from vaultlink.parse.note import parse_note  # noqa: PLC0415
+
     note = parse_note(path, text, settings.section_headings)
     return AnalysedNote(note, check_note(settings, note, text))
 

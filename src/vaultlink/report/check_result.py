@@ -5,11 +5,14 @@ It is the only argument of every function in `vaultlink.report.FORMATS`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Fix, Severity, Suggestion, TextByPath
 from vaultlink.report.layout import PLAIN, Palette
-from vaultlink.rules.registry import Rule
+
+if TYPE_CHECKING:
+    from vaultlink.rules.registry import Rule
 
 GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
 """Returns the suggested files for a finding, best first."""
@@ -46,7 +49,7 @@ class CheckResult:
     summary: Callable[[], Mapping[str, int]]
     """Returns the numbers of notes, attachments and links in the vault, by name."""
 
-    rules: Sequence[Rule]
+    rules: "Sequence[Rule]"
     """The rules that ran."""
 
     suggester: Callable[[], GetSuggestions] = lambda: lambda _finding: ()

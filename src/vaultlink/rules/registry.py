@@ -6,51 +6,36 @@ module reads no files. The `check` line of a declaration names its function.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
 from itertools import pairwise
 from string import Formatter
-from types import ModuleType
 from typing import Any
 
 from vaultlink.model import Safety, Severity
-from vaultlink.rules import (
-    author_sections,
-    block_structure,
-    clippings,
-    connections,
-    dangling,
-    file_contents,
-    file_names,
-    link_style,
-    malformed_links,
-    managed_sections,
-    metadata,
-    missing_anchors,
-    resolved_links,
-    structure,
-)
 from vaultlink.rules.context import Finding
 from vaultlink.rules.declarations import find_errors
 
 CheckFunction = Callable[..., Iterator[Finding]]
 """Check of any scope; `vaultlink.rules.context` lists the arguments of each scope."""
 
-RULE_MODULES: Mapping[str, ModuleType] = {
-    "dangling": dangling,
-    "file_contents": file_contents,
-    "connections": connections,
-    "resolved_links": resolved_links,
-    "malformed_links": malformed_links,
-    "missing_anchors": missing_anchors,
-    "link_style": link_style,
-    "metadata": metadata,
-    "file_names": file_names,
-    "block_structure": block_structure,
-    "author_sections": author_sections,
-    "clippings": clippings,
-    "structure": structure,
-    "managed_sections": managed_sections,
-}
-"""Modules with checks, by their names in `check` lines."""
+RULE_MODULES = (
+    "dangling",
+    "file_contents",
+    "connections",
+    "resolved_links",
+    "malformed_links",
+    "missing_anchors",
+    "link_style",
+    "metadata",
+    "file_names",
+    "block_structure",
+    "author_sections",
+    "clippings",
+    "structure",
+    "managed_sections",
+)
+"""Modules with checks. Each is imported when one of its checks is called for the first time."""
 
 _OPTION_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool,
@@ -247,6 +232,24 @@ def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[s
     return frozenset(names)
 
 
+class Check:
+    """The check that a `check` line names. Its module is imported at the first call."""
+
+    def __init__(self, module: str, name: str):
+        self._module, self._name = module, name
+
+    def __call__(self, *arguments: Any) -> Iterator[Finding]:
+        return self.function(*arguments)
+
+    @cached_property
+    def function(self) -> CheckFunction:
+        """The function itself."""
+        function = getattr(import_module(f"vaultlink.rules.{self._module}"), self._name, None)
+        if not callable(function):
+            raise CatalogError(f"{self._name}: it is not a function of {self._module}")
+        return function  # type: ignore[no-any-return]
+
+
 def check_nothing(_note: object, _context: object) -> Iterator[Finding]:
     """Yield nothing: the check of rules whose findings the engine makes."""
     return iter(())
@@ -269,16 +272,15 @@ def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:
-    """Return the function that a `check` line names."""
+    """Return the check that a `check` line names."""
     if check == "engine":
         return check_nothing
     module, _, name = check.partition(".") if isinstance(check, str) else ("", "", "")
-    function = getattr(RULE_MODULES.get(module), name, None) if not name.startswith("_") else None
-    if not callable(function):
+    if module not in RULE_MODULES or not name or name.startswith("_"):
         raise CatalogError(f"{stem}: check {check!r} is not a function of vaultlink.rules")
     if name.replace("_", "-") != stem:
         raise CatalogError(f"{stem}: check {check} must have the name of the rule")
-    return function  # type: ignore[no-any-return]
+    return Check(module, name)
 
 
 def _build_option(rule: str, name: str, declaration: Any) -> Option:
