@@ -91,7 +91,7 @@ USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
 """Headings by language; the first of a language is the one for new sections."""
 
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
-_BOLD_LINE = re.compile(r"(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?:\n|\Z)")
+_BOLD_LINE = re.compile(r"\n(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?=\n|\Z)")
 _SEPARATORS = re.compile(r"[\s\-‐‑\u200c]+")
 _DOTTED_I = str.maketrans({"ı": "i", "\u0307": None, "’": "'", "ʼ": "'"})
 
@@ -184,13 +184,9 @@ def _has_entry_place(text: str, links: Iterable[Link]) -> bool:
 
 def _find_bold_lines(text: str, body: int) -> Iterator[tuple[int, int]]:
     """Yield the spans of usual wordings that are a bold line."""
-    for marks in ("**", "__"):
-        starts = [body] if text.startswith(marks, body) else []
-        at = text.find(f"\n{marks}", body)
-        while at != -1:
-            starts.append(at + 1)
-            at = text.find(f"\n{marks}", at + 1)
-        for start in starts:
-            match = _BOLD_LINE.match(text, start)
-            if match and is_usual_wording(match[1]):
-                yield match.span(1)
+    first = _BOLD_LINE.match("\n" + text[body : text.find("\n", body) + 1 or None])
+    if first and (body == 0 or text[body - 1] != "\n") and is_usual_wording(first[1]):
+        yield first.start(1) + body - 1, first.end(1) + body - 1
+    for match in _BOLD_LINE.finditer(text, max(body - 1, 0)):
+        if is_usual_wording(match[1]):
+            yield match.span(1)

@@ -7,8 +7,8 @@ that both give the same result on every text.
 """
 
 import re
-from bisect import bisect_right
-from typing import NamedTuple
+from bisect import bisect_left
+from typing import NamedTuple, TypeVar
 
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, STANDALONE_MARKER
 from vaultlink.parse.inline import EMPHASIS_MARK, TAG_START, may_contain_links
@@ -24,7 +24,8 @@ _HIDDEN_BLOCK = (
 )
 _LINE_START = re.compile(
     "\n(?:"
-    r"(#++)[ \t]*+([^\n]*+)(\n(?: {4}|\t))?"  # hashes, text, and indent of the next line
+    r"(#{1,6}+)[ \t]++([^\s\ufeff][^\n]*+(?<=[^\s\ufeff#]))(?!\n(?: {4}|\t))"  # usual heading
+    r"|(#++)[ \t]*+([^\n]*+)(\n(?: {4}|\t))?"  # hashes, text, and indent of the next line
     r"|\n(?: {4}| {0,3}\t)"  # indented behind a blank line: code or a list item
     rf"|{_HIDDEN_BLOCK}"
     r"|=(?<!\n\n=)=*+(?=\n|\Z)|-(?<!\n\n-)-*+(?=\n|\Z)"  # underlined heading
@@ -50,12 +51,19 @@ _NEEDS_INLINE_PASS = tuple(
         (b"#", TAG_START.pattern),
     )
 )
+_WORD_UNDERSCORE = "_(?<=[0-9A-Za-z]_)(?=[0-9A-Za-z])"  # never a mark of emphasis
 _WEB_LINK = re.compile(
-    r"(?<![\]\\^!\[])\[((?:[^\[\]\n`$\\<>*_#^~=]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))*)\]"
-    r"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]|(?<=[0-9A-Za-z])_(?=[0-9A-Za-z]))+)\)(?![(\[])"
+    rf"\[(?<![\]\\^!\[]\[)((?:[^\[\]\n`$\\<>*_#^~=]++|{_WORD_UNDERSCORE})*+)\]"
+    rf"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]++|{_WORD_UNDERSCORE})++)\)(?![(\[])"
 )
-_WIKILINK = re.compile(r"\[\[(?:([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\])?")
+_WIKILINK = re.compile(
+    rf"\[\[(?:((?![|\]])[^\n\[\]|*_~=]*+(?:{_WORD_UNDERSCORE}[^\n\[\]|*_~=]++)*+)"
+    rf"(?:\|([^\n\[\]*_~=]*+(?:{_WORD_UNDERSCORE}[^\n\[\]*_~=]++)*+))?\]\])?"
+)
+"""A wikilink without marks of emphasis, with groups, or two opening brackets."""
 
+_ANY_WIKILINK = re.compile(r"\[\[([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\]")
+_CLOSING = re.compile(r"\]\]")
 _BLOCK_END = re.compile(r"\n(?=\n|#{1,6}(?:[ \t\n]|\Z)|[-*+] )")
 """The end of a line before a blank line, a heading or a list item."""
 
@@ -104,11 +112,7 @@ def find_plain_headings(text: str, body: int, marks: bytes) -> list[tuple[int, i
 
     Returns None if a block of the body hides text or depends on the structure of lines.
     """
-    if b"\r" in marks or b"<!" in marks or b"<?" in marks or (b"$$" in marks and "$$" in text):
-        return None
-    if marks.count(b"[") != marks.count(b"]") or (b"^" in marks and _BLOCK_ID.search(text, body)):
-        return None
-    if b"%%" in marks and "vaultlink-" in text:
+    if _has_block_marks(text, body, marks):
         return None
     found: list[tuple[int, int, str]] = []
     if body == 0 or text.startswith((" ", "\t"), body):
@@ -116,36 +120,50 @@ def find_plain_headings(text: str, body: int, marks: bytes) -> list[tuple[int, i
         second = text.find("\n", text.find("\n", body) + 1)
         first_lines = text[body:] if second < body else text[body : second + 1]
         for match in _LINE_START.finditer("\n\n" + first_lines):
-            if match.lastindex != 2:
+            if match.lastindex not in (2, 4):
                 return None
             if body == 0 and match.start() == 1:
                 _add_heading(match, -2, found)
     for match in _LINE_START.finditer(text, max(body - 1, 0)):
-        if match.lastindex != 2:
+        if match.lastindex == 2:
+            found.append((len(match[1]), match.start(2), match[2]))
+        elif match.lastindex == 4:
+            _add_heading(match, 0, found)
+        else:
             return None
-        _add_heading(match, 0, found)
     return found
+
+
+def _has_block_marks(text: str, body: int, marks: bytes) -> bool:
+    """Return True if marks anywhere in a line need the block pass."""
+    return (
+        b"\r" in marks
+        or b"<!" in marks
+        or b"<?" in marks
+        or (b"$$" in marks and "$$" in text)
+        or marks.count(b"[") != marks.count(b"]")
+        or (b"^" in marks and _BLOCK_ID.search(text, body) is not None)
+        or (b"%%" in marks and "vaultlink-" in text)
+    )
 
 
 def _add_heading(match: re.Match[str], shift: int, found: list[tuple[int, int, str]]) -> None:
     """Add the heading of a line that starts with hashes, if it is one."""
-    hashes, text, _ = match.groups()
-    start, level = match.end() - len(text) + shift, len(hashes)
-    marks_end = match.start() + 1 + level + shift
+    number = 1 if match.lastindex == 2 else 3
+    level, text = len(match[number]), match[number + 1]
+    start, marks_end = match.start(number + 1) + shift, match.end(number) + shift
     if level > 6 or (text and start == marks_end):
         return
-    if not (text[-1:].isalnum() and text[0].isalnum()):
-        if text.endswith(("#", " ", "\t")):
-            text = text.rstrip(" \t")
-            bare = text.rstrip("#")
-            text = bare if not bare or bare[-1] in " \t" else text
-        trimmed = text.strip(UNICODE_SPACES)
-        if not text.strip(" \t"):
-            start = marks_end
-        elif trimmed:
-            start += len(text) - len(text.lstrip(UNICODE_SPACES))
-        text = trimmed
-    found.append((level, start, text))
+    if text.endswith(("#", " ", "\t")):
+        text = text.rstrip(" \t")
+        bare = text.rstrip("#")
+        text = bare if not bare or bare[-1] in " \t" else text
+    trimmed = text.strip(UNICODE_SPACES)
+    if not text.strip(" \t"):
+        start = marks_end
+    elif trimmed:
+        start += len(text) - len(text.lstrip(UNICODE_SPACES))
+    found.append((level, start, trimmed))
 
 
 class PlainLinks(NamedTuple):
@@ -191,27 +209,72 @@ def find_plain_links(text: str, body: int, marks: bytes, hashes: int) -> PlainLi
             skip = stop
             continue
         target, display = match.groups()
+        is_clean = target is not None
         if target is None:
-            end = text.find("]]", start + 3) + 2
-            target, display = text[start + 2 : end - 2] if end != 1 else "\n", ""
-            if "\n" in target or "[[" in target or target.startswith("]]"):
+            other = _read_unclean_wikilink(text, start)
+            if other is None:
                 return None
-        if text[start - 1] == "]" or target[0] == "[" or EMPHASIS_MARK.search(text, start, end):
+            end, target, display, is_clean = other
+        if not is_clean or text[start - 1] == "]":
             begin_of, skip = block_span(text, body, start)
             added.append((begin_of, skip))
             while links and links[-1][0] >= begin_of:
                 links.pop()
         else:
             links.append((start, end, target, display))
+    if marks.count(b"]]") != len(links):
+        stray = _find_stray_brackets(text, body, links, {*spans, *added})
+        links = _outside(links, stray)
+        added += stray
     spans = sorted([*spans, *added])
-    if spans and web:
-        starts = [span[0] for span in spans]
-        web = [
-            link
-            for link in web
-            if not (at := bisect_right(starts, link[0])) or spans[at - 1][1] <= link[0]
-        ]
+    web = _outside(web, spans)
     return PlainLinks(links, web, spans)
+
+
+_Found = TypeVar("_Found", bound=tuple[int, int, str, str | None])
+
+
+def _outside(links: list[_Found], spans: list[tuple[int, int]]) -> list[_Found]:
+    """Return the links that start in none of the sorted spans."""
+    if not spans:
+        return links
+    return [
+        link
+        for link in links
+        if not (at := bisect_left(spans, (link[0] + 1,))) or spans[at - 1][1] <= link[0]
+    ]
+
+
+def _find_stray_brackets(
+    text: str, body: int, links: list[tuple[int, int, str, str | None]], known: set[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Return the blocks with closing brackets that end no link, except the known ones."""
+    ends, found, stop = {link[1] for link in links}, [], 0
+    for match in _CLOSING.finditer(text, body):
+        if match.end() not in ends and match.start() >= stop:
+            span = block_span(text, body, match.start())
+            stop = span[1]
+            if span not in known:
+                found.append(span)
+    return found
+
+
+def _read_unclean_wikilink(text: str, start: int) -> tuple[int, str, str | None, bool] | None:
+    """Return end, destination and display text of a wikilink, and if it is clean.
+
+    Nothing may break a clean one. Returns None if the brackets are no wikilink. The display text
+    is "" if the destination contains brackets or a mark of emphasis.
+    """
+    match = _ANY_WIKILINK.match(text, start)
+    if match:
+        end, target, display = match.end(), match[1], match[2]
+    else:
+        end = text.find("]]", start + 3) + 2
+        target, display = text[start + 2 : end - 2] if end != 1 else "\n", ""
+        if "\n" in target or "[[" in target or target.startswith("]]"):
+            return None
+    is_clean = target[0] != "[" and EMPHASIS_MARK.search(text, start, end) is None
+    return end, target, display, is_clean
 
 
 def _find_complex_blocks(
@@ -233,7 +296,7 @@ def _find_complex_blocks(
     if web:
         parts, at = [], 0
         for start, end, _, _ in web:
-            parts += [text[at:start], "x" * (end - start)]
+            parts += [text[at:start], ")" * (end - start)]  # as the link ends
             at = end
         masked = "".join([*parts, text[at:]])
     found: set[tuple[int, int]] = set()
@@ -249,13 +312,17 @@ def _find_complex_blocks(
 
 def _find_web_links(text: str, body: int) -> list[tuple[int, int, str, str]]:
     """Return the external links with plain text and URL outside HTML anchors."""
-    found = []
+    found, has_tags = [], "<" in text
+    begin = stop = 0
     for match in _WEB_LINK.finditer(text, body):
-        start = match.start()
-        begin, _ = block_span(text, body, start)
-        before = text[begin:start].lower()
-        if before.rfind("<a ") <= before.rfind("</a>"):
-            found.append((start, match.end(), match[1], match[2]))
+        start, end = match.span()
+        if has_tags:
+            if start >= stop:
+                begin, stop = block_span(text, body, start)
+            before = text[begin:start].lower()
+            if before.rfind("<a ") > before.rfind("</a>"):
+                continue
+        found.append((start, end, match[1], match[2]))
     return found
 
 
