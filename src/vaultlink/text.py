@@ -4,7 +4,9 @@ Offsets are 0-based and count code points, as Python does. Lines and columns are
 editors. This module does not depend on notes.
 """
 
+import re
 from bisect import bisect_right
+from typing import cast
 
 
 def line_starts(text: str) -> list[int]:
@@ -39,3 +41,32 @@ def has_placeholder(text: str) -> bool:
     such as Jekyll and Hugo.
     """
     return any(marker in text for marker in _TEMPLATE_MARKERS)
+
+
+class _LazyPattern:
+    """Stands for a compiled regular expression, and compiles it when it is first used."""
+
+    def __init__(self, pattern: str, flags: int):
+        self._source = pattern, flags
+
+    def __getattr__(self, name: str) -> object:
+        compiled = re.compile(*self._source)
+        # Found in the instance from now on, so that this method is not called again.
+        self.__dict__.update(
+            (method, getattr(compiled, method))
+            for method in dir(compiled)
+            if not method.startswith("_")
+        )
+        return getattr(compiled, name)
+
+
+def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """Return a regular expression that is compiled when it is first used.
+
+    Compiling all of them takes longer than checking one note.
+
+    Args:
+        pattern: The pattern.
+        flags: The flags of the `re` module.
+    """
+    return cast("re.Pattern[str]", _LazyPattern(pattern, flags))

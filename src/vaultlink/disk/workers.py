@@ -116,7 +116,7 @@ class _AnalysedPart(msgspec.Struct, array_like=True):
     """Results of a part of the files: digests, columns (ends and data), names."""
 
     digests: list[bytes]
-    columns: list[tuple[bytes, bytes]]
+    columns: list[tuple[memoryview, memoryview]]
     maps: dict[str, dict[str, list[str]]]
 
 
@@ -226,7 +226,7 @@ class _ExaminedPart(msgspec.Struct, array_like=True):
     the paths where these differ.
     """
 
-    columns: list[tuple[bytes, bytes]]
+    columns: list[tuple[memoryview, memoryview]]
     unsuppressed: dict[str, tuple[Diagnostic, ...] | None]
 
 

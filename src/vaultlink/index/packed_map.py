@@ -17,7 +17,7 @@ from vaultlink.errors import DamagedCacheError
 
 T = TypeVar("T")
 
-_MAX_REMEMBERED = 4096
+_MAX_REMEMBERED = 512
 """Number of decoded values to keep. Keeping all of a large vault takes much memory."""
 
 encode = msgspec.msgpack.Encoder().encode
@@ -85,16 +85,16 @@ class ColumnBuilder:
         self.data += packed
         self.ends.append(len(self.data))
 
-    def extend(self, ends: bytes, data: bytes) -> None:
+    def extend(self, ends: memoryview, data: memoryview) -> None:
         """Add the values of another builder, given its `ends` as bytes and its data."""
         start, more = len(self.data), array("Q")
         more.frombytes(ends)
         self.ends.extend([start + end for end in more] if start else more)
         self.data += data
 
-    def parts(self) -> tuple[bytes, bytes]:
+    def parts(self) -> tuple[memoryview, memoryview]:
         """Return the ends and the data, as `extend` takes them."""
-        return self.ends.tobytes(), bytes(self.data)
+        return memoryview(self.ends).cast("B"), memoryview(self.data)
 
     def build(self, keys: Keys) -> Column:
         """Return the column with these keys. Nothing may be added afterwards."""
