@@ -4,15 +4,15 @@ It is the style of most sections of the vault, whoever wrote them. A vault witho
 topics if the names of its notes are slugs of their titles, else a list.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import is_note, spelling_key, title_slug
 from vaultlink.model import Entry, Note, Section
+from vaultlink.text import lazy_pattern
 
-_NESTED_LINK = re.compile(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
+_NESTED_LINK = lazy_pattern(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
 """A list item with a link below an entry, such as a passage that cites the note."""
 
 _MIN_TITLED_SHARE = 0.1

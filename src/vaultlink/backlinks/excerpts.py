@@ -21,6 +21,7 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import html_block_closer, interrupts_paragraph
 from vaultlink.parse.lines import is_blank
 from vaultlink.parse.note import parse_note
+from vaultlink.text import lazy_pattern
 
 MAX_EXCERPT_LENGTH = 300
 """Code points above which an excerpt is cut around the link."""
@@ -35,15 +36,15 @@ class ExcerptTarget:
     link_format: str
 
 
-_QUOTE_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*")
-_BLOCK_MARKS = re.compile(
+_QUOTE_MARKS = lazy_pattern(r"[ \t]*(?:>[ \t]?)*")
+_BLOCK_MARKS = lazy_pattern(
     r"[ \t]*(?:\[![^\]\n]*\][-+]?[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?"
     r"|#{1,6}[ \t]+|\[\^[^\]\s]+\]:[ \t]*)?"
 )
-_BLOCK_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|\[\^[^\]\s]+\]:)")
-_BLOCK_ID = re.compile(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$")
-_COMMENTS = re.compile(r"%%.*?%%|<!--.*?-->|%%|<!--")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
+_BLOCK_START = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|\[\^[^\]\s]+\]:)")
+_BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$")
+_COMMENTS = lazy_pattern(r"%%.*?%%|<!--.*?-->|%%|<!--")
+_FOOTNOTE = lazy_pattern(r"\[\^[^\]\s]+\]")
 
 
 def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:

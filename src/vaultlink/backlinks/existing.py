@@ -5,7 +5,6 @@ Changes of formatters are accepted: other list markers, blank lines, escapes, an
 brackets that were escaped.
 """
 
-import re
 from typing import NamedTuple
 
 from vaultlink.backlinks.style import normalize_markdown
@@ -13,12 +12,13 @@ from vaultlink.model import LinkKind, Owner, Section
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineWikilink
 from vaultlink.parse.link_parts import parse_inline_link
+from vaultlink.text import lazy_pattern
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_LIST_MARKER = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
-_TITLE_AND_DASH = re.compile(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
-_ESCAPED_BRACKET = re.compile(r"\\(?=[\[\]])")
-_HEADING_BEFORE_ENTRY = re.compile(r"[^:\[]*:[*_]*(?=.*\[\[)")
+_LINE = lazy_pattern(r"[^\n]*\n|[^\n]+\Z")
+_LIST_MARKER = lazy_pattern(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_TITLE_AND_DASH = lazy_pattern(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
+_ESCAPED_BRACKET = lazy_pattern(r"\\(?=[\[\]])")
+_HEADING_BEFORE_ENTRY = lazy_pattern(r"[^:\[]*:[*_]*(?=.*\[\[)")
 _MAX_WRAPPED_LINES = 4
 """Maximum number of further lines that an entry may be wrapped over."""
 

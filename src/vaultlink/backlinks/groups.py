@@ -4,18 +4,18 @@ The heading of a group is a bold line with the path of the folder, which ends wi
 is written again whenever its section changes; text typed in it stays behind its entry.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.existing import ParsedSection, SectionPart
 from vaultlink.backlinks.style import clean_title, escape_inline, normalize_markdown
 from vaultlink.index.resolve import parent_folder
+from vaultlink.text import lazy_pattern
 
 MAX_UNGROUPED = 30
 """Maximum number of entries that a reader takes in without groups."""
 
-_GROUP_HEADING = re.compile(r"[ \t]*(?:\*\*|__)(?![ \t])[^\n]*/(?:\*\*|__)[ \t]*\\?")
+_GROUP_HEADING = lazy_pattern(r"[ \t]*(?:\*\*|__)(?![ \t])[^\n]*/(?:\*\*|__)[ \t]*\\?")
 
 
 class GroupedParts(NamedTuple):

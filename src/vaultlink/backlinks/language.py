@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from vaultlink.index.index import Index
 from vaultlink.model import Note
 from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
+from vaultlink.text import lazy_pattern
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = lazy_pattern(r"[^\W\d_]+")
 
 _WORDS: Mapping[str, str] = {
     "en": "in no was am over definition questions conclusion types list the of and to for with"

@@ -14,8 +14,9 @@ from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
+from vaultlink.text import lazy_pattern
 
-_LIST_ITEM = re.compile(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
+_LIST_ITEM = lazy_pattern(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
 ExcerptSource = Callable[[str], Sequence[str]]
 """Returns the excerpts of a note that cite the section's note, each on one line."""

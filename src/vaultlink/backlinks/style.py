@@ -15,6 +15,7 @@ from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import is_external, parse_inline_link
+from vaultlink.text import lazy_pattern
 
 TOPICS_HEADING = "**Add backlinks using these topics:**"
 LIST_HEADINGS: Mapping[str, str] = {
@@ -23,19 +24,19 @@ LIST_HEADINGS: Mapping[str, str] = {
 """Heading of a list by language."""
 
 _BRACKETS_TO_PARENS = str.maketrans("[]", "()")
-_INLINE_MARKUP = re.compile(r"[\\`*$<]|~(?=~)|=(?==)|(?<!\S)#(?=\S)")
+_INLINE_MARKUP = lazy_pattern(r"[\\`*$<]|~(?=~)|=(?==)|(?<!\S)#(?=\S)")
 """Markup before a link that could begin code, math, HTML, emphasis or a tag."""
 
-_EDGE_UNDERSCORE = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_EDGE_UNDERSCORE = lazy_pattern(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """An underscore at the edge of a word, which can be emphasis.
 
 If a text has one, its other underscores can be emphasis too.
 """
 
-_LIST_NUMBER = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
-_BLOCK_MARKER = re.compile(r"#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+$")
-_BACKSLASH_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
-_PLAIN_TARGET = re.compile(r"[\w \-./',&()!+–—’:]*")
+_LIST_NUMBER = lazy_pattern(r"(\d{1,9})([.)])(?=\s|$)")
+_BLOCK_MARKER = lazy_pattern(r"#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+$")
+_BACKSLASH_ESCAPE = lazy_pattern(r"\\(?=[!-/:-@\[-`{-~])")
+_PLAIN_TARGET = lazy_pattern(r"[\w \-./',&()!+–—’:]*")
 _URL_SAFE = "/!$&'*+,;=:@~-._"
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.git import find_work_tree, run_git
+from vaultlink.text import lazy_pattern
 
 
 class CiTemplate(NamedTuple):
@@ -58,7 +59,7 @@ CI_KINDS = tuple(CI_TEMPLATES)
 _USUAL_BRANCHES = ("main", "master")
 """Usual names of a repository's main branch."""
 
-_YAML_SAFE_LINE = re.compile(
+_YAML_SAFE_LINE = lazy_pattern(
     "[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]+"
 )
 """Text that can be written on a line of YAML without escapes."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.resolve import normalize_name
 from vaultlink.obsidian import PeriodicNote
+from vaultlink.text import lazy_pattern
 
 _MOST_CHARS, _MOST_SEGMENTS, _MOST_TOKENS, _MOST_NAMES = 100, 20, 10, 2
 """Limits of a format and its folder. With them an expression is matched in some thousand steps."""
 
 _LONGEST_TARGET = 300
 
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     r"\[([^\[]*)\]|\\(.)|(Mo|MM?M?M?|Do|DDDo|DD?D?D?|ddd?d?|do?|w[ow]?|W[oW]?|Qo?"
     r"|Y{4,6}|YY|Y|y{1,4}|gg(?:ggg?)?|GG(?:GGG?)?"
     r"|[eEaANHhkmsSxXzZLl])|(.)",
@@ -108,7 +109,7 @@ def compile_periodic_notes(notes: Sequence[PeriodicNote]) -> Callable[[str], boo
     return matches
 
 
-_RELATIVE_PREFIX = re.compile(r"^(?:\.{0,2}/)+")
+_RELATIVE_PREFIX = lazy_pattern(r"^(?:\.{0,2}/)+")
 
 
 def _compile_note(note: PeriodicNote) -> tuple[re.Pattern[str], tuple[str, ...]] | None:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from vaultlink.index.resolve import normalize_name
+from vaultlink.text import lazy_pattern
 
 
 def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -58,7 +59,7 @@ def _to_nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-_GLOB_TOKEN = re.compile(r"\*\*/|/\*\*|\*\*|\*|\?|\[!?\]?[^\]/]*\]|[^*?\[/]+|.", re.DOTALL)
+_GLOB_TOKEN = lazy_pattern(r"\*\*/|/\*\*|\*\*|\*|\?|\[!?\]?[^\]/]*\]|[^*?\[/]+|.", re.DOTALL)
 
 
 def _glob_to_regex(pattern: str) -> str:

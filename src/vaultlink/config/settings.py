@@ -3,7 +3,6 @@
 Layers are checked and merged into the complete settings, each key with its value and its source.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -29,6 +28,7 @@ from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, select_rules
+from vaultlink.text import lazy_pattern
 
 DEFAULT_SOURCE = "default"
 """The source of a setting that no layer changes."""
@@ -227,7 +227,7 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
     return line
 
 
-_NOT_A_HEADING = re.compile(
+_NOT_A_HEADING = lazy_pattern(
     r"```|~~~|%%|\$\$|<|^\s*(?:#{1,6}[^#\s]|#{7}|([-*_=])(?:\s*\1)*\s*$|\||\[\^)"
 )
 """Matches lines that are not headings but code, a comment, math, HTML, a tag, a thematic break, a

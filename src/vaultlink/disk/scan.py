@@ -1,7 +1,6 @@
 """Scan a vault: list its files, and load what else findings depend on."""
 
 import os
-import re
 import stat as modes
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from vaultlink.errors import VaultError
 from vaultlink.git import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
+from vaultlink.text import lazy_pattern
 
 BASELINE_FILE = ".vaultlink-baseline.json"
 """Name of the baseline file in the vault's root; the dot hides it in Obsidian."""
@@ -171,7 +171,9 @@ def read_stamp(vault: str, path: str) -> FileStamp | None:
         return None
 
 
-_TEMPORARY_NAME = re.compile(r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}")
+_TEMPORARY_NAME = lazy_pattern(
+    r"~syncthing~.*\.tmp|~\$.*|#.*#|.*~|.*\.sb-[0-9a-f]{8}-[A-Za-z0-9]{6}"
+)
 """Temporary and backup files of Syncthing, office programs, Emacs, Vim and macOS."""
 
 

@@ -3,12 +3,12 @@
 Also defines the counts of known findings.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from vaultlink.model import Diagnostic, TextByPath
+from vaultlink.text import lazy_pattern
 
 _MAX_SPAN = 200
 """Maximum number of characters of a span that identify a finding.
@@ -26,10 +26,10 @@ text under the finding. Numbers start at 0.
 """
 
 
-_ANCHOR = re.compile(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
+_ANCHOR = lazy_pattern(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
 
 
-_WIKILINK_TARGET = re.compile(r"\[\[([^\[\]|#\n]+)")
+_WIKILINK_TARGET = lazy_pattern(r"\[\[([^\[\]|#\n]+)")
 
 
 def compute_identities(

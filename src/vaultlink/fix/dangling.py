@@ -4,7 +4,6 @@ All of them guess what the author intended, so all are unsafe. The functions tak
 sources and a finding, and return fixes.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from vaultlink.engine.step import State
@@ -18,6 +17,7 @@ from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, LinkKind, Place, Safety, Suggestion
 from vaultlink.rules.former_paths import was_deleted
+from vaultlink.text import lazy_pattern
 
 _MIN_LEAD = 0.05
 """The best candidate must score at least this much above the second."""
@@ -137,9 +137,9 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     )
 
 
-_BRACKET = re.compile(r"[\[\]]")
-_INVALID_NAME = re.compile(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|/(?:/|$)')
-_FILE_EXTENSION = re.compile(r"\.[A-Za-z]{2,4}\d?$")
+_BRACKET = lazy_pattern(r"[\[\]]")
+_INVALID_NAME = lazy_pattern(r'[\\:*?"<>|#^\[\]\x00-\x1f]|(?:^|/)\.|[. ](?:/|$)|/(?:/|$)')
+_FILE_EXTENSION = lazy_pattern(r"\.[A-Za-z]{2,4}\d?$")
 
 
 def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None:

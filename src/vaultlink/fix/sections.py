@@ -39,8 +39,9 @@ from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note
+from vaultlink.text import lazy_pattern
 
-_HTML_START = re.compile(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
+_HTML_START = lazy_pattern(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
 """Matches the start of HTML that may include text at the end of a note."""
 
 

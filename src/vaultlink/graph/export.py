@@ -4,9 +4,10 @@ Equal graphs give equal texts. The XML is written here, because networkx first b
 which takes a gigabyte for a large vault, and writes the date into GEXF.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from vaultlink.text import lazy_pattern
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
@@ -104,7 +105,7 @@ def _render_attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]
     return f"<attvalues>{''.join(values)}</attvalues>"
 
 
-_INVALID_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_ESCAPES = str.maketrans(
     {
         "&": "&amp;",

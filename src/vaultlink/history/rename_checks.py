@@ -1,9 +1,10 @@
 """The history of files, and checks by file names: chains of moves, file series."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
+
+from vaultlink.text import lazy_pattern
 
 Moves = Mapping[str, str]
 """Mapping of old vault paths to new ones."""
@@ -67,8 +68,8 @@ def _follow_chain(old: str, moves: Moves, files: Collection[str]) -> str:
     return new
 
 
-_DIGITS = re.compile(r"\d+")
-_DATED_NAME = re.compile(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
+_DIGITS = lazy_pattern(r"\d+")
+_DATED_NAME = lazy_pattern(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
 
 
 def is_same_series(old: str, new: str, *, same: bool) -> bool:

@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from vaultlink.model import BlockId, Heading, Note
+from vaultlink.text import lazy_pattern
 
-_IGNORED_IN_HEADINGS = re.compile(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
+_IGNORED_IN_HEADINGS = lazy_pattern(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
 
 
 def heading_key(text: str) -> str:
@@ -59,10 +60,10 @@ def _find_heading(note: Note, keys: list[str]) -> Heading | None:
 
 # -- text and GitHub anchor of a heading ----------------------------------------------------------
 
-TRAILING_BLOCK_ID = re.compile(r"\s\^([A-Za-z0-9-]+)\s*$")
+TRAILING_BLOCK_ID = lazy_pattern(r"\s\^([A-Za-z0-9-]+)\s*$")
 """A block id at the end of a heading. It is part of the heading's text (6.6)."""
 
-_INLINE_MARKUP = re.compile(
+_INLINE_MARKUP = lazy_pattern(
     r"`+(?P<code>[^`]+)`+"
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|!?\[\[(?P<target>[^\[\]|]+)(?:\|(?P<display>[^\[\]]*))?\]\]"
@@ -70,7 +71,7 @@ _INLINE_MARKUP = re.compile(
     r"|!?\[(?P<text>[^\[\]]*)\]\([^()]*\)"
     r"|(?P<tag></?[A-Za-z][^<>]*>)"
 )
-_EMPHASIS = re.compile(
+_EMPHASIS = lazy_pattern(
     r"(?P<stars>\*{1,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=\S)(?P=stars)"
     r"|(?<!\w)(?P<lines>_{1,3})(?=\S)(?P<within>.+?)(?<=\S)(?P=lines)(?!\w)"
 )
@@ -112,7 +113,7 @@ def _is_in_slug(char: str) -> bool:
     return char in " -" or category[0] in "LM" or category in ("Nd", "Nl", "Pc")
 
 
-_EXPLICIT_ID = re.compile(r"\{#([\w-]+)\}\s*$")
+_EXPLICIT_ID = lazy_pattern(r"\{#([\w-]+)\}\s*$")
 
 
 def has_explicit_id(heading: Heading) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from vaultlink.index.resolve import file_name, parent_folder
+from vaultlink.text import lazy_pattern
 
 _COPY_PATTERNS = (
     ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
@@ -26,7 +27,7 @@ _COPY_PATTERNS = (
     ("Seafile", re.compile(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
 )
 
-_MERGE_MARKERS = re.compile(r"^<{7} .*?^={7}\r?\n.*?^>{7} ", re.MULTILINE | re.DOTALL)
+_MERGE_MARKERS = lazy_pattern(r"^<{7} .*?^={7}\r?\n.*?^>{7} ", re.MULTILINE | re.DOTALL)
 
 
 def parse_conflict_copy(path: str) -> tuple[str, str] | None:

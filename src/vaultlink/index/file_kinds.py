@@ -1,10 +1,9 @@
 """Decide if a link's target and a file are of the same kind: note, image, audio, …"""
 
-import re
-
 from vaultlink.index.resolve import file_name, is_note
+from vaultlink.text import lazy_pattern
 
-_EXTENSION = re.compile(r"\.([A-Za-z][A-Za-z0-9]{1,9})$")
+_EXTENSION = lazy_pattern(r"\.([A-Za-z][A-Za-z0-9]{1,9})$")
 _KINDS = tuple(
     frozenset(kind.split())
     for kind in (

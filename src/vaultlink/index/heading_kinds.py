@@ -17,6 +17,7 @@ from vaultlink.index.heading_words import (
 )
 from vaultlink.index.resolve import is_same_name, spelling_key
 from vaultlink.model import Note
+from vaultlink.text import lazy_pattern
 
 
 def is_respelling(one: str, other: str) -> bool:
@@ -37,7 +38,7 @@ def _has_same_content(part: str, heading: str, _note: Note) -> bool:
     return bool(words) and words == content_words(heading)
 
 
-_NUMBERING = re.compile(
+_NUMBERING = lazy_pattern(
     r"\s*(?:§\s*)?(?P<number>\d{1,2}(?:\.\d{1,2})*|[IVXLC]{1,5}(?=[.):])|第[一二三四五六七八九十\d]{1,3}[章节節部篇回])"
     r"(?P<mark>[.):、]?)[\s.):\-–—、]+(?=\S)"
 )
@@ -71,9 +72,9 @@ def _match_mark(text: str) -> re.Match[str] | None:
     return found if found and found["mark"] else None
 
 
-_PARENTHESIS = re.compile(r"\s*[—–-]?\s*[(\[（][^()（）]*[)\]）]\s*$")
-_SUBTITLE = re.compile(r"\s*[:：]\s+|\s+[—–|-]\s+")
-_ALTERNATIVE = re.compile(r"\s+/\s+")
+_PARENTHESIS = lazy_pattern(r"\s*[—–-]?\s*[(\[（][^()（）]*[)\]）]\s*$")
+_SUBTITLE = lazy_pattern(r"\s*[:：]\s+|\s+[—–|-]\s+")
+_ALTERNATIVE = lazy_pattern(r"\s+/\s+")
 
 
 def _has_other_addition(part: str, heading: str, _note: Note) -> bool:

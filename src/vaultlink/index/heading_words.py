@@ -9,15 +9,16 @@ import unicodedata
 from functools import lru_cache
 
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, render_heading
+from vaultlink.text import lazy_pattern
 
 Words = tuple[str, ...]
 
 _APOSTROPHES = "'’‘ʼ`´"
-_DROPPED = re.compile("[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\u20e3]")
+_DROPPED = lazy_pattern("[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\u20e3]")
 """Characters that no reader sees, and the frame of keycap emoji."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_CJK_BORDER = re.compile(rf"(?<=[{_CJK}])(?=[^\W{_CJK}])|(?<=[^\W{_CJK}])(?=[{_CJK}])")
+_CJK_BORDER = lazy_pattern(rf"(?<=[{_CJK}])(?=[^\W{_CJK}])|(?<=[^\W{_CJK}])(?=[{_CJK}])")
 """Positions between Chinese or Japanese and other letters, where a space is optional."""
 
 
@@ -52,7 +53,7 @@ def has_same_words(one: str, heading: str) -> bool:
     )
 
 
-_SIGN = re.compile(r"[+*#]|(?<=\w)[./](?=\w)|(?<!\S)[-−](?=\d)")
+_SIGN = lazy_pattern(r"[+*#]|(?<=\w)[./](?=\w)|(?<!\S)[-−](?=\d)")
 
 
 def differs_in_meaning(one: str, heading: str) -> bool:

@@ -8,7 +8,6 @@ source, its text, and the files and notes with the names in that text. Each note
 definition is added or removed, exactly the notes that mention its key are resolved again.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, lru_cache
@@ -29,11 +28,12 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.model import Link, LinkCounts, Note, ParseProblem
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
+from vaultlink.text import lazy_pattern
 
 _MAX_SEARCHED = 8
 """Keys to search one by one. For more of them, computing a map of all is faster."""
 
-_BRACKETS = re.compile(r"[\[\]|]+")
+_BRACKETS = lazy_pattern(r"[\[\]|]+")
 _T = TypeVar("_T")
 
 NoteTraits = Callable[[Note], Iterable[str]]

@@ -1,6 +1,5 @@
 """All names of a vault as words: candidates for similar names, and known words."""
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +10,12 @@ from operator import ne
 from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Note, Suggestion
+from vaultlink.text import lazy_pattern
 
 _MAX_CANDIDATES = 12
 """Number of names to score for each of the two words from which a search starts."""
 
-_LETTERS, _ACCENTS = re.compile(r"[^\W\d_]+"), re.compile("[\u0300-\u036f]")
+_LETTERS, _ACCENTS = lazy_pattern(r"[^\W\d_]+"), lazy_pattern("[\u0300-\u036f]")
 _WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 

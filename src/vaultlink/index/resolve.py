@@ -4,16 +4,17 @@ The result depends on the source's path, the link's target, and the files with t
 It must not depend on anything else: this keeps incremental runs exact.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
+
+from vaultlink.text import lazy_pattern
 
 PathsByName = Mapping[str, tuple[str, ...]]
 """File-name key (with extension) to the sorted vault paths with this name."""
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
-_RELATIVE_PREFIX = re.compile(r"\.\.?/")
+_RELATIVE_PREFIX = lazy_pattern(r"\.\.?/")
 
 
 def normalize_name(text: str) -> str:
@@ -139,7 +140,7 @@ def _pick_nearest(source: str, files: tuple[str, ...]) -> str:
     )
 
 
-_NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9 ]")
+_NOT_IN_SLUG = lazy_pattern(r"[^A-Za-z0-9 ]")
 
 
 def title_slug(title: str) -> str:
@@ -167,9 +168,9 @@ def spelling_key(name: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LNS")
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]")
+_ACCENTS = lazy_pattern("[\u0300-\u036f]")
 _IGNORED_CATEGORIES = ("P", "Z", "C")
-_DIGITS = re.compile(r"\d+")
+_DIGITS = lazy_pattern(r"\d+")
 
 
 def is_same_name(one: str, other: str) -> bool:

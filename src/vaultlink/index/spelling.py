@@ -4,18 +4,19 @@
 functions here decide if they certainly are.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-_APOSTROPHES = re.compile("(?<=[^\\W\\d_])['’ʼ`´](?=[^\\W\\d_])")
-_ACCENTS = re.compile("[\u0300-\u036f]")
+from vaultlink.text import lazy_pattern
+
+_APOSTROPHES = lazy_pattern("(?<=[^\\W\\d_])['’ʼ`´](?=[^\\W\\d_])")
+_ACCENTS = lazy_pattern("[\u0300-\u036f]")
 _DASHES = str.maketrans("‐‑‒–—―−", "-------")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff]")
-_SEPARATORS = re.compile(r"[\s_,;:!?()\[\]{}\"-]+")
+_INVISIBLE = lazy_pattern("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff]")
+_SEPARATORS = lazy_pattern(r"[\s_,;:!?()\[\]{}\"-]+")
 _CJK = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD_OR_SIGN = re.compile(
+_WORD_OR_SIGN = lazy_pattern(
     rf"[{_CJK}][\u3099\u309a]?"  # a character of a script without spaces between words
     r"|\d+"
     rf"|(?:(?![{_CJK}])[^\W\d_][\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff]*)+"
@@ -29,9 +30,9 @@ exclamation marks are left out: people write them or not. Symbols such as emoji 
 `split_name`.
 """
 
-_ASCII_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
-_ASCII_SIGN = re.compile(r"[-+*#/.&@=<>~^|$%\\]")
-_ASCII_WORD_OR_SIGN = re.compile(r"[A-Za-z]+|\d+|(?<!\w)-+|-+(?!\w)|[+*#/.&@=<>~^|$%\\]")
+_ASCII_WORD = lazy_pattern(r"[A-Za-z]+|[0-9]+")
+_ASCII_SIGN = lazy_pattern(r"[-+*#/.&@=<>~^|$%\\]")
+_ASCII_WORD_OR_SIGN = lazy_pattern(r"[A-Za-z]+|\d+|(?<!\w)-+|-+(?!\w)|[+*#/.&@=<>~^|$%\\]")
 """What `_WORD_OR_SIGN` matches in ASCII text: words, and signs, which most names lack."""
 
 _MAX_SHORT_WORD = 4

@@ -4,7 +4,6 @@ A heading is suggested only if a careful editor would take it for the one that i
 kind of match that fits decides, and a looser kind of match must fit a single heading.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,8 +18,9 @@ from vaultlink.index.anchors import (
 from vaultlink.index.heading_kinds import LOOSE_KINDS, is_respelling
 from vaultlink.index.heading_words import differs_in_meaning, has_same_words, is_slip
 from vaultlink.model import Heading, Note, Safety, Suggestion
+from vaultlink.text import lazy_pattern
 
-_NOT_IN_SUBPATHS = re.compile(r"[\s#|^\[\]%:\\`$*<>~=]+")
+_NOT_IN_SUBPATHS = lazy_pattern(r"[\s#|^\[\]%:\\`$*<>~=]+")
 """Characters that end a subpath or the link, or may close a construct around the link.
 
 In a subpath, all of them are equivalent to a space (6.2, 6.15).
@@ -104,7 +104,7 @@ def _clean_text(text: str) -> str:
 
 # -- blocks and paths ------------------------------------------------------------------------------
 
-_BLOCK_ID = re.compile(r"[A-Za-z0-9-]+")
+_BLOCK_ID = lazy_pattern(r"[A-Za-z0-9-]+")
 
 
 def _match_blocks(note: Note, name: str) -> Iterator[AnchorMatch]:

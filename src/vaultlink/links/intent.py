@@ -8,32 +8,33 @@ import re
 
 from vaultlink.index.resolve import spelling_key
 from vaultlink.model import Link, LinkKind
+from vaultlink.text import lazy_pattern
 
-_PLAIN = re.compile(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
+_PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
 """Text that certainly is a link's: a name that starts with a letter, perhaps with display text."""
 
-_UNUSUAL = re.compile(r"[\[\]$=<>&|\"':*!?]|^[\W\d]")
+_UNUSUAL = lazy_pattern(r"[\[\]$=<>&|\"':*!?]|^[\W\d]")
 """Signs of text that may not be a link."""
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?"
 _QUOTED = r"(?:\"[^\"]*\"|'[^']*')"
 _ITEM = rf"(?:{_NUMBER}|{_QUOTED})"
-_LIST = re.compile(rf"\s*{_ITEM}(?:\s*[,;]\s*{_ITEM})+\s*[,;]?\s*", re.I)
+_LIST = lazy_pattern(rf"\s*{_ITEM}(?:\s*[,;]\s*{_ITEM})+\s*[,;]?\s*", re.I)
 """Numbers or quoted strings, at least two of them: a row of an array, or an index."""
 
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_THOUSANDS = lazy_pattern(r"\d{1,3}(?:,\d{3})+")
 
-_CHARACTER_CLASS = re.compile(r":\^?[a-z]+:|:[<>]:|=.=")
+_CHARACTER_CLASS = lazy_pattern(r":\^?[a-z]+:|:[<>]:|=.=")
 """The inside of a bracket expression, such as `[[:alpha:]]`."""
 
-_VARIABLE = re.compile(r"\$(?:[A-Za-z_][\w\[\]]*|[{(@#?*!\d])")
-_UNARY_TEST = re.compile(r"\s+(?:!\s+)*(?:-[a-zA-Z]|!)\s+\S.*")
-_COMPARISON = re.compile(r"\s(?:[=!]=|=~|[<>=]|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef)|&&|\|\|)\s+\S")
-_DICE_COMMAND = re.compile(r"/[a-z]+ .*\d*d\d+.*")
+_VARIABLE = lazy_pattern(r"\$(?:[A-Za-z_][\w\[\]]*|[{(@#?*!\d])")
+_UNARY_TEST = lazy_pattern(r"\s+(?:!\s+)*(?:-[a-zA-Z]|!)\s+\S.*")
+_COMPARISON = lazy_pattern(r"\s(?:[=!]=|=~|[<>=]|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef)|&&|\|\|)\s+\S")
+_DICE_COMMAND = lazy_pattern(r"/[a-z]+ .*\d*d\d+.*")
 """An inline roll of a virtual tabletop, such as `[[/r 2d6 + 3]]`."""
 
-_WILDCARD = re.compile(r"\*\.\w+(?:#.*)?")
-_PLACEHOLDER = re.compile(r"<[^<>:/%]+>")
+_WILDCARD = lazy_pattern(r"\*\.\w+(?:#.*)?")
+_PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
 
 
 def is_meant_as_link(link: Link) -> bool:

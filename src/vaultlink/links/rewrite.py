@@ -4,7 +4,6 @@ All functions return no edits unless the new link would be read back as exactly 
 and show the same text. This module does not resolve names.
 """
 
-import re
 from urllib.parse import quote
 
 from vaultlink.model import Edit, Link, LinkKind, Place
@@ -16,16 +15,17 @@ from vaultlink.parse.link_parts import (
     parse_wikilink,
     split_subpath,
 )
+from vaultlink.text import lazy_pattern
 
 Edits = tuple[Edit, ...]
 
-_MAY_CLOSE_MARKUP = re.compile(r"[`$*<>\\\n\r\x00]|~~|==|%%|_(?!\w)")
+_MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|_(?!\w)")
 """Markup that can close something that was opened before the link.
 
 Code, math, emphasis, an HTML tag or a comment.
 """
 
-_CONTEXT_MARKUP = re.compile(r"[`$*<>\\\[\]&\n\r]|~~|==|%%|://|www\.|_(?!\w)|(?<!\w)_")
+_CONTEXT_MARKUP = lazy_pattern(r"[`$*<>\\\[\]&\n\r]|~~|==|%%|://|www\.|_(?!\w)|(?<!\w)_")
 """Markup with different meanings in the text of a Markdown link and of a wikilink."""
 
 _URL_SAFE = "/.,;!()&+=@$:?-_~"
@@ -358,7 +358,7 @@ def _parse_wikilink(raw: str, cell: bool) -> _LinkParts | None:
     return parse_wikilink(inner)
 
 
-_BARE_PIPE = re.compile(r"(?<!\\)\|")
+_BARE_PIPE = lazy_pattern(r"(?<!\\)\|")
 
 
 def _parse_markdown_link(raw: str) -> _LinkParts | None:

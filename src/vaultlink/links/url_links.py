@@ -5,15 +5,16 @@ import re
 from vaultlink.model import Edit, Link, LinkKind, Place
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineMarkdownLink
+from vaultlink.text import lazy_pattern
 
-_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|mailto:[^\s@]+@|www\.[^\s./]+\.)\S.*", re.I)
-_WEB_URL = re.compile(r"https?://[^\s/?#]|mailto:|obsidian://", re.I)
-_IMAGE_URL = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)(?:[?#]|$)", re.I)
-_ADDRESS_WITHOUT_SCHEME = re.compile(r"www\.", re.I)
-_MARKUP = re.compile(r"[`$*<>\\\[\]\n\r]|&#?\w+;|~~|==|%%|(?<!\w)_|_(?!\w)")
+_URL = lazy_pattern(r"(?:[a-z][a-z0-9+.-]*://|mailto:[^\s@]+@|www\.[^\s./]+\.)\S.*", re.I)
+_WEB_URL = lazy_pattern(r"https?://[^\s/?#]|mailto:|obsidian://", re.I)
+_IMAGE_URL = lazy_pattern(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)(?:[?#]|$)", re.I)
+_ADDRESS_WITHOUT_SCHEME = lazy_pattern(r"www\.", re.I)
+_MARKUP = lazy_pattern(r"[`$*<>\\\[\]\n\r]|&#?\w+;|~~|==|%%|(?<!\w)_|_(?!\w)")
 """Markup that the text of a wikilink and that of a Markdown link may show in different ways."""
 
-_NOT_IN_URLS = re.compile(r"[\s<>\\`|\[\]]|&#?\w+;|%%")
+_NOT_IN_URLS = lazy_pattern(r"[\s<>\\`|\[\]]|&#?\w+;|%%")
 
 
 def read_url(link: Link) -> str:

@@ -1,17 +1,17 @@
 """Compute the text to delete in order to remove a section entry."""
 
-import re
 from collections.abc import Sequence
 
 from msgspec import structs
 
 from vaultlink.model import Entry
+from vaultlink.text import lazy_pattern
 
-_NEXT_LINE = re.compile(r"\r?\n(?P<line>[^\n]*)")
-_INDENTED_NEXT = re.compile(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
+_NEXT_LINE = lazy_pattern(r"\r?\n(?P<line>[^\n]*)")
+_INDENTED_NEXT = lazy_pattern(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
 """An indented line that would have another meaning directly behind another line."""
 
-_JOINED_NEXT = re.compile(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
+_JOINED_NEXT = lazy_pattern(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
 """A line that continues the entry and may start another block without it."""
 
 

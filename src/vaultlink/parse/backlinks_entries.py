@@ -12,21 +12,21 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vaultlink.model import Entry, Link
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
-LIST_MARK = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
-_DASH = re.compile(
+LIST_MARK = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
+_DASH = lazy_pattern(
     r"(?:[–—―‒‐‑−]|-{2,3}>?|(?<![^ \t])-(?=[ \t]|$)|-(?=[ \t])|[-=]+>|[→⇒]|[:：])[ \t]*$"
 )
-_ENTRY_SEPARATOR = re.compile(r"[ \t]*(?:[,;·•|][ \t]*)?")
-_MALFORMED_LINK = re.compile(
+_ENTRY_SEPARATOR = lazy_pattern(r"[ \t]*(?:[,;·•|][ \t]*)?")
+_MALFORMED_LINK = lazy_pattern(
     r"(?<!\\)(?:\[\[(?P<inner>[^\[\]]+)\]?|(?<!\[)\[(?P<single>[^\[\]]+)\]{1,2})"
     r"(?P<tail>[ \t.,;]*)$"
 )
-_NOT_A_TITLE = re.compile(r"[\[\]`|<>{}]|https?://|[.!;,]$|^[#^]")
+_NOT_A_TITLE = lazy_pattern(r"[\[\]`|<>{}]|https?://|[.!;,]$|^[#^]")
 _MAX_TITLE_LENGTH = 300
 _MAX_LONE_TITLE_LENGTH = 150
-_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9 ]")
+_NOT_ALPHANUMERIC = lazy_pattern(r"[^a-z0-9 ]")
 
 
 class EntrySource(NamedTuple):

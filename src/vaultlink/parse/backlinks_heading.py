@@ -5,24 +5,25 @@ case, with any spaces between its words, and with or without a colon. The line m
 else, except entries behind a colon.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from vaultlink.text import lazy_pattern
+
 BUILT_IN_WORDING = "Add backlinks using these topics"
-QUOTE_MARKS = re.compile(r"[ \t]*(?:>[ \t]?)*")
-_LEAD = re.compile(
+QUOTE_MARKS = lazy_pattern(r"[ \t]*(?:>[ \t]?)*")
+_LEAD = lazy_pattern(
     r"(?:\[![^\]\n]+\][+-]?[ \t]*)?(?P<hashes>#{1,6}[ \t]+)?"
     r"(?P<bullet>(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?"
     r"(?P<marks>(?:\*{1,3}|_{1,3}|==)?)[ \t]*"
 )
-_TAIL = re.compile(
+_TAIL = lazy_pattern(
     r"(?P<colon>[ \t]*[:：]?)[ \t]*(?P<marks>(?:\*{1,3}|_{1,3}|==)?)(?P<late>[ \t]*[:：]?)"
     r"(?:[ \t]+#+)?(?=[ \t]|$)"
 )
-_WORD = re.compile(r"[^ \t\u00a0]+")
+_WORD = lazy_pattern(r"[^ \t\u00a0]+")
 _HEADING_MARKUP = " \t*_#>=~:：-+"
 
 

@@ -1,6 +1,5 @@
 """Parse the managed sections of a note: those between vaultlink's markers."""
 
-import re
 from collections.abc import Sequence
 
 from vaultlink.model import Entry, Owner, Section
@@ -10,9 +9,9 @@ from vaultlink.parse.backlinks_heading import HeadingWordings, match_heading_lin
 from vaultlink.parse.backlinks_lines import build_quoted_line
 from vaultlink.parse.backlinks_markers import MarkerPair
 from vaultlink.parse.lines import split_lines
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
-_ANY_HEADING = re.compile(
+_ANY_HEADING = lazy_pattern(
     r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$"
 )
 

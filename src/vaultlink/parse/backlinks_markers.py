@@ -3,16 +3,18 @@
 import re
 from typing import NamedTuple
 
+from vaultlink.text import lazy_pattern
+
 MARKER_TEXT = "vaultlink:backlinks"
 """The text that every marker contains."""
 
-_BEGIN = re.compile(
+_BEGIN = lazy_pattern(
     r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<fields>(?:[ \t][^>\n]*?)?)[ \t]*-->"
     r"[ \t]*(?=\r?\n)"
 )
-_END = re.compile(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
-_NEWLINE_COUNT = re.compile(r"\b(before|after)=(\d{1,3})\b")
-STANDALONE_MARKER = re.compile(
+_END = lazy_pattern(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
+_NEWLINE_COUNT = lazy_pattern(r"\b(before|after)=(\d{1,3})\b")
+STANDALONE_MARKER = lazy_pattern(
     r"<!-- (?:(?<=\n\n<!-- )|(?<=\A<!-- ))"
     r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->"
     r"(?=\n\n|\n?\Z)"
@@ -65,7 +67,7 @@ def find_marker_pairs(text: str, body: int) -> list[MarkerPair]:
     return found
 
 
-_ANY_MARKER = re.compile(r"<!--[ \t]*/?[ \t]*vaultlink:backlinks")
+_ANY_MARKER = lazy_pattern(r"<!--[ \t]*/?[ \t]*vaultlink:backlinks")
 
 
 def has_unpaired_marker(text: str, body: int) -> bool:

@@ -14,17 +14,17 @@ from msgspec import structs
 from vaultlink.model import Entry, Owner, ParseProblem, Section
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
-_LINE_END = re.compile(r"\r?\n")
-_TRAILING_BLANKS = re.compile(r"[ \t]+(?=\r?\n|\Z)")
-_BLOCK_ID = re.compile(r"\^[\w-]+[ \t]*$")
-_PARAGRAPH_END = re.compile(r"\n[ \t]*\r?\n")
-_BLOCK_START = re.compile(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
+_LINE_END = lazy_pattern(r"\r?\n")
+_TRAILING_BLANKS = lazy_pattern(r"[ \t]+(?=\r?\n|\Z)")
+_BLOCK_ID = lazy_pattern(r"\^[\w-]+[ \t]*$")
+_PARAGRAPH_END = lazy_pattern(r"\n[ \t]*\r?\n")
+_BLOCK_START = lazy_pattern(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
 """The start of a line that starts another block."""
 
-_BLOCK_ID_ALONE = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
-_COMMENT = re.compile(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
+_BLOCK_ID_ALONE = lazy_pattern(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
+_COMMENT = lazy_pattern(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
 
 ProblemReplacements = tuple[tuple[int, int, str], ...]
 

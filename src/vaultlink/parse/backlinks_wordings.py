@@ -4,13 +4,13 @@ Unlike the built-in and the configured wordings, such a heading alone proves lit
 write anything below it. It starts a section only if links and nothing else follow.
 """
 
-import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vaultlink.model import Heading, Link
 from vaultlink.parse.backlinks_heading import SectionHeading
+from vaultlink.text import lazy_pattern
 
 USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
     language: tuple(wording.strip() for wording in wordings.split("|"))
@@ -90,9 +90,9 @@ USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Headings by language; the first of a language is the one for new sections."""
 
-_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
-_BOLD_LINE = re.compile(r"\n(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?=\n|\Z)")
-_SEPARATORS = re.compile(r"[\s\-‐‑\u200c]+")
+_EDGE = lazy_pattern(r"^[\W_]+|[\W_]+$")
+_BOLD_LINE = lazy_pattern(r"\n(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?=\n|\Z)")
+_SEPARATORS = lazy_pattern(r"[\s\-‐‑\u200c]+")
 _DOTTED_I = str.maketrans({"ı": "i", "\u0307": None, "’": "'", "ʼ": "'"})
 
 

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from vaultlink.parse.blocks import ParsedBlocks
 from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
+from vaultlink.text import lazy_pattern
 
-_ID_LINE = re.compile(r"^ {0,3}(\^([A-Za-z0-9-]+))[ \t]*\r?$", re.MULTILINE)
-_LISTED_BLOCK = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])|.*\|")
+_ID_LINE = lazy_pattern(r"^ {0,3}(\^([A-Za-z0-9-]+))[ \t]*\r?$", re.MULTILINE)
+_LISTED_BLOCK = lazy_pattern(r"[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])|.*\|")
 """A line of a list, quote, callout or table, which need an identifier of their own line."""
 
-_FENCE_OR_HTML = re.compile(r"[ \t]*(?:```|~~~|\$\$|<)")
+_FENCE_OR_HTML = lazy_pattern(r"[ \t]*(?:```|~~~|\$\$|<)")
 _MAX_CANDIDATES = 500
 """Lines of one note that are looked at."""
 

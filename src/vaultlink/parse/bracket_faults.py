@@ -13,16 +13,17 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.link_parts import decode_destination, parse_wikilink
 from vaultlink.parse.malformed import LinkFault, MalformedLink, Replacements, read_target
+from vaultlink.text import lazy_pattern
 
 MAX_RUN_LENGTH = 20_000
 """Runs longer than this are not read again to try the fix of each link in them."""
 
-_ESCAPED = re.compile(r"\\\[\\?\[((?:[^\[\]\\\n]|\\[^\[\]\n])+)(\\?)\](\\?)\](?![(\[:])")
-_ESCAPED_MARK = re.compile(r"\\([!-/:-@\[-`{-~])")
-_ESCAPED_SIGN = re.compile(r"\\(?=[!-/:-@\[-`{}~])")
+_ESCAPED = lazy_pattern(r"\\\[\\?\[((?:[^\[\]\\\n]|\\[^\[\]\n])+)(\\?)\](\\?)\](?![(\[:])")
+_ESCAPED_MARK = lazy_pattern(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED_SIGN = lazy_pattern(r"\\(?=[!-/:-@\[-`{}~])")
 """The backslash of an escape, except that of a pipe."""
 
-_ABOUT_SYNTAX = re.compile(
+_ABOUT_SYNTAX = lazy_pattern(
     r"\b(?:wiki|links?\b|linked|linking|backlink|bracket|syntax|markdown|obsidian|roam|notion|logseq"
     r"|type\b|typing|write\b|enlace|lien|klammer|verlink|collegament|parentes|ссылк|скобк)"
     r"|[链鏈]|括号|括號|リンク|括弧|링크|괄호",

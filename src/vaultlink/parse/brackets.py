@@ -2,11 +2,13 @@
 
 import re
 
-_BRACKET = re.compile(r"[\[\]\\](?:(?<!\\)|.)", re.S)
+from vaultlink.text import lazy_pattern
+
+_BRACKET = lazy_pattern(r"[\[\]\\](?:(?<!\\)|.)", re.S)
 _MAX_PARENTHESES = 32
-_DESTINATION = re.compile(r"\(\s*(?:<([^>\n]*)>|())")
-_IN_DESTINATION = re.compile(r"[\s()\\](?:(?<!\\)|.)", re.S)
-_TITLE = re.compile(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
+_DESTINATION = lazy_pattern(r"\(\s*(?:<([^>\n]*)>|())")
+_IN_DESTINATION = lazy_pattern(r"[\s()\\](?:(?<!\\)|.)", re.S)
+_TITLE = lazy_pattern(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
 
 
 def match_brackets(text: str) -> dict[int, int]:

@@ -1,14 +1,13 @@
 """Parse a canvas: its file cards, and the links in its text cards (section 8)."""
 
 import json
-import re
 from typing import Any
 
 from vaultlink.model import Link, LinkKind, Note, ParseProblem, Place
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.note_builder import NoteBuilder
-from vaultlink.text import line_and_column, line_starts
+from vaultlink.text import lazy_pattern, line_and_column, line_starts
 
 
 def parse_canvas(path: str, text: str) -> Note:
@@ -74,8 +73,8 @@ def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
     )
 
 
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = lazy_pattern(r"\\u[dD][89a-fA-F]")
+_SURROGATES = lazy_pattern("[\ud800-\udfff]")
 
 
 def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:

@@ -10,17 +10,18 @@ from vaultlink.parse.malformed import (
     Replacements,
     read_target,
 )
+from vaultlink.text import lazy_pattern
 
-_REST_OF_LINK = re.compile(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
-_REST_OF_EMBED = re.compile(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
+_REST_OF_LINK = lazy_pattern(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
+_REST_OF_EMBED = lazy_pattern(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
 """A caption and a size may follow the name of a picture, each after a pipe."""
 
-_CUT_LINK = re.compile(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
-_ESCAPE = re.compile(r"\\.")
-_BLOCK_START = re.compile(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
+_CUT_LINK = lazy_pattern(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
+_ESCAPE = lazy_pattern(r"\\.")
+_BLOCK_START = lazy_pattern(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
 """Start of a heading, list item or quote, which was not meant as a row of a table."""
 
-_PIPE = re.compile(r"(?<!\\)\|")
+_PIPE = lazy_pattern(r"(?<!\\)\|")
 
 
 def find_cut_fault(run: TextRun, link: MalformedLink, source: str) -> LinkFault | None:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable
 
 from vaultlink.model import Directive, PropertyValue, text_items
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
 DIRECTIVE_PREFIX = "vaultlink-"
 """The text that every directive contains."""
 
-_COMMENT_MARK = re.compile("%%")
-_DIRECTIVE = re.compile(
+_COMMENT_MARK = lazy_pattern("%%")
+_DIRECTIVE = lazy_pattern(
     r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])"
     r"(?P<rules>[^%\n]*?)[ \t]*(?:%%|-->)"
 )

@@ -15,33 +15,33 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineMarkdownLink, InlineWikilink
 from vaultlink.parse.lines import SourceLine, is_blank
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
 _PROSE_LANGUAGES = ("", "md", "markdown", "text", "txt")
-_LANGUAGE_WITHOUT_HASH_COMMENTS = re.compile(
+_LANGUAGE_WITHOUT_HASH_COMMENTS = lazy_pattern(
     r"c|cpp|c\+\+|cs|csharp|css|dart|go|html|java|javascript|js|json|jsx|kotlin|math|rust|scala|scss|"
     r"sql|swift|ts|tsx|typescript|xml"
 )
 """A language in which a line that starts with `# ` is not a comment."""
 
-_LINK_NAME = re.compile(r"[^\W_][^\[\]{}()<>\"'`$=;,]*")
-_LINK_DESTINATION = re.compile(r"<.+>|#.+|https?://\S+|\S+\.\w{1,8}(?:#\S*)?")
-_INDEXED = re.compile(r"[A-Za-z0-9_)}\]$]")
-_DIRECTIVE = re.compile(
+_LINK_NAME = lazy_pattern(r"[^\W_][^\[\]{}()<>\"'`$=;,]*")
+_LINK_DESTINATION = lazy_pattern(r"<.+>|#.+|https?://\S+|\S+\.\w{1,8}(?:#\S*)?")
+_INDEXED = lazy_pattern(r"[A-Za-z0-9_)}\]$]")
+_DIRECTIVE = lazy_pattern(
     r"include|import|define|undef|if|ifdef|ifndef|elif|else|endif|pragma|error|warning|line|region|"
     r"endregion",
     re.IGNORECASE,
 )
-_COLOR = re.compile(r"(?:[0-9a-fA-F]{3,4}){1,2}")
-_TAGS_ONLY = re.compile(r"[ \t]*(?:#\S+[ \t]*)+")
-_BARE_MARK = re.compile(r"[ \t>]*(?:`{3,}|~{3,}|\${2,})[ \t]*")
+_COLOR = lazy_pattern(r"(?:[0-9a-fA-F]{3,4}){1,2}")
+_TAGS_ONLY = lazy_pattern(r"[ \t]*(?:#\S+[ \t]*)+")
+_BARE_MARK = lazy_pattern(r"[ \t>]*(?:`{3,}|~{3,}|\${2,})[ \t]*")
 _MEANT_CLOSINGS = {
     "unclosed-fence": re.compile(
         r"^[ \t]*(?:`{3,}|~{3,})[ \t]*(?=\S+[ \t]+\S)|(?<=\S)`{3,}[ \t]*$"
     ),
     "unclosed-math": re.compile(r"\${2,}"),
 }
-_ID_ONLY = re.compile(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*")
+_ID_ONLY = lazy_pattern(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*")
 
 
 def describe_hiding_blocks(

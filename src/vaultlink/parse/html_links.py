@@ -16,19 +16,19 @@ from vaultlink.parse.leaves import HTML_TAG
 from vaultlink.parse.lines import SourceLine, TextRun
 from vaultlink.parse.note_builder import NoteBuilder
 from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
-from vaultlink.text import line_and_column
+from vaultlink.text import lazy_pattern, line_and_column
 
-_OPAQUE = re.compile(
+_OPAQUE = lazy_pattern(
     r"<(pre|code|script|style|textarea|svg|math|kbd|samp|tt)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_NOT_LINE_END = re.compile(r"[^\n]")
-_TAG = re.compile(HTML_TAG)
-_TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_VOID_TAG = re.compile(
+_NOT_LINE_END = lazy_pattern(r"[^\n]")
+_TAG = lazy_pattern(HTML_TAG)
+_TAG_NAME = lazy_pattern(r"[A-Za-z][A-Za-z0-9-]*")
+_VOID_TAG = lazy_pattern(
     r"area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr", re.IGNORECASE
 )
-_STRUCTURED_TAG = re.compile(
+_STRUCTURED_TAG = lazy_pattern(
     r"table|thead|tbody|tfoot|tr|td|th|caption|colgroup|ul|ol|li|dl|dt|dd|p|summary|figure|"
     r"figcaption|select|option|picture|video|audio|object"
 )

@@ -16,17 +16,18 @@ from vaultlink.parse.inline_types import (
     UnlinkedBracket,
 )
 from vaultlink.parse.leaves import HTML_TAG
+from vaultlink.text import lazy_pattern
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
-_HTML_TAG = re.compile(HTML_TAG)
-_DECLARATION = re.compile(r"<![A-Za-z]+\s")
-_AUTOLINK = re.compile(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
-_URL = re.compile(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
-_TAG_NAME = re.compile("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
-_LABEL = re.compile(r"\[(?:\\.|[^\[\]\\])*\]?")
-_MATH_CLOSE = re.compile(r"(?<![\\ \t$])\$(?![\d$])")
-EMPHASIS_MARK = re.compile(
+_HTML_TAG = lazy_pattern(HTML_TAG)
+_DECLARATION = lazy_pattern(r"<![A-Za-z]+\s")
+_AUTOLINK = lazy_pattern(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
+_URL = lazy_pattern(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
+_TAG_NAME = lazy_pattern("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
+_LABEL = lazy_pattern(r"\[(?:\\.|[^\[\]\\])*\]?")
+_MATH_CLOSE = lazy_pattern(r"(?<![\\ \t$])\$(?![\d$])")
+EMPHASIS_MARK = lazy_pattern(
     r"[*~=_](?:(?<=\*)|(?<=~)~|(?<==)=|(?<=_)(?:(?<![0-9A-Za-z]_)|(?![0-9A-Za-z])))"
 )
 _MAX_EMPHASIS_LENGTH = 50_000
@@ -35,7 +36,7 @@ _MAX_EMPHASIS_LENGTH = 50_000
 The search could take quadratic time.
 """
 
-TAG_START = re.compile(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
+TAG_START = lazy_pattern(r"#(?<![\w#(/\"'&-]#)[^\s#]|#(?<=_#)[^\s#]")
 """Position where a tag may start. A quick test; the scan decides."""
 
 

@@ -9,6 +9,7 @@ except for the differences named here.
 import re
 
 from vaultlink.parse.lines import SourceLine, is_blank
+from vaultlink.text import lazy_pattern
 
 BLOCK_START_CHARS = frozenset(" \t`~$<>#-*_+0123456789[%")
 """First characters of a line that can start a block.
@@ -16,21 +17,21 @@ BLOCK_START_CHARS = frozenset(" \t`~$<>#-*_+0123456789[%")
 A line with another first character starts a paragraph, a table or an underlined heading.
 """
 
-BLANK = re.compile(r"[ \t]*$")
-INDENTED = re.compile(r"\t| {4}")
-FENCE = re.compile(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)$")
-MATH_FENCE = re.compile(r" {0,3}(\${2,})[^$]*$")
-COMMENT_START = re.compile(r"[ \t]*%%(?!.*%%)")
-QUOTE = re.compile(r"[ \t]*>")
-HEADING = re.compile(r"[ \t]*(#{1,6})(?![^ \t])")
-THEMATIC_BREAK = re.compile(r"[ \t]*([-*_])(?: *\1){2,} *$")
-SETEXT_UNDERLINE = re.compile(r"(=+|-+)$")
-BULLET = re.compile(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
-LINK_DEFINITION = re.compile(
+BLANK = lazy_pattern(r"[ \t]*$")
+INDENTED = lazy_pattern(r"\t| {4}")
+FENCE = lazy_pattern(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)$")
+MATH_FENCE = lazy_pattern(r" {0,3}(\${2,})[^$]*$")
+COMMENT_START = lazy_pattern(r"[ \t]*%%(?!.*%%)")
+QUOTE = lazy_pattern(r"[ \t]*>")
+HEADING = lazy_pattern(r"[ \t]*(#{1,6})(?![^ \t])")
+THEMATIC_BREAK = lazy_pattern(r"[ \t]*([-*_])(?: *\1){2,} *$")
+SETEXT_UNDERLINE = lazy_pattern(r"(=+|-+)$")
+BULLET = lazy_pattern(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
+LINK_DEFINITION = lazy_pattern(
     r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)"
     r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
 )
-FOOTNOTE_DEFINITION = re.compile(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
+FOOTNOTE_DEFINITION = lazy_pattern(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
 
 _BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
@@ -43,7 +44,7 @@ _ATTRIBUTES = (
 )
 HTML_TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\s*>"
 
-_HTML_START = re.compile(r"[ \t]*<")
+_HTML_START = lazy_pattern(r"[ \t]*<")
 _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (
         re.compile(r"<(?:script|pre|style)(?=\s|>|$)", re.I),
@@ -55,7 +56,7 @@ _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
     (re.compile(rf"</?(?:{_BLOCK_TAGS})(?=\s|/?>|$)", re.I), None),
 )
-_LONE_TAG = re.compile(rf"(?:{HTML_TAG})\s*$")
+_LONE_TAG = lazy_pattern(rf"(?:{HTML_TAG})\s*$")
 
 
 def end_of_indented(lines: list[SourceLine], at: int) -> int:

@@ -5,10 +5,11 @@ import re
 
 from vaultlink.model import Link, LinkKind, Place
 from vaultlink.parse.inline_types import InlineMarkdownLink, InlineWikilink
+from vaultlink.text import lazy_pattern
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " "})
-_BACKSLASH_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_PERCENT_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_BACKSLASH_ESCAPE = lazy_pattern(r"\\([!-/:-@\[-`{-~])")
+_PERCENT_ESCAPES = lazy_pattern(r"(?:%[0-9A-Fa-f]{2})+")
 _RESERVED_BYTES = frozenset(b"#$&+,/:;=?@")
 """The reserved characters of a URI. Their percent escapes are not decoded."""
 
@@ -160,6 +161,6 @@ def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: st
     )
 
 
-_WHOLE_MARKDOWN = re.compile(
+_WHOLE_MARKDOWN = lazy_pattern(
     r"\[([^\[\]]*)\]\((?:<([^<>]*)>|((?:[^\s()]|\([^\s()]*\))+))(?:\s+\"[^\"]*\")?\)"
 )

@@ -5,14 +5,13 @@ CommonMark's: an item includes lines that are indented as far as its text, or by
 columns. If any line of an item has no indent, all its lines keep their indent.
 """
 
-import re
-
 from vaultlink.parse.leaves import COMMENT_START, FENCE, HEADING, MATH_FENCE, THEMATIC_BREAK
 from vaultlink.parse.lines import SourceLine, is_blank
+from vaultlink.text import lazy_pattern
 
-_BULLET = re.compile(r"(?:[-*+]|\d+[.)])")
-_ITEM = re.compile(r"([ \t]*)([-*+]|\d+[.)])( {1,4}(?! )| |\t|$)")
-_TASK = re.compile(r"\[([ X\tx])\][ \t]")
+_BULLET = lazy_pattern(r"(?:[-*+]|\d+[.)])")
+_ITEM = lazy_pattern(r"([ \t]*)([-*+]|\d+[.)])( {1,4}(?! )| |\t|$)")
+_TASK = lazy_pattern(r"\[([ X\tx])\][ \t]")
 _TAB_WIDTH = 4
 
 

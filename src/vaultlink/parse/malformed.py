@@ -20,6 +20,7 @@ from vaultlink.parse.inline_types import (
 )
 from vaultlink.parse.lines import TextRun
 from vaultlink.parse.link_parts import decode_destination, parse_wikilink
+from vaultlink.text import lazy_pattern
 
 
 class LinkFault(StrEnum):
@@ -77,10 +78,10 @@ _SINGLE_BRACKET_PATTERNS = (
         LinkFault.SPACE_BEFORE_DESTINATION,
     ),
 )
-_LINE_BREAK = re.compile(r"[ \t]*\n[ \t]*")
-_BLANKS = re.compile(r"[ \t]+")
-_CHECKBOX_OR_FOOTNOTE = re.compile(r"\[[\w ]?\]|\[\d+\]")
-_SETEXT_OR_TABLE = re.compile(r"\s*[|:=-]")
+_LINE_BREAK = lazy_pattern(r"[ \t]*\n[ \t]*")
+_BLANKS = lazy_pattern(r"[ \t]+")
+_CHECKBOX_OR_FOOTNOTE = lazy_pattern(r"\[[\w ]?\]|\[\d+\]")
+_SETEXT_OR_TABLE = lazy_pattern(r"\s*[|:=-]")
 
 
 def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iterator[MalformedLink]:

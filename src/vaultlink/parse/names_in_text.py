@@ -4,21 +4,21 @@ Checks of links have no text. For two of them the parser notes which links to th
 their line, and which files the text names outside its links.
 """
 
-import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from vaultlink.model import Link, Place
+from vaultlink.text import lazy_pattern
 
 # -- links to the note itself --------------------------------------------------------------------
 
-_BEFORE_LINK = re.compile(
+_BEFORE_LINK = lazy_pattern(
     r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[*_~=]*(?:\w[^\[\]\n]{0,60}?::\s*)?[*_~=]*"
 )
 """Marks of quotes, lists and tasks, the key of an inline field (`up:: `), and emphasis."""
 
-_AFTER_LINK = re.compile(
+_AFTER_LINK = lazy_pattern(
     r"[*_~=]*[.,;:!?]?\s*(?:(?:<!--[^<>]*-->|%%[^%]*%%)\s*)*(?:\^[A-Za-z0-9-]+\s*)?"
 )
 """Emphasis, a punctuation mark, comments such as suppressions, and a block identifier."""
@@ -63,17 +63,17 @@ _EXTENSIONS = (
     *("wav", "webm", "3gp", "mkv", "mov", "mp4", "ogv", "pdf"),
 )
 _INITIALS = "".join(sorted({item[0] for item in _EXTENSIONS}))
-_EXTENSION = re.compile(
+_EXTENSION = lazy_pattern(
     rf"\.(?=[{_INITIALS}{_INITIALS.upper()}])(?:"
     + "|".join("".join(f"[{char}{char.upper()}]" for char in item) for item in _EXTENSIONS)
     + r")(?!\w|\.\w)"
 )
 """Extensions of attachments in any case; a search without regard to case is slower."""
 
-_NAME_END = re.compile(r"[^\"'`<>|\[\](){}/\\:*?=\n\r\t]*\Z")
+_NAME_END = lazy_pattern(r"[^\"'`<>|\[\](){}/\\:*?=\n\r\t]*\Z")
 """The end of a text that can be part of a file's name."""
 
-_ADDRESS = re.compile(r"\w://[^\s\"'<>()]*\Z")
+_ADDRESS = lazy_pattern(r"\w://[^\s\"'<>()]*\Z")
 _LONGEST_NAME = 120
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, STANDALONE_MARKER
 from vaultlink.parse.inline import EMPHASIS_MARK, TAG_START, may_contain_links
 from vaultlink.parse.lines import UNICODE_SPACES
+from vaultlink.text import lazy_pattern
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
 _FENCE = r"```|~~~|%%|<(?!a [^>\n]*>[^\n<])"  # code, a comment, an HTML block
@@ -22,7 +23,7 @@ _HIDDEN_BLOCK = (
     rf"{_FENCE}|\|[ \t]*+:?{_DELIMITER_ROW}|:{_DELIMITER_ROW}|{_DELIMITER_ROW}"
     rf"|\[[^\]\n]*+\]:|[-*+]{_NO_ITEM}|\d++[.)]{_NO_ITEM}"
 )
-_LINE_START = re.compile(
+_LINE_START = lazy_pattern(
     "\n(?:"
     r"(#{1,6}+)[ \t]++([^\s\ufeff][^\n]*+(?<=[^\s\ufeff#]))(?!\n(?: {4}|\t))"  # usual heading
     r"|(#++)[ \t]*+([^\n]*+)(\n(?: {4}|\t))?"  # hashes, text, and indent of the next line
@@ -35,8 +36,8 @@ _LINE_START = re.compile(
 )
 """A line that may be a heading, with groups, or that needs the block pass, without groups."""
 
-_BLOCK_ID = re.compile(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
-_IN_ATTRIBUTE = re.compile(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
+_BLOCK_ID = lazy_pattern(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
+_IN_ATTRIBUTE = lazy_pattern(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
 _IN_ATTRIBUTE_MARKS = re.compile(rb"""=(?:"[^"\[]*+\[|'[^'\[]*+\[|[^"'=<>`\[]*+\[)""")
 _NEEDS_INLINE_PASS = tuple(
     (mark, re.compile(pattern))
@@ -52,19 +53,19 @@ _NEEDS_INLINE_PASS = tuple(
     )
 )
 _WORD_UNDERSCORE = "_(?<=[0-9A-Za-z]_)(?=[0-9A-Za-z])"  # never a mark of emphasis
-_WEB_LINK = re.compile(
+_WEB_LINK = lazy_pattern(
     rf"\[(?<![\]\\^!\[]\[)((?:[^\[\]\n`$\\<>*_#^~=]++|{_WORD_UNDERSCORE})*+)\]"
     rf"\((https?://(?:[^\s()<>\[\]\\\"'`$#*_~&]++|{_WORD_UNDERSCORE})++)\)(?![(\[])"
 )
-_WIKILINK = re.compile(
+_WIKILINK = lazy_pattern(
     rf"\[\[(?:((?![|\]])[^\n\[\]|*_~=]*+(?:{_WORD_UNDERSCORE}[^\n\[\]|*_~=]++)*+)"
     rf"(?:\|([^\n\[\]*_~=]*+(?:{_WORD_UNDERSCORE}[^\n\[\]*_~=]++)*+))?\]\])?"
 )
 """A wikilink without marks of emphasis, with groups, or two opening brackets."""
 
-_ANY_WIKILINK = re.compile(r"\[\[([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\]")
-_CLOSING = re.compile(r"\]\]")
-_BLOCK_END = re.compile(r"\n(?=\n|#{1,6}(?:[ \t\n]|\Z)|[-*+] )")
+_ANY_WIKILINK = lazy_pattern(r"\[\[([^\n\[\]|*]+)(?:\|([^\n\[\]]*))?\]\]")
+_CLOSING = lazy_pattern(r"\]\]")
+_BLOCK_END = lazy_pattern(r"\n(?=\n|#{1,6}(?:[ \t\n]|\Z)|[-*+] )")
 """The end of a line before a blank line, a heading or a list item."""
 
 _MARKUP_BYTES = b"`$\\^%[]()<>!?\r:/.\"'=#w"

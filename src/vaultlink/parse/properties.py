@@ -5,7 +5,6 @@ PyYAML parses the rest into nodes, with the types of YAML 1.2: dates, `yes` and 
 in Obsidian. Invalid YAML is recorded as a problem, not raised.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,10 +12,11 @@ from typing import Any, NamedTuple
 from vaultlink.model import PropertyValue
 from vaultlink.parse.yaml_nodes import compose_yaml, parse_plain_scalar
 from vaultlink.parse.yaml_problems import YamlProblem
+from vaultlink.text import lazy_pattern
 
-_OPENING = re.compile(r"---(?:\r?\n)")
-_CLOSING = re.compile(r"\n---[ \t]*(?:\r?\n|\Z)")
-_SIMPLE_LINE = re.compile(
+_OPENING = lazy_pattern(r"---(?:\r?\n)")
+_CLOSING = lazy_pattern(r"\n---[ \t]*(?:\r?\n|\Z)")
+_SIMPLE_LINE = lazy_pattern(
     r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+"""
     r"""(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
 )

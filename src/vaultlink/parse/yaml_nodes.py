@@ -9,6 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from vaultlink.parse.yaml_problems import ParserError, YamlProblem, explain_error
+from vaultlink.text import lazy_pattern
 
 _CORE_CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -18,15 +19,15 @@ _CORE_CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
-_OCTAL = re.compile(r"0o([0-7]{1,1000})")
-_HEX = re.compile(r"0x([0-9a-fA-F]{1,1000})")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DEEP_NESTING = re.compile(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
-_TEMPLATE_VALUE = re.compile(
+_INTEGER = lazy_pattern(r"[-+]?[0-9]{1,4000}")
+_OCTAL = lazy_pattern(r"0o([0-7]{1,1000})")
+_HEX = lazy_pattern(r"0x([0-9a-fA-F]{1,1000})")
+_FLOAT = lazy_pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DEEP_NESTING = lazy_pattern(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
+_TEMPLATE_VALUE = lazy_pattern(
     r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M
 )
-_BRACKET = re.compile(r"[\[\]{}]")
+_BRACKET = lazy_pattern(r"[\[\]{}]")
 _MAX_DEPTH = 60
 _MAX_NODES = 50_000
 

@@ -9,23 +9,25 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from vaultlink.text import lazy_pattern
+
 _MAX_WORK = 2_000_000
 """Characters that are parsed again to find the wrong line, at most."""
 
-_CONFLICT_MARK = re.compile(r"(?:<{7}|={7}|>{7})(?:[ \t]|$)")
-_BLANK_LINES = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*")
-_INDENT = re.compile(r"[ \t]*")
-_ENTRY = re.compile(
+_CONFLICT_MARK = lazy_pattern(r"(?:<{7}|={7}|>{7})(?:[ \t]|$)")
+_BLANK_LINES = lazy_pattern(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*")
+_INDENT = lazy_pattern(r"[ \t]*")
+_ENTRY = lazy_pattern(
     r"[ \t]*((?:-[ \t]+)*)"  # list marks, a name, the spaces before its value
     r"(?:([^\s\"'\[\]{}#&*!|>%@`,-][^:\n]*?|\"[^\"]*\"|'[^']*'):(?=[ \t]|$)[ \t]*)?"
 )
-_VALUE_COLON = re.compile(r":(?=[ \t]|$)")
-_SPECIAL_IN_BRACKETS = re.compile(r"(?<=[\[{,])[ \t]*([@`%*&!|>])")
-_BRACKET = re.compile(r"[\[\]{}]")
-_HAS_VALUE = re.compile(r"[^-\n][^\n]*?:[ \t]+[^\s#]")
-_MISSING_SPACE = re.compile(r"[ \t]*(?:- +)*[\w-]+:(?!//)\S")
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
-_COMMENT = re.compile(r"(?:^|(?<=[ \t\[,]))#.*")
+_VALUE_COLON = lazy_pattern(r":(?=[ \t]|$)")
+_SPECIAL_IN_BRACKETS = lazy_pattern(r"(?<=[\[{,])[ \t]*([@`%*&!|>])")
+_BRACKET = lazy_pattern(r"[\[\]{}]")
+_HAS_VALUE = lazy_pattern(r"[^-\n][^\n]*?:[ \t]+[^\s#]")
+_MISSING_SPACE = lazy_pattern(r"[ \t]*(?:- +)*[\w-]+:(?!//)\S")
+_QUOTED = lazy_pattern(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
+_COMMENT = lazy_pattern(r"(?:^|(?<=[ \t\[,]))#.*")
 _NO_PLAIN_START = {
     "@": "text can't start with “@” unless it is in quotes",
     "`": "text can't start with a backtick unless it is in quotes",

@@ -6,7 +6,6 @@ name sees which notes got worse and which were fixed, even if lines moved. A rul
 has one test, which passes.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -15,6 +14,7 @@ from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls
+from vaultlink.text import lazy_pattern
 
 RuleFindings = dict[str, list[Diagnostic]]
 """The findings of one rule by path."""
@@ -105,7 +105,7 @@ def _build_known_test(count: KnownCount) -> Element:
     return test
 
 
-_INVALID_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID_XML = lazy_pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _clean_xml(text: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from vaultlink.text import lazy_pattern
+
 
 class Palette(NamedTuple):
     """The escape sequences of styles. All are empty without colour."""
@@ -30,7 +32,7 @@ COLORED = Palette(
     "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m"
 )
 
-_CONTROL_CHARS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_CHARS = lazy_pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -46,7 +48,7 @@ def _escape_char(match: re.Match[str]) -> str:
     return _SHORT_ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04x}"
 
 
-_MAYBE_WIDE = re.compile("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]")
+_MAYBE_WIDE = lazy_pattern("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]")
 """Characters that may not take one column: all but Latin, Greek, Cyrillic and common marks."""
 
 

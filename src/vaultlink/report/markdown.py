@@ -18,6 +18,7 @@ from vaultlink.report.concise import describe_severities
 from vaultlink.report.groups import group_findings
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.text import lazy_pattern
 
 _MAX_RANKED = 10
 """Notes and topics in a ranking."""
@@ -173,8 +174,8 @@ def _format_cell(text: str) -> str:
     return format_code_span(text).replace("|", "\\|")
 
 
-_QUOTED = re.compile("“([^“”]*)”")
-_SAFE_PROSE = re.compile(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])*")
+_QUOTED = lazy_pattern("“([^“”]*)”")
+_SAFE_PROSE = lazy_pattern(r"(?:[^\W\d_]|(?<![\w-])\d{1,6}(?!\w)|: |[ .,;'’()-])*")
 """Prose that cannot contain markup, a link, a mention, a reference or an emoji code."""
 
 

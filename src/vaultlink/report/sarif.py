@@ -19,7 +19,7 @@ from vaultlink.report.check_result import CheckResult
 from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import format_count
 from vaultlink.rules.registry import Rule
-from vaultlink.text import line_and_column, line_starts
+from vaultlink.text import lazy_pattern, line_and_column, line_starts
 
 MAX_RESULTS = 25_000
 """Results in a run. GitHub rejects a file with more.
@@ -124,7 +124,7 @@ def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[Json
         yield row
 
 
-_LINK_START = re.compile(r"\[(?=[^\[\]]*\]\()")
+_LINK_START = lazy_pattern(r"\[(?=[^\[\]]*\]\()")
 
 
 def _escape_links(text: str) -> str:

@@ -3,16 +3,16 @@
 Lines end with a line feed only, so a carriage return is part of its line.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from vaultlink.report.layout import PLAIN, Palette
+from vaultlink.text import lazy_pattern
 
 _CONTEXT_LINES = 3
 """Unchanged lines shown around a change."""
 
-_UNSAFE_CHARS = re.compile(r'[\x00-\x1f\x7f"\\]')
+_UNSAFE_CHARS = lazy_pattern(r'[\x00-\x1f\x7f"\\]')
 
 _NO_NEWLINE = "\\ No newline at end of file\n"
 

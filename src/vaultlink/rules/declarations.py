@@ -1,17 +1,17 @@
 """Check the declarations of rules: the keys and values of their YAML files."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vaultlink.model import Severity
 from vaultlink.rules.elements import ELEMENTS, LINK_ELEMENTS
+from vaultlink.text import lazy_pattern
 
 SCOPES = ("note", "links", "files", "vault")
 """Scopes of checks, from the narrowest to the widest: see `vaultlink.rules.context`."""
 
-_RULE_CODE = re.compile(r"VL\d{3}")
-_RULE_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_RULE_CODE = lazy_pattern(r"VL\d{3}")
+_RULE_NAME = lazy_pattern(r"[a-z]+(?:-[a-z]+)*")
 _REQUIRED_KEYS = (
     "code",
     "name",

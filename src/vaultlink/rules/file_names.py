@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name
 from vaultlink.rules.context import FILE_START, Context, Finding
+from vaultlink.text import lazy_pattern
 
-_FORBIDDEN_CHARS = re.compile(r'[<>:"|?*\\]')
-_CONTROL_CHARS = re.compile("[\x00-\x1f\x7f-\x9f]")
-_INVISIBLE_CHARS = re.compile(
+_FORBIDDEN_CHARS = lazy_pattern(r'[<>:"|?*\\]')
+_CONTROL_CHARS = lazy_pattern("[\x00-\x1f\x7f-\x9f]")
+_INVISIBLE_CHARS = lazy_pattern(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
 """Invisible characters, except U+200C and U+200D: Persian, Indic scripts and emoji need them."""
@@ -22,10 +23,10 @@ They come with text from web pages. Links to such a name resolve if they were in
 respelt-link reports those that were typed. The other invisible characters change how a name looks.
 """
 
-_DEVICE_NAME = re.compile(
+_DEVICE_NAME = lazy_pattern(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
 )
-_UNLINKABLE = re.compile(r"#|\[\[|\]\]|\]$")
+_UNLINKABLE = lazy_pattern(r"#|\[\[|\]\]|\]$")
 _SUSPECT_CHARS = frozenset(
     map(
         chr,

@@ -15,7 +15,7 @@ from vaultlink.model import Edit, Link, LinkKind, Note, ParseProblem, Place, Saf
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
 from vaultlink.rules.context import Context, Finding
-from vaultlink.text import has_placeholder
+from vaultlink.text import has_placeholder, lazy_pattern
 
 
 def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -221,7 +221,7 @@ def _is_plain_text(text: str, destination: str) -> bool:
     return is_web and not _NUMERAL.fullmatch(text)
 
 
-_NUMERAL = re.compile(r"[ivxlcdm]+", re.I)
+_NUMERAL = lazy_pattern(r"[ivxlcdm]+", re.I)
 
 
 def _is_destination(destination: str, note: Note, context: Context) -> bool:

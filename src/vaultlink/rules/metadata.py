@@ -1,6 +1,5 @@
 """Checks of properties and tags."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -9,7 +8,7 @@ from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules.context import FILE_START, Context, Finding
-from vaultlink.text import has_placeholder
+from vaultlink.text import has_placeholder, lazy_pattern
 
 _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 """Current names of properties, by their deprecated names."""
@@ -115,8 +114,8 @@ def property_type(note: Note, context: Context) -> Iterator[Finding]:
             )
 
 
-_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
-_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_DATE = lazy_pattern(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
+_NUMBER = lazy_pattern(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
@@ -185,7 +184,7 @@ def _describe_value(value: PropertyValue) -> str:
 
 # -- tags ------------------------------------------------------------------------------------------
 
-_NOT_IN_TAGS = re.compile("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
+_NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 
 
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from vaultlink.index.anchors import find_slug_heading
 from vaultlink.index.resolve import file_name
 from vaultlink.model import Link, LinkKind, Note, text_items
+from vaultlink.text import lazy_pattern
 
-_OTHER_ANCHORS = re.compile(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")
+_OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")
 """A line of code, and an id or a text fragment of a web page."""
 
 
@@ -22,7 +23,7 @@ def is_heading_anchor(link: Link) -> bool:
     return not _OTHER_ANCHORS.fullmatch(name)
 
 
-_FOOTNOTE = re.compile(
+_FOOTNOTE = lazy_pattern(
     r"\[\^.*|(?-i:fn(?:ref)?(?:[-:_].+|\d\w*))"
     r"|_?(?:ftn|edn)(?:ref)?\d+"
     r"|cite[-_](?:note|ref).*"
@@ -62,7 +63,7 @@ _SOURCE_KEYS = frozenset(
         "origin",
     ]
 )
-_WEB_ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
+_WEB_ADDRESS = lazy_pattern(r"https?://\S", re.IGNORECASE)
 _MIN_DEAD_ANCHORS = 3
 """Different dead anchors that show a web page in a note without its address."""
 

@@ -1,6 +1,5 @@
 """Find defects of author's "Add backlinks" sections: heading, lines and entries."""
 
-import re
 from collections.abc import Iterator
 
 from vaultlink.backlinks.style import TOPICS_HEADING
@@ -12,8 +11,9 @@ from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.rules.context import Context
 from vaultlink.rules.section_defects import Defect
 from vaultlink.rules.section_entries import find_entry_defects
+from vaultlink.text import lazy_pattern
 
-_MARKDOWN_SYNTAX = re.compile(r"[\[\]|`$*<>\\\n]")
+_MARKDOWN_SYNTAX = lazy_pattern(r"[\[\]|`$*<>\\\n]")
 """Characters that have another meaning in a wikilink than in the text of a Markdown link."""
 
 STYLE_DEFECTS = frozenset(

@@ -1,6 +1,5 @@
 """Parse a section for a merge: entries by target, and typed lines."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from vaultlink.backlinks.groups import read_group_heading
 from vaultlink.backlinks.merge.three_way import CannotMerge
 from vaultlink.model import Owner, Section
 from vaultlink.parse.note import parse_note
+from vaultlink.text import lazy_pattern
 
-_GAP_AND_LINE = re.compile(r"(\n(?:[ \t]*\n)*)([^\n]*)")
+_GAP_AND_LINE = lazy_pattern(r"(\n(?:[ \t]*\n)*)([^\n]*)")
 
 EntryKey = tuple[str, int]
 """Key of an entry: its link's target, and the number of equal ones before it."""

@@ -1,12 +1,12 @@
 """Order the entries of a merged section: sorted if all versions are."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from vaultlink.backlinks.merge.contents import EntryKey, MergeEntry, SectionContents
 from vaultlink.backlinks.merge.three_way import ThreeWay
+from vaultlink.text import lazy_pattern
 
-_BACKSLASH_ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+_BACKSLASH_ESCAPE = lazy_pattern(r"\\(?=[!-/:-@\[-`{-~])")
 
 SortKey = Callable[[EntryKey, MergeEntry], tuple[str, ...]]
 
