@@ -58,7 +58,7 @@ def _check_by_path(
     wanted: Callable[[str], bool],
     notes: int,
 ) -> CachedCheck:
-    """Return the result put together from rows, most of which are those of the last run."""
+    """Return the result, put together from rows."""
     rows = load_rows(vault, wanted)
     counts = count_severities(rows.values())
     fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows))

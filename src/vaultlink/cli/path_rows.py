@@ -139,7 +139,7 @@ def _load_kept_rows(vault: Vault) -> dict[str, PathRow]:
 
 
 def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow], bool]:
-    """Return a function that returns True for a row made with the saved state, if valid now."""
+    """Return a function that returns True for a row that is still valid."""
     notes, targets, names = vault.index.notes, vault.index.targets, vault.index.names
     if not isinstance(targets, PackedMap) or not isinstance(names, PackedMap):
         return lambda _path, _row: False
@@ -167,7 +167,7 @@ def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow
 
 
 def _save_rows(vault: Vault, rows: dict[str, PathRow], kept: dict[str, PathRow]) -> None:
-    """Save the rows that depend on the saved state alone, if there are others than before."""
+    """Save the rows that depend on the saved state alone, if some are new."""
     cache, key = vault.scan.open_cache(), _rows_key(vault)
     if cache is None or key is None or vault.origin is None:
         return

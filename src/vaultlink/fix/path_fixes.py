@@ -1,4 +1,4 @@
-"""Count the fixes of the findings at one path, so that the counts of a path can be kept."""
+"""Count the fixes at one path, so that the numbers can be kept."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

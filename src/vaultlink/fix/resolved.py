@@ -80,7 +80,7 @@ class ResolvableFindings(NamedTuple):
 
 
 class FixTotals(NamedTuple):
-    """Numbers of findings that safe and unsafe fixes resolve: of reported and known ones.
+    """Numbers of findings that fixes resolve: of reported and of known ones.
 
     If `has_all_safe` or `has_all_unsafe` is False, there may be more of that safety.
     """

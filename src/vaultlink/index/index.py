@@ -383,7 +383,7 @@ def target_spellings(target: str) -> tuple[str, ...]:
 
 
 def stored_keys(note: Note, targets: LinkTargets) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a note in the maps that are kept, each with the map's attribute.
+    """Yield the keys of a note in the stored maps, each with the map's attribute.
 
     The result is that of the functions in `STORED_MAPS`, but faster. `targets` are those of the
     note's links.

@@ -193,7 +193,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return builder.build(keys)
 
     def saved_value(self, key: str) -> T | None:
-        """Return the encoded value of a key, even if it was replaced; None if there is none."""
+        """Return the encoded value of a key, even if it was replaced; else None."""
         packed = self._slice(key)
         return self._decode(packed) if packed else None
 
