@@ -232,6 +232,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
 @example("    [[a]]")
 @example("[a]] a[ [[b]]\n- `c` [[d]]\n")
 @example("[t](https://x.y/z)#tag\n")
+@example("[[a*b]] | x\n- - |\n")
 @example(f"Add backlinks using these topics:\n\nOne – [[one]]\n\n{BEGIN}\n\nTwo – [[two]]\n")
 def test_fast_and_full_parser_agree(text: str) -> None:
     quick = parse_note("n.md", text)

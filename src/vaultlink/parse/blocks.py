@@ -98,13 +98,16 @@ def _read_hidden_block(
     """Read code, math or HTML; return the index behind the block, or 0."""
     text = lines[at].text
     kind = ""
-    if leaves.INDENTED.match(text):
+    if text[0] in " \t" and leaves.INDENTED.match(text):
         return _hide(lines, at, leaves.end_of_indented(lines, at), found)
+    head = text.lstrip(" \t")[0]
+    if head not in "$`~<":
+        return 0
     if leaves.MATH_FENCE.match(text):
         kind, (end, closed) = "unclosed-math", leaves.end_of_math(lines, at)
     elif leaves.FENCE.match(text):
         kind, (end, closed) = "unclosed-fence", leaves.end_of_fence(lines, at)
-    elif "<" in text and not leaves.is_setext(lines, at):
+    elif head == "<" and not leaves.is_setext(lines, at):
         closing = leaves.html_block_closer(text, interrupting=False)
         if closing is None:
             return 0
@@ -134,16 +137,17 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
     if depth >= MAX_DEPTH:
         return 0
     text, offset = lines[at].text, lines[at].offset
-    comment = leaves.COMMENT_START.match(text)
+    head = text.lstrip(" \t")[0]
+    comment = leaves.COMMENT_START.match(text) if head == "%" else None
     if comment:
         inner = _comment_lines(lines, at, comment.end())
         _read_container(inner, found, depth + 1, None, "comment")
         return at + len(inner)
-    if leaves.QUOTE.match(text):
+    if head == ">":
         inner = _quote_lines(lines, at)
         _read_container(inner, found, depth + 1, offset, "quote")
         return at + len(inner)
-    if leaves.HEADING.match(text) or leaves.THEMATIC_BREAK.match(text):
+    if head in "#%" or leaves.THEMATIC_BREAK.match(text):
         return 0
     if leaves.BULLET.match(text):
         items, end = split_list_items(lines, at)
@@ -236,12 +240,12 @@ def _read_text_block(
 ) -> int:
     """Read a heading, table, definition or paragraph; return the index behind it."""
     line = lines[at]
-    marked = line.text[0] in leaves.BLOCK_START_CHARS
-    span = leaves.match_heading(line.text) if marked else None
+    head = line.text.lstrip(" \t")[0]
+    span = leaves.match_heading(line.text) if head == "#" else None
     if span:
         _add_heading(line, span, found, depth, owner)
         return at + 1
-    if marked and leaves.THEMATIC_BREAK.match(line.text):
+    if head in "-*_" and leaves.THEMATIC_BREAK.match(line.text):
         return at + 1
     if leaves.is_setext(lines, at):
         text = line.text.strip(" \t")
@@ -249,7 +253,7 @@ def _read_text_block(
         level = 1 if lines[at + 1].text.startswith("=") else 2
         _add_heading(line, (level, start, start + len(text)), found, depth, owner)
         return at + 2
-    if marked and leaves.LINK_DEFINITION.match(line.text):
+    if head == "[" and leaves.LINK_DEFINITION.match(line.text):
         found.hidden.append((line.offset, line.offset + len(line.text)))
         return at + 1
     end = leaves.end_of_table(lines, at) if "|" in line.text else at

@@ -50,9 +50,13 @@ class TextRun:
     __slots__ = ("_offsets", "_starts", "in_table_cell", "row", "text")
 
     def __init__(self, lines: list[SourceLine], row: TableRow | None = None):
-        self.text = "\n".join([line.text for line in lines])
         self.row = row
         self.in_table_cell = row is not None
+        if len(lines) == 1:
+            self.text, offset = lines[0]
+            self._offsets, self._starts = [offset], [0]
+            return
+        self.text = "\n".join([line.text for line in lines])
         self._offsets = [line.offset for line in lines]
         starts, at = [], 0
         for line in lines:
@@ -78,9 +82,10 @@ def split_lines(text: str, start: int, end: int | None = None) -> list[SourceLin
 
     A carriage return before the line feed is part of the line end.
     """
-    lines = []
+    lines, has_returns = [], "\r" in text
     for part in text[start:end].split("\n"):
-        lines.append(SourceLine(part[:-1] if part.endswith("\r") else part, start))
+        shown = part[:-1] if has_returns and part.endswith("\r") else part
+        lines.append(SourceLine(shown, start))
         start += len(part) + 1
     return lines
 

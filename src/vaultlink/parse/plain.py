@@ -17,12 +17,11 @@ from vaultlink.text import lazy_pattern
 
 _BULLET = r"(?:[-*+]|\d+[.)])"
 _FENCE = r"```|~~~|%%|<(?!a [^>\n]*>[^\n<])"  # code, a comment, an HTML block
-_DELIMITER_ROW = r"-+:?[ \t]*\|[-:| \t]*(?=\n|\Z)"  # the second row of a table
-_NO_ITEM = rf" *+(?:\t|\n|(?<= {{5}})|(?<= )(?:{_BULLET}[ \t]++)*+(?:{_FENCE}))"
-_HIDDEN_BLOCK = (
-    rf"{_FENCE}|\|[ \t]*+:?{_DELIMITER_ROW}|:{_DELIMITER_ROW}|{_DELIMITER_ROW}"
-    rf"|\[[^\]\n]*+\]:|[-*+]{_NO_ITEM}|\d++[.)]{_NO_ITEM}"
+_DELIMITER_ROW = (  # the second row of a table
+    r"[-:|](?:(?<=\|)|[-: \t]*+\|)[-:| \t]*+(?=\n|\Z)"
 )
+_NO_ITEM = rf" *+(?:\t|\n|(?<= {{5}})|(?<= )(?:{_BULLET}[ \t]++)*+(?:{_FENCE}))"
+_HIDDEN_BLOCK = rf"{_FENCE}|{_DELIMITER_ROW}|\[[^\]\n]*+\]:|[-*+]{_NO_ITEM}|\d++[.)]{_NO_ITEM}"
 _LINE_START = lazy_pattern(
     "\n(?:"
     r"(#{1,6}+)[ \t]++([^\s\ufeff][^\n]*+(?<=[^\s\ufeff#]))(?!\n(?: {4}|\t))"  # usual heading
