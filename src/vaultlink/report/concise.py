@@ -125,7 +125,8 @@ def summarize_counts(
 ) -> str:
     """Return the summary sentence of a check with these numbers of findings.
 
-    `counts` are those of each severity, `files` is the number of files with findings, `notes` that of the notes checked.
+    `counts` are those of each severity, `files` is the number of files with findings, `notes` that
+    of the notes checked.
     """
     if not files:
         return f"No {'new ' if known_counts else ''}findings in {format_count(notes, 'note')}."
