@@ -67,10 +67,9 @@ class Vocabulary:
 
     @cached_property
     def _words(self) -> set[str]:
-        texts = [link_name(path) for path in self._index.files]
+        texts = [*set(list_all_names(self._index))]
         for note in self._index.notes.values():
             texts += [heading.text for heading in note.headings]
-            texts += [name for _, name in list_titles(note)]
         return set(_find_words(texts))
 
     @cached_property

@@ -6,6 +6,7 @@ The keys are necessary, but not sufficient: `is_near` decides.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import ne
 
 from vaultlink.index.near_names import (
     FUNCTION_WORDS,
@@ -121,6 +122,9 @@ class NearKeys:
 _MIN_SLIP = 3
 """Letters of the shortest word with a slip."""
 
+_MAX_INFLECTED = 2
+"""Words of a near name that may have another form."""
+
 _ENOUGH_LETTERS = 99
 """Letters of a name so long that its words may have any slip."""
 
@@ -157,10 +161,14 @@ def _fold_name(name: str) -> str:
 
 def _related_keys(words: Words) -> list[str]:
     """Return the keys of words without a prefix and without function words."""
-    rest, content = strip_prefix(words), words
-    if not FUNCTION_WORDS.isdisjoint(words):
+    rest = strip_prefix(words)
+    if FUNCTION_WORDS.isdisjoint(words):
+        if len(rest) == len(words):
+            return [" ".join(words)] if words else []
+        content = words
+    else:
         content = tuple([word for word in words if word not in FUNCTION_WORDS])
-    return [" ".join(part) for part in {rest, content} if part]
+    return [" ".join(part) for part in (rest, content) if part]
 
 
 def _join_stems(words: Words) -> str:
@@ -169,8 +177,9 @@ def _join_stems(words: Words) -> str:
 
 def _is_inflected(words: Words, others: Words) -> bool:
     """Return True if at most two words differ, and only in their forms."""
-    pairs = [(one, other) for one, other in zip(words, others, strict=True) if one != other]
-    return 0 < len(pairs) < 3 and all(is_inflection(one, other) for one, other in pairs)
+    return 0 < sum(map(ne, words, others)) <= _MAX_INFLECTED and all(
+        one == other or is_inflection(one, other) for one, other in zip(words, others, strict=True)
+    )
 
 
 def _make_slips(word: str) -> Iterator[str]:
