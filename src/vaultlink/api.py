@@ -77,7 +77,7 @@ def open_vault(
     cache = scan.open_cache() if loaded.to_save else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
-    return Vault(scan, loaded.state, origin=loaded.origin)
+    return Vault(scan, loaded.state, _origin=loaded.origin)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -92,7 +92,7 @@ def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
             cached or b"", type=dict[str, dict[str, Any]]
         )
         return known
-    declarations = load_rules()
+    declarations = load_rules(examples=False)
     if cache:
         save_result(cache, b"", msgspec.msgpack.encode(declarations), "rules")
     return declarations
@@ -108,14 +108,13 @@ class Vault:
         scan: The files of the vault and the settings that apply to them.
         state: The index, and the findings of all notes.
         overlays: Unsaved contents by vault path, in bytes; they replace the files on disk.
-        origin: The saved state that the state was loaded from; None for any other state.
     """
 
     scan: VaultScan
     state: State
     overlays: Mapping[str, bytes] = field(default_factory=dict)
     _previous_suggester: "Suggester | None" = None
-    origin: StateOrigin | None = None
+    _origin: StateOrigin | None = None
 
     def __repr__(self) -> str:
         from vaultlink.report.layout import format_count  # noqa: PLC0415
@@ -137,7 +136,7 @@ class Vault:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules, ordered by code."""
+        """All rules, ordered by code. They have no examples."""
         return self.state.settings.rules
 
     @property
@@ -357,6 +356,18 @@ class Vault:
             return Suggester(self.index)
         previous.update_index(self.index)
         return previous
+
+
+def find_origin(vault: Vault) -> StateOrigin | None:
+    """Return the saved state that a vault was loaded from, or saved as.
+
+    Args:
+        vault: The vault.
+
+    Returns:
+        The saved state; None if there is none, or if the vault has changed since.
+    """
+    return vault._origin
 
 
 def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:

@@ -137,6 +137,11 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
     after_bracket: bool = False
 
     @property
+    def is_rooted(self) -> bool:
+        """True for a Markdown link whose destination starts with a slash."""
+        return self.target[:1] == "/" and self.kind is LinkKind.MARKDOWN and not self.external
+
+    @property
     def lookup_target(self) -> str:
         """The target to resolve. A canvas's file card has a path from the vault's root."""
         return (

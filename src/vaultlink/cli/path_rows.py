@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from vaultlink.api import Vault
+from vaultlink.api import Vault, find_origin
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.load import StateOrigin
@@ -112,29 +112,30 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
 
 def _rows_key(vault: Vault) -> bytes | None:
     """Return what rows depend on apart from findings: the saved state they belong to."""
-    if vault.origin is None:
+    origin = find_origin(vault)
+    if origin is None:
         return None
     layers = [(layer.source, layer.values) for layer in vault.scan.layers]
-    return digest_parts((vault.origin.identity, repr(layers).encode()))
+    return digest_parts((origin.identity, repr(layers).encode()))
 
 
 def _is_kept(vault: Vault, path: str) -> bool:
     """Return True if the findings of a path are those of the saved state."""
-    found = vault.state.diagnostics
-    return (vault.origin is not None and vault.origin.is_saved) or (
+    found, origin = vault.state.diagnostics, find_origin(vault)
+    return (origin is not None and origin.is_saved) or (
         isinstance(found, PackedMap) and found.is_packed(path)
     )
 
 
 def _load_kept_rows(vault: Vault) -> dict[str, PathRow]:
     """Return the rows of the last run that are still valid."""
-    cache, key = vault.scan.open_cache(), _rows_key(vault)
-    if cache is None or vault.origin is None or key is None or vault.origin.is_saved:
+    cache, key, origin = vault.scan.open_cache(), _rows_key(vault), find_origin(vault)
+    if cache is None or key is None or origin is None or origin.is_saved:
         return {}
     data, rows = cache.load_result(key, "rows"), dict[str, PathRow]()
     with suppress(msgspec.MsgspecError):
         rows = msgspec.msgpack.decode(data or b"", type=dict[str, PathRow])
-    is_valid = _make_validator(vault, vault.origin)
+    is_valid = _make_validator(vault, origin)
     return {path: row for path, row in rows.items() if is_valid(path, row)}
 
 
@@ -168,14 +169,10 @@ def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow
 
 def _save_rows(vault: Vault, rows: dict[str, PathRow], kept: dict[str, PathRow]) -> None:
     """Save the rows that depend on the saved state alone, if some are new."""
-    cache, key = vault.scan.open_cache(), _rows_key(vault)
-    if cache is None or key is None or vault.origin is None:
+    cache, key, origin = vault.scan.open_cache(), _rows_key(vault), find_origin(vault)
+    if cache is None or key is None or origin is None:
         return
-    is_valid = (
-        (lambda _path, _row: True)
-        if vault.origin.is_saved
-        else _make_validator(vault, vault.origin)
-    )
+    is_valid = (lambda _path, _row: True) if origin.is_saved else _make_validator(vault, origin)
     new = {
         path: row
         for path, row in rows.items()

@@ -13,12 +13,14 @@ from vaultlink.cli.known import make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
+from vaultlink.disk.read import load_rules
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.git import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.listings import make_target_formatter
+from vaultlink.rules.registry import build_catalog
 
 if TYPE_CHECKING:
     from vaultlink.fix.resolved import ResolvableFindings
@@ -83,16 +85,18 @@ def render_results(
     """
     row = FORMATS[output_format]
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(_build_result(options, terminal, checked, extra_keys or {}))
+    return render(_build_result(options, terminal, output_format, checked, extra_keys or {}))
 
 
 def _build_result(
     options: ReportOptions,
     terminal: Terminal,
+    output_format: str,
     checked: CheckedVault,
     extra_keys: Mapping[str, object],
 ) -> CheckResult:
     vault, split, resolvable, _ = checked
+    catalog = build_catalog(load_rules()) if output_format == "sarif" else vault.rules
     findings = split.new
     return CheckResult(
         findings=findings,
@@ -101,7 +105,7 @@ def _build_result(
         has_all_fixes=lambda: resolvable().has_all_safe and resolvable().has_all_unsafe,
         text=vault.text,
         summary=cache(vault.summary),
-        rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
+        rules=[rule for rule in catalog if rule.name in vault.config.enabled],
         suggester=cache(lambda: make_suggester(vault, findings)),
         file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
         format_target=make_target_formatter(vault.index),

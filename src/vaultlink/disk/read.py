@@ -108,10 +108,11 @@ def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
 # -- rule declarations ----------------------------------------------------------------------------
 
 
-def load_rules() -> dict[str, Mapping[str, Any]]:
+def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
     """Return the declarations of all rules by file stem.
 
-    They are read from the package, or from the checkout it is installed from.
+    They are read from the package, or from the checkout it is installed from. Without `examples`,
+    each declaration has one empty example: the examples are most of the text.
 
     Raises:
         ConfigError: The declarations are missing.
@@ -125,6 +126,11 @@ def load_rules() -> dict[str, Mapping[str, Any]]:
     ):
         declarations = {
             file.stem: yaml.load(file.read_bytes(), Loader=loader)
+            if examples
+            else {
+                **yaml.load(file.read_bytes().partition(b"\nexamples:")[0], Loader=loader),
+                "examples": [{}],
+            }
             for file in sorted(folder.glob("*.yaml"))
         }
         if declarations:

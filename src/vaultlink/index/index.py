@@ -196,6 +196,14 @@ class Index:
         """File to the notes and canvases that link to one of its headings or blocks."""
         return group_paths(self, self.notes, anchored_targets)
 
+    @cached_property
+    def rooted_sources(self) -> PathsByKey:
+        """The notes with links whose destination starts with a slash.
+
+        They are at the key "any", and those with such a link that resolves at "resolved".
+        """
+        return group_paths(self, self.notes, rooted_keys)
+
     # -- paths -----------------------------------------------------------------------------------
 
     @cached_property
@@ -270,6 +278,19 @@ def _find_anchored(note: Note, targets: LinkTargets) -> set[str]:
         for link, target in zip(note.links, targets, strict=True)
         if target is not None and link.subpath
     }
+
+
+def rooted_keys(index: Index, path: str) -> Iterable[str]:
+    """Return "any" for a note with rooted links, "resolved" if one resolves."""
+    note = index.notes.get(path)
+    return _find_rooted(note, index.targets[path]) if note else ()
+
+
+def _find_rooted(note: Note, targets: LinkTargets) -> Sequence[str]:
+    if "/" not in [link.target[:1] for link in note.links]:
+        return ()  # as in most notes
+    rooted = [t for link, t in zip(note.links, targets, strict=True) if link.is_rooted]
+    return (("any", "resolved") if any(rooted) else ("any",)) if rooted else ()
 
 
 def alias_keys(index: Index, path: str) -> Iterable[str]:
@@ -389,6 +410,7 @@ def stored_keys(note: Note, targets: LinkTargets) -> Iterator[tuple[str, str]]:
     note's links.
     """
     yield from (("anchor_sources", target) for target in _find_anchored(note, targets))
+    yield from (("rooted_sources", key) for key in _find_rooted(note, targets))
     name = link_name(note.path)
     spelling = spelling_key(name)
     spellings = {spelling, spelling_key(file_name(note.path))}
@@ -410,6 +432,7 @@ STORED_MAPS: Mapping[str, KeyFunction] = {
     "files_by_spelling": file_spellings,
     "definitions": defined_spellings,
     "anchor_sources": anchored_targets,
+    "rooted_sources": rooted_keys,
 }
 """The derived maps that are kept between runs, each with the keys of a path in it."""
 

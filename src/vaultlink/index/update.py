@@ -17,6 +17,7 @@ from vaultlink.index.index import (
     mentioned_spellings,
     names_of_file,
     outgoing_targets,
+    rooted_keys,
     title_keys,
     update_names,
 )
@@ -64,7 +65,7 @@ def update(
     _update_derived_maps(index, after, changed | moved, stale | changed)
     _update_tallies(index, after, changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
-    return after, affected | find_notes_depending_on_roots(index, after, changed | stale, moved)
+    return after, affected | find_notes_depending_on_roots(index, after, moved)
 
 
 def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
@@ -261,7 +262,7 @@ def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
     return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
 
 
-_ON_TARGETS = (outgoing_targets, anchored_targets)
+_ON_TARGETS = (outgoing_targets, anchored_targets, rooted_keys)
 """The functions whose keys depend on where links lead."""
 
 _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
@@ -272,4 +273,5 @@ _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
     ("definitions", defined_spellings),
     ("backlinks", outgoing_targets),
     ("anchor_sources", anchored_targets),
+    ("rooted_sources", rooted_keys),
 )

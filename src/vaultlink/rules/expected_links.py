@@ -5,7 +5,6 @@ from vaultlink.index.resolve import name_key, normalize_name
 from vaultlink.index.rooted_links import (
     has_resolved_rooted_links,
     is_in_root_folder,
-    is_rooted_link,
 )
 from vaultlink.model import Link
 from vaultlink.rules.context import Context
@@ -18,7 +17,7 @@ def is_expected(link: Link, context: Context) -> bool:
     `quiet` switches off either.
     """
     return context.expects_note(link.target) or (
-        is_rooted_link(link)
+        link.is_rooted
         and "site-addresses" in context.quiet
         and _is_site_address(link.target, context.index)
     )
@@ -33,12 +32,12 @@ def _is_site_address(target: str, index: Index) -> bool:
     """
     name = name_key(target.rstrip("/"))
     if _is_below_other_folder(target, name, index):
-        return not index.derive(has_resolved_rooted_links)
+        return not has_resolved_rooted_links(index)
     return not (
         name in index.names
         or f"{name}.md" in index.names
         or is_in_root_folder(target, index)
-        or index.derive(has_resolved_rooted_links)
+        or has_resolved_rooted_links(index)
     )
 
 
