@@ -41,6 +41,18 @@ def find_regressions(
     return found
 
 
+def find_limits(
+    released: Mapping[str, float], accepted: Mapping[str, Mapping[str, Any]]
+) -> dict[str, float]:
+    """Return the figures of the release, with what is accepted as the cost of new features.
+
+    `accepted` maps a run to a `factor` and its `reason`.
+    """
+    return {
+        run: value * accepted.get(run, {"factor": 1})["factor"] for run, value in released.items()
+    }
+
+
 def read_version(program: Path) -> str:
     """Return the version of a vaultlink program."""
     return subprocess.run(
@@ -75,10 +87,12 @@ def record_release(program: Path, file: Path, methods: list[Method]) -> None:
 
 def compare_with_release(program: Path, record: Mapping[str, Any], method: Method) -> list[str]:
     """Measure a program, print its figures beside those of the release, and return regressions."""
-    released: Mapping[str, float] = record["figures"].get(method.name, {})
+    released = find_limits(record["figures"].get(method.name, {}), record.get("accepted", {}))
     current = measure_figures(program, method)
     now = f"{read_version(program)} (Python {read_python_version(program)})"
     print(f"{method.name}, as a multiple of the calibration; at most {method.margin:.0%} more")
+    for run, cost in record.get("accepted", {}).items():
+        print(f"accepted: {run}: {cost['factor'] - 1:+.0%}, {cost['reason']}")
     print(f"released: {record['release']} (Python {record['python']}); now: {now}, {program}")
     print(f"  {'':<26}{'released':>9}{'now':>9}{'ratio':>8}")
     for name, value in current.items():

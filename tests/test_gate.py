@@ -53,3 +53,9 @@ def test_recorded_release_is_this_one_or_the_one_before() -> None:
 
 def test_ci_runs_the_gate() -> None:
     assert "make gate" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_accepted_costs_raise_the_limit_of_their_run() -> None:
+    accepted = {"cold": {"factor": 1.2, "reason": "a feature"}}
+    assert find_limits({"cold": 10.0, "warm": 2.0}, accepted) == {"cold": 12.0, "warm": 2.0}
+    assert find_limits({"warm": 2.0}, {}) == {"warm": 2.0}

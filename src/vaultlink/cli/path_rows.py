@@ -6,6 +6,7 @@ A row is used again if the findings of its path are those of the same saved stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 
 import msgspec
 
@@ -14,14 +15,12 @@ from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.load import StateOrigin
 from vaultlink.disk.processes import count_processes, run_parts
-from vaultlink.fix.path_fixes import PathFixes
-from vaultlink.fix.resolved import FixTotals
+from vaultlink.fix.totals import MAX_TRIED, NO_FIXES, FixTotals, PathFixes
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.concise import format_hint, render_concise
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.write.cache import save_result
-from vaultlink.write.fixer import MAX_TRIED
 
 _MIN_SHARED_ROWS = 1_000
 """Rows below which another process costs more than it saves."""
@@ -60,12 +59,10 @@ def count_fixes(vault: Vault, rows: dict[str, PathRow]) -> FixTotals:
             sum(row.fixes.unsafe for row in rows.values()),
         )
         return FixTotals((safe, 0), (unsafe, 0), has_all_safe=False, has_all_unsafe=False)
-    findings = [
-        item
-        for path, row in rows.items()
-        if row.fixes.allowed
-        for item in vault.state.diagnostics[path]
-    ]
+    paths = [path for path, row in rows.items() if row.fixes.allowed]
+    if not paths:
+        return FixTotals((0, 0), (0, 0), has_all_safe=True, has_all_unsafe=not guesses)
+    findings = [item for path in paths for item in vault.state.diagnostics[path]]
     totals = vault.fixer.find_resolvable(findings, wanted=rows.__contains__, guesses=False).totals()
     return totals._replace(has_all_unsafe=totals.has_all_unsafe and not guesses)
 
@@ -81,7 +78,11 @@ def count_severities(rows: Iterable[PathRow]) -> Counter[Severity]:
 def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
     if not paths:
         return []
-    count_path_fixes = vault.fixer.path_counter(set(paths).__contains__)
+
+    @cache
+    def load_counter() -> Callable[[str], PathFixes]:
+        return vault.fixer.path_counter(set(paths).__contains__)
+
     suggest, format_target = make_suggester(vault, ()), make_target_formatter(vault.index)
     rules = vault.state.settings.rules_by_name
 
@@ -90,7 +91,10 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
 
     def make_row(path: str) -> PathRow:
         findings = vault.state.diagnostics[path]
-        fixes = count_path_fixes(path)
+        may_have_fixes = any(
+            d.fix or rules[d.rule].deferred_fix not in ("", "target") for d in findings
+        )
+        fixes = load_counter()(path) if may_have_fixes else NO_FIXES
         return PathRow(
             render_concise(findings, hint=hint),
             Counter([d.severity for d in findings]),

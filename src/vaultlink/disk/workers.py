@@ -24,9 +24,9 @@ from vaultlink.index.index import (
     STORED_MAPS,
     LinkTargets,
     PathsByKey,
+    add_stored_keys,
     merge_groups,
     spellings_in_note,
-    stored_keys,
 )
 from vaultlink.index.packed_map import Column, ColumnBuilder, Keys, PackedMap
 from vaultlink.index.resolve import PathsByName
@@ -152,8 +152,7 @@ def _collect_keys(
 ) -> None:
     """Add what a note mentions, and its keys in the maps that are kept."""
     mentioned.add(tuple(spellings_in_note(note)))
-    for name, key in stored_keys(note, targets):
-        maps[name].setdefault(key, []).append(note.path)
+    add_stored_keys(note, targets, maps)
 
 
 def _analyse_file(

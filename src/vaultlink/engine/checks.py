@@ -22,10 +22,13 @@ from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.declarations import SCOPES
 from vaultlink.rules.elements import ELEMENTS, find_elements
-from vaultlink.rules.registry import Rule
+from vaultlink.rules.registry import CheckFunction, Rule
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
+
+_LoadedCheck = tuple[Rule, CheckFunction, Context]
+"""A rule, the function of its check, and the context to call it with."""
 
 FindingsByPath = Mapping[str, tuple[Diagnostic, ...]]
 """Vault path to the findings there."""
@@ -198,7 +201,7 @@ class _CheckRun:
             rule.name: DiagnosticBuilder(rule, settings.config.severity[rule.name])
             for rule, _ in self._checks
         }
-        self._checks_by_elements: dict[tuple[bool, ...], Sequence[tuple[Rule, Context]]] = {}
+        self._checks_by_elements: dict[tuple[bool, ...], Sequence[_LoadedCheck]] = {}
 
     def check_note(self, note: Note, targets: LinkTargets | None) -> tuple[Diagnostic, ...]:
         """Run the checks on a note that have something to check there."""
@@ -209,18 +212,23 @@ class _CheckRun:
         if checks is None:
             names = set(compress(ELEMENTS, present))
             checks = self._checks_by_elements[present] = [
-                check
-                for check in self._checks
-                if not check[0].needs or not names.isdisjoint(check[0].needs)
+                (rule, rule.load_check(), context)
+                for rule, context in self._checks
+                if not rule.needs or not names.isdisjoint(rule.needs)
             ]
         return self._run(checks, note.path, note)
 
     def check_file(self, path: str) -> tuple[Diagnostic, ...]:
         """Run the checks on a file given by its path."""
-        return self._run(self._checks, path, path) if self._settings.is_linted(path) else ()
+        return self._run(self._all_loaded, path, path) if self._settings.is_linted(path) else ()
+
+    @cached_property
+    def _all_loaded(self) -> "Sequence[_LoadedCheck]":
+        """All checks, with their functions."""
+        return [(rule, rule.load_check(), context) for rule, context in self._checks]
 
     def _run(
-        self, checks: Iterable[tuple[Rule, Context]], path: str, subject: Note | str
+        self, checks: "Iterable[_LoadedCheck]", path: str, subject: Note | str
     ) -> tuple[Diagnostic, ...]:
         """Run checks and apply `yields-to`.
 
@@ -230,10 +238,10 @@ class _CheckRun:
         settings, found, filled = self._settings, [], list[set[LinkPlace]]()
         ignored = settings.ignored_rules(path)
         unneeded = ignored - settings.overriding_rules if ignored else ignored
-        for rule, context in checks:
+        for rule, check, context in checks:
             if rule.name in unneeded:
                 continue
-            findings = list(rule.check(subject, context))
+            findings = list(check(subject, context))
             if findings:
                 yielding = self._yielding[rule.name]
                 if yielding:

@@ -1,30 +1,14 @@
 """Count the fixes at one path, so that the numbers can be kept."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from vaultlink.engine.step import State
 from vaultlink.fix.loop import find_fix, touches_heading
 from vaultlink.fix.resolved import select_applicable
 from vaultlink.fix.select import FixFilter
 from vaultlink.fix.sources import FixMaker, FixSources
+from vaultlink.fix.totals import PathFixes
 from vaultlink.model import Safety
-
-
-class PathFixes(NamedTuple):
-    """The numbers of fixes at a path: all allowed ones, and those that can be applied.
-
-    They depend on the findings of the path; on `is_locked`, True if the file can't be written; if
-    `touches_headings` is True, on the links to the note's headings; and if `is_deferred` is True,
-    on other notes.
-    """
-
-    allowed: int
-    safe: int
-    unsafe: int
-    is_locked: bool
-    touches_headings: bool
-    is_deferred: bool
 
 
 def count_path_fixes(

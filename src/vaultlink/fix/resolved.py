@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from vaultlink.fix.loop import FixPlan, changes_linked_heading
 from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.totals import FixTotals
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Fix, Safety
 
@@ -61,7 +62,7 @@ class ResolvableFindings(NamedTuple):
     has_all_safe: bool = True
     has_all_unsafe: bool = True
 
-    def totals(self) -> "FixTotals":
+    def totals(self) -> FixTotals:
         """Return the numbers of findings that fixes of each safety resolve."""
         return FixTotals(
             (self.count(Safety.SAFE), self.count_known(Safety.SAFE)),
@@ -77,18 +78,6 @@ class ResolvableFindings(NamedTuple):
     def count_known(self, safety: Safety) -> int:
         """Return the number of known findings with a fix of this safety."""
         return sum(fix is not None and fix.safety is safety for fix in self.known_fixes)
-
-
-class FixTotals(NamedTuple):
-    """Numbers of findings that fixes resolve: of reported and of known ones.
-
-    If `has_all_safe` or `has_all_unsafe` is False, there may be more of that safety.
-    """
-
-    safe: tuple[int, int]
-    unsafe: tuple[int, int]
-    has_all_safe: bool
-    has_all_unsafe: bool
 
 
 def select_applicable(

@@ -273,6 +273,8 @@ def anchored_targets(index: Index, path: str) -> Iterable[str]:
 
 
 def _find_anchored(note: Note, targets: LinkTargets) -> set[str]:
+    if not any([link.subpath for link in note.links]):  # noqa: C419 - faster than a generator
+        return set()
     return {
         target
         for link, target in zip(note.links, targets, strict=True)
@@ -403,27 +405,38 @@ def target_spellings(target: str) -> tuple[str, ...]:
     )
 
 
-def stored_keys(note: Note, targets: LinkTargets) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a note in the stored maps, each with the map's attribute.
+def add_stored_keys(
+    note: Note, targets: LinkTargets, maps: Mapping[str, dict[str, list[str]]]
+) -> None:
+    """Add a note to the maps that are kept, by their attributes.
 
-    The result is that of the functions in `STORED_MAPS`, but faster. `targets` are those of the
-    note's links.
+    The keys are those of the functions in `STORED_MAPS`; computing them together is faster.
+    `targets` are those of the note's links.
     """
-    yield from (("anchor_sources", target) for target in _find_anchored(note, targets))
-    yield from (("rooted_sources", key) for key in _find_rooted(note, targets))
-    name = link_name(note.path)
+    path, name = note.path, link_name(note.path)
     spelling = spelling_key(name)
-    spellings = {spelling, spelling_key(file_name(note.path))}
-    yield "files_by_spelling", spelling
+    _add_path(maps["files_by_spelling"], (spelling,), path)
+    spellings = {spelling, spelling_key(file_name(path))}
     if note.properties:
         aliases, title = note.aliases, note.title
         if title:
             spellings.add(spelling_key(title))
-            yield "notes_by_title", normalize_name(title)
+            _add_path(maps["notes_by_title"], (normalize_name(title),), path)
         if aliases:
             spellings.update(map(spelling_key, aliases))
-            yield from (("notes_by_alias", key) for key in set(map(normalize_name, aliases)))
-    yield from (("definitions", key) for key in spellings)
+            _add_path(maps["notes_by_alias"], set(map(normalize_name, aliases)), path)
+    _add_path(maps["definitions"], spellings, path)
+    if note.links:
+        _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
+        _add_path(maps["rooted_sources"], _find_rooted(note, targets), path)
+
+
+def _add_path(groups: dict[str, list[str]], keys: Iterable[str], path: str) -> None:
+    for key in keys:
+        if key in groups:
+            groups[key].append(path)
+        else:
+            groups[key] = [path]
 
 
 STORED_MAPS: Mapping[str, KeyFunction] = {
@@ -448,11 +461,7 @@ def collect_paths(
     """Return the paths by their keys, in the order of `paths`."""
     groups: dict[str, list[str]] = {}
     for path in paths:
-        for key in keys(index, path):
-            if key in groups:
-                groups[key].append(path)
-            else:
-                groups[key] = [path]
+        _add_path(groups, keys(index, path), path)
     return groups
 
 

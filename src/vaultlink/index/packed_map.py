@@ -20,7 +20,8 @@ T = TypeVar("T")
 _MAX_REMEMBERED = 512
 """Number of decoded values to keep. Keeping all of a large vault takes much memory."""
 
-encode = msgspec.msgpack.Encoder().encode
+_encoder = msgspec.msgpack.Encoder()
+encode = _encoder.encode
 
 
 @cache
@@ -77,7 +78,7 @@ class ColumnBuilder:
     def add(self, value: object) -> None:
         """Add a value; None for a key without a value."""
         if value is not None:
-            self.data += encode(value)
+            _encoder.encode_into(value, self.data, -1)
         self.ends.append(len(self.data))
 
     def add_packed(self, packed: bytes) -> None:

@@ -15,7 +15,7 @@ from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 
 if TYPE_CHECKING:
-    from vaultlink.fix.resolved import FixTotals
+    from vaultlink.fix.totals import FixTotals
 
 
 def render_concise_result(result: CheckResult) -> str:

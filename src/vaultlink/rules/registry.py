@@ -119,6 +119,10 @@ class Rule:
     needs: tuple[str, ...] = ()
     skipped_variants: tuple[str, ...] = ()
 
+    def load_check(self) -> CheckFunction:
+        """Return the function of the check, for many calls."""
+        return self.check.function if isinstance(self.check, Check) else self.check
+
     @property
     def is_engine_rule(self) -> bool:
         """True if the engine makes the findings, because a check cannot."""

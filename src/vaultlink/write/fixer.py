@@ -17,10 +17,11 @@ from vaultlink.fix.loop import (
     find_fix,
     plan_fixes,
 )
-from vaultlink.fix.path_fixes import PathFixes, count_path_fixes
+from vaultlink.fix.path_fixes import count_path_fixes
 from vaultlink.fix.resolved import ResolvableFindings, select_applicable, select_resolvable
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.totals import MAX_TRIED, PathFixes
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote, Suggestion
 from vaultlink.write.apply import (
@@ -31,9 +32,6 @@ from vaultlink.write.apply import (
     write_plan,
 )
 from vaultlink.write.write import WriteResult
-
-MAX_TRIED = 2_000
-"""Maximum number of fixes that are tried in order to count them."""
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
