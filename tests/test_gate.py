@@ -6,7 +6,7 @@ import re
 import pytest
 
 from forge import ROOT
-from gate import RELEASE, find_regressions
+from gate import RELEASE, find_limits, find_regressions
 from standard_runs import METHODS, STANDARD_RUNS
 
 RELEASED = {"cold check": 4.0, "unchanged check": 1.25, "one note changed": 1.5}
