@@ -46,6 +46,11 @@ def assert_equals_fresh(vault: Path, cache: Path, jobs: int) -> None:
     """Assert that a run with the cache gives the state of one without it."""
     cached = open_vault(vault, Settings(cache_dir=cache, jobs=jobs))
     fresh = open_vault(vault, Settings(cache=False, jobs=1))
+    index, whole = cached.index, fresh.index
+    for path in sorted(index.files)[:6]:
+        assert index.sources_of(path) == whole.backlinks.get(path, ())
+    for key in sorted(whole.mentions)[:6]:
+        assert index.notes_mentioning({key}) == set(whole.mentions[key])
     assert_same(cached.state, fresh.state)
 
 

@@ -84,12 +84,12 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     if cache is None:
         return LoadedState(state)
     digests.update(changes.digests)
-    is_changed = len(changes.batch.files) > (_RESAVE_THRESHOLD if stamps else 0)
-    if stored is None or not is_current or is_changed:
+    is_changed = len(changes.batch.files) > _RESAVE_THRESHOLD
+    if stored is None or stamps is None or not is_current or is_changed:
         saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
     origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)
-    if stamps is None or len(changes.restamped) > _RESAVE_THRESHOLD:
+    if len(changes.restamped) > _RESAVE_THRESHOLD:
         renewed = collect_stamps(scan, stored.table, changes.batch.files)
         return LoadedState(state, StateToSave(None, {}, renewed), origin)
     return LoadedState(state, None, origin)

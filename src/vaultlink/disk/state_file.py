@@ -77,17 +77,24 @@ class StoredState:
     """A saved state. Columns are read from the file when they are needed."""
 
     def __init__(self, file: Path, table: StateTable, handle: int, data_start: int):
+        """Take over a handle of the file, positioned behind the table."""
         self.table = table
         self._file = str(file)
-        self._handle = handle
         self._data_start = data_start
+        self._handle: int | None = handle
+        self._data = b""
+        if sys.platform == "win32":  # an open file can't be replaced there
+            self._data = _read_exactly(handle, os.fstat(handle).st_size - data_start) or b""
+            os.close(handle)
+            self._handle = None
         self._checksums = array("I")
         self._checksums.frombytes(table.checksums)
         self._blocks: dict[int, bytes] = {}
 
     def __del__(self) -> None:
-        with suppress(OSError):
-            os.close(self._handle)
+        if self._handle is not None:
+            with suppress(OSError):
+                os.close(self._handle)
 
     @cached_property
     def paths(self) -> Keys:
@@ -121,18 +128,17 @@ class StoredState:
     def _load_block(self, number: int) -> bytes:
         block = self._blocks.get(number)
         if block is None:
-            block = self._read_block(self._data_start + number * BLOCK_SIZE)
+            block = self._read_block(number * BLOCK_SIZE)
             if number >= len(self._checksums) or adler32(block) != self._checksums[number]:
                 raise DamagedCacheError(self._file)
             self._blocks[number] = block
         return block
 
     def _read_block(self, offset: int) -> bytes:
+        if self._handle is None:
+            return self._data[offset : offset + BLOCK_SIZE]
         try:
-            if sys.platform == "win32":
-                os.lseek(self._handle, offset, os.SEEK_SET)
-                return os.read(self._handle, BLOCK_SIZE)
-            return os.pread(self._handle, BLOCK_SIZE, offset)
+            return os.pread(self._handle, BLOCK_SIZE, self._data_start + offset)
         except OSError:
             return b""
 

@@ -23,7 +23,7 @@ from vaultlink.engine.checks import (
 )
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
-from vaultlink.index.packed_map import PackedMap, with_changes
+from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
@@ -86,6 +86,11 @@ class State:
     vault_findings: FindingsByPath = field(default_factory=dict)
     diagnostics: FindingsByPath = field(default_factory=dict)
     tallies: Mapping[str, LinkCounts] = field(default_factory=dict)
+
+    def compute_all(self) -> None:
+        """Decode all values and compute all derived maps, for a process that runs long."""
+        self.index.compute_all()
+        unpack_all(self.all_findings, self.diagnostics, self.tallies)
 
 
 @dataclass(frozen=True, slots=True)

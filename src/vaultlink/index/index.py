@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.files_by_path import FilesByPath
-from vaultlink.index.packed_map import PackedMap, encode, with_changes
+from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -74,6 +74,7 @@ class Index:
         self.names = names
         self.targets = targets
         self.files = files
+        self._searches = 0
         self._derived: dict[Callable[[Index], Any], Any] = {}
         self.tallies: dict[NoteTraits, Counter[str]] = {}
         self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
@@ -135,7 +136,12 @@ class Index:
 
         Does not compute `backlinks`: for few files, searching the encoded targets is faster.
         """
-        if "backlinks" in self.__dict__ or not isinstance(self.targets, PackedMap):
+        self._searches += 1
+        if (
+            "backlinks" in self.__dict__
+            or self._searches > _MAX_SEARCHED
+            or not isinstance(self.targets, PackedMap)
+        ):
             return self.backlinks.get(path, ())
         found = self.targets.find_keys(path.encode())
         return tuple(sorted(source for source in found if path in self.targets[source]))
@@ -236,7 +242,7 @@ class Index:
         From then on `update` keeps them up to date, so that no step of a long-running process waits
         for them.
         """
-        self.notes.unpack_all()
+        unpack_all(self.notes, self.targets, self.mentioned)
         for name, attribute in vars(Index).items():
             if isinstance(attribute, cached_property):
                 getattr(self, name)

@@ -170,11 +170,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column = self._kind, self._column
         other._remembered = self._remembered
-        if self._column:
-            other._values = {**self._values, **changes}
-        else:
-            merged = {**self._values, **changes}
-            other._values = {key: value for key, value in merged.items() if value is not None}
+        other._values = {**self._values, **changes}
+        if not self._column:
+            for key, value in changes.items():
+                if value is None:
+                    del other._values[key]
         return other
 
     def pack(self, key: str) -> bytes:
@@ -288,3 +288,10 @@ def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Ma
         else:
             merged[key] = value
     return merged
+
+
+def unpack_all(*mappings: Mapping[str, object]) -> None:
+    """Decode all values of those mappings that have encoded ones."""
+    for mapping in mappings:
+        if isinstance(mapping, PackedMap):
+            mapping.unpack_all()

@@ -139,7 +139,7 @@ def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
     The note itself and canvases are included, as in Obsidian's command line.
     """
     rows = []
-    for source in index.backlinks.get(note, ()):
+    for source in index.sources_of(note):
         lines = [link.line for link, resolved in index.resolved_links(source) if resolved == note]
         rows.append(BacklinkRow(source, len(lines), tuple(sorted(set(lines)))))
     return rows

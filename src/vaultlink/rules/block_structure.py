@@ -50,7 +50,7 @@ def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
         name, where, certain = problem.detail.split("\n")
         sources = [
             source
-            for source in context.index.backlinks.get(note.path, ())
+            for source in context.index.sources_of(note.path)
             for link, target in context.index.resolved_links(source)
             if target == note.path and unread_block_key(link, note, context) == key
         ]

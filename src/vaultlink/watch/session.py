@@ -69,7 +69,7 @@ class Session:
         self.vault = vault
         self._next_number = 0
         self._move_tracker = MoveTracker(_get_history(vault.state.settings))
-        vault.index.compute_all()
+        vault.state.compute_all()
         self._graph = LiveGraph(vault.index)
         self._identities = identify_findings(
             vault.state.diagnostics, vault.state.diagnostics, vault.text
@@ -151,7 +151,7 @@ class Session:
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """Continue with a vault that was opened again, and return the batch."""
         self._move_tracker.learn_history(_get_history(vault.state.settings))
-        vault.index.compute_all()
+        vault.state.compute_all()
         history = self._move_tracker.current_history(vault.scan.listing.files)
         settings = _with_history(vault.state.settings, history)
         if settings is not vault.state.settings:
