@@ -61,7 +61,7 @@ def _check_by_path(
     """Return the result, put together from rows."""
     rows = load_rows(vault, wanted)
     counts = count_severities(rows.values())
-    fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows))
+    fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows, wanted))
     summary = summarize_counts(counts, len(rows), notes)
     return CachedCheck(
         "".join([row.text for row in rows.values()]).encode("utf-8", "surrogateescape"),

@@ -50,7 +50,7 @@ def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> dict[str, PathRow]
     return {path: rows[path] for path in paths}
 
 
-def count_fixes(vault: Vault, rows: dict[str, PathRow]) -> FixTotals:
+def count_fixes(vault: Vault, rows: dict[str, PathRow], wanted: Callable[[str], bool]) -> FixTotals:
     """Return the numbers of findings that fixes resolve, without guesses."""
     guesses = any(row.has_guesses for row in rows.values())
     if sum(row.fixes.allowed for row in rows.values()) > MAX_TRIED:
@@ -63,7 +63,7 @@ def count_fixes(vault: Vault, rows: dict[str, PathRow]) -> FixTotals:
     if not paths:
         return FixTotals((0, 0), (0, 0), has_all_safe=True, has_all_unsafe=not guesses)
     findings = [item for path in paths for item in vault.state.diagnostics[path]]
-    totals = vault.fixer.find_resolvable(findings, wanted=rows.__contains__, guesses=False).totals()
+    totals = vault.fixer.find_resolvable(findings, wanted=wanted, guesses=False).totals()
     return totals._replace(has_all_unsafe=totals.has_all_unsafe and not guesses)
 
 

@@ -25,8 +25,9 @@ from vaultlink.history.cached_renames import VaultSnapshot, history_between
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.rename_checks import NO_HISTORY, FileHistory, resolve_history
 from vaultlink.index.index import mentioned_spellings, target_spellings
+from vaultlink.index.packed_map import decode_column
 from vaultlink.index.resolve import file_name
-from vaultlink.model import FileStamp
+from vaultlink.model import FileStamp, Note
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -76,7 +77,7 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
     remembered = (
-        _find_remembered_history(scan, before, state, stored, known.stamps)
+        _find_remembered_history(scan, state, stored, list_stamps(stored, stamps))
         if stored and stamps
         else NO_HISTORY
     )
@@ -128,7 +129,6 @@ def _find_git_history(scan: VaultScan, state: State) -> FileHistory:
 
 def _find_remembered_history(
     scan: VaultScan,
-    before: State,
     state: State,
     stored: StoredState,
     stamps: Mapping[str, FileStamp],
@@ -139,7 +139,8 @@ def _find_remembered_history(
     if not has_earlier and all(path in files for path in stamps):
         return NO_HISTORY
     new = history_between(
-        VaultSnapshot(stamps, before.index.notes.get), VaultSnapshot(files, state.index.notes.get)
+        VaultSnapshot(stamps, decode_column(Note, stored.column("notes")).get),
+        VaultSnapshot(files, state.index.notes.get),
     )
     return resolve_history(
         {**table.remembered_moves, **new.moves},
