@@ -74,6 +74,20 @@ def test_cached_states_equal_fresh_ones(
             vault = Path(shutil.copytree(vault, tmp_path / f"copy{number}"))
 
 
+def test_findings_that_all_vanish_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_FORK_THRESHOLD_NOTES", 0)
+    vault, cache = tmp_path / "vault", tmp_path / "cache"
+    vault.mkdir()
+    for number in range(9):
+        (vault / f"{number}.md").write_text("[[written later]]\n", "utf-8")
+    assert len(open_vault(vault, Settings(cache_dir=cache)).check()) == 9
+    (vault / "written later.md").write_text("text\n", "utf-8")
+    assert open_vault(vault, Settings(cache_dir=cache)).check() == []
+    assert_equals_fresh(vault, cache, 2)
+
+
 def test_notes_with_new_times_are_not_analysed_again(tmp_path: Path) -> None:
     vault, cache = tmp_path / "vault", tmp_path / "cache"
     for number in range(40):

@@ -152,7 +152,8 @@ def step(
     index, affected = update(before, changed.notes, changed.files, changed.targets)
     if not before.files:
         index.__dict__.update(changed.maps)  # cached properties of the index
-        index.mentioned = changed.mentioned or index.mentioned
+        if changed.mentioned is not None:
+            index.mentioned = changed.mentioned
     affected |= _find_affected_by_settings(state, settings, index)
     renamed = (
         set(files_with_changed_names(before, index, changed.files))

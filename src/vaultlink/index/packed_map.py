@@ -167,6 +167,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
             if not self._values and self._column is None:
                 return changes
             changes = changes.to_changes()
+        if not changes:
+            return self
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column = self._kind, self._column
         other._remembered = self._remembered
@@ -273,14 +275,14 @@ def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Ma
 
     Returns the same object if nothing changes.
     """
-    if not changes:
-        return before
     if isinstance(before, PackedMap):
         return before.with_changes(changes)
-    if not before and isinstance(changes, PackedMap):
-        return changes
     if isinstance(changes, PackedMap):
-        changes = changes.to_changes()
+        if not before:
+            return changes
+        changes = changes.to_changes()  # a key without a value removes one, so look at all keys
+    if not changes:
+        return before
     merged = dict(before)
     for key, value in changes.items():
         if value is None:
