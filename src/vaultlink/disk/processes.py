@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-_HEAD_START = 0.08
-"""Extra work of the first process, as a fraction of an equal share."""
-
 _PARTS_PER_PROCESS = 8
 """Parts of the work for each process. More parts end at more equal times, but cost more."""
 
@@ -30,7 +27,10 @@ DoneCallback = Callable[[int], None]
 
 T = TypeVar("T")
 
-pack = msgspec.msgpack.Encoder().encode
+_MAX_PARTS = 4_000
+"""Parts of the work at most: their numbers must fit into a pipe."""
+
+_pack = msgspec.msgpack.Encoder().encode
 
 
 def count_processes(jobs: int | None, items: int) -> int:
@@ -71,21 +71,21 @@ def run_parts(
     if processes < 2:
         yield work(items, progress)
         return
-    size = max(1, len(items) // (processes * _PARTS_PER_PROCESS))
+    size = -(-len(items) // min(processes * _PARTS_PER_PROCESS, _MAX_PARTS))
     parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
     queue = _open_queue(len(parts))
 
-    def work_on_parts(_begin: int, _end: int) -> bytes:
-        return pack([(number, work(parts[number], lambda _done: None)) for number in queue()])
+    def work_on_parts() -> bytes:
+        return _pack([(number, work(parts[number], lambda _done: None)) for number in queue()])
 
     results: dict[int, T] = {}
-    with run_forks(work_on_parts, [(0, 0)] * (processes - 1)) as receivers:
+    with _run_forks(work_on_parts, processes - 1) as receivers:
         for number in queue():
             results[number] = work(parts[number], lambda _done: None)
             progress(number * size)
         decode = msgspec.msgpack.Decoder(list[tuple[int, kind]]).decode
         for receive in receivers:
-            results.update(decode(receive() or pack([])))
+            results.update(decode(receive() or _pack([])))
     for number, part in enumerate(parts):
         yield results.pop(number) if number in results else work(part, progress)
 
@@ -108,21 +108,11 @@ def _open_queue(size: int) -> Callable[[], Iterator[int]]:
     return take
 
 
-def split_work(size: int, processes: int) -> list[tuple[int, int]]:
-    """Return begin and end of each process's share.
-
-    The first share, that of this process, is a little larger, as it need not be packed.
-    """
-    share = int(size / (processes + _HEAD_START)) or 1
-    cuts = [size - share * number for number in range(processes - 1, -1, -1)]
-    return list(zip([0, *cuts[:-1]], cuts, strict=True))
-
-
 @contextmanager
-def run_forks(
-    work: Callable[[int, int], bytes], shares: Sequence[tuple[int, int]]
+def _run_forks(
+    work: Callable[[], bytes], number: int
 ) -> Iterator[list[Callable[[], bytes | None]]]:
-    """Run the shares in forks of this process, and yield a function for each.
+    """Run `work` in a number of forks of this process, and yield a function for each.
 
     The function waits for the fork's result; it returns None if the fork was killed. If this
     process is interrupted, the forks are killed.
@@ -133,11 +123,11 @@ def run_forks(
     workers: list[BaseProcess] = []
     connections: list[Connection] = []
     try:
-        for begin, end in shares:
+        for _ in range(number):
             receiver, sender = context.Pipe(duplex=False)
             connections.append(receiver)
             worker = context.Process(
-                target=_send_result, args=(sender, connections, work, begin, end), daemon=True
+                target=_send_result, args=(sender, connections, work), daemon=True
             )
             _start_worker(worker)
             workers.append(worker)
@@ -180,9 +170,7 @@ def _receive_result(receiver: "Connection", worker: "BaseProcess") -> bytes | No
 def _send_result(
     sender: "Connection",
     connections: "Sequence[Connection]",
-    work: Callable[[int, int], bytes],
-    begin: int,
-    end: int,
+    work: Callable[[], bytes],
 ) -> None:
     for number in _TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -191,5 +179,5 @@ def _send_result(
     for connection in connections:
         connection.close()  # so that no fork keeps running when the parent has died
     with suppress(BrokenPipeError):
-        sender.send_bytes(work(begin, end))
+        sender.send_bytes(work())
     sender.close()

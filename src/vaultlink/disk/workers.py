@@ -12,10 +12,7 @@ from vaultlink.disk.processes import (
     DoneCallback,
     count_processes,
     no_garbage_collection,
-    pack,
-    run_forks,
     run_parts,
-    split_work,
 )
 from vaultlink.disk.read import UnreadableFile, decode_note, read_bytes
 from vaultlink.engine.checks import LinterSettings
@@ -44,8 +41,6 @@ _FORK_THRESHOLD_NOTES = 2_000
 
 _BATCH_SIZE = 256
 """Notes that are decoded at the same time."""
-
-_unpack_suggestions = msgspec.msgpack.Decoder(list[tuple[Suggestion, ...] | None]).decode
 
 
 class FilesToAnalyse(NamedTuple):
@@ -255,18 +250,10 @@ def suggest_all(
         return {topic: suggest(topic) for topic in topics}
     for topic in topics[:1]:
         suggest(topic)  # prepares the names once, for all processes
-
-    def work(begin: int, end: int) -> bytes:
-        return pack([suggest(topic) for topic in topics[begin:end]])
-
-    first, *rest = split_work(len(topics), processes)
-    with run_forks(work, rest) as receivers:
-        suggestions = [suggest(topic) for topic in topics[: first[1]]]
-        for (begin, end), receive in zip(rest, receivers, strict=True):
-            data = receive()
-            suggestions += (
-                _unpack_suggestions(data)
-                if data is not None
-                else [suggest(topic) for topic in topics[begin:end]]
-            )
-    return dict(zip(topics, suggestions, strict=True))
+    parts = run_parts(
+        lambda part, _done: [suggest(topic) for topic in part],
+        topics,
+        processes,
+        list[tuple[Suggestion, ...] | None],
+    )
+    return dict(zip(topics, chain.from_iterable(parts), strict=True))
