@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import pytest
+from msgspec.structs import replace
 
 from builder import RULES, build_state, collect_findings, make_settings
 from vaultlink.config.layers import Layer

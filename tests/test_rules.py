@@ -4,13 +4,13 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from builder import (
     RULES,

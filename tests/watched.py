@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Condition, Thread
+
+from msgspec.structs import replace
 
 from vaultlink.disk.scan import Settings
 from vaultlink.watch.debounce import Debounce

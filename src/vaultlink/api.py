@@ -12,7 +12,6 @@ Example:
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +97,7 @@ def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
     return declarations
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Vault:
+class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A vault in one state.
 
     A vault is immutable: methods that alter something return another vault.
@@ -112,7 +110,7 @@ class Vault:
 
     scan: VaultScan
     state: State
-    overlays: Mapping[str, bytes] = field(default_factory=dict)
+    overlays: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     _previous_suggester: "Suggester | None" = None
     _origin: StateOrigin | None = None
 

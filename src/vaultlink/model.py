@@ -6,7 +6,6 @@ hundreds of thousands of them and the cache stores them as they are.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -509,8 +508,7 @@ class FileStamp(NamedTuple):
     changed: int
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedNote:
+class SkippedNote(msgspec.Struct, frozen=True):
     """A note that was not changed.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Obsidian's settings for a vault, and those of plugins for new notes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 
 class PeriodicNote(NamedTuple):
@@ -16,8 +17,7 @@ class PeriodicNote(NamedTuple):
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class ObsidianSettings:
+class ObsidianSettings(msgspec.Struct, frozen=True):
     """The settings in `.obsidian` that vaultlink follows (section 10).
 
     Attributes:

@@ -8,8 +8,8 @@ resolve differently there are rewritten to resolve to the same file.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from msgspec import structs
 
 from vaultlink.backlinks.style import escape_block_start
@@ -27,8 +27,7 @@ MAX_EXCERPT_LENGTH = 300
 """Code points above which an excerpt is cut around the link."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExcerptTarget:
+class ExcerptTarget(msgspec.Struct, frozen=True):
     """The cited note, which will contain the excerpts, and the format of its links."""
 
     path: str

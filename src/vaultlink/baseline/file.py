@@ -7,7 +7,6 @@ findings depend on: a baseline created with other settings can't be compared.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +46,7 @@ class _BaselineFile(msgspec.Struct, frozen=True):
     findings: tuple[_BaselineRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True):
     """Recorded findings.
 
     `version` is the version of vaultlink that recorded them, `settings` the settings they depend

@@ -8,10 +8,11 @@ subject, the line that each is on decides which ones are known.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount, compute_identities
@@ -64,8 +65,7 @@ def _hash_line(line: str) -> str:
     return blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFindings:
+class KnownFindings(msgspec.Struct, frozen=True):
     """Known findings from one source.
 
     `kind` is `baseline` or `revision`; `name` is the name of the file or of the revision. `paths`
@@ -78,7 +78,7 @@ class KnownFindings:
     name: str
     paths: frozenset[str]
     keys_at: Callable[[str], Sequence[FindingKey]]
-    findings: FindingsByPath = field(default_factory=dict)
+    findings: FindingsByPath = msgspec.field(default_factory=dict)
 
 
 def follow_moves(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[str, list[str]]:
@@ -92,8 +92,7 @@ def follow_moves(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[
     return old_paths_by_new
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSplit:
+class KnownSplit(msgspec.Struct, frozen=True):
     """New and known findings, in order, with counts for each known source."""
 
     new: list[Diagnostic]

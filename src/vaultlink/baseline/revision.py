@@ -6,10 +6,11 @@ the current settings, so a change of settings creates no new findings.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.baseline.match import FindingKey, KnownFindings, finding_keys, follow_moves

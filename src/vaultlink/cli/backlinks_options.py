@@ -1,14 +1,12 @@
 """The options of `vaultlink backlinks`."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.config.settings import BACKLINKS_CHOICES
 
 
-@dataclass(frozen=True, kw_only=True)
-class BacklinksOptions(OpenOptions):
+class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `backlinks`."""
 
     note: Annotated[

@@ -4,9 +4,10 @@ Both are read, and errors in them reported, before any note is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from vaultlink.cli.options import ReportOptions
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from vaultlink.model import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSources:
+class KnownSources(msgspec.Struct, frozen=True):
     """A baseline's bytes and a revision, if given. Without both every finding is new."""
 
     baseline: bytes | None = None

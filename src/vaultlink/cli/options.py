@@ -6,16 +6,16 @@ plain command line can be parsed without one.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from vaultlink.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterSpec:
+class ParameterSpec(msgspec.Struct, frozen=True):
     """Form of a field on the command line.
 
     `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
@@ -43,8 +43,7 @@ def argument(metavar: str, help: str) -> ParameterSpec:  # noqa: A002
     return ParameterSpec(help, (), metavar)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrintOptions:
+class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options on the form and place of the output."""
 
     output_format: Annotated[
@@ -73,8 +72,7 @@ class PrintOptions:
     verbose: Annotated[bool, option("-v", "--verbose", help="Print more details.")] = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class VaultOptions(PrintOptions):
+class VaultOptions(PrintOptions, frozen=True, kw_only=True):
     """Option that names the vault."""
 
     vault: Annotated[
@@ -87,8 +85,7 @@ class VaultOptions(PrintOptions):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenOptions(VaultOptions):
+class OpenOptions(VaultOptions, frozen=True, kw_only=True):
     """Options on opening the vault."""
 
     config: Annotated[
@@ -111,8 +108,7 @@ class OpenOptions(VaultOptions):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleSelectionOptions(OpenOptions):
+class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
     """Options on rules, given by code, start of a code, or name, separated by commas."""
 
     select: Annotated[
@@ -135,8 +131,7 @@ class RuleSelectionOptions(OpenOptions):
     ] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions(RuleSelectionOptions):
+class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options on the reported findings and the exit code."""
 
     paths: Annotated[
@@ -178,8 +173,7 @@ class ReportOptions(RuleSelectionOptions):
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class FixSelectionOptions(ReportOptions):
+class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
     """Options on the applied fixes."""
 
     diff: Annotated[
@@ -223,15 +217,13 @@ class FixSelectionOptions(ReportOptions):
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class FolderOptions(OpenOptions):
+class FolderOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands on the whole vault."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class NotesOptions(OpenOptions):
+class NotesOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands on notes; no note means all."""
 
     notes: Annotated[
@@ -242,8 +234,7 @@ class NotesOptions(OpenOptions):
 RawValues = Mapping[str, bool | str | list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class OptionField:
+class OptionField(msgspec.Struct, frozen=True):
     """A field of an option class.
 
     `type` is the type of one value. `is_repeatable` is True if there may be several.

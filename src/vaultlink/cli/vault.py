@@ -5,10 +5,11 @@ Settings from environment variables are read here.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal

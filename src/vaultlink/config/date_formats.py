@@ -6,7 +6,8 @@ date. Formats that could match other text than dates are not supported.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.resolve import normalize_name
@@ -72,8 +73,7 @@ _NAMES = {"month-name": MONTH_NAMES, "weekday-name": WEEKDAY_NAMES}
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(msgspec.Struct, frozen=True):
     """The expression of a format between two slashes, and the date part of each group."""
 
     expression: str

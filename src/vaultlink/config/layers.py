@@ -1,15 +1,15 @@
 """Sources of settings: configuration files and the command line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 COMMAND_LINE = "command line"
 """The source of the layer of command line options. Messages name its keys as options."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """One source of settings, as a TOML mapping.
 
     `source` names it in messages and in `Config.sources`.

@@ -4,7 +4,6 @@ Layers are checked and merged into the complete settings, each key with its valu
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -62,8 +61,7 @@ A single choice means any line of text, or a list of such lines.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """The complete, checked settings of a run.
 
     `values` has every setting by its dotted key, as in TOML; `sources` the source of each.

@@ -1,9 +1,10 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
 from collections.abc import Mapping, Set
-from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes

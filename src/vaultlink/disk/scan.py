@@ -4,7 +4,6 @@ import os
 import stat as modes
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,7 @@ RACY_WINDOW_NS = 50_000_000
 """Nanoseconds within which two changes of a file can have the same times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """Options for opening a vault.
 
     Attributes:
@@ -45,11 +43,10 @@ class Settings:
     cache: bool = True
     cache_dir: str | os.PathLike[str] | None = None
     jobs: int | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FileListing:
+class FileListing(msgspec.Struct, frozen=True):
     """The files and folders of a vault.
 
     `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
@@ -59,8 +56,8 @@ class FileListing:
 
     files: Mapping[str, FileStamp]
     unreadable_folders: tuple[tuple[str, str], ...]
-    folders: Mapping[str, str] = field(default_factory=dict)
-    gitignores: Mapping[str, FileStamp] = field(default_factory=dict)
+    folders: Mapping[str, str] = msgspec.field(default_factory=dict)
+    gitignores: Mapping[str, FileStamp] = msgspec.field(default_factory=dict)
 
 
 def find_vault(start: Path) -> Path:
@@ -225,8 +222,7 @@ def is_source_file(path: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class VaultScan:
+class VaultScan(msgspec.Struct, frozen=True):
     """Everything that is known of a vault before its notes are read.
 
     `started` is the time of the scan, in nanoseconds since the epoch.

@@ -4,9 +4,11 @@ Each finding gets the name and severity of its rule and a path. No disk, no cloc
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.config.date_formats import compile_periodic_notes
 from vaultlink.config.patterns import (
@@ -34,8 +36,7 @@ FindingsByPath = Mapping[str, tuple[Diagnostic, ...]]
 """Vault path to the findings there."""
 
 
-@dataclass(frozen=True)
-class LinterSettings:
+class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     """The constant settings of a run: rules, configuration, settings of the vault.
 
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay

@@ -4,8 +4,9 @@ Also defines the counts of known findings.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
+
+import msgspec
 
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.text import lazy_pattern
@@ -82,8 +83,7 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCount:
+class KnownCount(msgspec.Struct, frozen=True):
     """Counts of the findings known from a baseline or a revision.
 
     `kind` is `baseline` or `revision`, `name` the name of the file or revision. `left` counts the

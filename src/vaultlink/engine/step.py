@@ -6,7 +6,6 @@ applied. No disk, no clock.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -59,8 +58,7 @@ class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """The new content of a path.
 
     `content` is a text, a note analysed elsewhere (such as in a worker process), or a presence
@@ -71,8 +69,7 @@ class Change:
     content: str | AnalysedNote | Presence
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """The state of a run: the index, and the findings before and after suppressions.
 
     `all_findings` are those before suppressions, `vault_findings` the part of them made by the
@@ -82,10 +79,10 @@ class State:
 
     settings: LinterSettings
     index: Index = EMPTY_INDEX
-    all_findings: FindingsByPath = field(default_factory=dict)
-    vault_findings: FindingsByPath = field(default_factory=dict)
-    diagnostics: FindingsByPath = field(default_factory=dict)
-    tallies: Mapping[str, LinkCounts] = field(default_factory=dict)
+    all_findings: FindingsByPath = msgspec.field(default_factory=dict)
+    vault_findings: FindingsByPath = msgspec.field(default_factory=dict)
+    diagnostics: FindingsByPath = msgspec.field(default_factory=dict)
+    tallies: Mapping[str, LinkCounts] = msgspec.field(default_factory=dict)
 
     def compute_all(self) -> None:
         """Decode all values and compute all derived maps, for a process that runs long."""
@@ -93,8 +90,7 @@ class State:
         unpack_all(self.all_findings, self.diagnostics, self.tallies)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedFiles:
+class ChangedFiles(msgspec.Struct, frozen=True):
     """Many changes, by path.
 
     `files` has True for a file that exists and False for one that does not. `notes` has the new
@@ -109,7 +105,7 @@ class ChangedFiles:
     diagnostics: FindingsByPath | None
     targets: Mapping[str, LinkTargets] | None = None
     mentioned: PackedMap[tuple[str, ...]] | None = None
-    maps: Mapping[str, PathsByKey] = field(default_factory=dict)
+    maps: Mapping[str, PathsByKey] = msgspec.field(default_factory=dict)
 
 
 class Examined(NamedTuple):
@@ -209,8 +205,7 @@ def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
     return index.notes_mentioning(keys)
 
 
-@dataclass(frozen=True, slots=True)
-class _Examiner:
+class _Examiner(msgspec.Struct, frozen=True):
     """Checks paths of the vault after a step.
 
     The checks of scope `links` run on the notes in `affected`, those of scope `files` on `renamed`,

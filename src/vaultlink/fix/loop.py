@@ -6,8 +6,10 @@ plan with the final state and the changed texts. Nothing is written here.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from itertools import chain
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.step import Change, State, step
@@ -28,8 +30,7 @@ TextAnalyser = Callable[[Mapping[str, str]], Sequence[Change]]
 """Turns texts by path into the changes that a step takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class FixPlan:
+class FixPlan(msgspec.Struct, frozen=True):
     """The result of fixing, before it is written.
 
     `texts` has the text of each changed note before (None if it is new) and after. `fixed` are the
@@ -42,7 +43,7 @@ class FixPlan:
 
     before: State
     after: State
-    texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
     fixed: tuple[FindingWithFix, ...] = ()
     skipped: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()

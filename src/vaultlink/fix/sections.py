@@ -6,9 +6,10 @@ findings, and return fixes. `vaultlink.backlinks` computes the expected content 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from vaultlink.backlinks.diff import compare_section
 from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
@@ -45,8 +46,7 @@ _HTML_START = lazy_pattern(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | 
 """Matches the start of HTML that may include text at the end of a note."""
 
 
-@dataclass(frozen=True, slots=True)
-class SectionContext:
+class SectionContext(msgspec.Struct, frozen=True):
     """Inputs of sections: the index, the sources, the settings and the style."""
 
     index: Index

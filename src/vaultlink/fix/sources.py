@@ -1,14 +1,14 @@
 """Inputs of deferred fixes besides the state: texts, suggestions, file times."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vaultlink.engine.step import State
 from vaultlink.model import Diagnostic, Fix, Suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class FixSources:
+class FixSources(msgspec.Struct, frozen=True):
     """The inputs of a deferred fix besides the state.
 
     `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
@@ -27,8 +27,7 @@ FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]
 """Makes the fix of a finding; returns None if it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class FixAnswers:
+class FixAnswers(msgspec.Struct, frozen=True):
     """Choices for fixing unresolved targets that have no clearly closest note.
 
     With `unlink`, links are replaced by their text. Missing notes are created in `folder` from

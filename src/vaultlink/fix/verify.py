@@ -7,8 +7,9 @@ same; there is no new error.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+import msgspec
 
 from vaultlink.edits import OffsetShift
 from vaultlink.engine.step import State
@@ -16,8 +17,7 @@ from vaultlink.index.index import Index, intended_target
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenPromise:
+class BrokenPromise(msgspec.Struct, frozen=True):
     """A promise that fixes would break.
 
     `path` is the note concerned, `problem` a clause, `edited_path` the note whose edits break the

@@ -4,8 +4,9 @@ networkx is imported on the first call.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -101,8 +102,7 @@ def _node_label(path: str) -> str:
     return name[:-3] if is_note(name) else name
 
 
-@dataclass(frozen=True, slots=True)
-class GraphSummary:
+class GraphSummary(msgspec.Struct, frozen=True):
     """Numbers about a whole graph.
 
     Attributes:

@@ -5,8 +5,9 @@ Hidden blocks (code, math, HTML, definitions) produce no run. Blocks are tried i
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.parse import leaves
 from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TableRow, TextRun, is_blank
@@ -40,8 +41,7 @@ class HidingBlock(NamedTuple):
     ends_container: bool
 
 
-@dataclass(slots=True)
-class ParsedBlocks:
+class ParsedBlocks(msgspec.Struct):
     """The blocks of a note, in document order. Offsets are those of the source.
 
     Attributes:
@@ -52,11 +52,11 @@ class ParsedBlocks:
         hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
     """
 
-    runs: list[TextRun] = field(default_factory=list)
-    headings: list[tuple[int, str, int, int]] = field(default_factory=list)
-    ids: list[tuple[str, int, int]] = field(default_factory=list)
-    hidden: list[tuple[int, int]] = field(default_factory=list)
-    hiding: list[HidingBlock] = field(default_factory=list)
+    runs: list[TextRun] = msgspec.field(default_factory=list)
+    headings: list[tuple[int, str, int, int]] = msgspec.field(default_factory=list)
+    ids: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
+    hidden: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    hiding: list[HidingBlock] = msgspec.field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:

@@ -3,8 +3,9 @@
 All spans are offsets in the run, 0-based, in code points.
 """
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 
 class InlineWikilink(NamedTuple):
@@ -40,8 +41,7 @@ class UnlinkedBracket(NamedTuple):
     close: int
 
 
-@dataclass(slots=True)
-class InlineContent:
+class InlineContent(msgspec.Struct):
     """The content of a run, in order.
 
     Attributes:
@@ -53,9 +53,9 @@ class InlineContent:
         depends_on_emphasis: True if a tag counts only if emphasis ends before it.
     """
 
-    links: list[InlineWikilink | InlineMarkdownLink] = field(default_factory=list)
-    tags: list[tuple[int, int]] = field(default_factory=list)
-    hidden: list[tuple[int, int]] = field(default_factory=list)
-    unlinked_brackets: list[UnlinkedBracket] = field(default_factory=list)
-    escapes: list[int] = field(default_factory=list)
+    links: list[InlineWikilink | InlineMarkdownLink] = msgspec.field(default_factory=list)
+    tags: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    hidden: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    unlinked_brackets: list[UnlinkedBracket] = msgspec.field(default_factory=list)
+    escapes: list[int] = msgspec.field(default_factory=list)
     depends_on_emphasis: bool = False

@@ -6,8 +6,9 @@ in Obsidian. Invalid YAML is recorded as a problem, not raised.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from vaultlink.model import PropertyValue
 from vaultlink.parse.yaml_nodes import compose_yaml, parse_plain_scalar
@@ -49,8 +50,7 @@ class FrontmatterProperty(NamedTuple):
     value_end: int
 
 
-@dataclass(slots=True)
-class Frontmatter:
+class Frontmatter(msgspec.Struct):
     """The content of the frontmatter. Offsets are those of the source.
 
     Attributes:
@@ -61,10 +61,10 @@ class Frontmatter:
         invalid: The cause of a syntax error, and the span of the text that is wrong.
     """
 
-    properties: list[FrontmatterProperty] = field(default_factory=list)
-    scalars: list[TextScalar] = field(default_factory=list)
-    unquoted_links: list[tuple[str, int, int]] = field(default_factory=list)
-    duplicates: list[tuple[str, int, int]] = field(default_factory=list)
+    properties: list[FrontmatterProperty] = msgspec.field(default_factory=list)
+    scalars: list[TextScalar] = msgspec.field(default_factory=list)
+    unquoted_links: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
+    duplicates: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
     invalid: tuple[str, int, int] | None = None
 
 

@@ -4,8 +4,9 @@ It is the only argument of every function in `vaultlink.report.FORMATS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Fix, Severity, Suggestion, TextByPath
@@ -24,8 +25,7 @@ GetBytes = Callable[[str], bytes]
 """Returns a file's bytes by its vault path; empty if there is no such file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an output format may print about one check of a vault.
 
     Values that take time are functions without arguments; each is computed at most once.
@@ -77,7 +77,7 @@ class CheckResult:
     statistics: bool = False
     """Print counts by rule instead of findings, in formats for people."""
 
-    extra_keys: Mapping[str, object] = field(default_factory=dict)
+    extra_keys: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Further keys of the JSON document."""
 
     width: int = 120

@@ -8,8 +8,9 @@ that it contains no link, mention or HTML.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from vaultlink.graph.build import topic_name
 from vaultlink.model import Safety

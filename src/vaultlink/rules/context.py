@@ -16,7 +16,6 @@ A check yields findings without rule name and severity. The engine adds both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -81,8 +80,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     resolved: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """Everything that a check may read besides its note or file.
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
@@ -98,12 +96,12 @@ class Context:
     obsidian: ObsidianSettings
     allows_dangling: Callable[[str], bool]
     text: str | None = None
-    backlink_settings: Mapping[str, Any] = field(default_factory=dict)
-    moves: Mapping[str, str] = field(default_factory=dict)
+    backlink_settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    moves: Mapping[str, str] = msgspec.field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     quiet: frozenset[str] = frozenset(QUIET_KINDS)
     expects_note: Callable[[str], bool] = lambda _target: False
-    taken: set[LinkPlace] = field(default_factory=set)
+    taken: set[LinkPlace] = msgspec.field(default_factory=set)
 
 
 NoteCheck = Callable[[Note, Context], Iterator[Finding]]

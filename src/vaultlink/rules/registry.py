@@ -5,12 +5,14 @@ module reads no files. The `check` line of a declaration names its function.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
 from string import Formatter
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.model import Safety, Severity
 from vaultlink.rules.context import Finding
@@ -60,8 +62,7 @@ class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
         self.suggestions = suggestions
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """Option of a rule.
 
     `element_type` is the type of the elements of a list, else None.
@@ -75,8 +76,7 @@ class Option:
     choices: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """Rule: the values of its declaration, and its check.
 
     `message` and `fix_title` are `str.format` templates for the values of a finding. `fix_title`

@@ -1,7 +1,8 @@
 """Defects of an "Add backlinks" section, and the context of checks of its entries."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.links.naming import format_target
@@ -34,8 +35,7 @@ class Defect(NamedTuple):
         return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryContext:
+class EntryContext(msgspec.Struct, frozen=True):
     """Context for checks of the entries of one section.
 
     `targets` maps the offset of each link in the note's sections to the path that it resolves to,

@@ -7,7 +7,8 @@ fix`.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
@@ -27,8 +28,7 @@ _MAX_REMEMBERED_TEXTS = 20
 """Number of earlier texts whose digests are remembered for each fixed note."""
 
 
-@dataclass(slots=True)
-class FixAttempt:
+class FixAttempt(msgspec.Struct):
     """Result of an attempt to apply fixes.
 
     `proposed_texts` maps a path to its text before (None if the note is new) and after.
@@ -37,7 +37,7 @@ class FixAttempt:
     """
 
     applied_fixes: AppliedFixes | None = None
-    proposed_texts: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    proposed_texts: dict[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
     broken_promise: BrokenPromise | None = None
     error: str = ""
 

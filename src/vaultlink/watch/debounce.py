@@ -3,11 +3,10 @@
 Times are seconds on the monotonic clock. No clock is read here.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Debounce:
+class Debounce(msgspec.Struct, frozen=True):
     """Delays of a watcher, in seconds.
 
     - batch_quiet: a batch is reported after so long without a change,

@@ -5,8 +5,9 @@ A changed environment is reported, and the vault is reopened where necessary.
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vaultlink.api import Vault, open_vault, replace_state
 from vaultlink.disk.scan import VaultScan

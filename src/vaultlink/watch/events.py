@@ -5,18 +5,18 @@ as a request for a full rescan.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
 from typing import Protocol
 
+import msgspec
+
 _MAX_PATHS = 2_000
 """Above this number of paths a full rescan costs no more than checking each of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeHints:
+class ChangeHints(msgspec.Struct, frozen=True):
     """Paths at which something may have changed, or a request for a full rescan.
 
     Hints say where to look, not what changed. `event_count` is the number of events ever recorded

@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from vaultlink.api import open_vault
 from vaultlink.disk.changes import Progress
@@ -31,8 +32,7 @@ _GIT_POLL_SECONDS = 0.05
 """Seconds between checks of whether git is still changing files."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
+class WatchSettings(msgspec.Struct, frozen=True):
     """Settings of a watcher.
 
     - fix: apply safe fixes. propose: yield what fixing would write instead.
@@ -47,7 +47,7 @@ class WatchSettings:
     verify: bool = False
     command: str = "vaultlink watch"
     backend_factory: BackendFactory = open_system_backend
-    debounce: Debounce = field(default_factory=Debounce)
+    debounce: Debounce = msgspec.field(default_factory=Debounce)
 
 
 class Watch:
@@ -64,11 +64,12 @@ class Watch:
         self,
         root: str | os.PathLike[str],
         settings: Settings | None = None,
-        watch_settings: WatchSettings = WatchSettings(),
+        watch_settings: WatchSettings | None = None,
         progress: Progress | None = None,
         scan: VaultScan | None = None,
     ):
         scan = scan or scan_vault(Path(root), settings)
+        watch_settings = watch_settings or WatchSettings()
         self.root, self._watch_settings, self._debounce = (
             scan.root,
             watch_settings,

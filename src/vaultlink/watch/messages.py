@@ -1,16 +1,16 @@
 """Updates that a watcher yields: batches of changes, notices, and proposed fixes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.api import Vault
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, LinkCounts, SkippedNote
 
 
-@dataclass(frozen=True, slots=True)
-class BatchCause:
+class BatchCause(msgspec.Struct, frozen=True):
     """Cause of a batch: changed files, and moves as (old path, new path).
 
     `description` names any other cause, such as new settings.
@@ -30,8 +30,7 @@ class ReportedFinding(NamedTuple):
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class VaultTotals:
+class VaultTotals(msgspec.Struct, frozen=True):
     """Numbers of files, of links by status, of dangling topics and of findings."""
 
     notes: int
@@ -41,8 +40,7 @@ class VaultTotals:
     findings: int
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedFixes:
+class AppliedFixes(msgspec.Struct, frozen=True):
     """Fixes applied by the watcher; `run_id` is the run to undo."""
 
     fixes: tuple[FindingWithFix, ...]
@@ -51,8 +49,7 @@ class AppliedFixes:
     run_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Changes that were processed together.
 
     Batches are numbered from 1. Batch 0 is the vault as found, with all its findings as new.
@@ -70,19 +67,17 @@ class Batch:
     applied_fixes: AppliedFixes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A sentence on the watcher itself."""
 
     message: str
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True):
     """Texts that fixing would write: path to the text before (None if new) and after."""
 
-    texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
 
 
 WatchUpdate = Batch | Notice | Proposal

@@ -7,9 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
 from vaultlink.git import filter_ignored, find_git_dir
@@ -140,8 +142,7 @@ def has_no_notes(scan: VaultScan) -> bool:
     return not any(is_note(path) for path in scan.listing.files)
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredPaths:
+class IgnoredPaths(msgspec.Struct, frozen=True):
     """Tells which vault paths git ignores.
 
     `is_known_ignored` answers for the files of the last full query, `ignored_since` holds the

@@ -5,12 +5,12 @@ Nothing is written to the vault here.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import compress, filterfalse
 from operator import is_not
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import read_changes

@@ -8,8 +8,9 @@ import os
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property
+
+from msgspec.structs import replace
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.workers import analyse_texts

@@ -4,8 +4,10 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
@@ -37,8 +39,7 @@ RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
 
 
-@dataclass(frozen=True)
-class Fixer:
+class Fixer(msgspec.Struct, frozen=True, dict=True):
     """The fixes of one vault in one state.
 
     Attributes:

@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 FOLDER_GONE = "its folder no longer exists"
@@ -32,13 +33,12 @@ class OpenFolder(NamedTuple):
         return name if self.handle is not None else os.path.join(self.path, name)
 
 
-@dataclass(slots=True)
-class OpenFolders:
+class OpenFolders(msgspec.Struct):
     """The open folders of a vault, by vault path, and those that were created."""
 
     root: str
-    by_path: dict[str, OpenFolder] = field(default_factory=dict)
-    created: list[str] = field(default_factory=list)
+    by_path: dict[str, OpenFolder] = msgspec.field(default_factory=dict)
+    created: list[str] = msgspec.field(default_factory=list)
 
 
 def prepare_folders(root: Path) -> OpenFolders:

@@ -8,9 +8,10 @@ import os
 import stat as modes
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import EACCES, EDQUOT, EEXIST, EFBIG, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
 from io import FileIO
+
+import msgspec
 
 from vaultlink.write.open_folders import FOLDER_GONE, NOT_A_FOLDER, CannotWrite, OpenFolder
 
@@ -39,8 +40,7 @@ _ERRNO_MESSAGES = {
 }
 
 
-@dataclass(slots=True)
-class ReplaceJob:
+class ReplaceJob(msgspec.Struct):
     """One note to write.
 
     `old` and `new` are its bytes, None for no file; `mode` are the permissions of a created file.

@@ -5,8 +5,9 @@ too and can be undone.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from vaultlink.model import SkippedNote
 from vaultlink.write.journal import clean_up_journal, mark_undone, record_and_write
@@ -23,8 +24,7 @@ from vaultlink.write.write import PendingWrite, WriteResult, read_bytes
 EDITED_SINCE = "it was edited since"
 
 
-@dataclass(frozen=True, slots=True)
-class UndoPlan:
+class UndoPlan(msgspec.Struct, frozen=True):
     """The writes that undo a run, and the notes that would be skipped."""
 
     run: RecordedRun

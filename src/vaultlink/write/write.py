@@ -9,8 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from vaultlink.model import SkippedNote
 from vaultlink.write.open_folders import (
@@ -42,8 +43,7 @@ _MAX_SEQUENTIAL_SYNCS = 4
 """Number of notes up to which syncing one by one is fastest."""
 
 
-@dataclass(frozen=True, slots=True)
-class PendingWrite:
+class PendingWrite(msgspec.Struct, frozen=True):
     """The old and new bytes of a note, by its vault path.
 
     Without old bytes, no file may exist; without new bytes, the file is removed. `mode` are the
@@ -56,8 +56,7 @@ class PendingWrite:
     mode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
+class WriteResult(msgspec.Struct, frozen=True):
     """The notes written and those skipped, by path.
 
     `run_id` is the run's name in the journal, if it is recorded.

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +37,7 @@ from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.write import PendingWrite
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaselineOptions(RuleSelectionOptions):
+class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `baseline`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None

@@ -1,7 +1,6 @@
 """`vaultlink check`: print findings to stdout and a summary to stderr."""
 
 import time
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -16,8 +15,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.write.cache import save_result
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckOptions(FixSelectionOptions):
+class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
     """Options of `check`."""
 
     fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False

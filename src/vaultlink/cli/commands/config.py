@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,8 +21,7 @@ from vaultlink.rules.registry import build_catalog
 HEADER = ("setting", "value", "from")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfigOptions(RuleSelectionOptions):
+class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None

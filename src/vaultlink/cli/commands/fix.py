@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
+
+from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
@@ -54,8 +55,7 @@ from vaultlink.write.apply import remaining_state
 from vaultlink.write.write import WriteResult
 
 
-@dataclass(frozen=True, kw_only=True)
-class FixOptions(FixSelectionOptions):
+class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
     """Options of `fix`."""
 
     interactive: Annotated[

@@ -1,6 +1,5 @@
 """`vaultlink graph`: figures of the vault's graph, or an export of the graph."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -15,8 +14,7 @@ from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.report.layout import display_width, escape_controls, pad
 
 
-@dataclass(frozen=True, kw_only=True)
-class GraphOptions(FolderOptions):
+class GraphOptions(FolderOptions, frozen=True, kw_only=True):
     """Options of `graph`."""
 
     format: Annotated[

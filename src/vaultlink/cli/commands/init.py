@@ -4,7 +4,6 @@ Existing files are never overwritten.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -84,8 +83,7 @@ _BASELINE_HINT = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class InitOptions(VaultOptions):
+class InitOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `init`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None

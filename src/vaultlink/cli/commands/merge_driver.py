@@ -5,9 +5,10 @@ modules are imported only when needed. If anything fails, git's own merge of the
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+
+from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import PrintOptions, argument, option
@@ -33,8 +34,7 @@ DriverResult = tuple[bytes, bool]
 """Merged bytes, and True if they contain conflicts."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MergeDriverOptions(PrintOptions):
+class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
     """Options of `merge-driver`."""
 
     files: Annotated[

@@ -1,7 +1,6 @@
 """`vaultlink rules` and `vaultlink rule`: the table and the manuals of rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
@@ -15,8 +14,7 @@ from vaultlink.report.rule_manual import RULE_HEADER, render_rule_page, rule_cel
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleOptions(PrintOptions):
+class RuleOptions(PrintOptions, frozen=True, kw_only=True):
     """Options of `rule`."""
 
     rule: Annotated[

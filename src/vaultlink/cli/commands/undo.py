@@ -1,6 +1,5 @@
 """`vaultlink undo`: revert a run, or list the runs. Notes are not parsed."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,8 +24,7 @@ from vaultlink.write.write import WriteResult
 HEADER = ("when", "run", "notes", "command", "")
 
 
-@dataclass(frozen=True, kw_only=True)
-class UndoOptions(VaultOptions):
+class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `undo`."""
 
     run: Annotated[

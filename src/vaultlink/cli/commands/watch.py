@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -45,8 +44,7 @@ _MAX_LISTED = 50
 """On a terminal, more findings than these are only counted at the start."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WatchOptions(RuleSelectionOptions):
+class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `watch`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
