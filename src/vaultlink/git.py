@@ -5,12 +5,14 @@ result; they raise nothing.
 """
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 _TIMEOUT_SECONDS = 60
 
@@ -27,9 +29,6 @@ They describe the repository of the hook, relative to the folder the hook runs i
 in another folder or in another repository.
 """
 
-_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-"""On Windows, keeps git from opening a console window when the program has none."""
-
 
 def run_git(
     root: Path, *command: str, stdin: bytes | None = None, ok_codes: Collection[int] = (0,)
@@ -45,7 +44,9 @@ def run_git(
 
 def _run(
     root: Path, *command: str, stdin: bytes | None = None
-) -> subprocess.CompletedProcess[bytes] | None:
+) -> "subprocess.CompletedProcess[bytes] | None":
+    import subprocess  # noqa: PLC0415 - an unchanged run does not need it
+
     try:
         return subprocess.run(
             ["git", "-C", os.fspath(root), *command],
@@ -55,7 +56,7 @@ def _run(
             timeout=_TIMEOUT_SECONDS,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES},
-            creationflags=_NO_WINDOW,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -4,9 +4,9 @@ A heading is of a language if its script or most of its telling words, endings a
 vault is of a language only if most headings clearly are; otherwise it counts as English.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from vaultlink.index.index import Index
 from vaultlink.model import Note
@@ -114,6 +114,16 @@ _OTHER_LETTERS = frozenset("æøřůěčžšťďňőűțșăơưđāēīūķļņ
 """Letters of Latin script that none of the languages has."""
 
 
+@cache
+def _languages_by_word() -> Mapping[str, tuple[str, ...]]:
+    return _invert(_WORDS)
+
+
+@cache
+def _languages_by_ending() -> Mapping[str, tuple[str, ...]]:
+    return _invert(_ENDINGS)
+
+
 def _invert(table: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
     inverted: dict[str, tuple[str, ...]] = {}
     for language, words in table.items():
@@ -122,21 +132,18 @@ def _invert(table: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
     return inverted
 
 
-_LANGUAGES_BY_WORD = _invert(_WORDS)
-_LANGUAGES_BY_ENDING = _invert(_ENDINGS)
-
 _SCRIPTS = (
-    ("ja", re.compile("[\u3041-\u30ff]")),
-    ("ko", re.compile("[\u1100-\u11ff\uac00-\ud7af]")),
-    ("zh", re.compile("[\u4e00-\u9fff]")),
-    ("uk", re.compile("[іїєґ]")),
-    ("other-cyrillic", re.compile("[ўјљњћђџѓќѕ]|ъ[бвгджзклмнпрстфхцчшщ]")),
-    ("ru", re.compile("[ыэё]")),
-    ("cyrillic", re.compile("[\u0400-\u04ff]")),
-    ("other-arabic", re.compile("[ٹڈڑ]")),
-    ("fa", re.compile("[پچژگکی]")),
-    ("ar", re.compile("[ةىيكأإ]")),
-    ("arabic", re.compile("[\u0621-\u06ff]")),
+    ("ja", lazy_pattern("[\u3041-\u30ff]")),
+    ("ko", lazy_pattern("[\u1100-\u11ff\uac00-\ud7af]")),
+    ("zh", lazy_pattern("[\u4e00-\u9fff]")),
+    ("uk", lazy_pattern("[іїєґ]")),
+    ("other-cyrillic", lazy_pattern("[ўјљњћђџѓќѕ]|ъ[бвгджзклмнпрстфхцчшщ]")),
+    ("ru", lazy_pattern("[ыэё]")),
+    ("cyrillic", lazy_pattern("[\u0400-\u04ff]")),
+    ("other-arabic", lazy_pattern("[ٹڈڑ]")),
+    ("fa", lazy_pattern("[پچژگکی]")),
+    ("ar", lazy_pattern("[ةىيكأإ]")),
+    ("arabic", lazy_pattern("[\u0621-\u06ff]")),
 )
 """Scripts and telling letters, in the order of the tests."""
 
@@ -209,14 +216,14 @@ def _score_languages(low: str) -> Counter[str]:
     """Return how many words, endings and letters of a text speak for each language."""
     scores: Counter[str] = Counter()
     for word in _WORD.findall(low):
-        known = _LANGUAGES_BY_WORD.get(word)
+        known = _languages_by_word().get(word)
         if known is None:
             known = next(
                 (
                     languages
                     for length in _ENDING_LENGTHS
                     if len(word) > length + 2
-                    and (languages := _LANGUAGES_BY_ENDING.get(word[-length:]))
+                    and (languages := _languages_by_ending().get(word[-length:]))
                 ),
                 (),
             )

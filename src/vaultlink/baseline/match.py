@@ -9,11 +9,11 @@ subject, the line that each is on decides which ones are known.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.digest import blake2b
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount, compute_identities
 from vaultlink.model import Diagnostic, TextByPath

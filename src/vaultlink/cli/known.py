@@ -4,12 +4,12 @@ Both are read, and errors in them reported, before any note is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from vaultlink.cli.options import ReportOptions
+from vaultlink.digest import blake2b
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 
 if TYPE_CHECKING:

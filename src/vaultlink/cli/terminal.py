@@ -4,7 +4,6 @@ Also chooses colour, line width and output format, and handles closed pipes.
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -38,7 +37,7 @@ class Terminal:
         )
         self.is_terminal = self.output_file is None and _is_terminal(sys.stdout)
         self.palette = COLORED if _should_color(options.color, self.is_terminal) else PLAIN
-        columns = shutil.get_terminal_size((80, 24)).columns if self.is_terminal else 0
+        columns = _terminal_columns() if self.is_terminal else 0
         self.width = columns or _PIPED_WIDTH
         self.table_width = columns or _UNLIMITED_WIDTH
         self.is_pipe_closed, self._has_streamed = False, False
@@ -185,7 +184,7 @@ class StatusLine:
     def draw(self) -> None:
         """Draw the line, truncated to the width of the terminal."""
         if self._stream is not None and self._text:
-            width = shutil.get_terminal_size((80, 24)).columns - 1
+            width = _terminal_columns() - 1
             self._write_text(f"\r\x1b[K{truncate(self._text, width)}")
             self._is_drawn = True
 
@@ -231,6 +230,12 @@ def _should_color(when: str, is_terminal: bool) -> bool:
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def _terminal_columns() -> int:
+    import shutil  # noqa: PLC0415 - a run in a pipe does not need it
+
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -4,7 +4,6 @@ Layers are checked and merged into the complete settings, each key with its valu
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from vaultlink.config.checks import (
     unknown_key_error,
 )
 from vaultlink.config.layers import Layer
+from vaultlink.digest import blake2b
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from zlib import adler32
 
 import msgspec
 
+from vaultlink.digest import blake2b
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
 from vaultlink.index.packed_map import Column
 from vaultlink.model import FileStamp

@@ -3,7 +3,6 @@
 A file or value that is missing, unreadable or of another type means the default, as in Obsidian.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -155,6 +154,12 @@ def _object_or_empty(value: object) -> _Json:
 
 def _read_json(file: Path) -> object:
     try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        data = file.read_bytes()
+    except OSError:
+        return None
+    import json  # noqa: PLC0415 - many vaults have no such file
+
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None

@@ -4,9 +4,7 @@ Writes nothing. Notes that can't be read are returned as `UnreadableFile`, not r
 """
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +86,7 @@ def config_candidates(vault: Path, explicit: str | os.PathLike[str] | None) -> I
 
 def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if required:
             raise ConfigError(f"{file}: this configuration file does not exist.") from None
@@ -99,6 +97,10 @@ def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
         if required or not isinstance(error, (NotADirectoryError, IsADirectoryError)):
             raise ConfigError(f"{file}: {error.strerror}.") from None
         return None
+    import tomllib  # noqa: PLC0415 - many vaults have no such file
+
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         if not required and file.name == "pyproject.toml":
             return None  # an error of other tools, unless it was named
@@ -121,7 +123,7 @@ def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for folder in (
-        Path(str(resources.files("vaultlink.rules"))),
+        Path(__file__).parents[1] / "rules",
         Path(__file__).parents[3] / "rules",
     ):
         declarations = {

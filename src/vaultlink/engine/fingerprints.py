@@ -4,10 +4,10 @@ Also defines the counts of known findings.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import msgspec
 
+from vaultlink.digest import blake2b
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.text import lazy_pattern
 

@@ -10,21 +10,21 @@ from vaultlink.index.resolve import file_name, parent_folder
 from vaultlink.text import lazy_pattern
 
 _COPY_PATTERNS = (
-    ("Syncthing", re.compile(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
-    ("Obsidian Sync", re.compile(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
+    ("Syncthing", lazy_pattern(r"\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(?=\.|$)")),
+    ("Obsidian Sync", lazy_pattern(r" \(Conflicted copy .*\d{12}\)(?=\.|$)")),
     (
         "Dropbox or Nextcloud",
-        re.compile(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)"),
+        lazy_pattern(r" \([^()]*conflicted copy \d{4}-\d\d-\d\d[^()]*\)(?: \d+)?(?=\.|$)"),
     ),
     (
         "Dropbox",
-        re.compile(
+        lazy_pattern(
             r" \([^()]*(?:Konflikt|en conflit|en conflicto|em conflito|in conflitto)[^()]*"
             r" \d{4}-\d\d-\d\d[^()]*\)(?=\.|$)"
         ),
     ),
-    ("ownCloud", re.compile(r"_conflict-\d{8}-\d{6}(?=\.|$)")),
-    ("Seafile", re.compile(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
+    ("ownCloud", lazy_pattern(r"_conflict-\d{8}-\d{6}(?=\.|$)")),
+    ("Seafile", lazy_pattern(r" \(SFConflict [^()]*\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d\)(?=\.|$)")),
 )
 
 _MERGE_MARKERS = lazy_pattern(r"^<{7} .*?^={7}\r?\n.*?^>{7} ", re.MULTILINE | re.DOTALL)

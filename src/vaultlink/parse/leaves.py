@@ -47,14 +47,14 @@ HTML_TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\
 _HTML_START = lazy_pattern(r"[ \t]*<")
 _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (
-        re.compile(r"<(?:script|pre|style)(?=\s|>|$)", re.I),
-        re.compile(r"</(?:script|pre|style)>", re.I),
+        lazy_pattern(r"<(?:script|pre|style)(?=\s|>|$)", re.I),
+        lazy_pattern(r"</(?:script|pre|style)>", re.I),
     ),
-    (re.compile(r"<!--"), re.compile(r"-->")),
-    (re.compile(r"<\?"), re.compile(r"\?>")),
-    (re.compile(r"<![A-Za-z]"), re.compile(r">")),
-    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
-    (re.compile(rf"</?(?:{_BLOCK_TAGS})(?=\s|/?>|$)", re.I), None),
+    (lazy_pattern(r"<!--"), lazy_pattern(r"-->")),
+    (lazy_pattern(r"<\?"), lazy_pattern(r"\?>")),
+    (lazy_pattern(r"<![A-Za-z]"), lazy_pattern(r">")),
+    (lazy_pattern(r"<!\[CDATA\["), lazy_pattern(r"\]\]>")),
+    (lazy_pattern(rf"</?(?:{_BLOCK_TAGS})(?=\s|/?>|$)", re.I), None),
 )
 _LONE_TAG = lazy_pattern(rf"(?:{HTML_TAG})\s*$")
 

@@ -5,7 +5,6 @@ its target exists. Every fix is tried on the run first: it must add exactly the 
 keep all other links and tags.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -55,26 +54,26 @@ _MAX_RUN_LENGTH = 20_000
 
 _WIKILINK_PATTERNS = (
     (
-        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
+        lazy_pattern(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
         LinkFault.CLOSING_BRACKET_MISSING,
     ),
-    (re.compile(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), LinkFault.LINE_BREAK),
+    (lazy_pattern(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), LinkFault.LINE_BREAK),
     (
-        re.compile(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
+        lazy_pattern(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
         LinkFault.CLOSING_BRACKETS_MISSING,
     ),
 )
 _SINGLE_BRACKET_PATTERNS = (
     (
-        re.compile(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"),
+        lazy_pattern(r"(?<!\[)\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\]\]"),
         LinkFault.OPENING_BRACKET_MISSING,
     ),
     (
-        re.compile(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
+        lazy_pattern(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
         LinkFault.SPACE_IN_DESTINATION,
     ),
     (
-        re.compile(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
+        lazy_pattern(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
         LinkFault.SPACE_BEFORE_DESTINATION,
     ),
 )

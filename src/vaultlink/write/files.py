@@ -1,7 +1,6 @@
 """Write files other than notes: results, settings, cache entries, git files."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +45,8 @@ def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
 
     A cache that can't be written is no error.
     """
+    import tempfile  # noqa: PLC0415 - an unchanged run does not need it
+
     temporary = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +95,8 @@ def remove_created_files(written: Iterable[Path]) -> None:
 @contextmanager
 def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
     """Write texts to files in a temporary folder, and remove it at the end."""
+    import tempfile  # noqa: PLC0415 - only merges need it
+
     with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:
         files = [Path(folder) / str(number) for number in range(len(texts))]
         for file, text in zip(files, texts, strict=True):

@@ -10,11 +10,11 @@ import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
+from vaultlink.digest import blake2b
 from vaultlink.write.lock import journal_folder
 
 _MAGIC = b"vaultlink run 1\n"

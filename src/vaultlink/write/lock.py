@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 
+from vaultlink.digest import blake2b
 from vaultlink.errors import JournalError
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.replace import describe_os_error
