@@ -8,6 +8,11 @@ import re
 from bisect import bisect_right
 from typing import cast
 
+try:
+    from _blake2 import blake2b as blake2b  # noqa: PLC0414 - `hashlib` is slow: it loads OpenSSL
+except ImportError:  # another implementation of Python
+    from hashlib import blake2b as blake2b  # noqa: PLC0414
+
 
 def line_starts(text: str) -> list[int]:
     """Return the offsets of the line starts of `text`.

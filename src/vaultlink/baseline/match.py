@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.digest import blake2b
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount, compute_identities
 from vaultlink.model import Diagnostic, TextByPath
+from vaultlink.text import blake2b
 
 SubjectKey = tuple[str, str]
 """Position-independent key of a finding in a note: its code and its subject."""

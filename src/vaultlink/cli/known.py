@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.cli.options import ReportOptions
-from vaultlink.digest import blake2b
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
+from vaultlink.text import blake2b
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault

@@ -22,12 +22,11 @@ from vaultlink.config.checks import (
     unknown_key_error,
 )
 from vaultlink.config.layers import Layer
-from vaultlink.digest import blake2b
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, select_rules
-from vaultlink.text import lazy_pattern
+from vaultlink.text import blake2b, lazy_pattern
 
 DEFAULT_SOURCE = "default"
 """The source of a setting that no layer changes."""

@@ -15,10 +15,10 @@ from zlib import adler32
 
 import msgspec
 
-from vaultlink.digest import blake2b
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
 from vaultlink.index.packed_map import Column
 from vaultlink.model import FileStamp
+from vaultlink.text import blake2b
 
 _MAGIC = b"vaultlink cache 2\n"
 

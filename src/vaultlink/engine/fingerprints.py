@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vaultlink.digest import blake2b
 from vaultlink.model import Diagnostic, TextByPath
-from vaultlink.text import lazy_pattern
+from vaultlink.text import blake2b, lazy_pattern
 
 _MAX_SPAN = 200
 """Maximum number of characters of a span that identify a finding.

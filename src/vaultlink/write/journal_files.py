@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.digest import blake2b
+from vaultlink.text import blake2b
 from vaultlink.write.lock import journal_folder
 
 _MAGIC = b"vaultlink run 1\n"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vaultlink.digest import blake2b
 from vaultlink.errors import JournalError
+from vaultlink.text import blake2b
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.replace import describe_os_error
 
