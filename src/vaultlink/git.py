@@ -55,11 +55,56 @@ def _run(
             check=False,
             timeout=_TIMEOUT_SECONDS,
             stdin=None if stdin is not None else subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES},
+            env=_environment(),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+
+
+class RunningGit:
+    """Git that runs while this program does something else.
+
+    It is ended with this object.
+    """
+
+    def __init__(self, root: Path, *command: str):
+        """Start git in `root`."""
+        import subprocess  # noqa: PLC0415 - an unchanged run does not need it
+
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError, subprocess.SubprocessError):
+            self._process = subprocess.Popen(
+                ["git", "-C", os.fspath(root), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
+            )
+
+    def read(self) -> bytes | None:
+        """Wait for git and return its standard output, as `run_git` does."""
+        import subprocess  # noqa: PLC0415
+
+        if self._process is None:
+            return None
+        try:
+            output, _ = self._process.communicate(timeout=_TIMEOUT_SECONDS)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return output if self._process.returncode == 0 else None
+
+    def __del__(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
 
 
 def find_git_dir(root: Path) -> Path | None:
@@ -241,10 +286,13 @@ def _find_filtered_paths(root: Path, paths: Sequence[str]) -> frozenset[str]:
     )
 
 
-def list_untracked(root: Path) -> list[str]:
-    """Return the vault paths that git neither tracks nor ignores."""
-    output = run_git(root, "ls-files", "--others", "--exclude-standard", "-z")
-    return os.fsdecode(output or b"").split("\0")[:-1]
+def list_untracked(root: Path) -> Callable[[], list[str]]:
+    """Return a function that lists the vault paths git neither tracks nor ignores.
+
+    Git starts at once. The function can be called once.
+    """
+    git = RunningGit(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return lambda: os.fsdecode(git.read() or b"").split("\0")[:-1]
 
 
 def merge_files(

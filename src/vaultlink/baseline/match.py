@@ -7,14 +7,16 @@ subject, the line that each is on decides which ones are known.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cache, lru_cache
+from itertools import chain
+from typing import NamedTuple, overload
 
 import msgspec
 
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.fingerprints import KnownCount, compute_identities
+from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.text import blake2b
 
@@ -92,12 +94,44 @@ def follow_moves(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[
     return old_paths_by_new
 
 
+class _KnownList(Sequence[Diagnostic]):
+    """Known findings. They are decoded when one of them is first needed."""
+
+    def __init__(self, count: int, load: Callable[[], list[Diagnostic]]):
+        self._count, self._load = count, cache(load)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._load())
+
+    @overload
+    def __getitem__(self, number: int) -> Diagnostic: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Diagnostic]: ...
+    def __getitem__(self, number: int | slice) -> Diagnostic | list[Diagnostic]:
+        return self._load()[number]
+
+
 class KnownSplit(msgspec.Struct, frozen=True):
     """New and known findings, in order, with counts for each known source."""
 
     new: list[Diagnostic]
-    known: list[Diagnostic]
+    known: Sequence[Diagnostic]
     known_counts: tuple[KnownCount, ...]
+
+
+class _Match(NamedTuple):
+    """The findings that a source knows.
+
+    It knows all those of the paths in `complete`, and those with these ids at other paths.
+    `resolved` is the number of known findings that are no longer found.
+    """
+
+    complete: Set[str]
+    ids: Set[int]
+    resolved: int
 
 
 def split_known(
@@ -110,44 +144,55 @@ def split_known(
 
     A finding is known if any source knows it.
     """
-    selected = {path: found[path] for path in sorted(filter(is_selected, found))}
-    findings = [finding for items in selected.values() for finding in items]
-    if not known:
-        return KnownSplit(findings, [], ())
-    known_ids: set[int] = set()
-    counts = []
-    for source in known:
-        matched, resolved = _match_source(source, selected, text, is_selected)
-        known_ids |= matched
-        counts.append(KnownCount(source.kind, source.name, len(matched), resolved))
+    paths = sorted(filter(is_selected, found))
+    items_at = cache(lambda path: found.get(path, ()))  # the same objects at each call
+    matches = [_match_source(source, found, paths, items_at, text, is_selected) for source in known]
+    complete = set(chain.from_iterable(match.complete for match in matches))
+    ids = set(chain.from_iterable(match.ids for match in matches))
+    others = [item for path in paths if path not in complete for item in items_at(path)]
+    new = [item for item in others if id(item) not in ids]
+
+    def list_known() -> list[Diagnostic]:
+        return [
+            item for path in paths for item in items_at(path) if path in complete or id(item) in ids
+        ]
+
+    counts = [count_items(found, match.complete) for match in matches]
+    # Usually one source knows all of them.
+    complete_count = counts[0] if len(counts) == 1 else count_items(found, complete)
     return KnownSplit(
-        [finding for finding in findings if id(finding) not in known_ids],
-        [finding for finding in findings if id(finding) in known_ids],
-        tuple(counts),
+        new,
+        _KnownList(complete_count + len(others) - len(new), list_known),
+        tuple(
+            KnownCount(source.kind, source.name, count + len(match.ids), match.resolved)
+            for source, match, count in zip(known, matches, counts, strict=True)
+        ),
     )
 
 
 def _match_source(
     source: KnownFindings,
     found: FindingsByPath,
+    paths: Sequence[str],
+    items_at: Callable[[str], Sequence[Diagnostic]],
     text: TextByPath,
     is_selected: Callable[[str], bool],
-) -> tuple[set[int], int]:
-    """Return the ids of the findings a source knows, and its resolved count."""
-    known_ids: set[int] = set()
+) -> _Match:
+    """Return the findings at selected paths that a source knows.
+
+    `paths` are the selected paths with findings. Unchanged findings are not decoded.
+    """
+    complete, ids = set[str](), set[int]()
     resolved = 0
-    for path in source.paths | found.keys():
-        items = found.get(path, ())
-        if items and source.findings.get(path) == items:
-            known_ids.update(map(id, items))
+    for path in (*paths, *(path for path in source.paths if path not in found)):
+        if path in source.findings and is_same_value(found, source.findings, path):
+            complete.add(path)
         elif path in source.paths and is_selected(path):
-            known_keys = source.keys_at(path)
+            items, known_keys = items_at(path), source.keys_at(path)
             matches = _match_findings(items, known_keys, text)
-            known_ids.update(
-                id(item) for item, is_known in zip(items, matches, strict=True) if is_known
-            )
+            ids.update(id(item) for item, is_known in zip(items, matches, strict=True) if is_known)
             resolved += len(known_keys) - sum(matches)
-    return known_ids, resolved
+    return _Match(complete, ids, resolved)
 
 
 def _match_findings(

@@ -6,7 +6,7 @@ the current settings, so a change of settings creates no new findings.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, s
 from vaultlink.errors import VaultError
 from vaultlink.git import (
     RawDiffEntry,
+    RunningGit,
     find_git_dir,
     list_untracked,
     parse_raw_diff,
@@ -29,6 +30,7 @@ from vaultlink.git import (
 )
 from vaultlink.history.git_renames import moves_since
 from vaultlink.history.rename_checks import resolve_history
+from vaultlink.index.packed_map import with_changes
 
 _REGULAR_FILE_MODES = ("100644", "100755", "100664")
 _OPTION = "--changed-since"
@@ -59,6 +61,21 @@ def find_merge_base(root: Path, name: str) -> Revision:
         )
     if find_git_dir(root) is None:
         raise VaultError(f"{_OPTION}: {root} is not in a git repository.")
+    # Git before 2.24 fails here, and so does every error: the reason is found in more steps.
+    merge_base = _read_git_line(
+        root, "merge-base", "--end-of-options", f"{name}^{{commit}}", "HEAD"
+    )
+    if merge_base is not None:
+        return Revision(name, merge_base)
+    return _find_commit(root, name)
+
+
+def _find_commit(root: Path, name: str) -> Revision:
+    """Return the commit of a revision that has no merge base with HEAD.
+
+    Raises:
+        VaultError: Git can't find the revision, or not even the repository.
+    """
     if _read_git_line(root, "rev-parse", "--git-dir") is None:
         raise VaultError(
             f"{_OPTION}: git fails in {root}. Run `git -C '{root}' status` to see why."
@@ -95,13 +112,56 @@ PastContent = str | UnreadableFile | Presence
 """Past content of a path: a text, why it has none, an attachment, or nothing."""
 
 
-def findings_at_revision(vault: Vault, since: Revision) -> KnownFindings:
+class Comparison:
+    """The changes of a vault since a revision.
+
+    Git looks for them while the vault is loaded.
+    """
+
+    def __init__(self, root: Path, since: Revision):
+        """Start git."""
+        self.since = since
+        self._diff = RunningGit(
+            root,
+            "diff",
+            "--raw",
+            "-z",
+            "--no-renames",
+            "--no-abbrev",
+            "--relative",
+            "--no-ext-diff",
+            "--ignore-submodules",
+            since.commit,
+            "--",
+            ".",
+        )
+        self._list_untracked = list_untracked(root)
+
+    @cached_property
+    def entries(self) -> list[RawDiffEntry]:
+        """The changes of tracked files. Raises VaultError if git can't compare the vault."""
+        output = self._diff.read()
+        if output is None:
+            raise VaultError(f"{_OPTION}: git can't compare the vault with “{self.since.name}”.")
+        return list(parse_raw_diff(output))
+
+    @cached_property
+    def untracked(self) -> list[str]:
+        """The paths that git neither tracks nor ignores."""
+        return self._list_untracked()
+
+    def find_moves(self, vault: Vault) -> Mapping[str, str]:
+        """Return the moves since the revision. A moved file is missing at its old path."""
+        if all(entry.status in "AMT" for entry in self.entries):
+            return {}
+        return moves_since(vault.root, vault.scan.listing.files, self.since.commit)
+
+
+def findings_at_revision(vault: Vault, comparison: Comparison) -> KnownFindings:
     """Return the findings at a revision as known findings."""
-    contents = past_contents(vault, since)
+    contents, since = past_contents(vault, comparison), comparison.since
     findings = state_at_revision(_with_deleted_files_linted(vault), contents).diagnostics
-    old_paths_by_new = follow_moves(
-        findings, moves_since(vault.root, vault.scan.listing.files, since.commit)
-    )
+    old_paths_by_new = follow_moves(findings, comparison.find_moves(vault))
 
     @cache  # computed before fixes change the text of a note that is the same in both states
     def keys_at(path: str) -> list[FindingKey]:
@@ -111,10 +171,14 @@ def findings_at_revision(vault: Vault, since: Revision) -> KnownFindings:
             for key in finding_keys(findings[old_path], partial(_past_text, vault, contents))
         ]
 
-    unmoved = {
-        path: findings[path] for path, old_paths in old_paths_by_new.items() if old_paths == [path]
-    }
-    return KnownFindings("revision", since.name, frozenset(old_paths_by_new), keys_at, unmoved)
+    moved = {path: None for path in findings if old_paths_by_new.get(path) != [path]}
+    return KnownFindings(
+        "revision",
+        since.name,
+        frozenset(old_paths_by_new),
+        keys_at,
+        with_changes(findings, moved),
+    )
 
 
 def _with_deleted_files_linted(vault: Vault) -> State:
@@ -166,7 +230,7 @@ def _past_text(vault: Vault, contents: Mapping[str, PastContent], path: str) -> 
     return vault.text(path) if content is None else content if isinstance(content, str) else ""
 
 
-def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
+def past_contents(vault: Vault, comparison: Comparison) -> dict[str, PastContent]:
     """Return the past content of each path that changed since a revision.
 
     Untracked files did not exist, except files that git ignores, which count as unchanged.
@@ -175,35 +239,19 @@ def past_contents(vault: Vault, since: Revision) -> dict[str, PastContent]:
         VaultError: Git can't compare the vault, or can't read an old file.
     """
     root, files = vault.root, vault.scan.listing.files
-    output = run_git(
-        root,
-        "diff",
-        "--raw",
-        "-z",
-        "--no-renames",
-        "--no-abbrev",
-        "--relative",
-        "--no-ext-diff",
-        "--ignore-submodules",
-        since.commit,
-        "--",
-        ".",
-    )
-    if output is None:
-        raise VaultError(f"{_OPTION}: git can't compare the vault with “{since.name}”.")
-    entries = [entry for entry in parse_raw_diff(output) if is_vault_path(entry.old)]
+    entries = [entry for entry in comparison.entries if is_vault_path(entry.old)]
     notes = [
         entry
         for entry in entries
         if entry.mode in _REGULAR_FILE_MODES and is_source_file(entry.old)
     ]
-    texts = _read_past_texts(root, since, notes) if notes else []
+    texts = _read_past_texts(root, comparison.since, notes) if notes else []
     return {
         **{
             path: read_text(root / path) if path in files else Presence.GONE
             for path in vault.overlays
         },
-        **dict.fromkeys(list_untracked(root), Presence.GONE),
+        **dict.fromkeys(comparison.untracked, Presence.GONE),
         **{
             entry.old: Presence.ATTACHMENT if entry.mode in _REGULAR_FILE_MODES else Presence.GONE
             for entry in entries

@@ -4,6 +4,7 @@ Both are read, and errors in them reported, before any note is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,7 +36,15 @@ class KnownSources(msgspec.Struct, frozen=True):
 
     def load_known(self, vault: "Vault") -> "list[KnownFindings]":
         """Return the known findings of a vault, per source."""
-        return [*self._load_baseline(vault), *self._load_revision(vault)]
+        return self.start_loading(vault.root)(vault)
+
+    def start_loading(self, root: Path) -> "Callable[[Vault], list[KnownFindings]]":
+        """Return a function that does the same for the vault at `root`.
+
+        Git starts at once, so that it runs while the vault is loaded.
+        """
+        load_revision = self._start_revision(root)
+        return lambda vault: [*self._load_baseline(vault), *load_revision(vault)]
 
     def _load_baseline(self, vault: "Vault") -> "Iterator[KnownFindings]":
         if self.baseline is not None:
@@ -43,11 +52,13 @@ class KnownSources(msgspec.Struct, frozen=True):
 
             yield findings_in_baseline(vault, self.baseline)
 
-    def _load_revision(self, vault: "Vault") -> "Iterator[KnownFindings]":
-        if self.revision is not None:
-            from vaultlink.baseline.revision import findings_at_revision  # noqa: PLC0415 - only where one is named
+    def _start_revision(self, root: Path) -> "Callable[[Vault], list[KnownFindings]]":
+        if self.revision is None:
+            return lambda _vault: []
+        from vaultlink.baseline.revision import Comparison, findings_at_revision  # noqa: PLC0415 - only where one is named
 
-            yield findings_at_revision(vault, self.revision)
+        comparison = Comparison(root, self.revision)
+        return lambda vault: [findings_at_revision(vault, comparison)]
 
 
 def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:

@@ -15,6 +15,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.fix.totals import MAX_TRIED
 from vaultlink.git import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS
@@ -41,9 +42,10 @@ class CheckedVault(NamedTuple):
         """Return False if it is certain, at no cost, that no finding has a fix to count."""
         rules = self.vault.state.settings.rules_by_name
         left_out = "" if self.guesses else "target"
+        is_known_tried = len(self.split.known) <= MAX_TRIED
         return any(
             item.fix or rules[item.rule].deferred_fix not in ("", left_out)
-            for item in (*self.split.new, *self.split.known)
+            for item in (*self.split.new, *(self.split.known if is_known_tried else ()))
         )
 
 

@@ -20,6 +20,12 @@ T = TypeVar("T")
 _MAX_REMEMBERED = 512
 """Number of decoded values to keep. Keeping all of a large vault takes much memory."""
 
+_ARRAY_SIZES = {0xDC: 2, 0xDD: 4}
+"""The first bytes of encoded arrays of 16 or more items, and the bytes of their number of items.
+
+Those of shorter arrays contain the number.
+"""
+
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode
 
@@ -223,6 +229,31 @@ class PackedMap(Mapping[str, T], Generic[T]):
             at = data.find(part, ends[number])
         return found
 
+    def is_same(self, other: "PackedMap[T]", key: str) -> bool:
+        """Return True if the value of a key is encoded in both mappings, and the same."""
+        return (
+            self.is_packed(key)
+            and other.is_packed(key)
+            and (self._column is other._column or self._slice(key) == other._slice(key))
+        )
+
+    def count_items(self, keys: Iterable[str]) -> int:
+        """Return the number of items of the values of these keys, which are sequences."""
+        count, data, ends, numbers = 0, b"", array("Q"), self._numbers
+        values: Mapping[str, Any] = self._values
+        for key in keys:
+            if key in values:
+                count += len(values[key])
+                continue
+            if not data and self._column is not None:
+                data, ends = self._column.read_all(), self._column.ends
+            number = numbers[key]
+            begin = ends[number - 1] if number else 0
+            size = _ARRAY_SIZES.get(data[begin], 0)
+            more = data[begin + 1 : begin + 1 + size]
+            count += int.from_bytes(more, "big") if size else data[begin] & 0x0F
+        return count
+
     def to_changes(self) -> dict[str, T | None]:
         """Return all values, and None for the keys without one."""
         return {key: self.get(key) for key in (*self._numbers, *self._values)}
@@ -290,6 +321,26 @@ def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Ma
         else:
             merged[key] = value
     return merged
+
+
+def is_same_value(one: Mapping[str, T], other: Mapping[str, T], key: str) -> bool:
+    """Return True if both mappings have the same value of a key.
+
+    It is decoded only if its encodings differ.
+    """
+    if isinstance(one, PackedMap) and isinstance(other, PackedMap) and one.is_same(other, key):
+        return True
+    return one.get(key) == other.get(key)
+
+
+def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) -> int:
+    """Return the number of items of the values of these keys.
+
+    Encoded values are not decoded.
+    """
+    if isinstance(mapping, PackedMap):
+        return mapping.count_items(keys)
+    return sum(len(mapping[key]) for key in keys)
 
 
 def unpack_all(*mappings: Mapping[str, object]) -> None:
