@@ -1,5 +1,6 @@
 """Tests of `vaultlink backlinks` on disk: write, check, adopt and remove sections; list backlinks without them."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,6 +56,32 @@ def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) 
     assert (removed.code, removed.lines) == (0, ["A.md\ttaken out", "sub/N.md\ttaken out"])
     assert bytes_of(vault) == before
     assert run("backlinks", "--remove").out == ""
+
+
+@pytest.mark.parametrize("output_format", ["tsv", "json", "table"])
+@pytest.mark.parametrize("word", ["--write", "--check", "--diff", "--adopt", "--remove"])
+def test_run_without_changes_is_remembered_until_something_changes(
+    vault: Path, run: RunCommand, word: str, output_format: str
+) -> None:
+    words = ("backlinks", word, "--output-format", output_format)
+    run("backlinks", "--adopt" if word == "--adopt" else "--write")
+    if word == "--remove":
+        run("backlinks", word)
+    time.sleep(0.1)  # changes that are just made are not trusted
+    first = run(*words)
+    assert list((vault.parent / "cache").glob("*/sections"))
+    remembered = run(*words)
+    fresh = run(*words, "--no-cache")
+    assert (first.code, first.out, first.err) == (fresh.code, fresh.out, fresh.err)
+    assert (remembered.code, remembered.out, remembered.err) == (fresh.code, fresh.out, fresh.err)
+    write_files(
+        vault, {"A.md": "[[own]]\n\n**Add backlinks using these topics:**\n\nB – [[B | B]]\n"}
+    )
+    write_files(
+        vault,
+        {"D.md": "<!-- vaultlink:backlinks -->\n\n[[N]]\n\n<!-- /vaultlink:backlinks -->\n[[own]]"},
+    )
+    assert run(*words).out not in ("", first.out)
 
 
 def test_run_can_be_undone(vault: Path, run: RunCommand) -> None:

@@ -17,7 +17,7 @@ from vaultlink.fix.sections import (
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixSources
 from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
-from vaultlink.rules.managed_sections import SECTION_RULES, STALE_SECTION
+from vaultlink.rules.section_rules import SECTION_RULES, STALE_SECTION
 
 PathFilter = Callable[[str], bool]
 """Returns True for the paths of notes that a run may change."""

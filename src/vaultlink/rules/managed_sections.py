@@ -13,12 +13,6 @@ from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding
 
-SECTION_RULES = ("missing-section", "stale-section")
-"""Rules of this module. `vaultlink backlinks` runs only these."""
-
-STALE_SECTION = SECTION_RULES[1]
-"""Rule that also reports outdated passages; they are found only when sections are written."""
-
 _MAX_NAMES = 3
 """Maximum number of notes that a message names; it counts the others."""
 

@@ -1,13 +1,16 @@
 """`vaultlink backlinks`: list backlinks, or maintain backlinks sections."""
 
-from vaultlink.api import Vault
+from typing import TYPE_CHECKING
+
 from vaultlink.cli.backlinks_options import BacklinksOptions
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.report.layout import format_count
-from vaultlink.report.listings import all_backlink_rows, backlink_rows
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
 
 
 def backlinks(options: BacklinksOptions) -> int:
@@ -30,6 +33,13 @@ def backlinks(options: BacklinksOptions) -> int:
         from vaultlink.cli.backlinks_write import maintain_sections  # noqa: PLC0415 - needed for writing only
 
         return maintain_sections(options)
+    return _list_backlinks(options)
+
+
+def _list_backlinks(options: BacklinksOptions) -> int:
+    """Print the backlinks of a note, or the number of links to each file."""
+    from vaultlink.report.listings import backlink_rows  # noqa: PLC0415 - needed for listing only
+
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal)
@@ -55,8 +65,10 @@ def backlinks(options: BacklinksOptions) -> int:
     return EXIT_CLEAN
 
 
-def _print_link_counts(terminal: Terminal, output_format: str, vault: Vault) -> None:
+def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -> None:
     """Print the number of links to each file."""
+    from vaultlink.report.listings import all_backlink_rows  # noqa: PLC0415
+
     rows = all_backlink_rows(vault.index)
     if output_format == "json":
         print_document(terminal, {}, "notes", rows)
