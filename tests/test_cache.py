@@ -11,7 +11,7 @@ import pytest
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink.api import open_vault
-from vaultlink.disk import load, processes, workers
+from vaultlink.disk import load, processes, saved_state, workers
 from vaultlink.disk.scan import Settings
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 
@@ -106,15 +106,73 @@ def test_notes_with_new_times_are_not_analysed_again(tmp_path: Path) -> None:
     assert not list(copied.index.notes.keys_changed())
 
 
-def test_state_of_another_vault_gives_no_history(tmp_path: Path) -> None:
-    settings = Settings(cache_dir=tmp_path / "cache")
-    for name, old in (("one", "old name"), ("two", "new name")):
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / f"{old}.md").write_text("# Some text\n\n[[x]]\n", "utf-8")
-        (folder / "x.md").write_text("[[old name]]\n", "utf-8")
-        vault = open_vault(folder, settings)
-    assert dict(vault.state.settings.moves) == {}
+@pytest.mark.parametrize("resaved", [0, 25])
+def test_state_of_another_vault_gives_no_history(
+    resaved: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_moves() -> dict[str, str]:
+        settings = open_vault(vault, Settings(cache_dir=tmp_path / "cache")).state.settings
+        assert "third.md" not in settings.deleted
+        return dict(settings.moves)
+
+    monkeypatch.setattr(saved_state, "RACY_WINDOW_NS", 0)
+    monkeypatch.setattr(load, "_RESAVE_THRESHOLD", 0)
+    vault = tmp_path / "one"
+    vault.mkdir()
+    (vault / "links.md").write_text("[[old]] [[first]] [[same]] [[third]]\n", "utf-8")
+    for name in ("first", "same", "third"):
+        (vault / f"{name}.md").write_text(f"# Text of {name}\n\n[[links]] [[{name}]]\n", "utf-8")
+    assert find_moves() == {}
+    (vault / "first.md").rename(vault / "second.md")
+    assert find_moves() == {"first.md": "second.md"}
+    vault = Path(shutil.copytree(vault, tmp_path / "two"))
+    monkeypatch.setattr(load, "_RESAVE_THRESHOLD", resaved)
+    (vault / "third.md").rename(vault / "other.md")
+    shutil.copy2(vault / "same.md", vault / "twin.md")
+    for _ in range(3):
+        assert find_moves() == {}
+        touch_all(vault)
+    (vault / "same.md").unlink()
+    if resaved:
+        assert find_moves() == {}
+    (vault / "second.md").rename(vault / "fourth.md")
+    for _ in range(3):
+        assert find_moves()["second.md"] == "fourth.md"
+        os.utime(vault / "fourth.md", ns=(10**18, 10**18))
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_restored_cache_is_taken_over(
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunCommand
+) -> None:
+    def refuse(*_names: object) -> None:
+        raise OSError
+
+    vault, cache = tmp_path / "vault", tmp_path / "cache"
+    vault.mkdir()
+    for number in range(300):
+        (vault / f"{number}.md").write_text(f"[[{number + 2}]] [[no {number}]]\n" * 9, "utf-8")
+    command = ("check", "--cache-dir", str(cache), "--vault")
+    first = run(*command, str(vault))
+    (state,) = cache.glob("*/state")
+    copy = shutil.copytree(vault, tmp_path / "copy")
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    (copy / "7.md").write_text("[[no 7]]\n" * 10, "utf-8")
+    taken = open_vault(copy, Settings(cache_dir=cache))
+    assert list(taken.index.notes.keys_changed()) == ["7.md"]
+    (other,) = set(cache.glob("*/state")) - {state}
+    assert state.samefile(other) == has_links
+    assert other.read_bytes() == state.read_bytes()
+    assert other.with_name("rows").read_bytes() == state.with_name("rows").read_bytes()
+    expected = run("check", "--no-cache", "--vault", str(copy))
+    assert run(*command, str(copy)) == expected != first
+    for damage in DAMAGE.values():
+        shutil.rmtree(other.parent)
+        open_vault(copy, Settings(cache_dir=cache))
+        other.write_bytes(damage(other.read_bytes()))
+        assert run(*command, str(copy)) == expected
+        assert run(*command, str(vault)) == first
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

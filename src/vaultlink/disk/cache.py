@@ -30,12 +30,24 @@ DIGEST_SIZE = 16
 """Bytes of the digest of a file's content."""
 
 
+_VAULT_ENTRIES = ("suggestions",)
+"""Entries that fit another copy of the vault, whatever its state is."""
+
+_STATE_ENTRIES = ("rows", "state")
+"""Entries that fit another copy of the vault only together."""
+
+
 class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The stamps of the files of a saved state, in its order."""
+    """The stamps of the files of a saved state, in its order.
+
+    `differing` are the files that were different or new when the state of another vault was taken
+    over. It is None if the state was made from this vault.
+    """
 
     identity: bytes
     stamps: list[FileStamp]
     attachment_stamps: list[FileStamp]
+    differing: list[str] | None = None
 
 
 @cache
@@ -117,7 +129,7 @@ class Cache:
         return (state, None) if state is not None and 2 * best >= len(paths) else None
 
     def _load_stamps(self, identity: bytes) -> SavedStamps | None:
-        data = self._read("stamps")
+        data = self._read(self._file("stamps"))
         with suppress(msgspec.MsgspecError, ValueError):
             stamps = msgspec.msgpack.decode(data or b"", type=SavedStamps)
             return stamps if stamps.identity == identity else None
@@ -125,7 +137,7 @@ class Cache:
 
     def load_result(self, query: bytes, kind: str = "answer") -> bytes | None:
         """Return the result of a query, if it was the last one of its kind."""
-        data = self._read(kind)
+        data = self._read(self._file(kind))
         return (
             bytes(data[len(query) :]) if data is not None and data[: len(query)] == query else None
         )
@@ -140,11 +152,29 @@ class Cache:
 
     def encode(self, name: str, body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""
-        return self._folder / name, (self._magic, adler32(body).to_bytes(4, "big"), body)
+        return self._file(name), (self._magic, adler32(body).to_bytes(4, "big"), body)
 
-    def _read(self, name: str) -> memoryview | None:
+    def list_copies(self, state: Path, *, whole: bool) -> list[tuple[Path, Path]]:
+        """Return the files to copy to take over the state in a file, and their copies.
+
+        If not `whole`, the state itself is left out, and what depends on it.
+        """
+        folder = state.parent
+        if folder == self._folder:
+            return []
+        names = (*_VAULT_ENTRIES, *(_STATE_ENTRIES if whole else ()))
+        return [(folder / name, self._folder / name) for name in names]
+
+    def _file(self, name: str) -> Path:
+        """Return the file of an entry.
+
+        The declarations of rules are the same for all vaults.
+        """
+        return (self._folder.parent if name == "rules" else self._folder) / name
+
+    def _read(self, file: Path) -> memoryview | None:
         try:
-            data = memoryview((self._folder / name).read_bytes())
+            data = memoryview(file.read_bytes())
         except OSError:
             return None
         head = len(self._magic)

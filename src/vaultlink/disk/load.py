@@ -1,19 +1,19 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.cache import digest_parts
+from vaultlink.disk.cache import SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
-    collect_stamps,
     list_stamps,
     make_recheck,
+    renew_stamps,
     restore_state,
     split_digests,
 )
@@ -28,7 +28,7 @@ from vaultlink.history.rename_checks import NO_HISTORY, FileHistory, resolve_his
 from vaultlink.index.index import mentioned_spellings, target_spellings
 from vaultlink.index.packed_map import decode_column
 from vaultlink.index.resolve import file_name
-from vaultlink.model import FileStamp, Note
+from vaultlink.model import Note
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -78,23 +78,24 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
     remembered = (
-        _find_remembered_history(scan, state, stored, list_stamps(stored, stamps))
-        if stored and stamps
-        else NO_HISTORY
+        _find_remembered_history(scan, state, stored, stamps) if stored and stamps else NO_HISTORY
     )
     state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache is None:
         return LoadedState(state)
     digests.update(changes.digests)
-    is_changed = len(changes.batch.files) > _RESAVE_THRESHOLD
-    if stored is None or stamps is None or not is_current or is_changed:
+    changed = changes.batch.files
+    if stored is None or not is_current or len(changed) > _RESAVE_THRESHOLD:
         saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
+        saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
     origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)
-    if len(changes.restamped) > _RESAVE_THRESHOLD:
-        renewed = collect_stamps(scan, stored.table, changes.batch.files)
-        return LoadedState(state, StateToSave(None, {}, renewed), origin)
-    return LoadedState(state, None, origin)
+    if stamps is not None and len(changes.restamped) <= _RESAVE_THRESHOLD:
+        return LoadedState(state, None, origin)
+    differing = stamps.differing if stamps else [path for path in changed if changed[path]]
+    known_stamps = list_stamps(stored, stamps)
+    renewed = renew_stamps(scan, stored.table, changed, known_stamps, differing)
+    return LoadedState(state, StateToSave(None, {}, renewed, stored.file), origin)
 
 
 def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
@@ -132,22 +133,27 @@ def _find_remembered_history(
     scan: VaultScan,
     state: State,
     stored: StoredState,
-    stamps: Mapping[str, FileStamp],
+    saved: SavedStamps,
 ) -> FileHistory:
-    """Return the history since the state was cached, and the earlier one still valid."""
-    files, table = scan.listing.files, stored.table
-    has_earlier = table.remembered_moves or table.remembered_deleted
-    if not has_earlier and all(path in files for path in stamps):
+    """Return the history since the state was cached, and the earlier one still valid.
+
+    The state of another vault has no earlier history, and says nothing of differing files.
+    """
+    files, table, stamps = scan.listing.files, stored.table, list_stamps(stored, saved)
+    moves, deleted = table.remembered_moves, table.remembered_deleted
+    if saved.differing is not None:
+        moves, deleted = {}, []
+    if not (moves or deleted) and all(path in files for path in stamps):
         return NO_HISTORY
+    others = set(saved.differing or ())
     new = history_between(
         VaultSnapshot(stamps, decode_column(Note, stored.column("notes")).get),
-        VaultSnapshot(files, state.index.notes.get),
+        VaultSnapshot(
+            {path: stamp for path, stamp in files.items() if path not in others},
+            state.index.notes.get,
+        ),
     )
-    return resolve_history(
-        {**table.remembered_moves, **new.moves},
-        chain(sorted(new.deleted), table.remembered_deleted),
-        files,
-    )
+    return resolve_history({**moves, **new.moves}, chain(sorted(new.deleted), deleted), files)
 
 
 def _merge_histories(one: FileHistory, other: FileHistory) -> FileHistory:

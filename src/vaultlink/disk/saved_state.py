@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.choice import list_section_traits
@@ -20,16 +21,21 @@ from vaultlink.model import Diagnostic, FileStamp, LinkCounts, Note
 _UNKNOWN_STAMP = FileStamp(-1, 0, 0)
 """Differs from the stamp of every file."""
 
+_NO_STAMP = FileStamp(-2, 0, 0)
+"""Stands for a file that this vault never had with the saved content."""
+
 
 class StateToSave(NamedTuple):
     """A state to save with the stamps of its files.
 
-    Only the stamps are saved if the table is None.
+    If the table is None, the state is the one in the file `source`, and only the stamps are new.
+    `source` is the file of the state that was loaded; None if there is none.
     """
 
     table: StateTable | None
     columns: Mapping[str, Column]
     stamps: SavedStamps
+    source: Path | None = None
 
 
 _STORED_COLUMNS = ("names", *STORED_MAPS)
@@ -85,13 +91,11 @@ def list_stamps(stored: StoredState | None, saved: SavedStamps | None) -> dict[s
     """Return the stamps of the files of a saved state; empty if they are unknown."""
     if stored is None or saved is None:
         return {}
-    return dict(
-        zip(
-            (*stored.table.paths, *stored.table.attachments),
-            (*saved.stamps, *saved.attachment_stamps),
-            strict=True,
-        )
-    )
+    paths = (*stored.table.paths, *stored.table.attachments)
+    stamps = dict(zip(paths, (*saved.stamps, *saved.attachment_stamps), strict=True))
+    if saved.differing is None:
+        return stamps
+    return {path: stamp for path, stamp in stamps.items() if stamp != _NO_STAMP}
 
 
 def split_digests(table: StateTable) -> dict[str, bytes]:
@@ -161,19 +165,37 @@ def _pack_column(values: Mapping[str, Any], keys: Keys | None = None) -> Column:
     return packed.pack_column(keys or Keys(partial(list, packed)))
 
 
-def collect_stamps(scan: VaultScan, table: StateTable, changed: Container[str] = ()) -> SavedStamps:
+def collect_stamps(scan: VaultScan, table: StateTable) -> SavedStamps:
+    """Return the stamps of the files of a new state.
+
+    Those of files that changed just now are unknown.
+    """
+    return renew_stamps(scan, table, {}, {}, None)
+
+
+def renew_stamps(
+    scan: VaultScan,
+    table: StateTable,
+    changed: Mapping[str, bool],
+    before: Mapping[str, FileStamp],
+    differing: list[str] | None,
+) -> SavedStamps:
     """Return the stamps of the files of a saved state.
 
-    Those of `changed` files are unknown. Those of files that changed just now are unknown too.
+    `changed` files have other contents now, or are gone: their stamps are those of `before`. The
+    stamps of files that changed just now are unknown.
     """
     files, trusted = scan.listing.files, scan.started - RACY_WINDOW_NS
 
     def find_stamp(path: str) -> FileStamp:
-        stamp = files.get(path, _UNKNOWN_STAMP)
-        return stamp if stamp.changed < trusted and path not in changed else _UNKNOWN_STAMP
+        if path in changed or path not in files:
+            return before.get(path, _NO_STAMP)
+        stamp = files[path]
+        return stamp if stamp.changed < trusted else _UNKNOWN_STAMP
 
     return SavedStamps(
         table.identity,
         [find_stamp(path) for path in table.paths],
-        [files.get(path, _UNKNOWN_STAMP) for path in table.attachments],
+        [files.get(path) or before.get(path, _NO_STAMP) for path in table.attachments],
+        differing,
     )

@@ -79,7 +79,7 @@ class StoredState:
     def __init__(self, file: Path, table: StateTable, handle: int, data_start: int):
         """Take over a handle of the file, positioned behind the table."""
         self.table = table
-        self._file = str(file)
+        self.file = file
         self._data_start = data_start
         self._handle: int | None = handle
         self._data = b""
@@ -113,7 +113,7 @@ class StoredState:
         )
         start = stored.start
         return Column(
-            keys, ends, lambda begin, end: self._read(start + begin, start + end), self._file
+            keys, ends, lambda begin, end: self._read(start + begin, start + end), str(self.file)
         )
 
     def _read(self, start: int, end: int) -> bytes:
@@ -130,7 +130,7 @@ class StoredState:
         if block is None:
             block = self._read_block(number * BLOCK_SIZE)
             if number >= len(self._checksums) or adler32(block) != self._checksums[number]:
-                raise DamagedCacheError(self._file)
+                raise DamagedCacheError(str(self.file))
             self._blocks[number] = block
         return block
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.disk.cache import Cache
-from vaultlink.write.files import replace_cache_file
+from vaultlink.write.files import copy_cache_file, replace_cache_file
 
 if TYPE_CHECKING:
     from vaultlink.disk.saved_state import StateToSave
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 def save_state(cache: Cache, state: "StateToSave") -> None:
     """Save a state and its stamps for the next run.
 
-    A cache that can't be written is no error.
+    What still holds of the state of another vault is taken over. A cache that can't be written is
+    no error.
     """
+    if state.source is not None:
+        for file, copy in cache.list_copies(state.source, whole=state.table is None):
+            copy_cache_file(file, copy)
     if state.table is not None:
         replace_cache_file(*cache.encode_state(state.table, state.columns))
     replace_cache_file(*cache.encode("stamps", msgspec.msgpack.encode(state.stamps)))
@@ -31,10 +35,16 @@ def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer")
 
 
 def forget_cache_file(file: str | None) -> bool:
-    """Delete a damaged cache file; return False if that is impossible."""
+    """Delete a damaged cache file and its copies; return False if that is impossible."""
+    if file is None:
+        return False
+    damaged = Path(file)
     try:
-        if file is not None:
-            Path(file).unlink()
+        size = damaged.stat().st_size
+        for copy in damaged.parent.parent.glob(f"*/{damaged.name}"):
+            if copy != damaged and copy.stat().st_size == size:
+                copy.unlink()
+        damaged.unlink()
     except OSError:
         return False
-    return file is not None
+    return True

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from vaultlink.errors import UsageError
@@ -58,6 +59,27 @@ def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
         if temporary:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
+
+
+def copy_cache_file(file: Path, copy: Path) -> None:
+    """Copy a cache file atomically; the copy is a hard link if possible.
+
+    Cache files are never changed, only replaced. A file that can't be copied is no error.
+    """
+    temporary = copy.with_name(f"{copy.name}{os.urandom(8).hex()}")
+    with suppress(OSError):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, temporary)
+        except FileNotFoundError:
+            return
+        except OSError:
+            with file.open("rb") as stream:
+                replace_cache_file(copy, iter(partial(stream.read, 1 << 20), b""))
+            return
+        os.replace(temporary, copy)  # noqa: PTH105
+        # Renaming does nothing if both are the same file already.
+        os.unlink(temporary)  # noqa: PTH108
 
 
 def create_files(texts: Mapping[Path, str]) -> None:
