@@ -11,7 +11,7 @@ import pytest
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink.api import open_vault
-from vaultlink.disk import load, processes, saved_state, workers
+from vaultlink.disk import changes, load, processes, saved_state, workers
 from vaultlink.disk.scan import Settings
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 
@@ -60,8 +60,9 @@ def assert_equals_fresh(vault: Path, cache: Path, jobs: int) -> None:
 def test_cached_states_equal_fresh_ones(
     seed: int, jobs: int, resaved: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for threshold in ("_FORK_THRESHOLD_BYTES", "_FORK_THRESHOLD_NOTES"):
-        monkeypatch.setattr(workers, threshold, 0)
+    for threshold in ("BYTES", "NOTES", "COMPARED_BYTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
+    monkeypatch.setattr(changes, "_MIN_COMPARED", resaved)
     monkeypatch.setattr(load, "_RESAVE_THRESHOLD", resaved)
     dice, vault, cache = random.Random(seed), tmp_path / "vault", tmp_path / "cache"
     for number in range(8):

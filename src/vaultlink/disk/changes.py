@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from vaultlink.disk.scan import VaultScan, is_source_file
-from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files
+from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files, find_different
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, ChangedFiles, Presence, State
 from vaultlink.index.index import (
@@ -22,6 +22,10 @@ from vaultlink.model import Diagnostic, FileStamp, Note
 
 Progress = Callable[[int, int], None]
 """Called now and then with the number of notes read and of all notes to read."""
+
+
+_MIN_COMPARED = 100
+"""Files above which contents are compared before any is analysed."""
 
 
 class KnownContents(NamedTuple):
@@ -50,12 +54,17 @@ def find_changes(
     paths = [path for path, stamp in files.items() if known.stamps.get(path) != stamp]
     sources = [path for path in paths if is_source_file(path)]
     names = None if old else update_names({}, frozenset(), frozenset(files))
+    restamped = _find_restamped(scan, sources, known.digests, progress)
+    if restamped:
+        sources = [path for path in sources if path not in restamped]
     analysed = _read_files(scan, before.settings, sources, known.digests, names, progress)
     digests = dict(zip(sources, analysed.digests, strict=True))
-    restamped = {path for path, digest in digests.items() if digest == known.digests.get(path)}
-    present = {path: True for path in paths if path not in old or path in digests}
-    for path in restamped:
-        del present[path]
+    restamped.update(path for path, digest in digests.items() if digest == known.digests.get(path))
+    present = {
+        path: True
+        for path in paths
+        if path not in old or (path in digests and path not in restamped)
+    }
     gone = dict.fromkeys((path for path in old if path not in files), False)
     if not old:
         return FoundChanges(_make_full_batch(present, analysed), digests, restamped)
@@ -66,6 +75,25 @@ def find_changes(
         decode_column(tuple[Diagnostic, ...], analysed.diagnostics),
     )
     return FoundChanges(batch, digests, restamped)
+
+
+def _find_restamped(
+    scan: VaultScan, sources: Sequence[str], digests: Mapping[str, bytes], progress: Progress
+) -> set[str]:
+    """Return the files that have the known contents.
+
+    Few files are left out: they are as quick to analyse.
+    """
+    known = [path for path in sources if path in digests]
+    if len(known) <= _MIN_COMPARED:
+        return set()
+    size = sum(scan.listing.files[path].size for path in known)
+    different = find_different(
+        FilesToAnalyse(os.fspath(scan.root), known, size, digests),
+        scan.settings.jobs,
+        lambda done: progress(done, len(known)),
+    )
+    return set(known).difference(different)
 
 
 def _read_files(

@@ -13,6 +13,11 @@ from vaultlink.errors import ConfigError
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
 
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+_READ_SIZE = 1 << 20
+"""Bytes to read at once of what was appended to a file just now."""
+
 
 class UnreadableFile(NamedTuple):
     """Why a file has no text: a kind (`unreadable`, `undecodable`) and the detail."""
@@ -33,10 +38,17 @@ def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
 def read_bytes(file: str | os.PathLike[str]) -> bytes | UnreadableFile:
     """Return the bytes of a file."""
     try:
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - a third less time
-            return stream.readall()
+        handle = os.open(file, _READ_FLAGS)
+        try:  # half the time of a stream
+            size = os.fstat(handle).st_size
+            data = os.read(handle, size + 1)
+            while len(data) != size and (more := os.read(handle, _READ_SIZE)):
+                data += more
+        finally:
+            os.close(handle)
     except OSError as error:
         return UnreadableFile("unreadable", error.strerror or str(error))
+    return data
 
 
 def decode_note(data: bytes) -> str | UnreadableFile:

@@ -33,6 +33,9 @@ from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
 _FORK_THRESHOLD_BYTES = 4_000_000
 """Bytes of text below which another process costs more than it saves."""
 
+_FORK_THRESHOLD_COMPARED_BYTES = 40_000_000
+"""Bytes of text to compare with digests below which another process costs more than it saves."""
+
 _FORK_THRESHOLD_TOPICS = 2_000
 """Topics below which another process costs more than it saves."""
 
@@ -158,14 +161,39 @@ def _analyse_file(
     The result is None if the digest is `known`.
     """
     data = read_bytes(f"{root}/{path}")
-    content = data if isinstance(data, bytes) else repr(data).encode()
-    digest = sha256(content).digest()[:DIGEST_SIZE]
+    digest = _digest_content(data)
     if digest == known:
         return digest, None
     text = decode_note(data) if isinstance(data, bytes) else data
     if isinstance(text, UnreadableFile):
         return digest, analyse_unreadable(settings, path, text.kind, text.detail)
     return digest, analyse(settings, path, text)
+
+
+def _digest_content(data: bytes | UnreadableFile) -> bytes:
+    content = data if isinstance(data, bytes) else repr(data).encode()
+    return sha256(content).digest()[:DIGEST_SIZE]
+
+
+def find_different(
+    files: FilesToAnalyse, jobs: int | None, progress: DoneCallback = lambda _done: None
+) -> list[str]:
+    """Return the files with other contents than the known ones, in order."""
+    paths, digests = files.paths, files.digests
+    large = files.size > _FORK_THRESHOLD_COMPARED_BYTES
+
+    def compare(part: Sequence[str], done: DoneCallback) -> list[str]:
+        different = []
+        for number, path in enumerate(part):
+            if _digest_content(read_bytes(f"{files.root}/{path}")) != digests.get(path):
+                different.append(path)
+            if number % 500 == 0:
+                done(number)
+        return different
+
+    processes = count_processes(jobs, len(paths)) if large else 1
+    parts = run_parts(compare, paths, processes, list[str], progress)
+    return list(chain.from_iterable(parts))
 
 
 def analyse_texts(
