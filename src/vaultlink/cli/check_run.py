@@ -6,7 +6,7 @@ from vaultlink.api import Vault
 from vaultlink.cli.cached_check import CachedCheck
 from vaultlink.cli.known import KnownSources
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.path_rows import count_fixes, count_severities, load_rows
+from vaultlink.cli.path_rows import count_fixes, load_rows
 from vaultlink.cli.results import choose_exit_code, render_results, split_findings
 from vaultlink.cli.stdin import with_stdin_text
 from vaultlink.cli.terminal import Terminal
@@ -61,11 +61,11 @@ def _check_by_path(
 ) -> CachedCheck:
     """Return the result, put together from rows."""
     rows = load_rows(vault, wanted)
-    counts = count_severities(rows.values())
+    counts = rows.count_severities()
     fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows, wanted))
-    summary = summarize_counts(counts, len(rows), notes)
+    summary = summarize_counts(counts, len(rows.paths), notes)
     return CachedCheck(
-        "".join([row.text for row in rows.values()]).encode("utf-8", "surrogateescape"),
+        b"".join(rows.texts),
         "\n".join(filter(None, (summary, fixable))),
         choose_exit_code(options, counts),
     )

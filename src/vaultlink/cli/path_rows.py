@@ -3,17 +3,19 @@
 A row is used again if the findings of its path are those of the same saved state.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import accumulate, chain, pairwise
+from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.api import Vault, find_origin
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
-from vaultlink.disk.load import StateOrigin
 from vaultlink.disk.processes import count_processes, run_parts
 from vaultlink.fix.totals import MAX_TRIED, NO_FIXES, FixTotals, PathFixes
 from vaultlink.index.packed_map import PackedMap
@@ -26,53 +28,125 @@ _MIN_SHARED_ROWS = 1_000
 """Rows below which another process costs more than it saves."""
 
 
-class PathRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The lines, the numbers of findings by severity, and the fixes of one path.
+class RowFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The numbers of findings by severity, and the fixes of one path.
 
     `hinted` are the notes whose headings or blocks the lines suggest.
     """
 
-    text: str
-    severities: dict[Severity, int]
+    severities: tuple[tuple[Severity, int], ...]
     fixes: PathFixes
     has_guesses: bool
     hinted: tuple[str, ...]
 
 
-def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> dict[str, PathRow]:
+class PathRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The lines of one path, encoded, and the facts about them."""
+
+    text: bytes
+    facts: RowFacts
+
+
+class _StoredRows(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Rows as they are stored: many paths share the same facts.
+
+    `ends` are the ends of the paths' texts in `texts`, `numbers` the numbers of their facts.
+    """
+
+    paths: list[str] = []
+    ends: bytes = b""
+    numbers: bytes = b""
+    facts: list[RowFacts] = []
+    texts: memoryview = memoryview(b"")
+
+
+class Rows(NamedTuple):
+    """Rows of paths: the lines of each, and the number of its facts in `facts`."""
+
+    paths: list[str]
+    texts: list[bytes | memoryview]
+    numbers: "array[int]"
+    facts: list[RowFacts]
+
+    def add(self, paths: Iterable[str], rows: Iterable[PathRow]) -> None:
+        """Add rows."""
+        known = {facts: number for number, facts in enumerate(self.facts)}
+        for path, row in zip(paths, rows, strict=True):
+            number = known.setdefault(row.facts, len(known))
+            if number == len(self.facts):
+                self.facts.append(row.facts)
+            self.paths.append(path)
+            self.texts.append(row.text)
+            self.numbers.append(number)
+
+    def select(self, positions: Sequence[int]) -> "Rows":
+        """Return the rows at these positions."""
+        texts, numbers, paths = self.texts, self.numbers, self.paths
+        return Rows(
+            [paths[position] for position in positions],
+            [texts[position] for position in positions],
+            array("I", [numbers[position] for position in positions]),
+            self.facts,
+        )
+
+    def count(self, get: Callable[[RowFacts], int]) -> int:
+        """Return the sum of a number over all rows."""
+        return sum(get(self.facts[number]) * times for number, times in self._counts().items())
+
+    def count_severities(self) -> Counter[Severity]:
+        """Return the numbers of findings by severity."""
+        counts: Counter[Severity] = Counter()
+        for number, times in self._counts().items():
+            for severity, findings in self.facts[number].severities:
+                counts[severity] += findings * times
+        return counts
+
+    def _counts(self) -> Counter[int]:
+        return Counter(self.numbers)
+
+
+def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
     """Return the rows of the wanted paths with findings, sorted by path."""
     paths = sorted(filter(wanted, vault.state.diagnostics))
-    kept = _load_kept_rows(vault)
-    rows = {path: row for path in paths if (row := kept.get(path))}
-    missing = [path for path in paths if path not in rows]
-    rows.update(zip(missing, _make_rows(vault, missing), strict=True))
-    _save_rows(vault, rows, kept)
-    return {path: rows[path] for path in paths}
+    key, is_valid = _rows_key(vault), _make_validator(vault)
+    rows = _load_kept_rows(vault, key)
+    positions = _find_valid(rows, is_valid)
+    kept = list(positions.values())
+    missing = [path for path in paths if path not in positions]
+    if missing:
+        start = len(rows.paths)
+        rows.add(missing, _make_rows(vault, missing))
+        new = [
+            position
+            for position, path in enumerate(missing, start)
+            if not (facts := rows.facts[rows.numbers[position]]).fixes.is_deferred
+            and is_valid(path, facts)
+        ]
+        if new and key is not None:
+            _save_rows(vault, key, rows.select([*kept, *new]))
+        positions.update(zip(missing, range(start, len(rows.paths)), strict=True))
+    return rows.select([positions[path] for path in paths])
 
 
-def count_fixes(vault: Vault, rows: dict[str, PathRow], wanted: Callable[[str], bool]) -> FixTotals:
+def count_fixes(vault: Vault, rows: Rows, wanted: Callable[[str], bool]) -> FixTotals:
     """Return the numbers of findings that fixes resolve, without guesses."""
-    guesses = any(row.has_guesses for row in rows.values())
-    if sum(row.fixes.allowed for row in rows.values()) > MAX_TRIED:
+    guesses = rows.count(lambda facts: facts.has_guesses) > 0
+    if rows.count(lambda facts: facts.fixes.allowed) > MAX_TRIED:
         safe, unsafe = (
-            sum(row.fixes.safe for row in rows.values()),
-            sum(row.fixes.unsafe for row in rows.values()),
+            rows.count(lambda facts: facts.fixes.safe),
+            rows.count(lambda facts: facts.fixes.unsafe),
         )
         return FixTotals((safe, 0), (unsafe, 0), has_all_safe=False, has_all_unsafe=False)
-    paths = [path for path, row in rows.items() if row.fixes.allowed]
+    paths = [
+        path
+        for path, number in zip(rows.paths, rows.numbers, strict=True)
+        if rows.facts[number].fixes.allowed
+    ]
     if not paths:
         return FixTotals((0, 0), (0, 0), has_all_safe=True, has_all_unsafe=not guesses)
     findings = [item for path in paths for item in vault.state.diagnostics[path]]
     totals = vault.fixer.find_resolvable(findings, wanted=wanted, guesses=False).totals()
     return totals._replace(has_all_unsafe=totals.has_all_unsafe and not guesses)
-
-
-def count_severities(rows: Iterable[PathRow]) -> Counter[Severity]:
-    """Return the numbers of findings by severity."""
-    counts: Counter[Severity] = Counter()
-    for row in rows:
-        counts.update(row.severities)
-    return counts
 
 
 def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
@@ -95,13 +169,14 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
             d.fix or rules[d.rule].deferred_fix not in ("", "target") for d in findings
         )
         fixes = load_counter()(path) if may_have_fixes else NO_FIXES
-        return PathRow(
-            render_concise(findings, hint=hint),
-            Counter([d.severity for d in findings]),
+        facts = RowFacts(
+            tuple(Counter([d.severity for d in findings]).items()),
             fixes,
             any(rules[d.rule].deferred_fix == "target" for d in findings),
             tuple({d.resolved for d in findings if d.subpath is not None and d.resolved}),
         )
+        text = render_concise(findings, hint=hint)
+        return PathRow(text.encode("utf-8", "surrogateescape"), facts)
 
     processes = (
         1
@@ -123,31 +198,45 @@ def _rows_key(vault: Vault) -> bytes | None:
     return digest_parts((origin.identity, repr(layers).encode()))
 
 
-def _is_kept(vault: Vault, path: str) -> bool:
-    """Return True if the findings of a path are those of the saved state."""
-    found, origin = vault.state.diagnostics, find_origin(vault)
-    return (origin is not None and origin.is_saved) or (
-        isinstance(found, PackedMap) and found.is_packed(path)
-    )
+def _load_kept_rows(vault: Vault, key: bytes | None) -> Rows:
+    """Return the rows of the last run, valid or not."""
+    cache, origin = vault.scan.open_cache(), find_origin(vault)
+    stored = _StoredRows()
+    if cache is not None and key is not None and origin is not None and not origin.is_saved:
+        with suppress(msgspec.MsgspecError):
+            stored = msgspec.msgpack.decode(cache.load_result(key, "rows") or b"", type=_StoredRows)
+    ends, numbers = array("Q"), array("I")
+    ends.frombytes(stored.ends)
+    numbers.frombytes(stored.numbers)
+    texts: list[bytes | memoryview] = [
+        stored.texts[start:end] for start, end in pairwise(chain((0,), ends))
+    ]
+    return Rows(stored.paths, texts, numbers, stored.facts)
 
 
-def _load_kept_rows(vault: Vault) -> dict[str, PathRow]:
-    """Return the rows of the last run that are still valid."""
-    cache, key, origin = vault.scan.open_cache(), _rows_key(vault), find_origin(vault)
-    if cache is None or key is None or origin is None or origin.is_saved:
-        return {}
-    data, rows = cache.load_result(key, "rows"), dict[str, PathRow]()
-    with suppress(msgspec.MsgspecError):
-        rows = msgspec.msgpack.decode(data or b"", type=dict[str, PathRow])
-    is_valid = _make_validator(vault, origin)
-    return {path: row for path, row in rows.items() if is_valid(path, row)}
+def _find_valid(rows: Rows, is_valid: Callable[[str, RowFacts], bool]) -> dict[str, int]:
+    """Return the positions of the rows that are still valid, by path."""
+    facts = rows.facts
+    return {
+        path: position
+        for position, (path, number) in enumerate(zip(rows.paths, rows.numbers, strict=True))
+        if is_valid(path, facts[number])
+    }
 
 
-def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow], bool]:
-    """Return a function that returns True for a row that is still valid."""
+def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
+    """Return a function that returns True for a row that depends on the saved state alone."""
+    origin, found = find_origin(vault), vault.state.diagnostics
     notes, targets, names = vault.index.notes, vault.index.targets, vault.index.names
-    if not isinstance(targets, PackedMap) or not isinstance(names, PackedMap):
-        return lambda _path, _row: False
+    if origin is not None and origin.is_saved:
+        return lambda _path, _facts: True
+    if (
+        origin is None
+        or not isinstance(found, PackedMap)
+        or not isinstance(targets, PackedMap)
+        or not isinstance(names, PackedMap)
+    ):
+        return lambda _path, _facts: False
     changed = {*notes.keys_changed(), *targets.keys_changed()}
     linked = {
         target
@@ -155,32 +244,32 @@ def _make_validator(vault: Vault, origin: StateOrigin) -> Callable[[str, PathRow
         for target in (*(targets.saved_value(path) or ()), *targets.get(path, ()))
     }
     is_named_anew = any(names.keys_changed())
+    different, restamped = set(found.keys_changed()), origin.restamped
 
-    def is_valid(path: str, row: PathRow) -> bool:
+    def is_valid(path: str, facts: RowFacts) -> bool:
+        fixes, hinted = facts.fixes, facts.hinted
         return (
-            _is_kept(vault, path)
-            and not (row.hinted and (is_named_anew or not changed.isdisjoint(row.hinted)))
-            and not (row.fixes.touches_headings and (path in linked or path in changed))
+            path not in different
+            and not (hinted and (is_named_anew or not changed.isdisjoint(hinted)))
+            and not (fixes.touches_headings and (path in linked or path in changed))
             and not (
-                path in origin.restamped
-                and row.fixes.allowed
-                and vault.fixer.is_locked(path) != row.fixes.is_locked
+                fixes.allowed
+                and path in restamped
+                and vault.fixer.is_locked(path) != fixes.is_locked
             )
         )
 
     return is_valid
 
 
-def _save_rows(vault: Vault, rows: dict[str, PathRow], kept: dict[str, PathRow]) -> None:
-    """Save the rows that depend on the saved state alone, if some are new."""
-    cache, key, origin = vault.scan.open_cache(), _rows_key(vault), find_origin(vault)
-    if cache is None or key is None or origin is None:
-        return
-    is_valid = (lambda _path, _row: True) if origin.is_saved else _make_validator(vault, origin)
-    new = {
-        path: row
-        for path, row in rows.items()
-        if path not in kept and not row.fixes.is_deferred and is_valid(path, row)
-    }
-    if new:
-        save_result(cache, key, msgspec.msgpack.encode({**kept, **new}), "rows")
+def _save_rows(vault: Vault, key: bytes, rows: Rows) -> None:
+    cache = vault.scan.open_cache()
+    if cache is not None:
+        used = sorted(set(rows.numbers))
+        renumbered = dict(zip(used, range(len(used)), strict=True))
+        numbers = array("I", [renumbered[number] for number in rows.numbers])
+        facts = [rows.facts[number] for number in used]
+        ends = array("Q", accumulate(map(len, rows.texts)))
+        texts = memoryview(b"".join(rows.texts))
+        stored = _StoredRows(rows.paths, ends.tobytes(), numbers.tobytes(), facts, texts)
+        save_result(cache, key, msgspec.msgpack.encode(stored), "rows")

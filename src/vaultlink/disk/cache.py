@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from zlib import adler32
 
@@ -138,9 +138,9 @@ class Cache:
     def load_result(self, query: bytes, kind: str = "answer") -> bytes | None:
         """Return the result of a query, if it was the last one of its kind."""
         data = self._read(self._file(kind))
-        return (
-            bytes(data[len(query) :]) if data is not None and data[: len(query)] == query else None
-        )
+        if data is None or data[: len(query)] != query:
+            return None
+        return data[len(query) :]  # type: ignore[return-value] # decoders take any buffer
 
     def encode_state(
         self, table: StateTable, columns: Mapping[str, Column]
@@ -150,9 +150,10 @@ class Cache:
         size, checksum = len(head).to_bytes(8, "big"), adler32(head).to_bytes(4, "big")
         return self._folder / "state", [self._magic, size, checksum, head, *parts]
 
-    def encode(self, name: str, body: bytes) -> tuple[Path, tuple[bytes, ...]]:
+    def encode(self, name: str, *body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""
-        return self._file(name), (self._magic, adler32(body).to_bytes(4, "big"), body)
+        checksum = reduce(lambda value, part: adler32(part, value), body, 1)
+        return self._file(name), (self._magic, checksum.to_bytes(4, "big"), *body)
 
     def list_copies(self, state: Path, *, whole: bool) -> list[tuple[Path, Path]]:
         """Return the files to copy to take over the state in a file, and their copies.

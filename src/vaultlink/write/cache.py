@@ -31,7 +31,7 @@ def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer")
 
     All queries of a kind must have the same length.
     """
-    replace_cache_file(*cache.encode(kind, query + result))
+    replace_cache_file(*cache.encode(kind, query, result))
 
 
 def forget_cache_file(file: str | None) -> bool:
