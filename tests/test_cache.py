@@ -176,6 +176,24 @@ def test_restored_cache_is_taken_over(
         assert run(*command, str(vault)) == first
 
 
+def test_note_that_gets_a_hard_link_is_not_counted_as_fixable(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for name in ("one", "two"):
+        (vault / f"{name}.md").write_text(f"[[{name.upper()}]] [[{name} ]]\n[[x]]\n", "utf-8")
+    options = ("check", "--vault", str(vault), "--extend-select", "ALL")
+    command = (*options, "--cache-dir", str(tmp_path / "cache"))
+    first = run(*command)
+    assert run(*command) == first
+    os.link(vault / "one.md", tmp_path / "link.md")
+    for change in ("one.md", "two.md"):
+        expected = run(*options, "--no-cache")
+        assert run(*command) == expected != first
+        (vault / change).write_text("[[x]]\n", "utf-8")
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunCommand) -> None:
     vault = tmp_path / "vault"

@@ -3,6 +3,7 @@
 A row is used again if the findings of its path are those of the same saved state.
 """
 
+import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.concise import format_hint, render_concise
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.write.cache import save_result
+from vaultlink.write.protection import make_lock_test
 
 _MIN_SHARED_ROWS = 1_000
 """Rows below which another process costs more than it saves."""
@@ -225,7 +227,7 @@ def _find_valid(rows: Rows, is_valid: Callable[[str, RowFacts], bool]) -> dict[s
 
 
 def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
-    """Return a function that returns True for a row that depends on the saved state alone."""
+    """Return a function that tells if a row depends on the saved state alone."""
     origin, found = find_origin(vault), vault.state.diagnostics
     notes, targets, names = vault.index.notes, vault.index.targets, vault.index.names
     if origin is not None and origin.is_saved:
@@ -245,6 +247,7 @@ def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
     }
     is_named_anew = any(names.keys_changed())
     different, restamped = set(found.keys_changed()), origin.restamped
+    is_locked = make_lock_test(os.fspath(vault.root))
 
     def is_valid(path: str, facts: RowFacts) -> bool:
         fixes, hinted = facts.fixes, facts.hinted
@@ -252,11 +255,7 @@ def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
             path not in different
             and not (hinted and (is_named_anew or not changed.isdisjoint(hinted)))
             and not (fixes.touches_headings and (path in linked or path in changed))
-            and not (
-                fixes.allowed
-                and path in restamped
-                and vault.fixer.is_locked(path) != fixes.is_locked
-            )
+            and not (fixes.allowed and path in restamped and is_locked(path) != fixes.is_locked)
         )
 
     return is_valid

@@ -8,7 +8,7 @@ import os
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -21,8 +21,8 @@ from vaultlink.fix.sources import FixSources
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
 from vaultlink.model import FileStamp, SkippedNote, Suggestion
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.open_folders import OUTSIDE_VAULT
-from vaultlink.write.replace import CHANGED_SINCE_READ, HARD_LINKED, READ_ONLY
+from vaultlink.write.protection import make_barrier_finder
+from vaultlink.write.replace import CHANGED_SINCE_READ, READ_ONLY
 from vaultlink.write.write import PendingWrite, WriteResult
 
 
@@ -46,7 +46,7 @@ class AnalysedTexts:
         self._texts: dict[str, str | None] = {}
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
-        self._is_folder_inside = cache(self._check_folder)
+        self._find_barrier = make_barrier_finder(self._root)
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -121,16 +121,10 @@ class AnalysedTexts:
             status = os.stat(file)  # noqa: PTH116 - called for every fixed note
         except OSError:
             return None  # writing reports it
-        if not self._is_folder_inside(os.path.dirname(file)):  # noqa: PTH120 - as above
-            return OUTSIDE_VAULT
-        if status.st_nlink > 1:
-            return HARD_LINKED
+        barrier = self._find_barrier(file, status)
+        if barrier:
+            return barrier
         return None if status.st_mode & stat.S_IWUSR and os.access(file, os.W_OK) else READ_ONLY
-
-    def _check_folder(self, folder: str) -> bool:
-        """Return True if a folder is in the vault, links followed."""
-        real = os.path.realpath(folder)
-        return real == self._root or real.startswith(f"{self._root}{os.sep}")
 
     @cached_property
     def _conflicted_paths(self) -> frozenset[str]:

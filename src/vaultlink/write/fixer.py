@@ -147,10 +147,6 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             self._make_lock_test(sources),
         )
 
-    def is_locked(self, path: str) -> bool:
-        """Return True if a file can't be written even without its write protection."""
-        return self._texts.is_never_writable(path)
-
     def _make_lock_test(self, sources: FixSources) -> Callable[[str], bool]:
         """Return a function that returns True for files that must not be changed."""
         files = self.state.index.files

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
+from vaultlink.write.protection import OUTSIDE_VAULT
+
 FOLDER_GONE = "its folder no longer exists"
 NOT_A_FOLDER = "a file has the name of its folder"
 

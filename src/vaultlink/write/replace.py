@@ -14,6 +14,7 @@ from io import FileIO
 import msgspec
 
 from vaultlink.write.open_folders import FOLDER_GONE, NOT_A_FOLDER, CannotWrite, OpenFolder
+from vaultlink.write.protection import HARD_LINKED
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -25,7 +26,6 @@ _IS_SYMLINK = "it is a symbolic link"
 READ_ONLY = "it is read-only"
 _FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
 _NAME_TAKEN = "a file with this name already exists"
-HARD_LINKED = "it has a second hard link, which would keep the old text"
 _ERRNO_MESSAGES = {
     EACCES: "its folder is not writable",
     EPERM: "the system does not permit it",

@@ -1,0 +1,41 @@
+"""Find the notes that can't be written even without their write protection."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+
+OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
+HARD_LINKED = "it has a second hard link, which would keep the old text"
+
+
+def make_barrier_finder(root: str) -> Callable[[str, os.stat_result], str | None]:
+    """Return a function that returns why a file can't be written, or None.
+
+    It takes the path on disk and the status of the file. `root` is the folder of the vault.
+    """
+
+    @cache
+    def is_inside(folder: str) -> bool:
+        real = os.path.realpath(folder)
+        return real == root or real.startswith(f"{root}{os.sep}")
+
+    def find_barrier(file: str, status: os.stat_result) -> str | None:
+        if not is_inside(file[: file.rfind("/")]):
+            return OUTSIDE_VAULT
+        return HARD_LINKED if status.st_nlink > 1 else None
+
+    return find_barrier
+
+
+def make_lock_test(root: str) -> Callable[[str], bool]:
+    """Return a function that tells if the file at a vault path can't be written."""
+    find_barrier = make_barrier_finder(root)
+
+    def is_locked(path: str) -> bool:
+        file = f"{root}/{path}"
+        try:
+            return find_barrier(file, os.stat(file)) is not None  # noqa: PTH116 - many files
+        except OSError:
+            return False  # writing reports it
+
+    return is_locked
