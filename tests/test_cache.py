@@ -13,6 +13,7 @@ from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink.api import open_vault
 from vaultlink.disk import changes, load, processes, saved_state, workers
 from vaultlink.disk.scan import Settings
+from vaultlink.fix.totals import MAX_TRIED
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -181,8 +182,8 @@ def test_note_that_gets_a_hard_link_is_not_counted_as_fixable(
 ) -> None:
     vault = tmp_path / "vault"
     vault.mkdir()
-    for name in ("one", "two"):
-        (vault / f"{name}.md").write_text(f"[[{name.upper()}]] [[{name} ]]\n[[x]]\n", "utf-8")
+    for name, other in (("one", "TWO"), ("two", "ONE")):
+        (vault / f"{name}.md").write_text(f"[[{other}]]\n" * (MAX_TRIED // 2 + 9), "utf-8")
     options = ("check", "--vault", str(vault), "--extend-select", "ALL")
     command = (*options, "--cache-dir", str(tmp_path / "cache"))
     first = run(*command)
@@ -191,7 +192,8 @@ def test_note_that_gets_a_hard_link_is_not_counted_as_fixable(
     for change in ("one.md", "two.md"):
         expected = run(*options, "--no-cache")
         assert run(*command) == expected != first
-        (vault / change).write_text("[[x]]\n", "utf-8")
+        with (vault / change).open("a", encoding="utf-8") as note:
+            note.write("[[x]]\n")
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
