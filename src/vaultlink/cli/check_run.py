@@ -8,6 +8,7 @@ from vaultlink.cli.known import KnownSources
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.path_rows import count_fixes, load_rows
 from vaultlink.cli.results import choose_exit_code, render_results, split_findings
+from vaultlink.cli.shared_results import render_shared
 from vaultlink.cli.stdin import with_stdin_text
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_path_filter, open_scanned_vault
@@ -38,12 +39,18 @@ def run_check(
     ):
         return _check_by_path(options, terminal, vault, wanted, notes)
     checked = split_findings(options, output_format, vault, known, wanted)
-    results, split = render_results(options, terminal, output_format, checked), checked.split
+    split = checked.split
+    shared = None if known else render_shared(options, terminal, output_format, checked, wanted)
+    results = (
+        shared.results if shared else render_results(options, terminal, output_format, checked)
+    )
     counts_fixes = not terminal.quiet and checked.may_have_fixes()
     sentences = [
         summarize_check(split.new, notes, split.known_counts),
         *map(describe_known, split.known_counts),
-        describe_fixable(checked.resolvable().totals()) if counts_fixes else "",
+        describe_fixable(shared.totals if shared else checked.resolvable().totals())
+        if counts_fixes
+        else "",
     ]
     return CachedCheck(
         results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),

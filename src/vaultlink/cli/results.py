@@ -61,7 +61,7 @@ def split_findings(
     Guessed fixes are counted in formats that have suggestions or fixes, so that they are known.
     """
     split = split_known(vault.state.diagnostics, known, vault.text, wanted)
-    guesses = output_format in _FORMATS_WITH_FIXES or (
+    guesses = output_format in FORMATS_WITH_FIXES or (
         output_format == "full" and not options.statistics
     )
     select = make_new_finding_selector(known, vault, wanted)
@@ -71,7 +71,7 @@ def split_findings(
     return CheckedVault(vault, split, resolvable, guesses)
 
 
-_FORMATS_WITH_FIXES = ("json", "json-lines", "sarif", "markdown")
+FORMATS_WITH_FIXES = ("json", "json-lines", "sarif", "markdown")
 
 
 def render_results(
@@ -87,16 +87,17 @@ def render_results(
     """
     row = FORMATS[output_format]
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(_build_result(options, terminal, output_format, checked, extra_keys or {}))
+    return render(build_result(options, terminal, output_format, checked, extra_keys or {}))
 
 
-def _build_result(
+def build_result(
     options: ReportOptions,
     terminal: Terminal,
     output_format: str,
     checked: CheckedVault,
     extra_keys: Mapping[str, object],
 ) -> CheckResult:
+    """Return everything that a format may print about a checked vault."""
     vault, split, resolvable, _ = checked
     catalog = build_catalog(load_rules()) if output_format == "sarif" else vault.rules
     findings = split.new

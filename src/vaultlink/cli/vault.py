@@ -124,24 +124,29 @@ def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
 
 
 def make_suggester(
-    vault: "Vault", findings: "Sequence[Diagnostic]"
+    vault: "Vault",
+    findings: "Sequence[Diagnostic]",
+    files: "Mapping[str, Sequence[Suggestion]] | None" = None,
 ) -> "Callable[[Diagnostic], Sequence[Suggestion]]":
     """Return a function from a finding to the suggestions for its broken link.
 
     It returns no suggestions for a finding whose link resolves, except for a missing heading or
-    block: those are headings or blocks of the file to which the link resolves.
+    block: those are headings or blocks of the file to which the link resolves. `files` are the
+    suggestions for all targets of the findings, if known; otherwise they are found when needed.
     """
     names = vault.index.names
 
-    from vaultlink.index.suggest import drop_own_names  # noqa: PLC0415 - only for suggestions
+    from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
+        drop_own_names,
+        list_unresolved,
+    )
     from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
 
     @cache
     def suggest_files() -> "Mapping[str, Sequence[Suggestion]]":
-        dangling = {d.target: d.path for d in findings if d.target is not None}
-        return vault.suggest_all(
-            [target for target, path in dangling.items() if resolve(path, target, names) is None]
-        )
+        if files is not None:
+            return files
+        return vault.suggest_all(list_unresolved(findings, names))
 
     def suggest(d: "Diagnostic") -> "Sequence[Suggestion]":
         if d.subpath is not None and d.resolved is not None:

@@ -31,6 +31,9 @@ def find_dangling_fix(
     It links to the note that is clearly the closest, unless this lacks the link's heading or block.
     If there is none, `answers` select the fix.
     """
+    may_be_near = item.target is None or sources.suggest is None or sources.suggest(item.target)
+    if not (may_be_near or answers.unlink or answers.folder is not None):
+        return None
     link = _find_link(state.index, item)
     if link is None:
         return None

@@ -80,6 +80,16 @@ class ResolvableFindings(NamedTuple):
         return sum(fix is not None and fix.safety is safety for fix in self.known_fixes)
 
 
+class ApplicableFixes(NamedTuple):
+    """The fixes of findings that can be applied, None for the others.
+
+    `allowed` is the number of all fixes that the settings allow.
+    """
+
+    fixes: list[Fix | None]
+    allowed: int
+
+
 def select_applicable(
     index: Index, fixes: Iterable[Fix | None], is_locked: Callable[[str], bool]
 ) -> list[Fix | None]:

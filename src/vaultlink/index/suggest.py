@@ -22,6 +22,7 @@ from vaultlink.index.name_index import (
 from vaultlink.index.near_keys import NearKeys
 from vaultlink.index.near_names import TargetUse, is_near, may_be_near
 from vaultlink.index.resolve import (
+    PathsByName,
     file_name,
     is_same_name,
     normalize_name,
@@ -39,7 +40,7 @@ from vaultlink.index.spelling import (
     mixes_scripts,
     split_name,
 )
-from vaultlink.model import Suggestion
+from vaultlink.model import Diagnostic, Suggestion
 
 _EXACT_SCORE, _SPELLING_SCORE, _JOINED_SCORE = 1.0, 0.95, 0.94
 """Scores of an equal title or alias, of a name with the same words, and of one whose words are
@@ -239,6 +240,12 @@ class Suggester:
 
 def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
     return (name for path in paths for name in list_names(index, path))
+
+
+def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
+    """Return the unresolved targets of findings."""
+    paths = {item.target: item.path for item in findings if item.target is not None}
+    return [target for target, path in paths.items() if resolve(path, target, names) is None]
 
 
 def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> list[Suggestion]:

@@ -11,18 +11,30 @@ class OutputFormat(NamedTuple):
 
     `function` of `module` takes a `CheckResult` and returns str or bytes. The module is imported
     only when the format is used. `extension` is the usual file extension, without a dot.
+
+    `parts`, if given, are two functions of the module for very many findings: one that renders
+    those of some notes, and one that joins these parts, given the `CheckResult`, the parts as bytes
+    and the numbers of findings with safe and with unsafe fixes.
     """
 
     module: str
     function: str
     extension: str
+    parts: tuple[str, str] | None = None
 
 
 FORMATS = {
-    "full": OutputFormat("vaultlink.report.full", "render_full", "txt"),
+    "full": OutputFormat(
+        "vaultlink.report.full", "render_full", "txt", ("render_full", "join_full")
+    ),
     "concise": OutputFormat("vaultlink.report.concise", "render_concise_result", "txt"),
-    "json": OutputFormat("vaultlink.report.json_findings", "render_json", "json"),
-    "json-lines": OutputFormat("vaultlink.report.json_findings", "render_json_lines", "jsonl"),
+    "json": OutputFormat(
+        "vaultlink.report.json_findings", "render_json", "json", ("render_json_lines", "join_json")
+    ),
+    "json-lines": OutputFormat(
+        *("vaultlink.report.json_findings", "render_json_lines", "jsonl"),
+        ("render_json_lines", "join_json_lines"),
+    ),
     "github": OutputFormat("vaultlink.report.github", "render_github", "txt"),
     "gitlab": OutputFormat("vaultlink.report.gitlab", "render_gitlab", "json"),
     "sarif": OutputFormat("vaultlink.report.sarif", "render_sarif", "sarif"),

@@ -25,12 +25,16 @@ def encode_json_lines(rows: Sequence[Any]) -> bytes:
 
 def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
     """Encode one JSON object: `schema`, the keys of `head`, then `rows` under `name`."""
+    return join_document(head, name, encode_json_lines(rows), len(rows))
+
+
+def join_document(head: Mapping[str, Any], name: str, lines: bytes, count: int) -> bytes:
+    """Encode one JSON object like `encode_document`, with `count` rows as JSON lines."""
     opening = _encode({"schema": SCHEMA_VERSION, **head})[:-1] + b',"' + name.encode() + b'":['
-    if not rows:
+    if not count:
         return opening + b"]}\n"
     # JSON has no raw line feed inside a row. There is no comma after the last row.
-    lines = encode_json_lines(rows).replace(b"\n", b",\n", len(rows) - 1)
-    return b"".join((opening, b"\n", lines, b"]}\n"))
+    return b"".join((opening, b"\n", lines.replace(b"\n", b",\n", count - 1), b"]}\n"))
 
 
 def _encode(value: Any) -> bytes:

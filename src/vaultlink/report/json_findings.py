@@ -8,7 +8,7 @@ from vaultlink.model import Fix, Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import count_by_rule
 from vaultlink.report.finding_rows import FindingRow, finding_rows
-from vaultlink.report.json_document import encode_document, encode_json_lines
+from vaultlink.report.json_document import encode_json_lines, join_document
 
 
 def render_json(result: CheckResult) -> bytes:
@@ -17,11 +17,20 @@ def render_json(result: CheckResult) -> bytes:
     The known counts and the extra keys are before the findings.
     """
     fixes = result.fixes()
+    numbers = _count_fixes(fixes, Safety.SAFE), _count_fixes(fixes, Safety.UNSAFE)
+    return join_json(result, [render_json_lines(result)], numbers)
+
+
+def join_json(result: CheckResult, parts: Sequence[bytes], fixable: tuple[int, int]) -> bytes:
+    """Render one JSON object like `render_json` from its findings as JSON lines.
+
+    `fixable` are the numbers of findings with safe and with unsafe fixes.
+    """
     summary = {
         **result.summary(),
         "findings": len(result.findings),
-        "fixable": _count_fixes(fixes, Safety.SAFE),
-        "unsafe_fixable": _count_fixes(fixes, Safety.UNSAFE),
+        "fixable": fixable[0],
+        "unsafe_fixable": fixable[1],
         "by_rule": count_by_rule(result.findings),
     }
     head = {
@@ -31,12 +40,19 @@ def render_json(result: CheckResult) -> bytes:
         "known": [msgspec.to_builtins(count) for count in result.known_counts],
         **result.extra_keys,
     }
-    return encode_document(head, "findings", _build_rows(result))
+    return join_document(head, "findings", b"".join(parts), len(result.findings))
 
 
 def render_json_lines(result: CheckResult) -> bytes:
     """Render one JSON object per finding, each on its own line."""
     return encode_json_lines(_build_rows(result))
+
+
+def join_json_lines(
+    _result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]
+) -> bytes:
+    """Join JSON lines."""
+    return b"".join(parts)
 
 
 def _build_rows(result: CheckResult) -> list[FindingRow]:

@@ -20,11 +20,16 @@ from vaultlink.fix.loop import (
     plan_fixes,
 )
 from vaultlink.fix.path_fixes import count_path_fixes
-from vaultlink.fix.resolved import ResolvableFindings, select_applicable, select_resolvable
+from vaultlink.fix.resolved import (
+    ApplicableFixes,
+    ResolvableFindings,
+    select_applicable,
+    select_resolvable,
+)
 from vaultlink.fix.select import FixFilter, allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.fix.totals import MAX_TRIED, PathFixes
-from vaultlink.index.resolve import resolve
+from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote, Suggestion
 from vaultlink.write.apply import (
     AnalysedTexts,
@@ -98,14 +103,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         items = [*findings, *known] if len(known) <= MAX_TRIED else findings
         sources = self._sources(self._list_unresolved(items) if guesses else [])
         sources = replace(sources, is_protected=self._texts.is_never_writable)
-        allowed = allowed_fixes(rules, config, unsafe=True, wanted=wanted)
-        fixes = [
-            fix
-            if (fix := item.fix or find_fix(self.state, sources, item, makers))
-            and allowed(item, fix)
-            else None
-            for item in items
-        ]
+        fixes = self._find_allowed(items, sources, makers, wanted)
 
         def make_plan(safety: Safety) -> FixPlan:
             is_unsafe = safety is Safety.UNSAFE
@@ -126,6 +124,51 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         has_all = is_tried and (guesses or not self._have_guesses(items))
         count = len(findings)
         return ResolvableFindings(fixes[:count], fixes[count:], is_tried, has_all)
+
+    def applicable_finder(
+        self,
+        suggestions: Mapping[str, tuple[Suggestion, ...]],
+        wanted: Callable[[str], bool],
+    ) -> Callable[[Sequence[Diagnostic]], ApplicableFixes]:
+        """Return a function that finds the fixes of a part of the findings, guesses included.
+
+        If there are more than `MAX_TRIED` allowed fixes in all, the fixes are those that
+        `find_resolvable` returns.
+
+        Args:
+            suggestions: The suggestions for the unresolved targets of the findings.
+            wanted: Returns True for the paths of notes that may be fixed.
+        """
+        makers = deferred_fixes(self.state.settings.rules, FixAnswers())
+        sources = self._sources_with(suggestions)
+        sources = replace(sources, is_protected=self._texts.is_never_writable)
+        is_locked = self._make_lock_test(sources)
+
+        def find(items: Sequence[Diagnostic]) -> ApplicableFixes:
+            fixes = self._find_allowed(items, sources, makers, wanted)
+            return ApplicableFixes(
+                select_applicable(self.state.index, fixes, is_locked), sum(map(bool, fixes))
+            )
+
+        return find
+
+    def _find_allowed(
+        self,
+        items: Sequence[Diagnostic],
+        sources: FixSources,
+        makers: Mapping[str, FixMaker],
+        wanted: Callable[[str], bool],
+    ) -> list[Fix | None]:
+        """Return the fix of each finding if it has one that the settings allow."""
+        settings = self.state.settings
+        is_allowed = allowed_fixes(settings.rules, settings.config, unsafe=True, wanted=wanted)
+        return [
+            fix
+            if (fix := item.fix or find_fix(self.state, sources, item, makers))
+            and is_allowed(item, fix)
+            else None
+            for item in items
+        ]
 
     def path_counter(self, wanted: Callable[[str], bool]) -> Callable[[str], PathFixes]:
         """Return a function that counts the fixes at a path, without guesses.
@@ -240,7 +283,9 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return make_analyser(self.state.settings, self.scan.settings.jobs)
 
     def _sources(self, unresolved: Sequence[str]) -> FixSources:
-        known = self.suggest_all(unresolved) if unresolved else {}
+        return self._sources_with(self.suggest_all(unresolved) if unresolved else {})
+
+    def _sources_with(self, known: Mapping[str, tuple[Suggestion, ...]]) -> FixSources:
         return make_fix_sources(
             self.scan,
             self._texts,
@@ -261,6 +306,4 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     def _list_unresolved(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
         """Return the unresolved targets of findings."""
-        names = self.state.index.names
-        paths = {item.target: item.path for item in diagnostics if item.target is not None}
-        return [target for target, path in paths.items() if resolve(path, target, names) is None]
+        return list_unresolved(diagnostics, self.state.index.names)
