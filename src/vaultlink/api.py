@@ -337,10 +337,11 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         self, targets: Sequence[str]
     ) -> tuple[dict[str, tuple[Suggestion, ...]], list[str]]:
         """Return suggestions by target, and the targets that may have near names."""
-        found = suggest_all(self._suggester.look_up, targets, self.scan.settings.jobs)
+        suggester, jobs = self._suggester, self.scan.settings.jobs
+        found = suggest_all(suggester.look_up, targets, jobs, suggester.prepare_near_names)
         near = [target for target, suggestions in found.items() if suggestions is None]
         answers = {
-            target: self._suggester(target) if suggestions is None else suggestions
+            target: suggester(target) if suggestions is None else suggestions
             for target, suggestions in found.items()
         }
         return answers, near

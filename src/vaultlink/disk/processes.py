@@ -62,11 +62,13 @@ def run_parts(
     processes: int,
     kind: Any,
     progress: DoneCallback = lambda _done: None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[T]:
     """Yield the result of `work` for each part of the items, in order.
 
     This process and its forks take one part after the other, so that all end at the same time.
     `kind` is the type of a result. This process does the parts of a fork that was killed.
+    `meanwhile` is called in this process when its forks have begun.
     """
     if processes < 2:
         yield work(items, progress)
@@ -80,6 +82,8 @@ def run_parts(
 
     results: dict[int, T] = {}
     with _run_forks(work_on_parts, processes - 1) as receivers:
+        if meanwhile:
+            meanwhile()
         for number in queue():
             results[number] = work(parts[number], lambda _done: None)
             progress(number * size)

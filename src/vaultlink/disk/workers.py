@@ -270,9 +270,15 @@ def _examine_part(
 
 
 def suggest_all(
-    suggest: Callable[[str], tuple[Suggestion, ...] | None], topics: Sequence[str], jobs: int | None
+    suggest: Callable[[str], tuple[Suggestion, ...] | None],
+    topics: Sequence[str],
+    jobs: int | None,
+    prepare: Callable[[], None],
 ) -> dict[str, tuple[Suggestion, ...] | None]:
-    """Return suggestions for many topics, in parallel if there are many."""
+    """Return suggestions for many topics, in parallel if there are many.
+
+    `prepare` prepares later work of this process. It is called while others suggest.
+    """
     processes = count_processes(jobs, len(topics))
     if len(topics) < _FORK_THRESHOLD_TOPICS or processes < 2:
         return {topic: suggest(topic) for topic in topics}
@@ -283,5 +289,6 @@ def suggest_all(
         topics,
         processes,
         list[tuple[Suggestion, ...] | None],
+        meanwhile=prepare,
     )
     return dict(zip(topics, chain.from_iterable(parts), strict=True))

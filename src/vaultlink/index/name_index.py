@@ -7,9 +7,12 @@ from functools import cached_property
 from itertools import chain, compress, filterfalse, repeat
 from operator import ne
 
+import msgspec
+
 from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import normalize_name
-from vaultlink.model import Note, Suggestion
+from vaultlink.model import Heading, Note, Suggestion
 from vaultlink.text import lazy_pattern
 
 _MAX_CANDIDATES = 12
@@ -51,11 +54,23 @@ def split_words(name: str) -> list[str]:
     return normalize_name(name).translate(_WORD_BREAKS).split()
 
 
+class _Outline(msgspec.Struct, array_like=True, gc=False):
+    """The first fields of a `Note`. Its links are not built."""
+
+    path: str
+    properties: msgspec.Raw
+    headings: tuple[Heading, ...]
+
+
 class Vocabulary:
     """The words that a vault uses in names, headings and unresolved targets."""
 
     def __init__(self, index: Index):
         self._index = index
+
+    def prepare(self) -> None:
+        """Collect the words and targets before they are needed."""
+        _ = self._words, self._counts
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""
@@ -68,7 +83,8 @@ class Vocabulary:
     @cached_property
     def _words(self) -> set[str]:
         texts = [*set(list_all_names(self._index))]
-        for note in self._index.notes.values():
+        notes = self._index.notes
+        for note in notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values():
             texts += [heading.text for heading in note.headings]
         return set(_find_words(texts))
 
@@ -126,6 +142,10 @@ class NameIndex:
         for text in self.paths_by_name:
             for word in text.split():
                 self._names_by_word.setdefault(word, set()).add(text)
+
+    def prepare(self) -> None:
+        """Collect the keys of all names before they are needed."""
+        _ = self._names_by_typo_key
 
     def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
         """Apply the differences between two indexes in the names of these files."""

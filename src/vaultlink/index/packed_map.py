@@ -201,6 +201,14 @@ class PackedMap(Mapping[str, T], Generic[T]):
             builder.add_packed(self.pack(key))
         return builder.build(keys)
 
+    def read_as(self, kind: Any) -> Iterator[Any]:
+        """Yield all values, the encoded ones decoded as a type with fewer fields.
+
+        Values that are not encoded have their own type. Skipped fields cost little.
+        """
+        for key in self:
+            yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
+
     def saved_value(self, key: str) -> T | None:
         """Return the encoded value of a key, even if it was replaced; else None."""
         packed = self._slice(key)
@@ -277,9 +285,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def _numbers(self) -> Mapping[str, int]:
         return self._column.keys.numbers if self._column else {}
 
-    def _decode(self, packed: bytes) -> T:
+    def _decode(self, packed: bytes, kind: Any = None) -> T:
         try:
-            return _decoder(self._kind)(packed)  # type: ignore[no-any-return]
+            return _decoder(kind or self._kind)(packed)  # type: ignore[no-any-return]
         except msgspec.MsgspecError:
             raise DamagedCacheError(self._column and self._column.file) from None
 

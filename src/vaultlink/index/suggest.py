@@ -98,6 +98,11 @@ class Suggester:
         text = link_name(file_name(target))
         return None if self._near_keys.may_have_near_name(text) else ()
 
+    def prepare_near_names(self) -> None:
+        """Prepare the names and words that the search for near names needs."""
+        self._name_index.prepare()
+        self._vocabulary.prepare()
+
     def update_index(self, after: Index) -> None:
         """Switch to a later index of the same vault.
 
