@@ -51,10 +51,10 @@ def render_shared(
     checked: CheckedVault,
     wanted: Callable[[str], bool],
 ) -> SharedResults | None:
-    """Render the findings of a checked vault without known ones, and count their fixes.
+    """Render the findings of a checked vault, and count their fixes.
 
-    None if there are too few findings to share the work, or if the format has no parts. `wanted`
-    returns True for the paths of notes that may be fixed.
+    None if there are too few findings to share the work, or if the format has no parts. No finding
+    may be known. `wanted` returns True for the paths of notes that may be fixed.
     """
     vault, findings = checked.vault, checked.split.new
     row, processes = (

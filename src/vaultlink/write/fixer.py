@@ -130,7 +130,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         suggestions: Mapping[str, tuple[Suggestion, ...]],
         wanted: Callable[[str], bool],
     ) -> Callable[[Sequence[Diagnostic]], ApplicableFixes]:
-        """Return a function that finds the fixes of a part of the findings, guesses included.
+        """Return a function that finds the fixes of some findings, guesses included.
 
         If there are more than `MAX_TRIED` allowed fixes in all, the fixes are those that
         `find_resolvable` returns.
