@@ -60,13 +60,15 @@ def check(options: CheckOptions) -> int:
         )
     )
     cache_key = scan.cache_key("check", variant) if cache else None
-    result = decode_cached_check(cache.load_result(cache_key)) if cache and cache_key else None
+    kind = f"answer-{output_format}"  # one answer of each format is kept
+    known = cache.load_result(cache_key, kind) if cache and cache_key else None
+    result = decode_cached_check(known)
     if result is None:
         from vaultlink.cli.check_run import run_check  # noqa: PLC0415 - imports the linter
 
         result = run_check(options, terminal, output_format, scan, (chosen, known_sources))
         if cache and cache_key:
-            save_result(cache, cache_key, msgspec.msgpack.encode(result))
+            save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
     terminal.print_results(result.results)
     terminal.print_message(result.summary)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
