@@ -1,13 +1,13 @@
 """Results of a check with very many findings, rendered in several processes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.results import FORMATS_WITH_FIXES, CheckedVault, build_result
