@@ -12,7 +12,7 @@ from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import build_obsidian_settings
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
-from vaultlink.model import Diagnostic
+from vaultlink.model import Destination, Diagnostic, History
 from vaultlink.rules.registry import Catalog, build_catalog
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
@@ -40,6 +40,8 @@ def make_settings(
     backlinks: Mapping[str, Any] | None = None,
     moves: Mapping[str, str] | None = None,
     deleted: Collection[str] = (),
+    anchors: Mapping[str, Mapping[str, str]] | None = None,
+    led_to: Mapping[str, Mapping[str, str]] | None = None,
     quiet: Sequence[str] | None = None,
     obsidian: Mapping[str, Any] | None = None,
 ) -> LinterSettings:
@@ -58,7 +60,22 @@ def make_settings(
     files = {f".obsidian/{name}": value for name, value in (obsidian or {}).items()}
     files |= {".obsidian/app.json": app or {}, ".obsidian/types.json": {"types": types}}
     settings = build_obsidian_settings(files)
-    return LinterSettings.build(RULES, config, settings, moves=moves, deleted=frozenset(deleted))
+    history = History(
+        moves or {},
+        frozenset(deleted),
+        anchors={path: _destinations(items) for path, items in (anchors or {}).items()},
+        led_to={path: _destinations(items) for path, items in (led_to or {}).items()},
+    )
+    return LinterSettings.build(RULES, config, settings, history=history)
+
+
+def _destinations(items: Mapping[str, str]) -> dict[str, Destination]:
+    """Return the destinations written as `path#subpath`; a leading `?` makes one uncertain."""
+    found = {}
+    for key, text in items.items():
+        path, hash_mark, subpath = text.removeprefix("?").partition("#")
+        found[key] = Destination(path, hash_mark + subpath, text[:1] != "?")
+    return found
 
 
 def make_changes(base: LinterSettings, vault: VaultFiles) -> Iterator[Change]:

@@ -114,8 +114,8 @@ def test_state_of_another_vault_gives_no_history(
 ) -> None:
     def find_moves() -> dict[str, str]:
         settings = open_vault(vault, Settings(cache_dir=tmp_path / "cache")).state.settings
-        assert "third.md" not in settings.deleted
-        return dict(settings.moves)
+        assert "third.md" not in settings.history.deleted
+        return dict(settings.history.moves)
 
     monkeypatch.setattr(saved_state, "RACY_WINDOW_NS", 0)
     monkeypatch.setattr(load, "_RESAVE_THRESHOLD", 0)

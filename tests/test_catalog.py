@@ -66,7 +66,7 @@ def test_option() -> None:
         ({"scope": "file"}, "note, links, files or vault"),
         ({"severity": "fatal"}, "error, warning or info"),
         ({"reads": "bytes"}, "text or moves"),
-        ({"reads": "moves"}, "not allowed with “scope: note”"),
+        ({"reads": "history"}, "not allowed with “scope: note”"),
         ({"needs": ["words"]}, "a list of properties, headings"),
         ({"needs": ["self-links"]}, "not allowed with “scope: note”"),
         ({"about": "target"}, "anchor or unresolved-link"),

@@ -125,6 +125,8 @@ def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
         backlinks=example.get("backlinks"),
         moves=example.get("moves"),
         deleted=example.get("deleted", ()),
+        anchors=example.get("anchors"),
+        led_to=example.get("led-to"),
     )
     result = run_fixes(base, case.vault)
     again = run_fixes(base, {**case.vault, **texts_after(result)})

@@ -423,7 +423,7 @@ def test_second_check_detects_renames_since_the_first(tmp_path: Path) -> None:
 
 def deleted(root: Path, cache: Path | None) -> set[str]:
     settings = Settings(cache=cache is not None, cache_dir=cache, isolated=True)
-    return set(open_vault(root, settings).state.settings.deleted)
+    return set(open_vault(root, settings).state.settings.history.deleted)
 
 
 def test_second_check_knows_the_files_deleted_since_the_first(tmp_path: Path) -> None:
@@ -463,7 +463,9 @@ def names_deleted(vault: Mapping[str, str], target: str, settings: LinterSetting
     """Return True if a link in Home.md would have resolved to a deleted file."""
     state = build_state({**vault, "Home.md": f"[[{target}]]\n"}, settings)
     [(_, context)] = settings.build_checks("links", state.index)
-    return was_deleted(state.index.notes["Home.md"].links[0], "Home.md", context.index, context)
+    return was_deleted(
+        state.index.notes["Home.md"].links[0], "Home.md", context.index, context.history
+    )
 
 
 @pytest.mark.parametrize(

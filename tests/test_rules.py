@@ -59,6 +59,8 @@ class Case(NamedTuple):
             backlinks=example.get("backlinks"),
             moves=example.get("moves"),
             deleted=example.get("deleted", ()),
+            anchors=example.get("anchors"),
+            led_to=example.get("led-to"),
             quiet=example.get("quiet"),
             obsidian=example.get("obsidian"),
         )
@@ -202,8 +204,7 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         base.allows_dangling,
         None,
         base.config.backlinks,
-        base.moves,
-        base.deleted,
+        base.history,
         base.config.quiet,
         base.expects_note,
     )

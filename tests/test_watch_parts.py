@@ -16,8 +16,7 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.engine.fingerprints import fingerprint
 from vaultlink.fix.select import FindingWithFix
-from vaultlink.history.rename_checks import FileHistory
-from vaultlink.model import Diagnostic, FileStamp, Fix, LinkCounts, Note, Safety, Severity
+from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
 from vaultlink.watch.backend import EventSource
@@ -472,7 +471,7 @@ def note(path: str, text: str) -> Note:
 
 def test_renames_are_detected_in_either_order() -> None:
     for first in ("went", "came"):
-        tracker = MoveTracker(FileHistory({}))
+        tracker = MoveTracker(History({}))
         steps = {
             "went": lambda moving=tracker: moving.record_removed(
                 "a.md", stamp(9), note("a.md", "# A\n\n[[b]]\n")
@@ -492,7 +491,7 @@ def test_renames_are_detected_in_either_order() -> None:
 
 
 def test_restored_file_is_not_a_rename() -> None:
-    tracker = MoveTracker(FileHistory({}))
+    tracker = MoveTracker(History({}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
@@ -500,7 +499,7 @@ def test_restored_file_is_not_a_rename() -> None:
 
 
 def test_ambiguous_rename_is_not_detected() -> None:
-    tracker = MoveTracker(FileHistory({}))
+    tracker = MoveTracker(History({}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
         tracker.record_added(path, stamp(9), note(path, "# A\n"))
@@ -508,7 +507,7 @@ def test_ambiguous_rename_is_not_detected() -> None:
 
 
 def test_rename_of_an_edited_file_is_detected() -> None:
-    tracker = MoveTracker(FileHistory({}))
+    tracker = MoveTracker(History({}))
     tracker.record_added("q.md", stamp(0), note("q.md", ""))
     tracker.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
     tracker.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
@@ -517,14 +516,14 @@ def test_rename_of_an_edited_file_is_detected() -> None:
 
 
 def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None:
-    tracker = MoveTracker(FileHistory({"old.md": "a.md"}))
+    tracker = MoveTracker(History({"old.md": "a.md"}))
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
     other = tracker.copy()
     assert other.match_new_moves() == {"a.md": "b.md"}
     assert other.current_history({"b.md"}).moves == {"old.md": "b.md", "a.md": "b.md"}
     assert tracker.current_history({"a.md"}).moves == {"old.md": "a.md"}  # a copy goes its own way
-    tracker.learn_history(FileHistory({"x.md": "y.md"}, frozenset({"gone.md"})))
+    tracker.learn_history(History({"x.md": "y.md"}, frozenset({"gone.md"})))
     assert tracker.current_history({"a.md", "y.md"}).deleted == {"gone.md"}
     assert tracker.current_history({"a.md", "gone.md"}).deleted == set()
     assert other.current_history({"b.md"}).deleted == set()

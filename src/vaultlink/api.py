@@ -393,7 +393,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
     Obsidian's settings and the files that git ignores are those of the later scan.
 
     Args:
-        vault: The vault with the rules, the configuration, the moves and the deleted files to use.
+        vault: The vault with the rules, the configuration and the history to use.
         scan: The later scan.
 
     Returns:
@@ -405,6 +405,5 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
         settings.config,
         scan.obsidian,
         scan.is_git_ignored,
-        settings.moves,
-        settings.deleted,
+        settings.history,
     )

@@ -5,7 +5,7 @@ order mark. Lines and columns are 1-based. The types are msgspec structs because
 hundreds of thousands of them and the cache stores them as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -492,6 +492,48 @@ class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 TextByPath = Callable[[str], str]
 """Returns the text of a note, given its vault path."""
+
+
+class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of the files, headings and blocks that links meant.
+
+    Attributes:
+        moves: Old vault path to the present path, for files that no longer exist under the old one.
+        deleted: Paths of files that were deleted: no other file can be the moved one.
+        gone: Old vault path to a number that is larger the later the file vanished from there. All
+            moved and deleted files, and those of which it is unknown where they went.
+        likely: Old vault path to the present path of a file that may be the moved one.
+        anchors: Vault path of a note to its former headings and blocks, each with what it is now.
+            A heading is given by its comparison key, a block by its lowercase id with a caret.
+        led_to: Vault path of a note to its links that led elsewhere before: the target as written,
+            with the subpath if only that leads elsewhere, to the former destination.
+        reasons: Old vault path to what happened to the file, as a clause.
+    """
+
+    moves: Mapping[str, str] = {}
+    deleted: frozenset[str] = frozenset()
+    gone: Mapping[str, int] = {}
+    likely: Mapping[str, str] = {}
+    anchors: Mapping[str, Mapping[str, "Destination"]] = {}
+    led_to: Mapping[str, Mapping[str, "Destination"]] = {}
+    reasons: Mapping[str, str] = {}
+
+
+class Destination(NamedTuple):
+    """A place that a link leads to.
+
+    Attributes:
+        path: Vault path of the file.
+        subpath: A heading or block such as `#A#B` or `#^id`; "" for the whole file.
+        is_certain: False if another heading or block may have taken the place of that one.
+    """
+
+    path: str
+    subpath: str = ""
+    is_certain: bool = True
+
+
+NO_HISTORY = History()
 
 
 class FileStamp(NamedTuple):

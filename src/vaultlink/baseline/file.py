@@ -204,7 +204,7 @@ def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     findings = require_same_settings(
         vault.root, parse_baseline(vault.root, data), vault.state.settings
     ).findings
-    files, moves = vault.scan.listing.files, vault.state.settings.moves
+    files, moves = vault.scan.listing.files, vault.state.settings.history.moves
     if any(path not in files for path in findings):
         moves = {**git_moves(vault.root, files, any_alike=True), **moves}
     old_paths_by_new = follow_moves(findings, moves)

@@ -195,8 +195,7 @@ def _with_deleted_files_linted(vault: Vault) -> State:
         vault.config,
         vault.scan.obsidian,
         lambda path: path in files and ignored(path),
-        vault.state.settings.moves,
-        vault.state.settings.deleted,
+        vault.state.settings.history,
     )
     return replace(vault.state, settings=settings)
 
@@ -218,10 +217,9 @@ def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> Stat
         for path in state.index.files | contents.keys()
         if contents.get(path) is not Presence.GONE
     }
-    history = resolve_history(state.settings.moves, state.settings.deleted, files)
-    return step(
-        state, changes, replace(state.settings, moves=history.moves, deleted=history.deleted)
-    )
+    known = state.settings.history
+    history = resolve_history(known.moves, known.deleted, files)
+    return step(state, changes, replace(state.settings, history=history))
 
 
 def _past_text(vault: Vault, contents: Mapping[str, PastContent], path: str) -> str:

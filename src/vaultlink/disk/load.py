@@ -1,7 +1,6 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
 from collections.abc import Set
-from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from vaultlink.disk.saved_state import (
     list_stamps,
     make_recheck,
     renew_stamps,
+    restore_index,
     restore_state,
     split_digests,
 )
@@ -21,20 +21,22 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import AnalysedNote, Change, State, step
+from vaultlink.engine.step import State, step
 from vaultlink.history.cached_renames import VaultSnapshot, history_between
 from vaultlink.history.git_renames import git_history
-from vaultlink.history.rename_checks import NO_HISTORY, FileHistory, resolve_history
-from vaultlink.index.index import mentioned_spellings, target_spellings
-from vaultlink.index.packed_map import decode_column
-from vaultlink.index.resolve import file_name
-from vaultlink.model import Note
+from vaultlink.history.link_changes import remember_links
+from vaultlink.history.rename_checks import extend_history
+from vaultlink.index.index import Index
+from vaultlink.model import NO_HISTORY, History
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
 
 Reading them again in the next run takes less time than saving.
 """
+
+_SMALL_VAULT = 2_000
+"""Files of a vault whose cache is saved after every change: the latest record is the best one."""
 
 
 class StateOrigin(NamedTuple):
@@ -69,7 +71,7 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     if stored is not None and (is_current or _can_recheck(settings, stored.table)):
         # The cached findings were made with this history; the current one is applied below.
         table = stored.table
-        settings = replace(settings, moves=table.moves, deleted=frozenset(table.deleted))
+        settings = replace(settings, history=table.history)
         before = restore_state(settings, stored)
         if not is_current:
             before = step(State(settings), make_recheck(before.index), share=share)
@@ -77,15 +79,16 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
-    remembered = (
-        _find_remembered_history(scan, state, stored, stamps) if stored and stamps else NO_HISTORY
-    )
+    remembered = _remember(scan, state.index, stored, stamps) if stored and stamps else NO_HISTORY
     state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache is None:
         return LoadedState(state)
     digests.update(changes.digests)
     changed = changes.batch.files
-    if stored is None or not is_current or len(changed) > _RESAVE_THRESHOLD:
+    is_small = len(scan.listing.files) <= _SMALL_VAULT
+    is_own = stamps is not None and stamps.differing is None
+    threshold = 0 if is_small and is_own else _RESAVE_THRESHOLD
+    if stored is None or not is_current or len(changed) > threshold:
         saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
@@ -123,78 +126,53 @@ def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
 # -- history --------------------------------------------------------------------------------------
 
 
-def _find_git_history(scan: VaultScan, state: State) -> FileHistory:
+def _find_git_history(scan: VaultScan, state: State) -> History:
     """Return the history that git knows; empty if there are no dangling links."""
-    asked = state.settings.reads_moves and any(tally.dangling for tally in state.tallies.values())
+    asked = state.settings.reads_history and any(tally.dangling for tally in state.tallies.values())
     return git_history(scan.root, scan.listing.files) if asked else NO_HISTORY
 
 
-def _find_remembered_history(
-    scan: VaultScan,
-    state: State,
-    stored: StoredState,
-    saved: SavedStamps,
-) -> FileHistory:
+def _remember(scan: VaultScan, now: Index, stored: StoredState, saved: SavedStamps) -> History:
     """Return the history since the state was cached, and the earlier one still valid.
 
     The state of another vault has no earlier history, and says nothing of differing files.
     """
-    files, table, stamps = scan.listing.files, stored.table, list_stamps(stored, saved)
-    moves, deleted = table.remembered_moves, table.remembered_deleted
-    if saved.differing is not None:
-        moves, deleted = {}, []
-    if not (moves or deleted) and all(path in files for path in stamps):
+    files, before = scan.listing.files, restore_index(stored)
+    known = stored.table.remembered if saved.differing is None else NO_HISTORY
+    if known == NO_HISTORY and not now.notes.keys_changed() and files.keys() == before.files:
         return NO_HISTORY
     others = set(saved.differing or ())
     new = history_between(
-        VaultSnapshot(stamps, decode_column(Note, stored.column("notes")).get),
+        VaultSnapshot(list_stamps(stored, saved), before.notes.get),
         VaultSnapshot(
-            {path: stamp for path, stamp in files.items() if path not in others},
-            state.index.notes.get,
+            {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
         ),
     )
-    return resolve_history({**moves, **new.moves}, chain(sorted(new.deleted), deleted), files)
+    history = extend_history(known, new, files)
+    return history if others else remember_links(history, before, now, new.moves)
 
 
-def _merge_histories(one: FileHistory, other: FileHistory) -> FileHistory:
-    """Return both histories. A file that was moved in one of them is not deleted."""
+def _merge_histories(one: History, other: History) -> History:
+    """Return both histories. A file that was moved in one of them is not deleted.
+
+    What the second one knows has precedence.
+    """
     moves = {**one.moves, **other.moves}
-    return FileHistory(moves, (one.deleted | other.deleted).difference(moves))
+    return History(
+        moves,
+        (one.deleted | other.deleted).difference(moves),
+        {**one.gone, **other.gone},
+        {old: new for old, new in {**one.likely, **other.likely}.items() if old not in moves},
+        {**one.anchors, **other.anchors},
+        {**one.led_to, **other.led_to},
+        {**one.reasons, **other.reasons},
+    )
 
 
-def _apply_history(state: State, history: FileHistory) -> State:
+def _apply_history(state: State, history: History) -> State:
     """Return the state with this history.
 
-    Notes with an unresolved link that mention an old path are checked again.
+    Notes that name a file of which it knows something else are checked again.
     """
     before = state.settings
-    if history.moves == before.moves and history.deleted == before.deleted:
-        return state
-    settings = replace(before, moves=history.moves, deleted=history.deleted)
-    state = replace(state, settings=settings)
-    changed = {
-        old
-        for old in {**before.moves, **history.moves}
-        if before.moves.get(old) != history.moves.get(old)
-    }
-    changed |= before.deleted ^ history.deleted
-    keys = {key for path in changed for key in target_spellings(file_name(path))}
-    mentioning = [
-        path
-        for path, tally in state.tallies.items()
-        if tally.dangling and not keys.isdisjoint(mentioned_spellings(state.index, path))
-    ]
-    scopes = state.settings.scope_by_rule
-    note_findings = {
-        path: tuple(
-            item for item in state.all_findings.get(path, ()) if scopes[item.rule] == "note"
-        )
-        for path in mentioning
-    }
-    return step(
-        state,
-        [
-            Change(path, AnalysedNote(state.index.notes[path], note_findings[path]))
-            for path in sorted(mentioning)
-        ],
-    )
+    return state if history == before.history else step(state, [], replace(before, history=history))

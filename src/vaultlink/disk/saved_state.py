@@ -13,10 +13,9 @@ from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import ChangedFiles, State
-from vaultlink.history.rename_checks import FileHistory
 from vaultlink.index.index import STORED_MAPS, Index, LinkTargets, mentioned_spellings
 from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
-from vaultlink.model import Diagnostic, FileStamp, LinkCounts, Note
+from vaultlink.model import Diagnostic, FileStamp, History, LinkCounts, Note
 
 _UNKNOWN_STAMP = FileStamp(-1, 0, 0)
 """Differs from the stamp of every file."""
@@ -41,8 +40,8 @@ class StateToSave(NamedTuple):
 _STORED_COLUMNS = ("names", *STORED_MAPS)
 
 
-def restore_state(settings: LinterSettings, stored: StoredState) -> State:
-    """Return the cached state."""
+def restore_index(stored: StoredState) -> Index:
+    """Return the index of the cached state."""
     maps = {name: decode_column(tuple[str, ...], stored.column(name)) for name in _STORED_COLUMNS}
     files = frozenset((*stored.table.paths, *stored.table.attachments))
     notes = decode_column(Note, stored.column("notes"))
@@ -52,6 +51,12 @@ def restore_state(settings: LinterSettings, stored: StoredState) -> State:
     index.mentioned = decode_column(tuple[str, ...], stored.column("mentioned"))
     index.__dict__.update(maps)  # cached properties of the index
     index.__dict__["files_sharing_names"] = frozenset(stored.table.files_sharing_names)
+    return index
+
+
+def restore_state(settings: LinterSettings, stored: StoredState) -> State:
+    """Return the cached state."""
+    index = restore_index(stored)
     if stored.table.section_traits is not None:
         index.tallies[list_section_traits] = Counter(stored.table.section_traits)
     diagnostics = decode_column(tuple[Diagnostic, ...], stored.column("diagnostics"))
@@ -112,7 +117,7 @@ def build_state_to_save(
     state: State,
     settings_digest: str,
     digests: Mapping[str, bytes],
-    remembered: FileHistory,
+    remembered: History,
 ) -> StateToSave:
     """Return what to save of a state."""
     index, settings = state.index, state.settings
@@ -138,10 +143,8 @@ def build_state_to_save(
             for path in _list_unpacked(state.all_findings)
             if (items := state.all_findings.get(path, ())) != state.diagnostics.get(path, ())
         },
-        dict(settings.moves),
-        dict(remembered.moves),
-        sorted(settings.deleted),
-        sorted(remembered.deleted),
+        settings.history,
+        remembered,
         index.tallies.get(list_section_traits),
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}

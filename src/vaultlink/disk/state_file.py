@@ -17,7 +17,7 @@ import msgspec
 
 from vaultlink.errors import DamagedCacheError
 from vaultlink.index.packed_map import Column, Keys
-from vaultlink.model import Diagnostic
+from vaultlink.model import Diagnostic, History
 
 BLOCK_SIZE = 1 << 16
 """Bytes that are read and checked at once."""
@@ -46,10 +46,8 @@ class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
         attachments: The other files.
         files_sharing_names: The files that share their name with another file.
         unsuppressed: All findings of those paths where suppressions apply.
-        moves: The moves that the findings depend on.
-        remembered_moves: Those of them that only an earlier state shows.
-        deleted: The deleted files that the findings depend on.
-        remembered_deleted: Those of them that only an earlier state shows.
+        history: The history that the findings depend on.
+        remembered: The part of it that only earlier states show.
         section_traits: The counts that the style of sections was chosen by, None if no finding
             depends on it.
         columns: The columns by name.
@@ -64,10 +62,8 @@ class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attachments: list[str]
     files_sharing_names: list[str]
     unsuppressed: dict[str, tuple[Diagnostic, ...]]
-    moves: dict[str, str]
-    remembered_moves: dict[str, str]
-    deleted: list[str]
-    remembered_deleted: list[str]
+    history: History
+    remembered: History
     section_traits: dict[str, int] | None
     columns: dict[str, StoredColumn] = {}
     checksums: bytes = b""

@@ -19,7 +19,7 @@ from vaultlink.config.patterns import (
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
-from vaultlink.model import Diagnostic, Note
+from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.declarations import SCOPES
@@ -41,8 +41,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
     unresolved, `expects_note` for those that name a periodic note. `per_path_ignores` pairs a
-    predicate over paths with the names of the rules ignored there. `moves` maps old paths of files
-    to their present ones; `deleted` are the paths of deleted files.
+    predicate over paths with the names of the rules ignored there.
     """
 
     rules: tuple[Rule, ...]
@@ -53,8 +52,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     expects_note: Callable[[str], bool]
     per_path_ignores: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
     rules_by_scope: Mapping[str, tuple[Rule, ...]]
-    moves: Mapping[str, str]
-    deleted: frozenset[str] = frozenset()
+    history: History = NO_HISTORY
 
     @classmethod
     def build(
@@ -63,8 +61,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         config: Config,
         obsidian: ObsidianSettings = _DEFAULT_OBSIDIAN,
         ignored: Callable[[str], bool] | None = None,
-        moves: Mapping[str, str] | None = None,
-        deleted: frozenset[str] = frozenset(),
+        history: History = NO_HISTORY,
     ) -> "LinterSettings":
         """Build the settings of a run and compile its globs.
 
@@ -96,8 +93,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
             ),
             ignores,
             rules_by_scope,
-            moves or {},
-            deleted,
+            history,
         )
 
     @cached_property
@@ -135,9 +131,9 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return any(rule.reads_text for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
-    def reads_moves(self) -> bool:
-        """True if an enabled rule reads where files went."""
-        return any(rule.reads_moves for rules in self.rules_by_scope.values() for rule in rules)
+    def reads_history(self) -> bool:
+        """True if an enabled rule reads what became of files, headings and blocks."""
+        return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
     def scope_by_rule(self) -> Mapping[str, str]:
@@ -165,8 +161,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
                     self.allows_dangling,
                     None,
                     config.backlinks,
-                    self.moves,
-                    self.deleted,
+                    self.history,
                     config.quiet,
                     self.expects_note,
                 ),

@@ -25,7 +25,7 @@ from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, t
 from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name
 from vaultlink.index.update import files_with_changed_names, update
-from vaultlink.model import Diagnostic, LinkCounts, Note, ParseProblem
+from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
 __all__ = [
     "AnalysedNote",
@@ -137,8 +137,8 @@ def step(
     """Return the state after changes.
 
     Equal vaults give equal states, whatever the order and grouping of the changes. `later`
-    replaces the settings, if given: it may differ in moves and deleted files, and in what is linted
-    among added files. `share` may run the checks in several processes.
+    replaces the settings, if given: it may differ in the history, and in what is linted among added
+    files. `share` may run the checks in several processes.
     """
     settings = later or state.settings
     changed = (
@@ -181,19 +181,52 @@ def step(
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
     """Return the notes whose findings depend on what changed apart from notes.
 
-    That are moves, deleted files, and the style of sections.
+    That are the history and the style of sections.
     """
-    before, previous = state.index, state.settings
+    before, previous = state.index, state.settings.history
     affected: set[str] = set()
-    if before.files and (
-        before.files is not index.files or previous.moves != settings.moves
-    ):  # otherwise the moves are the same
-        affected |= _find_notes_naming(index, {**previous.moves, **settings.moves})
-    if before.files and previous.deleted != settings.deleted:
-        affected |= _find_notes_naming(index, previous.deleted ^ settings.deleted)
+    if before.files:
+        if before.files is not index.files:
+            affected |= _find_notes_naming(index, {**previous.moves, **settings.history.moves})
+        if previous is not settings.history:
+            affected |= _find_affected_by_history(previous, settings.history, index)
     if is_style_changed(settings.config.backlinks, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
     return affected
+
+
+def _find_affected_by_history(before: History, after: History, index: Index) -> set[str]:
+    """Return the notes whose findings depend on the difference of two histories."""
+    files = {
+        path
+        for old, new in (
+            (before.moves, after.moves),
+            (dict.fromkeys(before.deleted), dict.fromkeys(after.deleted)),
+            (before.gone, after.gone),
+            (before.likely, after.likely),
+            (before.reasons, after.reasons),
+        )
+        if old != new
+        for path in _changed_keys(old, new)
+    }
+    anchored = _changed_keys(before.anchors, after.anchors)
+    return {
+        *(_find_notes_naming(index, files) if files else ()),
+        *(source for path in anchored for source in index.anchor_sources.get(path, ())),
+        *(path for path in _changed_keys(before.led_to, after.led_to) if path in index.notes),
+    }
+
+
+_ABSENT = object()
+
+
+def _changed_keys(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
+    """Return the keys whose values differ, and those that only one of the mappings has."""
+    if before is after:
+        return set()
+    return {
+        key for key in {**before, **after} if before.get(key, _ABSENT) != after.get(key, _ABSENT)
+    }
 
 
 def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:

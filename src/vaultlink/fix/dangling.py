@@ -109,7 +109,7 @@ def _find_clear_target(
         not found
         or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD)
         or state.index.has_anchor(link, found[0].path) is False
-        or was_deleted(link, source, state.index, state.settings)
+        or was_deleted(link, source, state.index, state.settings.history)
     ):
         return None
     return found[0]

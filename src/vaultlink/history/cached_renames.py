@@ -7,13 +7,8 @@ properties.
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
-from vaultlink.history.rename_checks import (
-    NO_HISTORY,
-    FileHistory,
-    file_extension,
-    is_same_series,
-)
-from vaultlink.model import FileStamp, Note
+from vaultlink.history.rename_checks import file_extension, is_same_series
+from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
 _MIN_SHARED = 0.5
 """Minimum share of common content of a removed and an added note that may be the same."""
@@ -32,7 +27,7 @@ class VaultSnapshot(NamedTuple):
     note: Callable[[str], Note | None]
 
 
-def history_between(before: VaultSnapshot, now: VaultSnapshot) -> FileHistory:
+def history_between(before: VaultSnapshot, now: VaultSnapshot) -> History:
     """Return the moves from removed to added files, and the deleted files.
 
     A removed and an added file match if no others have the same extension, size and modification
@@ -53,7 +48,8 @@ def history_between(before: VaultSnapshot, now: VaultSnapshot) -> FileHistory:
         (old, new) for old, new in same_content.items() if not is_same_series(old, new, same=True)
     )
     unsure = similar | same_as_several | same_content.keys()
-    return FileHistory(moves, _find_deleted(set(removed) - unsure, added, before, now))
+    deleted = _find_deleted(set(removed) - unsure, added, before, now)
+    return History(moves, deleted, dict.fromkeys((*moves, *removed), 0))
 
 
 def moves_between(before: VaultSnapshot, now: VaultSnapshot) -> dict[str, str]:

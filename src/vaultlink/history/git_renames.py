@@ -13,15 +13,13 @@ from typing import NamedTuple
 
 from vaultlink.git import RawDiffEntry, find_git_dir, parse_raw_diff, read_blobs, run_git
 from vaultlink.history.rename_checks import (
-    NO_HISTORY,
-    FileHistory,
     file_extension,
     is_same_series,
     resolve_history,
     resolve_moves,
 )
 from vaultlink.index.resolve import file_name
-from vaultlink.model import FileStamp
+from vaultlink.model import NO_HISTORY, FileStamp, History
 
 _MAX_COMMITS = 200
 _MIN_SIMILARITY = 60
@@ -41,9 +39,7 @@ _MAX_BYTES = 4_000_000
 _DIFF_OPTIONS = ("--raw", "--no-abbrev", f"-M{_MIN_SIMILARITY}%", "-z", "--relative")
 
 
-def git_history(
-    root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
-) -> FileHistory:
+def git_history(root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False) -> History:
     """Return the moves and deletions of the last 200 commits and of the working tree.
 
     Where several files are equally similar, none of them is returned as moved. With `any_alike` one

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
-from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from vaultlink.model import History
 from vaultlink.text import lazy_pattern
 
 Moves = Mapping[str, str]
@@ -11,20 +13,6 @@ Moves = Mapping[str, str]
 
 MAX_DELETED = 10_000
 """Maximum number of deleted paths that are remembered, the latest ones."""
-
-
-class FileHistory(NamedTuple):
-    """Moves and deletions of files that a vault no longer has.
-
-    `moves` maps old paths to present ones. `deleted` are the paths of files that are known to have
-    been deleted: no other file can be the moved one.
-    """
-
-    moves: Mapping[str, str]
-    deleted: frozenset[str] = frozenset()
-
-
-NO_HISTORY = FileHistory({})
 
 
 def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
@@ -41,7 +29,7 @@ def resolve_moves(moves: Moves, files: Collection[str]) -> dict[str, str]:
     return resolved
 
 
-def resolve_history(moves: Moves, deleted: Iterable[str], files: Collection[str]) -> FileHistory:
+def resolve_history(moves: Moves, deleted: Iterable[str], files: Collection[str]) -> History:
     """Return the valid moves, and the deleted files that still do not exist.
 
     A file that was moved and then deleted is deleted under its old path too. Of more than
@@ -56,7 +44,29 @@ def resolve_history(moves: Moves, deleted: Iterable[str], files: Collection[str]
             if old not in files and old not in resolved and _follow_chain(old, moves, files) in gone
         )
     )
-    return FileHistory(resolved, frozenset(islice(gone, MAX_DELETED)))
+    return History(resolved, frozenset(islice(gone, MAX_DELETED)))
+
+
+UNCOMMITTED = 1 << 40
+"""Stands in `History.gone` for a file that vanished after the last commit.
+
+It is larger than the time of a commit in seconds since the epoch.
+"""
+
+
+def extend_history(known: History, new: History, files: Collection[str]) -> History:
+    """Return an earlier history and what happened since, as far as it is still valid."""
+    history = resolve_history(
+        {**known.moves, **new.moves}, (*sorted(new.deleted), *sorted(known.deleted)), files
+    )
+    now = max(known.gone.values(), default=UNCOMMITTED) + 1
+    gone = {**known.gone, **dict.fromkeys((*new.moves, *new.deleted, *new.gone), now)}
+    return replace(
+        known,
+        moves=history.moves,
+        deleted=history.deleted,
+        gone={path: since for path, since in gone.items() if path not in files},
+    )
 
 
 def _follow_chain(old: str, moves: Moves, files: Collection[str]) -> str:

@@ -271,6 +271,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
         """True if some values are still encoded."""
         return self._column is not None
 
+    def shares_column(self, other: "PackedMap[T]") -> bool:
+        """Return True if both have the same encoded values, apart from their changed keys."""
+        return self._column is not None and self._column is other._column
+
     def keys_changed(self) -> Iterable[str]:
         """Return the keys whose values are not encoded, removed ones included."""
         return self._values.keys()

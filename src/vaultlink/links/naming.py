@@ -50,9 +50,14 @@ def strip_note_extension(path: str) -> str:
 
 
 def retarget_link(
-    source: str, link: Link, path: str, index: Index, obsidian: ObsidianSettings
+    source: str,
+    link: Link,
+    path: str,
+    index: Index,
+    obsidian: ObsidianSettings,
+    subpath: str | None = None,
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a broken link resolve to a file.
+    """Return the edits that make a link resolve to a file.
 
     The new target has the style of the link, else that of its note, else that of the vault. If this
     would resolve to another file or cannot be written, the target is the full path. The displayed
@@ -64,10 +69,12 @@ def retarget_link(
         path: Vault path of the file.
         index: The index of the vault.
         obsidian: The settings of the vault.
+        subpath: The new subpath, with its `#`, or ""; None keeps that of the link.
 
     Returns:
         The edits; empty if no target works.
     """
+    kept = link.subpath if subpath is None else subpath
     style = detect_target_style(source, link, index, obsidian)
     if style == "shortest" and len(index.names.get(name_key(path), ())) > 1:
         style = "absolute"  # a bare name would lead elsewhere from another folder
@@ -80,7 +87,7 @@ def retarget_link(
             target = "/" + target.removeprefix("/")
         is_resolved = style == "shortest" and target == first != whole  # by `format_target`
         if is_resolved or resolve(source, target, index.names) == path:
-            edits = rewrite_link(source, link, target, link.subpath)
+            edits = rewrite_link(source, link, target, kept)
             if edits:
                 return edits
     return ()

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.model import Edit, Link, Note, Safety, SourceSpan
+from vaultlink.model import NO_HISTORY, Edit, History, Link, Note, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
 
 QUIET_KINDS = (
@@ -84,11 +84,11 @@ class Context(msgspec.Struct, frozen=True):
     """Everything that a check may read besides its note or file.
 
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
-    sections. `moves` maps the old paths of files to their current paths; `deleted` are the paths of
-    files that are known to have been deleted. `quiet` holds the kinds of expected findings that are
-    not reported. `expects_note` returns True for targets that name a daily or other periodic note,
-    which may not be written yet. `taken` holds the links that rules with precedence report
-    in this note. The engine drops findings about them, so a check may leave these out.
+    sections. `history` has what became of files, headings and blocks. `quiet` holds the kinds of
+    expected findings that are not reported. `expects_note` returns True for targets that name a
+    daily or other periodic note, which may not be written yet. `taken` holds the links that rules
+    with precedence report in this note. The engine drops findings about them, so a check may leave
+    these out.
     """
 
     index: Index
@@ -97,8 +97,7 @@ class Context(msgspec.Struct, frozen=True):
     allows_dangling: Callable[[str], bool]
     text: str | None = None
     backlink_settings: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    moves: Mapping[str, str] = msgspec.field(default_factory=dict)
-    deleted: frozenset[str] = frozenset()
+    history: History = NO_HISTORY
     quiet: frozenset[str] = frozenset(QUIET_KINDS)
     expects_note: Callable[[str], bool] = lambda _target: False
     taken: set[LinkPlace] = msgspec.field(default_factory=set)

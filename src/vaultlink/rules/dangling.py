@@ -59,10 +59,14 @@ def _explain_unresolved(link: Link, index: Index) -> str:
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links to the former path of a renamed or moved file."""
-    if not context.moves:
+    if not context.history.moves:
         return
     for link, candidates in find_unresolved_links(note, context):
-        path = None if candidates.is_query else follow_move(link, note.path, context.index, context)
+        path = (
+            None
+            if candidates.is_query
+            else follow_move(link, note.path, context.index, context.history)
+        )
         if path is not None:
             values = {"target": _format_target(link), "now": strip_note_extension(path)}
             edits = _build_retarget_edits(link, (path,), note, context)

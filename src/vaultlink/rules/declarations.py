@@ -40,7 +40,7 @@ _ALLOWED_KEYS = frozenset(
         ),
     )
 )
-_READS = {"text": "note", "moves": "links"}
+_READS = {"text": "note", "history": "links"}
 """Values of `reads`, and the scope in which each is allowed."""
 
 _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}

@@ -1,70 +1,70 @@
 """Look up unresolved links among the former paths of files."""
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Protocol
 
 from vaultlink.index.index import Index, update_names
-from vaultlink.index.resolve import PathsByName, resolve_with_alternatives
-from vaultlink.model import Link
+from vaultlink.index.resolve import PathsByName, name_key, resolve_with_alternatives
+from vaultlink.model import NO_HISTORY, History, Link
 
 
-class KnownPast(Protocol):
-    """Object with the moves (old path to current path) and the deleted paths of a run."""
-
-    @property
-    def moves(self) -> Mapping[str, str]: ...
-    @property
-    def deleted(self) -> frozenset[str]: ...
-
-
-class _MoveCache:
-    """The moves of a run, prepared for looking up links."""
+class _FormerFiles:
+    """The files of a history that no longer exist, prepared for looking up links."""
 
     def __init__(self, _index: Index) -> None:
-        self.prepare({})
+        self.prepare(NO_HISTORY)
 
-    def prepare(self, moves: Mapping[str, str]) -> None:
-        """Prepare for `moves`: old path to new path."""
-        self.moves = moves
-        self.old_names = update_names({}, frozenset(), frozenset(moves))
-        self.old_paths = {new: old for old, new in moves.items()}
+    def prepare(self, history: History) -> None:
+        """Prepare for a history."""
+        self.history = history
+        paths = frozenset((*history.moves, *history.deleted, *history.gone))
+        self.names = update_names({}, frozenset(), paths)
+        self.old_paths = {new: old for old, new in history.moves.items()}
+
+    def find(self, link: Link, source: str) -> str | None:
+        """Return the former path of the file that a link resolved to last."""
+        source, target = self.old_paths.get(source, source), link.lookup_target
+        found, others = resolve_with_alternatives(source, target, self.names)
+        if found is None or not others:
+            return found
+        # Files that vanished earlier did not exist any more when the link broke.
+        gone = self.history.gone
+        groups: dict[int, set[str]] = {}
+        for path in (found, *others):
+            groups.setdefault(gone.get(path, 0), set()).add(path)
+        names = _keep_names(self.names, found, groups[max(groups)])
+        return resolve_with_alternatives(source, target, names)[0]
 
 
-def follow_move(link: Link, source: str, index: Index, past: KnownPast) -> str | None:
+def _keep_names(names: PathsByName, path: str, kept: set[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names of files that are named like `path`, for the kept ones only."""
+    key = name_key(path)
+    return {key: tuple(other for other in names[key] if other in kept)}
+
+
+def find_former_file(link: Link, source: str, index: Index, history: History) -> str | None:
+    """Return the former path of the file that an unresolved link resolved to.
+
+    Return None if it never resolved, as far as the history knows. A relative link is resolved from
+    the former path of its own note.
+    """
+    if not (history.moves or history.deleted or history.gone):
+        return None
+    former = index.derive(_FormerFiles)
+    if former.history is not history:
+        former.prepare(history)
+    return former.find(link, source)
+
+
+def follow_move(link: Link, source: str, index: Index, history: History) -> str | None:
     """Return the current path of the file that a link resolved to before a move.
 
-    Return None if the link did not resolve then, or if its target was not moved. A relative link is
-    resolved from the former path of its own note.
+    Return None if the link did not resolve then, or if its target was not moved.
     """
-    cache = _prepare_moves(index, past)
-    old, _ = resolve_with_alternatives(
-        cache.old_paths.get(source, source), link.lookup_target, cache.old_names
-    )
-    return cache.moves.get(old) if old is not None else None
+    former = find_former_file(link, source, index, history)
+    return None if former is None else history.moves.get(former)
 
 
-def was_deleted(link: Link, source: str, index: Index, past: KnownPast) -> bool:
-    """Return True if an unresolved link formerly resolved to a deleted file.
-
-    A relative link is resolved from the former path of its own note.
-    """
-    if not past.deleted:
-        return False
-    old_paths = _prepare_moves(index, past).old_paths
-    old, _ = resolve_with_alternatives(
-        old_paths.get(source, source), link.lookup_target, _name_deleted(past.deleted)
-    )
-    return old is not None
-
-
-def _prepare_moves(index: Index, past: KnownPast) -> _MoveCache:
-    cache = index.derive(_MoveCache)
-    if cache.moves is not past.moves:
-        cache.prepare(past.moves)
-    return cache
-
-
-@lru_cache(maxsize=2)  # the same in all states of a run
-def _name_deleted(deleted: frozenset[str]) -> PathsByName:
-    return update_names({}, frozenset(), deleted)
+def was_deleted(link: Link, source: str, index: Index, history: History) -> bool:
+    """Return True if an unresolved link led to a file that is gone: deleted or not found again."""
+    former = find_former_file(link, source, index, history)
+    return former is not None and former not in history.moves

@@ -18,9 +18,11 @@ from vaultlink.index.anchors import (
 )
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
+from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Heading, Link, LinkKind, Note, Safety
+from vaultlink.model import Destination, Edit, Heading, Link, LinkKind, Note, Safety
 from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
+from vaultlink.rules.former_anchors import find_renamed_anchor
 from vaultlink.rules.quiet_anchors import (
     is_clipped_page,
     is_footnote_anchor,
@@ -55,7 +57,7 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
                 "block": split_parts(item.link.subpath)[-1],
                 "reason": _describe_unread_block(item.link, item.target, context),
             }
-            yield _report_missing(note, item, values)
+            yield _report_missing(note, item, values, context)
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
@@ -63,7 +65,7 @@ def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
     for item in _find_missing_anchors(note, context):
         if not item.is_block:
             heading = item.link.subpath.lstrip("#").strip()
-            yield _report_missing(note, item, {"heading": heading})
+            yield _report_missing(note, item, {"heading": heading}, context)
 
 
 def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
@@ -89,20 +91,34 @@ def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
             )
 
 
-def _report_missing(note: Note, item: _MissingAnchor, named: Mapping[str, str]) -> Finding:
+def _report_missing(
+    note: Note, item: _MissingAnchor, named: Mapping[str, str], context: Context
+) -> Finding:
     """Return the finding of a missing heading or block, with `named` among its values.
 
-    It has a fix if a single heading or block can be meant. The fix is safe if that is certain, and
-    no other program follows the link as it is: a Markdown link without spaces may be for another.
+    It has a fix if the history knows what became of the heading or block, or a single one can be
+    meant. The fix is safe if that is certain, and no other program follows the link as it is: a
+    Markdown link without spaces may be for another.
     """
     link, target = item.link, item.target
+    values = {"note": link_name(target.path), "reason": "", **named}
+    meant = find_renamed_anchor(link.subpath, target, context.history)
+    if meant is not None:
+        found, place = meant.subpath.removeprefix("#"), link_name(meant.path)
+        values["found"] = found if meant.path == target.path else f"{place}#{found}"
+        values["reason"] += f"; it is “{values['found']}” now"
+        return Finding(
+            link,
+            values,
+            link.target,
+            edits=partial(_link_to_anchor, note.path, link, meant, target.path, context),
+            safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
+            subpath=link.subpath,
+            resolved=target.path,
+        )
     matches = match_anchors(target, link.subpath)
     best = matches[0] if len(matches) == 1 and matches[0].safety else None
-    values = {
-        "note": link_name(target.path),
-        **named,
-        "found": best.subpath.removeprefix("#") if best else "",
-    }
+    values["found"] = best.subpath.removeprefix("#") if best else ""
     return Finding(
         link,
         values,
@@ -112,6 +128,14 @@ def _report_missing(note: Note, item: _MissingAnchor, named: Mapping[str, str]) 
         subpath=link.subpath,
         resolved=target.path,
     )
+
+
+def _link_to_anchor(
+    source: str, link: Link, meant: Destination, path: str, context: Context
+) -> tuple[Edit, ...]:
+    if meant.path == path:
+        return rewrite_link(source, link, link.target, meant.subpath)
+    return retarget_link(source, link, meant.path, context.index, context.obsidian, meant.subpath)
 
 
 def _describe_unread_block(link: Link, note: Note, context: Context) -> str:

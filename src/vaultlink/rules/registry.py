@@ -101,7 +101,7 @@ class Rule(msgspec.Struct, frozen=True):
     why: str
     scope: str
     reads_text: bool
-    reads_moves: bool
+    reads_history: bool
     enabled_by_default: bool
     severity: Severity
     message: str
@@ -193,7 +193,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         why=mapping["why"].strip(),
         scope=mapping["scope"],
         reads_text=mapping.get("reads") == "text",
-        reads_moves=mapping.get("reads") == "moves",
+        reads_history=mapping.get("reads") == "history",
         enabled_by_default=mapping.get("default", True),
         severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),

@@ -5,9 +5,12 @@ reports it.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from vaultlink.index.resolve import join_relative, normalize_name
-from vaultlink.model import Link, LinkKind, Note, Place
+from vaultlink.links.naming import retarget_link
+from vaultlink.links.rewrite import rewrite_link
+from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
@@ -27,6 +30,42 @@ def _names_sibling(link: Link, source: str, target: str) -> bool:
     return link.kind is LinkKind.MARKDOWN and join_relative(
         source, normalize_name(f"./{link.target}")
     ) == normalize_name(target)
+
+
+def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links that lead elsewhere than before, although nobody changed them.
+
+    The fix names what they led to before.
+    """
+    former = context.history.led_to.get(note.path)
+    if not former:
+        return
+    for link, target in find_resolved_links(note, context):
+        written = link.lookup_target
+        meant = former.get(written) or former.get(written + link.subpath)
+        if meant is not None and (meant.path != target or meant.subpath not in ("", link.subpath)):
+            is_other_file = meant.path != target
+            values = {
+                "target": link.target + link.subpath,
+                "now": target if is_other_file else f"another heading {link.subpath}",
+                "before": meant.path if is_other_file else meant.subpath,
+            }
+            yield Finding(
+                link,
+                values,
+                link.target,
+                edits=partial(_name_former_target, link, note.path, meant, target, context),
+                safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
+            )
+
+
+def _name_former_target(
+    link: Link, source: str, meant: Destination, target: str, context: Context
+) -> tuple[Edit, ...]:
+    """Return the edits that make a link lead to what it led to before."""
+    if meant.path == target:
+        return rewrite_link(source, link, link.target, meant.subpath)
+    return retarget_link(source, link, meant.path, context.index, context.obsidian)
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:

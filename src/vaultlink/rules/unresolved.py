@@ -91,7 +91,7 @@ def _collect_unresolved_links(
             ):
                 if candidates is not _NO_CANDIDATES and (
                     candidates.is_of(note.path)
-                    or was_deleted(link, note.path, context.index, context)
+                    or was_deleted(link, note.path, context.index, context.history)
                 ):
                     candidates = candidates._replace(aliased=(), titled=(), respelt=())
                 found.append((link, candidates))

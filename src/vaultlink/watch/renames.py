@@ -9,8 +9,8 @@ from time import monotonic
 from typing import NamedTuple
 
 from vaultlink.history.cached_renames import VaultSnapshot, history_between
-from vaultlink.history.rename_checks import FileHistory, resolve_history
-from vaultlink.model import FileStamp, Note
+from vaultlink.history.rename_checks import resolve_history
+from vaultlink.model import FileStamp, History, Note
 
 _MAX_AGE_SECONDS = 600.0
 """Maximum seconds between the removal and the addition of a moved file.
@@ -33,19 +33,19 @@ class _SeenFile(NamedTuple):
 class MoveTracker:
     """Tracks the files that were moved since the watcher started."""
 
-    def __init__(self, history: FileHistory):
+    def __init__(self, history: History):
         self._moves, self._deleted = dict(history.moves), dict.fromkeys(sorted(history.deleted))
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
         """Return an independent copy."""
-        other = MoveTracker(FileHistory(self._moves))
+        other = MoveTracker(History(self._moves))
         other._deleted = dict(self._deleted)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
-    def learn_history(self, history: FileHistory) -> None:
+    def learn_history(self, history: History) -> None:
         """Add moves and deletions from another source, such as git."""
         self._moves = {**self._moves, **history.moves}
         self._deleted.update(dict.fromkeys(sorted(history.deleted)))
@@ -81,7 +81,7 @@ class MoveTracker:
                 del remembered[next(iter(remembered))]
         return dict(fresh.moves)
 
-    def current_history(self, files: Collection[str]) -> FileHistory:
+    def current_history(self, files: Collection[str]) -> History:
         """Return all moves and deletions that are valid for the given files."""
         return resolve_history(self._moves, reversed(self._deleted), files)
 

@@ -18,9 +18,8 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
-from vaultlink.history.rename_checks import FileHistory
 from vaultlink.index.resolve import is_note
-from vaultlink.model import LinkCounts, Note
+from vaultlink.model import History, LinkCounts, Note
 from vaultlink.watch.finding_diff import (
     FindingIdentities,
     compare_findings,
@@ -68,7 +67,7 @@ class Session:
     def __init__(self, vault: Vault):
         self.vault = vault
         self._next_number = 0
-        self._move_tracker = MoveTracker(_get_history(vault.state.settings))
+        self._move_tracker = MoveTracker(vault.state.settings.history)
         vault.state.compute_all()
         self._graph = LiveGraph(vault.index)
         self._identities = identify_findings(
@@ -150,7 +149,7 @@ class Session:
 
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """Continue with a vault that was opened again, and return the batch."""
-        self._move_tracker.learn_history(_get_history(vault.state.settings))
+        self._move_tracker.learn_history(vault.state.settings.history)
         vault.state.compute_all()
         history = self._move_tracker.current_history(vault.scan.listing.files)
         settings = _with_history(vault.state.settings, history)
@@ -160,7 +159,7 @@ class Session:
         self.vault = vault
         return self._record_delta(cause, delta)
 
-    def learn_history(self, history: FileHistory, description: str) -> Batch | None:
+    def learn_history(self, history: History, description: str) -> Batch | None:
         """Add a history from another source; return None if it is known already."""
         self._move_tracker.learn_history(history)
         before = self.vault.state
@@ -241,15 +240,9 @@ class Session:
         )
 
 
-def _get_history(settings: LinterSettings) -> FileHistory:
-    return FileHistory(settings.moves, settings.deleted)
-
-
-def _with_history(settings: LinterSettings, history: FileHistory) -> LinterSettings:
+def _with_history(settings: LinterSettings, history: History) -> LinterSettings:
     """Return settings with this history; the same object if they have it."""
-    if history == _get_history(settings):
-        return settings
-    return replace(settings, moves=history.moves, deleted=history.deleted)
+    return settings if history == settings.history else replace(settings, history=history)
 
 
 def _has_changed(state: State, change: Change) -> bool:

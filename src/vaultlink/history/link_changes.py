@@ -1,0 +1,285 @@
+"""Compare what links led to in two states of a vault, and remember what they meant.
+
+The earlier state is that of the last run, of the last commit, or of a revision. Where a link meant
+a file, heading or block that is now elsewhere, the history says where.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from vaultlink.history.anchor_changes import (
+    NewAnchor,
+    align_headings,
+    find_moved_anchor,
+    match_anchors_of,
+)
+from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.index.index import Index
+from vaultlink.index.packed_map import PackedMap
+from vaultlink.index.suggest_headings import build_subpath
+from vaultlink.model import Destination, Heading, History, Link, Note
+
+T = TypeVar("T")
+
+
+class _Changes(NamedTuple):
+    """Two states of a vault, and the way of a file from one to the other.
+
+    `follow` returns the present path of a file of the earlier state; None if it is gone. `notes`
+    are the notes that changed, with the earlier path of each (None if new).
+    """
+
+    before: Index
+    now: Index
+    follow: Callable[[str], str | None]
+    notes: Mapping[str, str | None]
+
+
+def remember_links(known: History, before: Index, now: Index, moves: Mapping[str, str]) -> History:
+    """Return a history with what links meant before, as far as that is elsewhere now.
+
+    Args:
+        known: What is known already. Its moves and deletions are kept.
+        before: The earlier state.
+        now: The present state.
+        moves: Earlier path to present path, of all files that were moved in between, those included
+            whose earlier path another file has now.
+    """
+
+    def follow(path: str) -> str | None:
+        return moves.get(path, path if path in now.files else None)
+
+    sources = {new: old for old, new in moves.items()}
+    notes = {
+        path: sources.get(path, path if path in before.notes and path not in moves else None)
+        for path in _changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
+        if path in now.notes
+    }
+    changes = _Changes(before, now, follow, notes)
+    anchors = _remember_anchors(known.anchors, changes)
+    return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
+
+
+def _changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
+    """Return the keys whose values may differ."""
+    if before is now:
+        return set()
+    if isinstance(before, PackedMap) and isinstance(now, PackedMap) and before.shares_column(now):
+        return {*before.keys_changed(), *now.keys_changed()}
+    return {key for key in {*before, *now} if before.get(key) is not now.get(key)}
+
+
+# -- headings and blocks --------------------------------------------------------------------------
+
+
+def _remember_anchors(
+    known: Mapping[str, Mapping[str, Destination]], changes: _Changes
+) -> dict[str, dict[str, Destination]]:
+    """Return the former headings and blocks of notes with what they are now."""
+    before, now = changes.before, changes.now
+    renewed: dict[str, dict[str, NewAnchor]] = {}
+    moved: dict[str, dict[str, Destination]] = {}
+    for path, old_path in changes.notes.items():
+        old = before.notes.get(old_path) if old_path else None
+        new = now.notes[path]
+        if old is None or old_path is None or not before.anchor_sources.get(old_path):
+            continue
+        if _anchors_of(old) != _anchors_of(new):
+            renewed[path] = match_anchors_of(old, new)
+            moved[path] = dict(_find_moved(old, path, renewed[path], changes))
+    result: dict[str, dict[str, Destination]] = {}
+    for old_path, entries in known.items():
+        present = changes.follow(old_path)
+        if present is not None and present in now.notes:
+            result.setdefault(present, {}).update(
+                (key, destination)
+                for key, old_destination in entries.items()
+                if (destination := _follow(old_destination, renewed, moved, changes))
+            )
+    for path, found in renewed.items():
+        result.setdefault(path, {}).update(
+            (key, Destination(path, anchor.subpath, anchor.is_certain))
+            for key, anchor in found.items()
+        )
+        result[path].update(moved[path])
+    return {
+        path: kept
+        for path, entries in result.items()
+        if (kept := {k: d for k, d in entries.items() if not _has_key(now.notes[path], k)})
+    }
+
+
+def _anchors_of(note: Note) -> object:
+    return [(heading.level, heading.text) for heading in note.headings], [
+        block.id for block in note.blocks
+    ]
+
+
+def _find_moved(
+    old: Note, path: str, renewed: Mapping[str, NewAnchor], changes: _Changes
+) -> Iterator[tuple[str, Destination]]:
+    """Yield headings and blocks of a note that another note has gained."""
+    new = changes.now.notes[path]
+    keys = [heading_key(heading.text) for heading in old.headings]
+    keys += [f"^{block.id.lower()}" for block in old.blocks]
+    lost = [key for key in dict.fromkeys(keys) if key and not _has_key(new, key)]
+    if not lost:
+        return
+    candidates = {
+        other: (changes.before.notes.get(before) if before else None, changes.now.notes[other])
+        for other, before in changes.notes.items()
+        if other != path
+    }
+    for key in lost:
+        found = find_moved_anchor(key, old, candidates)
+        if found and not (key in renewed and renewed[key].is_certain and key.startswith("^")):
+            yield key, Destination(*found)
+
+
+def _has_key(note: Note, key: str) -> bool:
+    if key.startswith("^"):
+        return any(block.id.lower() == key[1:] for block in note.blocks)
+    return any(heading_key(heading.text) == key for heading in note.headings)
+
+
+def _follow(
+    destination: Destination,
+    renewed: Mapping[str, Mapping[str, NewAnchor]],
+    moved: Mapping[str, Mapping[str, Destination]],
+    changes: _Changes,
+) -> Destination | None:
+    """Return where a former destination is now; None if it is gone."""
+    path = changes.follow(destination.path)
+    if path is None:
+        return None
+    note = changes.now.notes.get(path)
+    if not destination.subpath or note is None:
+        return Destination(path, destination.subpath, destination.is_certain)
+    key = _last_key(destination.subpath)
+    if key in moved.get(path, {}):
+        return moved[path][key]
+    if key in renewed.get(path, {}):
+        anchor = renewed[path][key]
+        return Destination(path, anchor.subpath, destination.is_certain and anchor.is_certain)
+    if find_anchor(note, destination.subpath) is None:
+        return None
+    return Destination(path, destination.subpath, destination.is_certain)
+
+
+def _last_key(subpath: str) -> str:
+    last = subpath[subpath.rfind("#") + 1 :].strip()
+    return last.lower() if last.startswith("^") else heading_key(last)
+
+
+# -- targets --------------------------------------------------------------------------------------
+
+
+def _remember_targets(
+    known: Mapping[str, Mapping[str, Destination]], changes: _Changes
+) -> dict[str, dict[str, Destination]]:
+    """Return the former destinations of links that resolve to something else now."""
+    now = changes.now
+    result: dict[str, dict[str, Destination]] = {}
+    for old_source, entries in known.items():
+        present = changes.follow(old_source)
+        if present is not None and present in now.notes:
+            result[present] = {
+                written: destination
+                for written, old in entries.items()
+                if (destination := _follow(old, {}, {}, changes))
+            }
+    for source in _list_sources(changes):
+        for written, destination in _find_retargeted(source, changes):
+            result.setdefault(source, {}).setdefault(written, destination)
+    return {
+        source: kept
+        for source, entries in result.items()
+        if (kept := _keep_retargeted(source, entries, now))
+    }
+
+
+def _list_sources(changes: _Changes) -> set[str]:
+    """Return the notes of the present state whose links may lead elsewhere than before."""
+    before, now = changes.before, changes.now
+    sources = _changed_keys(before.targets, now.targets) | changes.notes.keys()
+    for path, old_path in changes.notes.items():
+        old = before.notes.get(old_path) if old_path else None
+        if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):
+            sources |= set(now.anchor_sources.get(path, ()))
+    # A link to a file that is replaced by another keeps its target.
+    for path, old_path in changes.notes.items():
+        if old_path != path and path in before.files:
+            sources |= set(now.sources_of(path))
+    return {source for source in sources if source in now.notes}
+
+
+def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Destination]]:
+    """Yield the links of a note that lead elsewhere than before, with where they led to."""
+    before, now = changes.before, changes.now
+    old_source = changes.notes.get(source, source)
+    if old_source is None or old_source not in before.notes:
+        return
+    former = {
+        link.lookup_target: target
+        for link, target in zip(
+            before.notes[old_source].links, before.targets[old_source], strict=True
+        )
+        if target is not None
+    }
+    for link, target in now.resolved_links(source):
+        old_target = former.get(link.lookup_target)
+        if target is None or old_target is None or link.external:
+            continue
+        expected = changes.follow(old_target)
+        if expected is None:
+            continue
+        if expected != target:
+            yield link.lookup_target, Destination(expected)
+        elif link.subpath:
+            subpath = _find_shadowed(link, old_target, target, changes)
+            if subpath:
+                yield link.lookup_target + link.subpath, Destination(target, subpath)
+
+
+def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:
+    """Return the subpath of the heading that a link led to before; "" if it still does."""
+    old, new = changes.before.notes.get(old_path), changes.now.notes.get(path)
+    if old is None or new is None or old is new or _anchors_of(old) == _anchors_of(new):
+        return ""
+    was, present = find_anchor(old, link.subpath), find_anchor(new, link.subpath)
+    if not isinstance(was, Heading) or not isinstance(present, Heading):
+        return ""
+    number = next(n for n, heading in enumerate(old.headings) if heading is was)
+    other, is_certain = align_headings(old, new).get(number, (None, False))
+    if other is None or not is_certain or new.headings[other] is present:
+        return ""
+    return build_subpath(new, new.headings[other])
+
+
+def _keep_retargeted(
+    source: str, entries: Mapping[str, Destination], now: Index
+) -> dict[str, Destination]:
+    """Return the entries of links that still lead elsewhere."""
+    links: dict[str, tuple[Link, str | None]] = {}
+    for link, target in now.resolved_links(source):
+        links[link.lookup_target] = links[link.lookup_target + link.subpath] = link, target
+    kept = {}
+    for written, destination in entries.items():
+        link_now, target = links.get(written, (None, None))
+        if link_now is None or target is None:
+            continue
+        if target != destination.path or (
+            destination.subpath and _is_elsewhere(link_now, destination, now)
+        ):
+            kept[written] = destination
+    return kept
+
+
+def _is_elsewhere(link: Link, destination: Destination, now: Index) -> bool:
+    note = now.notes.get(destination.path)
+    if note is None:
+        return False
+    meant = find_anchor(note, destination.subpath)
+    return meant is not None and find_anchor(note, link.subpath) is not meant

@@ -1,0 +1,32 @@
+"""Look up missing headings and blocks among the former ones of a note."""
+
+from vaultlink.index.anchors import find_anchor, heading_key, split_parts
+from vaultlink.model import Destination, History, Note
+
+
+def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:
+    """Return what the heading or block of a subpath is now.
+
+    Return None if the history does not know. In a path such as `#A#B`, any part may have changed.
+    """
+    former = history.anchors.get(target.path)
+    parts = split_parts(subpath)
+    if not former or not parts:
+        return None
+    keys = [part.lower() if part.startswith("^") else heading_key(part) for part in parts]
+    if keys[-1] in former:
+        return former[keys[-1]]
+    renamed = [former.get(key) for key in keys]
+    if not any(renamed):
+        return None
+    written = "".join(
+        f"#{_last_part(new.subpath) if new else part}"
+        for part, new in zip(parts, renamed, strict=True)
+    )
+    if find_anchor(target, written) is None:
+        return None
+    return Destination(target.path, written, all(new.is_certain for new in renamed if new))
+
+
+def _last_part(subpath: str) -> str:
+    return subpath[subpath.rfind("#") + 1 :]
