@@ -12,12 +12,8 @@ from repositories import commit, create_repository, git, update_files
 from running import RunCommand, read_files
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import open_vault
-from vaultlink.baseline.revision import (
-    Comparison,
-    find_merge_base,
-    past_contents,
-    state_at_revision,
-)
+from vaultlink.baseline.revision import find_merge_base
+from vaultlink.disk.past_state import Comparison, read_past_contents, state_at_revision
 from vaultlink.disk.scan import Settings
 
 Files = Mapping[str, str | bytes | None]
@@ -573,7 +569,7 @@ def test_state_at_a_revision_equals_a_fresh_check(
     for back in range(4):
         revision = find_merge_base(root, f"HEAD~{back}")
         then = state_at_revision(
-            vault.state, past_contents(vault, Comparison(vault.root, revision))
+            vault.state, read_past_contents(vault.scan, (), Comparison(vault.root, revision))
         )
         git(tmp_path, "clone", "--quiet", str(root), f"then{back}")
         git(tmp_path / f"then{back}", "checkout", "--quiet", revision.commit)

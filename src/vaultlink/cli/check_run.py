@@ -30,7 +30,7 @@ def run_check(
     wanted, known_sources = make_path_filter(selection[0]), selection[1]
     load_known = known_sources.start_loading(scan.root)
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    known = load_known(vault)
+    vault, known = load_known(vault)
     notes = sum(is_note(path) and wanted(path) for path in vault.index.files)
     if (
         output_format == "concise"

@@ -16,7 +16,7 @@ from vaultlink.text import blake2b
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.baseline.match import KnownFindings
-    from vaultlink.baseline.revision import Revision
+    from vaultlink.disk.past_state import Revision
     from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
     from vaultlink.fix.sources import FixSources
@@ -34,17 +34,26 @@ class KnownSources(msgspec.Struct, frozen=True):
         """Identifies these sources in the cache of results."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
-    def load_known(self, vault: "Vault") -> "list[KnownFindings]":
-        """Return the known findings of a vault, per source."""
+    def load_known(self, vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+        """Return the known findings of a vault, per source.
+
+        Also return the vault with the history since the revision, if there is one.
+        """
         return self.start_loading(vault.root)(vault)
 
-    def start_loading(self, root: Path) -> "Callable[[Vault], list[KnownFindings]]":
+    def start_loading(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
         """Return a function that does the same for the vault at `root`.
 
         Git starts at once, so that it runs while the vault is loaded.
         """
         load_revision = self._start_revision(root)
-        return lambda vault: [*self._load_baseline(vault), *load_revision(vault)]
+
+        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+            baseline = list(self._load_baseline(vault))
+            vault, revision = load_revision(vault)
+            return vault, [*baseline, *revision]
+
+        return load
 
     def _load_baseline(self, vault: "Vault") -> "Iterator[KnownFindings]":
         if self.baseline is not None:
@@ -52,13 +61,20 @@ class KnownSources(msgspec.Struct, frozen=True):
 
             yield findings_in_baseline(vault, self.baseline)
 
-    def _start_revision(self, root: Path) -> "Callable[[Vault], list[KnownFindings]]":
+    def _start_revision(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
         if self.revision is None:
-            return lambda _vault: []
-        from vaultlink.baseline.revision import Comparison, findings_at_revision  # noqa: PLC0415 - only where one is named
+            return lambda vault: (vault, [])
+        from vaultlink.baseline.revision import findings_at_revision, with_history_since  # noqa: PLC0415 - only where one is named
+        from vaultlink.disk.past_state import Comparison, read_past_contents  # noqa: PLC0415
 
         comparison = Comparison(root, self.revision)
-        return lambda vault: [findings_at_revision(vault, comparison)]
+
+        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+            contents = read_past_contents(vault.scan, vault.overlays, comparison)
+            known = findings_at_revision(vault, comparison, contents)
+            return with_history_since(vault, comparison, contents), [known]
+
+        return load
 
 
 def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:

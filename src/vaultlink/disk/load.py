@@ -7,6 +7,12 @@ from msgspec.structs import replace
 
 from vaultlink.disk.cache import SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes
+from vaultlink.disk.past_state import (
+    Comparison,
+    read_past_contents,
+    remember_revision,
+    start_comparison,
+)
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
@@ -22,6 +28,7 @@ from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
+from vaultlink.errors import VaultError
 from vaultlink.history.cached_renames import VaultSnapshot, history_between
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.link_changes import remember_links
@@ -65,6 +72,7 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     """Return the current state of a vault, from the cache and the changes since."""
     cache, share = scan.open_cache(), share_checks(scan.settings.jobs)
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
+    comparison = None if stamps else start_comparison(scan.root)
     settings_digest = _settings_digest(scan, settings)
     is_current = stored is not None and stored.table.settings_digest == settings_digest
     before, digests = State(settings), dict[str, bytes]()
@@ -79,7 +87,11 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
-    remembered = _remember(scan, state.index, stored, stamps) if stored and stamps else NO_HISTORY
+    remembered = (
+        _remember(scan, state.index, stored, stamps)
+        if stored and stamps
+        else _remember_commit(scan, state, comparison)
+    )
     state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache is None:
         return LoadedState(state)
@@ -150,6 +162,18 @@ def _remember(scan: VaultScan, now: Index, stored: StoredState, saved: SavedStam
     )
     history = extend_history(known, new, files)
     return history if others else remember_links(history, before, now, new.moves)
+
+
+def _remember_commit(scan: VaultScan, state: State, comparison: Comparison | None) -> History:
+    """Return what links led to in the last commit, for a vault without a saved state."""
+    if comparison is None or not state.settings.reads_history:
+        return NO_HISTORY
+    try:
+        contents = read_past_contents(scan, (), comparison)
+    except VaultError:  # there is no commit yet, or git can't read an old file
+        return NO_HISTORY
+    history = remember_revision(scan, state, contents, comparison)
+    return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to)
 
 
 def _merge_histories(one: History, other: History) -> History:

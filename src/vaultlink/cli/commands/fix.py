@@ -139,8 +139,8 @@ def _plan_and_write(
     warn_unreadable_folders(scan, terminal)
     known_sources = find_known_sources(options, scan)
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    known, wanted, answers = (
-        known_sources.load_known(vault),
+    vault, known = known_sources.load_known(vault)
+    wanted, answers = (
         make_path_filter(select_vault_paths(options, scan.root)),
         parse_fix_answers(options, scan.root),
     )

@@ -1,0 +1,181 @@
+"""The state of a vault at an earlier revision, and what links led to then.
+
+The state is computed backwards: from the current state, in one step, by the changes that git
+reports. The time it takes depends on the size of the changes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from vaultlink.disk.read import UnreadableFile, decode_note, read_text
+from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path
+from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
+from vaultlink.errors import VaultError
+from vaultlink.git import (
+    RawDiffEntry,
+    RunningGit,
+    find_git_dir,
+    list_untracked,
+    parse_raw_diff,
+    read_filtered_blobs,
+)
+from vaultlink.history.git_renames import moves_since
+from vaultlink.history.link_changes import remember_links
+from vaultlink.history.rename_checks import resolve_history
+from vaultlink.model import FileStamp, History
+
+OPTION = "--changed-since"
+"""The option that names a revision, for messages."""
+
+_REGULAR_FILE_MODES = ("100644", "100755", "100664")
+
+
+class Revision(NamedTuple):
+    """A commit to compare the working tree with, and the name the user gave for it."""
+
+    name: str
+    commit: str
+
+
+PastContent = str | UnreadableFile | Presence
+"""Past content of a path: a text, why it has none, an attachment, or nothing."""
+
+
+class Comparison:
+    """The changes of a vault since a revision.
+
+    Git looks for them while the vault is loaded.
+    """
+
+    def __init__(self, root: Path, since: Revision):
+        """Start git."""
+        self.since = since
+        self._diff = RunningGit(
+            root,
+            "diff",
+            "--raw",
+            "-z",
+            "--no-renames",
+            "--no-abbrev",
+            "--relative",
+            "--no-ext-diff",
+            "--ignore-submodules",
+            since.commit,
+            "--",
+            ".",
+        )
+        self._list_untracked = list_untracked(root)
+
+    @cached_property
+    def entries(self) -> list[RawDiffEntry]:
+        """The changes of tracked files. Raises VaultError if git can't compare the vault."""
+        output = self._diff.read()
+        if output is None:
+            raise VaultError(f"{OPTION}: git can't compare the vault with “{self.since.name}”.")
+        return list(parse_raw_diff(output))
+
+    @cached_property
+    def untracked(self) -> list[str]:
+        """The paths that git neither tracks nor ignores."""
+        return self._list_untracked()
+
+    def find_moves(self, root: Path, files: Mapping[str, FileStamp]) -> Mapping[str, str]:
+        """Return the moves since the revision. A moved file is missing at its old path."""
+        if all(entry.status in "AMT" for entry in self.entries):
+            return {}
+        return moves_since(root, files, self.since.commit)
+
+
+def read_past_contents(
+    scan: VaultScan, overlays: Collection[str], comparison: Comparison
+) -> dict[str, PastContent]:
+    """Return the past content of each path that changed since a revision.
+
+    Untracked files did not exist, except files that git ignores, which count as unchanged.
+    `overlays` are the notes with unsaved texts.
+
+    Raises:
+        VaultError: Git can't compare the vault, or can't read an old file.
+    """
+    root, files = scan.root, scan.listing.files
+    entries = [entry for entry in comparison.entries if is_vault_path(entry.old)]
+    notes = [
+        entry
+        for entry in entries
+        if entry.mode in _REGULAR_FILE_MODES and is_source_file(entry.old)
+    ]
+    texts = _read_past_texts(root, comparison.since, notes) if notes else []
+    return {
+        **{path: read_text(root / path) if path in files else Presence.GONE for path in overlays},
+        **dict.fromkeys(comparison.untracked, Presence.GONE),
+        **{
+            entry.old: Presence.ATTACHMENT if entry.mode in _REGULAR_FILE_MODES else Presence.GONE
+            for entry in entries
+        },
+        **{entry.old: text for entry, text in zip(notes, texts, strict=True)},
+    }
+
+
+def _read_past_texts(
+    root: Path, since: Revision, notes: Sequence[RawDiffEntry]
+) -> list[str | UnreadableFile]:
+    """Return the texts that notes had at a revision.
+
+    Raises:
+        VaultError: Git can't read one of them. Without it, all findings in the note would count as
+            new.
+    """
+    blobs = read_filtered_blobs(root, [(entry.old, entry.blob) for entry in notes])
+    if None in blobs:
+        path = notes[blobs.index(None)].old
+        raise VaultError(
+            f"{OPTION}: git can't read {path} at the merge base of “{since.name}” and HEAD. "
+            "In a partial clone, fetch its old version first."
+        )
+    return [decode_note(data or b"") for data in blobs]
+
+
+def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> State:
+    """Return the state of a vault with these past contents."""
+    changes = [
+        Change(
+            path,
+            analyse_unreadable(state.settings, path, *content)
+            if isinstance(content, UnreadableFile)
+            else content,
+        )
+        for path, content in contents.items()
+        if content is not Presence.GONE or path in state.index.files
+    ]
+    files = {
+        path
+        for path in state.index.files | contents.keys()
+        if contents.get(path) is not Presence.GONE
+    }
+    known = state.settings.history
+    history = resolve_history(known.moves, known.deleted, files)
+    return step(state, changes, replace(state.settings, history=history))
+
+
+def remember_revision(
+    scan: VaultScan, state: State, contents: Mapping[str, PastContent], comparison: Comparison
+) -> History:
+    """Return the history of a state with what links led to at a revision.
+
+    `contents` are the contents then of all paths that changed.
+    """
+    known = state.settings.history
+    if not contents:
+        return known
+    before = state_at_revision(state, contents).index
+    moves = comparison.find_moves(scan.root, scan.listing.files)
+    return remember_links(known, before, state.index, moves)
+
+
+def start_comparison(root: Path) -> Comparison | None:
+    """Compare the working tree with the last commit; None where there is no git repository."""
+    return Comparison(root, Revision("HEAD", "HEAD")) if find_git_dir(root) else None
