@@ -177,5 +177,5 @@ def remember_revision(
 
 
 def start_comparison(root: Path) -> Comparison | None:
-    """Compare the working tree with the last commit; None where there is no git repository."""
+    """Compare the working tree with the last commit; None without a repository."""
     return Comparison(root, Revision("HEAD", "HEAD")) if find_git_dir(root) else None

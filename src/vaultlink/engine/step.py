@@ -221,7 +221,7 @@ _ABSENT = object()
 
 
 def _changed_keys(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
-    """Return the keys whose values differ, and those that only one of the mappings has."""
+    """Return the keys with different values, and those that only one mapping has."""
     if before is after:
         return set()
     return {

@@ -1,4 +1,4 @@
-"""Compare what links led to in two states of a vault, and remember what they meant.
+"""Compare what links led to in two states of a vault.
 
 The earlier state is that of the last run, of the last commit, or of a revision. Where a link meant
 a file, heading or block that is now elsewhere, the history says where.
@@ -201,7 +201,7 @@ def _remember_targets(
 
 
 def _list_sources(changes: _Changes) -> set[str]:
-    """Return the notes of the present state whose links may lead elsewhere than before."""
+    """Return the present notes whose links may lead elsewhere than before."""
     before, now = changes.before, changes.now
     sources = _changed_keys(before.targets, now.targets) | changes.notes.keys()
     for path, old_path in changes.notes.items():
@@ -216,7 +216,7 @@ def _list_sources(changes: _Changes) -> set[str]:
 
 
 def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Destination]]:
-    """Yield the links of a note that lead elsewhere than before, with where they led to."""
+    """Yield the links of a note that lead elsewhere now, with where they led to."""
     before, now = changes.before, changes.now
     old_source = changes.notes.get(source, source)
     if old_source is None or old_source not in before.notes:
@@ -244,7 +244,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
 
 
 def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:
-    """Return the subpath of the heading that a link led to before; "" if it still does."""
+    """Return the subpath of a link's former heading; "" if it still leads there."""
     old, new = changes.before.notes.get(old_path), changes.now.notes.get(path)
     if old is None or new is None or old is new or _anchors_of(old) == _anchors_of(new):
         return ""

@@ -65,6 +65,6 @@ def follow_move(link: Link, source: str, index: Index, history: History) -> str 
 
 
 def was_deleted(link: Link, source: str, index: Index, history: History) -> bool:
-    """Return True if an unresolved link led to a file that is gone: deleted or not found again."""
+    """Return True if an unresolved link led to a file that was not found again."""
     former = find_former_file(link, source, index, history)
     return former is not None and former not in history.moves

@@ -8,8 +8,10 @@ from collections.abc import Collection, Mapping
 from time import monotonic
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.history.cached_renames import VaultSnapshot, history_between
-from vaultlink.history.rename_checks import resolve_history
+from vaultlink.history.rename_checks import UNCOMMITTED, resolve_history
 from vaultlink.model import FileStamp, History, Note
 
 _MAX_AGE_SECONDS = 600.0
@@ -35,13 +37,14 @@ class MoveTracker:
 
     def __init__(self, history: History):
         self._moves, self._deleted = dict(history.moves), dict.fromkeys(sorted(history.deleted))
+        self._gone = dict(history.gone)
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
         """Return an independent copy."""
         other = MoveTracker(History(self._moves))
-        other._deleted = dict(self._deleted)
+        other._deleted, other._gone = dict(self._deleted), dict(self._gone)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
@@ -49,6 +52,7 @@ class MoveTracker:
         """Add moves and deletions from another source, such as git."""
         self._moves = {**self._moves, **history.moves}
         self._deleted.update(dict.fromkeys(sorted(history.deleted)))
+        self._gone = {**history.gone, **self._gone}
 
     def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """Record that a file was removed; `stamp` and `note` describe it before."""
@@ -57,6 +61,7 @@ class MoveTracker:
 
     def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """Record that a file was added; `stamp` and `note` describe it now."""
+        self._gone.pop(path, None)
         self._removed.pop(path, None)
         self._added[path] = _SeenFile(stamp, note, monotonic())
 
@@ -76,14 +81,17 @@ class MoveTracker:
         for path in fresh.deleted:
             self._deleted.pop(path, None)
             self._deleted[path] = None
-        for remembered in (self._moves, self._deleted):
+        now = max(self._gone.values(), default=UNCOMMITTED) + 1
+        self._gone = {**dict.fromkeys(fresh.gone, now), **self._gone}
+        for remembered in (self._moves, self._deleted, self._gone):
             while len(remembered) > _MAX_REMEMBERED:
                 del remembered[next(iter(remembered))]
         return dict(fresh.moves)
 
     def current_history(self, files: Collection[str]) -> History:
         """Return all moves and deletions that are valid for the given files."""
-        return resolve_history(self._moves, reversed(self._deleted), files)
+        history = resolve_history(self._moves, reversed(self._deleted), files)
+        return replace(history, gone={k: n for k, n in self._gone.items() if k not in files})
 
 
 def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:

@@ -18,6 +18,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
+from vaultlink.history.link_changes import remember_links
 from vaultlink.index.resolve import is_note
 from vaultlink.model import History, LinkCounts, Note
 from vaultlink.watch.finding_diff import (
@@ -116,6 +117,7 @@ class Session:
             settings = _with_history(settings, tracker.current_history(scan.listing.files))
         if changed or settings is not state.settings:
             state = step(state, changed, settings)
+            state = _remember_links(before.state, state, moved)
         is_reportable = bool(changed or rescan.modified)
         cause = _make_cause(rescan, moved, {change.path for change in changed})
         removed, added = frozenset(rescan.removed), frozenset(rescan.added)
@@ -241,8 +243,19 @@ class Session:
 
 
 def _with_history(settings: LinterSettings, history: History) -> LinterSettings:
-    """Return settings with this history; the same object if they have it."""
-    return settings if history == settings.history else replace(settings, history=history)
+    """Return settings with the files of this history; the same object if equal."""
+    known = settings.history
+    later = replace(known, moves=history.moves, deleted=history.deleted, gone=history.gone)
+    return settings if later == known else replace(settings, history=later)
+
+
+def _remember_links(before: State, state: State, moved: Mapping[str, str]) -> State:
+    """Return the state with what its links led to before."""
+    known = state.settings.history
+    history = remember_links(known, before.index, state.index, moved)
+    if history == known:
+        return state
+    return step(state, [], replace(state.settings, history=history))
 
 
 def _has_changed(state: State, change: Change) -> bool:

@@ -1,0 +1,176 @@
+"""What links meant is remembered: by the last run, the last commit, a revision, the watcher.
+
+Each case is a vault, what happens to it, and the text of Home.md after the fix. Without the links
+in Home.md being edited, they lead to what they led to before, or nothing is changed.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from repositories import commit, create_repository, update_files
+from running import RunCommand
+
+Files = Mapping[str, str | None]
+"""Vault path to text; None removes a file."""
+
+BODY = "".join(f"Line {number} of a text that stays as it is.\n" for number in range(12))
+OTHER = "".join(f"- item {number} of quite another list\n" for number in range(12))
+PLAN = f"# Plan\n\n## Goals\n\n{BODY}\n## Steps\n\n{OTHER}\n## End\n\nlast\n"
+
+
+class Case(NamedTuple):
+    before: Files
+    change: Files
+    home: str
+
+
+HEALED = {
+    "a namesake is created at the root": Case(
+        {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
+        {"Plan.md": OTHER},
+        "[[a/Plan|Plan]]\n",
+    ),
+    "an image gets a namesake": Case(
+        {"a/map.svg": "<svg/>", "Home.md": "![[map.svg]]\n"},
+        {"map.svg": "<svg>2</svg>"},
+        "![[a/map.svg]]\n",
+    ),
+    "a link with a heading": Case(
+        {"a/Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": "# Plan\n\n## Goals\n"},
+        "[[a/Plan#Goals|x]]\n",
+    ),
+    "a heading is reworded": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": PLAN.replace("## Goals", "## What we want")},
+        "[[Plan#What we want|x]]\n",
+    ),
+    "the parent heading of a path is reworded": Case(
+        {"Plan.md": PLAN.replace("## Steps", "### Steps"), "Home.md": "[[Plan#Goals#Steps|x]]\n"},
+        {"Plan.md": PLAN.replace("## Steps", "### Steps").replace("## Goals", "## Aims of it")},
+        "[[Plan#Aims of it#Steps|x]]\n",
+    ),
+    "a heading of the note itself is reworded": Case(
+        {"Home.md": "[[#Goals|x]]\n\n" + PLAN},
+        {"Home.md": "[[#Goals|x]]\n\n" + PLAN.replace("## Goals", "## Aims")},
+        "[[#Aims|x]]\n\n" + PLAN.replace("## Goals", "## Aims"),
+    ),
+    "a heading gets a namesake above it": Case(
+        {"Plan.md": f"# A\n\n{OTHER}\n# B\n\n## Steps\n\n{BODY}", "Home.md": "[[Plan#Steps|x]]\n"},
+        {"Plan.md": f"# A\n\n{OTHER}\n## Steps\n\nnew\n\n# B\n\n## Steps\n\n{BODY}"},
+        "[[Plan#B#Steps|x]]\n",
+    ),
+    "a block id is changed": Case(
+        {"Plan.md": "one ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
+        {"Plan.md": "one ^first\n\ntwo ^b2\n"},
+        "[[Plan#^first|x]]\n",
+    ),
+}
+
+UNCHANGED = {
+    "a note is rewritten under its name": Case(
+        {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
+    ),
+    "the target is deleted, and a namesake is there": Case(
+        {"Plan.md": BODY, "a/Plan.md": OTHER, "Home.md": "[[Plan]]\n"},
+        {"Plan.md": None},
+        "[[Plan]]\n",
+    ),
+    "a namesake further away": Case(
+        {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"a/b/Plan.md": OTHER}, "[[Plan]]\n"
+    ),
+    "a section is deleted": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "")},
+        "[[Plan#Goals|x]]\n",
+    ),
+    "a section is deleted, and another one added elsewhere": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "") + "\n## New\n\nnew\n"},
+        "[[Plan#Goals|x]]\n",
+    ),
+    "a heading is added": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": PLAN.replace("## Steps", "## Between\n\ntext\n\n## Steps")},
+        "[[Plan#Goals|x]]\n",
+    ),
+    "the author edits the link": Case(
+        {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
+        {"Plan.md": OTHER, "Home.md": "[[./Plan|Plan]]\n"},
+        "[[./Plan|Plan]]\n",
+    ),
+    "a link to a note that never existed": Case(
+        {"Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
+    ),
+    "a block is deleted": Case(
+        {"Plan.md": "one ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
+        {"Plan.md": "two ^b2\n"},
+        "[[Plan#^a1|x]]\n",
+    ),
+}
+CASES = {**HEALED, **UNCHANGED}
+
+
+def after_a_run(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    update_files(root, case.before)
+    run("check", "--vault", str(root))
+    update_files(root, case.change)
+    return ()
+
+
+def after_two_runs(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    after_a_run(run, root, case)
+    run("check", "--vault", str(root))
+    run("check", "--vault", str(root), "--select", "ALL")
+    return ()
+
+
+def since_the_last_commit(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    create_repository(root, case.before)
+    update_files(root, case.change)
+    return ("--no-cache",)
+
+
+def since_a_revision(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    create_repository(root, case.before)
+    update_files(root, case.change)
+    commit(root)
+    return ("--no-cache", "--changed-since", "HEAD~1")
+
+
+WAYS: tuple[Callable[[RunCommand, Path, Case], tuple[str, ...]], ...] = (
+    after_a_run,
+    after_two_runs,
+    since_the_last_commit,
+    since_a_revision,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", CASES)
+def test_links_lead_to_what_they_led_to(
+    name: str,
+    way: Callable[[RunCommand, Path, Case], tuple[str, ...]],
+    tmp_path: Path,
+    run: RunCommand,
+) -> None:
+    case, root = CASES[name], tmp_path / "vault"
+    root.mkdir()
+    options = way(run, root, case)
+    run("fix", "--vault", str(root), *options)
+    assert (root / "Home.md").read_text("utf-8") == case.home
+    run("fix", "--vault", str(root))
+    assert (root / "Home.md").read_text("utf-8") == case.home
+
+
+def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> None:
+    for number, case in enumerate(HEALED.values()):
+        root = tmp_path / str(number)
+        root.mkdir()
+        update_files(root, {**case.before, **case.change})
+        home = (root / "Home.md").read_text("utf-8")
+        run("fix", "--vault", str(root), "--no-cache")
+        assert (root / "Home.md").read_text("utf-8") == home
