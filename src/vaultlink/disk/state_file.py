@@ -86,6 +86,7 @@ class StoredState:
         self._checksums = array("I")
         self._checksums.frombytes(table.checksums)
         self._blocks: dict[int, bytes] = {}
+        self._columns: dict[str, Column] = {}
 
     def __del__(self) -> None:
         if self._handle is not None:
@@ -98,8 +99,12 @@ class StoredState:
         return Keys(lambda: self.table.paths)
 
     def column(self, name: str) -> Column:
-        """Return a column by its name."""
-        stored = self.table.columns[name]
+        """Return a column by its name; the same object each time."""
+        if name not in self._columns:
+            self._columns[name] = self._open_column(self.table.columns[name])
+        return self._columns[name]
+
+    def _open_column(self, stored: StoredColumn) -> Column:
         ends = array("Q")
         ends.frombytes(stored.ends)
         keys = (
