@@ -12,7 +12,8 @@ from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import build_obsidian_settings
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
-from vaultlink.model import Destination, Diagnostic, History
+from vaultlink.index.resolve import normalize_name
+from vaultlink.model import Destination, Diagnostic, FormerName, History
 from vaultlink.rules.registry import Catalog, build_catalog
 
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
@@ -42,6 +43,9 @@ def make_settings(
     deleted: Collection[str] = (),
     anchors: Mapping[str, Mapping[str, str]] | None = None,
     led_to: Mapping[str, Mapping[str, str]] | None = None,
+    reasons: Mapping[str, str] | None = None,
+    likely: Mapping[str, str] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
     quiet: Sequence[str] | None = None,
     obsidian: Mapping[str, Any] | None = None,
 ) -> LinterSettings:
@@ -65,6 +69,10 @@ def make_settings(
         frozenset(deleted),
         anchors={path: _destinations(items) for path, items in (anchors or {}).items()},
         led_to={path: _destinations(items) for path, items in (led_to or {}).items()},
+        gone=dict.fromkeys((*(reasons or ()), *(likely or ())), 1),
+        reasons=reasons or {},
+        likely=likely or {},
+        names={normalize_name(key): FormerName(*name) for key, name in (names or {}).items()},
     )
     return LinterSettings.build(RULES, config, settings, history=history)
 

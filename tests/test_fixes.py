@@ -127,6 +127,9 @@ def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
         deleted=example.get("deleted", ()),
         anchors=example.get("anchors"),
         led_to=example.get("led-to"),
+        reasons=example.get("reasons"),
+        likely=example.get("likely"),
+        names=example.get("former-names"),
     )
     result = run_fixes(base, case.vault)
     again = run_fixes(base, {**case.vault, **texts_after(result)})

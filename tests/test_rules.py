@@ -61,6 +61,9 @@ class Case(NamedTuple):
             deleted=example.get("deleted", ()),
             anchors=example.get("anchors"),
             led_to=example.get("led-to"),
+            reasons=example.get("reasons"),
+            likely=example.get("likely"),
+            names=example.get("former-names"),
             quiet=example.get("quiet"),
             obsidian=example.get("obsidian"),
         )

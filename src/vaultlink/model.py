@@ -406,8 +406,8 @@ class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         path: Vault path of the file.
-        reason: `title`, `alias`, `respelling`, `folder` or `near`; `slug` for a heading's GitHub
-            anchor.
+        reason: `title`, `alias`, `respelling`, `folder` or `near`; `history` for what the link
+            may have meant before; `slug` for a heading's GitHub anchor.
         score: Confidence from 0 to 1.
         subpath: The heading or block with its `#`; None if the file is suggested.
     """
@@ -508,6 +508,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         led_to: Vault path of a note to its links that led elsewhere before: the target as written,
             with the subpath if only that leads elsewhere, to the former destination.
         reasons: Old vault path to what happened to the file, as a clause.
+        names: Former alias or title, normalized, to the only note that had it.
     """
 
     moves: Mapping[str, str] = {}
@@ -517,6 +518,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     anchors: Mapping[str, Mapping[str, "Destination"]] = {}
     led_to: Mapping[str, Mapping[str, "Destination"]] = {}
     reasons: Mapping[str, str] = {}
+    names: Mapping[str, "FormerName"] = {}
 
 
 class Destination(NamedTuple):
@@ -531,6 +533,20 @@ class Destination(NamedTuple):
     path: str
     subpath: str = ""
     is_certain: bool = True
+
+
+class FormerName(NamedTuple):
+    """An alias or title that a note no longer has.
+
+    Attributes:
+        path: Present vault path of the note.
+        kind: `alias` or `title`.
+        until: When it was removed, such as "3f2a91c on 2026-05-02"; "" if that is unknown.
+    """
+
+    path: str
+    kind: str
+    until: str = ""
 
 
 NO_HISTORY = History()

@@ -102,6 +102,10 @@ class OpenOptions(VaultOptions, frozen=True, kw_only=True):
         Path | None,
         option("--cache-dir", metavar="DIR", help="Folder of the cache. (VAULTLINK_CACHE_DIR)"),
     ] = None
+    no_history: Annotated[
+        bool,
+        option("--no-history", help="Look up nothing in git's history or in earlier runs."),
+    ] = False
     jobs: Annotated[
         int | None,
         option("--jobs", metavar="N", help="Maximum number of processes that read notes."),

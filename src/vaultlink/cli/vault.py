@@ -30,6 +30,7 @@ def build_settings(options: OpenOptions) -> Settings:
         cache=not options.no_cache,
         cache_dir=options.cache_dir or _read_path_variable("VAULTLINK_CACHE_DIR"),
         jobs=options.jobs,
+        history=not options.no_history,
         overrides=_collect_overrides(options) if isinstance(options, RuleSelectionOptions) else {},
     )
 
@@ -141,6 +142,23 @@ def make_suggester(
         list_unresolved,
     )
     from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
+    from vaultlink.rules.former_targets import (  # noqa: PLC0415
+        find_former_target,
+        put_first,
+        suggest_former_target,
+    )
+
+    history = vault.state.settings.history
+
+    def suggest_former(d: "Diagnostic") -> "tuple[Suggestion, ...]":
+        if not (history.likely or history.names):
+            return ()
+        from vaultlink.fix.dangling import find_dangling_link  # noqa: PLC0415 - rarely needed
+
+        link = find_dangling_link(vault.index, d)
+        return suggest_former_target(
+            find_former_target(link, d.path, vault.index, history) if link else None
+        )
 
     @cache
     def suggest_files() -> "Mapping[str, Sequence[Suggestion]]":
@@ -152,9 +170,9 @@ def make_suggester(
         if d.subpath is not None and d.resolved is not None:
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         found = suggest_files().get(d.target) if d.target is not None else None
-        if d.target is None or not found or resolve(d.path, d.target, names) is not None:
+        if d.target is None or found is None or resolve(d.path, d.target, names) is not None:
             return ()
-        return drop_own_names(found, d.target, d.path)
+        return put_first(suggest_former(d), drop_own_names(found, d.target, d.path))
 
     return suggest
 

@@ -87,13 +87,19 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
-    remembered = (
-        _remember(scan, state.index, stored, stamps)
-        if stored and stamps
-        else _remember_commit(scan, state, comparison)
-    )
+    keeps_history = scan.settings.history
+    remembered = NO_HISTORY
+    if keeps_history:
+        remembered = (
+            _remember(scan, state.index, stored, stamps)
+            if stored and stamps
+            else _remember_commit(scan, state, comparison)
+        )
     state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache is None:
+        return LoadedState(state)
+    if stamps is not None and not keeps_history:
+        # Saving this state would lose what the saved one remembers.
         return LoadedState(state)
     digests.update(changes.digests)
     changed = changes.batch.files
@@ -140,7 +146,11 @@ def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
 
 def _find_git_history(scan: VaultScan, state: State) -> History:
     """Return the history that git knows; empty if there are no dangling links."""
-    asked = state.settings.reads_history and any(tally.dangling for tally in state.tallies.values())
+    asked = (
+        scan.settings.history
+        and state.settings.reads_history
+        and any(tally.dangling for tally in state.tallies.values())
+    )
     return git_history(scan.root, scan.listing.files) if asked else NO_HISTORY
 
 
@@ -190,6 +200,7 @@ def _merge_histories(one: History, other: History) -> History:
         {**one.anchors, **other.anchors},
         {**one.led_to, **other.led_to},
         {**one.reasons, **other.reasons},
+        {**one.names, **other.names},
     )
 
 

@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
         cache_dir: The folder of the cache; None for the default folder.
         jobs: The maximum number of processes; None for the number of processors.
         overrides: Settings with the structure of TOML; they take precedence over files.
+        history: False to look up nothing in git or in earlier states of the vault.
     """
 
     config_file: str | os.PathLike[str] | None = None
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache_dir: str | os.PathLike[str] | None = None
     jobs: int | None = None
     overrides: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    history: bool = True
 
 
 class FileListing(msgspec.Struct, frozen=True):
@@ -257,6 +259,7 @@ class VaultScan(msgspec.Struct, frozen=True):
             ignored,
             self.listing.unreadable_folders,
             read_git_state(self.root),
+            self.settings.history,
         )
         return digest_parts(
             (

@@ -210,8 +210,10 @@ def _find_affected_by_history(before: History, after: History, index: Index) -> 
         for path in _changed_keys(old, new)
     }
     anchored = _changed_keys(before.anchors, after.anchors)
+    names = _changed_keys(before.names, after.names)
     return {
         *(_find_notes_naming(index, files) if files else ()),
+        *(index.notes_mentioning({key for name in names for key in target_spellings(name)})),
         *(source for path in anchored for source in index.anchor_sources.get(path, ())),
         *(path for path in _changed_keys(before.led_to, after.led_to) if path in index.notes),
     }

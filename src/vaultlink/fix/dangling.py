@@ -17,6 +17,7 @@ from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, LinkKind, Place, Safety, Suggestion
 from vaultlink.rules.former_paths import was_deleted
+from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target
 from vaultlink.text import lazy_pattern
 
 _MIN_LEAD = 0.05
@@ -31,10 +32,12 @@ def find_dangling_fix(
     It links to the note that is clearly the closest, unless this lacks the link's heading or block.
     If there is none, `answers` select the fix.
     """
+    history = state.settings.history
     may_be_near = item.target is None or sources.suggest is None or sources.suggest(item.target)
-    if not (may_be_near or answers.unlink or answers.folder is not None):
+    may_be_former = history.likely or history.names
+    if not (may_be_near or may_be_former or answers.unlink or answers.folder is not None):
         return None
-    link = _find_link(state.index, item)
+    link = find_dangling_link(state.index, item)
     if link is None:
         return None
     near = _find_clear_target(state, sources, item.path, link)
@@ -50,12 +53,12 @@ def list_dangling_fixes(
     state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
 ) -> Iterator[Fix]:
     """Yield all fixes of an unresolved link or embed, the likeliest first."""
-    link = _find_link(state.index, item)
+    link = find_dangling_link(state.index, item)
     if link is None:
         return
     fixes = [
         _build_link_fix(state, item.path, link, near.path)
-        for near in _suggest(state.index, sources, link, item.path)
+        for near in _suggest(state, sources, link, item.path)
     ]
     fixes += [
         _build_note_fix(state.index, link, answers) if answers.folder is not None else None,
@@ -64,7 +67,7 @@ def list_dangling_fixes(
     yield from (fix for fix in fixes if fix)
 
 
-def _find_link(index: Index, item: Diagnostic) -> Link | None:
+def find_dangling_link(index: Index, item: Diagnostic) -> Link | None:
     """Return the unresolved link of a finding, or None.
 
     Canvases are not edited: their links give None.
@@ -91,9 +94,16 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
         super().__init__()
 
 
-def _suggest(index: Index, sources: FixSources, link: Link, source: str) -> Sequence[Suggestion]:
-    suggest = sources.suggest or index.derive(Suggester)
-    return drop_own_names(suggest(link.target), link.target, source)
+def _suggest(state: State, sources: FixSources, link: Link, source: str) -> Sequence[Suggestion]:
+    suggest = sources.suggest or state.index.derive(Suggester)
+    found = drop_own_names(suggest(link.target), link.target, source)
+    return put_first(_suggest_former(state, link, source), found)
+
+
+def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, ...]:
+    """Return what the link may mean now as far as the history knows."""
+    former = find_former_target(link, source, state.index, state.settings.history)
+    return suggest_former_target(former)
 
 
 def _find_clear_target(
@@ -101,10 +111,13 @@ def _find_clear_target(
 ) -> Suggestion | None:
     """Return the file that is clearly closer than any other, or None.
 
-    None also if the file lacks the heading or block of the link, or if the file that the link meant
-    was deleted.
+    A file that the history suggests is. None also if the file lacks the heading or block of the
+    link, or if the file that the link meant was deleted.
     """
-    found = _suggest(state.index, sources, link, source)
+    former = _suggest_former(state, link, source)
+    if former:
+        return None if state.index.has_anchor(link, former[0].path) is False else former[0]
+    found = _suggest(state, sources, link, source)
     if (
         not found
         or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD)

@@ -54,7 +54,7 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     sources = {new: old for old, new in moves.items()}
     notes = {
         path: sources.get(path, path if path in before.notes and path not in moves else None)
-        for path in _changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
+        for path in list_changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
         if path in now.notes
     }
     changes = _Changes(before, now, follow, notes)
@@ -62,7 +62,7 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
 
 
-def _changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
+def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
     """Return the keys whose values may differ."""
     if before is now:
         return set()
@@ -203,7 +203,7 @@ def _remember_targets(
 def _list_sources(changes: _Changes) -> set[str]:
     """Return the present notes whose links may lead elsewhere than before."""
     before, now = changes.before, changes.now
-    sources = _changed_keys(before.targets, now.targets) | changes.notes.keys()
+    sources = list_changed_keys(before.targets, now.targets) | changes.notes.keys()
     for path, old_path in changes.notes.items():
         old = before.notes.get(old_path) if old_path else None
         if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):

@@ -27,6 +27,7 @@ REASON_LABELS = {
     "slug": "GitHub anchor",
     "folder": "other folder",
     "near": "similar",
+    "history": "history",
 }
 """The displayed word for each reason of a suggestion."""
 

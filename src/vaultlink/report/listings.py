@@ -12,8 +12,15 @@ from vaultlink.graph.build import topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.links.intent import is_meant_as_link
-from vaultlink.model import Link, Suggestion
+from vaultlink.model import NO_HISTORY, History, Link, Suggestion
 from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
+from vaultlink.rules.former_targets import (
+    NO_FORMER_TARGET,
+    FormerTarget,
+    find_former_target,
+    put_first,
+    suggest_former_target,
+)
 
 
 class LinkRow(msgspec.Struct, frozen=True, gc=False):
@@ -46,12 +53,16 @@ class TopicSource(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicRow(msgspec.Struct, frozen=True, gc=False):
-    """A dangling topic with the links to it, and suggested files."""
+    """A dangling topic with the links to it, and suggested files.
+
+    `cause` is what happened to the file that all of the links meant; None if that is unknown.
+    """
 
     topic: str
     count: int
     sources: tuple[TopicSource, ...]
     suggestions: tuple[SuggestionRow, ...]
+    cause: str | None = None
 
 
 class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
@@ -107,30 +118,47 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
     )
 
 
-def topic_rows(index: Index, suggest: Callable[[str], Sequence[Suggestion]]) -> list[TopicRow]:
+def topic_rows(
+    index: Index, suggest: Callable[[str], Sequence[Suggestion]], history: History = NO_HISTORY
+) -> list[TopicRow]:
     """Return a row for each dangling topic, most links first, then by name.
 
     Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
     """
     by_topic: dict[str, list[TopicSource]] = {}
+    causes: dict[str, set[FormerTarget]] = {}
     for path in sorted(index.notes):
         for link, resolved in index.resolved_links(path):
             if resolved is None and not link.external and is_meant_as_link(link):
                 source = TopicSource(path, link.line)
-                by_topic.setdefault(topic_name(link.target), []).append(source)
+                topic = topic_name(link.target)
+                by_topic.setdefault(topic, []).append(source)
+                former = find_former_target(link, path, index, history) or NO_FORMER_TARGET
+                causes.setdefault(topic, set()).add(former)
     ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        TopicRow(name, len(sources), tuple(sources), _suggest_others(name, sources, suggest))
+        _topic_row(name, sources, suggest, causes[name].pop() if len(causes[name]) == 1 else None)
         for name, sources in ranked
     ]
 
 
+def _topic_row(
+    name: str,
+    sources: Sequence[TopicSource],
+    suggest: Callable[[str], Sequence[Suggestion]],
+    former: FormerTarget | None,
+) -> TopicRow:
+    suggestions = put_first(suggest_former_target(former), _suggest_others(name, sources, suggest))
+    cause = (former.reason or None) if former else None
+    return TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
+
+
 def _suggest_others(
     topic: str, sources: Sequence[TopicSource], suggest: Callable[[str], Sequence[Suggestion]]
-) -> tuple[SuggestionRow, ...]:
+) -> list[Suggestion]:
     """Return the suggestions for a topic without the notes that name it."""
     paths = {source.path for source in sources}
-    return suggestion_rows([item for item in suggest(topic) if item.path not in paths])
+    return [item for item in suggest(topic) if item.path not in paths]
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:

@@ -27,6 +27,7 @@ from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken
 from vaultlink.rules.expected_links import is_expected
 from vaultlink.rules.former_paths import follow_move
+from vaultlink.rules.former_targets import NO_FORMER_TARGET, find_former_target
 from vaultlink.rules.unresolved import find_unresolved_links
 
 
@@ -34,27 +35,31 @@ def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
         if not (candidates.is_query or is_taken(link, context) or is_expected(link, context)):
-            yield _report_unresolved(link, context)
+            yield _report_unresolved(link, note, context)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Report embeds that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
         if link.embed and not candidates.is_query and not is_expected(link, context):
-            yield _report_unresolved(link, context)
+            yield _report_unresolved(link, note, context)
 
 
-def _report_unresolved(link: Link, context: Context) -> Finding:
-    hint = _explain_unresolved(link, context.index)
+def _report_unresolved(link: Link, note: Note, context: Context) -> Finding:
+    hint = _explain_unresolved(link, note.path, context)
     return Finding(link, {"target": _format_target(link), "hint": hint}, link.target)
 
 
-def _explain_unresolved(link: Link, index: Index) -> str:
-    """Return the cause of an unresolved link as a clause; "" if it is unknown."""
+def _explain_unresolved(link: Link, source: str, context: Context) -> str:
+    """Return the causes of an unresolved link as clauses; "" if they are unknown."""
     name = normalize_name(file_name(link.target))
-    if "." not in name and name in index.names:
+    if "." not in name and name in context.index.names:
         return "; Obsidian does not open files without an extension"
-    return ""
+    former = find_former_target(link, source, context.index, context.history) or NO_FORMER_TARGET
+    clauses = [former.reason]
+    if former.path is not None and not former.is_named:
+        clauses.append(f"it may be “{strip_note_extension(former.path)}” now")
+    return "".join(f"; {clause}" for clause in clauses if clause)
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:

@@ -146,7 +146,11 @@ class Environment:
             batch = self._session.replace_vault(
                 use_single_process(vault), BatchCause(description="new settings")
             )
-        elif has_git_changed and self._session.count_totals().links.dangling:
+        elif (
+            has_git_changed
+            and self._session.scan.settings.history
+            and self._session.count_totals().links.dangling
+        ):
             batch = self._session.learn_history(
                 git_history(self.root, self._session.scan.listing.files), "moves from git history"
             )

@@ -1,5 +1,7 @@
 """`vaultlink topics`: dangling topics, most referenced first."""
 
+from collections.abc import Sequence
+
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.options import FolderOptions
@@ -9,7 +11,9 @@ from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import TopicRow, topic_rows
 
-HEADER = ("count", "topic", "similar note", "reason", "score")
+HEADER = ("count", "topic", "similar note", "reason", "score", "cause")
+_MIN_WIDE = 100
+"""Columns of a table from which there is room for a cause beside the reason and the score."""
 
 
 def topics(options: FolderOptions) -> int:
@@ -19,22 +23,24 @@ def topics(options: FolderOptions) -> int:
     is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
-    and line of the first link, and for the most similar note its path, the reason (title, alias,
-    respelling, folder, near) and the score (0 to 1).
+    and line of the first link, for the most similar note its path, the reason (title, alias,
+    respelling, folder, near, history) and the score (0 to 1), and what happened to the file that
+    the links meant before.
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, options.folder)
-    rows = topic_rows(vault.index, vault.suggest)
+    rows = topic_rows(vault.index, vault.suggest, vault.state.settings.history)
     if output_format == "json":
         print_document(terminal, {}, "topics", rows)
     elif output_format == "tsv":
         print_lines(terminal, [_format_tsv_cells(row) for row in rows])
     else:
+        columns = _choose_columns(rows, terminal.table_width)
         print_rows(
             terminal,
-            HEADER,
-            [_format_table_cells(row) for row in rows],
+            [HEADER[column] for column in columns],
+            [[_format_table_cells(row)[column] for column in columns] for row in rows],
             "No dangling topics found.",
         )
         if rows:
@@ -48,17 +54,23 @@ def topics(options: FolderOptions) -> int:
 def _format_tsv_cells(row: TopicRow) -> tuple[object, ...]:
     first, best = row.sources[0], row.suggestions[0] if row.suggestions else None
     nearest = (best.path, best.reason, best.score) if best else (None, None, None)
-    return row.topic, row.count, first.path, first.line, *nearest
+    return row.topic, row.count, first.path, first.line, *nearest, row.cause
+
+
+def _choose_columns(rows: Sequence[TopicRow], width: int) -> Sequence[int]:
+    """Return the numbers of the columns to print.
+
+    The cause is left out if no topic has one. In a narrow table it takes the place of reason and
+    score.
+    """
+    if not any(row.cause for row in rows):
+        return (0, 1, 2, 3, 4)
+    return (0, 1, 2, 3, 4, 5) if width >= _MIN_WIDE else (0, 1, 2, 5)
 
 
 def _format_table_cells(row: TopicRow) -> tuple[object, ...]:
     if not row.suggestions:
-        return row.count, row.topic, "", "", ""
+        return row.count, row.topic, "", "", "", row.cause
     best = row.suggestions[0]
-    return (
-        row.count,
-        row.topic,
-        best.path,
-        REASON_LABELS.get(best.reason, best.reason),
-        f"{best.score:.2f}",
-    )
+    reason = REASON_LABELS.get(best.reason, best.reason)
+    return row.count, row.topic, best.path, reason, f"{best.score:.2f}", row.cause
