@@ -272,6 +272,7 @@ def test_topics_and_their_alias(run: RunCommand) -> None:
         "count": 2,
         "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
         "suggestions": [],
+        "cause": None,
     }
 
 

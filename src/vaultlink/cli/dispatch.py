@@ -48,6 +48,9 @@ GROUPS: dict[str, dict[str, Command]] = {
             "backlinks",
             "List the backlinks of a note, or maintain backlinks sections.",
         ),
+        "history": Command(
+            "history", "history", "List the former paths of a note, and the links they broke."
+        ),
         "orphans": Command("orphans", "orphans", "List files without backlinks."),
         "deadends": Command("orphans", "deadends", "List notes without links to files."),
         "graph": Command("graph", "graph", "Summarize the vault's graph, or export it."),

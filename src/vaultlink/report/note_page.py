@@ -89,24 +89,24 @@ def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
     groups = [
         (
             "properties",
-            _align_pairs(
+            align_pairs(
                 [(key, _format_value(value)) for key, value in (row.properties or {}).items()],
                 width,
             ),
         ),
         ("aliases", [escape_controls(alias) for alias in row.aliases]),
-        ("tags", _align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], width)),
+        ("tags", align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], width)),
         (
             "headings",
             [f"{'#' * heading.level} {escape_controls(heading.text)}" for heading in row.headings],
         ),
         (
             "blocks",
-            _align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], width),
+            align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], width),
         ),
         (
             "links",
-            _align_pairs([(link.raw, describe_destination(link)) for link in row.links], width),
+            align_pairs([(link.raw, describe_destination(link)) for link in row.links], width),
         ),
     ]
     lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
@@ -164,7 +164,7 @@ def describe_totals(rows: Sequence[NoteRow]) -> str:
     return f"{format_count(len(rows), 'note')}: {', '.join(totals)}."
 
 
-def _align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
+def align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
     """Align pairs in two columns; the first takes at most half of the width."""
     if not pairs:
         return []

@@ -22,7 +22,10 @@ class _FormerFiles:
 
     def find(self, link: Link, source: str) -> str | None:
         """Return the former path of the file that a link resolved to last."""
-        source, target = self.old_paths.get(source, source), link.lookup_target
+        return self.resolve(self.old_paths.get(source, source), link.lookup_target)
+
+    def resolve(self, source: str, target: str) -> str | None:
+        """Return the former file that a target in a file at the former path `source` names."""
         found, others = resolve_with_alternatives(source, target, self.names)
         if found is None or not others:
             return found
@@ -47,12 +50,24 @@ def find_former_file(link: Link, source: str, index: Index, history: History) ->
     Return None if it never resolved, as far as the history knows. A relative link is resolved from
     the former path of its own note.
     """
+    former = _prepare_former_files(index, history)
+    return former.find(link, source) if former else None
+
+
+def resolve_former_path(target: str, index: Index, history: History) -> str | None:
+    """Return the former path of the file that a path or name in the vault's root meant last."""
+    former = _prepare_former_files(index, history)
+    return former.resolve("", target) if former and target else None
+
+
+def _prepare_former_files(index: Index, history: History) -> _FormerFiles | None:
+    """Return the files of a history that no longer exist; None if there are none."""
     if not (history.moves or history.deleted or history.gone):
         return None
     former = index.derive(_FormerFiles)
     if former.history is not history:
         former.prepare(history)
-    return former.find(link, source)
+    return former
 
 
 def follow_move(link: Link, source: str, index: Index, history: History) -> str | None:

@@ -36,7 +36,7 @@ def topics(options: FolderOptions) -> int:
     elif output_format == "tsv":
         print_lines(terminal, [_format_tsv_cells(row) for row in rows])
     else:
-        columns = _choose_columns(rows, terminal.table_width)
+        columns = choose_columns(rows, terminal.table_width)
         print_rows(
             terminal,
             [HEADER[column] for column in columns],
@@ -57,7 +57,7 @@ def _format_tsv_cells(row: TopicRow) -> tuple[object, ...]:
     return row.topic, row.count, first.path, first.line, *nearest, row.cause
 
 
-def _choose_columns(rows: Sequence[TopicRow], width: int) -> Sequence[int]:
+def choose_columns(rows: Sequence[TopicRow], width: int) -> Sequence[int]:
     """Return the numbers of the columns to print.
 
     The cause is left out if no topic has one. In a narrow table it takes the place of reason and
