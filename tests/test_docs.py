@@ -67,6 +67,7 @@ def test_each_use_has_a_page() -> None:
         "fixing",
         "github",
         "gitlab",
+        "history",
         "obsidian-git",
         "pre-commit",
         "python-types",
@@ -253,6 +254,11 @@ def left_by_editors(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? draft.md\n"
 
 
+def left_by_history(repo: Path, environment: dict[str, str]) -> None:
+    """Nothing is written."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
+
+
 def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
     """The watchers ended, and the vault can be checked."""
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
@@ -264,6 +270,7 @@ LEFT = {
     "configuration": left_by_configuration,
     "editors": left_by_editors,
     "fixing": left_by_fixing,
+    "history": left_by_history,
     "watching": left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, git, update_files
 from running import CommandResult, RunCommand
+from vaultlink.api import open_vault, replace_state
 from vaultlink.cli.commands.topics import HEADER, choose_columns
+from vaultlink.cli.vault import make_suggester
 from vaultlink.engine.step import step
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.name_changes import remember_names
@@ -277,11 +279,22 @@ def test_cause_is_a_column_where_there_is_one(
     assert [HEADER[column] for column in choose_columns(rows, width)] == columns
 
 
-def test_suggestions_begin_with_what_the_target_may_be_now() -> None:
-    settings = make_settings(["dangling-link"], likely={"Plan.md": "Goals.md"})
-    state = build_state({"Home.md": "[[Plan]]\n", "Goals.md": "", "Plans.md": ""}, settings)
-    [finding] = collect_findings(state)
-    assert finding.message.endswith("in the vault; it may be “Goals” now.")
+def test_suggestions_begin_with_what_the_target_may_be_now(vault: Path) -> None:
+    update_files(
+        vault,
+        {"Home.md": "[[Old plan]] [[Weekly plan]]\n", "Weekly plans.md": "", "Old plans.md": ""},
+    )
+    opened = open_vault(vault)
+    history = History(likely={"Old plan.md": "Goals.md"}, gone={"Old plan.md": 1})
+    state = step(opened.state, [], replace(opened.state.settings, history=history))
+    changed = replace_state(opened, state)
+    findings = [item for item in changed.check() if item.rule == "dangling-link"]
+    suggest = make_suggester(changed, findings)
+    assert [[item.path for item in suggest(finding)] for finding in findings] == [
+        ["Goals.md", "Old plans.md"],
+        ["Weekly plans.md"],
+    ]
+    assert findings[0].message.endswith("in the vault; it may be “Goals” now.")
 
 
 Vaults = tuple[Mapping[str, str], Mapping[str, str]]

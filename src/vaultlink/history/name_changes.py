@@ -1,4 +1,4 @@
-"""Compare the aliases and titles of two states of a vault, and remember the removed ones."""
+"""Remember the aliases and titles that notes of an earlier state had."""
 
 from collections.abc import Callable, Iterator, Mapping
 

@@ -83,9 +83,10 @@ def read_note_history(root: Path, path: str) -> NoteHistory:
 
 
 def build_note_history(log: bytes, prefix: str, path: str) -> NoteHistory:
-    """Return the history of a note from the output of git, which starts with the latest commit.
+    """Return the history of a note from the output of git.
 
-    `prefix` is the path of the vault in the repository, with a slash at the end, or "".
+    The output starts with the latest commit. `prefix` is the path of the vault in the repository,
+    with a slash at the end, or "".
     """
     paths: list[FormerPath] = []
     deleted = None
@@ -103,7 +104,7 @@ def build_note_history(log: bytes, prefix: str, path: str) -> NoteHistory:
 
 
 def _parse_log(log: bytes) -> Iterator[tuple[CommitMark, str, str, str]]:
-    """Yield the commit, status, old and new path of each change; the paths differ in renames."""
+    """Yield the commit, status, old and new path of each change."""
     fields = iter([field for field in os.fsdecode(log).split("\0") if field])
     mark = CommitMark("", "")
     for field in fields:

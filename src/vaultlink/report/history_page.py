@@ -1,4 +1,4 @@
-"""The past of a note for `history`: rows for JSON, cells for tsv and a page for people.
+"""The past of a note: rows for JSON, cells for tsv and a page for people.
 
 Field names are JSON keys. Lines and columns count from 1.
 """
@@ -115,7 +115,7 @@ def _describe_deletion(path: str, history: History, mark: CommitMark | None) -> 
 def _find_broken(
     path: str, former: Collection[str], index: Index, history: History
 ) -> Iterator[tuple[str, Link, str, Destination | None]]:
-    """Yield source, link, cause, and the former heading's place now, of each broken link."""
+    """Yield source, link, cause, and a former heading's place now."""
     # Files that git remembers longer than the history are looked up as well.
     gone = {**dict.fromkeys(former, 0), **history.gone}
     history = msgspec.structs.replace(history, gone=gone)
@@ -144,7 +144,7 @@ def _explain_broken(
     index: Index,
     history: History,
 ) -> str:
-    """Return the cause of an unresolved link that meant the note; "" if it meant another."""
+    """Return the cause of an unresolved link; "" if it meant another note."""
     if not is_meant_as_link(link):
         return ""
     file = find_former_file(link, source, index, history)

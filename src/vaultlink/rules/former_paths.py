@@ -25,7 +25,7 @@ class _FormerFiles:
         return self.resolve(self.old_paths.get(source, source), link.lookup_target)
 
     def resolve(self, source: str, target: str) -> str | None:
-        """Return the former file that a target in a file at the former path `source` names."""
+        """Return the former file that a target names, seen from a former path."""
         found, others = resolve_with_alternatives(source, target, self.names)
         if found is None or not others:
             return found
@@ -55,7 +55,7 @@ def find_former_file(link: Link, source: str, index: Index, history: History) ->
 
 
 def resolve_former_path(target: str, index: Index, history: History) -> str | None:
-    """Return the former path of the file that a path or name in the vault's root meant last."""
+    """Return the former path of the file that a path or name meant last."""
     former = _prepare_former_files(index, history)
     return former.resolve("", target) if former and target else None
 

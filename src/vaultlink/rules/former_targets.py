@@ -1,4 +1,4 @@
-"""Explain unresolved links by what their targets were: a former file, alias or title."""
+"""Explain unresolved links by the former file, alias or title that they name."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

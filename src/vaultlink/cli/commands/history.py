@@ -1,4 +1,4 @@
-"""`vaultlink history`: the former paths of a note, and the links that its changes broke."""
+"""`vaultlink history`: the former paths of a note, and the links they broke."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,7 +97,7 @@ def _load_history(vault: "Vault") -> "History":
 
 
 def _find_note(vault: "Vault", name: str, known: "History") -> str:
-    """Return the path of a note, or the last one of a note that is gone. Raises UsageError."""
+    """Return the path of a note, or the last one if it is gone. Raises UsageError."""
     if vault.find(name) is None:
         former = resolve_former_path(name, vault.index, known)
         if former is not None:
