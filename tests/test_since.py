@@ -565,7 +565,7 @@ def test_state_at_a_revision_equals_a_fresh_check(
         a_step(dice, root)
         commit(root)
     a_step(dice, root)
-    vault = open_vault(root, Settings(cache=False))
+    vault = open_vault(root, Settings(cache=False, history=False))
     for back in range(4):
         revision = find_merge_base(root, f"HEAD~{back}")
         then = state_at_revision(
@@ -573,7 +573,7 @@ def test_state_at_a_revision_equals_a_fresh_check(
         )
         git(tmp_path, "clone", "--quiet", str(root), f"then{back}")
         git(tmp_path / f"then{back}", "checkout", "--quiet", revision.commit)
-        fresh = open_vault(tmp_path / f"then{back}", Settings(cache=False)).state
+        fresh = open_vault(tmp_path / f"then{back}", Settings(cache=False, history=False)).state
         assert dict(then.diagnostics) == dict(fresh.diagnostics), back
         assert dict(then.index.targets) == dict(fresh.index.targets)
 
