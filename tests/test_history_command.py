@@ -142,7 +142,7 @@ def test_rename_after_the_last_commit(run: RunCommand, vault: Path) -> None:
         ("Ideas/Aims.md", DATE),
         ("Plan.md", DATE),
     ]
-    assert "    Goals.md       until a change not committed" in run("history", "Targets").lines
+    assert "    Goals.md       until an uncommitted change" in run("history", "Targets").lines
     assert [row["raw"] for row in history_of(run, "Targets")["links"]] == [  # type: ignore[attr-defined]
         "[[Plan]]",
         "[[Goals]]",
@@ -166,6 +166,7 @@ def test_without_git_earlier_runs_are_used(run: RunCommand, vault: Path) -> None
     assert (data["note"], data["created"]) == ("Targets.md", None)
     assert data["names"] == [{"path": "Goals.md", "commit": None, "until": None}]
     assert [row["path"] for row in data["links"]] == ["Home.md", "Other.md"]  # type: ignore[attr-defined]
+    assert run("history", "Goals").lines[:3] == ["Targets.md", "  former paths", "    Goals.md"]
 
 
 def test_former_headings_that_links_name(run: RunCommand, vault: Path) -> None:

@@ -150,9 +150,9 @@ def make_suggester(
 
     history = vault.state.settings.history
 
+    has_former = bool(history.likely or history.names)
+
     def suggest_former(d: "Diagnostic") -> "tuple[Suggestion, ...]":
-        if not (history.likely or history.names):
-            return ()
         from vaultlink.fix.dangling import find_dangling_link  # noqa: PLC0415 - rarely needed
 
         link = find_dangling_link(vault.index, d)
@@ -170,9 +170,15 @@ def make_suggester(
         if d.subpath is not None and d.resolved is not None:
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         found = suggest_files().get(d.target) if d.target is not None else None
-        if d.target is None or found is None or resolve(d.path, d.target, names) is not None:
+        if (
+            d.target is None
+            or found is None
+            or not (found or has_former)
+            or resolve(d.path, d.target, names) is not None
+        ):
             return ()
-        return put_first(suggest_former(d), drop_own_names(found, d.target, d.path))
+        others = drop_own_names(found, d.target, d.path)
+        return put_first(suggest_former(d), others) if has_former else others
 
     return suggest
 

@@ -198,7 +198,7 @@ def render_past(row: PastRow, width: int, palette: Palette = PLAIN) -> str:
         ("deleted", [row.deleted] if row.deleted else []),
         (
             "former paths",
-            align_pairs([(name.path, _describe_until(name)) for name in row.names], width),
+            align_pairs([(name.path, _describe_until(name, row)) for name in row.names], width),
         ),
         ("created", created),
         ("former headings", align_pairs(_describe_anchors(row), width)),
@@ -234,8 +234,12 @@ def summarize_past(row: PastRow) -> str:
     )
 
 
-def _describe_until(row: FormerPathRow) -> str:
-    return f"until {row.commit} on {row.until}" if row.commit else "until a change not committed"
+def _describe_until(name: FormerPathRow, row: PastRow) -> str:
+    """Return until when a note had a path; "" if nothing of it is in git."""
+    if name.commit:
+        return f"until {name.commit} on {name.until}"
+    is_in_git = row.created is not None or any(other.commit for other in row.names)
+    return "until an uncommitted change" if is_in_git else ""
 
 
 def _describe_anchors(row: PastRow) -> list[tuple[str, str]]:
