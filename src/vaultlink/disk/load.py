@@ -98,8 +98,8 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
     if cache is None:
         return LoadedState(state)
-    if stamps is not None and not keeps_history:
-        # Saving this state would lose what the saved one remembers.
+    if stamps is not None and stamps.differing is None and not keeps_history:
+        # Saving this state would lose what the vault's saved one remembers.
         return LoadedState(state)
     digests.update(changes.digests)
     changed = changes.batch.files
