@@ -31,31 +31,38 @@ in another folder or in another repository.
 
 
 def run_git(
-    root: Path, *command: str, stdin: bytes | None = None, ok_codes: Collection[int] = (0,)
+    root: Path,
+    *command: str,
+    stdin: bytes | None = None,
+    ok_codes: Collection[int] = (0,),
+    may_fetch: bool = True,
 ) -> bytes | None:
     """Run git in `root` and return its standard output.
 
-    Return None if git can't be run, takes longer than 60 seconds, or exits with a code that is not
-    in `ok_codes`.
+    Without `may_fetch`, git does not fetch objects that a partial clone lacks. Return None if git
+    can't be run, takes longer than 60 seconds, or exits with a code that is not in `ok_codes`.
     """
-    result = _run(root, *command, stdin=stdin)
+    result = _run(root, *command, stdin=stdin, may_fetch=may_fetch)
     return result.stdout if result and result.returncode in ok_codes else None
 
 
 def _run(
-    root: Path, *command: str, stdin: bytes | None = None
+    root: Path, *command: str, stdin: bytes | None = None, may_fetch: bool = True
 ) -> "subprocess.CompletedProcess[bytes] | None":
     import subprocess  # noqa: PLC0415 - an unchanged run does not need it
 
+    environment = _environment()
+    if not may_fetch:
+        environment["GIT_NO_LAZY_FETCH"] = "1"
     try:
         return subprocess.run(
-            ["git", "-C", os.fspath(root), *command],
+            ["git", "-c", "core.fsmonitor=false", "-C", os.fspath(root), *command],
             input=stdin,
             capture_output=True,
             check=False,
             timeout=_TIMEOUT_SECONDS,
             stdin=None if stdin is not None else subprocess.DEVNULL,
-            env=_environment(),
+            env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
     except (OSError, subprocess.SubprocessError):
@@ -79,7 +86,7 @@ class RunningGit:
         self._process: subprocess.Popen[bytes] | None = None
         with suppress(OSError, subprocess.SubprocessError):
             self._process = subprocess.Popen(
-                ["git", "-C", os.fspath(root), *command],
+                ["git", "-c", "core.fsmonitor=false", "-C", os.fspath(root), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -194,58 +201,137 @@ def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
 
 
 class RawDiffEntry(NamedTuple):
-    """A change in git's raw diff format.
+    """A change in git's raw diff format, without renames.
 
-    `status` is a letter (such as D or R), `mode` and `blob` are those before the change.
-    `identical` is True for a rename with the same content. `old` is the path before, `new` the path
-    after a rename ("" otherwise). `commit_number` counts the commits of a log from 0.
+    `status` is a letter (such as D or A), `mode` and `blob` are those before the change, `new_blob`
+    is the one after it (zeros if there is none, or if it is not in git). `old` is the path.
+    `commit` is the commit ("" in a diff of the working tree).
     """
 
     status: str
     mode: str
     blob: str
-    identical: bool
+    new_blob: str
     old: str
-    new: str
-    commit_number: int
+    commit: str
 
 
 def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
-    """Yield the changes of git's raw format with `-z`.
+    """Yield the changes of git's raw format with `-z` and without renames.
 
-    Each change is `:modes blobs status`, then one path, or two for a rename or copy. Other fields
-    separate commits.
+    Each change is `:modes blobs status`, then the path. Other fields are commits.
     """
-    fields, commit = iter(os.fsdecode(raw).split("\0")), 0
+    fields, commit = iter(os.fsdecode(raw).split("\0")), ""
     for field in fields:
-        words = field.lstrip("\n").split(" ")
-        if not words[0].startswith(":") or len(words) != 5:
-            commit += 1
+        text = field.lstrip("\n")
+        if not text.startswith(":"):
+            commit = text
             continue
-        status, old = words[4][:1], next(fields, "")
-        new = next(fields, "") if status in "RC" else ""
-        yield RawDiffEntry(status, words[0][1:], words[2], words[4][1:] == "100", old, new, commit)
+        mode, _, blob, new_blob, status = text[1:].split(" ")
+        yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
 
 
-def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
-    """Return the content of blobs by object name, in order; None if missing."""
-    output = (
-        run_git(root, "cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode())
-        or b""
+def diff_working_tree(root: Path, commit: str) -> bytes | None:
+    """Return the raw diff of a commit and the working tree, without untracked files.
+
+    Git compares the content of files that were changed lately, so the filters that are configured
+    are switched off. Return None if git fails.
+    """
+    output = run_git(
+        root, "config", "-z", "--name-only", "--get-regexp", r"^filter\.", ok_codes=(0, 1)
     )
+    keys = os.fsdecode(output or b"").split("\0")[:-1]
+    filters = {key.rpartition(".")[0] for key in keys}
+    if output is None or any("=" in name for name in filters):
+        return None
+    return run_git(
+        root,
+        *(
+            word
+            for name in sorted(filters)
+            for option in ("clean=", "smudge=", "process=", "required=false")
+            for word in ("-c", f"{name}.{option}")
+        ),
+        *("diff-index", "--raw", "--no-abbrev", "--no-renames", "-z", "--relative"),
+        *(commit, "--", "."),
+        may_fetch=False,
+    )
+
+
+def diff_commits(root: Path, commits: Sequence[str], *options: str) -> tuple[bytes, list[str]]:
+    """Return the raw diffs of commits, and the commits that git can't read.
+
+    The output has the name of each commit before its changes, also if there are none.
+    """
+    output, failed, start = b"", list[str](), 0
+    while start < len(commits) and len(failed) < _MAX_FAILURES:
+        part = run_git(
+            root,
+            *("diff-tree", "--stdin", "--always", "--raw", "--no-abbrev", "--no-renames"),
+            *("-r", "-z", "--relative", *options),
+            stdin="".join(f"{commit}\n" for commit in commits[start:]).encode(),
+            ok_codes=(0, *_FAILURES),
+            may_fetch=False,
+        )
+        if part is None:
+            break
+        output += part
+        if commits[-1].encode() in part:
+            return output, failed
+        done = set(part.split(b"\0"))
+        start = next(
+            (n for n in range(start, len(commits)) if commits[n].encode() not in done),
+            len(commits),
+        )
+        if start < len(commits):
+            failed.append(commits[start])
+            start += 1
+    return output, failed + list(commits[start:])
+
+
+_FAILURES = (1, 128)
+"""Exit codes of git after an error."""
+
+_MAX_FAILURES = 20
+"""Maximum number of unreadable objects for which git is started again."""
+
+
+def read_blobs(root: Path, names: Sequence[str], *, may_fetch: bool = True) -> list[bytes | None]:
+    """Return the content of blobs by object name, in order; None if unreadable."""
     blobs: list[bytes | None] = []
+    for _ in range(_MAX_FAILURES):
+        if len(blobs) >= len(names):
+            break
+        request = "".join(f"{name}\n" for name in names[len(blobs) :]).encode()
+        output = run_git(
+            root,
+            *("cat-file", "--batch"),
+            stdin=request,
+            ok_codes=(0, *_FAILURES),
+            may_fetch=may_fetch,
+        )
+        read = list(_split_batch(output or b""))
+        blobs += read
+        if not read and output is None:
+            break
+        if len(blobs) < len(names):
+            blobs.append(None)
+    return blobs + [None] * (len(names) - len(blobs))
+
+
+def _split_batch(output: bytes) -> Iterator[bytes | None]:
+    """Yield the objects in the output of `git cat-file --batch`."""
     offset = 0
-    for _ in names:
+    while offset < len(output):
         header, _, _ = output[offset : offset + 200].partition(b"\n")
         words = header.split()
         offset += len(header) + 1
         if len(words) != 3 or not words[2].isdigit():
-            blobs.append(None)
+            yield None
             continue
         size = int(words[2])
-        blobs.append(output[offset : offset + size])
+        yield output[offset : offset + size]
         offset += size + 1
-    return blobs
 
 
 def read_filtered_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:

@@ -82,16 +82,42 @@ _DIGITS = lazy_pattern(r"\d+")
 _DATED_NAME = lazy_pattern(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
 
 
+_MIN_RENUMBERED = 98
+"""Minimum similarity in percent of a note whose number changed."""
+
+
 def is_same_series(old: str, new: str, *, same: bool) -> bool:
     """Return True if two file names differ only in numbers, as daily notes do.
 
     Such files come from one template and are similar, but none of them is a renamed other. With
-    `same` (identical content) only names with dates count.
+    `same` (identical content) only names with dates count. A number with more zeros in front is the
+    same number.
     """
     old_name, new_name = (path[path.rfind("/") + 1 :] for path in (old, new))
     if old_name == new_name or _DIGITS.sub("0", old_name) != _DIGITS.sub("0", new_name):
         return False
+    if _list_numbers(old_name) == _list_numbers(new_name):
+        return False
     return not same or _DATED_NAME.fullmatch(old_name.rpartition(".")[0]) is not None
+
+
+def is_series_member(old: str, new: str, similarity: int) -> bool:
+    """Return True if two similar files are members of a series, not one renamed file.
+
+    `similarity` is that of their contents in percent. Nearly the same content under another number
+    is a renumbered file, unless the name is a date.
+    """
+    return is_same_series(old, new, same=similarity >= _MIN_RENUMBERED)
+
+
+def number_pattern(path: str) -> str:
+    """Return a path with 0 for each number of the file name. It is equal in a series."""
+    start = path.rfind("/") + 1
+    return path[:start] + _DIGITS.sub("0", path[start:])
+
+
+def _list_numbers(name: str) -> list[int]:
+    return [int(number) for number in _DIGITS.findall(name)]
 
 
 def file_extension(path: str) -> str:

@@ -1,0 +1,331 @@
+"""Read from git's log what became of files that vanished in commits.
+
+The log depends on HEAD only. It is kept in a store and extended by new commits.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from vaultlink.git import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs, run_git
+from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
+from vaultlink.index.resolve import name_key
+
+_MAX_COMMITS = 10_000
+"""Maximum number of commits that are read, the latest ones."""
+
+_MAX_READ = 20_000
+"""Maximum number of contents that are read to find renamed and edited files."""
+
+_BATCH = 1_000
+"""Contents read at once."""
+
+_VERSION = 1
+"""Version of the stored log. A log of another version is read again."""
+
+
+class LogStore(Protocol):
+    """Keeps what was read from git between runs."""
+
+    def load(self, key: str) -> bytes | None:
+        """Return the value of a key; None if there is none."""
+
+    def save(self, key: str, value: bytes) -> None:
+        """Keep a value in place of the former one of this key."""
+
+
+class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A commit in which files vanished.
+
+    Attributes:
+        name: Full hash.
+        time: Committer date in seconds since the epoch.
+        fates: What became of each file that vanished or was replaced by another.
+        undecided: Paths of removed and added notes whose contents were not compared yet.
+    """
+
+    name: str
+    time: int
+    fates: dict[str, Fate]
+    undecided: list[str] = []
+
+    @property
+    def description(self) -> str:
+        """The commit and its date, as in "3f2a91c on 2026-05-02"."""
+        return f"{self.name[:7]} on {format_date(self.time)}"
+
+
+class GitLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The commits of HEAD in which files vanished, the latest one first.
+
+    Attributes:
+        head: Hash of HEAD; "" without git or without a commit.
+        prefix: Folder of the vault in the repository, with a slash at the end.
+        commits: The commits.
+        unreadable: Hashes of commits of which git can't read all objects.
+        oldest: Date of the oldest commit of a shallow clone; "" if the clone is complete.
+        version: Version of this format.
+    """
+
+    head: str = ""
+    prefix: str = ""
+    commits: list[LogCommit] = []
+    unreadable: list[str] = []
+    oldest: str = ""
+    version: int = 0
+
+    def describe_unseen(self) -> list[str]:
+        """Return clauses that say what of the history can't be seen; empty if all can."""
+        clauses = []
+        if self.oldest:
+            clauses.append(f"the clone is shallow and has no commits before {self.oldest}")
+        if self.unreadable:
+            count, first = len(self.unreadable), self.unreadable[0][:7]
+            clauses.append(
+                f"git can't read all objects of commit {first}"
+                if count == 1
+                else f"git can't read all objects of {count:,} commits, such as {first}"
+            )
+        return clauses
+
+
+NO_LOG = GitLog()
+
+
+def format_date(time: int) -> str:
+    """Return the date of a time in seconds since the epoch, in UTC."""
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
+
+
+def read_log(
+    root: Path,
+    store: LogStore | None = None,
+    wanted: Collection[str] | None = None,
+    *,
+    any_alike: bool = False,
+) -> GitLog:
+    """Return the commits of HEAD in which files of the vault vanished.
+
+    Args:
+        root: Folder of the vault.
+        store: Keeps the log. Only commits that are not in it are read.
+        wanted: Name keys of files. Edited notes are followed only if they had one of these names
+            before or after, or had it earlier or later under another name. None for all.
+        any_alike: Pair one of several equally similar files. The store is not used.
+    """
+    store = None if any_alike else store
+    output = run_git(root, "rev-parse", "HEAD", "--show-prefix", "--is-shallow-repository")
+    lines = (output or b"").decode("utf-8", "surrogateescape").split("\n")
+    if len(lines) < 3:
+        return NO_LOG
+    head, prefix, is_shallow = lines[0], lines[1], lines[2] == "true"
+    key = f"git-log {prefix}"
+    stored = NO_LOG if is_shallow else _load(store, key, prefix)
+    log = stored if stored.head == head else _extend(root, stored, head, prefix, any_alike)
+    if is_shallow:
+        log = replace(log, oldest=format_date(min(_list_commits(root, head, prefix).values())))
+    log = _compare_edited(root, log, wanted, any_alike)
+    if store is not None and not is_shallow and log is not stored:
+        store.save(key, msgspec.msgpack.encode(log))
+    return log
+
+
+def _extend(root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool) -> GitLog:
+    """Return a log of HEAD with the stored commits. Contents are not compared."""
+    times = _list_commits(root, head, prefix)
+    known = {commit.name: commit for commit in stored.commits if commit.name in times}
+    new = dict.fromkeys(_list_new(root, head, stored, times))
+    new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
+    changes, unreadable = _read_changes(root, [*new])
+    for name, files in changes.items():
+        blobs = _Blobs(root)
+        fates = pair_files(files, blobs.plan, any_alike=any_alike)
+        undecided = _list_undecided(files, fates) if blobs.needed else []
+        known[name] = LogCommit(name, times[name], fates, undecided)
+    commits = [known[name] for name in times if name in known]
+    return GitLog(head, prefix, commits, unreadable, "", _VERSION)
+
+
+def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
+    """Return the removed and added notes of a commit that are not paired."""
+    taken = {new for _, new in fates.values()}
+    removed = [path for path in files.removed if not fates[path][1]]
+    paths = (*removed, *(path for path in files.added if path not in taken))
+    return [path for path in paths if path[-3:].lower() == ".md"]
+
+
+def _compare_edited(
+    root: Path, log: GitLog, wanted: Collection[str] | None, any_alike: bool
+) -> GitLog:
+    """Return a log in which wanted notes that were edited are followed."""
+    names = None if wanted is None else set(wanted)
+    commits = {commit.name: commit for commit in log.commits}
+    unreadable = list(log.unreadable)
+    blobs = _Blobs(root)
+    while relevant := _list_relevant(list(commits.values()), names):
+        changes, _ = _read_changes(root, relevant)
+        commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
+        for name, fates, is_complete in _pair_commits(changes, blobs, any_alike):
+            commits[name] = replace(commits[name], fates=fates)
+            if not is_complete and name not in unreadable:
+                unreadable.append(name)
+    if all(commits[commit.name] is commit for commit in log.commits):
+        return log
+    return replace(log, commits=list(commits.values()), unreadable=unreadable)
+
+
+def _list_relevant(commits: Sequence[LogCommit], names: set[str] | None) -> list[str]:
+    """Return the undecided commits that concern wanted names.
+
+    Other names of the wanted files are added to `names`.
+    """
+    if names is None:
+        return [commit.name for commit in commits if commit.undecided]
+    count = -1
+    while count != len(names):
+        count = len(names)
+        for commit in commits:
+            for old, (_, new) in commit.fates.items():
+                if new and (name_key(old) in names or name_key(new) in names):
+                    names |= {name_key(old), name_key(new)}
+    return [
+        commit.name
+        for commit in commits
+        if any(name_key(path) in names for path in commit.undecided)
+    ]
+
+
+def _load(store: LogStore | None, key: str, prefix: str) -> GitLog:
+    data = store.load(key) if store else None
+    if data is None:
+        return NO_LOG
+    try:
+        log = msgspec.msgpack.decode(data, type=GitLog)
+    except msgspec.DecodeError:
+        return NO_LOG
+    return log if (log.version, log.prefix) == (_VERSION, prefix) else NO_LOG
+
+
+def _list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
+    """Return the commits and their times, the latest first; merges are left out."""
+    output = run_git(
+        root,
+        *("rev-list", "--timestamp", "--no-merges", f"--max-count={_MAX_COMMITS}", head, "--"),
+        *(["."] if prefix else []),
+        ok_codes=(0, 128),
+        may_fetch=False,
+    )
+    pairs = (line.split() for line in (output or b"").decode().splitlines())
+    return {pair[1]: int(pair[0]) for pair in pairs if len(pair) == 2}
+
+
+def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -> list[str]:
+    """Return the commits that the stored log does not cover."""
+    if not stored.head:
+        return list(times)
+    output = run_git(root, "rev-list", "--no-merges", head, f"^{stored.head}", may_fetch=False)
+    if output is None:
+        return list(times)
+    new = set(output.decode().split())
+    return [name for name in times if name in new]
+
+
+# -- commits --------------------------------------------------------------------------------------
+
+
+class _Blobs:
+    """Contents of blobs. It notes which are needed, and reads them in batches.
+
+    `is_complete` becomes False if git can't read one.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._contents: dict[str, bytes | None] = {}
+        self._left = _MAX_READ
+        self.needed: dict[str, None] = {}
+        self.is_complete = True
+
+    def plan(self, names: Collection[str]) -> Mapping[str, bytes | None]:
+        """Note that these blobs are needed; return nothing."""
+        self.needed.update(dict.fromkeys(names))
+        return {}
+
+    def read_needed(self) -> None:
+        """Read the blobs that are needed, in place of those read before."""
+        self._contents = {}
+        self._read([*self.needed])
+        self.needed = {}
+
+    def get(self, names: Collection[str]) -> Mapping[str, bytes | None]:
+        """Return the contents of blobs, without those above the limit."""
+        self._read([name for name in names if name not in self._contents])
+        found = {name: self._contents[name] for name in names if name in self._contents}
+        if None in found.values():
+            self.is_complete = False
+        return found
+
+    def _read(self, names: Sequence[str]) -> None:
+        names = names[: self._left]
+        if names:
+            self._left -= len(names)
+            self._contents.update(
+                zip(names, read_blobs(self._root, names, may_fetch=False), strict=True)
+            )
+
+
+_SUBMODULE = "160000"
+"""Mode of a submodule."""
+
+
+def _read_changes(root: Path, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
+    """Return the changes of commits in which files vanished, and unreadable commits."""
+    output, unreadable = diff_commits(root, names, "--diff-filter=D")
+    entries = parse_raw_diff(output)
+    removing = list(dict.fromkeys(entry.commit for entry in entries if not is_hidden(entry.old)))
+    output, _ = diff_commits(root, removing)
+    by_commit: dict[str, list[RawDiffEntry]] = {}
+    for entry in parse_raw_diff(output):
+        by_commit.setdefault(entry.commit, []).append(entry)
+    return {name: list_changes(found) for name, found in by_commit.items()}, unreadable
+
+
+def _pair_commits(
+    changes: Mapping[str, FileChanges], blobs: _Blobs, any_alike: bool
+) -> Iterator[tuple[str, dict[str, Fate], bool]]:
+    """Yield the fates in each commit, and False if git can't read all of it."""
+    waiting: list[str] = []
+    for number, (name, files) in enumerate(changes.items(), 1):
+        pair_files(files, blobs.plan)
+        waiting.append(name)
+        if len(blobs.needed) >= _BATCH or number == len(changes):
+            blobs.read_needed()
+            for each in waiting:
+                blobs.is_complete = True
+                fates = pair_files(changes[each], blobs.get, any_alike=any_alike)
+                yield each, fates, blobs.is_complete
+            waiting = []
+
+
+def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
+    """Return the changes of one commit."""
+    removed, added, changed = dict[str, str](), dict[str, str](), dict[str, tuple[str, str]]()
+    for entry in entries:
+        if is_hidden(entry.old) or entry.mode == _SUBMODULE:
+            continue
+        if entry.status == "D":
+            removed[entry.old] = entry.blob
+        elif entry.status == "A":
+            added[entry.old] = entry.new_blob
+        elif entry.blob != entry.new_blob:
+            changed[entry.old] = entry.blob, entry.new_blob
+    return FileChanges(removed, added, changed)
+
+
+def is_hidden(path: str) -> bool:
+    """Return True for paths outside the vault: a segment starts with a dot."""
+    return path.startswith(".") or "/." in path
