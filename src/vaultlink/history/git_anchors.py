@@ -1,0 +1,417 @@
+"""Find in git what became of headings and blocks of earlier commits."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from vaultlink.git import (
+    diff_commits,
+    diff_working_tree,
+    list_untracked,
+    parse_raw_diff,
+    read_blobs,
+    run_git,
+)
+from vaultlink.history.anchor_changes import find_moved_anchor, match_anchors_of
+from vaultlink.history.git_log import LogStore
+from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.model import Destination, Note
+from vaultlink.parse.note import parse_note
+
+_MAX_COMMITS = 200
+"""Maximum number of commits in which a note changed that are looked at."""
+
+_MAX_NOTES = 100
+"""Notes that are looked up in the log at once."""
+
+_MAX_BYTES = 50_000_000
+"""Maximum size of all versions of notes that are parsed."""
+
+_MAX_CANDIDATES = 100
+"""Maximum number of notes changed in one commit that may have gained a heading."""
+
+_MAX_DEPTH = 3
+"""Maximum number of notes that a heading went through one after the other."""
+
+_STORE_KEY = "git-anchors"
+
+Wanted = Mapping[str, Collection[str]]
+"""Vault path to keys of missing headings and blocks."""
+
+
+class PresentNotes(NamedTuple):
+    """The notes of the vault now.
+
+    Attributes:
+        files: All vault paths.
+        find: Returns a note by its path.
+        moves: Former to present path of moved files.
+    """
+
+    files: Collection[str]
+    find: Callable[[str], Note | None]
+    moves: Mapping[str, str]
+
+    def follow(self, path: str) -> str:
+        """Return the present path of a file; "" if it is gone."""
+        return path if path in self.files else self.moves.get(path, "")
+
+
+def find_git_anchors(
+    root: Path, wanted: Wanted, now: PresentNotes, store: LogStore | None = None
+) -> dict[str, dict[str, Destination]]:
+    """Return what became of missing headings and blocks, by note and key.
+
+    `wanted` has present paths. A store keeps what commits did to the headings, for one commit of
+    HEAD.
+    """
+    head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
+    if not head:
+        return {}
+    kept = _load(store, head)
+    reader = _Versions(root)
+    missing = {
+        path: [key for key in keys if f"{path}\0{key}" not in kept] for path, keys in wanted.items()
+    }
+    missing = {path: keys for path, keys in missing.items() if keys}
+    if missing:
+        found = _Commits(root, reader, now.moves).find(missing)
+        kept.update(
+            (f"{path}\0{key}", found.get((path, key)))
+            for path, keys in missing.items()
+            for key in keys
+        )
+        if store is not None:
+            store.save(_STORE_KEY, msgspec.msgpack.encode((head, kept)))
+    working_tree = _Uncommitted(root, reader, now)
+    result: dict[str, dict[str, Destination]] = {}
+    for path, keys in wanted.items():
+        for key in keys:
+            place = working_tree.follow(kept.get(f"{path}\0{key}"), path, key)
+            if place:
+                result.setdefault(path, {})[key] = place
+    return result
+
+
+def _load(store: LogStore | None, head: str) -> dict[str, Destination | None]:
+    data = store.load(_STORE_KEY) if store else None
+    if data is not None:
+        try:
+            known, kept = msgspec.msgpack.decode(
+                data, type=tuple[str, dict[str, Destination | None]]
+            )
+        except msgspec.DecodeError:
+            return {}
+        if known == head:
+            return kept
+    return {}
+
+
+# -- versions of notes ----------------------------------------------------------------------------
+
+
+class _Versions:
+    """Earlier versions of notes by blob name, parsed when needed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._data: dict[str, bytes | None] = {}
+        self._notes: dict[tuple[str, str], Note | None] = {}
+        self._left = _MAX_BYTES
+
+    def read(self, names: Iterable[str]) -> None:
+        """Read blobs, all at once."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._data]
+        if missing:
+            blobs = read_blobs(self._root, missing, may_fetch=False)
+            self._data.update(zip(missing, blobs, strict=True))
+
+    def parse(self, path: str, name: str) -> Note | None:
+        """Return a version of a note; None if git can't read it, or if it is no text."""
+        if (path, name) not in self._notes:
+            self.read([name])
+            data = self._data[name]
+            self._left -= len(data or b"")
+            self._notes[path, name] = _parse(path, data) if self._left > 0 else None
+        return self._notes[path, name]
+
+
+def _parse(path: str, data: bytes | None) -> Note | None:
+    if data is None:
+        return None
+    try:
+        return parse_note(path, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+
+
+class _Version(NamedTuple):
+    """A version of a note: its path and blob."""
+
+    path: str
+    blob: str
+
+
+class _NoteChange(NamedTuple):
+    """A change of a note in a commit: None before its creation, or after its end."""
+
+    commit: str
+    before: _Version | None
+    after: _Version | None
+
+
+def _list_changes(
+    root: Path, former_paths: Mapping[str, Collection[str]]
+) -> dict[str, list[_NoteChange]]:
+    """Return the changes of notes since each was created, the latest first.
+
+    `former_paths` has present paths, each with all paths that the note had.
+    """
+    present = {old: path for path, paths in former_paths.items() for old in paths}
+    changes: dict[str, list[_NoteChange]] = {path: [] for path in former_paths}
+    paths = ["--", *(f":(literal){path}" for path in present)]
+    commits = run_git(
+        root,
+        *("rev-list", "--no-merges", f"--max-count={_MAX_COMMITS * 5}", "HEAD", *paths),
+        ok_codes=(0, 128),
+        may_fetch=False,
+    )
+    output, _ = diff_commits(root, (commits or b"").decode().split(), "--root", *paths)
+    for entry in parse_raw_diff(output):
+        if entry.old not in present:
+            continue
+        known = changes[present[entry.old]]
+        before = _Version(entry.old, entry.blob) if entry.blob.strip("0") else None
+        after = _Version(entry.old, entry.new_blob) if entry.new_blob.strip("0") else None
+        if known and known[-1].commit == entry.commit:
+            # Renamed: one path was removed, and the other was added.
+            last = known.pop()
+            before, after = last.before or before, last.after or after
+        elif known and known[-1].before is None:
+            continue  # the file that was there before is another one
+        known.append(_NoteChange(entry.commit, before, after))
+    return {path: found[:_MAX_COMMITS] for path, found in changes.items()}
+
+
+# -- steps from version to version ----------------------------------------------------------------
+
+
+Candidates = Callable[[], Mapping[str, tuple[Note | None, Note]]]
+"""Returns the notes of a commit that may have gained a heading, before (None if new) and after."""
+
+
+def _follow_step(
+    key: str, place: Destination, before: Note, after: Note | None, candidates: Candidates
+) -> Destination | None:
+    """Return the place of a heading or block after a change; None if it is gone.
+
+    `place` is the place before, with the path of the note after the change.
+    """
+    if after is not None and _has_key(after, key):
+        return place
+    moved = find_moved_anchor(key, before, candidates())
+    if moved:
+        return Destination(*moved, place.is_certain)
+    renewed = match_anchors_of(before, after).get(key) if after is not None else None
+    if renewed is None:
+        return None
+    return Destination(place.path, renewed.subpath, place.is_certain and renewed.is_certain)
+
+
+def _has_key(note: Note, key: str) -> bool:
+    if key.startswith("^"):
+        return any(block.id.lower() == key[1:] for block in note.blocks)
+    return any(heading_key(heading.text) == key for heading in note.headings)
+
+
+def _key_of(subpath: str) -> str:
+    last = subpath[subpath.rfind("#") + 1 :].strip()
+    return last.lower() if last.startswith("^") else heading_key(last)
+
+
+# -- commits --------------------------------------------------------------------------------------
+
+
+class _Commits:
+    """Follow headings and blocks through the commits of HEAD."""
+
+    def __init__(self, root: Path, versions: _Versions, moves: Mapping[str, str]) -> None:
+        self._root, self._versions = root, versions
+        self._old_paths: dict[str, list[str]] = {}
+        for old, new in moves.items():
+            self._old_paths.setdefault(new, []).append(old)
+        self._candidates: dict[str, dict[str, tuple[Note | None, Note]]] = {}
+        self._moves = moves
+
+    def find(self, wanted: Wanted, depth: int = 0) -> dict[tuple[str, str], Destination]:
+        """Return the places at HEAD of headings and blocks, by present path and key."""
+        found: dict[tuple[str, str], Destination] = {}
+        paths = list(wanted)
+        for start in range(0, len(paths), _MAX_NOTES):
+            part = {
+                path: (path, *self._old_paths.get(path, ()))
+                for path in paths[start : start + _MAX_NOTES]
+            }
+            changes = _list_changes(self._root, part)
+            self._versions.read(
+                version.blob
+                for listed in changes.values()
+                for change in listed
+                for version in (change.before, change.after)
+                if version is not None
+            )
+            for path, listed in changes.items():
+                for key in wanted[path]:
+                    place = self._find_key(key, path, listed, depth)
+                    if place:
+                        found[path, key] = place
+        return found
+
+    def _find_key(
+        self, key: str, path: str, changes: Sequence[_NoteChange], depth: int
+    ) -> Destination | None:
+        """Return the place at HEAD of a heading or block that a version of the note had."""
+        number = self._find_last_version(key, changes)
+        if number is None:
+            return None
+        if number < 0:
+            [after] = [changes[0].after]
+            return Destination(after.path, f"#{key}") if after else None
+        place: Destination | None = Destination(path, f"#{key}")
+        for change in reversed(changes[: number + 1]):
+            before, after_note = self._parse(change.before), self._parse(change.after)
+            if place is None or before is None:
+                return None
+            own_path = change.after.path if change.after else path
+            place = _follow_step(
+                key,
+                Destination(own_path, place.subpath, place.is_certain),
+                before,
+                after_note,
+                lambda change=change: self._list_candidates(change),  # type: ignore[misc]
+            )
+            if place is None:
+                return None
+            key = _key_of(place.subpath)
+            if place.path != own_path:
+                return self._follow_elsewhere(place, key, depth)
+        return place
+
+    def _find_last_version(self, key: str, changes: Sequence[_NoteChange]) -> int | None:
+        """Return the number of the latest change whose version before has a key.
+
+        Return -1 if HEAD has it, and None if no version has it.
+        """
+        head = self._parse(changes[0].after) if changes else None
+        if head is not None and _has_key(head, key):
+            return -1
+        for number, change in enumerate(changes):
+            note = self._parse(change.before)
+            if note is not None and _has_key(note, key):
+                return number
+        return None
+
+    def _follow_elsewhere(self, place: Destination, key: str, depth: int) -> Destination | None:
+        """Return the place at HEAD of a heading that went to another note."""
+        path = self._moves.get(place.path, place.path)
+        if depth >= _MAX_DEPTH:
+            return None
+        later = self.find({path: [key]}, depth + 1).get((path, key))
+        if later is None:
+            return None
+        subpath = place.subpath if later.subpath == f"#{key}" else later.subpath
+        return Destination(later.path, subpath, later.is_certain and place.is_certain)
+
+    def _parse(self, version: _Version | None) -> Note | None:
+        return self._versions.parse(*version) if version else None
+
+    def _list_candidates(self, change: _NoteChange) -> Mapping[str, tuple[Note | None, Note]]:
+        """Return the other notes that changed in a commit."""
+        if change.commit not in self._candidates:
+            output, _ = diff_commits(self._root, [change.commit])
+            entries = [
+                entry
+                for entry in parse_raw_diff(output)
+                if entry.status in "AM" and entry.old[-3:].lower() == ".md"
+            ][:_MAX_CANDIDATES]
+            self._versions.read(
+                name
+                for entry in entries
+                for name in (entry.blob, entry.new_blob)
+                if name.strip("0")
+            )
+            self._candidates[change.commit] = {
+                entry.old: (self._versions.parse(entry.old, entry.blob), note)
+                for entry in entries
+                if (note := self._versions.parse(entry.old, entry.new_blob)) is not None
+            }
+        own = {version.path for version in (change.before, change.after) if version}
+        return {
+            path: notes
+            for path, notes in self._candidates[change.commit].items()
+            if path not in own
+        }
+
+
+# -- the working tree -----------------------------------------------------------------------------
+
+
+class _Uncommitted:
+    """Follow headings and blocks from HEAD to the working tree."""
+
+    def __init__(self, root: Path, versions: _Versions, now: PresentNotes) -> None:
+        self._root, self._versions, self._now = root, versions, now
+        self._candidates: dict[str, tuple[Note | None, Note]] | None = None
+
+    def follow(
+        self, place: Destination | None, wanted_path: str, wanted_key: str
+    ) -> Destination | None:
+        """Return the present place of a heading or block; None if it is gone.
+
+        `place` is that at HEAD. The wanted key itself is not in the note any more.
+        """
+        if place is None:
+            return None
+        path, key = self._now.follow(place.path), _key_of(place.subpath)
+        now = self._now.find(path) if path else None
+        if (path, key) == (wanted_path, wanted_key) or now is None or not _has_key(now, key):
+            before = self._versions.parse(place.path, f"HEAD:./{place.path}")
+            if before is None:
+                return None
+            found = _follow_step(
+                key,
+                Destination(path, place.subpath, place.is_certain),
+                before,
+                now,
+                lambda: self._list_candidates(path),
+            )
+            if found is None or (found.path, _key_of(found.subpath)) == (wanted_path, wanted_key):
+                return None
+            place = found
+        target = self._now.find(self._now.follow(place.path))
+        if target is None or find_anchor(target, place.subpath) is None:
+            return None
+        return Destination(target.path, place.subpath, place.is_certain)
+
+    def _list_candidates(self, own: str) -> Mapping[str, tuple[Note | None, Note]]:
+        """Return the other notes that changed since HEAD."""
+        if self._candidates is None:
+            output = diff_working_tree(self._root, "HEAD")
+            names = {
+                entry.old: entry.blob
+                for entry in parse_raw_diff(output or b"")
+                if entry.status in "AM"
+            }
+            names.update(dict.fromkeys(list_untracked(self._root), ""))
+            notes = [
+                (path, name, note)
+                for path, name in names.items()
+                if path in self._now.files and (note := self._now.find(path)) is not None
+            ][:_MAX_CANDIDATES]
+            self._candidates = {
+                path: (self._versions.parse(path, name) if name.strip("0") else None, note)
+                for path, name, note in notes
+            }
+        return {path: notes for path, notes in self._candidates.items() if path != own}
