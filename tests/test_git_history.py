@@ -174,6 +174,24 @@ def test_link_follows_the_file_that_it_led_to_and_no_namesake(tmp_path: Path, wh
     assert targets(run_steps(root, steps)) == expected
 
 
+def test_link_in_a_note_that_moved_before_is_read_from_its_later_folder(tmp_path: Path) -> None:
+    root = create_repository(
+        tmp_path,
+        {"a/X.md": lines("a"), "long/X.md": lines("b"), "a/Note.md": lines("n") + "[[X]]\n"},
+    )
+    move(root, "a/Note.md", "long/Note.md")
+    commit(root)
+    move(root, "a/X.md", "a/Y.md")
+    move(root, "long/X.md", "long/Z.md")
+    found = history(root)
+    state = build_state(
+        {**dict.fromkeys(list_files(root).files, ""), "long/Note.md": "[[X]]\n"},
+        replace(make_settings(["moved-link"]), history=found),
+    )
+    link = state.index.notes["long/Note.md"].links[0]
+    assert follow_move(link, "long/Note.md", state.index, found) == "long/Z.md"
+
+
 # -- similar content -------------------------------------------------------------------------------
 
 

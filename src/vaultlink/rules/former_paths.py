@@ -22,10 +22,16 @@ class _FormerFiles:
 
     def find(self, link: Link, source: str) -> str | None:
         """Return the former path of the file that a link resolved to last."""
-        return self.resolve(self.old_paths.get(source, source), link.lookup_target)
+        gone, former_source = self.history.gone, self.old_paths.get(source)
+        if former_source is not None:
+            found = self.resolve(former_source, link.lookup_target)
+            # Otherwise the note had moved already when the file vanished.
+            if found is not None and gone.get(found, 0) <= gone.get(former_source, 0):
+                return found
+        return self.resolve(source, link.lookup_target)
 
     def resolve(self, source: str, target: str) -> str | None:
-        """Return the former file that a target names, seen from a former path."""
+        """Return the former file that a target names, seen from a path."""
         found, others = resolve_with_alternatives(source, target, self.names)
         if found is None or not others:
             return found
