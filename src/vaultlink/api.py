@@ -73,9 +73,12 @@ def open_vault(
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
     linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
     loaded = load_state(scan, linter, progress or (lambda _done, _all: None))
-    cache = scan.open_cache() if loaded.to_save else None
+    cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
+    if cache:
+        for kind, (query, result) in loaded.kept.items():
+            save_result(cache, query, result, kind)
     return Vault(scan, loaded.state, _origin=loaded.origin)
 
 

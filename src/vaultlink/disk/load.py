@@ -1,17 +1,19 @@
 """Load the state of a vault: the cached state, updated by what changed on disk."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.cache import SavedStamps, digest_parts
+from vaultlink.disk.cache import Cache, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes
-from vaultlink.disk.past_state import (
-    Comparison,
-    read_past_contents,
-    remember_revision,
-    start_comparison,
+from vaultlink.disk.past_state import start_comparison
+from vaultlink.disk.remembered import (
+    GitStore,
+    ask_git,
+    merge_histories,
+    remember_commit,
+    remember_saved,
 )
 from vaultlink.disk.saved_state import (
     StateToSave,
@@ -19,21 +21,14 @@ from vaultlink.disk.saved_state import (
     list_stamps,
     make_recheck,
     renew_stamps,
-    restore_index,
     restore_state,
     split_digests,
 )
 from vaultlink.disk.scan import VaultScan
-from vaultlink.disk.state_file import StateTable, StoredState
+from vaultlink.disk.state_file import StateTable
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.errors import VaultError
-from vaultlink.history.cached_renames import VaultSnapshot, history_between
-from vaultlink.history.git_renames import git_history
-from vaultlink.history.link_changes import remember_links
-from vaultlink.history.rename_checks import extend_history
-from vaultlink.index.index import Index
 from vaultlink.model import NO_HISTORY, History
 
 _RESAVE_THRESHOLD = 25
@@ -60,17 +55,30 @@ class StateOrigin(NamedTuple):
 class LoadedState(NamedTuple):
     """A state, and what to save for the next run if the cache is outdated.
 
-    `origin` is None if no state is saved.
+    `origin` is None if no state is saved. `kept` are the query and result to save of each kind.
     """
 
     state: State
     to_save: StateToSave | None = None
     origin: StateOrigin | None = None
+    kept: Mapping[str, tuple[bytes, bytes]] = {}
 
 
 def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) -> LoadedState:
     """Return the current state of a vault, from the cache and the changes since."""
-    cache, share = scan.open_cache(), share_checks(scan.settings.jobs)
+    cache = scan.open_cache()
+    store = GitStore(cache)
+    return _load(scan, settings, progress, cache, store)._replace(kept=store.to_save)
+
+
+def _load(
+    scan: VaultScan,
+    settings: LinterSettings,
+    progress: Progress,
+    cache: Cache | None,
+    store: GitStore,
+) -> LoadedState:
+    share = share_checks(scan.settings.jobs)
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
     comparison = None if stamps else start_comparison(scan.root)
     settings_digest = _settings_digest(scan, settings)
@@ -91,11 +99,14 @@ def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) ->
     remembered = NO_HISTORY
     if keeps_history:
         remembered = (
-            _remember(scan, state.index, stored, stamps)
+            remember_saved(scan, state.index, stored, stamps)
             if stored and stamps
-            else _remember_commit(scan, state, comparison)
+            else remember_commit(scan, state, comparison)
         )
-    state = _apply_history(state, _merge_histories(_find_git_history(scan, state), remembered))
+    asked = NO_HISTORY
+    if keeps_history and settings.reads_history:
+        asked = ask_git(scan, state, remembered, store)
+    state = _apply_history(state, merge_histories(asked, remembered))
     if cache is None:
         return LoadedState(state)
     if stamps is not None and stamps.differing is None and not keeps_history:
@@ -142,66 +153,6 @@ def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
 
 
 # -- history --------------------------------------------------------------------------------------
-
-
-def _find_git_history(scan: VaultScan, state: State) -> History:
-    """Return the history that git knows; empty if there are no dangling links."""
-    asked = (
-        scan.settings.history
-        and state.settings.reads_history
-        and any(tally.dangling for tally in state.tallies.values())
-    )
-    return git_history(scan.root, scan.listing.files) if asked else NO_HISTORY
-
-
-def _remember(scan: VaultScan, now: Index, stored: StoredState, saved: SavedStamps) -> History:
-    """Return the history since the state was cached, and the earlier one still valid.
-
-    The state of another vault has no earlier history, and says nothing of differing files.
-    """
-    files, before = scan.listing.files, restore_index(stored)
-    known = stored.table.remembered if saved.differing is None else NO_HISTORY
-    if known == NO_HISTORY and not now.notes.keys_changed() and files.keys() == before.files:
-        return NO_HISTORY
-    others = set(saved.differing or ())
-    new = history_between(
-        VaultSnapshot(list_stamps(stored, saved), before.notes.get),
-        VaultSnapshot(
-            {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
-        ),
-    )
-    history = extend_history(known, new, files)
-    return history if others else remember_links(history, before, now, new.moves)
-
-
-def _remember_commit(scan: VaultScan, state: State, comparison: Comparison | None) -> History:
-    """Return what links led to in the last commit, for a vault without a saved state."""
-    if comparison is None or not state.settings.reads_history:
-        return NO_HISTORY
-    try:
-        contents = read_past_contents(scan, (), comparison)
-    except VaultError:  # there is no commit yet, or git can't read an old file
-        return NO_HISTORY
-    history = remember_revision(scan, state, contents, comparison)
-    return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to)
-
-
-def _merge_histories(one: History, other: History) -> History:
-    """Return both histories. A file that was moved in one of them is not deleted.
-
-    What the second one knows has precedence.
-    """
-    moves = {**one.moves, **other.moves}
-    return History(
-        moves,
-        (one.deleted | other.deleted).difference(moves),
-        {**one.gone, **other.gone},
-        {old: new for old, new in {**one.likely, **other.likely}.items() if old not in moves},
-        {**one.anchors, **other.anchors},
-        {**one.led_to, **other.led_to},
-        {**one.reasons, **other.reasons},
-        {**one.names, **other.names},
-    )
 
 
 def _apply_history(state: State, history: History) -> State:

@@ -23,8 +23,9 @@ from vaultlink.git import (
     parse_raw_diff,
     read_filtered_blobs,
 )
-from vaultlink.history.git_renames import moves_since
+from vaultlink.history.git_renames import git_replacements, moves_since
 from vaultlink.history.link_changes import remember_links
+from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import resolve_history
 from vaultlink.model import FileStamp, History
 
@@ -172,8 +173,18 @@ def remember_revision(
     if not contents:
         return known
     before = state_at_revision(state, contents).index
-    moves = comparison.find_moves(scan.root, scan.listing.files)
-    return remember_links(known, before, state.index, moves)
+    root, files = scan.root, scan.listing.files
+    moves = {
+        **comparison.find_moves(root, files),
+        **git_replacements(root, files, comparison.since.commit),
+    }
+    linked = remember_links(known, before, state.index, moves)
+    return remember_names(
+        linked,
+        before,
+        state.index,
+        lambda path: moves.get(path, path if path in files else None),
+    )
 
 
 def start_comparison(root: Path) -> Comparison | None:

@@ -404,7 +404,7 @@ class _Uncommitted:
                 for entry in parse_raw_diff(output or b"")
                 if entry.status in "AM"
             }
-            names.update(dict.fromkeys(list_untracked(self._root), ""))
+            names.update(dict.fromkeys(list_untracked(self._root)(), ""))
             notes = [
                 (path, name, note)
                 for path, name in names.items()
