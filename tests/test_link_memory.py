@@ -166,6 +166,40 @@ def test_links_lead_to_what_they_led_to(
     assert (root / "Home.md").read_text("utf-8") == case.home
 
 
+REWORDED = (
+    "a heading is reworded",
+    "the parent heading of a path is reworded",
+    "a heading of the note itself is reworded",
+    "a block id is changed",
+)
+
+
+@pytest.mark.parametrize("later", [0, 3])
+@pytest.mark.parametrize("name", [*REWORDED, *UNCHANGED])
+def test_commits_say_what_became_of_headings_and_blocks(
+    name: str, later: int, tmp_path: Path, run: RunCommand
+) -> None:
+    case = CASES[name]
+    root = create_repository(tmp_path / "vault", case.before)
+    update_files(root, case.change)
+    commit(root)
+    for number in range(later):
+        update_files(root, {f"{number}.md": "new\n"})
+        commit(root)
+    run("fix", "--vault", str(root), "--no-cache")
+    assert (root / "Home.md").read_text("utf-8") == case.home
+
+
+def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:
+    for number, case in enumerate(HEALED.values()):
+        root = create_repository(tmp_path / str(number), case.before)
+        run("check", "--vault", str(root))
+        update_files(root, case.change)
+        home = (root / "Home.md").read_text("utf-8")
+        run("fix", "--vault", str(root), "--no-history")
+        assert (root / "Home.md").read_text("utf-8") == home
+
+
 def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> None:
     for number, case in enumerate(HEALED.values()):
         root = tmp_path / str(number)

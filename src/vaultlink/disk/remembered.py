@@ -68,7 +68,7 @@ def ask_git(scan: VaultScan, state: State, known: History, store: GitStore) -> H
 
 
 def _list_broken_names(state: State) -> set[str]:
-    """Return the name keys that broken links name, and those of the notes with these links."""
+    """Return the name keys in broken links, and those of the notes with them."""
     index, names = state.index, set[str]()
     for path, tally in state.tallies.items():
         if tally.dangling:
