@@ -4,17 +4,19 @@ The earlier state is that of the last run, of the last commit, or of a revision.
 a file, heading or block that is now elsewhere, the history says where.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from vaultlink.history.anchor_changes import (
     NewAnchor,
-    align_headings,
+    anchor_keys,
     find_moved_anchor,
+    group_gained,
     match_anchors_of,
 )
+from vaultlink.history.heading_pairs import align_headings
 from vaultlink.index.anchors import find_anchor, heading_key
 from vaultlink.index.index import Index
 from vaultlink.index.packed_map import PackedMap
@@ -87,8 +89,15 @@ def _remember_anchors(
         if old is None or old_path is None or not before.anchor_sources.get(old_path):
             continue
         if _anchors_of(old) != _anchors_of(new):
-            renewed[path] = match_anchors_of(old, new)
-            moved[path] = dict(_find_moved(old, path, renewed[path], changes))
+            renewed[path] = match_anchors_of(old, new, _list_subpaths(old_path, before))
+    versions = {
+        path: (before.notes.get(old_path) if old_path else None, now.notes[path])
+        for path, old_path in changes.notes.items()
+    }
+    gained = group_gained(versions) if renewed else {}
+    for path, found in renewed.items():
+        old = versions[path][0]
+        moved[path] = dict(_find_moved(old, path, found, gained, versions)) if old else {}
     result: dict[str, dict[str, Destination]] = {}
     for old_path, entries in known.items():
         present = changes.follow(old_path)
@@ -111,6 +120,16 @@ def _remember_anchors(
     }
 
 
+def _list_subpaths(path: str, index: Index) -> set[str]:
+    """Return the subpaths of the links to a note."""
+    return {
+        link.subpath
+        for source in index.anchor_sources.get(path, ())
+        for link, target in index.resolved_links(source)
+        if target == path and link.subpath
+    }
+
+
 def _anchors_of(note: Note) -> object:
     return [(heading.level, heading.text) for heading in note.headings], [
         block.id for block in note.blocks
@@ -118,24 +137,24 @@ def _anchors_of(note: Note) -> object:
 
 
 def _find_moved(
-    old: Note, path: str, renewed: Mapping[str, NewAnchor], changes: _Changes
+    old: Note,
+    path: str,
+    renewed: Mapping[str, NewAnchor],
+    gained: Mapping[str, Sequence[str]],
+    versions: Mapping[str, tuple[Note | None, Note]],
 ) -> Iterator[tuple[str, Destination]]:
     """Yield headings and blocks of a note that another note has gained."""
-    new = changes.now.notes[path]
-    keys = [heading_key(heading.text) for heading in old.headings]
-    keys += [f"^{block.id.lower()}" for block in old.blocks]
-    lost = [key for key in dict.fromkeys(keys) if key and not _has_key(new, key)]
-    if not lost:
-        return
-    candidates = {
-        other: (changes.before.notes.get(before) if before else None, changes.now.notes[other])
-        for other, before in changes.notes.items()
-        if other != path
-    }
-    for key in lost:
-        found = find_moved_anchor(key, old, candidates)
-        if found and not (key in renewed and renewed[key].is_certain and key.startswith("^")):
-            yield key, Destination(*found)
+    lost = anchor_keys(old) - anchor_keys(versions[path][1])
+    for key in sorted(lost & gained.keys()):
+        found = find_moved_anchor(key, old, {other: versions[other] for other in gained[key]})
+        if found is None:
+            continue
+        path_now, subpath, is_certain = found
+        here = key in renewed and renewed[key].is_certain
+        if not here:
+            yield key, Destination(path_now, subpath, is_certain)
+        elif is_certain and not key.startswith("^"):
+            yield key, Destination(path_now, subpath, is_certain=False)
 
 
 def _has_key(note: Note, key: str) -> bool:

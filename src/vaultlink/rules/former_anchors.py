@@ -1,7 +1,7 @@
 """Look up missing headings and blocks among the former ones of a note."""
 
 from vaultlink.index.anchors import find_anchor, heading_key, split_parts
-from vaultlink.model import Destination, History, Note
+from vaultlink.model import Destination, Heading, History, Note
 
 
 def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:
@@ -14,6 +14,9 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
     if not former or not parts:
         return None
     keys = [part.lower() if part.startswith("^") else heading_key(part) for part in parts]
+    whole = former.get("#".join(keys))
+    if whole is not None:
+        return whole
     if keys[-1] in former:
         return former[keys[-1]]
     renamed = [former.get(key) for key in keys]
@@ -23,9 +26,25 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
         f"#{_last_part(new.subpath) if new else part}"
         for part, new in zip(parts, renamed, strict=True)
     )
-    if find_anchor(target, written) is None:
+    if not _is_below_parent(written, target):
         return None
     return Destination(target.path, written, all(new.is_certain for new in renamed if new))
+
+
+def _is_below_parent(subpath: str, note: Note) -> bool:
+    """Return True if a path such as `#A#B` leads into the section of its parent.
+
+    Obsidian also follows paths to a later section.
+    """
+    found = find_anchor(note, subpath)
+    parent = find_anchor(note, subpath[: subpath.rfind("#")])
+    if not isinstance(found, Heading) or not isinstance(parent, Heading):
+        return False
+    return all(
+        heading.level > parent.level
+        for heading in note.headings
+        if parent.start < heading.start <= found.start
+    )
 
 
 def _last_part(subpath: str) -> str:
