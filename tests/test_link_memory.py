@@ -64,8 +64,8 @@ HEALED = {
         "[[Plan#B#Steps|x]]\n",
     ),
     "a block id is changed": Case(
-        {"Plan.md": "one ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
-        {"Plan.md": "one ^first\n\ntwo ^b2\n"},
+        {"Plan.md": f"{BODY.strip()} ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
+        {"Plan.md": f"{BODY.strip()} ^first\n\ntwo ^b2\n"},
         "[[Plan#^first|x]]\n",
     ),
 }

@@ -213,7 +213,8 @@ def _follow_step(
         return place
     moved = find_moved_anchor(key, before, candidates())
     if moved:
-        return Destination(*moved, place.is_certain)
+        path, subpath, is_certain = moved
+        return Destination(path, subpath, place.is_certain and is_certain)
     renewed = match_anchors_of(before, after).get(key) if after is not None else None
     if renewed is None:
         return None

@@ -271,10 +271,24 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
     if not isinstance(was, Heading) or not isinstance(present, Heading):
         return ""
     number = next(n for n, heading in enumerate(old.headings) if heading is was)
+    chain = _parent_keys(old, number)
+    same = [n for n in range(len(new.headings)) if _parent_keys(new, n) == chain]
     other, is_certain = align_headings(old, new).get(number, (None, False))
+    if len(same) == 1:
+        other, is_certain = same[0], True  # it has kept its place below other headings
     if other is None or not is_certain or new.headings[other] is present:
         return ""
     return build_subpath(new, new.headings[other])
+
+
+def _parent_keys(note: Note, number: int) -> list[str]:
+    """Return the key of a heading and of those above it, the lowest one first."""
+    level, keys = 7, list[str]()
+    for heading in reversed(note.headings[: number + 1]):
+        if heading.level < level:
+            keys.append(heading_key(heading.text))
+            level = heading.level
+    return keys
 
 
 def _keep_retargeted(
