@@ -82,7 +82,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
     "moved to a new note": (
         [
             {"A.md": note("Before", "Plan", "After")},
-            {"A.md": note("Before", "After"), "B.md": f"## Plan\n{BODY}"},
+            {"A.md": note("Before", "After"), "B.md": f"## Plan\n{BODY}" + LAST},
         ],
         "plan",
         "B.md#Plan",
@@ -112,11 +112,11 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
     ),
     "a block moved to another note": (
         [
-            {"A.md": "# A\nText ^one\n\nMore.\n", "B.md": "# B\n"},
-            {"A.md": "# A\n\nMore.\n", "B.md": "# B\nText ^one\n"},
+            {"A.md": "# A\nText ^1a2b3c\n\nMore.\n", "B.md": "# B\n"},
+            {"A.md": "# A\n\nMore.\n", "B.md": "# B\nText ^1a2b3c\n"},
         ],
-        "^one",
-        "B.md#^one",
+        "^1a2b3c",
+        "B.md#^1a2b3c",
     ),
     "removed": (
         [{"A.md": note("Before", "Plan", "After")}, {"A.md": note("Before", "After")}],
@@ -168,7 +168,7 @@ def test_stored_headings_are_followed_into_the_working_tree(tmp_path: Path) -> N
     saved = dict(store.values)
     update_files(root, {"A.md": note("Our plan", "x")})
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#Our plan"}
-    update_files(root, {"A.md": note("x"), "B.md": f"## The plan\n{BODY}"})
+    update_files(root, {"A.md": note("x"), "B.md": f"## The plan\n{BODY}" + LAST})
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan"}
     assert store.values == saved
     commit(root)

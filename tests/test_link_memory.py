@@ -19,6 +19,10 @@ Files = Mapping[str, str | None]
 BODY = "".join(f"Line {number} of a text that stays as it is.\n" for number in range(12))
 OTHER = "".join(f"- item {number} of quite another list\n" for number in range(12))
 PLAN = f"# Plan\n\n## Goals\n\n{BODY}\n## Steps\n\n{OTHER}\n## End\n\nlast\n"
+ONE = (
+    f"# Oaks\n\n[[acorn]] [[bark|b]]\n\n## Goals\n\n{BODY}\n## Leaves\n\n[[lobes]] and [[green]]\n"
+)
+TWO = f"# Ships\n\n[[mast]] and [[keel]]\n\n## Sails\n\n{OTHER}\n[[jib]] [[spinnaker]]\n"
 
 
 class Case(NamedTuple):
@@ -63,6 +67,31 @@ HEALED = {
         {"Plan.md": f"# A\n\n{OTHER}\n## Steps\n\nnew\n\n# B\n\n## Steps\n\n{BODY}"},
         "[[Plan#B#Steps|x]]\n",
     ),
+    "two notes exchange their names": Case(
+        {"One.md": ONE, "Two.md": TWO, "Home.md": "[[One]] [[Two|x]]\n"},
+        {"One.md": TWO, "Two.md": ONE},
+        "[[Two|One]] [[One|x]]\n",
+    ),
+    "a new note takes the name of a renamed one": Case(
+        {"One.md": ONE, "Home.md": "[[One]]\n"},
+        {"One.md": TWO, "Old one.md": ONE},
+        "[[Old one|One]]\n",
+    ),
+    "the chosen namesake is renamed away": Case(
+        {"One.md": ONE, "a/One.md": TWO, "Home.md": "[[One]]\n"},
+        {"One.md": None, "Old one.md": ONE},
+        "[[Old one|One]]\n",
+    ),
+    "a series is renumbered": Case(
+        {"Part 1.md": ONE, "Part 2.md": TWO, "Home.md": "[[Part 1]] [[Part 2]]\n"},
+        {"Part 1.md": "# New\n\n[[intro]] to all\n", "Part 2.md": ONE, "Part 3.md": TWO},
+        "[[Part 2|Part 1]] [[Part 3|Part 2]]\n",
+    ),
+    "a note is renamed and edited": Case(
+        {"One.md": ONE, "Home.md": "[[One]] [[One#Goals|x]]\n"},
+        {"One.md": None, "Other.md": ONE + "\nOne more line.\n"},
+        "[[Other|One]] [[Other#Goals|x]]\n",
+    ),
     "a block id is changed": Case(
         {"Plan.md": f"{BODY.strip()} ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
         {"Plan.md": f"{BODY.strip()} ^first\n\ntwo ^b2\n"},
@@ -71,6 +100,12 @@ HEALED = {
 }
 
 UNCHANGED = {
+    "a note is copied": Case(
+        {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
+    ),
+    "a note is deleted, and a note of other content is created": Case(
+        {"One.md": ONE, "Home.md": "[[One]]\n"}, {"One.md": None, "Two.md": TWO}, "[[One]]\n"
+    ),
     "a note is rewritten under its name": Case(
         {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
     ),
@@ -204,7 +239,8 @@ def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> N
     for number, case in enumerate(HEALED.values()):
         root = tmp_path / str(number)
         root.mkdir()
-        update_files(root, {**case.before, **case.change})
+        after = {**case.before, **case.change}
+        update_files(root, {path: text for path, text in after.items() if text is not None})
         home = (root / "Home.md").read_text("utf-8")
         run("fix", "--vault", str(root), "--no-cache")
         assert (root / "Home.md").read_text("utf-8") == home

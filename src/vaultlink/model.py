@@ -505,8 +505,8 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         likely: Old vault path to the present path of a file that may be the moved one.
         anchors: Vault path of a note to its former headings and blocks, each with what it is now.
             A heading is given by its comparison key, a block by its lowercase id with a caret.
-        led_to: Vault path of a note to its links that led elsewhere before: the target as written,
-            with the subpath if only that leads elsewhere, to the former destination.
+        led_to: Vault path of a note to its links that led elsewhere before: the link as written, to
+            the former destination.
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
     """

@@ -5,14 +5,14 @@ from msgspec.structs import replace
 from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
 from vaultlink.disk.past_state import Comparison, read_past_contents, remember_revision
 from vaultlink.disk.saved_state import list_stamps, restore_index
-from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.scan import VaultScan, is_source_file
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
-from vaultlink.history.cached_renames import VaultSnapshot, history_between
+from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_renames import git_history
-from vaultlink.history.link_changes import remember_links
+from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import extend_history
 from vaultlink.index.anchors import heading_key, split_parts
@@ -112,18 +112,25 @@ def remember_saved(scan: VaultScan, now: Index, stored: StoredState, saved: Save
     if known == NO_HISTORY and not now.notes.keys_changed() and files.keys() == before.files:
         return NO_HISTORY
     others = set(saved.differing or ())
-    new = history_between(
-        VaultSnapshot(list_stamps(stored, saved), before.notes.get),
-        VaultSnapshot(
-            {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
-        ),
+    then = VaultSnapshot(list_stamps(stored, saved), before.notes.get)
+    present = VaultSnapshot(
+        {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
     )
+    new = history_between(then, present)
     history = extend_history(known, new, files)
     if others:
         return history
-    linked = remember_links(history, before, now, new.moves)
+    changed = [path for path in list_changed_keys(before.notes, now.notes) if path in files]
+    changed += [
+        path
+        for path, stamp in present.stamps.items()
+        if not is_source_file(path) and then.stamps.get(path, stamp) != stamp
+    ]
+    moves = {**new.moves, **find_replacements(then, present, changed)}
+    history = replace(history, deleted=history.deleted.difference(moves))
+    linked = remember_links(history, before, now, moves)
     return remember_names(
-        linked, before, now, lambda path: new.moves.get(path, path if path in files else None)
+        linked, before, now, lambda path: moves.get(path, path if path in files else None)
     )
 
 

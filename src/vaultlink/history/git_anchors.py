@@ -213,8 +213,7 @@ def _follow_step(
         return place
     moved = find_moved_anchor(key, before, candidates())
     if moved:
-        path, subpath, is_certain = moved
-        return Destination(path, subpath, place.is_certain and is_certain)
+        return Destination(*moved[:2], place.is_certain and moved[2])
     renewed = match_anchors_of(before, after).get(key) if after is not None else None
     if renewed is None:
         return None

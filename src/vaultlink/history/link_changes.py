@@ -4,7 +4,7 @@ The earlier state is that of the last run, of the last commit, or of a revision.
 a file, heading or block that is now elsewhere, the history says where.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -30,13 +30,15 @@ class _Changes(NamedTuple):
     """Two states of a vault, and the way of a file from one to the other.
 
     `follow` returns the present path of a file of the earlier state; None if it is gone. `notes`
-    are the notes that changed, with the earlier path of each (None if new).
+    are the notes that changed, with the earlier path of each (None if new). `replaced` are the
+    present files at a path that another file had.
     """
 
     before: Index
     now: Index
     follow: Callable[[str], str | None]
     notes: Mapping[str, str | None]
+    replaced: Collection[str]
 
 
 def remember_links(known: History, before: Index, now: Index, moves: Mapping[str, str]) -> History:
@@ -59,7 +61,8 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         for path in list_changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
         if path in now.notes
     }
-    changes = _Changes(before, now, follow, notes)
+    replaced = {new for new in moves.values() if new in before.files}
+    changes = _Changes(before, now, follow, notes, replaced)
     anchors = _remember_anchors(known.anchors, changes)
     return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
 
@@ -228,9 +231,8 @@ def _list_sources(changes: _Changes) -> set[str]:
         if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):
             sources |= set(now.anchor_sources.get(path, ()))
     # A link to a file that is replaced by another keeps its target.
-    for path, old_path in changes.notes.items():
-        if old_path != path and path in before.files:
-            sources |= set(now.sources_of(path))
+    for path in changes.replaced:
+        sources |= set(now.sources_of(path))
     return {source for source in sources if source in now.notes}
 
 
@@ -241,25 +243,25 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
     if old_source is None or old_source not in before.notes:
         return
     former = {
-        link.lookup_target: target
+        link.raw: target
         for link, target in zip(
             before.notes[old_source].links, before.targets[old_source], strict=True
         )
         if target is not None
     }
     for link, target in now.resolved_links(source):
-        old_target = former.get(link.lookup_target)
+        old_target = former.get(link.raw)
         if target is None or old_target is None or link.external:
             continue
         expected = changes.follow(old_target)
         if expected is None:
             continue
         if expected != target:
-            yield link.lookup_target, Destination(expected)
+            yield link.raw, Destination(expected, link.subpath)
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
-                yield link.lookup_target + link.subpath, Destination(target, subpath)
+                yield link.raw, Destination(target, subpath)
 
 
 def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:
@@ -295,9 +297,7 @@ def _keep_retargeted(
     source: str, entries: Mapping[str, Destination], now: Index
 ) -> dict[str, Destination]:
     """Return the entries of links that still lead elsewhere."""
-    links: dict[str, tuple[Link, str | None]] = {}
-    for link, target in now.resolved_links(source):
-        links[link.lookup_target] = links[link.lookup_target + link.subpath] = link, target
+    links = {link.raw: (link, target) for link, target in now.resolved_links(source)}
     kept = {}
     for written, destination in entries.items():
         link_now, target = links.get(written, (None, None))

@@ -66,6 +66,11 @@ def extend_history(known: History, new: History, files: Collection[str]) -> Hist
         moves=history.moves,
         deleted=history.deleted,
         gone={path: since for path, since in gone.items() if path not in files},
+        likely={
+            old: path
+            for old, path in {**known.likely, **new.likely}.items()
+            if old not in files and path in files and old not in history.moves
+        },
     )
 
 

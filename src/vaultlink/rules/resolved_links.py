@@ -41,9 +41,8 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
     if not former:
         return
     for link, target in find_resolved_links(note, context):
-        written = link.lookup_target
-        meant = former.get(written) or former.get(written + link.subpath)
-        if meant is not None and (meant.path != target or meant.subpath not in ("", link.subpath)):
+        meant = former.get(link.raw)
+        if meant is not None and (meant.path != target or meant.subpath != link.subpath):
             is_other_file = meant.path != target
             values = {
                 "target": link.target + link.subpath,
