@@ -22,7 +22,7 @@ PLAN = f"# Plan\n\n## Goals\n\n{BODY}\n## Steps\n\n{OTHER}\n## End\n\nlast\n"
 ONE = (
     f"# Oaks\n\n[[acorn]] [[bark|b]]\n\n## Goals\n\n{BODY}\n## Leaves\n\n[[lobes]] and [[green]]\n"
 )
-TWO = f"# Ships\n\n[[mast]] and [[keel]]\n\n## Sails\n\n{OTHER}\n[[jib]] [[spinnaker]]\n"
+TWO = f"# Ships\n\n[[mast]] and [[keel]] [[hull]] [[bow]] [[stern]] [[yard]]\n\n## Sails\n\n{OTHER}\n[[jib]] [[spinnaker]]\n"
 
 
 class Case(NamedTuple):
@@ -197,8 +197,9 @@ def test_links_lead_to_what_they_led_to(
     options = way(run, root, case)
     run("fix", "--vault", str(root), *options)
     assert (root / "Home.md").read_text("utf-8") == case.home
-    run("fix", "--vault", str(root))
-    assert (root / "Home.md").read_text("utf-8") == case.home
+    for _ in range(3):
+        run("fix", "--vault", str(root))
+        assert (root / "Home.md").read_text("utf-8") == case.home
 
 
 REWORDED = (

@@ -4,7 +4,9 @@ The earlier state is that of the last run, of the last commit, or of a revision.
 a file, heading or block that is now elsewhere, the history says where.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -18,12 +20,15 @@ from vaultlink.history.anchor_changes import (
 )
 from vaultlink.history.heading_pairs import align_headings
 from vaultlink.index.anchors import find_anchor, heading_key
-from vaultlink.index.index import Index
+from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import Destination, Heading, History, Link, Note
 
 T = TypeVar("T")
+
+_MAX_ALIGNED = 4_000_000
+"""Product of the numbers of links in two versions of a note up to which they are aligned."""
 
 
 class _Changes(NamedTuple):
@@ -61,7 +66,7 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         for path in list_changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
         if path in now.notes
     }
-    replaced = {new for new in moves.values() if new in before.files}
+    replaced = {old for old in moves if old in now.files}
     changes = _Changes(before, now, follow, notes, replaced)
     anchors = _remember_anchors(known.anchors, changes)
     return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
@@ -242,13 +247,9 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
     old_source = changes.notes.get(source, source)
     if old_source is None or old_source not in before.notes:
         return
-    former = {
-        link.raw: target
-        for link, target in zip(
-            before.notes[old_source].links, before.targets[old_source], strict=True
-        )
-        if target is not None
-    }
+    former = _list_former_targets(
+        before.notes[old_source].links, before.targets[old_source], now.notes[source].links
+    )
     for link, target in now.resolved_links(source):
         old_target = former.get(link.raw)
         if target is None or old_target is None or link.external:
@@ -262,6 +263,25 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
                 yield link.raw, Destination(target, subpath)
+
+
+def _list_former_targets(
+    links: Sequence[Link], targets: LinkTargets, now: Sequence[Link]
+) -> dict[str, str]:
+    """Return what the links of a note led to that it still has at the same place, as written.
+
+    Where some were edited, others may look like them now.
+    """
+    old, new = [link.raw for link in links], [link.raw for link in now]
+    if len(old) == len(new):
+        numbers = [n for n, raw in enumerate(old) if raw == new[n]]
+    elif len(old) * len(new) > _MAX_ALIGNED:
+        counts, counts_now = Counter(old), Counter(new)
+        numbers = [n for n, raw in enumerate(old) if counts[raw] == counts_now[raw]]
+    else:
+        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        numbers = [n for begin, _, size in blocks for n in range(begin, begin + size)]
+    return {old[n]: target for n in numbers if (target := targets[n]) is not None}
 
 
 def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:

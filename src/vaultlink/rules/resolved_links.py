@@ -61,10 +61,20 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
 def _name_former_target(
     link: Link, source: str, meant: Destination, target: str, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a link lead to what it led to before."""
-    if meant.path == target:
-        return rewrite_link(source, link, link.target, meant.subpath)
-    return retarget_link(source, link, meant.path, context.index, context.obsidian)
+    """Return the edits that make a link lead to what it led to before.
+
+    Empty if the note has a link like the new one that led elsewhere before: it would be taken for
+    that one.
+    """
+    edits = (
+        rewrite_link(source, link, link.target, meant.subpath)
+        if meant.path == target
+        else retarget_link(source, link, meant.path, context.index, context.obsidian)
+    )
+    raw = link.raw
+    for edit in sorted(edits, key=lambda item: -item.start):
+        raw = raw[: edit.start - link.start] + edit.text + raw[edit.end - link.start :]
+    return () if raw in context.history.led_to[source] else edits
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
