@@ -268,7 +268,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
 def _list_former_targets(
     links: Sequence[Link], targets: LinkTargets, now: Sequence[Link]
 ) -> dict[str, str]:
-    """Return what the links of a note led to that it still has at the same place, as written.
+    """Return what those links of a note led to that it still has at their place.
 
     Where some were edited, others may look like them now.
     """
