@@ -234,6 +234,7 @@ def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:
         update_files(root, case.change)
         home = (root / "Home.md").read_text("utf-8")
         run("fix", "--vault", str(root), "--no-history")
+        run("fix", "--vault", str(root), "--no-history", "--changed-since", "HEAD")
         assert (root / "Home.md").read_text("utf-8") == home
 
 

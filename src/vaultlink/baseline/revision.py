@@ -126,6 +126,8 @@ def with_history_since(
 ) -> Vault:
     """Return the vault with what its links led to at a revision."""
     state = vault.state
+    if not vault.scan.settings.history:
+        return vault
     history = remember_revision(vault.scan, state, contents, comparison)
     if history == state.settings.history:
         return vault

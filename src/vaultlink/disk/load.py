@@ -80,7 +80,8 @@ def _load(
 ) -> LoadedState:
     share = share_checks(scan.settings.jobs)
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
-    comparison = None if stamps else start_comparison(scan.root)
+    asks_commit = stamps is None and scan.settings.history
+    comparison = start_comparison(scan.root) if asks_commit else None
     settings_digest = _settings_digest(scan, settings)
     is_current = stored is not None and stored.table.settings_digest == settings_digest
     before, digests = State(settings), dict[str, bytes]()

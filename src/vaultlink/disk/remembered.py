@@ -9,6 +9,7 @@ from vaultlink.disk.scan import VaultScan, is_source_file
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
+from vaultlink.git import find_git_dir
 from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_renames import git_history
@@ -53,6 +54,8 @@ def _kind(key: str) -> str:
 
 def ask_git(scan: VaultScan, state: State, known: History, store: GitStore) -> History:
     """Return what git knows of the broken links of a state; empty if there are none."""
+    if find_git_dir(scan.root) is None:
+        return NO_HISTORY
     dangling = sum(tally.dangling for tally in state.tallies.values())
     if not dangling:
         history = NO_HISTORY
