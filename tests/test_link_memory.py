@@ -12,6 +12,8 @@ import pytest
 
 from repositories import commit, create_repository, update_files
 from running import RunCommand
+from vaultlink.watch.loop import WatchSettings
+from watched import run_watcher
 
 Files = Mapping[str, str | None]
 """Vault path to text; None removes a file."""
@@ -247,3 +249,17 @@ def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> N
         home = (root / "Home.md").read_text("utf-8")
         run("fix", "--vault", str(root), "--no-cache")
         assert (root / "Home.md").read_text("utf-8") == home
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_watcher_notices_links_that_lead_elsewhere(name: str, tmp_path: Path) -> None:
+    case, vault = CASES[name], tmp_path / "vault"
+    vault.mkdir()
+    update_files(vault, case.before)
+    with run_watcher(vault, WatchSettings(fix=True, verify=True)) as watched:
+        update_files(vault, case.change)
+        watched.settle()
+        if case.home != {**case.before, **case.change}["Home.md"]:
+            home = vault / "Home.md"
+            watched.wait_for(lambda _: home.read_text("utf-8") == case.home)
+    assert (vault / "Home.md").read_text("utf-8") == case.home

@@ -18,6 +18,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
+from vaultlink.history.cached_renames import VaultSnapshot, find_replacements
 from vaultlink.history.link_changes import remember_links
 from vaultlink.index.resolve import is_note
 from vaultlink.model import History, LinkCounts, Note
@@ -117,7 +118,12 @@ class Session:
             settings = _with_history(settings, tracker.current_history(scan.listing.files))
         if changed or settings is not state.settings:
             state = step(state, changed, settings)
-            state = _remember_links(before.state, state, moved)
+            replaced = find_replacements(
+                VaultSnapshot(before.scan.listing.files, before.index.notes.get),
+                VaultSnapshot(scan.listing.files, state.index.notes.get),
+                [change.path for change in changed],
+            )
+            state = _remember_links(before.state, state, {**moved, **replaced})
         is_reportable = bool(changed or rescan.modified)
         cause = _make_cause(rescan, moved, {change.path for change in changed})
         removed, added = frozenset(rescan.removed), frozenset(rescan.added)
