@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, update_files
+from running import RunCommand
 from vaultlink.disk.scan import list_files
 from vaultlink.history.file_similarity import measure_similarity, split_chunks
 from vaultlink.history.git_log import GitLog, read_log
@@ -564,7 +565,7 @@ def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> N
     assert read_log(clone).describe_unseen() == [f"git can't read all objects of commit {last[:7]}"]
 
 
-def test_shallow_clone_says_what_it_has_not(tmp_path: Path) -> None:
+def test_shallow_clone_says_what_it_has_not(tmp_path: Path, run: RunCommand) -> None:
     root = create_repository(tmp_path / "one", {"a.md": lines("a"), "b.md": lines("b")})
     for name in "ab":
         move(root, f"{name}.md", f"{name}2.md")
@@ -576,6 +577,13 @@ def test_shallow_clone_says_what_it_has_not(tmp_path: Path) -> None:
         "the clone is shallow and has no commits before 2024-01-30"
     ]
     assert read_log(root).describe_unseen() == []
+    update_files(clone, {"c.md": "[[a]]\n"})
+    for _ in range(2):
+        assert (
+            "Renamed notes may be missed: the clone is shallow and has no commits before 2024-01-30."
+            in run("check", "--vault", str(clone)).err
+        )
+    assert "missed" not in run("check", "--vault", str(root)).err
     assert GitLog().describe_unseen() == []
 
 

@@ -509,6 +509,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
             the former destination.
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
+        unseen: What git can't see of the past, such as in a shallow clone, as clauses.
     """
 
     moves: Mapping[str, str] = {}
@@ -519,6 +520,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     led_to: Mapping[str, Mapping[str, "Destination"]] = {}
     reasons: Mapping[str, str] = {}
     names: Mapping[str, "FormerName"] = {}
+    unseen: tuple[str, ...] = ()
 
 
 class Destination(NamedTuple):

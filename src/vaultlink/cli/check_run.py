@@ -14,7 +14,12 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_path_filter, open_scanned_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.index.resolve import is_note
-from vaultlink.report.concise import describe_fixable, summarize_check, summarize_counts
+from vaultlink.report.concise import (
+    describe_fixable,
+    describe_unseen,
+    summarize_check,
+    summarize_counts,
+)
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import PLAIN
 
@@ -51,6 +56,7 @@ def run_check(
         describe_fixable(shared.totals if shared else checked.resolvable().totals())
         if counts_fixes
         else "",
+        describe_unseen(vault.state.settings.history.unseen),
     ]
     return CachedCheck(
         results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
@@ -71,8 +77,9 @@ def _check_by_path(
     counts = rows.count_severities()
     fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows, wanted))
     summary = summarize_counts(counts, len(rows.paths), notes)
+    unseen = describe_unseen(vault.state.settings.history.unseen)
     return CachedCheck(
         b"".join(rows.texts),
-        "\n".join(filter(None, (summary, fixable))),
+        "\n".join(filter(None, (summary, fixable, unseen))),
         choose_exit_code(options, counts),
     )

@@ -167,4 +167,5 @@ def merge_histories(one: History, other: History) -> History:
         {**one.led_to, **other.led_to},
         {**one.reasons, **other.reasons},
         {**one.names, **other.names},
+        one.unseen,
     )

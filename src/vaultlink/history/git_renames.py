@@ -71,7 +71,7 @@ def git_history(
     history = _build_history(paths, files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
     reasons = explain_deletions(root, commits, paths, history.moves, former)
-    return replace(history, reasons=reasons)
+    return replace(history, reasons=reasons, unseen=tuple(log.describe_unseen()))
 
 
 def _build_history(paths: PathsNow, files: Collection[str]) -> History:

@@ -156,6 +156,11 @@ def _describe_counts(
     )
 
 
+def describe_unseen(clauses: Sequence[str]) -> str:
+    """Return a sentence on what of the past git can't see; "" if it sees all."""
+    return f"Renamed notes may be missed: {'; '.join(clauses)}." if clauses else ""
+
+
 def describe_fixable(found: "FixTotals") -> str:
     """Return a sentence with the numbers of findings that fixes resolve.
 
