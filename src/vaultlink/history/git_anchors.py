@@ -1,33 +1,30 @@
 """Find in git what became of headings and blocks of earlier commits."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.git import (
+    RawDiffEntry,
     diff_commits,
     diff_working_tree,
     list_untracked,
     parse_raw_diff,
-    read_blobs,
     run_git,
 )
 from vaultlink.history.anchor_changes import find_moved_anchor, match_anchors_of
 from vaultlink.history.git_log import LogStore
+from vaultlink.history.git_versions import NoteVersions
 from vaultlink.index.anchors import find_anchor, heading_key
 from vaultlink.model import Destination, Note
-from vaultlink.parse.note import parse_note
 
 _MAX_COMMITS = 200
 """Maximum number of commits in which a note changed that are looked at."""
 
 _MAX_NOTES = 100
 """Notes that are looked up in the log at once."""
-
-_MAX_BYTES = 50_000_000
-"""Maximum size of all versions of notes that are parsed."""
 
 _MAX_CANDIDATES = 100
 """Maximum number of notes changed in one commit that may have gained a heading."""
@@ -71,7 +68,7 @@ def find_git_anchors(
     if not head:
         return {}
     kept = _load(store, head)
-    reader = _Versions(root)
+    reader = NoteVersions(root)
     missing = {
         path: [key for key in keys if f"{path}\0{key}" not in kept] for path, keys in wanted.items()
     }
@@ -110,41 +107,6 @@ def _load(store: LogStore | None, head: str) -> dict[str, Destination | None]:
 
 
 # -- versions of notes ----------------------------------------------------------------------------
-
-
-class _Versions:
-    """Earlier versions of notes by blob name, parsed when needed."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._data: dict[str, bytes | None] = {}
-        self._notes: dict[tuple[str, str], Note | None] = {}
-        self._left = _MAX_BYTES
-
-    def read(self, names: Iterable[str]) -> None:
-        """Read blobs, all at once."""
-        missing = [name for name in dict.fromkeys(names) if name not in self._data]
-        if missing:
-            blobs = read_blobs(self._root, missing, may_fetch=False)
-            self._data.update(zip(missing, blobs, strict=True))
-
-    def parse(self, path: str, name: str) -> Note | None:
-        """Return a version of a note; None if git can't read it, or if it is no text."""
-        if (path, name) not in self._notes:
-            self.read([name])
-            data = self._data[name]
-            self._left -= len(data or b"")
-            self._notes[path, name] = _parse(path, data) if self._left > 0 else None
-        return self._notes[path, name]
-
-
-def _parse(path: str, data: bytes | None) -> Note | None:
-    if data is None:
-        return None
-    try:
-        return parse_note(path, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
-    except UnicodeDecodeError:
-        return None
 
 
 class _Version(NamedTuple):
@@ -237,12 +199,12 @@ def _key_of(subpath: str) -> str:
 class _Commits:
     """Follow headings and blocks through the commits of HEAD."""
 
-    def __init__(self, root: Path, versions: _Versions, moves: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, versions: NoteVersions, moves: Mapping[str, str]) -> None:
         self._root, self._versions = root, versions
         self._old_paths: dict[str, list[str]] = {}
         for old, new in moves.items():
             self._old_paths.setdefault(new, []).append(old)
-        self._candidates: dict[str, dict[str, tuple[Note | None, Note]]] = {}
+        self._candidates: dict[str, list[RawDiffEntry]] = {}
         self._moves = moves
 
     def find(self, wanted: Wanted, depth: int = 0) -> dict[tuple[str, str], Destination]:
@@ -290,7 +252,7 @@ class _Commits:
                 Destination(own_path, place.subpath, place.is_certain),
                 before,
                 after_note,
-                lambda change=change: self._list_candidates(change),  # type: ignore[misc]
+                lambda change=change, key=key: self._list_candidates(change, key),  # type: ignore[misc]
             )
             if place is None:
                 return None
@@ -304,14 +266,15 @@ class _Commits:
 
         Return -1 if HEAD has it, and None if no version has it.
         """
-        head = self._parse(changes[0].after) if changes else None
-        if head is not None and _has_key(head, key):
+        if changes and self._has_key(changes[0].after, key):
             return -1
-        for number, change in enumerate(changes):
-            note = self._parse(change.before)
-            if note is not None and _has_key(note, key):
-                return number
-        return None
+        return next((n for n, c in enumerate(changes) if self._has_key(c.before, key)), None)
+
+    def _has_key(self, version: _Version | None, key: str) -> bool:
+        if version is None or not self._versions.may_have(version.blob, key):
+            return False
+        note = self._versions.parse(*version)
+        return note is not None and _has_key(note, key)
 
     def _follow_elsewhere(self, place: Destination, key: str, depth: int) -> Destination | None:
         """Return the place at HEAD of a heading that went to another note."""
@@ -327,8 +290,10 @@ class _Commits:
     def _parse(self, version: _Version | None) -> Note | None:
         return self._versions.parse(*version) if version else None
 
-    def _list_candidates(self, change: _NoteChange) -> Mapping[str, tuple[Note | None, Note]]:
-        """Return the other notes that changed in a commit."""
+    def _list_candidates(
+        self, change: _NoteChange, key: str
+    ) -> Mapping[str, tuple[Note | None, Note]]:
+        """Return the other notes changed in a commit that may have a heading or block."""
         if change.commit not in self._candidates:
             output, _ = diff_commits(self._root, [change.commit])
             entries = [
@@ -342,16 +307,14 @@ class _Commits:
                 for name in (entry.blob, entry.new_blob)
                 if name.strip("0")
             )
-            self._candidates[change.commit] = {
-                entry.old: (self._versions.parse(entry.old, entry.blob), note)
-                for entry in entries
-                if (note := self._versions.parse(entry.old, entry.new_blob)) is not None
-            }
+            self._candidates[change.commit] = entries
         own = {version.path for version in (change.before, change.after) if version}
         return {
-            path: notes
-            for path, notes in self._candidates[change.commit].items()
-            if path not in own
+            entry.old: (self._versions.parse(entry.old, entry.blob), note)
+            for entry in self._candidates[change.commit]
+            if entry.old not in own
+            and self._versions.may_have(entry.new_blob, key)
+            and (note := self._versions.parse(entry.old, entry.new_blob)) is not None
         }
 
 
@@ -361,7 +324,7 @@ class _Commits:
 class _Uncommitted:
     """Follow headings and blocks from HEAD to the working tree."""
 
-    def __init__(self, root: Path, versions: _Versions, now: PresentNotes) -> None:
+    def __init__(self, root: Path, versions: NoteVersions, now: PresentNotes) -> None:
         self._root, self._versions, self._now = root, versions, now
         self._candidates: dict[str, tuple[Note | None, Note]] | None = None
 

@@ -1,0 +1,54 @@
+"""Earlier versions of notes, read from git and parsed when needed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vaultlink.git import read_blobs
+from vaultlink.model import Note
+from vaultlink.parse.note import parse_note
+
+_MAX_BYTES = 50_000_000
+"""Maximum size of all versions of notes that are parsed."""
+
+
+class NoteVersions:
+    """Earlier versions of notes by blob name, parsed when needed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._data: dict[str, bytes | None] = {}
+        self._notes: dict[tuple[str, str], Note | None] = {}
+        self._texts: dict[str, str] = {}
+        self._left = _MAX_BYTES
+
+    def read(self, names: Iterable[str]) -> None:
+        """Read blobs, all at once."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._data]
+        if missing:
+            blobs = read_blobs(self._root, missing, may_fetch=False)
+            self._data.update(zip(missing, blobs, strict=True))
+
+    def may_have(self, name: str, key: str) -> bool:
+        """Return False if a blob certainly lacks a heading or block: a word of it is missing."""
+        if name not in self._texts:
+            self.read([name])
+            self._texts[name] = (self._data[name] or b"").decode("utf-8", "replace").lower()
+        return max(key.split(), key=len, default="") in self._texts[name]
+
+    def parse(self, path: str, name: str) -> Note | None:
+        """Return a version of a note; None if git can't read it, or if it is no text."""
+        if (path, name) not in self._notes:
+            self.read([name])
+            data = self._data[name]
+            self._left -= len(data or b"")
+            self._notes[path, name] = _parse(path, data) if self._left > 0 else None
+        return self._notes[path, name]
+
+
+def _parse(path: str, data: bytes | None) -> Note | None:
+    if data is None:
+        return None
+    try:
+        return parse_note(path, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
