@@ -37,7 +37,7 @@ _RESAVE_THRESHOLD = 25
 Reading them again in the next run takes less time than saving.
 """
 
-_SMALL_VAULT = 2_000
+_SMALL_VAULT = 300
 """Files of a vault whose cache is saved after every change: the latest record is the best one."""
 
 

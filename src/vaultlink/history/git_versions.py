@@ -29,7 +29,7 @@ class NoteVersions:
             self._data.update(zip(missing, blobs, strict=True))
 
     def may_have(self, name: str, key: str) -> bool:
-        """Return False if a blob certainly lacks a heading or block: a word of it is missing."""
+        """Return False if a blob lacks a word of a heading or block, and so lacks it."""
         if name not in self._texts:
             self.read([name])
             self._texts[name] = (self._data[name] or b"").decode("utf-8", "replace").lower()
