@@ -234,6 +234,7 @@ def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:
         root = create_repository(tmp_path / str(number), case.before)
         run("check", "--vault", str(root))
         update_files(root, case.change)
+        run("check", "--vault", str(root))
         home = (root / "Home.md").read_text("utf-8")
         run("fix", "--vault", str(root), "--no-history")
         run("fix", "--vault", str(root), "--no-history", "--changed-since", "HEAD")

@@ -11,6 +11,7 @@ from vaultlink.disk.past_state import start_comparison
 from vaultlink.disk.remembered import (
     GitStore,
     ask_git,
+    ask_git_for_anchors,
     merge_histories,
     remember_commit,
     remember_saved,
@@ -97,17 +98,16 @@ def _load(
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
     keeps_history = scan.settings.history
-    remembered = NO_HISTORY
+    asked = remembered = NO_HISTORY
+    if keeps_history and settings.reads_history:
+        asked = ask_git(scan, state, store)
     if keeps_history:
         remembered = (
-            remember_saved(scan, state.index, stored, stamps)
+            remember_saved(scan, state.index, stored, stamps, asked.moves)
             if stored and stamps
             else remember_commit(scan, state, comparison)
         )
-    asked = NO_HISTORY
-    if keeps_history and settings.reads_history:
-        asked = ask_git(scan, state, remembered, store)
-    state = _apply_history(state, merge_histories(asked, remembered))
+    state = _apply_history(scan, state, merge_histories(asked, remembered), store)
     if cache is None:
         return LoadedState(state)
     if stamps is not None and stamps.differing is None and not keeps_history:
@@ -156,10 +156,12 @@ def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
 # -- history --------------------------------------------------------------------------------------
 
 
-def _apply_history(state: State, history: History) -> State:
-    """Return the state with this history.
+def _apply_history(scan: VaultScan, state: State, history: History, store: GitStore) -> State:
+    """Return the state with this history and what git knows of missing headings.
 
     Notes that name a file of which it knows something else are checked again.
     """
     before = state.settings
+    if scan.settings.history and before.reads_history:
+        history = ask_git_for_anchors(scan, state, history, store)
     return state if history == before.history else step(state, [], replace(before, history=history))

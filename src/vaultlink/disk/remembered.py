@@ -1,5 +1,7 @@
 """What a vault's saved state, its last commit and git remember of the past."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
@@ -52,22 +54,25 @@ def _kind(key: str) -> str:
     return key.partition(" ")[0]
 
 
-def ask_git(scan: VaultScan, state: State, known: History, store: GitStore) -> History:
-    """Return what git knows of the broken links of a state; empty if there are none."""
-    if find_git_dir(scan.root) is None:
-        return NO_HISTORY
+def ask_git(scan: VaultScan, state: State, store: GitStore) -> History:
+    """Return what git knows of the targets of broken links; empty if there are none."""
     dangling = sum(tally.dangling for tally in state.tallies.values())
-    if not dangling:
-        history = NO_HISTORY
-    else:
-        wanted = _list_broken_names(state) if dangling <= _MAX_DANGLING else None
-        history = git_history(scan.root, scan.listing.files, store=store, wanted=wanted)
-    missing = _list_missing_anchors(state.index, known)
+    if not dangling or find_git_dir(scan.root) is None:
+        return NO_HISTORY
+    wanted = _list_broken_names(state) if dangling <= _MAX_DANGLING else None
+    return git_history(scan.root, scan.listing.files, store=store, wanted=wanted)
+
+
+def ask_git_for_anchors(scan: VaultScan, state: State, known: History, store: GitStore) -> History:
+    """Return a history with what git knows of missing headings and blocks."""
+    missing = (
+        _list_missing_anchors(state.index, known) if find_git_dir(scan.root) is not None else {}
+    )
     if not missing:
-        return history
-    notes = state.index.notes
-    present = PresentNotes(scan.listing.files, notes.get, {**history.moves, **known.moves})
-    return replace(history, anchors=find_git_anchors(scan.root, missing, present, store))
+        return known
+    present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
+    found = find_git_anchors(scan.root, missing, present, store)
+    return merge_histories(replace(NO_HISTORY, anchors=found), known)
 
 
 def _list_broken_names(state: State) -> set[str]:
@@ -105,10 +110,17 @@ def _anchor_key(part: str) -> str:
     return part.lower() if part.startswith("^") else heading_key(part)
 
 
-def remember_saved(scan: VaultScan, now: Index, stored: StoredState, saved: SavedStamps) -> History:
+def remember_saved(
+    scan: VaultScan,
+    now: Index,
+    stored: StoredState,
+    saved: SavedStamps,
+    git_moves: Mapping[str, str],
+) -> History:
     """Return the history since the state was cached, and the earlier one still valid.
 
     The state of another vault has no earlier history, and says nothing of differing files.
+    `git_moves` are the moves that git knows.
     """
     files, before = scan.listing.files, restore_index(stored)
     known = stored.table.remembered if saved.differing is None else NO_HISTORY
@@ -129,7 +141,8 @@ def remember_saved(scan: VaultScan, now: Index, stored: StoredState, saved: Save
         for path, stamp in present.stamps.items()
         if not is_source_file(path) and then.stamps.get(path, stamp) != stamp
     ]
-    moves = {**new.moves, **find_replacements(then, present, changed)}
+    committed = {old: path for old, path in git_moves.items() if old in before.files}
+    moves = {**committed, **new.moves, **find_replacements(then, present, changed)}
     history = replace(history, deleted=history.deleted.difference(moves))
     linked = remember_links(history, before, now, moves)
     return remember_names(
@@ -167,5 +180,5 @@ def merge_histories(one: History, other: History) -> History:
         {**one.led_to, **other.led_to},
         {**one.reasons, **other.reasons},
         {**one.names, **other.names},
-        one.unseen,
+        one.unseen or other.unseen,
     )

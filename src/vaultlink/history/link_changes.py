@@ -255,8 +255,8 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
         if target is None or old_target is None or link.external:
             continue
         expected = changes.follow(old_target)
-        if expected is None:
-            continue
+        if expected is None or (source != old_source and link.target.startswith(".")):
+            continue  # a relative link of a moved note may mean a place
         if expected != target:
             yield link.raw, Destination(expected, link.subpath)
         elif link.subpath:
