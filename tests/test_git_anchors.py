@@ -85,7 +85,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"A.md": note("Before", "After"), "B.md": f"## Plan\n{BODY}" + LAST},
         ],
         "plan",
-        "B.md#Plan",
+        "B.md#Plan?",
     ),
     "moved to a new note that was renamed": (
         [
@@ -94,7 +94,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"B.md": None, "C.md": f"# B\nWords.\n\n## Plan\n{BODY}" + LAST},
         ],
         "plan",
-        "C.md#Plan",
+        "C.md#Plan?",
     ),
     "moved to a new note and reworded there": (
         [
@@ -103,7 +103,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"B.md": f"# B\nWords.\n\n## New plan\n{BODY}" + LAST},
         ],
         "plan",
-        "B.md#New plan",
+        "B.md#New plan?",
     ),
     "a block id replaced": (
         [{"A.md": "# A\nText ^one\n"}, {"A.md": "# A\nText ^two\n"}],
@@ -169,10 +169,10 @@ def test_stored_headings_are_followed_into_the_working_tree(tmp_path: Path) -> N
     update_files(root, {"A.md": note("Our plan", "x")})
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#Our plan"}
     update_files(root, {"A.md": note("x"), "B.md": f"## The plan\n{BODY}" + LAST})
-    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan"}
+    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan?"}
     assert store.values == saved
     commit(root)
-    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan"}
+    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan?"}
     assert store.values != saved
     git(root, "reset", "--quiet", "--hard", "HEAD~1")
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#The plan"}

@@ -56,10 +56,15 @@ def _kind(key: str) -> str:
 
 def ask_git(scan: VaultScan, state: State, store: GitStore) -> History:
     """Return what git knows of the targets of broken links; empty if there are none."""
-    dangling = sum(tally.dangling for tally in state.tallies.values())
-    if not dangling or find_git_dir(scan.root) is None:
+    if find_git_dir(scan.root) is None:
         return NO_HISTORY
-    wanted = _list_broken_names(state) if dangling <= _MAX_DANGLING else None
+    dangling = sum(tally.dangling for tally in state.tallies.values())
+    missing = _list_missing_anchors(state.index, NO_HISTORY)
+    if not dangling and not missing:
+        return NO_HISTORY
+    wanted = None
+    if dangling <= _MAX_DANGLING:
+        wanted = _list_broken_names(state) | {name_key(path) for path in missing}
     return git_history(scan.root, scan.listing.files, store=store, wanted=wanted)
 
 
@@ -132,9 +137,8 @@ def remember_saved(
         {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
     )
     new = history_between(then, present)
-    history = extend_history(known, new, files)
     if others:
-        return history
+        return extend_history(known, new, files)
     changed = [path for path in list_changed_keys(before.notes, now.notes) if path in files]
     changed += [
         path
@@ -142,7 +146,10 @@ def remember_saved(
         if not is_source_file(path) and then.stamps.get(path, stamp) != stamp
     ]
     committed = {old: path for old, path in git_moves.items() if old in before.files}
-    moves = {**committed, **new.moves, **find_replacements(then, present, changed)}
+    replaced = find_replacements(then, present, changed)
+    chained = {old: path for old, path in replaced.items() if old not in files}
+    history = extend_history(known, replace(new, moves={**new.moves, **chained}), files)
+    moves = {**committed, **new.moves, **replaced}
     history = replace(history, deleted=history.deleted.difference(moves))
     linked = remember_links(history, before, now, moves)
     return remember_names(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from vaultlink.history.heading_pairs import align_headings, pair_blocks
-from vaultlink.history.note_sections import Sections, has_same_content
+from vaultlink.history.note_sections import Sections, has_same_content, has_same_items
+from vaultlink.history.rename_checks import is_same_series
 from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key, split_parts
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import Heading, Note
@@ -180,5 +181,10 @@ def _find_gained(key: str, before: Note, old: Note | None, new: Note) -> tuple[s
     if len(numbers) != 1 or len(was) != 1:
         return None
     subpath = build_subpath(new, new.headings[numbers[0]])
-    is_same = has_same_content(Sections(before), was[0], Sections(new), numbers[0])
+    old_sections, sections = Sections(before), Sections(new)
+    is_same = (
+        has_same_content(old_sections, was[0], sections, numbers[0])
+        and has_same_items(old_sections, was[0], sections, numbers[0])
+        and not is_same_series(before.path, new.path, same=False)
+    )
     return (subpath, is_same) if subpath else None

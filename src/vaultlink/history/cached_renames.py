@@ -34,6 +34,15 @@ def history_between(before: VaultSnapshot, now: VaultSnapshot) -> History:
         return NO_HISTORY
     added = [path for path in now.stamps if path not in before.stamps]
     moves, unsure = _match_unique(_group_by_stamp(removed, before), _group_by_stamp(added, now))
+    staying = _group_by_stamp((path for path in now.stamps if path in before.stamps), now)
+    for old, new in list(moves.items()):
+        if (
+            not _may_be_same(before.note(old), now.note(new))
+            or is_same_series(old, new, same=True)
+            or _stamp_key(new, now.stamps.get(new)) in staying
+        ):
+            del moves[old]
+            unsure.add(old)
     rest = [path for path in removed if path not in moves]
     likely: dict[str, str] = {}
     if rest:
@@ -75,7 +84,13 @@ def find_replacements(
         return {}
     removed = [path for path in before.stamps if path not in now.stamps]
     added = [path for path in now.stamps if path not in before.stamps]
-    proven = _find_moved_stamps((*kept, *removed), (*kept, *added), before, now)
+    proven = {
+        path: other
+        for path, other in _find_moved_stamps(
+            (*kept, *removed), (*kept, *added), before, now
+        ).items()
+        if path not in now.stamps or _has_lost_content(path, before, now)
+    }
     ends = set(proven.values())
     similar = match_replaced(
         [path for path in (*kept, *removed) if path not in proven],
@@ -84,6 +99,23 @@ def find_replacements(
         now,
     )
     return proven | _drop_broken_chains(similar, proven, before.stamps.keys() & now.stamps.keys())
+
+
+def _has_lost_content(path: str, before: VaultSnapshot, now: VaultSnapshot) -> bool:
+    """Return True if a note at a path no longer has most of what it had.
+
+    An attachment has if an earlier file has the size and time of the present one: it came from
+    another path.
+    """
+    old, new = before.note(path), now.note(path)
+    if old is None or new is None:
+        key = _stamp_key(path, now.stamps.get(path))
+        return any(
+            other != path and key is not None and _stamp_key(other, stamp) == key
+            for other, stamp in before.stamps.items()
+        )
+    content = _list_content(old)
+    return 2 * len(content & _list_content(new)) < len(content) or not content
 
 
 def _find_moved_stamps(

@@ -21,6 +21,9 @@ from vaultlink.history.note_sections import (
 )
 from vaultlink.history.wording import Likeness, compare_wording, heading_core
 from vaultlink.model import Note
+from vaultlink.text import lazy_pattern
+
+_NUMBER = lazy_pattern(r"\d+")
 
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
@@ -70,7 +73,30 @@ def align_headings(before: Note, now: Note) -> Pairs:
                 added.discard(j)
     for mine, others in list(_gaps(pairs, gone, added)):
         pairs.update((i, (j, False)) for i, j in _find_likely(old, mine, new, others, shift))
-    return pairs
+    return {
+        i: (j, is_certain and not _is_doubtful(old, i, new, j))
+        for i, (j, is_certain) in pairs.items()
+    }
+
+
+def _is_doubtful(old: Sections, i: int, new: Sections, j: int) -> bool:
+    """Return True if a section of the same kind may have taken the place of another.
+
+    Such as one with another number, or one with the same subheadings only.
+    """
+    one, other = old.text(i), new.text(j)
+    if old.keys[i] == new.keys[j]:
+        return False
+    numbers, others = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
+    if not (numbers <= others or others <= numbers):
+        return compare_wording(one, other) is not Likeness.RESPELT
+    body = old.body(i)
+    is_proven = has_same_items(old, i, new, j) or (body is not None and body == new.body(j))
+    return (
+        not is_proven
+        and compare_wording(one, other) is Likeness.NONE
+        and not (old.is_title(i) and new.is_title(j))
+    )
 
 
 # -- headings of the same wording -----------------------------------------------------------------

@@ -247,6 +247,11 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
     old_source = changes.notes.get(source, source)
     if old_source is None or old_source not in before.notes:
         return
+    old_note, note = before.notes[old_source], now.notes[source]
+    # An edited note may mean the new target, and a copy may be the note that is meant.
+    is_untouched = replace(old_note, path="") == replace(note, path="") and not _is_copied(
+        source, old_note, changes
+    )
     former = _list_former_targets(
         before.notes[old_source].links, before.targets[old_source], now.notes[source].links
     )
@@ -258,11 +263,23 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
         if expected is None or (source != old_source and link.target.startswith(".")):
             continue  # a relative link of a moved note may mean a place
         if expected != target:
-            yield link.raw, Destination(expected, link.subpath)
+            yield link.raw, Destination(expected, link.subpath, is_untouched)
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
-                yield link.raw, Destination(target, subpath)
+                yield link.raw, Destination(target, subpath, is_untouched)
+
+
+def _is_copied(source: str, note: Note, changes: _Changes) -> bool:
+    """Return True if a new note has the links and headings of a note."""
+    return any(
+        old is None and path != source and _content_of(changes.now.notes[path]) == _content_of(note)
+        for path, old in changes.notes.items()
+    )
+
+
+def _content_of(note: Note) -> object:
+    return [link.raw for link in note.links], _anchors_of(note)
 
 
 def _list_former_targets(

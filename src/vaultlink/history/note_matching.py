@@ -38,7 +38,7 @@ class _Threshold(NamedTuple):
 _CERTAIN = _Threshold(0.5, 2.5, 0.4)
 _CERTAIN_AND_ALIKE = _Threshold(0.65, 1.5, 0.4)
 _CERTAIN_AMONG_FEW = _Threshold(0.75, 1.0, 0.4)
-_CERTAIN_WITH_NAME = _Threshold(0.25, 0.3, 0.0)
+_CERTAIN_WITH_NAME = _Threshold(0.5, 1.0, 0.0)
 _CERTAIN_IN_SERIES = _Threshold(0.85, 2.5, 0.15)
 _REPLACED = _Threshold(0.7, 2.5, 0.3)
 _REPLACED_AMONG_FEW = _Threshold(0.8, 1.0, 0.3)

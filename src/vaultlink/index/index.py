@@ -143,7 +143,7 @@ class Index:
             or not isinstance(self.targets, PackedMap)
         ):
             return self.backlinks.get(path, ())
-        found = self.targets.find_keys(path.encode())
+        found = self.targets.find_keys(path.encode("utf-8", "surrogatepass"))
         return tuple(sorted(source for source in found if path in self.targets[source]))
 
     def count_links(self, path: str) -> LinkCounts:

@@ -43,6 +43,8 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
     for link, target in find_resolved_links(note, context):
         meant = former.get(link.raw)
         if meant is not None and (meant.path != target or meant.subpath != link.subpath):
+            if meant.path != target and _fits_only(link, target, meant.path, context):
+                continue
             is_other_file = meant.path != target
             values = {
                 "target": link.target + link.subpath,
@@ -56,6 +58,12 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
                 edits=partial(_name_former_target, link, note.path, meant, target, context),
                 safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
             )
+
+
+def _fits_only(link: Link, target: str, former: str, context: Context) -> bool:
+    """Return True if only the present target has what a subpath names."""
+    index = context.index
+    return index.has_anchor(link, target) is True and index.has_anchor(link, former) is False
 
 
 def _name_former_target(

@@ -1,0 +1,102 @@
+"""What only looks like a move changes no link: copies, templates, edited notes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from repositories import update_files
+from running import RunCommand
+from test_link_memory import BODY, ONE, OTHER, TWO
+
+STAMP = (10**18, 10**18)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    root = tmp_path / "vault"
+    root.mkdir()
+    return root
+
+
+def fix(run: RunCommand, root: Path) -> str:
+    run("fix", "--vault", str(root))
+    return (root / "Home.md").read_text("utf-8")
+
+
+def check(run: RunCommand, root: Path) -> None:
+    run("check", "--vault", str(root))
+
+
+def test_backup_of_an_edited_file_takes_no_links(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"One.md": ONE, "p.png": b"\x89", "Home.md": "[[One]] ![[p.png]]\n"})
+    check(run, vault)
+    for name, copy in (("One.md", "One backup.md"), ("p.png", "p-original.png")):
+        (vault / copy).write_bytes((vault / name).read_bytes())
+        times = (vault / name).stat()
+        os.utime(vault / copy, ns=(times.st_atime_ns, times.st_mtime_ns))
+    update_files(vault, {"One.md": ONE + "more\n", "p.png": b"\x89more"})
+    assert fix(run, vault) == "[[One]] ![[p.png]]\n"
+
+
+def test_equal_size_and_time_prove_nothing_if_the_text_differs(
+    run: RunCommand, vault: Path
+) -> None:
+    update_files(vault, {"Apple.md": "# Apple\n", "Home.md": "[[Apple]]\n"})
+    os.utime(vault / "Apple.md", ns=STAMP)
+    check(run, vault)
+    update_files(vault, {"Apple.md": None, "Zebra.md": "# Zebra\n"})
+    os.utime(vault / "Zebra.md", ns=STAMP)
+    assert fix(run, vault) == "[[Apple]]\n"
+
+
+def test_link_in_an_edited_note_may_mean_the_new_target(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"old/X.md": BODY, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    update_files(vault, {"X.md": OTHER, "Home.md": "[[X]]\n\nWritten today: [[X]]\n"})
+    assert fix(run, vault) == "[[X]]\n\nWritten today: [[X]]\n"
+
+
+def test_copied_note_may_be_the_one_that_had_the_links(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"J/Goals.md": ONE, "J/Home.md": "[[J/Goals]]\n", "Home.md": ""})
+    check(run, vault)
+    (vault / "J").rename(vault / "A")
+    update_files(vault, {"J/Goals.md": TWO, "J/Home.md": "[[J/Goals]]\n"})
+    fix(run, vault)
+    assert (vault / "J/Home.md").read_text("utf-8") == "[[J/Goals]]\n"
+
+
+def test_heading_that_only_the_present_target_has_is_no_change(
+    run: RunCommand, vault: Path
+) -> None:
+    update_files(vault, {"A.md": ONE, "B.md": TWO, "Home.md": "[[A#Goals|x]]\n"})
+    check(run, vault)
+    update_files(vault, {"A.md": TWO, "B.md": ONE})
+    check(run, vault)
+    update_files(vault, {"A.md": ONE, "B.md": TWO})
+    assert fix(run, vault) == "[[A#Goals|x]]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("2026-W18", "2026-W19"), ("Version 1.2", "Version 1.3")],
+)
+def test_section_with_another_number_is_another_section(
+    old: str, new: str, run: RunCommand, vault: Path
+) -> None:
+    text = "# Plan\n\n## {}\n\n" + BODY + "\n## End\n"
+    update_files(vault, {"Plan.md": text.format(old), "Home.md": f"[[Plan#{old}|x]]\n"})
+    check(run, vault)
+    update_files(vault, {"Plan.md": text.format(new)})
+    assert fix(run, vault) == f"[[Plan#{old}|x]]\n"
+
+
+def test_template_section_of_another_day_is_another_section(run: RunCommand, vault: Path) -> None:
+    day = "# Day\n\n## Tasks\n\n" + BODY + "\n## Log\n\nlog\n"
+    update_files(vault, {"2026-05-01.md": day, "Home.md": "[[2026-05-01#Tasks|x]]\n"})
+    check(run, vault)
+    update_files(
+        vault,
+        {"2026-05-01.md": "# Day\n\n## Log\n\nlog\n", "2026-05-02.md": day},
+    )
+    assert fix(run, vault) == "[[2026-05-01#Tasks|x]]\n"
