@@ -634,3 +634,26 @@ def test_only_wanted_notes_are_compared(tmp_path: Path) -> None:
         kept = git_history(root, files, wanted=wanted, store=store)
         assert kept.moves.items() >= moves.items()
     assert git_history(root, files, wanted=(), store=store).moves == everything
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_same_name_decides_between_two_versions_of_a_text(tmp_path: Path, committed: bool) -> None:
+    text = lines("article") * 3
+    root = create_repository(
+        tmp_path, {"full/Data.md": text, "notes/Data 01.md": text + lines("id")}
+    )
+    update_files(
+        root,
+        {
+            "full/Data.md": None,
+            "notes/Data 01.md": None,
+            "clips/Data.md": text + lines("id") + "x\n",
+            "Data 01.md": text + "y\n",
+        },
+    )
+    if committed:
+        commit(root)
+    assert history(root).moves == {
+        "full/Data.md": "clips/Data.md",
+        "notes/Data 01.md": "Data 01.md",
+    }

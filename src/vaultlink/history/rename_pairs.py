@@ -1,5 +1,6 @@
 """Decide which added file a removed one became, by content and by name."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from hashlib import sha1, sha256
@@ -301,6 +302,10 @@ def _pick_unambiguous(similarities: _Similarities) -> Iterator[tuple[str, Fate]]
         for pair, similarity in similarities.items()
         if not is_series_member(*pair, similarity)
     }
+    named = _pick_same_names(left)
+    yield from ((old, (FateKind.MOVED, new)) for old, new in named)
+    ends = {end for old, new in named for end in ((0, old), (1, new))}
+    left = {pair: s for pair, s in left.items() if not {(0, pair[0]), (1, pair[1])} & ends}
     count = -1
     while count != len(left):
         count, taken = len(left), set[tuple[int, str]]()
@@ -316,6 +321,26 @@ def _pick_unambiguous(similarities: _Similarities) -> Iterator[tuple[str, Fate]]
     for pair, similarity in left.items():
         if all(similarity > left[rival] for rival in rivals.find(pair, ())):
             yield pair[0], (FateKind.LIKELY, pair[1])
+
+
+def _pick_same_names(similarities: _Similarities) -> list[tuple[str, str]]:
+    """Return the pairs with a file name that no other file has.
+
+    As with git, they come first. They must be nearly as similar as any other pair with either path.
+    """
+    old = Counter(file_name(path) for path in {pair[0] for pair in similarities})
+    new = Counter(file_name(path) for path in {pair[1] for pair in similarities})
+    rivals = _Rivals(similarities)
+    return [
+        pair
+        for pair, similarity in similarities.items()
+        if similarity >= _MIN_CERTAIN
+        and file_name(pair[0]) == file_name(pair[1])
+        and old[file_name(pair[0])] == 1 == new[file_name(pair[1])]
+        and all(
+            similarity + _CLEAR_MARGIN >= similarities[other] for other in rivals.find(pair, ())
+        )
+    ]
 
 
 class _Rivals:
