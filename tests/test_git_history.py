@@ -590,8 +590,12 @@ def test_shallow_clone_says_what_it_has_not(tmp_path: Path, run: RunCommand) -> 
 # -- programs of the repository --------------------------------------------------------------------
 
 
-def test_no_program_of_the_repository_runs_and_nothing_is_written(tmp_path: Path) -> None:
+def test_no_program_of_the_repository_runs_and_nothing_is_written(
+    tmp_path: Path, run: RunCommand
+) -> None:
     root = create_repository(tmp_path / "vault", {f"{name}.md": lines(name) for name in "abc"})
+    update_files(root, {"links.md": "[[a]] [[b#nowhere]] [[b]]\n"})
+    commit(root)
     trap, mark = tmp_path / "trap", tmp_path / "mark"
     trap.write_text(f"#!/bin/sh\necho \"$0 $@\" >> '{mark}'\nexit 1\n")
     trap.chmod(0o755)
@@ -611,6 +615,8 @@ def test_no_program_of_the_repository_runs_and_nothing_is_written(tmp_path: Path
     found = git_history(root, list_files(root).files, wanted={"a.md"})
     assert found.moves == {"a.md": "a2.md"}
     assert git_replacements(root, list_files(root).files) == {}
+    assert run("check", "--vault", str(root), "--no-cache").code == 1
+    assert run("history", "a2", "--vault", str(root)).code == 0
     assert not mark.exists(), mark.read_text()
     assert {file: file.stat().st_mtime_ns for file in (root / ".git").rglob("*")} == before
 

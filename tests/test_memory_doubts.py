@@ -57,6 +57,25 @@ def test_link_in_an_edited_note_may_mean_the_new_target(run: RunCommand, vault: 
     assert fix(run, vault) == "[[X]]\n\nWritten today: [[X]]\n"
 
 
+def test_note_edited_after_the_finding_may_mean_the_new_target(
+    run: RunCommand, vault: Path
+) -> None:
+    update_files(vault, {"old/X.md": BODY, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    update_files(vault, {"X.md": OTHER})
+    check(run, vault)
+    update_files(vault, {"Home.md": "[[X]] is new\n"})
+    assert fix(run, vault) == "[[X]] is new\n"
+
+
+def test_exchanged_images_are_noticed(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"a.png": b"\x89a", "b.png": b"\x89bb", "Home.md": "![[a.png]]\n"})
+    check(run, vault)
+    for old, new in (("a.png", "c"), ("b.png", "a.png"), ("c", "b.png")):
+        (vault / old).rename(vault / new)
+    assert fix(run, vault) == "![[b.png]]\n"
+
+
 def test_copied_note_may_be_the_one_that_had_the_links(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"J/Goals.md": ONE, "J/Home.md": "[[J/Goals]]\n", "Home.md": ""})
     check(run, vault)

@@ -342,7 +342,7 @@ def read_filtered_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[by
     """
     blobs, filtered_paths = (
         read_blobs(root, [name for _, name in files]),
-        _find_filtered_paths(root, [path for path, _ in files]),
+        find_filtered_paths(root, [path for path, _ in files]),
     )
     if not filtered_paths:
         return blobs
@@ -355,7 +355,7 @@ def read_filtered_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[by
     ]
 
 
-def _find_filtered_paths(root: Path, paths: Sequence[str]) -> frozenset[str]:
+def find_filtered_paths(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Return those of these paths that have a git filter or an encoding."""
     request = b"".join(os.fsencode(path) + b"\0" for path in paths)
     output = os.fsdecode(

@@ -7,15 +7,7 @@ from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes
-from vaultlink.disk.past_state import start_comparison
-from vaultlink.disk.remembered import (
-    GitStore,
-    ask_git,
-    ask_git_for_anchors,
-    merge_histories,
-    remember_commit,
-    remember_saved,
-)
+from vaultlink.disk.remembered import GitStore, find_history
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
@@ -30,7 +22,6 @@ from vaultlink.disk.state_file import StateTable
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.model import NO_HISTORY, History
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -81,8 +72,6 @@ def _load(
 ) -> LoadedState:
     share = share_checks(scan.settings.jobs)
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
-    asks_commit = stamps is None and scan.settings.history
-    comparison = start_comparison(scan.root) if asks_commit else None
     settings_digest = _settings_digest(scan, settings)
     is_current = stored is not None and stored.table.settings_digest == settings_digest
     before, digests = State(settings), dict[str, bytes]()
@@ -97,20 +86,13 @@ def _load(
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
     state = step(before, changes.batch, share=share) if changes.batch.files else before
-    keeps_history = scan.settings.history
-    asked = remembered = NO_HISTORY
-    if keeps_history and settings.reads_history:
-        asked = ask_git(scan, state, store)
-    if keeps_history:
-        remembered = (
-            remember_saved(scan, state.index, stored, stamps, asked.moves)
-            if stored and stamps
-            else remember_commit(scan, state, comparison)
-        )
-    state = _apply_history(scan, state, merge_histories(asked, remembered), store)
+    history, remembered = find_history(scan, state, stored, stamps, store)
+    if history != settings.history:
+        # Notes that name a file of which it knows something else are checked again.
+        state = step(state, [], replace(settings, history=history))
     if cache is None:
         return LoadedState(state)
-    if stamps is not None and stamps.differing is None and not keeps_history:
+    if stamps is not None and stamps.differing is None and not scan.settings.history:
         # Saving this state would lose what the vault's saved one remembers.
         return LoadedState(state)
     digests.update(changes.digests)
@@ -151,17 +133,3 @@ def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
     return table.headings == settings.section_headings and not any(
         rule.reads_text for rules in settings.rules_by_scope.values() for rule in rules
     )
-
-
-# -- history --------------------------------------------------------------------------------------
-
-
-def _apply_history(scan: VaultScan, state: State, history: History, store: GitStore) -> State:
-    """Return the state with this history and what git knows of missing headings.
-
-    Notes that name a file of which it knows something else are checked again.
-    """
-    before = state.settings
-    if scan.settings.history and before.reads_history:
-        history = ask_git_for_anchors(scan, state, history, store)
-    return state if history == before.history else step(state, [], replace(before, history=history))

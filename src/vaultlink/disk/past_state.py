@@ -18,9 +18,11 @@ from vaultlink.errors import VaultError
 from vaultlink.git import (
     RawDiffEntry,
     RunningGit,
-    find_git_dir,
+    diff_working_tree,
+    find_filtered_paths,
     list_untracked,
     parse_raw_diff,
+    read_blobs,
     read_filtered_blobs,
 )
 from vaultlink.history.git_renames import git_replacements, moves_since
@@ -28,6 +30,9 @@ from vaultlink.history.link_changes import remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import resolve_history
 from vaultlink.model import FileStamp, History
+
+_MAX_CHANGED = 1_000
+"""Changes since the last commit above which a vault is not compared with it."""
 
 OPTION = "--changed-since"
 """The option that names a revision, for messages."""
@@ -55,6 +60,7 @@ class Comparison:
     def __init__(self, root: Path, since: Revision):
         """Start git."""
         self.since = since
+        self._root = root
         self._diff = RunningGit(
             root,
             "diff",
@@ -84,11 +90,51 @@ class Comparison:
         """The paths that git neither tracks nor ignores."""
         return self._list_untracked()
 
+    def read_blobs(self, notes: Sequence[RawDiffEntry]) -> list[bytes | None]:
+        """Return the contents of notes then, as a checkout would write them."""
+        return read_filtered_blobs(self._root, [(entry.old, entry.blob) for entry in notes])
+
     def find_moves(self, root: Path, files: Mapping[str, FileStamp]) -> Mapping[str, str]:
         """Return the moves since the revision. A moved file is missing at its old path."""
         if all(entry.status in "AMT" for entry in self.entries):
             return {}
         return moves_since(root, files, self.since.commit)
+
+
+class CommitComparison(Comparison):
+    """The changes of a vault since the last commit.
+
+    Every check asks for them, so the filters of the repository, which are programs, do not run.
+    """
+
+    def __init__(self, root: Path):
+        """Start git."""
+        self.since = Revision("HEAD", "HEAD")
+        self._root = root
+        self._list_untracked = list_untracked(root)
+
+    @cached_property
+    def entries(self) -> list[RawDiffEntry]:
+        """The changes of tracked files.
+
+        Raises:
+            VaultError: Git can't compare the vault, or there are very many changes, as in a copied
+                repository.
+        """
+        output = diff_working_tree(self._root, self.since.commit)
+        entries = list(parse_raw_diff(output or b""))
+        if output is None or len(entries) > _MAX_CHANGED:
+            raise VaultError(f"{self._root}: git can't compare the vault with its last commit.")
+        return entries
+
+    def read_blobs(self, notes: Sequence[RawDiffEntry]) -> list[bytes | None]:
+        """Return the contents of notes then; None for those with a filter."""
+        filtered = find_filtered_paths(self._root, [entry.old for entry in notes])
+        blobs = read_blobs(self._root, [entry.blob for entry in notes], may_fetch=False)
+        return [
+            None if entry.old in filtered else data
+            for entry, data in zip(notes, blobs, strict=True)
+        ]
 
 
 def read_past_contents(
@@ -109,7 +155,7 @@ def read_past_contents(
         for entry in entries
         if entry.mode in _REGULAR_FILE_MODES and is_source_file(entry.old)
     ]
-    texts = _read_past_texts(root, comparison.since, notes) if notes else []
+    texts = _read_past_texts(comparison, notes) if notes else []
     return {
         **{path: read_text(root / path) if path in files else Presence.GONE for path in overlays},
         **dict.fromkeys(comparison.untracked, Presence.GONE),
@@ -122,7 +168,7 @@ def read_past_contents(
 
 
 def _read_past_texts(
-    root: Path, since: Revision, notes: Sequence[RawDiffEntry]
+    comparison: Comparison, notes: Sequence[RawDiffEntry]
 ) -> list[str | UnreadableFile]:
     """Return the texts that notes had at a revision.
 
@@ -130,12 +176,12 @@ def _read_past_texts(
         VaultError: Git can't read one of them. Without it, all findings in the note would count as
             new.
     """
-    blobs = read_filtered_blobs(root, [(entry.old, entry.blob) for entry in notes])
+    blobs = comparison.read_blobs(notes)
     if None in blobs:
         path = notes[blobs.index(None)].old
         raise VaultError(
-            f"{OPTION}: git can't read {path} at the merge base of “{since.name}” and HEAD. "
-            "In a partial clone, fetch its old version first."
+            f"{OPTION}: git can't read {path} at the merge base of "
+            f"“{comparison.since.name}” and HEAD. In a partial clone, fetch its old version first."
         )
     return [decode_note(data or b"") for data in blobs]
 
@@ -185,8 +231,3 @@ def remember_revision(
         state.index,
         lambda path: moves.get(path, path if path in files else None),
     )
-
-
-def start_comparison(root: Path) -> Comparison | None:
-    """Compare the working tree with the last commit; None without a repository."""
-    return Comparison(root, Revision("HEAD", "HEAD")) if find_git_dir(root) else None

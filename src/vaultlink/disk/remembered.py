@@ -1,13 +1,13 @@
-"""What a vault's saved state, its last commit and git remember of the past."""
+"""Find the history of a vault: in its saved state, in its last commit, and in git."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
-from vaultlink.disk.past_state import Comparison, read_past_contents, remember_revision
+from vaultlink.disk.past_state import CommitComparison, read_past_contents, remember_revision
 from vaultlink.disk.saved_state import list_stamps, restore_index
-from vaultlink.disk.scan import VaultScan, is_source_file
+from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
@@ -18,7 +18,7 @@ from vaultlink.history.git_renames import git_history
 from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import extend_history
-from vaultlink.index.anchors import heading_key, split_parts
+from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
 from vaultlink.model import NO_HISTORY, History
@@ -54,12 +54,38 @@ def _kind(key: str) -> str:
     return key.partition(" ")[0]
 
 
-def ask_git(scan: VaultScan, state: State, store: GitStore) -> History:
+def find_history(
+    scan: VaultScan,
+    state: State,
+    stored: StoredState | None,
+    saved: SavedStamps | None,
+    store: GitStore,
+) -> tuple[History, History]:
+    """Return what is known of the past, and the part of it to save for later runs.
+
+    `stored` and `saved` are the vault's saved state and its stamps, if there are any.
+    """
+    if not scan.settings.history:
+        return NO_HISTORY, NO_HISTORY
+    is_asked = state.settings.reads_history and find_git_dir(scan.root) is not None
+    missing = _list_missing_anchors(state.index) if is_asked else {}
+    asked = _ask_git(scan, state, missing, store) if is_asked else NO_HISTORY
+    if stored and saved:
+        remembered = _remember_saved(scan, state.index, stored, saved, asked.moves)
+    else:
+        remembered = _remember_commit(scan, state) if is_asked else NO_HISTORY
+    history = _merge_histories(asked, remembered)
+    return _add_git_anchors(scan, state, missing, history, store), remembered
+
+
+# -- git ------------------------------------------------------------------------------------------
+
+
+def _ask_git(
+    scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
+) -> History:
     """Return what git knows of the targets of broken links; empty if there are none."""
-    if find_git_dir(scan.root) is None:
-        return NO_HISTORY
     dangling = sum(tally.dangling for tally in state.tallies.values())
-    missing = _list_missing_anchors(state.index, NO_HISTORY)
     if not dangling and not missing:
         return NO_HISTORY
     wanted = None
@@ -68,16 +94,24 @@ def ask_git(scan: VaultScan, state: State, store: GitStore) -> History:
     return git_history(scan.root, scan.listing.files, store=store, wanted=wanted)
 
 
-def ask_git_for_anchors(scan: VaultScan, state: State, known: History, store: GitStore) -> History:
-    """Return a history with what git knows of missing headings and blocks."""
-    missing = (
-        _list_missing_anchors(state.index, known) if find_git_dir(scan.root) is not None else {}
-    )
-    if not missing:
+def _add_git_anchors(
+    scan: VaultScan,
+    state: State,
+    missing: Mapping[str, Collection[str]],
+    known: History,
+    store: GitStore,
+) -> History:
+    """Return a history with what git knows of headings and blocks that it lacks."""
+    wanted = {
+        path: unknown
+        for path, keys in missing.items()
+        if (unknown := set(keys).difference(known.anchors.get(path, ())))
+    }
+    if not wanted:
         return known
     present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
-    found = find_git_anchors(scan.root, missing, present, store)
-    return merge_histories(replace(NO_HISTORY, anchors=found), known)
+    found = find_git_anchors(scan.root, wanted, present, store)
+    return _merge_histories(replace(NO_HISTORY, anchors=found), known)
 
 
 def _list_broken_names(state: State) -> set[str]:
@@ -92,11 +126,8 @@ def _list_broken_names(state: State) -> set[str]:
     return names
 
 
-def _list_missing_anchors(index: Index, known: History) -> dict[str, set[str]]:
-    """Return the headings and blocks that links name and their notes lack, by note.
-
-    Those of which it is known what became of them are left out.
-    """
+def _list_missing_anchors(index: Index) -> dict[str, set[str]]:
+    """Return the headings and blocks that links name and their notes lack, by note."""
     sources = {source for paths in index.anchor_sources.values() for source in paths}
     if len(sources) > _MAX_ANCHORED:
         return {}
@@ -104,18 +135,15 @@ def _list_missing_anchors(index: Index, known: History) -> dict[str, set[str]]:
     for source in sources:
         for link, target in index.resolved_links(source):
             if target is not None and link.subpath and index.has_anchor(link, target) is False:
-                keys = {_anchor_key(part) for part in split_parts(link.subpath)}
-                missing.setdefault(target, set()).update(
-                    key for key in keys if key and key not in known.anchors.get(target, {})
-                )
+                keys = {part_key(part) for part in split_parts(link.subpath)} - {""}
+                missing.setdefault(target, set()).update(keys)
     return {path: keys for path, keys in missing.items() if keys}
 
 
-def _anchor_key(part: str) -> str:
-    return part.lower() if part.startswith("^") else heading_key(part)
+# -- the saved state and the last commit ----------------------------------------------------------
 
 
-def remember_saved(
+def _remember_saved(
     scan: VaultScan,
     now: Index,
     stored: StoredState,
@@ -129,22 +157,22 @@ def remember_saved(
     """
     files, before = scan.listing.files, restore_index(stored)
     known = stored.table.remembered if saved.differing is None else NO_HISTORY
-    if known == NO_HISTORY and not now.notes.keys_changed() and files.keys() == before.files:
-        return NO_HISTORY
     others = set(saved.differing or ())
     then = VaultSnapshot(list_stamps(stored, saved), before.notes.get)
     present = VaultSnapshot(
         {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
     )
-    new = history_between(then, present)
-    if others:
-        return extend_history(known, new, files)
     changed = [path for path in list_changed_keys(before.notes, now.notes) if path in files]
     changed += [
         path
-        for path, stamp in present.stamps.items()
-        if not is_source_file(path) and then.stamps.get(path, stamp) != stamp
+        for path in stored.table.attachments
+        if then.stamps[path] != present.stamps.get(path, then.stamps[path])
     ]
+    if known == NO_HISTORY and not changed and files.keys() == before.files:
+        return NO_HISTORY
+    new = history_between(then, present)
+    if others:
+        return extend_history(known, new, files)
     committed = {old: path for old, path in git_moves.items() if old in before.files}
     replaced = find_replacements(then, present, changed)
     chained = {old: path for old, path in replaced.items() if old not in files}
@@ -157,10 +185,9 @@ def remember_saved(
     )
 
 
-def remember_commit(scan: VaultScan, state: State, comparison: Comparison | None) -> History:
+def _remember_commit(scan: VaultScan, state: State) -> History:
     """Return what links led to in the last commit, for a vault without a saved state."""
-    if comparison is None or not state.settings.reads_history:
-        return NO_HISTORY
+    comparison = CommitComparison(scan.root)
     try:
         contents = read_past_contents(scan, (), comparison)
     except VaultError:  # there is no commit yet, or git can't read an old file
@@ -169,7 +196,7 @@ def remember_commit(scan: VaultScan, state: State, comparison: Comparison | None
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
 
 
-def merge_histories(one: History, other: History) -> History:
+def _merge_histories(one: History, other: History) -> History:
     """Return both histories. A file that was moved in one of them is not deleted.
 
     What the second one knows has precedence.

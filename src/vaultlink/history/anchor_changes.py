@@ -13,7 +13,13 @@ import msgspec
 from vaultlink.history.heading_pairs import align_headings, pair_blocks
 from vaultlink.history.note_sections import Sections, has_same_content, has_same_items
 from vaultlink.history.rename_checks import is_same_series
-from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key, split_parts
+from vaultlink.index.anchors import (
+    find_anchor,
+    find_slug_heading,
+    heading_key,
+    part_key,
+    split_parts,
+)
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import Heading, Note
 
@@ -34,9 +40,14 @@ class NewAnchor(msgspec.Struct, frozen=True):
 def anchor_key(subpath: str) -> str:
     """Return the key of a subpath in `History.anchors`.
 
-    It has the keys of the parts with `#` between them."""
-    parts = split_parts(subpath)
-    return "#".join(part.lower() if part[:1] == "^" else heading_key(part) for part in parts)
+    It has the keys of the parts with `#` between them.
+    """
+    return "#".join(map(part_key, split_parts(subpath)))
+
+
+def last_key(subpath: str) -> str:
+    """Return the key of the heading or block that a subpath ends with."""
+    return part_key(subpath[subpath.rfind("#") + 1 :].strip())
 
 
 def match_anchors_of(before: Note, now: Note, subpaths: Iterable[str] = ()) -> dict[str, NewAnchor]:

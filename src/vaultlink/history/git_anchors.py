@@ -14,10 +14,15 @@ from vaultlink.git import (
     parse_raw_diff,
     run_git,
 )
-from vaultlink.history.anchor_changes import find_moved_anchor, match_anchors_of
+from vaultlink.history.anchor_changes import (
+    anchor_keys,
+    find_moved_anchor,
+    last_key,
+    match_anchors_of,
+)
 from vaultlink.history.git_log import LogStore
 from vaultlink.history.git_versions import NoteVersions
-from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.index.anchors import find_anchor
 from vaultlink.model import Destination, Note
 
 _MAX_COMMITS = 200
@@ -171,7 +176,7 @@ def _follow_step(
 
     `place` is the place before, with the path of the note after the change.
     """
-    if after is not None and _has_key(after, key):
+    if after is not None and key in anchor_keys(after):
         return place
     moved = find_moved_anchor(key, before, candidates())
     if moved:
@@ -180,17 +185,6 @@ def _follow_step(
     if renewed is None:
         return None
     return Destination(place.path, renewed.subpath, place.is_certain and renewed.is_certain)
-
-
-def _has_key(note: Note, key: str) -> bool:
-    if key.startswith("^"):
-        return any(block.id.lower() == key[1:] for block in note.blocks)
-    return any(heading_key(heading.text) == key for heading in note.headings)
-
-
-def _key_of(subpath: str) -> str:
-    last = subpath[subpath.rfind("#") + 1 :].strip()
-    return last.lower() if last.startswith("^") else heading_key(last)
 
 
 # -- commits --------------------------------------------------------------------------------------
@@ -256,7 +250,7 @@ class _Commits:
             )
             if place is None:
                 return None
-            key = _key_of(place.subpath)
+            key = last_key(place.subpath)
             if place.path != own_path:
                 return self._follow_elsewhere(place, key, depth)
         return place
@@ -274,7 +268,7 @@ class _Commits:
         if version is None or not self._versions.may_have(version.blob, key):
             return False
         note = self._versions.parse(*version)
-        return note is not None and _has_key(note, key)
+        return note is not None and key in anchor_keys(note)
 
     def _follow_elsewhere(self, place: Destination, key: str, depth: int) -> Destination | None:
         """Return the place at HEAD of a heading that went to another note."""
@@ -337,9 +331,9 @@ class _Uncommitted:
         """
         if place is None:
             return None
-        path, key = self._now.follow(place.path), _key_of(place.subpath)
+        path, key = self._now.follow(place.path), last_key(place.subpath)
         now = self._now.find(path) if path else None
-        if (path, key) == (wanted_path, wanted_key) or now is None or not _has_key(now, key):
+        if (path, key) == (wanted_path, wanted_key) or now is None or key not in anchor_keys(now):
             before = self._versions.parse(place.path, f"HEAD:./{place.path}")
             if before is None:
                 return None
@@ -350,7 +344,7 @@ class _Uncommitted:
                 now,
                 lambda: self._list_candidates(path),
             )
-            if found is None or (found.path, _key_of(found.subpath)) == (wanted_path, wanted_key):
+            if found is None or (found.path, last_key(found.subpath)) == (wanted_path, wanted_key):
                 return None
             place = found
         target = self._now.find(self._now.follow(place.path))

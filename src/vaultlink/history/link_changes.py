@@ -16,6 +16,7 @@ from vaultlink.history.anchor_changes import (
     anchor_keys,
     find_moved_anchor,
     group_gained,
+    last_key,
     match_anchors_of,
 )
 from vaultlink.history.heading_pairs import align_headings
@@ -78,7 +79,8 @@ def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]
         return set()
     if isinstance(before, PackedMap) and isinstance(now, PackedMap) and before.shares_column(now):
         return {*before.keys_changed(), *now.keys_changed()}
-    return {key for key in {*before, *now} if before.get(key) is not now.get(key)}
+    pairs = ((key, before.get(key), now.get(key)) for key in {*before, *now})
+    return {key for key, old, new in pairs if old is not new and old != new}
 
 
 # -- headings and blocks --------------------------------------------------------------------------
@@ -121,11 +123,12 @@ def _remember_anchors(
             for key, anchor in found.items()
         )
         result[path].update(moved[path])
-    return {
-        path: kept
-        for path, entries in result.items()
-        if (kept := {k: d for k, d in entries.items() if not _has_key(now.notes[path], k)})
-    }
+    kept: dict[str, dict[str, Destination]] = {}
+    for path, entries in result.items():
+        present_keys = anchor_keys(now.notes[path]) if entries else ()
+        if gone := {key: place for key, place in entries.items() if key not in present_keys}:
+            kept[path] = gone
+    return kept
 
 
 def _list_subpaths(path: str, index: Index) -> set[str]:
@@ -165,12 +168,6 @@ def _find_moved(
             yield key, Destination(path_now, subpath, is_certain=False)
 
 
-def _has_key(note: Note, key: str) -> bool:
-    if key.startswith("^"):
-        return any(block.id.lower() == key[1:] for block in note.blocks)
-    return any(heading_key(heading.text) == key for heading in note.headings)
-
-
 def _follow(
     destination: Destination,
     renewed: Mapping[str, Mapping[str, NewAnchor]],
@@ -184,7 +181,7 @@ def _follow(
     note = changes.now.notes.get(path)
     if not destination.subpath or note is None:
         return Destination(path, destination.subpath, destination.is_certain)
-    key = _last_key(destination.subpath)
+    key = last_key(destination.subpath)
     if key in moved.get(path, {}):
         return moved[path][key]
     if key in renewed.get(path, {}):
@@ -193,11 +190,6 @@ def _follow(
     if find_anchor(note, destination.subpath) is None:
         return None
     return Destination(path, destination.subpath, destination.is_certain)
-
-
-def _last_key(subpath: str) -> str:
-    last = subpath[subpath.rfind("#") + 1 :].strip()
-    return last.lower() if last.startswith("^") else heading_key(last)
 
 
 # -- targets --------------------------------------------------------------------------------------
@@ -212,8 +204,9 @@ def _remember_targets(
     for old_source, entries in known.items():
         present = changes.follow(old_source)
         if present is not None and present in now.notes:
+            is_untouched = _is_untouched(old_source, present, changes)
             result[present] = {
-                written: destination
+                written: destination._replace(is_certain=destination.is_certain and is_untouched)
                 for written, old in entries.items()
                 if (destination := _follow(old, {}, {}, changes))
             }
@@ -247,11 +240,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
     old_source = changes.notes.get(source, source)
     if old_source is None or old_source not in before.notes:
         return
-    old_note, note = before.notes[old_source], now.notes[source]
-    # An edited note may mean the new target, and a copy may be the note that is meant.
-    is_untouched = replace(old_note, path="") == replace(note, path="") and not _is_copied(
-        source, old_note, changes
-    )
+    is_untouched = _is_untouched(old_source, source, changes)
     former = _list_former_targets(
         before.notes[old_source].links, before.targets[old_source], now.notes[source].links
     )
@@ -268,6 +257,17 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
                 yield link.raw, Destination(target, subpath, is_untouched)
+
+
+def _is_untouched(old_source: str, source: str, changes: _Changes) -> bool:
+    """Return True if a note was not edited since, and no new note is a copy of it.
+
+    An edited note may mean the new target, and a copy may be the note that meant the former one.
+    """
+    old, note = changes.before.notes.get(old_source), changes.now.notes[source]
+    if old is None or (old_source == source and source in changes.notes):
+        return False  # it was read again, so its text differs
+    return replace(old, path="") == replace(note, path="") and not _is_copied(source, old, changes)
 
 
 def _is_copied(source: str, note: Note, changes: _Changes) -> bool:

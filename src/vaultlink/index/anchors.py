@@ -22,6 +22,14 @@ def heading_key(text: str) -> str:
     return _IGNORED_IN_HEADINGS.sub(" ", text).strip().lower()
 
 
+def part_key(part: str) -> str:
+    """Return the comparison key of a part of a subpath.
+
+    A block is given by its lowercase id with a caret.
+    """
+    return part.lower() if part.startswith("^") else heading_key(part)
+
+
 def split_parts(subpath: str) -> list[str]:
     """Return the trimmed parts of a subpath such as `#A#B`, without empty ones (6.1)."""
     return [part.strip() for part in subpath.split("#") if part.strip()]

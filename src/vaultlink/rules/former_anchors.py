@@ -1,6 +1,6 @@
 """Look up missing headings and blocks among the former ones of a note."""
 
-from vaultlink.index.anchors import find_anchor, heading_key, split_parts
+from vaultlink.index.anchors import find_anchor, part_key, split_parts
 from vaultlink.model import Destination, Heading, History, Note
 
 
@@ -13,7 +13,7 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
     parts = split_parts(subpath)
     if not former or not parts:
         return None
-    keys = [part.lower() if part.startswith("^") else heading_key(part) for part in parts]
+    keys = [part_key(part) for part in parts]
     whole = former.get("#".join(keys))
     if whole is not None:
         return whole
