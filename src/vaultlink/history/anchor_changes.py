@@ -28,7 +28,7 @@ _MIN_AUTOMATIC_ID = 6
 
 
 class NewAnchor(msgspec.Struct, frozen=True):
-    """What became of a heading or block: its subpath now.
+    """The present subpath of a former heading or block.
 
     `is_certain` is False if something else may have taken its place.
     """

@@ -36,7 +36,7 @@ class FormerPath(NamedTuple):
 
 
 class NoteHistory(NamedTuple):
-    """What git knows of a note.
+    """The past of a note, from git.
 
     Attributes:
         paths: Its former paths, the latest one first.

@@ -38,7 +38,7 @@ Fate = tuple[str, str]
 
 
 class FateKind(StrEnum):
-    """What became of a file that is no longer at its path."""
+    """The kinds of fates of a file that is no longer at its path."""
 
     MOVED = "moved"
     LIKELY = "likely"

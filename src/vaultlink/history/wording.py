@@ -42,7 +42,7 @@ _NUMBERING = lazy_pattern(
 
 
 class Likeness(Enum):
-    """How much the wording of two headings has in common.
+    """Degrees of likeness of the wording of two headings.
 
     `RESPELT`: the same letters, apart from numbering. `EXTENDED`: one has all words of the other,
     and more. `SIMILAR`: most words are common. `RENUMBERED`: the same, but the numbers differ.

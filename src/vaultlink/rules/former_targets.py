@@ -17,7 +17,7 @@ _SCORE = 0.9
 
 
 class FormerTarget(NamedTuple):
-    """What became of the target of a link.
+    """The former target of a link and its fate.
 
     Attributes:
         reason: What happened, as a clause; "" if that is unknown.
