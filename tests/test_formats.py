@@ -27,7 +27,10 @@ from sarif_kit.validate import validation_errors  # type: ignore[import-untyped]
 from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
 from builder import RULES, build_state, collect_findings
+from running import RunCommand
 from vaultlink import Settings, open_vault
+from vaultlink.cli import shared_results
+from vaultlink.disk import processes
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
@@ -986,3 +989,17 @@ def test_markdown_size_is_bounded_for_long_names() -> None:
         )
     )
     assert len(page.encode()) < 100_000
+
+
+@pytest.mark.parametrize("select", ["ALL", "VL1"])
+@pytest.mark.parametrize("output_format", ["json", "json-lines", "full"])
+def test_findings_rendered_in_parts_are_the_same(
+    output_format: str, select: str, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert processes.count_processes(3, 9) == 3
+    vault = str(FIXTURES / "podcast-wiki")
+    command = ("check", "--vault", vault, "--no-cache", "--select", select)
+    options = ("--output-format", output_format, "--jobs", "3")
+    whole = run(*command, *options)
+    monkeypatch.setattr(shared_results, "_MIN_SHARED_FINDINGS", 0)
+    assert run(*command, *options) == whole

@@ -12,7 +12,13 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.intent import is_meant_as_link
 from vaultlink.model import Destination, History, Link
-from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count, truncate
+from vaultlink.report.layout import (
+    PLAIN,
+    Palette,
+    escape_controls,
+    format_count,
+    render_page,
+)
 from vaultlink.report.note_page import align_pairs
 from vaultlink.rules.former_anchors import find_renamed_anchor
 from vaultlink.rules.former_paths import find_former_file
@@ -204,14 +210,7 @@ def render_past(row: PastRow, width: int, palette: Palette = PLAIN) -> str:
         ("former headings", align_pairs(_describe_anchors(row), width)),
         ("broken links", [*align_pairs(links, width), *more]),
     ]
-    lines = [f"{palette.bold}{escape_controls(row.note)}{palette.reset}"]
-    for name, entries in groups:
-        if entries:
-            lines.append(f"  {palette.dim}{name}{palette.reset}")
-            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
-    if len(lines) == 1:
-        lines.append(f"  {palette.dim}no history found{palette.reset}")
-    return "\n".join(lines) + "\n"
+    return render_page(row.note, groups, "no history found", palette, width)
 
 
 CAUSE_LABELS = {

@@ -18,6 +18,7 @@ from vaultlink.report.layout import (
     escape_controls,
     format_count,
     pad,
+    render_page,
     truncate,
 )
 from vaultlink.report.listings import LinkRow, link_rows
@@ -109,14 +110,7 @@ def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
             align_pairs([(link.raw, describe_destination(link)) for link in row.links], width),
         ),
     ]
-    lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
-    for name, entries in groups:
-        if entries:
-            lines.append(f"  {palette.dim}{name}{palette.reset}")
-            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
-    if len(lines) == 1:
-        lines.append(f"  {palette.dim}nothing found{palette.reset}")
-    return "\n".join(lines) + "\n"
+    return render_page(row.path, groups, "nothing found", palette, width)
 
 
 def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
