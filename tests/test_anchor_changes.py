@@ -26,6 +26,8 @@ def note(text: str) -> Note:
 
 # -- certain --------------------------------------------------------------------------------------
 
+TABLE = "| Port | Depth |\n| --- | --- |\n| North | 12 m |\n"
+
 CERTAIN = {
     "reworded, same text": (
         f"# T\n## Old\n{A}## End\n",
@@ -226,6 +228,26 @@ CERTAIN = {
         "#^new",
     ),
     "block id before all headings": (f"{A.strip()} ^old\n", f"{A.strip()} ^new\n", "^old", "#^new"),
+    "block in another section": (
+        f"## S\n{A.strip()} ^old\n\n## End\n{B}",
+        f"## S\n{B}## End\n{A.strip()} ^new\n",
+        "^old",
+        "#^new",
+    ),
+    "one of two block ids": (
+        f"## S\n{A.strip()} ^one\n\n{B.strip()} ^two\n",
+        f"## S\n{A.strip()} ^first\n\n{B}",
+        "^one",
+        "#^first",
+    ),
+    "id of a table changed": (
+        f"{TABLE}\n^old\n\n{B}",
+        f"{B}\n{TABLE}\n^new\n",
+        "^old",
+        "#^new",
+    ),
+    "title of other words": (f"# Meeting\n{A}", f"# Shopping\n{A}", "meeting", "#Shopping"),
+    "last section reworded": (f"## S\n{A}## Old\n{B}", f"## S\n{A}## New\n{B}", "old", "#New"),
 }
 
 
@@ -356,7 +378,32 @@ UNCERTAIN = {
         "colors",
     ),
     "title of another number": (f"# Chapter 1\n{A}", f"# Chapter 2\n{A}", "chapter 1"),
-    "title of other words": (f"# Meeting\n{A}", f"# Shopping\n{A}", "meeting"),
+    "title and text of other words": (f"# Meeting\n{A}", f"# Shopping\n{B}", "meeting"),
+    "section with a text of the same length": (
+        f"# T\n## Old\n{A}## End\n",
+        f"# T\n## New\n{A.upper()}## End\n",
+        "old",
+    ),
+    "section with a text that others have": (
+        f"# T\n## Old\n{A}## End\n{A}",
+        f"# T\n## New\n{A}## End\n{A}",
+        "old",
+    ),
+    "block with a text of the same length": (
+        f"## S\n{A.strip()} ^old\n\n## End\n",
+        f"## S\n{A.strip().upper()} ^new\n\n## End\n",
+        "^old",
+    ),
+    "table with a text of the same length": (
+        f"{TABLE}\n^old\n",
+        f"{TABLE.upper()}\n^new\n",
+        "^old",
+    ),
+    "block with a text that others have": (
+        f"{A.strip()} ^old\n\n{A.strip()} ^same\n",
+        f"{A.strip()} ^new\n\n{A.strip()} ^same\n",
+        "^old",
+    ),
     "heading became a block": (f"## Old\n{A}## End\n", f"## End\nOld ^old\n\n{A}", "old"),
     "block became a heading": (f"## S\n{A.strip()} ^old\n", f"## S\n## {A}", "^old"),
     "block deleted": (f"## S\n{A.strip()} ^old\n\n{B}", f"## S\n{B}", "^old"),
@@ -365,19 +412,9 @@ UNCERTAIN = {
         f"## S\n{B.strip()} ^new\n\n## End\n",
         "^old",
     ),
-    "block in another section": (
-        f"## S\n{A.strip()} ^old\n\n## End\n{B}",
-        f"## S\n{B}## End\n{A.strip()} ^new\n",
-        "^old",
-    ),
     "block ids swapped": (
         f"## S\n{A.strip()} ^one\n\n{B.strip()} ^two\n",
         f"## S\n{A.strip()} ^two\n\n{B.strip()} ^one\n",
-        "^one",
-    ),
-    "one of two block ids": (
-        f"## S\n{A.strip()} ^one\n\n{B.strip()} ^two\n",
-        f"## S\n{A.strip()} ^first\n\n{B}",
         "^one",
     ),
 }

@@ -106,7 +106,10 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
         "B.md#New plan?",
     ),
     "a block id replaced": (
-        [{"A.md": "# A\nText ^one\n"}, {"A.md": "# A\nText ^two\n"}],
+        [
+            {"A.md": "# A\nA text of its own, in one line ^one\n"},
+            {"A.md": "# A\nA text of its own, in one line ^two\n"},
+        ],
         "^one",
         "A.md#^two",
     ),

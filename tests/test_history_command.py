@@ -1,6 +1,7 @@
 """Tests of what vaultlink explains of the past: `vaultlink history`, causes of broken links, `--no-history`."""
 
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from running import CommandResult, RunCommand
 from vaultlink.api import open_vault, replace_state
 from vaultlink.cli.commands.topics import HEADER, choose_columns
 from vaultlink.cli.vault import make_suggester
+from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import step
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.name_changes import remember_names
@@ -160,6 +162,7 @@ def test_renames_are_found_although_no_link_is_broken(run: RunCommand, vault: Pa
 def test_without_git_earlier_runs_are_used(run: RunCommand, vault: Path) -> None:
     shutil.rmtree(vault / ".git")
     update_files(vault, {"Home.md": "[[Goals]]\n"})
+    time.sleep(2 * RACY_WINDOW_NS / 1e9)
     run("check")
     (vault / "Goals.md").rename(vault / "Targets.md")
     data = history_of(run, "Goals")
@@ -405,6 +408,7 @@ def test_without_history_links_are_only_dangling(run: RunCommand, vault: Path) -
 
 def test_run_without_history_keeps_what_earlier_runs_remember(run: RunCommand, vault: Path) -> None:
     shutil.rmtree(vault / ".git")
+    time.sleep(2 * RACY_WINDOW_NS / 1e9)
     checked(run)
     (vault / "Other.md").rename(vault / "Others.md")
     update_files(vault, {"Home.md": "[[Other]]\n"})

@@ -82,10 +82,13 @@ class Heading(SourceSpan, frozen=True, array_like=True, gc=False):
     Attributes:
         level: 1 to 6.
         text: The heading's text without the marks and the spaces around it.
+        checksum: CRC-32 of the text from the heading to the next one, without the spaces around it;
+            0 if that is short.
     """
 
     level: int
     text: str
+    checksum: int = 0
 
 
 class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
@@ -94,10 +97,13 @@ class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
     Attributes:
         id: The identifier without the caret.
         block_line: First line of the block that it identifies, 1-based.
+        checksum: CRC-32 of the block's text before the identifier, without the spaces around it; 0
+            if that is short.
     """
 
     id: str
     block_line: int
+    checksum: int = 0
 
 
 class Link(SourceSpan, frozen=True, array_like=True, gc=False):

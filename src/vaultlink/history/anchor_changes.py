@@ -180,11 +180,16 @@ def find_moved_anchor(
 
 def _find_gained(key: str, before: Note, old: Note | None, new: Note) -> tuple[str, bool] | None:
     if key.startswith("^"):
-        gained = [block.id for block in new.blocks if block.id.lower() == key[1:]]
+        gained = [block for block in new.blocks if block.id.lower() == key[1:]]
         known = old is not None and any(block.id.lower() == key[1:] for block in old.blocks)
         if len(gained) != 1 or known:
             return None
-        return f"#^{gained[0]}", len(key) > _MIN_AUTOMATIC_ID and not key[1:].isalpha()
+        is_automatic = len(key) > _MIN_AUTOMATIC_ID and not key[1:].isalpha()
+        checksum = gained[0].checksum
+        is_same = checksum != 0 and any(
+            block.checksum == checksum for block in before.blocks if block.id.lower() == key[1:]
+        )
+        return f"#^{gained[0].id}", is_automatic or is_same
     if old is not None and any(heading_key(heading.text) == key for heading in old.headings):
         return None
     numbers = [n for n, heading in enumerate(new.headings) if heading_key(heading.text) == key]

@@ -4,15 +4,18 @@ Headings of the same wording are paired first. They divide the note into gaps, i
 that are gone are compared with those that are new.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
+from typing import NamedTuple
 
 from vaultlink.history.longest_run import longest_run
 from vaultlink.history.note_sections import (
     Sections,
     has_other_items,
+    has_same_body,
     has_same_children,
     has_same_items,
     is_alike,
@@ -20,7 +23,7 @@ from vaultlink.history.note_sections import (
     is_structural,
 )
 from vaultlink.history.wording import Likeness, compare_wording, heading_core
-from vaultlink.model import Note
+from vaultlink.model import BlockId, Note
 from vaultlink.text import lazy_pattern
 
 _NUMBER = lazy_pattern(r"\d+")
@@ -30,12 +33,6 @@ Pairs = dict[int, tuple[int, bool]]
 
 _MAX_GAP = 10_000
 """Maximum number of pairs of headings in a gap that are compared with each other."""
-
-_MAX_CHOICES, _MIN_EQUAL_BODIES = 4, 2
-"""Maximum number of pairs of headings in a gap of which a single one may have equal lengths.
-
-Among more pairs, at least the second number of them must have.
-"""
 
 
 def align_headings(before: Note, now: Note) -> Pairs:
@@ -55,7 +52,6 @@ def align_headings(before: Note, now: Note) -> Pairs:
     added = {j for j, key in enumerate(new.keys) if key and key not in had and j not in taken}
     if not gone or not added:
         return pairs
-    _pair_unique(pairs, gone, added, old.body, new.body, _is_same_elsewhere(old, new))
     _pair_unique(
         pairs,
         gone,
@@ -64,8 +60,9 @@ def align_headings(before: Note, now: Note) -> Pairs:
         lambda j: heading_core(now.headings[j].text),
         _is_respelled(old, new),
     )
+    _pair_unique(pairs, gone, added, old.body, new.body, lambda *_: True)
     shift = _common_shift(old, new, pairs)
-    for find in (_find_same_bodies, _find_same_contents, _find_like_wordings):
+    for find in (_find_same_contents, _find_like_wordings):
         for mine, others in list(_gaps(pairs, gone, added)):
             for i, j in find(old, mine, new, others, shift):
                 pairs[i] = j, True
@@ -90,8 +87,7 @@ def _is_doubtful(old: Sections, i: int, new: Sections, j: int) -> bool:
     numbers, others = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
     if not (numbers <= others or others <= numbers):
         return compare_wording(one, other) is not Likeness.RESPELT
-    body = old.body(i)
-    is_proven = has_same_items(old, i, new, j) or (body is not None and body == new.body(j))
+    is_proven = has_same_items(old, i, new, j) or has_same_body(old, i, new, j)
     return (
         not is_proven
         and compare_wording(one, other) is Likeness.NONE
@@ -121,9 +117,8 @@ def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
     for (i1, j1), (i2, j2) in pairwise(border):
         for i, j in _match_run(old.keys, range(i1 + 1, i2), new.keys, range(j1 + 1, j2)):
             if i not in pairs:
-                key, body = old.keys[i], old.body(i)
-                is_same = body is not None and body == new.body(j)
-                pairs[i] = j, counts[key] == now_counts[key] or is_same
+                is_complete = counts[old.keys[i]] == now_counts[old.keys[i]]
+                pairs[i] = j, is_complete or has_same_body(old, i, new, j)
     return pairs
 
 
@@ -173,19 +168,6 @@ def _by_mark(numbers: Iterable[int], mark: Callable[[int], object]) -> dict[obje
     return found
 
 
-def _is_same_elsewhere(old: Sections, new: Sections) -> Callable[[int, int], bool]:
-    """Return a test of sections of the same length and items anywhere in a note."""
-
-    def test(i: int, j: int) -> bool:
-        return (
-            len(old.items[i]) > 1
-            or has_same_items(old, i, new, j)
-            or compare_wording(old.text(i), new.text(j)) is not Likeness.NONE
-        )
-
-    return test
-
-
 def _is_respelled(old: Sections, new: Sections) -> Callable[[int, int], bool]:
     """Return a test of headings with the same letters, which no other has or had."""
     cores = Counter(heading_core(heading.text) for heading in old.note.headings)
@@ -225,29 +207,6 @@ def _common_shift(old: Sections, new: Sections, pairs: Pairs) -> int:
     """Return the change of level of most headings."""
     shifts = Counter(new.levels[j] - old.levels[i] for i, (j, _) in pairs.items())
     return shifts.most_common(1)[0][0] if shifts else 0
-
-
-def _find_same_bodies(
-    old: Sections, mine: Sequence[int], new: Sections, others: Sequence[int], _shift: int
-) -> list[tuple[int, int]]:
-    """Return the headings whose sections have the same length, links and blocks.
-
-    One such pair among many may be chance.
-    """
-    after = _by_mark(others, new.body)
-    found = [
-        (numbers[0], same[0])
-        for body, numbers in _by_mark(mine, old.body).items()
-        if len(numbers) == len(same := after.get(body, [])) == 1
-    ]
-    kept = {found[n] for n in longest_run([j for _, j in found])}
-    is_chance = len(mine) * len(others) > _MAX_CHOICES and len(kept) < _MIN_EQUAL_BODIES
-    return [
-        (i, j)
-        for i, j in found
-        if ((i, j) in kept and not is_chance)
-        or compare_wording(old.text(i), new.text(j)) is not Likeness.NONE
-    ]
 
 
 def _find_same_contents(
@@ -338,43 +297,51 @@ def pair_blocks(
 ) -> dict[str, tuple[str, bool]]:
     """Return the new id of each block whose id is gone, by its lowercase id.
 
-    Both must be in the same section, and the only ones there without a counterpart; it is certain
-    if the text before the block has the same length.
+    It is certain if both blocks have the same text, and no other block has it. Otherwise they must
+    be in the same section, and the only ones there without a counterpart.
     """
-    old, new = _blocks_by_section(before), _blocks_by_section(now)
-    had = {block.id.lower() for block in before.blocks}
-    present = {block.id.lower() for block in now.blocks}
-    sections = {-1: (-1, True), **headings}
-    found: dict[str, tuple[str, bool]] = {}
-    for number, blocks in old.items():
-        other, is_certain = sections.get(number, (None, False))
-        others = new.get(other, []) if other is not None else []
-        gone = [(at, name) for at, name in blocks if name.lower() not in present]
-        added = [(at, name) for at, name in others if name.lower() not in had]
-        if len(gone) != len(added) or not gone:
-            continue
-        places = [item for item in _without_ids(blocks) if item[1].lower() not in present]
-        now_places = [item for item in _without_ids(others) if item[1].lower() not in had]
-        for (at, name), (now_at, now_name) in zip(places, now_places, strict=True):
-            found[name.lower()] = now_name, is_certain and at == now_at and at > len("\n\n- ")
+    gone, added = _blocks_without(before, now), _blocks_without(now, before)
+    found = {
+        block.id.lower(): (added.by_checksum[checksum].id, True)
+        for checksum, block in gone.by_checksum.items()
+        if checksum in added.by_checksum
+    }
+    taken = {name for name, _ in found.values()}
+    sections = {number: other for number, (other, _) in headings.items()} | {-1: -1}
+    for number, blocks in gone.by_section.items():
+        mine = [block for block in blocks if block.id.lower() not in found]
+        others = [
+            block
+            for block in added.by_section.get(sections.get(number, -2), ())
+            if block.id not in taken
+        ]
+        if len(mine) == len(others):
+            found |= {
+                old.id.lower(): (new.id, False) for old, new in zip(mine, others, strict=True)
+            }
     return found
 
 
-def _blocks_by_section(note: Note) -> dict[int, list[tuple[int, str]]]:
-    """Return offset and id of the blocks of each section; -1 precedes all headings."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    number = -1
+class _LostBlocks(NamedTuple):
+    """The blocks whose ids another version of the note lacks.
+
+    `by_checksum` has only those whose text no other block of the note has, `by_section` all by the
+    number of the heading above them; -1 precedes all headings.
+    """
+
+    by_checksum: Mapping[int, BlockId]
+    by_section: Mapping[int, list[BlockId]]
+
+
+def _blocks_without(note: Note, other: Note) -> _LostBlocks:
+    kept = {block.id.lower() for block in other.blocks}
+    starts = [heading.start for heading in note.headings]
+    counts = Counter(block.checksum for block in note.blocks)
+    by_checksum: dict[int, BlockId] = {}
+    by_section: dict[int, list[BlockId]] = {}
     for block in sorted(note.blocks, key=lambda item: item.start):
-        while number + 1 < len(note.headings) and note.headings[number + 1].start < block.start:
-            number += 1
-        start = note.headings[number].end if number >= 0 else 0
-        found.setdefault(number, []).append((block.start - start, block.id))
-    return found
-
-
-def _without_ids(blocks: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield the blocks with their offsets, less the lengths of the ids before them."""
-    length = 0
-    for at, name in blocks:
-        yield at - length, name
-        length += len(name)
+        if block.id.lower() not in kept:
+            by_section.setdefault(bisect_left(starts, block.start) - 1, []).append(block)
+            if block.checksum and counts[block.checksum] == 1:
+                by_checksum[block.checksum] = block
+    return _LostBlocks(by_checksum, by_section)

@@ -1,7 +1,7 @@
 """Compare the sections of two versions of a note without their texts.
 
-A section is what is between a heading and the next one. Known of it are the number of characters,
-and the links, tags and block ids with their offsets.
+A section is what is between a heading and the next one. Known of it are a checksum, the number of
+characters, and the links, tags and block ids with their offsets.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from vaultlink.index.anchors import heading_key
 from vaultlink.model import Note
 
 _MIN_TEXT = 20
-"""Minimum number of characters of a section that is told by their number."""
+"""Minimum number of characters before a link that is told by its place."""
 
 _MIN_SHARED = 0.6
 """Minimum share of common items of two sections that are the same."""
@@ -48,6 +48,7 @@ class Sections:
         self.keys = [heading_key(heading.text) for heading in headings]
         self.counts = Counter(self.keys)
         self.levels = [heading.level for heading in headings]
+        self._checksums = Counter(heading.checksum for heading in headings)
         ends = [item.start - item.column + 1 for item in headings[1:]]
         self.lengths: list[int | None] = [
             *(end - heading.end for heading, end in zip(headings, ends, strict=False)),
@@ -100,12 +101,13 @@ class Sections:
         """Return the text of a heading."""
         return self.note.headings[number].text
 
-    def body(self, number: int) -> object:
-        """Return what tells a section from others; None if that is too little."""
-        length = self.lengths[number]
-        if length is None or length < _MIN_TEXT:
-            return None
-        return length, self.lines(number), self.items[number]
+    def body(self, number: int) -> int:
+        """Return the checksum of the text of a section.
+
+        0 if the text is short, or another section of the note has it too.
+        """
+        checksum = self.note.headings[number].checksum
+        return checksum if self._checksums[checksum] == 1 else 0
 
     def lines(self, number: int) -> int:
         """Return the number of lines of a section that is not the last one."""
@@ -114,6 +116,11 @@ class Sections:
     def is_title(self, number: int) -> bool:
         """Return True for the first heading of a note if no other one has its level."""
         return number == 0 and self.levels[0] == 1 and self.levels.count(1) == 1
+
+
+def has_same_body(old: Sections, i: int, new: Sections, j: int) -> bool:
+    """Return True if two sections have the same text, which tells them from others."""
+    return old.body(i) == new.body(j) != 0
 
 
 def has_same_items(old: Sections, i: int, new: Sections, j: int) -> bool:
@@ -186,9 +193,8 @@ def has_same_children(old: Sections, i: int, new: Sections, j: int) -> bool:
 
 def has_same_content(old: Sections, i: int, new: Sections, j: int) -> bool:
     """Return True if two sections in different notes certainly are the same one."""
-    body = old.body(i)
     return (
-        (body is not None and body == new.body(j))
+        has_same_body(old, i, new, j)
         or has_same_items(old, i, new, j)
         or has_same_children(old, i, new, j)
     )

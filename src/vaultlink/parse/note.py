@@ -1,7 +1,8 @@
 """Parse a note: run the passes and combine their results."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from zlib import crc32
 
 from msgspec import structs
 
@@ -153,13 +154,8 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     if plain_links.complex_spans or plain_links.web:
         _add_other_links(found, plain_links)
         links[before:] = sorted(links[before:], key=lambda link: link.start)
-    headings = []
-    for level, start, words in plain_headings:
-        line = bisect_right(starts, start)
-        headings.append(
-            Heading(start, start + len(words), line, start - starts[line - 1] + 1, level, words)
-        )
-    return tuple(headings), (), hidden, None
+    headings = [(level, words, start, start + len(words)) for level, start, words in plain_headings]
+    return _locate_headings(headings, found), (), hidden, None
 
 
 def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
@@ -194,27 +190,48 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
         detail = f"{item.name}\n{item.where}\n{'certain' if item.certain else ''}"
         found.add_problem("unread-block-id", item.start, item.end, detail, (item.replacement,))
     return (
-        _locate_headings(blocks, found),
+        _locate_headings(blocks.headings, found),
         _locate_block_ids(blocks, found),
         blocks.hidden,
         blocks.runs,
     )
 
 
-def _locate_headings(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[Heading, ...]:
-    return tuple(
-        Heading(*found.locate(start, end), level, text)
-        for level, text, start, end in blocks.headings
-    )
+def _locate_headings(
+    headings: Sequence[tuple[int, str, int, int]], found: NoteBuilder
+) -> tuple[Heading, ...]:
+    """Return the headings with their places, from level, text, start and end of each."""
+    located = []
+    section_end = len(found.text)
+    for level, text, start, end in reversed(headings):
+        line = bisect_right(found.starts, start)
+        line_start = found.starts[line - 1]
+        checksum = _compute_checksum(found.text[end:section_end])
+        located.append(Heading(start, end, line, start - line_start + 1, level, text, checksum))
+        section_end = line_start
+    return tuple(reversed(located))
 
 
 def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId, ...]:
     return tuple(
         BlockId(
-            *found.locate(at, at + 1 + len(name)), name, line_and_column(found.starts, block)[0]
+            *found.locate(at, at + 1 + len(name)),
+            name,
+            line_and_column(found.starts, block)[0],
+            _compute_checksum(found.text[block:at]),
         )
         for name, at, block in blocks.ids
     )
+
+
+_MIN_TEXT = 20
+"""Minimum number of characters of a text that tells a section or block from others."""
+
+
+def _compute_checksum(text: str) -> int:
+    """Return the CRC-32 of a text without the spaces around it; 0 if it is short."""
+    text = text.strip()
+    return crc32(text.encode("utf-8", "surrogatepass")) if len(text) >= _MIN_TEXT else 0
 
 
 def _add_properties(
