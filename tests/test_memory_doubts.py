@@ -8,6 +8,7 @@ import pytest
 from repositories import update_files
 from running import RunCommand
 from test_link_memory import BODY, ONE, OTHER, TWO
+from vaultlink.disk.cache import program_digest
 
 STAMP = (10**18, 10**18)
 
@@ -119,3 +120,27 @@ def test_template_section_of_another_day_is_another_section(run: RunCommand, vau
         {"2026-05-01.md": "# Day\n\n## Log\n\nlog\n", "2026-05-02.md": day},
     )
     assert fix(run, vault) == "[[2026-05-01#Tasks|x]]\n"
+
+
+def test_note_made_for_a_broken_link_may_be_meant(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"X.md": ONE, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    (vault / "X.md").rename(vault / "Moved.md")
+    check(run, vault)
+    update_files(vault, {"X.md": OTHER})
+    assert "retargeted-link" in run("check", "--vault", str(vault)).out
+    assert fix(run, vault) == "[[X]]\n"
+    run("fix", "--unsafe-fixes", "--vault", str(vault))
+    assert (vault / "Home.md").read_text("utf-8") == "[[Moved|X]]\n"
+
+
+def test_another_version_knows_what_is_remembered(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"X.md": ONE, "Gone.md": OTHER, "Home.md": "[[X]] [[Gone]]\n"})
+    check(run, vault)
+    update_files(vault, {"X.md": None, "Moved.md": ONE, "Gone.md": None})
+    check(run, vault)
+    [state] = Path(os.environ["VAULTLINK_CACHE_DIR"]).glob("*/state")
+    for name in ("state", "stamps"):
+        file = state.with_name(name)
+        file.write_bytes(file.read_bytes().replace(program_digest(), bytes(16), 1))
+    assert fix(run, vault) == "[[Moved|X]] [[Gone]]\n"

@@ -17,11 +17,13 @@ import msgspec
 
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
 from vaultlink.index.packed_map import Column
-from vaultlink.model import FileStamp
+from vaultlink.model import NO_HISTORY, FileStamp, History
 from vaultlink.text import blake2b
 
 _MAGIC = b"vaultlink cache 2\n"
 
+_HISTORY_MAGIC = b"vaultlink history 1\n"
+"""Begins the remembered history, which other versions of this program can read."""
 
 _MAX_STATES = 8
 """States of other vaults to look at."""
@@ -129,7 +131,7 @@ class Cache:
         return (state, None) if state is not None and 2 * best >= len(paths) else None
 
     def _load_stamps(self, identity: bytes) -> SavedStamps | None:
-        data = self._read(self._file("stamps"))
+        data = self._read(self._file("stamps"), self._magic)
         with suppress(msgspec.MsgspecError, ValueError):
             stamps = msgspec.msgpack.decode(data or b"", type=SavedStamps)
             return stamps if stamps.identity == identity else None
@@ -137,10 +139,21 @@ class Cache:
 
     def load_result(self, query: bytes, kind: str = "answer") -> bytes | None:
         """Return the result of a query, if it was the last one of its kind."""
-        data = self._read(self._file(kind))
+        data = self._read(self._file(kind), self._magic)
         if data is None or data[: len(query)] != query:
             return None
         return data[len(query) :]  # type: ignore[return-value] # decoders take any buffer
+
+    def load_history(self) -> History:
+        """Return the history that the last saved state remembers, also of another version."""
+        data = self._read(self._file("history"), _HISTORY_MAGIC)
+        with suppress(msgspec.MsgspecError, ValueError):
+            return msgspec.msgpack.decode(data or b"", type=History)
+        return NO_HISTORY
+
+    def encode_history(self, history: History) -> tuple[Path, tuple[bytes, ...]]:
+        """Return the file of a remembered history and its parts."""
+        return self._encode(_HISTORY_MAGIC, "history", msgspec.msgpack.encode(history))
 
     def encode_state(
         self, table: StateTable, columns: Mapping[str, Column]
@@ -152,8 +165,11 @@ class Cache:
 
     def encode(self, name: str, *body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""
+        return self._encode(self._magic, name, *body)
+
+    def _encode(self, magic: bytes, name: str, *body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         checksum = reduce(lambda value, part: adler32(part, value), body, 1)
-        return self._file(name), (self._magic, checksum.to_bytes(4, "big"), *body)
+        return self._file(name), (magic, checksum.to_bytes(4, "big"), *body)
 
     def list_copies(self, state: Path, *, whole: bool) -> list[tuple[Path, Path]]:
         """Return the files to copy to take over the state in a file, and their copies.
@@ -173,13 +189,13 @@ class Cache:
         """
         return (self._folder.parent if name == "rules" else self._folder) / name
 
-    def _read(self, file: Path) -> memoryview | None:
+    def _read(self, file: Path, magic: bytes) -> memoryview | None:
         try:
             data = memoryview(file.read_bytes())
         except OSError:
             return None
-        head = len(self._magic)
-        if data[:head] != self._magic:
+        head = len(magic)
+        if data[:head] != magic:
             return None
         body = data[head + 4 :]
         return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None

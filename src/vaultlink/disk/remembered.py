@@ -41,6 +41,10 @@ class GitStore:
         """Return the value of a key; None if there is none."""
         return self._cache.load_result(_digest(key), _kind(key)) if self._cache else None
 
+    def load_history(self) -> History:
+        """Return what another version of this program remembered of this vault."""
+        return self._cache.load_history() if self._cache else NO_HISTORY
+
     def save(self, key: str, value: bytes) -> None:
         """Collect a value to keep in place of the former one of this kind."""
         self.to_save[_kind(key)] = _digest(key), value
@@ -73,7 +77,9 @@ def find_history(
     if stored and saved:
         remembered = _remember_saved(scan, state.index, stored, saved, asked.moves)
     else:
-        remembered = _remember_commit(scan, state) if is_asked else NO_HISTORY
+        known = _renew_history(scan, state.index, store.load_history())
+        committed = _remember_commit(scan, state) if is_asked else NO_HISTORY
+        remembered = _merge_histories(known, committed)
     history = _merge_histories(asked, remembered)
     return _add_git_anchors(scan, state, missing, history, store), remembered
 
@@ -182,6 +188,19 @@ def _remember_saved(
     linked = remember_links(history, before, now, moves)
     return remember_names(
         linked, before, now, lambda path: moves.get(path, path if path in files else None)
+    )
+
+
+def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
+    """Return what still holds of a history that was remembered without a state."""
+    if known == NO_HISTORY:
+        return known
+    history = extend_history(known, NO_HISTORY, scan.listing.files)
+    return remember_names(
+        remember_links(history, now, now, {}),
+        now,
+        now,
+        lambda path: path if path in scan.listing.files else None,
     )
 
 

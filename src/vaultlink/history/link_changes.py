@@ -205,8 +205,11 @@ def _remember_targets(
         present = changes.follow(old_source)
         if present is not None and present in now.notes:
             is_untouched = _is_untouched(old_source, present, changes)
+            doubtful = _list_resolved_again(old_source, present, changes)
             result[present] = {
-                written: destination._replace(is_certain=destination.is_certain and is_untouched)
+                written: destination._replace(
+                    is_certain=destination.is_certain and is_untouched and written not in doubtful
+                )
                 for written, old in entries.items()
                 if (destination := _follow(old, {}, {}, changes))
             }
@@ -218,6 +221,15 @@ def _remember_targets(
         for source, entries in result.items()
         if (kept := _keep_retargeted(source, entries, now))
     }
+
+
+def _list_resolved_again(old_source: str, source: str, changes: _Changes) -> set[str]:
+    """Return the links of a note that led nowhere before, and lead to a file now.
+
+    The file may have been made for them.
+    """
+    was = {link.raw for link, target in changes.before.resolved_links(old_source) if not target}
+    return {link.raw for link, target in changes.now.resolved_links(source) if target} & was
 
 
 def _list_sources(changes: _Changes) -> set[str]:
@@ -246,7 +258,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
     )
     for link, target in now.resolved_links(source):
         old_target = former.get(link.raw)
-        if target is None or old_target is None or link.external:
+        if old_target is None or link.external:
             continue
         expected = changes.follow(old_target)
         if expected is None or (source != old_source and link.target.startswith(".")):
@@ -333,12 +345,15 @@ def _parent_keys(note: Note, number: int) -> list[str]:
 def _keep_retargeted(
     source: str, entries: Mapping[str, Destination], now: Index
 ) -> dict[str, Destination]:
-    """Return the entries of links that still lead elsewhere."""
+    """Return the entries of links that still lead elsewhere, or nowhere.
+
+    A new file may get the name of a moved one later.
+    """
     links = {link.raw: (link, target) for link, target in now.resolved_links(source)}
     kept = {}
     for written, destination in entries.items():
         link_now, target = links.get(written, (None, None))
-        if link_now is None or target is None:
+        if link_now is None:
             continue
         if target != destination.path or (
             destination.subpath and _is_elsewhere(link_now, destination, now)

@@ -23,6 +23,7 @@ def save_state(cache: Cache, state: "StateToSave") -> None:
             copy_cache_file(file, copy)
     if state.table is not None:
         replace_cache_file(*cache.encode_state(state.table, state.columns))
+        replace_cache_file(*cache.encode_history(state.table.remembered))
     replace_cache_file(*cache.encode("stamps", msgspec.msgpack.encode(state.stamps)))
 
 
