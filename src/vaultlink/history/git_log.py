@@ -11,8 +11,23 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs, run_git
+from vaultlink.git import (
+    RawDiffEntry,
+    diff_commits,
+    parse_raw_diff,
+    read_blobs,
+    read_folders,
+    run_git,
+)
+from vaultlink.history.rename_checks import choose_evenly
 from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
+from vaultlink.history.template_checks import (
+    MAX_NEIGHBOURS,
+    doubt,
+    find_doubtful,
+    list_folders,
+    list_renamed,
+)
 from vaultlink.index.resolve import name_key
 
 _MAX_COMMITS = 10_000
@@ -24,7 +39,7 @@ _MAX_READ = 20_000
 _BATCH = 1_000
 """Contents read at once."""
 
-_VERSION = 1
+_VERSION = 2
 """Version of the stored log. A log of another version is read again."""
 
 
@@ -45,7 +60,7 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
         name: Full hash.
         time: Committer date in seconds since the epoch.
         fates: What became of each file that vanished or was replaced by another.
-        undecided: Paths of removed and added notes whose contents were not compared yet.
+        undecided: Paths of removed, added and renamed notes whose contents were not compared yet.
     """
 
     name: str
@@ -145,6 +160,7 @@ def _extend(root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool)
         blobs = _Blobs(root)
         fates = pair_files(files, blobs.plan, any_alike=any_alike)
         undecided = _list_undecided(files, fates) if blobs.needed else []
+        undecided += [path for note in list_renamed(files, fates) for path in (note.old, note.new)]
         known[name] = LogCommit(name, times[name], fates, undecided)
     commits = [known[name] for name in times if name in known]
     return GitLog(head, prefix, commits, unreadable, "", _VERSION)
@@ -161,7 +177,10 @@ def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
 def _compare_edited(
     root: Path, log: GitLog, wanted: Collection[str] | None, any_alike: bool
 ) -> GitLog:
-    """Return a log in which wanted notes that were edited are followed."""
+    """Return a log in which wanted notes that were edited are followed.
+
+    Moves of notes that look like others in their folder become likely ones.
+    """
     names = None if wanted is None else set(wanted)
     commits = {commit.name: commit for commit in log.commits}
     unreadable = list(log.unreadable)
@@ -169,10 +188,14 @@ def _compare_edited(
     while relevant := _list_relevant(list(commits.values()), names):
         changes, _ = _read_changes(root, relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
+        paired: dict[str, dict[str, Fate]] = {}
         for name, fates, is_complete in _pair_commits(changes, blobs, any_alike):
-            commits[name] = replace(commits[name], fates=fates)
+            paired[name] = fates
             if not is_complete and name not in unreadable:
                 unreadable.append(name)
+        if not any_alike:
+            paired = _doubt_templates(root, changes, paired)
+        commits.update((name, replace(commits[name], fates=paired[name])) for name in paired)
     if all(commits[commit.name] is commit for commit in log.commits):
         return log
     return replace(log, commits=list(commits.values()), unreadable=unreadable)
@@ -309,6 +332,28 @@ def _pair_commits(
                 fates = pair_files(changes[each], blobs.get, any_alike=any_alike)
                 yield each, fates, blobs.is_complete
             waiting = []
+
+
+def _doubt_templates(
+    root: Path, changes: Mapping[str, FileChanges], fates: Mapping[str, dict[str, Fate]]
+) -> dict[str, dict[str, Fate]]:
+    """Return fates in which renames of notes that look like others are only likely."""
+    renamed = {name: list_renamed(changes[name], found) for name, found in fates.items()}
+    folders = [(name, folder) for name, notes in renamed.items() for folder in list_folders(notes)]
+    trees = zip(folders, read_folders(root, folders), strict=True)
+    kept: dict[str, dict[str, Sequence[str]]] = {}
+    for (name, folder), entries in trees:
+        changed = {*changes[name].added, *changes[name].changed}
+        staying = [blob for path, blob in entries.items() if path not in changed]
+        kept.setdefault(name, {})[folder] = choose_evenly(staying, MAX_NEIGHBOURS)
+    blobs = _Blobs(root)
+    for name, notes in renamed.items():
+        find_doubtful(notes, kept.get(name, {}), blobs.plan)
+    blobs.read_needed()
+    return {
+        name: doubt(found, find_doubtful(renamed[name], kept.get(name, {}), blobs.get))
+        for name, found in fates.items()
+    }
 
 
 def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:

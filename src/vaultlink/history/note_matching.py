@@ -16,7 +16,7 @@ from vaultlink.history.note_similarity import (
     extract_features,
     find_unique_names,
 )
-from vaultlink.history.rename_checks import is_same_series
+from vaultlink.history.rename_checks import choose_evenly, is_same_series
 from vaultlink.index.resolve import name_key, parent_folder
 from vaultlink.model import FileStamp, Note
 
@@ -165,7 +165,9 @@ def _choose_others(
     ]
     folders = {parent_folder(path) for path in compared}
     near = [path for path in kept if parent_folder(path) in folders]
-    chosen = dict.fromkeys((*_spread(near, _MAX_OTHERS // 2), *_spread(kept, _MAX_OTHERS // 2)))
+    chosen = dict.fromkeys(
+        (*choose_evenly(near, _MAX_OTHERS // 2), *choose_evenly(kept, _MAX_OTHERS // 2))
+    )
     notes = list(_features_of(chosen, now).values())
     return OtherNotes(notes, len(kept) / max(1, len(notes)))
 
@@ -179,12 +181,6 @@ def _find_rare_names(before: VaultSnapshot, now: VaultSnapshot) -> set[Pair]:
     kept = {name_key(path) for path in before.stamps.keys() & now.stamps.keys()}
     pairs = find_unique_names(removed, added)
     return {pair for pair in pairs.items() if name_key(pair[0]) not in kept}
-
-
-def _spread(paths: list[str], number: int) -> list[str]:
-    """Return at most `number` of the paths, evenly distributed."""
-    step = max(1, -(-len(paths) // number))
-    return paths[::step]
 
 
 # -- notes whose path has another content now -----------------------------------------------------

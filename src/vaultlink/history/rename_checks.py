@@ -1,6 +1,6 @@
 """The history of files, and checks by file names: chains of moves, file series."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from msgspec.structs import replace
@@ -128,3 +128,9 @@ def _list_numbers(name: str) -> list[int]:
 def file_extension(path: str) -> str:
     """Return the extension of a file in lower case, without the dot."""
     return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()
+
+
+def choose_evenly(items: Sequence[str], number: int) -> Sequence[str]:
+    """Return at most `number` of the items, evenly distributed."""
+    step = max(1, -(-len(items) // number))
+    return items[::step]

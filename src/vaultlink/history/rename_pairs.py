@@ -365,11 +365,14 @@ class _Rivals:
 def _is_clear(pair: tuple[str, str], rival: tuple[str, str], similarities: _Similarities) -> bool:
     """Return True if a pair is clearly more similar than another."""
     similarity, other = similarities[pair], similarities[rival]
-    return (
-        similarity >= other + _CLEAR_MARGIN
-        or 100 - other >= 2 * (100 - similarity) + 2
-        or (similarity >= other and _has_same_name(pair) and not _has_same_name(rival))
+    return is_clearly_more(similarity, other) or (
+        similarity >= other and _has_same_name(pair) and not _has_same_name(rival)
     )
+
+
+def is_clearly_more(similarity: int, other: int) -> bool:
+    """Return True if a similarity is clearly higher than another, both in percent."""
+    return similarity >= other + _CLEAR_MARGIN or 100 - other >= 2 * (100 - similarity) + 2
 
 
 def _has_same_name(pair: tuple[str, str]) -> bool:
