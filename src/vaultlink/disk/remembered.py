@@ -87,6 +87,11 @@ def find_history(
 # -- git ------------------------------------------------------------------------------------------
 
 
+def find_git_history(scan: VaultScan, state: State) -> History:
+    """Return what git knows of the files that broken links name, with the log that is kept."""
+    return _ask_git(scan, state, {}, GitStore(scan.open_cache()))
+
+
 def _ask_git(
     scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
 ) -> History:

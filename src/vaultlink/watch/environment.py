@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, open_vault, replace_state
+from vaultlink.disk.remembered import find_git_history
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.git import find_git_dir, is_git_busy
-from vaultlink.history.git_renames import git_history
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.backend import EventSource
 from vaultlink.watch.events import EventQueue
@@ -152,7 +152,8 @@ class Environment:
             and self._session.count_totals().links.dangling
         ):
             batch = self._session.learn_history(
-                git_history(self.root, self._session.scan.listing.files), "moves from git history"
+                find_git_history(self._session.scan, self._session.vault.state),
+                "moves from git history",
             )
         if batch:
             self._fixer.schedule(time.monotonic())
