@@ -319,34 +319,6 @@ def read_blobs(root: Path, names: Sequence[str], *, may_fetch: bool = True) -> l
     return blobs + [None] * (len(names) - len(blobs))
 
 
-def read_folders(root: Path, folders: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Return the notes in folders of commits: their vault paths with their blobs.
-
-    Args:
-        root: Folder of the vault.
-        folders: Commit and vault path of each folder, with a slash at the end.
-    """
-    names = [f"{commit}:./{folder.rstrip('/')}" for commit, folder in folders]
-    trees = read_blobs(root, ["" if "\n" in name else name for name in names], may_fetch=False)
-    return [
-        {
-            f"{folder}{name}": blob
-            for name, blob in _parse_tree(data or b"", len(commit) // 2)
-            if name[-3:].lower() == ".md"
-        }
-        for (commit, folder), data in zip(folders, trees, strict=True)
-    ]
-
-
-def _parse_tree(data: bytes, hash_size: int) -> Iterator[tuple[str, str]]:
-    """Yield the names of a tree object's entries, with their blobs."""
-    start = 0
-    while (end := data.find(b"\0", start)) >= 0:
-        _, _, name = data[start:end].partition(b" ")
-        start = end + 1 + hash_size
-        yield os.fsdecode(name), data[end + 1 : start].hex()
-
-
 def _split_batch(output: bytes) -> Iterator[bytes | None]:
     """Yield the objects in the output of `git cat-file --batch`."""
     offset = 0

@@ -88,7 +88,7 @@ def find_history(
 
 
 def find_git_history(scan: VaultScan, state: State) -> History:
-    """Return what git knows of the files that broken links name, with the log that is kept."""
+    """Return what git knows of the files in broken links, with the log that is kept."""
     return _ask_git(scan, state, {}, GitStore(scan.open_cache()))
 
 

@@ -16,16 +16,13 @@ from vaultlink.git import (
     diff_commits,
     parse_raw_diff,
     read_blobs,
-    read_folders,
     run_git,
 )
-from vaultlink.history.rename_checks import choose_evenly
 from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
 from vaultlink.history.template_checks import (
-    MAX_NEIGHBOURS,
+    Neighbours,
     doubt,
     find_doubtful,
-    list_folders,
     list_renamed,
 )
 from vaultlink.index.resolve import name_key
@@ -118,6 +115,7 @@ def format_date(time: int) -> str:
 
 def read_log(
     root: Path,
+    files: Iterable[str],
     store: LogStore | None = None,
     wanted: Collection[str] | None = None,
     *,
@@ -127,6 +125,7 @@ def read_log(
 
     Args:
         root: Folder of the vault.
+        files: All vault paths now, for examples of notes that a renamed one may look like.
         store: Keeps the log. Only commits that are not in it are read.
         wanted: Name keys of files. Edited notes are followed only if they had one of these names
             before or after, or had it earlier or later under another name. None for all.
@@ -140,22 +139,25 @@ def read_log(
     head, prefix, is_shallow = lines[0], lines[1], lines[2] == "true"
     key = f"git-log {prefix}"
     stored = NO_LOG if is_shallow else _load(store, key, prefix)
-    log = stored if stored.head == head else _extend(root, stored, head, prefix, any_alike)
+    reader = _ChangeReader(root)
+    log = stored if stored.head == head else _extend(reader, root, stored, head, prefix, any_alike)
     if is_shallow:
         log = replace(log, oldest=format_date(min(_list_commits(root, head, prefix).values())))
-    log = _compare_edited(root, log, wanted, any_alike)
+    log = _compare_edited(reader, root, log, wanted, Neighbours(files), any_alike)
     if store is not None and not is_shallow and log is not stored:
         store.save(key, msgspec.msgpack.encode(log))
     return log
 
 
-def _extend(root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool) -> GitLog:
+def _extend(
+    reader: "_ChangeReader", root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool
+) -> GitLog:
     """Return a log of HEAD with the stored commits. Contents are not compared."""
     times = _list_commits(root, head, prefix)
     known = {commit.name: commit for commit in stored.commits if commit.name in times}
     new = dict.fromkeys(_list_new(root, head, stored, times))
     new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
-    changes, unreadable = _read_changes(root, [*new])
+    changes, unreadable = reader.read([*new])
     for name, files in changes.items():
         blobs = _Blobs(root)
         fates = pair_files(files, blobs.plan, any_alike=any_alike)
@@ -175,7 +177,12 @@ def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
 
 
 def _compare_edited(
-    root: Path, log: GitLog, wanted: Collection[str] | None, any_alike: bool
+    reader: "_ChangeReader",
+    root: Path,
+    log: GitLog,
+    wanted: Collection[str] | None,
+    neighbours: Neighbours,
+    any_alike: bool,
 ) -> GitLog:
     """Return a log in which wanted notes that were edited are followed.
 
@@ -186,7 +193,7 @@ def _compare_edited(
     unreadable = list(log.unreadable)
     blobs = _Blobs(root)
     while relevant := _list_relevant(list(commits.values()), names):
-        changes, _ = _read_changes(root, relevant)
+        changes, _ = reader.read(relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
         paired: dict[str, dict[str, Fate]] = {}
         for name, fates, is_complete in _pair_commits(changes, blobs, any_alike):
@@ -194,7 +201,7 @@ def _compare_edited(
             if not is_complete and name not in unreadable:
                 unreadable.append(name)
         if not any_alike:
-            paired = _doubt_templates(root, changes, paired)
+            paired = _doubt_templates(root, changes, paired, neighbours)
         commits.update((name, replace(commits[name], fates=paired[name])) for name in paired)
     if all(commits[commit.name] is commit for commit in log.commits):
         return log
@@ -305,16 +312,27 @@ _SUBMODULE = "160000"
 """Mode of a submodule."""
 
 
-def _read_changes(root: Path, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
-    """Return the changes of commits in which files vanished, and unreadable commits."""
-    output, unreadable = diff_commits(root, names, "--diff-filter=D")
-    entries = parse_raw_diff(output)
-    removing = list(dict.fromkeys(entry.commit for entry in entries if not is_hidden(entry.old)))
-    output, _ = diff_commits(root, removing)
-    by_commit: dict[str, list[RawDiffEntry]] = {}
-    for entry in parse_raw_diff(output):
-        by_commit.setdefault(entry.commit, []).append(entry)
-    return {name: list_changes(found) for name, found in by_commit.items()}, unreadable
+class _ChangeReader:
+    """Reads the changes of commits in which files vanished, each commit once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, FileChanges] = {}
+
+    def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
+        """Return the changes by commit, and the commits that git can't read."""
+        missing = [name for name in names if name not in self._known]
+        output, unreadable = diff_commits(self._root, missing, "--diff-filter=D")
+        entries = parse_raw_diff(output)
+        removing = list(
+            dict.fromkeys(entry.commit for entry in entries if not is_hidden(entry.old))
+        )
+        output, _ = diff_commits(self._root, removing)
+        by_commit: dict[str, list[RawDiffEntry]] = {}
+        for entry in parse_raw_diff(output):
+            by_commit.setdefault(entry.commit, []).append(entry)
+        self._known.update((name, list_changes(found)) for name, found in by_commit.items())
+        return {name: self._known[name] for name in names if name in self._known}, unreadable
 
 
 def _pair_commits(
@@ -335,23 +353,29 @@ def _pair_commits(
 
 
 def _doubt_templates(
-    root: Path, changes: Mapping[str, FileChanges], fates: Mapping[str, dict[str, Fate]]
+    root: Path,
+    changes: Mapping[str, FileChanges],
+    fates: Mapping[str, dict[str, Fate]],
+    neighbours: Neighbours,
 ) -> dict[str, dict[str, Fate]]:
     """Return fates in which renames of notes that look like others are only likely."""
-    renamed = {name: list_renamed(changes[name], found) for name, found in fates.items()}
-    folders = [(name, folder) for name, notes in renamed.items() for folder in list_folders(notes)]
-    trees = zip(folders, read_folders(root, folders), strict=True)
-    kept: dict[str, dict[str, Sequence[str]]] = {}
-    for (name, folder), entries in trees:
-        changed = {*changes[name].added, *changes[name].changed}
-        staying = [blob for path, blob in entries.items() if path not in changed]
-        kept.setdefault(name, {})[folder] = choose_evenly(staying, MAX_NEIGHBOURS)
     blobs = _Blobs(root)
-    for name, notes in renamed.items():
-        find_doubtful(notes, kept.get(name, {}), blobs.plan)
+    compared = {
+        name: {
+            note: [
+                f"{name}:./{path}"
+                for path in neighbours.choose(note, changes[name])
+                if "\n" not in path
+            ]
+            for note in list_renamed(changes[name], found)
+        }
+        for name, found in fates.items()
+    }
+    for notes in compared.values():
+        find_doubtful(notes, blobs.plan)
     blobs.read_needed()
     return {
-        name: doubt(found, find_doubtful(renamed[name], kept.get(name, {}), blobs.get))
+        name: doubt(found, find_doubtful(compared[name], blobs.get))
         for name, found in fates.items()
     }
 

@@ -4,7 +4,7 @@ Without git, or where git fails, there is no history and no error.
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha1, sha256
 from itertools import islice
 from pathlib import Path
@@ -26,18 +26,16 @@ from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.history.rename_checks import (
     MAX_DELETED,
     UNCOMMITTED,
-    choose_evenly,
     file_extension,
 )
 from vaultlink.history.rename_pairs import Fate, FateKind, FileChanges, ReadContents, pair_files
 from vaultlink.history.template_checks import (
-    MAX_NEIGHBOURS,
+    Neighbours,
     doubt,
     find_doubtful,
-    list_folders,
     list_renamed,
 )
-from vaultlink.index.resolve import name_key, parent_folder
+from vaultlink.index.resolve import name_key
 from vaultlink.model import NO_HISTORY, FileStamp, History
 
 _MAX_BYTES = 4_000_000
@@ -76,7 +74,7 @@ def git_history(
         return NO_HISTORY
     paths = PathsNow(files)
     paths.go_back(uncommitted, UNCOMMITTED)
-    log = read_log(root, store, wanted, any_alike=any_alike)
+    log = read_log(root, files, store, wanted, any_alike=any_alike)
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
         paths.go_back(commit.fates, since)
@@ -155,9 +153,14 @@ def _pair_uncommitted(
     tree = _WorkingTree(root, files, finds_replaced=finds_replaced)
     changes = tree.find_changes(parse_raw_diff(output))
     fates = pair_files(changes.files, changes.read, any_alike=any_alike)
-    renamed = [] if any_alike else list_renamed(changes.files, fates)
-    kept = tree.list_kept(list_folders(renamed), changes.files) if renamed else {}
-    return doubt(fates, find_doubtful(renamed, kept, changes.read))
+    if any_alike:
+        return fates
+    neighbours = Neighbours(files)
+    compared = {
+        note: tree.name_paths(neighbours.choose(note, changes.files))
+        for note in list_renamed(changes.files, fates)
+    }
+    return doubt(fates, find_doubtful(compared, changes.read))
 
 
 class _ReadableChanges(NamedTuple):
@@ -209,17 +212,11 @@ class _WorkingTree:
         )
         return _ReadableChanges(files, self._read)
 
-    def list_kept(self, folders: Collection[str], files: FileChanges) -> dict[str, Sequence[str]]:
-        """Return the names of the contents of some notes that stayed in each folder."""
-        staying: dict[str, list[str]] = {folder: [] for folder in folders}
-        changed = {*files.added, *files.changed}
-        for path in self._files:
-            folder = parent_folder(path)
-            if folder in folders and _is_note(path) and path not in changed:
-                staying[folder].append(path)
-        chosen = {folder: choose_evenly(paths, MAX_NEIGHBOURS) for folder, paths in staying.items()}
-        self._paths.update((path, path) for paths in chosen.values() for path in paths)
-        return chosen
+    def name_paths(self, paths: Collection[str]) -> list[str]:
+        """Return names of the contents of files."""
+        names = {f"file {path}": path for path in paths}
+        self._paths.update(names)
+        return list(names)
 
     def _list_untracked(self, former: Collection[str]) -> Iterable[str]:
         """Return the files that git does not track, with the extensions of former ones."""
