@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repositories import update_files
+from repositories import create_repository, update_files
 from running import RunCommand
 from test_link_memory import BODY, ONE, OTHER, TWO
 from vaultlink.disk.cache import program_digest
@@ -144,3 +144,33 @@ def test_another_version_knows_what_is_remembered(run: RunCommand, vault: Path) 
         file = state.with_name(name)
         file.write_bytes(file.read_bytes().replace(program_digest(), bytes(16), 1))
     assert fix(run, vault) == "[[Moved|X]] [[Gone]]\n"
+
+
+@pytest.mark.parametrize("rest", ["", "See [[New]].\n"])
+def test_what_is_left_of_a_note_may_be_meant(rest: str, run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"X.md": ONE, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    update_files(vault, {"New.md": ONE, "X.md": rest})
+    assert fix(run, vault) == "[[X]]\n"
+
+
+def test_note_that_was_split_is_not_one_of_its_parts(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {"X.md": ONE + TWO, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    update_files(vault, {"X.md": None, "One.md": ONE, "Two.md": TWO})
+    assert fix(run, vault) == "[[X]]\n"
+
+
+def test_smaller_part_of_a_split_note_is_a_part(run: RunCommand, vault: Path) -> None:
+    large = "".join(f"## Part {n}\n\n[[Topic {n}]] has {n * 3} words.\n\n" for n in range(12))
+    small = "".join(f"## Section {n}\n\n[[Subject {n}]]: {n * 5} words.\n\n" for n in range(3))
+    update_files(vault, {"X.md": large + small, "Home.md": "[[X]]\n"})
+    check(run, vault)
+    update_files(vault, {"X.md": None, "Large.md": large, "Small.md": small})
+    assert fix(run, vault) == "[[X]]\n"
+
+
+def test_name_in_another_case_comes_first(run: RunCommand, vault: Path) -> None:
+    root = create_repository(vault, {"pywal.md": "", "Home.md": "[[pywal]]\n"})
+    update_files(root, {"pywal.md": None, "Intel.md": "", "Pywal.md": "", "Windows.md": ""})
+    assert fix(run, root) == "[[pywal]]\n"

@@ -94,11 +94,13 @@ class Comparison:
         """Return the contents of notes then, as a checkout would write them."""
         return read_filtered_blobs(self._root, [(entry.old, entry.blob) for entry in notes])
 
-    def find_moves(self, root: Path, files: Mapping[str, FileStamp]) -> Mapping[str, str]:
+    def find_moves(
+        self, root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
+    ) -> Mapping[str, str]:
         """Return the moves since the revision. A moved file is missing at its old path."""
         if all(entry.status in "AMT" for entry in self.entries):
             return {}
-        return moves_since(root, files, self.since.commit)
+        return moves_since(root, files, self.since.commit, any_alike=any_alike)
 
 
 class CommitComparison(Comparison):

@@ -104,12 +104,14 @@ def git_moves(
     return git_history(root, files, any_alike=any_alike).moves
 
 
-def moves_since(root: Path, files: Mapping[str, FileStamp], commit: str) -> dict[str, str]:
+def moves_since(
+    root: Path, files: Mapping[str, FileStamp], commit: str, *, any_alike: bool = False
+) -> dict[str, str]:
     """Return the moves since a commit, in later commits or in the working tree.
 
-    Where several files are equally similar, one of them is returned.
+    With `any_alike` one of several equally similar files is returned.
     """
-    fates = _pair_uncommitted(root, files, commit, any_alike=True) or {}
+    fates = _pair_uncommitted(root, files, commit, any_alike=any_alike) or {}
     paths = PathsNow(files)
     paths.go_back(fates, UNCOMMITTED)
     return dict(_build_history(paths, files).moves)

@@ -264,11 +264,23 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
         if expected is None or (source != old_source and link.target.startswith(".")):
             continue  # a relative link of a moved note may mean a place
         if expected != target:
-            yield link.raw, Destination(expected, link.subpath, is_untouched)
+            is_certain = is_untouched and not _is_remainder(target, expected, changes.now)
+            yield link.raw, Destination(expected, link.subpath, is_certain)
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
                 yield link.raw, Destination(target, subpath, is_untouched)
+
+
+def _is_remainder(path: str | None, moved: str, now: Index) -> bool:
+    """Return True if a note may be what is left of another one whose text was moved.
+
+    It is empty, or links to the other one.
+    """
+    note = now.notes.get(path) if path else None
+    return note is not None and (
+        note.blank or any(target == moved for _, target in now.resolved_links(note.path))
+    )
 
 
 def _is_untouched(old_source: str, source: str, changes: _Changes) -> bool:

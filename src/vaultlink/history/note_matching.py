@@ -38,7 +38,7 @@ class _Threshold(NamedTuple):
 _CERTAIN = _Threshold(0.5, 2.5, 0.4)
 _CERTAIN_AND_ALIKE = _Threshold(0.65, 1.5, 0.4)
 _CERTAIN_AMONG_FEW = _Threshold(0.75, 1.0, 0.4)
-_CERTAIN_WITH_NAME = _Threshold(0.5, 1.0, 0.0)
+_CERTAIN_WITH_NAME = _Threshold(0.4, 1.0, 0.0)
 _CERTAIN_IN_SERIES = _Threshold(0.85, 2.5, 0.15)
 _REPLACED = _Threshold(0.7, 2.5, 0.3)
 _REPLACED_AMONG_FEW = _Threshold(0.8, 1.0, 0.3)
@@ -82,10 +82,15 @@ def match_similar(
     names = _find_rare_names(before, now)
     leads = _measure_leads(pairs, names)
     certain, likely = dict[str, str](), dict[str, str]()
+    successors: dict[str, list[str]] = {}
+    for path, other in pairs:
+        successors.setdefault(path, []).append(other)
     for (path, other), similarity in pairs.items():
         lead = leads[path, other]
         thresholds = _certain_thresholds(path, other, names, comparison)
-        if any(_reaches(similarity, lead, threshold) for threshold in thresholds):
+        if any(
+            _reaches(similarity, lead, threshold) for threshold in thresholds
+        ) and not comparison.is_split(path, other, successors[path]):
             certain[path] = other
         elif _reaches(similarity, lead, _LIKELY) and not is_same_series(path, other, same=False):
             likely[path] = other

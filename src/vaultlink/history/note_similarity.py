@@ -1,7 +1,8 @@
 """Compare parsed notes by their content, without their texts.
 
-A note's features are its headings, links, blocks, tags, properties and named files, and the lengths
-of the text between them. A feature counts the more the fewer notes have it.
+A note's features are its headings, links, blocks, tags, properties and named files, the lengths of
+the text between them, and the checksums of sections. A feature counts the more the fewer notes have
+it.
 """
 
 from collections import Counter
@@ -40,8 +41,13 @@ _HEADING_EVIDENCE = 0.3
 _FULL_HEADING = 25
 """Characters of a heading that counts as much as a link."""
 
+_SECTION_EVIDENCE = 0.5
 _PROPERTY_EVIDENCE = 0.1
 _TAG_EVIDENCE = 0.05
+
+
+_MIN_SPLIT = 0.15
+"""Minimum share of a note that another one has got if the note was split."""
 
 
 class Similarity(NamedTuple):
@@ -72,6 +78,11 @@ def extract_features(note: Note, stamp: FileStamp | None) -> Features:
         _add_text(features, item.start - end, str(feature), before)
         end, before = item.end, str(feature)
     _add_text(features, stamp.size - end if stamp else 0, "end", before)
+    features.update(
+        (("section", heading.checksum), _SECTION_EVIDENCE)
+        for heading in note.headings
+        if heading.checksum
+    )
     for item in note.properties or ():
         values = item.value if isinstance(item.value, list) else [item.value]
         for value in values:
@@ -144,6 +155,18 @@ class NoteComparison:
             )
             for (old, new), evidence in shared.items()
         }
+
+    def is_split(self, old: str, new: str, others: Iterable[str]) -> bool:
+        """Return True if another note has much of a former one that a present one lacks."""
+        kept, features = self._now[new], self._before[old]
+        lost = {feature: evidence for feature, evidence in features.items() if feature not in kept}
+        least = _MIN_SPLIT * self._totals[old]
+        return any(
+            self._sum({feature: lost[feature] for feature in lost.keys() & self._now[other].keys()})
+            >= least
+            for other in others
+            if other != new
+        )
 
     def evidence_in(self, path: str) -> float:
         """Return the sum of the evidence of all features of an earlier note."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import sha1, sha256
 from typing import NamedTuple
 
-from vaultlink.history.file_similarity import FileChunks, compare_files, split_chunks
+from vaultlink.history.file_similarity import FileChunks, compare_files, shared_bytes, split_chunks
 from vaultlink.history.rename_checks import (
     file_extension,
     is_same_series,
@@ -18,11 +18,20 @@ from vaultlink.index.resolve import file_name
 _MIN_CERTAIN = 60
 """Minimum similarity of a renamed file, in percent."""
 
+_MIN_SAME_NAME = 75
+"""Minimum similarity of files with a name that no other file has, in percent, as in git."""
+
 _MIN_LIKELY = 50
 """Minimum similarity of a file that may be the renamed one. Less is no rename for git either."""
 
 _CLEAR_MARGIN = 15
 """Lead of the most similar file over any other that is always enough, in percent points."""
+
+_MIN_EXTENDED = 80
+"""Minimum share of its former text in a file to which text was added, in percent."""
+
+_MAX_GROWTH = 5
+"""Maximum ratio of the sizes of a file before and after it was replaced by another one."""
 
 _MAX_COMPARED = 2_000
 """Maximum number of removed or added notes that are compared by content."""
@@ -166,7 +175,12 @@ class _Pairing:
         ][:_MAX_REWRITTEN]
         chunks = self._contents.split(name for path in asked for name in changed[path])
         return chained + [
-            path for path in asked if _is_rewritten(*(chunks.get(name) for name in changed[path]))
+            path
+            for path in asked
+            if (before := chunks.get(changed[path][0])) is not None
+            and (now := chunks.get(changed[path][1])) is not None
+            and _lacks_text(before, now)
+            and (path in linked or _has_similar_size(before, now))
         ]
 
     # -- similar content -----------------------------------------------------------------------
@@ -235,10 +249,17 @@ def _keep_notes(paths: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _is_rewritten(before: FileChunks | None, now: FileChunks | None) -> bool:
-    if before is None or now is None:
-        return False
-    return not compare_files({"": before}, {"": now}, _MIN_LIKELY)
+def _lacks_text(before: FileChunks, now: FileChunks) -> bool:
+    """Return True if a file lacks most of its former text."""
+    shared = 100 * shared_bytes(before, now)
+    largest = max(before.size, now.size)
+    return shared < _MIN_LIKELY * largest and shared < _MIN_EXTENDED * before.size
+
+
+def _has_similar_size(before: FileChunks, now: FileChunks) -> bool:
+    """Return True if a file was not emptied or filled."""
+    smallest, largest = sorted((before.size, now.size))
+    return smallest * _MAX_GROWTH >= largest
 
 
 def _group_by_content(paths: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
@@ -311,11 +332,14 @@ def _pick_unambiguous(similarities: _Similarities) -> Iterator[tuple[str, Fate]]
         count, taken = len(left), set[tuple[int, str]]()
         rivals = _Rivals(left)
         for pair in sorted(left, key=lambda pair: (-left[pair], pair)):
-            if left[pair] >= _MIN_CERTAIN and all(
-                _is_clear(pair, rival, left) for rival in rivals.find(pair, taken)
+            ends = {(0, pair[0]), (1, pair[1])}
+            if (
+                left[pair] >= _MIN_CERTAIN
+                and not ends & taken
+                and all(_is_clear(pair, rival, left) for rival in rivals.find(pair, taken))
             ):
                 yield pair[0], (FateKind.MOVED, pair[1])
-                taken |= {(0, pair[0]), (1, pair[1])}
+                taken |= ends
         left = {pair: s for pair, s in left.items() if not {(0, pair[0]), (1, pair[1])} & taken}
     rivals = _Rivals(left)
     for pair, similarity in left.items():
@@ -326,7 +350,8 @@ def _pick_unambiguous(similarities: _Similarities) -> Iterator[tuple[str, Fate]]
 def _pick_same_names(similarities: _Similarities) -> list[tuple[str, str]]:
     """Return the pairs with a file name that no other file has.
 
-    As with git, they come first. They must be nearly as similar as any other pair with either path.
+    As with git, they come first if they are similar enough. Less similar ones must be nearly as
+    similar as any other pair with either path.
     """
     old = Counter(file_name(path) for path in {pair[0] for pair in similarities})
     new = Counter(file_name(path) for path in {pair[1] for pair in similarities})
@@ -337,8 +362,11 @@ def _pick_same_names(similarities: _Similarities) -> list[tuple[str, str]]:
         if similarity >= _MIN_CERTAIN
         and file_name(pair[0]) == file_name(pair[1])
         and old[file_name(pair[0])] == 1 == new[file_name(pair[1])]
-        and all(
-            similarity + _CLEAR_MARGIN >= similarities[other] for other in rivals.find(pair, ())
+        and (
+            similarity >= _MIN_SAME_NAME
+            or all(
+                similarity + _CLEAR_MARGIN >= similarities[other] for other in rivals.find(pair, ())
+            )
         )
     ]
 
@@ -384,7 +412,7 @@ def _pick_best(similarities: _Similarities) -> Iterator[tuple[str, Fate]]:
     used: set[tuple[int, str]] = set()
     for old, new in sorted(
         similarities,
-        key=lambda pair: (-similarities[pair], file_name(pair[0]) != file_name(pair[1]), pair),
+        key=lambda pair: (-similarities[pair], not _has_same_name(pair), pair),
     ):
         if similarities[old, new] >= _MIN_CERTAIN and not {(0, old), (1, new)} & used:
             used |= {(0, old), (1, new)}

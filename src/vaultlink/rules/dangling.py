@@ -26,6 +26,7 @@ from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken
 from vaultlink.rules.expected_links import is_expected
+from vaultlink.rules.former_anchors import find_renamed_anchor
 from vaultlink.rules.former_paths import follow_move
 from vaultlink.rules.former_targets import NO_FORMER_TARGET, find_former_target
 from vaultlink.rules.unresolved import find_unresolved_links
@@ -63,7 +64,10 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the former path of a renamed or moved file."""
+    """Report unresolved links to the former path of a renamed or moved file.
+
+    The fix is unsafe if the file lacks the heading or block: a part of it may have gone elsewhere.
+    """
     if not context.history.moves:
         return
     for link, candidates in find_unresolved_links(note, context):
@@ -75,7 +79,18 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
         if path is not None:
             values = {"target": _format_target(link), "now": strip_note_extension(path)}
             edits = _build_retarget_edits(link, (path,), note, context)
-            yield Finding(link, values, link.target, edits=edits)
+            is_complete = _has_subpath(link, path, context)
+            safety = Safety.SAFE if is_complete else Safety.UNSAFE
+            yield Finding(link, values, link.target, edits=edits, safety=safety)
+
+
+def _has_subpath(link: Link, path: str, context: Context) -> bool:
+    """Return True if a note has what a subpath names, or is known to have had it."""
+    if not link.subpath or context.index.has_anchor(link, path) is not False:
+        return True
+    note = context.index.notes.get(path)
+    found = find_renamed_anchor(link.subpath, note, context.history) if note else None
+    return found is not None and found.path == path
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
