@@ -25,7 +25,7 @@ def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) 
         allowed_fixes(base.rules, base.config, unsafe=unsafe),
         makers,
     )
-    assert result.broken_promise is None
+    assert result.broken_promises == ()
     return result
 
 

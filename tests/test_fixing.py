@@ -16,6 +16,7 @@ from vaultlink.engine.step import State
 from vaultlink.fix.loop import MAX_ROUNDS, FixPlan, apply_rounds
 from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
 from vaultlink.fix.sources import FixSources
+from vaultlink.fix.trial import ChosenFixes
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
@@ -184,7 +185,7 @@ def test_rounds_end_when_no_fix_applies() -> None:
     result = run_fixes(
         {"a.md": "one\r\n", "b.md": "xone"}, replacing("one", "two"), replacing("xtwo", "y")
     )
-    assert result.broken_promise is None
+    assert result.broken_promises == ()
     assert result.texts == {"a.md": ("one\r\n", "two\r\n"), "b.md": ("xone", "y")}
     assert [item.path for item, _ in result.fixed] == ["a.md", "b.md", "b.md"]
     assert result.first_round_count == 2
@@ -198,12 +199,78 @@ def test_final_state_equals_a_rebuild_of_the_new_texts() -> None:
     )
 
 
-def test_fixes_that_undo_each_other_are_an_internal_error() -> None:
-    result = run_fixes({"a.md": "one"}, replacing("one", "two"), replacing("two", "one"))
-    assert result.broken_promise is not None
-    assert result.broken_promise.problem == "its fixes undo each other without end"
-    assert not result.texts
+def test_fixes_that_undo_each_other_are_left_out() -> None:
+    """They are a bug of the rule; the fixes of other notes are made."""
+    result = run_fixes(
+        {"a.md": "one", "b.md": "three"},
+        replacing("one", "two"),
+        replacing("two", "one"),
+        replacing("three", "four"),
+    )
+    assert [(item.path, item.problem) for item in result.broken_promises] == [
+        ("a.md", "its fixes undo each other without end")
+    ]
+    assert result.texts == {"b.md": ("three", "four")}
     assert MAX_ROUNDS < 20
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 1_500])
+def test_fix_that_breaks_a_promise_is_left_out_alone(count: int) -> None:
+    """All others are made, also those of the same note, before and behind it."""
+    words, fence = "one [[b]]\n\n" * count, "fence\n\n"
+    vault = {"a.md": f"{words}{fence}{words}", "b.md": "one"}
+    result = run_fixes(vault, replacing("one", "two"), replacing("fence", "```"))
+    two = words.replace("one", "two")
+    assert result.texts == {"a.md": (vault["a.md"], f"{two}{fence}{two}"), "b.md": ("one", "two")}
+    (broken,) = result.broken_promises
+    assert (broken.path, broken.rules) == ("a.md", ("dangling-link",))
+    assert broken.problem == "it would have new parse problems: unclosed-fence"
+    assert len(result.fixed) == 2 * count + 1
+
+
+def test_fix_left_out_is_made_when_another_makes_it_harmless() -> None:
+    """A fence is harmful only as long as there is a link below it."""
+    vault = {"a.md": "fence\n\n[[b]]\n```\n", "b.md": "", "c.md": "early"}
+
+    def unlink(path: str, text: str) -> Iterator[tuple[int, int, str]]:
+        if path == "a.md" and "[[b]]" in text and made:
+            at = text.index("[[b]]")
+            yield at, at + 5, "b"
+        made.append(path)
+
+    made: list[str] = []
+    result = run_fixes(vault, replacing("fence", "```"), replacing("early", "late"), unlink)
+    assert result.broken_promises == ()
+    assert result.texts["a.md"] == (vault["a.md"], "```\n\nb\n```\n")
+
+
+def test_fix_that_harms_another_note_is_left_out() -> None:
+    """A fence hides a heading that a link of another note names; that note is fixed."""
+    vault = {"a.md": "x\n# One\n\none\n", "b.md": "[[a#One]] one\n"}
+    result = run_fixes(vault, replacing("one", "two"), replacing("x", "```"))
+    assert {item.path for item in result.broken_promises} == {"a.md"}
+    assert result.texts == {
+        path: (text, text.replace("one", "two")) for path, text in vault.items()
+    }
+
+
+def test_chosen_fixes_are_made_except_those_that_break_a_promise() -> None:
+    """The choice is made once; what remains of it keeps its place in the new text."""
+    text = "one\n\nfence\n\n[[b]] three\n"
+    state = build_state({"a.md": text, "b.md": ""}, make_settings(("VL1",)))
+    changes = [("one", "fourteen"), ("fence", "```"), ("three", "3")]
+    chosen = ChosenFixes(
+        [
+            (diagnostic(at, at + len(old)), fix((at, at + len(old)), text=new))
+            for old, new in changes
+            for at in (text.index(old),)
+        ]
+    )
+    result = apply_rounds(
+        state, FixSources({"a.md": text, "b.md": ""}.get), chosen, made=chosen.drop
+    )
+    assert result.texts == {"a.md": (text, "fourteen\n\nfence\n\n[[b]] 3\n")}
+    assert len(result.broken_promises) == 1
 
 
 def test_unreadable_note_is_skipped() -> None:
@@ -225,7 +292,7 @@ def test_heading_with_incoming_links_is_not_changed() -> None:
     result = run_fixes(
         vault, replacing("# See one", "# See two"), replacing("well, one", "well, two")
     )
-    assert result.broken_promise is None
+    assert result.broken_promises == ()
     assert result.texts == {
         "a.md": ("# See one\n\nwell, one\n", "# See one\n\nwell, two\n"),
         "c.md": ("# See one\n", "# See two\n"),
@@ -360,27 +427,25 @@ def test_verification_rejects_a_new_error() -> None:
 
 
 def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
-    """If a note's safe fixes do harm as well, nothing is written."""
+    """A harmful safe fix is a bug and is reported as one."""
     state = build_state({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, make_settings(("VL1",)))
     fence = Fix("Open a fence", Safety.UNSAFE, (Edit("a.md", 0, 1, "```"),))
     word = Fix("Write y", Safety.UNSAFE, (Edit("b.md", 0, 1, "y"),))
-    rounds = iter([[(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]] * 2)
+    both = [(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]
     result = apply_rounds(
         state,
         FixSources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
-        lambda _now, _sources: next(rounds, []),
+        lambda _now, sources: both[: 1 + (sources.text("b.md") == "x\n")],
     )
     assert (result.texts, result.blocked) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
     safe = Fix("Open a fence", Safety.SAFE, fence.edits)
-    both = [
-        (diagnostic(0, 1), safe),
-        (diagnostic(4, 5), Fix("Write", Safety.UNSAFE, (Edit("a.md", 9, 9, "z"),))),
-    ]
     result = apply_rounds(
-        state, FixSources({"a.md": "x\n[[b]]\n```\n"}.get), lambda _now, _sources: both
+        state,
+        FixSources({"a.md": "x\n[[b]]\n```\n"}.get),
+        lambda _now, _sources: [(diagnostic(0, 1), safe)],
     )
-    assert result.broken_promise is not None
-    assert not result.texts
+    assert [item.path for item in result.broken_promises] == ["a.md"]
+    assert (result.texts, result.blocked) == ({}, ())
 
 
 def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
@@ -395,5 +460,5 @@ def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
     result = apply_rounds(
         build_state(vault, make_settings(("VL1",))), FixSources(vault.get), wanted
     )
-    assert result.broken_promise is None
+    assert result.broken_promises == ()
     assert result.texts == {"a.md": ("x [[b]] y", "` [[b]] y")}

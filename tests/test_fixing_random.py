@@ -156,7 +156,7 @@ def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> FixPlan:
     result = plan_fixes(
         state, FixSources(vault.get), allowed_fixes(base.rules, base.config, unsafe=unsafe), makers
     )
-    assert result.broken_promise is None, result.broken_promise
+    assert result.broken_promises == ()
     return result
 
 

@@ -938,7 +938,7 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
             allowed_fixes(base.rules, base.config),
             deferred_fixes(base.rules),
         )
-        assert result.broken_promise is None
+        assert result.broken_promises == ()
         assert texts_after(result) == texts_after(run_fixes(base, vault))
         vault.update(texts_after(result))
         state = result.after

@@ -15,7 +15,7 @@ from vaultlink.cli.section_changes import (
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_unreadable_folders
-from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_broken_promise
+from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.rules.section_rules import SECTION_RULES
@@ -36,8 +36,6 @@ def maintain_sections(options: "BacklinksOptions") -> int:
         terminal.check_output_file(scan.root)
         warn_unreadable_folders(scan, terminal)
         changes = _find_changes(options, terminal, scan)
-    if changes.broken_promise:
-        return report_broken_promise(changes.broken_promise)
     return _report_sections(options, terminal, output_format, changes)
 
 
@@ -112,7 +110,7 @@ def _report_sections(
         )
     else:
         _print_section_rows(terminal, output_format, rows)
-    print_skipped_notes(terminal, skipped)
+    print_skipped_notes(skipped)
     was_written = bool(rows) and not (options.check or options.diff)
     if rows or not skipped:
         terminal.print_message(

@@ -10,7 +10,6 @@ from vaultlink.report.layout import format_count
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions
-    from vaultlink.fix.verify import BrokenPromise
 
 
 class SectionRow(msgspec.Struct, frozen=True):
@@ -35,14 +34,12 @@ CHANGE_LABELS = {
 class SectionChanges(NamedTuple):
     """The notes that are or would be changed, and those skipped.
 
-    `texts` has the text of each changed note before and after. If `broken_promise` is set, nothing
-    was written.
+    `texts` has the text of each changed note before and after.
     """
 
     rows: Sequence[SectionRow]
     skipped: tuple[SkippedNote, ...]
     texts: Mapping[str, tuple[str | None, str]]
-    broken_promise: "BrokenPromise | None" = None
 
 
 NO_CHANGES = SectionChanges([], (), {})

@@ -43,8 +43,8 @@ def plan_and_write(
         SectionRow(path, change)
         for path, change in sorted(_describe_changes(options, plan).items())
     ]
-    if plan.broken_promise or options.check or options.diff:
-        return SectionChanges(rows, vault.fixer.skipped(plan), plan.texts, plan.broken_promise)
+    if options.check or options.diff:
+        return SectionChanges(rows, vault.fixer.skipped(plan), plan.texts)
     result = write_fixes(terminal, vault, plan, summarize(options, rows, "were"))
     written = frozenset(result.written)
     return SectionChanges([row for row in rows if row.path in written], result.skipped, plan.texts)

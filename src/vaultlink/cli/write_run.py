@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultlink.cli.exit_codes import EXIT_ERROR
-from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls
 from vaultlink.write.journal import record_and_write
@@ -18,7 +17,6 @@ from vaultlink.write.write import PendingWrite, WriteResult
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.loop import FixPlan
-    from vaultlink.fix.verify import BrokenPromise
 
 
 def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
@@ -49,21 +47,13 @@ def _format_command_line() -> str:
     return shlex.join(["vaultlink", *sys.argv[1:]])
 
 
-def print_skipped_notes(terminal: Terminal, skipped: Iterable[SkippedNote]) -> None:
-    """Print every skipped note with the reason. The list is never shortened."""
+def print_skipped_notes(skipped: Iterable[SkippedNote]) -> None:
+    """Print every skipped note with the reason, also with --quiet.
+
+    The list is never shortened.
+    """
     for skipped_note in skipped:
-        terminal.print_message(
-            f"{escape_controls(skipped_note.path)}: skipped: {skipped_note.reason}."
+        print_stderr(
+            f"{escape_controls(skipped_note.path)}: skipped: "
+            f"{escape_controls(skipped_note.reason)}."
         )
-
-
-def report_broken_promise(broken_promise: "BrokenPromise") -> int:
-    """Print why nothing was written; return the exit code."""
-    rules = " or ".join(broken_promise.rules) or "a rule"
-    print_stderr(
-        f"{format_label('error:')} nothing was written: in {escape_controls(broken_promise.path)} "
-        f"{escape_controls(broken_promise.problem)}.\n"
-        f"The cause is a fix of {rules}. This is a bug in vaultlink; please report it. "
-        f"`--unfixable {','.join(broken_promise.rules)}` avoids it."
-    )
-    return EXIT_ERROR

@@ -5,16 +5,18 @@ plan with the final state and the changed texts. Nothing is written here.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.step import Change, State, step
-from vaultlink.fix.select import FindingWithFix, FixFilter, select_fixes
+from vaultlink.fix.select import FindingWithFix, FixFilter
 from vaultlink.fix.sources import FixMaker, FixSources
+from vaultlink.fix.trial import FixTrial
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
@@ -23,8 +25,7 @@ from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 MAX_ROUNDS = 10
 """More rounds mean that fixes undo each other."""
 
-_SINGLE_FIXES_PER_ROUND = 100
-"""This many fixes made one by one count as one round."""
+_ENDLESS = "its fixes undo each other without end"
 
 TextAnalyser = Callable[[Mapping[str, str]], Sequence[Change]]
 """Turns texts by path into the changes that a step takes."""
@@ -37,8 +38,8 @@ class FixPlan(msgspec.Struct, frozen=True):
     fixed findings in order; the first `first_round_count` of them were fixed in the first round,
     on the original texts. `candidates` are the findings of the state before that had an allowed
     fix. `skipped` are the notes whose text could not be read or must not change,
-    `blocked` those whose unsafe fixes would break a promise. If `broken_promise` is set, nothing
-    may be written.
+    `blocked` those with unsafe fixes that were left out because they would break a promise.
+    `broken_promises` are those of safe fixes that were left out; each is a bug.
     """
 
     before: State
@@ -47,10 +48,13 @@ class FixPlan(msgspec.Struct, frozen=True):
     fixed: tuple[FindingWithFix, ...] = ()
     skipped: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
-    broken_promise: BrokenPromise | None = None
+    broken_promises: tuple[BrokenPromise, ...] = ()
     first_round_count: int = 0
     candidates: tuple[FindingWithFix, ...] = ()
 
+
+FixRecorder = Callable[[Sequence[FindingWithFix], Mapping[str, Sequence[Edit]]], None]
+"""Takes the fixes that a round made, and their edits by path."""
 
 FindingSelector = Callable[[State, FixSources], Iterable[Diagnostic]]
 """Returns the findings of a round's state that are to be fixed."""
@@ -83,56 +87,73 @@ def apply_rounds(
     sources: FixSources,
     wanted: Callable[[State, FixSources], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
+    made: FixRecorder = lambda _fixes, _edits: None,
 ) -> FixPlan:
     """Plan the fixes that `wanted` returns, round by round, until it returns none.
 
-    `wanted` takes the state of each round. Does not write.
-
-    If an unsafe fix would break a promise, the unsafe fixes of that note are left out; if a safe
-    one would, the plan has no changes.
+    `wanted` takes the state of each round, `made` the fixes of each round and their edits by path.
+    Does not write. A fix that would break a promise is left
+    out, as are the fixes of a rule in a note that undo each other without end.
     """
-    work = _FixLoop(state, sources, examine or _make_changes)
-    while work.rounds < MAX_ROUNDS:
-        candidates = list(wanted(work.state, replace(sources, text=work.get_text)))
-        work.candidates = work.candidates or tuple(candidates)
-        fixes = work.select_applicable(candidates)
-        if not fixes:
-            return work.build_plan()
-        broken_promise = work.apply_round(fixes)
-        if broken_promise:
-            return FixPlan(state, state, broken_promise=broken_promise)
-    rules = tuple(sorted({diagnostic.rule for diagnostic, _ in fixes}))
-    path = fixes[0][0].path
-    return FixPlan(
-        state,
-        state,
-        broken_promise=BrokenPromise(path, "its fixes undo each other without end", path, rules),
-    )
+    endless: dict[_RuleInNote, BrokenPromise] = {}
+    while True:
+        work = _FixLoop(state, sources, examine or _make_changes, endless.keys(), made)
+        plan = work.run(wanted)
+        if plan is not None:
+            return replace(plan, broken_promises=(*endless.values(), *plan.broken_promises))
+        endless.update(
+            (key, BrokenPromise(key.path, _ENDLESS, key.path, (key.rule,)))
+            for key in work.last_rules
+        )
+
+
+class _RuleInNote(NamedTuple):
+    path: str
+    rule: str
 
 
 class _FixLoop:
     """The plan in progress.
 
-    It has the current state, the changed texts, the fixed findings, and the skipped and blocked
-    notes.
+    It has the current state, the changed texts, the fixed findings, and the skipped notes.
+    `last_rules` are the rules and notes of the last round.
     """
 
-    def __init__(self, state: State, sources: FixSources, examine: TextAnalyser):
-        self.state, self._initial_state, self._sources, self._analyse = (
-            state,
-            state,
-            sources,
-            examine,
-        )
+    def __init__(
+        self,
+        state: State,
+        sources: FixSources,
+        examine: TextAnalyser,
+        endless: Collection[_RuleInNote],
+        made: FixRecorder,
+    ):
+        self._state, self._initial_state, self._sources = state, state, sources
+        self._analyse, self._endless, self._record = examine, endless, made
         self._changed_texts: dict[str, tuple[str | None, str]] = {}
         self._fixed: list[FindingWithFix] = []
         self._skipped: set[str] = set()
-        self.blocked: set[str] = set()
-        self._one_by_one_paths: set[str] = set()
-        self.rounds, self._first_round_count = 0.0, 0
-        self.candidates: tuple[FindingWithFix, ...] = ()
+        self._trial = FixTrial()
+        self._first_round_count = 0
+        self.last_rules: set[_RuleInNote] = set()
 
-    def get_text(self, path: str) -> str | None:
+    def run(
+        self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]
+    ) -> FixPlan | None:
+        """Apply rounds until no fix applies; return None if there are too many rounds."""
+        rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
+        sources = replace(self._sources, text=self._get_text)
+        state, found = None, list[FindingWithFix]()
+        while rounds < MAX_ROUNDS:
+            if state is not self._state:
+                state, found = self._state, list(wanted(self._state, sources))
+            candidates = candidates or tuple(found)
+            fixes = self._select_applicable(found)
+            if not fixes:
+                return self._build_plan(candidates)
+            rounds += self._apply_round(fixes)
+        return None
+
+    def _get_text(self, path: str) -> str | None:
         """Return the text of a note in the current state; None if it must not be changed."""
         return (
             self._changed_texts[path][1]
@@ -140,7 +161,7 @@ class _FixLoop:
             else self._sources.text(path)
         )
 
-    def select_applicable(self, fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
+    def _select_applicable(self, fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
         """Return the fixes to make in a round.
 
         They do not overlap, their notes can be read and changed, and they change no heading that a
@@ -151,96 +172,65 @@ class _FixLoop:
             locked = [
                 edit.path
                 for edit in fix.edits
-                if edit.path in self.state.index.files
-                and (self.get_text(edit.path) is None or self._sources.is_protected(edit.path))
+                if edit.path in self._state.index.files
+                and (self._get_text(edit.path) is None or self._sources.is_protected(edit.path))
             ]
             self._skipped.update(locked)
-            blocked = fix.safety is Safety.UNSAFE and any(
-                edit.path in self.blocked for edit in fix.edits
-            )
-            if not locked and not blocked and not changes_linked_heading(self.state.index, fix):
+            if (
+                not locked
+                and (diagnostic.path, diagnostic.rule) not in self._endless
+                and not changes_linked_heading(self._state.index, fix)
+            ):
                 applicable.append((diagnostic, fix))
         # Sections list links of other notes. They wait until those are fixed, so that each is
         # written once.
-        rules = self.state.settings.rules_by_name
-        return _take_first_fixes(
-            select_fixes(
-                [item for item in applicable if not rules[item[0].rule].fixed_last] or applicable
-            ),
-            self._one_by_one_paths,
-        )
+        rules = self._state.settings.rules_by_name
+        early = [item for item in applicable if not rules[item[0].rule].fixed_last]
+        return self._trial.select(early) or self._trial.select(applicable)
 
-    def apply_round(self, fixes: list[FindingWithFix]) -> BrokenPromise | None:
-        """Apply fixes unless they break a promise; return one that a safe fix breaks.
-
-        Fixes that break no promise alone may break one together; they are then made one by one. If
-        a single unsafe fix breaks one, its note is blocked for unsafe fixes.
-        """
+    def _apply_round(self, fixes: list[FindingWithFix]) -> float:
+        """Apply fixes unless they break a promise; return the share of a round."""
         edits, rules = _group_by_path(fixes)
         fresh = {
-            path: apply_edits(self.get_text(path) or "", group) for path, group in edits.items()
+            path: apply_edits(self._get_text(path) or "", group) for path, group in edits.items()
         }
-        after = step(self.state, self._analyse(fresh))
+        after = step(self._state, self._analyse(fresh))
         unsafe = {
             edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
         }
-        broken = list(find_broken_promises(self.state, after, edits, rules, unsafe))
-        shared = {
-            path
-            for path in {item.edited_path for item in broken}
-            if sum(path in _list_paths(fix) for _, fix in fixes) > 1
-        }
-        self._one_by_one_paths |= shared
-        self.blocked.update(
-            item.edited_path for item in broken if item.edited_path in unsafe - shared
-        )
-        if not broken:
-            for path, new in fresh.items():
-                old = (
-                    self._changed_texts[path][0]
-                    if path in self._changed_texts
-                    else self._read_original(path)
-                )
-                self._changed_texts[path] = old, new
-            self.blocked -= fresh.keys()  # they may be harmless in the new text
-            self._fixed += fixes
-            self._first_round_count = self._first_round_count or len(fixes)
-            self.state = after
-            self.rounds += (
-                1 if fresh.keys() - self._one_by_one_paths else 1 / _SINGLE_FIXES_PER_ROUND
+        broken = list(find_broken_promises(self._state, after, edits, rules, unsafe))
+        if broken:
+            self._trial.reject(fixes, broken)
+            return 0
+        for path, new in fresh.items():
+            old = (
+                self._changed_texts[path][0]
+                if path in self._changed_texts
+                else self._read_original(path)
             )
-        return next((item for item in broken if item.edited_path not in unsafe | shared), None)
+            self._changed_texts[path] = old, new
+        self._fixed += fixes
+        self._first_round_count = self._first_round_count or len(fixes)
+        self._state = after
+        self.last_rules = {_RuleInNote(item.path, item.rule) for item, _ in fixes}
+        self._record(fixes, edits)
+        return self._trial.accept(fixes, edits)
 
     def _read_original(self, path: str) -> str | None:
         return self._sources.text(path) if path in self._initial_state.index.notes else None
 
-    def build_plan(self) -> FixPlan:
-        """Return the plan."""
+    def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> FixPlan:
         return FixPlan(
             self._initial_state,
-            self.state,
+            self._state,
             self._changed_texts,
             tuple(self._fixed),
             tuple(sorted(self._skipped)),
-            tuple(sorted(self.blocked)),
-            first_round_count=self._first_round_count,
-            candidates=self.candidates,
+            self._trial.blocked_paths(),
+            self._trial.broken_promises(),
+            self._first_round_count,
+            candidates,
         )
-
-
-def _list_paths(fix: Fix) -> set[str]:
-    return {edit.path for edit in fix.edits}
-
-
-def _take_first_fixes(fixes: list[FindingWithFix], slow: Set[str]) -> list[FindingWithFix]:
-    """Return the fixes with only the first one of each of the `slow` notes."""
-    selected, seen = [], set[str]()
-    for diagnostic, fix in fixes:
-        paths = _list_paths(fix) & slow
-        if not paths & seen:
-            selected.append((diagnostic, fix))
-            seen |= paths
-    return selected
 
 
 def _make_changes(texts: Mapping[str, str]) -> list[Change]:

@@ -13,7 +13,7 @@ import msgspec
 from vaultlink.api import Vault
 from vaultlink.errors import JournalError
 from vaultlink.fix.resolved import find_resolved
-from vaultlink.fix.verify import BrokenPromise
+from vaultlink.model import SkippedNote
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
@@ -32,13 +32,12 @@ class FixAttempt(msgspec.Struct):
     """Result of an attempt to apply fixes.
 
     `proposed_texts` maps a path to its text before (None if the note is new) and after.
-    `broken_promise` is set if a fix of a rule is faulty, `error` is a sentence on any other
-    problem.
+    `skipped` are the notes that the proposal skips; `error` is a sentence on any other problem.
     """
 
     applied_fixes: AppliedFixes | None = None
     proposed_texts: dict[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
-    broken_promise: BrokenPromise | None = None
+    skipped: tuple[SkippedNote, ...] = ()
     error: str = ""
 
 
@@ -89,7 +88,8 @@ class AutoFixer:
         fixer = vault.fixer.skipping(lambda path, text: self._skip_reason(path, text, now))
         if not self._writes:
             plan = fixer.plan()
-            return FixAttempt(proposed_texts=dict(plan.texts), broken_promise=plan.broken_promise)
+            skipped = _select_lasting(fixer.skipped(plan))
+            return FixAttempt(proposed_texts=dict(plan.texts), skipped=skipped)
         try:
             with lock_vault(vault.root, timeout=0.0):
                 return self._write_fixes(fixer, now)
@@ -101,8 +101,6 @@ class AutoFixer:
 
     def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
         plan = fixer.plan()
-        if plan.broken_promise:
-            return FixAttempt(broken_promise=plan.broken_promise)
         result = fixer.write(
             plan,
             self._command,
@@ -121,9 +119,7 @@ class AutoFixer:
             for item, fix in find_resolved(plan).fixes
             if any(edit.path in written for edit in fix.edits)
         )
-        skipped = tuple(
-            skipped_note for skipped_note in result.skipped if skipped_note.reason != _JUST_CHANGED
-        )
+        skipped = _select_lasting(result.skipped)
         return FixAttempt(AppliedFixes(fixes, result.written, skipped, result.run_id))
 
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
@@ -135,6 +131,11 @@ class AutoFixer:
             if path in self._fixed_digests and _digest_text(text) in self._fixed_digests[path]
             else None
         )
+
+
+def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:
+    """Return the skipped notes except those that the next attempt fixes."""
+    return tuple(note for note in skipped if note.reason != _JUST_CHANGED)
 
 
 def _digest_text(text: str) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 from vaultlink.api import open_vault
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
-from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.autofix import AutoFixer, FixAttempt
 from vaultlink.watch.backend import BackendFactory, EventSource, open_system_backend
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.environment import Environment, use_single_process
@@ -245,34 +245,30 @@ class Watch:
             self._fixer.cancel()
             return
         attempt = self._fixer.attempt_fix(self.session.vault, now)
-        if attempt.broken_promise:
-            rules = " or ".join(attempt.broken_promise.rules)
-            yield from self._environment.notices.notify_once(
-                "broken promise",
-                f"nothing was fixed: in {attempt.broken_promise.path} "
-                f"{attempt.broken_promise.problem}. The cause is a fix of {rules}. "
-                "This is a bug in vaultlink; please report it.",
-                is_error=True,
-            )
         yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
         if attempt.proposed_texts:
             yield Proposal(attempt.proposed_texts)
-        if attempt.applied_fixes:
-            for skipped_note in attempt.applied_fixes.skipped:
-                yield from self._environment.notices.notify_once(
-                    f"skipped {skipped_note.path}",
-                    f"{skipped_note.path}: skipped: {skipped_note.reason}.",
-                )
-            if attempt.applied_fixes.written:
-                result = rescan(
-                    self.session.scan,
-                    ChangeHints(frozenset(attempt.applied_fixes.written)),
-                    self._event_source.watch_folders,
-                )
-                batch = self.session.apply_rescan(result, attempt.applied_fixes)
-                if batch:
-                    yield batch
-                    yield from self._verify()
+        yield from self._report_skipped(attempt)
+        if attempt.applied_fixes and attempt.applied_fixes.written:
+            result = rescan(
+                self.session.scan,
+                ChangeHints(frozenset(attempt.applied_fixes.written)),
+                self._event_source.watch_folders,
+            )
+            batch = self.session.apply_rescan(result, attempt.applied_fixes)
+            if batch:
+                yield batch
+                yield from self._verify()
+
+    def _report_skipped(self, attempt: FixAttempt) -> Iterator[WatchUpdate]:
+        """Yield the reasons why notes were skipped, unless they are the same again."""
+        reasons: dict[str, list[str]] = {}
+        for note in attempt.applied_fixes.skipped if attempt.applied_fixes else attempt.skipped:
+            reasons.setdefault(note.path, []).append(note.reason)
+        for path, texts in reasons.items():
+            yield from self._environment.notices.notify_once(
+                f"skipped {path}", f"{path}: skipped: {'. Also, '.join(texts)}."
+            )
 
     def _verify(self) -> Iterator[WatchUpdate]:
         """Compare with a fresh start if `verify` is set and no event waits."""

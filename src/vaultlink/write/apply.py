@@ -7,7 +7,7 @@ Notes are read as they were analysed, fixed, and written with a journal record t
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State
 from vaultlink.fix.loop import FixPlan
 from vaultlink.fix.sources import FixSources
+from vaultlink.fix.verify import BrokenPromise
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
 from vaultlink.model import FileStamp, SkippedNote, Suggestion
 from vaultlink.write.journal import record_and_write
@@ -163,7 +164,7 @@ def make_analyser(
 
 
 def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]:
-    """Return the notes that a fix plan skips, with reasons."""
+    """Return the notes that a fix plan skips or does not fix completely, with reasons."""
     unavailable = [
         SkippedNote(path, texts.skip_reasons.get(path, "it can't be read")) for path in plan.skipped
     ]
@@ -175,6 +176,16 @@ def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]
             )
             for path in plan.blocked
         ),
+        *(SkippedNote(item.path, _describe_broken_promise(item)) for item in plan.broken_promises),
+    )
+
+
+def _describe_broken_promise(item: BrokenPromise) -> str:
+    """Return the reason why a safe fix was left out, as a clause."""
+    rules = " or ".join(item.rules) or "a rule"
+    return (
+        f"a fix of {rules} was left out because {item.problem}. "
+        "This is a bug in vaultlink; please report it"
     )
 
 
@@ -199,10 +210,10 @@ def write_plan(
     return replace(result, skipped=(*list_skipped(texts, plan), *result.skipped))
 
 
-def remaining_state(plan: FixPlan, skipped: Sequence[SkippedNote]) -> State:
-    """Return the state after writing: skipped notes keep their old findings."""
+def remaining_state(plan: FixPlan, written: Collection[str]) -> State:
+    """Return the state after writing. Unwritten notes keep their old findings."""
     after, before = plan.after, plan.before
-    paths = {skipped_note.path for skipped_note in skipped} & plan.texts.keys()
+    paths = {path for path, (old, new) in plan.texts.items() if old != new}.difference(written)
     if not paths:
         return after
     diagnostics = dict(after.diagnostics)

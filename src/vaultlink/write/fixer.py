@@ -29,6 +29,7 @@ from vaultlink.fix.resolved import (
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.fix.totals import MAX_TRIED, PathFixes
+from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote, Suggestion
 from vaultlink.write.apply import (
@@ -227,8 +228,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> FixPlan:
         """Plan exactly these fixes. Does not write."""
-        rounds = iter([chosen])
-        return self.plan_rounds(lambda _state, _sources: next(rounds, []))
+        fixes = ChosenFixes(chosen)
+        return apply_rounds(self.state, self._sources([]), fixes, self._analyse, made=fixes.drop)
 
     def plan_rounds(self, select: RoundSelector) -> FixPlan:
         """Plan the fixes that `select` returns, round by round, until it returns none.

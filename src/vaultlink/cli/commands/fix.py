@@ -31,7 +31,6 @@ from vaultlink.cli.vault import (
 from vaultlink.cli.write_run import (
     hold_write_lock,
     print_skipped_notes,
-    report_broken_promise,
     write_fixes,
 )
 from vaultlink.errors import UsageError
@@ -107,8 +106,6 @@ def run_fix(options: FixSelectionOptions) -> int:
     else:
         with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
             fix_run = _plan_and_write(options, terminal, is_interactive)
-    if fix_run.plan.broken_promise:
-        return report_broken_promise(fix_run.plan.broken_promise)
     if fix_run.result:
         return _report_fixes(options, terminal, output_format, fix_run)
     return (
@@ -121,7 +118,7 @@ def run_fix(options: FixSelectionOptions) -> int:
 class _FixRun(NamedTuple):
     """A vault, its known findings and its fix plan.
 
-    `result` is None if nothing was written: in a dry run, or if a fix was refused.
+    `result` is None in a dry run.
     """
 
     vault: Vault
@@ -159,7 +156,7 @@ def _plan_and_write(
             answers,
             make_new_finding_selector(known, vault, wanted),
         )
-    if plan.broken_promise or options.diff or reads_stdin(options):
+    if options.diff or reads_stdin(options):
         return _FixRun(vault, known, plan, None)
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         result = write_fixes(
@@ -178,7 +175,7 @@ def _report_fixes(
     plan, result = fix_run.plan, fix_run.result
     assert result
     after = replace(
-        replace_state(fix_run.vault, remaining_state(plan, result.skipped)),
+        replace_state(fix_run.vault, remaining_state(plan, result.written)),
         overlays={
             path: fix_run.vault.fixer.encode(path, plan.texts[path][1]) for path in result.written
         },
@@ -204,7 +201,7 @@ def _report_fixes(
         terminal.print_results(
             render_results(options, terminal, output_format, checked, {"fixed": row})
         )
-    print_skipped_notes(terminal, result.skipped)
+    print_skipped_notes(result.skipped)
     fixed = describe_fixed(row.by_rule, row.notes, brief=shows_examples) + (
         " `vaultlink undo` reverts it." if row.run else ""
     )
@@ -249,7 +246,7 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run
     after = replace(replace_state(fix_run.vault, fix_run.plan.after), overlays={path: fixed})
     remaining = _split_remaining(options, "concise", fix_run, after).split
     terminal.print_results(fixed)
-    print_skipped_notes(terminal, fix_run.vault.fixer.skipped(fix_run.plan))
+    print_skipped_notes(fix_run.vault.fixer.skipped(fix_run.plan))
     for sentence in (
         describe_fixed(
             count_fixed_by_rule(find_resolved(fix_run.plan).fixes), len(fix_run.plan.texts)
@@ -258,7 +255,10 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run
     ):
         if sentence:
             terminal.print_message(sentence)
-    return choose_exit_code(options, {item.severity for item in remaining.new})
+    return max(
+        choose_exit_code(options, {item.severity for item in remaining.new}),
+        EXIT_FINDINGS if fix_run.plan.broken_promises else EXIT_CLEAN,
+    )
 
 
 def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:
@@ -313,8 +313,8 @@ def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
             [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
         )
     )
-    print_skipped_notes(terminal, vault.fixer.skipped(plan))
+    print_skipped_notes(vault.fixer.skipped(plan))
     terminal.print_message(
         describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts), would=True)
     )
-    return EXIT_FINDINGS if plan.texts else EXIT_CLEAN
+    return EXIT_FINDINGS if plan.texts or plan.broken_promises else EXIT_CLEAN

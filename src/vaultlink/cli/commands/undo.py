@@ -130,7 +130,7 @@ def _report_undone(
     if output_format == "json":
         fields = {"run": run.id, "undone_by": result.run_id, "restored": result.written}
         print_document(terminal, fields, "left", skipped_rows(result.skipped))
-    print_skipped_notes(terminal, result.skipped)
+    print_skipped_notes(result.skipped)
     if result.written:
         terminal.print_message(
             f"Restored {format_count(len(result.written), 'note')} to the state "
@@ -151,7 +151,7 @@ def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
             terminal.palette,
         )
     )
-    print_skipped_notes(terminal, plan.skipped)
+    print_skipped_notes(plan.skipped)
     terminal.print_message(
         f"Would restore {format_count(len(plan.writes), 'note')} to the state "
         f"before {_describe_run(run)}."
