@@ -223,6 +223,50 @@ def shown(state: State, path: str) -> list[str | None]:
     ]
 
 
+ODD_NOTES = (
+    "[[long-tide|]]#t\n-|",
+    "[[long-tide\\|]]#t\n-|",
+    "| a |\n|---|\n| [[long-tide|x]]#t |\n| [[long-tide|x]] #t |\n",
+    " |\n-|\n[[longtide]]\nT\n-",
+    " |\n-|\n[[long-tide]]\nT\n-",
+    " |\n-|\n- [[long-tide]]\n",
+    " |\n-|\n# [[long-tide]]\n",
+    "[[long-tide]]\n-|",
+    "[[x#^b|`c`]]\n",
+    "[[long-tide#^b|`c`]]\n",
+    "[w](<long_tide.md>)<b>#t",
+    "[w](<Long Tide.md>)<b>#t",
+    '[Plan.md]]<a f="">#t',
+    "[[http://a.b]][[x]]",
+    "[[http://a.b]]![[long-tide|]][w](<Long Tide.md>)",
+    "[[http://a.b]]#t",
+    "[[http://a.c]]`<[[e]]`",
+    "[[t](<b/deep/x>)[[]]][[long-tide]]",
+    "[[t[[long-tide]]]][w](b/deep/x.md)",
+    "[A[[Plan]][[]]][[longtide]]",
+    "[[e[[long-tide||]]]]",
+    "[[][[o]][]][[Long Tide]]",
+    "[[long-tide\\[[a]](https://a.b)][[Plan",
+    "[long_tide|long_tide]]([)",
+)
+"""Notes on which a fix broke a promise once."""
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+@pytest.mark.parametrize("text", ODD_NOTES)
+def test_odd_notes_are_fixed(scene: str, unsafe: bool, text: str) -> None:
+    vault = {
+        "n.md": text,
+        "long_tide.md": "w ^b\n",
+        "x.md": "w ^b\n",
+        "Plan.md": "",
+        "sub/b/deep/x.md": "",
+    }
+    result = fixed(SCENES[scene], vault, unsafe=unsafe)
+    assert not fixed(SCENES[scene], afterwards(vault, result), unsafe=unsafe).texts
+
+
 def test_text_may_become_an_unresolved_link_that_it_was_meant_as() -> None:
     row = "| [[Plan]] | [[Plan (old) | new]] |\n"
     vault = {"Home.md": f"| h | i |\n|---|---|\n{row}", "Plan.md": ""}

@@ -704,3 +704,33 @@ def test_links_in_an_add_backlinks_section_are_marked() -> None:
         ("two", "section"),
         ("b", "body"),
     ]
+
+
+MARKUP = (
+    "<b>",
+    '<a f="x">',
+    "<a f='>'>",
+    "<!-- x -->",
+    "-->",
+    "<? x ?>",
+    "<!D >",
+    "<http://a.b>",
+    "http://a.b",
+    "<a@b.c>",
+    "#t",
+    "[[x]]",
+    *"<>`$[]\"' w",
+)
+
+
+@given(st.lists(st.sampled_from(MARKUP), max_size=7).map("".join))
+@example("[[x]]<b>#t")
+@example("<http://a.b>[[x]]")
+@example("<http://a.b>#t")
+def test_markdown_link_below_a_text_does_not_change_its_meaning(text: str) -> None:
+    """Quick tests that skip markup depend on the other marks of a paragraph."""
+    alone, beside = (parse_note("n.md", f"w {text} {more}") for more in ("w", "[w](w.md)"))
+    assert [tag.start for tag in alone.tags] == [tag.start for tag in beside.tags]
+    assert [link.raw for link in alone.links] == [
+        link.raw for link in beside.links if link.raw != "[w](w.md)"
+    ]

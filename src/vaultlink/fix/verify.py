@@ -94,7 +94,13 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
         yield f"it would have new parse problems: {', '.join(sorted(more))}"
 
 
-_HARMLESS_KINDS = ("malformed-link", "unquoted-property-link", "link-in-html", "unread-block-id")
+_HARMLESS_KINDS = (
+    "malformed-link",
+    "unquoted-property-link",
+    "link-in-html",
+    "unread-block-id",
+    "wikilink-with-destination",
+)
 """Kinds of parse problems that do not change how the rest of a note is read."""
 
 

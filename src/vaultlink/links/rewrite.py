@@ -90,6 +90,7 @@ def convert_link(path: str, link: Link, target: str, subpath: str) -> Edits:
         or link.place is not Place.BODY
         or (link.embed and link.display)
         or link.after_bracket
+        or _makes_table_row(link, link.raw, text)
     ):
         return ()
     shown = (
@@ -291,6 +292,7 @@ def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpa
         or link.end - link.start != len(link.raw)
         or text == old
         or "\n" in old
+        or _makes_table_row(link, old, text)
     ):
         return ()
     raw = link.raw[:start] + text + link.raw[end:]
@@ -308,6 +310,11 @@ def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpa
             _added_text(link, text, target, subpath)
         ) and _is_read_back_as(link, read, target, subpath)
     return (Edit(path, link.start + start, link.start + end, text),) if matches else ()
+
+
+def _makes_table_row(link: Link, old: str, new: str) -> bool:
+    """Return True if the new text of a link would make its line a row of a table."""
+    return link.beside_table and "|" in new and "|" not in old
 
 
 def _added_text(link: Link, text: str, target: str, subpath: str) -> str:

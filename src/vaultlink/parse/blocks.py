@@ -50,6 +50,7 @@ class ParsedBlocks(msgspec.Struct):
         ids: Block identifier, its offset, and the offset of its block.
         hidden: Spans of code and HTML.
         hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
+        beside_tables: Offsets of the lines that a pipe would make a row of a table.
     """
 
     runs: list[TextRun] = msgspec.field(default_factory=list)
@@ -57,6 +58,7 @@ class ParsedBlocks(msgspec.Struct):
     ids: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
     hidden: list[tuple[int, int]] = msgspec.field(default_factory=list)
     hiding: list[HidingBlock] = msgspec.field(default_factory=list)
+    beside_tables: list[int] = msgspec.field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
@@ -259,7 +261,11 @@ def _read_text_block(
     end = leaves.end_of_table(lines, at) if "|" in line.text else at
     if end > at:
         _add_table(lines[at:end], found, owner)
+        if end < len(lines):
+            found.beside_tables.append(lines[end].offset)
         return end
+    if leaves.precedes_delimiter_row(lines, at):
+        found.beside_tables.append(line.offset)
     end = _end_of_paragraph(lines, at)
     _add_paragraph(lines[at:end], found, before, owner)
     return end

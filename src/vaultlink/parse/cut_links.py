@@ -1,6 +1,7 @@
 """Recognize wikilinks that a pipe cuts in two because they are in a table."""
 
 import re
+from collections.abc import Iterable
 
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TableRow, TextRun
@@ -17,6 +18,7 @@ _REST_OF_EMBED = lazy_pattern(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
 """A caption and a size may follow the name of a picture, each after a pipe."""
 
 _CUT_LINK = lazy_pattern(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
+_REST_OF_CELL = lazy_pattern(r"(?:[^|\\\n]|\\.)*")
 _ESCAPE = lazy_pattern(r"\\.")
 _BLOCK_START = lazy_pattern(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
 """Start of a heading, list item or quote, which was not meant as a row of a table."""
@@ -84,17 +86,40 @@ def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Repla
         source: The source text of the run.
 
     Returns:
-        The replacements; empty unless the next cells continue the link.
+        The replacements; empty unless the next cells continue the link, and all other links and
+        tags of these cells stay.
     """
     rest = _match_rest(run, link, source)
     if not rest:
         return ()
     start, end = run.source_offset(0), run.source_end(link.end)
     pipes = [pipe for pipe in range(*rest.span()) if _PIPE.match(source, pipe)]
-    fixed = source[start:end] + _PIPE.sub(r"\\|", rest[0])
-    before, after = read_inline(run.text), read_inline(fixed)
+    link_end = end - start + len(rest[0]) + len(pipes)
+    fixed = source[start:end] + _PIPE.sub(r"\\|", rest[0]) + _find_rest_of_cell(source, rest.end())
+    after = read_inline(fixed)
     added = [item for item in after.links if item.start in (link.start, link.start - 1)]
-    if len(added) != 1 or len(after.links) != len(before.links) + 1 or added[0].end != len(fixed):
+    if len(added) != 1 or added[0].end != link_end or read_target(fixed, added[0]) != link.target:
         return ()
-    is_intended = read_target(fixed, added[0]) == link.target
-    return tuple((pipe, pipe, "\\") for pipe in pipes) if is_intended else ()
+    others = [fixed[item.start : item.end] for item in after.links if item is not added[0]]
+    tags = [fixed[slice(*span)] for span in after.tags]
+    cells = [run.text, *_PIPE.split(rest[0] + _find_rest_of_cell(source, rest.end()))[1:]]
+    return (
+        tuple((pipe, pipe, "\\") for pipe in pipes)
+        if (others, tags) == _list_links_and_tags(cells)
+        else ()
+    )
+
+
+def _find_rest_of_cell(source: str, at: int) -> str:
+    """Return the text from an offset up to the end of its cell."""
+    match = _REST_OF_CELL.match(source, at)
+    return match[0].rstrip() if match else ""
+
+
+def _list_links_and_tags(cells: Iterable[str]) -> tuple[list[str], list[str]]:
+    links, tags = list[str](), list[str]()
+    for cell in map(str.strip, cells):
+        found = read_inline(cell)
+        links += [cell[item.start : item.end] for item in found.links]
+        tags += [cell[slice(*span)] for span in found.tags]
+    return links, tags

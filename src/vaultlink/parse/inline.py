@@ -52,10 +52,10 @@ def _compile_special(*, markdown: bool, urls: bool, emphasis: bool) -> re.Patter
         r"\\`$#",
         [rf"(?<=\[)(?!{_NON_LINK_BRACKET})", r"(?<=[!^])\["],
     )
-    if markdown or emphasis:
+    if markdown or emphasis or urls:
         single += "<"
-    else:
-        tests.append(r"(?<=<)(?=[^<>]*[\[#`$\\])")
+    else:  # markup matters only if it hides a mark, or if a tag follows it
+        tests.append(r"(?<=<)(?=[!?]|[^<>]*(?:[\[#`$\\\"']|>#))")
     if urls:
         first += "hHw"
         tests += [r"(?<=[hH])[tT][tT][pP][sS]?://", r"(?<=w)ww\."]

@@ -156,6 +156,12 @@ def end_of_table(lines: list[SourceLine], at: int) -> int:
     return end if end - at >= 2 else at
 
 
+def precedes_delimiter_row(lines: list[SourceLine], at: int) -> bool:
+    """Return True if a line would be the first row of a table if it had a pipe."""
+    following = lines[at + 1].text if at + 1 < len(lines) else ""
+    return following.find("|", 1) != -1 and _is_delimiter_row(following)
+
+
 def _is_delimiter_row(text: str) -> bool:
     if text.strip("|-: \t") or "-" not in text:
         return False

@@ -175,6 +175,8 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
         found.add_run(run)
+    if blocks.beside_tables:
+        found.mark_links_beside_tables(blocks.beside_tables)
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )

@@ -1,5 +1,11 @@
 """Collect the results of the passes over one text, with line, column and place."""
 
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+
+from msgspec import structs
+
 from vaultlink.model import Link, LinkKind, ParseProblem, Place, Tag
 from vaultlink.parse.bracket_faults import (
     BracketFault,
@@ -74,7 +80,14 @@ class NoteBuilder:
         """Add a problem at a span."""
         self.problems.append(ParseProblem(*self.locate(start, end), kind, detail, replacements))
 
-    def add_wikilink(self, start: int, end: int, embed: bool, in_table_cell: bool = False) -> None:
+    def add_wikilink(
+        self,
+        start: int,
+        end: int,
+        embed: bool,
+        in_table_cell: bool = False,
+        after_bracket: bool = False,
+    ) -> None:
         """Add the wikilink at a span. For an embed, the span includes the `!`."""
         raw = self.text[start:end]
         target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
@@ -96,6 +109,7 @@ class NoteBuilder:
                 False,
                 False,
                 in_table_cell,
+                after_bracket,
             )
         )
 
@@ -135,6 +149,7 @@ class NoteBuilder:
         if not may_contain_links(text) and not self.may_have_directives:
             return
         found = read_inline(text)
+        is_in_brackets = _make_bracket_test(found)
         for link in found.links:
             if isinstance(link, InlineWikilink):
                 self.add_wikilink(
@@ -142,10 +157,19 @@ class NoteBuilder:
                     run.source_end(link.end),
                     link.embed,
                     run.in_table_cell,
+                    is_in_brackets(link.start),
                 )
             else:
                 self.add_markdown_link(link, run)
         self._add_tags_and_problems(found, run)
+
+    def mark_links_beside_tables(self, offsets: Iterable[int]) -> None:
+        """Mark the links in these lines, which a pipe would make rows of a table."""
+        lines = {line_and_column(self.starts, offset)[0] for offset in offsets}
+        self.links = [
+            structs.replace(link, beside_table=True) if link.line in lines else link
+            for link in self.links
+        ]
 
     def _add_tags_and_problems(self, found: InlineContent, run: TextRun) -> None:
         for start, end in found.tags:
@@ -213,6 +237,21 @@ class NoteBuilder:
                 is_certain,
             )
         )
+
+
+def _make_bracket_test(found: InlineContent) -> Callable[[int], bool]:
+    """Return a function that returns True in, and behind, brackets without a link."""
+    brackets = sorted(found.unlinked_brackets)
+    if not brackets:
+        return lambda _at: False
+    starts = [bracket.start for bracket in brackets]
+    ends = list(accumulate((item.close or item.end for item in brackets), max))
+
+    def is_in_brackets(at: int) -> bool:
+        number = bisect_left(starts, at)
+        return number > 0 and ends[number - 1] >= at - 1
+
+    return is_in_brackets
 
 
 def _place_replacements(changes: Replacements, run: TextRun) -> Replacements:
