@@ -706,6 +706,13 @@ def test_links_in_an_add_backlinks_section_are_marked() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ['<a f="">\n# [[e]]', '<a f="">\n[[e]] #t', '<a f="">\n[[e]]\n```', "<b>\n- [[e]] ^b"]
+)
+def test_link_below_html_is_reported_at_the_end_of_a_note(text: str) -> None:
+    assert "link-in-html" in [problem.kind for problem in parse_note("n.md", text).problems]
+
+
 MARKUP = (
     "<b>",
     '<a f="x">',
