@@ -7,12 +7,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench gate gate-record refresh clean
+.PHONY: help demo test hostile lint bench gate gate-record refresh clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
 	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
+	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
@@ -47,6 +48,9 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+hostile: .venv/tested
+	VAULTLINK_HOSTILE=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 2 --dist worksteal tests/hostile
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)

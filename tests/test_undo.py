@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, write_files
+from vaultlink.api import open_vault
 from vaultlink.model import SkippedNote
+from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.debounce import Debounce
 from vaultlink.write import journal
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs
@@ -582,6 +585,121 @@ def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:
     fix(vault, [PendingWrite("map.png", VAULT["map.png"], b"")])
     assert tree(vault) == {**before, "map.png": b""}
     assert not list(journal_folder(vault).glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("fix",),
+        ("undo",),
+        ("backlinks", "--write"),
+        ("baseline",),
+        ("init",),
+        ("watch", "--fix"),
+    ],
+    ids=" ".join,
+)
+def test_every_run_that_may_write_removes_strays(
+    run: RunCommand, vault: Path, line: Sequence[str]
+) -> None:
+    """Those of its own journal at once, others after an hour; other files never."""
+    name = record_run(vault, "fix", "", WRITES).id
+    removed = [
+        f".vaultlink-{name}-0.tmp",
+        f"a/b/.vaultlink-{name}-99.tmp",
+        "a/.vaultlink-20200101-000000-abcd-3.tmp",
+        ".vaultlink-4711-a1b2c3-0.tmp",
+    ]
+    remaining = [
+        ".vaultlink-20200101-000000-abcd-4.tmp",
+        ".vaultlink-notes.tmp",
+        "a/.vaultlink-1-b.tmp.md",
+        ".git/.vaultlink-20200101-000000-abcd-3.tmp",
+    ]
+    write_files(vault, dict.fromkeys([*removed, *remaining], b"half"))
+    for path in (*removed[2:], *remaining[1:]):
+        os.utime(vault / path, (1_600_000_000, 1_600_000_000))
+    if line[0] == "watch":
+        AutoFixer(Debounce(), "", writing=True).attempt_fix(open_vault(vault), 0.0)
+    else:
+        run(*line)
+    assert [path for path in removed if (vault / path).exists()] == []
+    assert [path for path in remaining if not (vault / path).exists()] == []
+
+
+def test_check_mentions_strays_unless_a_run_is_writing(run: RunCommand, vault: Path) -> None:
+    stray = "a/.vaultlink-20200101-000000-abcd-3.tmp"
+    write_files(vault, {stray: b"half"})
+    for _ in range(2):  # the second answer comes from the cache
+        message = run("check").err.splitlines()[0]
+        assert message == (
+            f"warning: an interrupted run left temporary files: {stray}. No note needs them. "
+            "The next run that writes, such as `vaultlink fix`, removes them."
+        )
+    with lock_vault(vault):
+        assert "interrupted" not in run("check").err
+    assert "interrupted" not in run("check", "--quiet").err
+    assert (vault / stray).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="notes are created in another way")
+def test_temporary_name_of_a_created_note_is_no_hard_link(run: RunCommand, vault: Path) -> None:
+    """The name remains if the system can't remove it."""
+    before = tree(vault)
+    name = fix(vault)
+    new = vault / "c/d/New.md"
+    (new.parent / f".vaultlink-{name}-5.tmp").hardlink_to(new)
+    (new.parent / ".vaultlink-20990101-000000-abcd-5.tmp").hardlink_to(new)
+    done = run("undo")
+    assert (done.code, "skipped" in done.err) == (0, False)
+    (new.parent / ".vaultlink-20990101-000000-abcd-5.tmp").unlink()
+    assert {path for path in tree(vault) if path not in before} == {"c", "c/d"}
+
+
+FULL_JOURNAL = """
+import resource, sys
+from vaultlink.__main__ import main
+if sys.argv[2] == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+sys.exit(main(["undo", "--vault", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_full_disk_of_the_journal_does_not_prevent_undo(tmp_path: Path) -> None:
+    vault = write_files(tmp_path / "vault", {f"note {n}.md": b"old" for n in range(200)})
+    before = tree(vault)
+    writes = [PendingWrite(path, b"old", b"new") for path in before]
+    record_and_write(vault, "vaultlink fix", "", writes)
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", FULL_JOURNAL, str(vault), how],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for how in ("full", "")
+    )
+    assert (first.returncode, tree(vault)) == (0, before)
+    assert first.stderr.startswith("Restored 200 notes to the state before the run of ")
+    assert first.stderr.endswith("This can't be reverted, because the journal can't be written.\n")
+    assert second.stderr.startswith("There is nothing to undo")
+
+
+def test_interrupted_run_that_created_notes_is_reverted_first(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    """Otherwise a link could be guessed to mean a note that the interrupted run created."""
+    vault = write_files(
+        tmp_path / "vault", {"Home.md": b"[[Harbour wall]]\n", "b.md": b"[[Harbour walls]]\n"}
+    )
+    record_run(vault, "fix", "", [PendingWrite("Harbour wall.md", None, b"new")])
+    write_files(vault, {"Harbour wall.md": b"new"})
+    done = run("fix", "--unsafe-fixes", "--create", ".", "--vault", vault)
+    assert done.err.startswith("Reverted an interrupted run that had created notes.")
+    assert sorted(tree(vault)) == ["Harbour wall.md", "Harbour walls.md", "Home.md", "b.md"]
+    assert run("undo", "--vault", vault).code == 0
+    assert tree(vault) == {"Home.md": b"[[Harbour wall]]\n", "b.md": b"[[Harbour walls]]\n"}
 
 
 def test_record_is_written_before_the_first_note(run: RunCommand, vault: Path) -> None:

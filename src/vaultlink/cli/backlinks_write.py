@@ -20,6 +20,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.write.cache import save_result
+from vaultlink.write.strays import sweep_strays
 
 if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions
@@ -35,6 +36,8 @@ def maintain_sections(options: "BacklinksOptions") -> int:
         scan = scan_from_options(options, overrides=_build_overrides(options))
         terminal.check_output_file(scan.root)
         warn_unreadable_folders(scan, terminal)
+        if root:
+            sweep_strays(scan.root, scan.listing.strays)
         changes = _find_changes(options, terminal, scan)
     return _report_sections(options, terminal, output_format, changes)
 

@@ -16,6 +16,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note, resolve
+from vaultlink.report.layout import escape_controls
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -80,6 +81,22 @@ def warn_unreadable_folders(scan: VaultScan, terminal: Terminal) -> None:
     for folder, reason in scan.listing.unreadable_folders:
         terminal.print_message(
             f"warning: the folder {folder or scan.root} can't be read: {reason}."
+        )
+
+
+def mention_strays(scan: VaultScan, terminal: Terminal) -> None:
+    """Print that an interrupted run left temporary files, unless one is writing."""
+    strays = scan.listing.strays
+    if not strays:
+        return
+    from vaultlink.write.strays import is_being_written  # noqa: PLC0415 - hardly ever needed
+
+    if not is_being_written(scan.root):
+        others = f" and {len(strays) - 1:,} more" if len(strays) > 1 else ""
+        terminal.print_message(
+            "warning: an interrupted run left temporary files: "
+            f"{escape_controls(strays[0])}{others}. No note needs them. "
+            "The next run that writes, such as `vaultlink fix`, removes them."
         )
 
 

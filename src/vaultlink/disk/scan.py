@@ -26,6 +26,11 @@ RACY_WINDOW_NS = 50_000_000
 """Nanoseconds within which two changes of a file can have the same times."""
 
 
+STRAY_PREFIX = ".vaultlink-"
+_STRAY_NAME = lazy_pattern(r"\.vaultlink-(\d[0-9a-f]*(?:-[0-9a-f]+)+)-\d+\.tmp")
+"""Names of the temporary files that are written beside notes."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Options for opening a vault.
 
@@ -53,13 +58,15 @@ class FileListing(msgspec.Struct, frozen=True):
 
     `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
     `folders` maps the vault path of each folder ("" for the vault itself) to its path on disk.
-    `gitignores` are the `.gitignore` files in them.
+    `gitignores` are the `.gitignore` files in them, `strays` the temporary files of interrupted
+    runs.
     """
 
     files: Mapping[str, FileStamp]
     unreadable_folders: tuple[tuple[str, str], ...]
     folders: Mapping[str, str] = msgspec.field(default_factory=dict)
     gitignores: Mapping[str, FileStamp] = msgspec.field(default_factory=dict)
+    strays: tuple[str, ...] = ()
 
 
 def find_vault(start: Path) -> Path:
@@ -105,6 +112,7 @@ def list_files(vault: Path) -> FileListing:
     folders: dict[str, str] = {}
     gitignores: dict[str, FileStamp] = {}
     unreadable: list[tuple[str, str]] = []
+    strays: list[str] = []
     known_folders = {vault.resolve()}
     pending = [("", os.fspath(vault))]
     while pending:
@@ -124,9 +132,17 @@ def list_files(vault: Path) -> FileListing:
                             files[path] = stamp
                     elif name == ".gitignore" and (stamp := _make_stamp(entry.stat())):
                         gitignores[prefix + name] = stamp
+                    elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
+                        strays.append(prefix + name)
         except OSError as error:
             unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
-    return FileListing(files, tuple(sorted(unreadable)), folders, gitignores)
+    return FileListing(files, tuple(sorted(unreadable)), folders, gitignores, tuple(sorted(strays)))
+
+
+def parse_stray_name(name: str) -> str | None:
+    """Return the run whose temporary file has this name; None for any other file."""
+    match = _STRAY_NAME.fullmatch(name)
+    return match[1] if match else None
 
 
 def _is_valid_unicode(path: str) -> bool:

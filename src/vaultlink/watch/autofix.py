@@ -20,6 +20,7 @@ from vaultlink.watch.messages import AppliedFixes
 from vaultlink.write.fixer import Fixer
 from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
+from vaultlink.write.strays import sweep_strays
 
 _JUST_CHANGED = "it was changed a moment ago"
 _FIX_REVERTED = "an earlier fix of this text was reverted"
@@ -47,7 +48,7 @@ class AutoFixer:
     def __init__(self, debounce: Debounce, command: str, *, writing: bool):
         self._debounce, self._command, self._writes = debounce, command, writing
         self._first_change = self._last_change = -math.inf
-        self._pending = False
+        self._pending = self._has_swept = False
         self._changed_at: dict[str, float] = {}
         self._fixed_digests: dict[str, list[bytes]] = {}
 
@@ -100,6 +101,9 @@ class AutoFixer:
             return FixAttempt(error=str(error))
 
     def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
+        if not self._has_swept:
+            sweep_strays(fixer.scan.root, fixer.scan.listing.strays)
+            self._has_swept = True
         plan = fixer.plan()
         result = fixer.write(
             plan,

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from functools import partial
 from pathlib import Path
 
+from vaultlink.disk.scan import STRAY_PREFIX
 from vaultlink.errors import UsageError
 
 
@@ -92,14 +94,30 @@ def create_files(texts: Mapping[Path, str]) -> None:
     for path, text in texts.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as stream:
-                written.append(path)
-                stream.write(text)
+            _create_file(path, text)
+            written.append(path)
         except OSError as error:
             remove_created_files(written)
             raise UsageError(
                 f"can't write {path}: {error.strerror}. Nothing was written."
             ) from None
+
+
+def _create_file(path: Path, text: str) -> None:
+    """Create a file that does not exist yet: completely, or not at all."""
+    temporary = path.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        try:
+            path.hardlink_to(temporary)
+        except OSError as error:  # the name is taken, or the file system has no hard links
+            if isinstance(error, FileExistsError) or os.path.lexists(path):
+                raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
+            temporary.rename(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def remove_created_files(written: Iterable[Path]) -> None:

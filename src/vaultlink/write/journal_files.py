@@ -176,9 +176,16 @@ def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool
 
 
 def write_marker(folder: Path, run: str, kind: str, content: bytes = b"") -> None:
-    """Write a marker file of a run, if possible."""
-    with suppress(OSError):
+    """Write a marker file of a run, if possible.
+
+    If the disk is full, the run's other marker is renamed, which takes no space.
+    """
+    try:
         write_file(folder, f"{run}.{kind}", [content], durable=False)
+    except OSError:
+        with suppress(OSError):
+            if kind == "undone":
+                (folder / f"{run}.ended").replace(folder / f"{run}.undone")
 
 
 def delete_run(folder: Path, run: str) -> None:

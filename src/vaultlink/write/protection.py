@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+
+from vaultlink.disk.scan import parse_stray_name
 
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 HARD_LINKED = "it has a second hard link, which would keep the old text"
@@ -22,9 +25,23 @@ def make_barrier_finder(root: str) -> Callable[[str, os.stat_result], str | None
     def find_barrier(file: str, status: os.stat_result) -> str | None:
         if not is_inside(file[: file.rfind("/")]):
             return OUTSIDE_VAULT
-        return HARD_LINKED if status.st_nlink > 1 else None
+        return HARD_LINKED if has_other_link(file[: file.rfind("/")], status) else None
 
     return find_barrier
+
+
+def has_other_link(folder: str, status: os.stat_result) -> bool:
+    """Return True if a file has a hard link that is no temporary file of a run."""
+    if status.st_nlink < 2:
+        return False
+    names = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if parse_stray_name(entry.name) and entry.inode() == status.st_ino
+        ]
+    return status.st_nlink > 1 + len(names)
 
 
 def make_lock_test(root: str) -> Callable[[str], bool]:

@@ -14,7 +14,7 @@ from io import FileIO
 import msgspec
 
 from vaultlink.write.open_folders import FOLDER_GONE, NOT_A_FOLDER, CannotWrite, OpenFolder
-from vaultlink.write.protection import HARD_LINKED
+from vaultlink.write.protection import HARD_LINKED, has_other_link
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -73,7 +73,7 @@ def prepare_replacement(job: ReplaceJob) -> None:
         return
     handle = _open(job)
     try:
-        job.status = _check_unchanged(handle, job.old)
+        job.status = _check_unchanged(job, handle, job.old)
         if not os.access(job.folder.path_of(job.name), os.W_OK, dir_fd=job.folder.handle):
             raise CannotWrite(READ_ONLY)
         if job.new is not None:
@@ -106,7 +106,7 @@ def commit_replacement(job: ReplaceJob) -> None:
         return
     handle = _open(job)
     try:
-        status = _check_unchanged(handle, job.old)
+        status = _check_unchanged(job, handle, job.old)
     finally:
         os.close(handle)
     if job.status is None or _identify(status) != _identify(job.status):
@@ -151,14 +151,14 @@ def _open(job: ReplaceJob) -> int:
         raise CannotWrite("this user may not read it") from None
 
 
-def _check_unchanged(handle: int, old: bytes) -> os.stat_result:
+def _check_unchanged(job: ReplaceJob, handle: int, old: bytes) -> os.stat_result:
     """Return the status of a note that can be replaced and holds the old bytes."""
     status = os.fstat(handle)
     if not modes.S_ISREG(status.st_mode):
         raise CannotWrite(
             "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is not a regular file"
         )
-    if status.st_nlink > 1:
+    if has_other_link(job.folder.path, status):
         raise CannotWrite(HARD_LINKED)
     if not status.st_mode & modes.S_IWUSR:
         raise CannotWrite(READ_ONLY)

@@ -9,17 +9,21 @@ from pathlib import Path
 
 import msgspec
 
+from vaultlink.disk.scan import list_files
+from vaultlink.errors import JournalError
 from vaultlink.model import SkippedNote
 from vaultlink.write.journal import clean_up_journal, mark_undone, record_and_write
 from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
     digest_content,
+    list_runs,
     load_old_bytes,
 )
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.replace import describe_os_error
-from vaultlink.write.write import PendingWrite, WriteResult, read_bytes
+from vaultlink.write.strays import sweep_strays
+from vaultlink.write.write import PendingWrite, WriteResult, read_bytes, write_notes
 
 EDITED_SINCE = "it was edited since"
 
@@ -51,17 +55,38 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
     The run counts as undone unless a note could not be written; undo it again to restore the rest.
+    If the undo can't be recorded, the notes are restored all the same, and it can't be undone.
     """
     clean_up_journal(root)
+    sweep_strays(root, list_files(root).strays)
     plan = plan_undo(root, run)
-    result = record_and_write(
-        root, f"vaultlink undo {run.id}", f"Restored the notes of {run.id}.", plan.writes, run.id
-    )
+    try:
+        result = record_and_write(
+            root,
+            f"vaultlink undo {run.id}",
+            f"Restored the notes of {run.id}.",
+            plan.writes,
+            run.id,
+        )
+    except JournalError:
+        result = write_notes(root, plan.writes)
     remove_empty_folders(root, run.folders)
     if not result.skipped and (result.written or not plan.skipped):
         mark_undone(root, run, True)
     skipped = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
     return WriteResult(result.written, tuple(skipped), result.run_id)
+
+
+def revert_interrupted(root: Path) -> RecordedRun | None:
+    """Undo the last run if it was interrupted while creating notes, and return it.
+
+    None if it was not. Some of its notes would be candidates for guesses of the next run. The
+    caller must hold the write lock.
+    """
+    run = find_last_run(list_runs(root))
+    if run is None or run.ended or all(change.old is not None for change in run.changes):
+        return None
+    return run if undo_run(root, run).written else None
 
 
 def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | SkippedNote]:

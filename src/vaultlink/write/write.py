@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from vaultlink.disk.scan import STRAY_PREFIX
 from vaultlink.model import SkippedNote
 from vaultlink.write.open_folders import (
     CannotWrite,
@@ -122,7 +123,7 @@ def read_bytes(root: Path, path: str) -> bytes | None:
 
 def _temporary_name(token: str, number: int) -> str:
     """Return the name of a temporary file. The dot hides it in every vault."""
-    return f".vaultlink-{token}-{number}.tmp"
+    return f"{STRAY_PREFIX}{token}-{number}.tmp"
 
 
 # -- a batch -------------------------------------------------------------------------------------

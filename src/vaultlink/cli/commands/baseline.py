@@ -34,6 +34,7 @@ from vaultlink.errors import UsageError, VaultError
 from vaultlink.model import Diagnostic
 from vaultlink.report.layout import format_count
 from vaultlink.report.unified_diff import unified_diff
+from vaultlink.write.strays import sweep_strays
 from vaultlink.write.write import PendingWrite
 
 
@@ -76,6 +77,8 @@ def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
     scan = scan_from_options(options, options.folder)
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)
+    if not options.diff:
+        sweep_strays(scan.root, scan.listing.strays)
     before = read_baseline_file(scan.root)
     if options.prune and before is None:
         raise UsageError(

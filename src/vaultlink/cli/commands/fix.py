@@ -51,6 +51,8 @@ from vaultlink.report.fix_summary import (
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.apply import remaining_state
+from vaultlink.write.strays import sweep_strays
+from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
 
 
@@ -104,7 +106,10 @@ def run_fix(options: FixSelectionOptions) -> int:
     if options.diff or is_interactive or is_stdin:
         fix_run = _plan_and_write(options, terminal, is_interactive)
     else:
-        with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
+        root = find_vault_root(options, find_start_path(options))
+        with hold_write_lock(terminal, root):
+            if options.unsafe_fixes and revert_interrupted(root):
+                terminal.print_message("Reverted an interrupted run that had created notes.")
             fix_run = _plan_and_write(options, terminal, is_interactive)
     if fix_run.result:
         return _report_fixes(options, terminal, output_format, fix_run)
@@ -134,6 +139,8 @@ def _plan_and_write(
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_unreadable_folders(scan, terminal)
+    if not (options.diff or is_interactive or reads_stdin(options)):
+        sweep_strays(scan.root, scan.listing.strays)
     known_sources = find_known_sources(options, scan)
     vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
     vault, known = known_sources.load_known(vault)

@@ -4,6 +4,7 @@ Existing files are never overwritten.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import CONFIG_NAMES, load_config
-from vaultlink.disk.scan import find_vault
-from vaultlink.errors import UsageError
+from vaultlink.disk.scan import STRAY_PREFIX, find_vault, list_files
+from vaultlink.errors import JournalError, UsageError
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.files import create_files, remove_created_files
+from vaultlink.write.lock import lock_vault
+from vaultlink.write.strays import sweep_strays
 
 STARTER_SETTINGS = """\
 # Settings of vaultlink for this vault. All are optional.
@@ -135,6 +138,8 @@ def init(options: InitOptions) -> int:
     if not start.is_dir():
         raise UsageError(f"{start}: no such folder.")
     vault = options.vault or find_vault(start)
+    if not options.diff:
+        _remove_strays(vault.resolve())
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
     sets_up_git = bool(kinds) or options.merge_driver
@@ -161,6 +166,15 @@ def init(options: InitOptions) -> int:
         else _WROTE_SETTINGS
     )
     return EXIT_CLEAN
+
+
+def _remove_strays(vault: Path) -> None:
+    """Remove the temporary files that interrupted runs left, if no run is writing."""
+    hidden = vault.glob(f".github/workflows/{STRAY_PREFIX}*.tmp")
+    strays = [*list_files(vault).strays, *(file.relative_to(vault).as_posix() for file in hidden)]
+    if strays:
+        with suppress(JournalError), lock_vault(vault, timeout=0.0):
+            sweep_strays(vault, strays)
 
 
 def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:

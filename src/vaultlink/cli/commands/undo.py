@@ -134,7 +134,12 @@ def _report_undone(
     if result.written:
         terminal.print_message(
             f"Restored {format_count(len(result.written), 'note')} to the state "
-            f"before {_describe_run(run)}. `vaultlink undo {result.run_id}` reverts this."
+            f"before {_describe_run(run)}. "
+            + (
+                f"`vaultlink undo {result.run_id}` reverts this."
+                if result.run_id
+                else "This can't be reverted, because the journal can't be written."
+            )
         )
     elif not result.skipped:
         terminal.print_message(

@@ -1,0 +1,74 @@
+"""Remove the temporary files that interrupted runs left in a vault.
+
+The caller must hold the write lock. A file of a run in this user's journal is removed at once: no
+such run is writing. Any other may belong to another computer that is writing now, so it is removed
+only after a while.
+"""
+
+import os
+import stat as modes
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from vaultlink.disk.scan import parse_stray_name
+from vaultlink.write.journal import clean_up_journal
+from vaultlink.write.journal_files import list_runs
+from vaultlink.write.lock import journal_folder, try_lock
+from vaultlink.write.open_folders import (
+    CannotWrite,
+    OpenFolder,
+    close_folders,
+    open_folder,
+    prepare_folders,
+    split_path,
+)
+
+_MIN_AGE_SECONDS = 3600.0
+"""Age after which a temporary file of an unknown run is removed; no run writes for this long."""
+
+
+def sweep_strays(root: Path, paths: Iterable[str]) -> None:
+    """Remove the temporary files at these vault paths that no run needs."""
+    ordered = sorted(paths, key=split_path)
+    if not ordered:
+        return
+    clean_up_journal(root)
+    runs = {run.id for run in list_runs(root)}
+    folders = prepare_folders(root)
+    try:
+        for path in ordered:
+            folder_path, name = split_path(path)
+            with suppress(OSError, CannotWrite):
+                folder = open_folder(folders, folder_path)
+                run = parse_stray_name(name)
+                if run and (run in runs or _is_abandoned(folder, name)):
+                    os.unlink(folder.path_of(name), dir_fd=folder.handle)
+            close_folders(folders, keep=folder_path)
+    finally:
+        close_folders(folders)
+
+
+def _is_abandoned(folder: OpenFolder, name: str) -> bool:
+    """Return True for an old file of this user."""
+    status = os.stat(folder.path_of(name), dir_fd=folder.handle, follow_symlinks=False)
+    is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
+    return (
+        is_own
+        and modes.S_ISREG(status.st_mode)
+        and status.st_mtime < time.time() - _MIN_AGE_SECONDS
+    )
+
+
+def is_being_written(root: Path) -> bool:
+    """Return True if a run of this user holds the write lock of a vault."""
+    try:
+        handle = os.open(journal_folder(root) / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not try_lock(handle)
+    finally:
+        os.close(handle)
