@@ -15,6 +15,7 @@ from vaultlink.api import open_vault
 from vaultlink.baseline.revision import find_merge_base
 from vaultlink.disk.past_state import Comparison, read_past_contents, state_at_revision
 from vaultlink.disk.scan import Settings
+from vaultlink.git.objects import read_checkout_blobs
 
 Files = Mapping[str, str | bytes | None]
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
@@ -391,24 +392,31 @@ def test_git_environment_of_hooks_is_ignored(
     assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
 
 
-def test_note_at_a_revision_equals_its_checkout(
-    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_note_at_a_revision_has_the_encoding_of_its_checkout(tmp_path: Path) -> None:
+    root, note, text = tmp_path / "v", "my notes/ä.md", "[[gone]]\n".encode("utf-16-le")
+    create_repository(root, {".gitattributes": "*.md working-tree-encoding=UTF-16LE\n", note: text})
+    blob = git(root, "rev-parse", f"HEAD:{note}").strip()
+    assert read_checkout_blobs(root / "my notes", [("ä.md", blob)]) == [text]
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_note_with_a_filter_program_is_named(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_configured: bool
 ) -> None:
     root = tmp_path / "v"
-    update_files(root, {".gitattributes": "*.md filter=turned\n"})
-    git(root, "init", "--quiet")
-    for way in ("clean", "smudge"):
-        git(
-            root,
-            "config",
-            f"filter.turned.{way}",
-            "tr 'a-z[]' 'n-za-m()'" if way == "clean" else "tr 'n-za-m()' 'a-z[]'",
-        )
+    update_files(root, {".gitattributes": "*.md filter=crypt\n"})
     create_repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
-    assert "((" in git(root, "show", "HEAD:my notes/ä.md")
+    if is_configured:
+        git(root, "config", "filter.crypt.smudge", "false")
     update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
-    assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+    if not is_configured:
+        assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+        return
+    done = run("check", "--changed-since", "HEAD")
+    assert (done.code, done.out) == (2, "")
+    assert "ä.md has the git filter “crypt”" in done.err
+    assert "`vaultlink baseline`" in done.err
 
 
 def test_missing_git_object_is_an_error(

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vaultlink.errors import UsageError
-from vaultlink.git import run_git
+from vaultlink.git.program import run_git
 from vaultlink.write.files import replace_file
 
 GIT_ATTRIBUTE = "*.md merge=vaultlink"

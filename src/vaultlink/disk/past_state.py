@@ -15,16 +15,15 @@ from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.git import (
+from vaultlink.git.objects import (
     RawDiffEntry,
-    RunningGit,
     diff_working_tree,
-    find_filtered_paths,
-    list_untracked,
+    find_filter_program,
     parse_raw_diff,
-    read_blobs,
-    read_filtered_blobs,
+    read_checkout_blobs,
+    start_diff,
 )
+from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import git_replacements, moves_since
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.name_changes import remember_names
@@ -60,21 +59,8 @@ class Comparison:
     def __init__(self, root: Path, since: Revision):
         """Start git."""
         self.since = since
-        self._root = root
-        self._diff = RunningGit(
-            root,
-            "diff",
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--no-abbrev",
-            "--relative",
-            "--no-ext-diff",
-            "--ignore-submodules",
-            since.commit,
-            "--",
-            ".",
-        )
+        self.root = root
+        self._diff = start_diff(root, since.commit)
         self._list_untracked = list_untracked(root)
 
     @cached_property
@@ -91,8 +77,8 @@ class Comparison:
         return self._list_untracked()
 
     def read_blobs(self, notes: Sequence[RawDiffEntry]) -> list[bytes | None]:
-        """Return the contents of notes then, as a checkout would write them."""
-        return read_filtered_blobs(self._root, [(entry.old, entry.blob) for entry in notes])
+        """Return the contents of notes then; None for those that can't be read."""
+        return read_checkout_blobs(self.root, [(entry.old, entry.blob) for entry in notes])
 
     def find_moves(
         self, root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
@@ -104,15 +90,12 @@ class Comparison:
 
 
 class CommitComparison(Comparison):
-    """The changes of a vault since the last commit.
-
-    Every check asks for them, so the filters of the repository, which are programs, do not run.
-    """
+    """The changes of a vault since the last commit."""
 
     def __init__(self, root: Path):
         """Start git."""
         self.since = Revision("HEAD", "HEAD")
-        self._root = root
+        self.root = root
         self._list_untracked = list_untracked(root)
 
     @cached_property
@@ -123,20 +106,11 @@ class CommitComparison(Comparison):
             VaultError: Git can't compare the vault, or there are very many changes, as in a copied
                 repository.
         """
-        output = diff_working_tree(self._root, self.since.commit)
+        output = diff_working_tree(self.root, self.since.commit)
         entries = list(parse_raw_diff(output or b""))
         if output is None or len(entries) > _MAX_CHANGED:
-            raise VaultError(f"{self._root}: git can't compare the vault with its last commit.")
+            raise VaultError(f"{self.root}: git can't compare the vault with its last commit.")
         return entries
-
-    def read_blobs(self, notes: Sequence[RawDiffEntry]) -> list[bytes | None]:
-        """Return the contents of notes then; None for those with a filter."""
-        filtered = find_filtered_paths(self._root, [entry.old for entry in notes])
-        blobs = read_blobs(self._root, [entry.blob for entry in notes], may_fetch=False)
-        return [
-            None if entry.old in filtered else data
-            for entry, data in zip(notes, blobs, strict=True)
-        ]
 
 
 def read_past_contents(
@@ -181,6 +155,13 @@ def _read_past_texts(
     blobs = comparison.read_blobs(notes)
     if None in blobs:
         path = notes[blobs.index(None)].old
+        name = find_filter_program(comparison.root, path)
+        if name is not None:
+            raise VaultError(
+                f"{OPTION}: {path} has the git filter “{name}”, which is a program. vaultlink runs "
+                "no program of a repository, so the old text of this note is unknown. Use "
+                "`vaultlink baseline` instead, or remove the filter from the note."
+            )
         raise VaultError(
             f"{OPTION}: git can't read {path} at the merge base of "
             f"“{comparison.since.name}” and HEAD. In a partial clone, fetch its old version first."

@@ -14,7 +14,7 @@ from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.errors import VaultError
-from vaultlink.git import load_ignore_filter, read_git_state
+from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import lazy_pattern

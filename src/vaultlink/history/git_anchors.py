@@ -6,14 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.git import (
-    RawDiffEntry,
-    diff_commits,
-    diff_working_tree,
-    list_untracked,
-    parse_raw_diff,
-    run_git,
-)
+from vaultlink.git.objects import RawDiffEntry, diff_commits, diff_working_tree, parse_raw_diff
+from vaultlink.git.program import run_git
+from vaultlink.git.repository import list_untracked
 from vaultlink.history.anchor_changes import (
     anchor_keys,
     find_moved_anchor,
@@ -143,7 +138,6 @@ def _list_changes(
         root,
         *("rev-list", "--no-merges", f"--max-count={_MAX_COMMITS * 5}", "HEAD", *paths),
         ok_codes=(0, 128),
-        may_fetch=False,
     )
     output, _ = diff_commits(root, (commits or b"").decode().split(), "--root", *paths)
     for entry in parse_raw_diff(output):

@@ -11,13 +11,8 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git import (
-    RawDiffEntry,
-    diff_commits,
-    parse_raw_diff,
-    read_blobs,
-    run_git,
-)
+from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
+from vaultlink.git.program import run_git
 from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
 from vaultlink.history.template_checks import (
     Neighbours,
@@ -247,7 +242,6 @@ def _list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
         *("rev-list", "--timestamp", "--no-merges", f"--max-count={_MAX_COMMITS}", head, "--"),
         *(["."] if prefix else []),
         ok_codes=(0, 128),
-        may_fetch=False,
     )
     pairs = (line.split() for line in (output or b"").decode().splitlines())
     return {pair[1]: int(pair[0]) for pair in pairs if len(pair) == 2}
@@ -257,7 +251,7 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
     """Return the commits that the stored log does not cover."""
     if not stored.head:
         return list(times)
-    output = run_git(root, "rev-list", "--no-merges", head, f"^{stored.head}", may_fetch=False)
+    output = run_git(root, "rev-list", "--no-merges", head, f"^{stored.head}")
     if output is None:
         return list(times)
     new = set(output.decode().split())
@@ -303,9 +297,7 @@ class _Blobs:
         names = names[: self._left]
         if names:
             self._left -= len(names)
-            self._contents.update(
-                zip(names, read_blobs(self._root, names, may_fetch=False), strict=True)
-            )
+            self._contents.update(zip(names, read_blobs(self._root, names), strict=True))
 
 
 _SUBMODULE = "160000"

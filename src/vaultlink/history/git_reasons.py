@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
+from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
 from vaultlink.history.git_log import LogCommit
 from vaultlink.history.paths_now import PathsNow
 from vaultlink.history.rename_pairs import FateKind
@@ -104,7 +104,7 @@ class _Search:
                 if name.strip("0")
             )
         )
-        blobs = dict(zip(names, read_blobs(root, names, may_fetch=False), strict=True))
+        blobs = dict(zip(names, read_blobs(root, names), strict=True))
         self._lost = {entry.old: _list_lines(blobs.get(entry.blob)) for entry in removed}
         self._gained = {
             entry.old: _list_lines(blobs.get(entry.new_blob)) - _list_lines(blobs.get(entry.blob))

@@ -12,14 +12,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.git import (
-    RawDiffEntry,
-    diff_working_tree,
-    find_git_dir,
-    parse_raw_diff,
-    read_blobs,
-    run_git,
-)
+from vaultlink.git.objects import RawDiffEntry, diff_working_tree, parse_raw_diff, read_blobs
+from vaultlink.git.program import run_git
+from vaultlink.git.repository import find_git_dir
 from vaultlink.history.git_log import LogStore, is_hidden, read_log
 from vaultlink.history.git_reasons import explain_deletions
 from vaultlink.history.paths_now import PathsNow, number_commits
@@ -239,7 +234,6 @@ class _WorkingTree:
             self._root,
             *("cat-file", "--batch-check=%(objectsize)"),
             stdin="".join(f"{blob}\n" for blob in blobs).encode(),
-            may_fetch=False,
         )
         lines = (output or b"").split(b"\n")
         return {
@@ -262,7 +256,7 @@ class _WorkingTree:
             name: self._read_file(self._paths[name]) for name in names if name in self._paths
         }
         blobs = [name for name in names if name not in self._paths]
-        contents.update(zip(blobs, read_blobs(self._root, blobs, may_fetch=False), strict=True))
+        contents.update(zip(blobs, read_blobs(self._root, blobs), strict=True))
         return contents
 
     def _read_file(self, path: str) -> bytes | None:

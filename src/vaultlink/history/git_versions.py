@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from vaultlink.git import read_blobs
+from vaultlink.git.objects import read_blobs
 from vaultlink.model import Note
 from vaultlink.parse.note import parse_note
 
@@ -25,7 +25,7 @@ class NoteVersions:
         """Read blobs, all at once."""
         missing = [name for name in dict.fromkeys(names) if name not in self._data]
         if missing:
-            blobs = read_blobs(self._root, missing, may_fetch=False)
+            blobs = read_blobs(self._root, missing)
             self._data.update(zip(missing, blobs, strict=True))
 
     def may_have(self, name: str, key: str) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git import find_git_dir, run_git
+from vaultlink.git.program import run_git
+from vaultlink.git.repository import find_git_dir
 from vaultlink.text import lazy_pattern
 
 _MIN_SIMILARITY = 60

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
-from vaultlink.git import merge_files
+from vaultlink.git.objects import merge_files
 from vaultlink.write.files import replace_file, temporary_files
 
 if TYPE_CHECKING:

@@ -1,0 +1,228 @@
+"""Read commits, diffs and old contents of files from git, and merge files with it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.git.program import RunningGit, find_filters, run_git, run_to_end
+
+_MAX_CONFLICT_COUNT, _UNKNOWN_OPTION = 127, 129
+"""Codes of `git merge-file`: the highest conflict count, an unknown option."""
+
+
+class RawDiffEntry(NamedTuple):
+    """A change in git's raw diff format, without renames.
+
+    `status` is a letter (such as D or A), `mode` and `blob` are those before the change, `new_blob`
+    is the one after it (zeros if there is none, or if it is not in git). `old` is the path.
+    `commit` is the commit ("" in a diff of the working tree).
+    """
+
+    status: str
+    mode: str
+    blob: str
+    new_blob: str
+    old: str
+    commit: str
+
+
+def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
+    """Yield the changes of git's raw format with `-z` and without renames.
+
+    Each change is `:modes blobs status`, then the path. Other fields are commits.
+    """
+    fields, commit = iter(os.fsdecode(raw).split("\0")), ""
+    for field in fields:
+        text = field.lstrip("\n")
+        if not text.startswith(":"):
+            commit = text
+            continue
+        mode, _, blob, new_blob, status = text[1:].split(" ")
+        yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
+
+
+def diff_working_tree(root: Path, commit: str) -> bytes | None:
+    """Return the raw diff of a commit and the working tree, without untracked files.
+
+    Return None if git fails.
+    """
+    return run_git(
+        root,
+        *("diff-index", "--raw", "--no-abbrev", "--no-renames", "-z", "--relative"),
+        *(commit, "--", "."),
+    )
+
+
+def start_diff(root: Path, commit: str) -> RunningGit:
+    """Start git to compare a commit and the working tree as `diff_working_tree` does.
+
+    Files with new times and the same content are left out.
+    """
+    return RunningGit(
+        root,
+        *("diff", "--raw", "--no-abbrev", "--no-renames", "-z", "--relative", commit, "--", "."),
+    )
+
+
+def diff_commits(root: Path, commits: Sequence[str], *options: str) -> tuple[bytes, list[str]]:
+    """Return the raw diffs of commits, and the commits that git can't read.
+
+    The output has the name of each commit before its changes, also if there are none.
+    """
+    output, failed, start = b"", list[str](), 0
+    while start < len(commits) and len(failed) < _MAX_FAILURES:
+        part = run_git(
+            root,
+            *("diff-tree", "--stdin", "--always", "--raw", "--no-abbrev", "--no-renames"),
+            *("-r", "-z", "--relative", *options),
+            stdin="".join(f"{commit}\n" for commit in commits[start:]).encode(),
+            ok_codes=(0, *_FAILURES),
+        )
+        if part is None:
+            break
+        output += part
+        if commits[-1].encode() in part:
+            return output, failed
+        done = set(part.split(b"\0"))
+        start = next(
+            (n for n in range(start, len(commits)) if commits[n].encode() not in done),
+            len(commits),
+        )
+        if start < len(commits):
+            failed.append(commits[start])
+            start += 1
+    return output, failed + list(commits[start:])
+
+
+_FAILURES = (1, 128)
+"""Exit codes of git after an error."""
+
+_MAX_FAILURES = 20
+"""Maximum number of unreadable objects for which git is started again."""
+
+
+def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
+    """Return the content of blobs by object name, in order; None if unreadable."""
+    blobs: list[bytes | None] = []
+    for _ in range(_MAX_FAILURES):
+        if len(blobs) >= len(names):
+            break
+        request = "".join(f"{name}\n" for name in names[len(blobs) :]).encode()
+        output = run_git(
+            root,
+            *("cat-file", "--batch"),
+            stdin=request,
+            ok_codes=(0, *_FAILURES),
+        )
+        read = list(_split_batch(output or b""))
+        blobs += read
+        if not read and output is None:
+            break
+        if len(blobs) < len(names):
+            blobs.append(None)
+    return blobs + [None] * (len(names) - len(blobs))
+
+
+def _split_batch(output: bytes) -> Iterator[bytes | None]:
+    """Yield the objects in the output of `git cat-file --batch`."""
+    offset = 0
+    while offset < len(output):
+        header, _, _ = output[offset : offset + 200].partition(b"\n")
+        words = header.split()
+        offset += len(header) + 1
+        if len(words) != 3 or not words[2].isdigit():
+            yield None
+            continue
+        size = int(words[2])
+        yield output[offset : offset + size]
+        offset += size + 1
+
+
+def read_checkout_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
+    """Return the contents of files as a checkout encodes them, in order.
+
+    `files` are pairs of vault path and blob name. None for files that git does not have, and for
+    those that a checkout would pass through a program, which is not run.
+    """
+    blobs = read_blobs(root, [name for _, name in files])
+    attributes = _read_attributes(root, [path for path, _ in files])
+    filters = find_filters(root) if any(item.filter for item in attributes.values()) else {}
+    prefix = None
+    contents: list[bytes | None] = []
+    for (path, name), data in zip(files, blobs, strict=True):
+        found = attributes.get(path, _NO_ATTRIBUTES)
+        if found.filter and (filters is None or filters.get(found.filter)):
+            contents.append(None)
+        elif found.encoding:
+            prefix = prefix if prefix is not None else _read_prefix(root)
+            contents.append(run_git(root, "cat-file", "--filters", f"--path={prefix}{path}", name))
+        else:
+            contents.append(data)
+    return contents
+
+
+def find_filter_program(root: Path, path: str) -> str | None:
+    """Return the filter of a file that is a program; None if it has no such filter."""
+    found = _read_attributes(root, [path]).get(path, _NO_ATTRIBUTES)
+    filters = find_filters(root) if found.filter else {}
+    return found.filter if filters is None or filters.get(found.filter) else None
+
+
+class _Attributes(NamedTuple):
+    """The names of a file's filter and encoding; "" for none."""
+
+    filter: str
+    encoding: str
+
+
+_NO_ATTRIBUTES = _Attributes("", "")
+
+
+def _read_attributes(root: Path, paths: Sequence[str]) -> dict[str, _Attributes]:
+    request = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    output = os.fsdecode(
+        run_git(
+            root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", stdin=request
+        )
+        or b""
+    )
+    fields = output.split("\0")[:-1]
+    values = ["" if value in ("unspecified", "unset") else value for value in fields[2::3]]
+    return {
+        path: _Attributes(*pair)
+        for path, *pair in zip(fields[::6], values[::2], values[1::2], strict=True)
+    }
+
+
+def _read_prefix(root: Path) -> str:
+    """Return the path of the vault in its repository: "", or with a slash at its end."""
+    return os.fsdecode(run_git(root, "rev-parse", "--show-prefix") or b"").removesuffix("\n")
+
+
+def merge_files(
+    files: Sequence[Path], labels: Sequence[str], size: int
+) -> tuple[bytes, bool] | None:
+    """Merge three files, in the order ours, base, theirs, as `git merge` does.
+
+    Return the merged bytes and whether they contain conflicts, or None if git can't merge the
+    files. Conflict markers are `size` characters long and in the user's conflict style; `labels`
+    name the three files in them.
+    """
+    arguments = [
+        *(word for label in labels for word in ("-L", label)),
+        "--",
+        *map(os.fspath, files),
+    ]
+    # `git merge` uses the histogram algorithm; `git merge-file` before 2.44 has no such option.
+    for options in (["--diff-algorithm=histogram"], []):
+        result = run_to_end(
+            Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *options, *arguments
+        )
+        if result is None or result.returncode != _UNKNOWN_OPTION:
+            return (
+                (result.stdout, result.returncode > 0)
+                if result and 0 <= result.returncode <= _MAX_CONFLICT_COUNT
+                else None
+            )
+    return None

@@ -1,0 +1,109 @@
+"""Find the repository of a vault, its state, and the files that git ignores."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from vaultlink.git.program import RunningGit, run_git
+
+_STALE_LOCK_SECONDS = 60.0
+"""Age in seconds from which git's lock counts as abandoned."""
+
+
+def find_git_dir(root: Path) -> Path | None:
+    """Return the git directory of the repository that a vault lies in, or None."""
+    for folder in (root, *root.parents):
+        git_path = folder / ".git"
+        if git_path.is_dir():
+            return git_path
+        if git_path.is_file():
+            with suppress(OSError, ValueError):
+                _, _, path = git_path.read_text(encoding="utf-8").partition("gitdir:")
+                return (folder / path.strip()).resolve()
+            return None
+    return None
+
+
+def read_git_state(root: Path) -> str:
+    """Return a string that identifies the state of git; "" outside a repository.
+
+    It holds the commit of HEAD and the size and time of the index. Cached renames are valid as long
+    as it is the same.
+    """
+    git_dir = find_git_dir(root)
+    if git_dir is None:
+        return ""
+    head = _read(git_dir / "HEAD")
+    ref = head.removeprefix("ref:").strip()
+    common_dir = (git_dir / (_read(git_dir / "commondir").strip() or ".")).resolve()
+    commit = (
+        head
+        if ref == head.strip()
+        else _read(git_dir / ref) or _read(common_dir / ref) or _read(common_dir / "packed-refs")
+    )
+    with suppress(OSError):
+        index = (git_dir / "index").stat()
+        return f"{commit} {index.st_size} {index.st_mtime_ns}"
+    return commit
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def is_git_busy(folder: Path | None) -> bool:
+    """Return True while git changes files of the working tree, such as in a checkout.
+
+    It is True while git's `index.lock` exists and is younger than 60 seconds. The watcher waits for
+    the end of such a change and handles it as one event.
+    """
+    if folder is None:
+        return False
+    try:
+        return time.time() - os.stat(folder / "index.lock").st_mtime < _STALE_LOCK_SECONDS  # noqa: PTH116 - called twenty times a second
+    except OSError:
+        return False
+
+
+def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
+    """Return a function that is True for vault paths that git ignores.
+
+    Return None outside a repository, without git, and where git ignores nothing.
+    """
+    root = vault.resolve()
+    output = (
+        run_git(
+            root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
+        )
+        if find_git_dir(root)
+        else None
+    )
+    paths = os.fsdecode(output or b"").split("\0")[:-1]
+    files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
+    return (lambda path: path in files or path.startswith(folders)) if paths else None
+
+
+def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
+    """Return those of these vault paths that git ignores."""
+    request = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    output = run_git(root, "check-ignore", "-z", "--stdin", stdin=request, ok_codes=(0, 1))
+    return frozenset(os.fsdecode(output or b"").split("\0")[:-1])
+
+
+def list_untracked(root: Path) -> Callable[[], list[str]]:
+    """Return a function that lists the vault paths git neither tracks nor ignores.
+
+    Git starts at once. The function can be called once.
+    """
+    git = RunningGit(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return lambda: os.fsdecode(git.read() or b"").split("\0")[:-1]
+
+
+def find_work_tree(root: Path) -> Path | None:
+    """Return the root of the working tree that a vault lies in, or None."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
