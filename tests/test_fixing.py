@@ -10,7 +10,6 @@ from hypothesis import strategies as some
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
-from vaultlink.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
 from vaultlink.fix.loop import MAX_ROUNDS, FixPlan, apply_rounds
@@ -18,6 +17,7 @@ from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.trial import ChosenFixes
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
+from vaultlink.links.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 # -- edits --------------------------------------------------------------------------------------------------------

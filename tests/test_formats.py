@@ -31,8 +31,8 @@ from running import RunCommand
 from vaultlink import Settings, open_vault
 from vaultlink.cli import shared_results
 from vaultlink.disk import processes
-from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
+from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult

@@ -14,7 +14,8 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
-from vaultlink.git.repository import find_git_dir, read_git_state
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.repository import read_git_state
 from vaultlink.history.cached_renames import VaultSnapshot, history_between, moves_between
 from vaultlink.history.git_renames import git_history, git_moves
 from vaultlink.history.rename_checks import resolve_history, resolve_moves

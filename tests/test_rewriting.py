@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder import build_state, collect_findings, make_settings
-from vaultlink.edits import apply_edits, sort_edits
+from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import (
     convert_link,

@@ -458,7 +458,7 @@ def test_truncated_records_are_reported_and_skipped(run: RunCommand, vault: Path
         assert [line.split("\t")[0] for line in done.lines] == [whole]
         assert (
             done.err
-            == f"warning: can't read the record {file}: it is damaged or of another version.\n"
+            == f"warning: can't read the record {file}: it is damaged, of another version, or of another user. Delete it if you do not need it.\n"
         )
         assert done.code == 0
     assert run("undo").code == 0

@@ -13,7 +13,6 @@ from test_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.order import compute_pagerank
 from vaultlink.backlinks.style import format_heading, render_entry, section_style
-from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
 from vaultlink.fix.backlinks_commands import SectionUpdater
@@ -22,6 +21,7 @@ from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixSources
+from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Owner
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note

@@ -19,10 +19,15 @@ from vaultlink.config.settings import Config
 from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
+from vaultlink.files import UnusualFileError, read_within
 from vaultlink.history.git_renames import git_moves
 from vaultlink.report.layout import format_count
 
 _SCHEMA = 1
+
+MAX_BASELINE_BYTES = 256_000_000
+"""Bytes of the largest baseline file that is read, about a million findings."""
+
 _RECREATE_HINT = (
     "Run `vaultlink baseline` to create it again, or check with `--no-baseline` to ignore it."
 )
@@ -112,11 +117,15 @@ def read_baseline_file(root: Path) -> bytes | None:
         ConfigError: The file can't be read.
     """
     try:
-        return (root / BASELINE_FILE).read_bytes()
+        return read_within(root / BASELINE_FILE, root, MAX_BASELINE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{root / BASELINE_FILE}: {error.strerror}.") from None
+        raise ConfigError(
+            f"{root / BASELINE_FILE}: {error.strerror}. {_RECREATE_HINT}"
+            if isinstance(error, UnusualFileError)
+            else f"{root / BASELINE_FILE}: {error.strerror}."
+        ) from None
 
 
 def parse_baseline(root: Path, data: bytes) -> Baseline:

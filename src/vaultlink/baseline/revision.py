@@ -22,8 +22,8 @@ from vaultlink.disk.past_state import (
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.errors import VaultError
+from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
-from vaultlink.git.repository import find_git_dir
 from vaultlink.index.packed_map import with_changes
 
 _SHALLOW_HINT = (

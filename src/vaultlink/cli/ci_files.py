@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from vaultlink import __version__
 from vaultlink.errors import UsageError
+from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
-from vaultlink.git.repository import find_work_tree
 from vaultlink.text import lazy_pattern
 
 

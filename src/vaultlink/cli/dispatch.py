@@ -71,6 +71,7 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 
 def run_command(line: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    _forget_earlier_runs()
     try:
         try:
             return _dispatch_command(list(line))
@@ -78,6 +79,10 @@ def run_command(line: Sequence[str]) -> int:
             from vaultlink.write.cache import forget_cache_file  # noqa: PLC0415
 
             if not forget_cache_file(error.file):
+                raise
+            return _dispatch_command(list(line))
+        except Exception as error:
+            if isinstance(error, USER_ERRORS) or not _can_start_anew():
                 raise
             return _dispatch_command(list(line))
     except KeyboardInterrupt:
@@ -101,6 +106,31 @@ def run_command(line: Sequence[str]) -> int:
 
         print_stderr(f"{format_label('error:')} {error}")
         return EXIT_ERROR
+
+
+def _forget_earlier_runs() -> None:
+    """Reset what this process noted of earlier command lines, as tests have them."""
+    for module, name in (("disk.cache", "CacheUse"), ("write.journal", "JournalUse")):
+        if found := sys.modules.get(f"vaultlink.{module}"):
+            getattr(found, name).reset()
+    if found := sys.modules.get("vaultlink.cli.terminal"):
+        found.Terminal.has_printed = False
+
+
+def _can_start_anew() -> bool:
+    """Forget the cache; return True if it may be the cause and nothing was done.
+
+    A cache whose contents contradict each other, as of somebody else, must not stop a command.
+    """
+    modules = sys.modules
+    if "vaultlink.disk.cache" not in modules:
+        return False
+    from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
+    from vaultlink.write.cache import forget_used_cache  # noqa: PLC0415
+
+    journal = modules.get("vaultlink.write.journal")
+    has_written = journal is not None and journal.JournalUse.has_recorded
+    return forget_used_cache() and not (Terminal.has_printed or has_written)
 
 
 def _dispatch_command(line: list[str]) -> int:

@@ -16,7 +16,7 @@ from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.fix.totals import MAX_TRIED
-from vaultlink.git.repository import find_work_tree
+from vaultlink.git.location import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS
 from vaultlink.report.check_result import CheckResult

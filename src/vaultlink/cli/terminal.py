@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from time import monotonic
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
@@ -27,7 +27,12 @@ _LISTING_FORMATS = ("table", "tsv")
 
 
 class Terminal:
-    """Prints the results and messages of one run."""
+    """Prints the results and messages of one run.
+
+    `has_printed` is True after results of any run of this process.
+    """
+
+    has_printed: ClassVar[bool] = False
 
     def __init__(self, options: PrintOptions = PrintOptions()):  # noqa: B008 - frozen
         self.quiet, self.verbose, self.output_file = (
@@ -80,6 +85,7 @@ class Terminal:
         UsageError if the results cannot be written.
         """
         data = result if isinstance(result, bytes) else _encode(result)
+        Terminal.has_printed = True
         if self.output_file is not None:
             write_output(self.output_file, data)
             return

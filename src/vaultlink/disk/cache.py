@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, reduce
 from pathlib import Path
+from typing import ClassVar
 from zlib import adler32
 
 import msgspec
 
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
+from vaultlink.files import read_own
 from vaultlink.index.packed_map import Column
 from vaultlink.model import NO_HISTORY, FileStamp, History
 from vaultlink.text import blake2b
@@ -24,6 +26,9 @@ _MAGIC = b"vaultlink cache 2\n"
 
 _HISTORY_MAGIC = b"vaultlink history 1\n"
 """Begins the remembered history, which other versions of this program can read."""
+
+_MAX_BYTES = 1_000_000_000
+"""Bytes of the largest entry that is read."""
 
 _MAX_STATES = 8
 """States of other vaults to look at."""
@@ -101,6 +106,19 @@ def cache_folder(configured: str | os.PathLike[str] | None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaultlink"
 
 
+class CacheUse:
+    """The cache files whose contents this process used, and whether it may use more."""
+
+    files: ClassVar[set[Path]] = set()
+    is_allowed: ClassVar[bool] = True
+
+    @classmethod
+    def reset(cls) -> None:
+        """Forget the files, and allow any."""
+        cls.files.clear()
+        cls.is_allowed = True
+
+
 class Cache:
     """The cache of one vault."""
 
@@ -115,10 +133,10 @@ class Cache:
         If there is none, return that of another vault with at least half of these paths, such as of
         another copy of the vault, without stamps.
         """
-        own = open_state(self._folder / "state", self._magic)
+        own = self._open(self._folder / "state")
         if own is not None:
             return own, self._load_stamps(own.table.identity)
-        others = [open_state(file, self._magic) for file in _list_states(self._folder)]
+        others = [self._open(file) for file in _list_states(self._folder)]
         best, state = max(
             (
                 (sum(path in paths for path in other.table.paths), other)
@@ -129,6 +147,12 @@ class Cache:
             default=(0, None),
         )
         return (state, None) if state is not None and 2 * best >= len(paths) else None
+
+    def _open(self, file: Path) -> StoredState | None:
+        state = open_state(file, self._magic) if CacheUse.is_allowed else None
+        if state is not None:
+            CacheUse.files.add(file)
+        return state
 
     def _load_stamps(self, identity: bytes) -> SavedStamps | None:
         data = self._read(self._file("stamps"), self._magic)
@@ -190,8 +214,11 @@ class Cache:
         return (self._folder.parent if name == "rules" else self._folder) / name
 
     def _read(self, file: Path, magic: bytes) -> memoryview | None:
+        if not CacheUse.is_allowed:
+            return None
+        CacheUse.files.add(file)
         try:
-            data = memoryview(file.read_bytes())
+            data = memoryview(read_own(file, _MAX_BYTES))
         except OSError:
             return None
         head = len(magic)

@@ -1,12 +1,15 @@
 """Read the files in `.obsidian` that hold settings of Obsidian and of its plugins.
 
 A file or value that is missing, unreadable or of another type means the default, as in Obsidian.
+Files that can do harm when they are read are errors.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vaultlink.errors import ConfigError
+from vaultlink.files import UnusualFileError, read_within
 from vaultlink.obsidian import ObsidianSettings, PeriodicNote
 
 _PLUGINS = ".obsidian/plugins"
@@ -39,12 +42,19 @@ _PERIODS = {
 }
 """Keys of Periodic Notes before version 1, and those of its calendar sets since."""
 
+_MAX_BYTES = 16_000_000
+"""Bytes of the largest file that is read; plugins keep more than settings in theirs."""
+
 _Json = Mapping[str, Any]
 
 
 def load_obsidian_settings(vault: Path) -> ObsidianSettings:
-    """Return the settings of Obsidian that the vault contains."""
-    return build_obsidian_settings({path: _read_json(vault / path) for path in OBSIDIAN_FILES})
+    """Return the settings of Obsidian that the vault contains.
+
+    Raises:
+        ConfigError: A file is not a regular one, too large, or a link out of the vault.
+    """
+    return build_obsidian_settings({path: _read_json(vault, path) for path in OBSIDIAN_FILES})
 
 
 def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
@@ -152,10 +162,15 @@ def _object_or_empty(value: object) -> _Json:
     return value if isinstance(value, dict) else {}
 
 
-def _read_json(file: Path) -> object:
+def _read_json(vault: Path, path: str) -> object:
+    file = vault / path
     try:
-        data = file.read_bytes()
-    except OSError:
+        data = read_within(file, vault, _MAX_BYTES)
+    except UnusualFileError as error:
+        raise ConfigError(
+            f"{file}: {error.strerror}. Replace it by a file that Obsidian wrote, or remove it."
+        ) from None
+    except (OSError, ValueError):
         return None
     import json  # noqa: PLC0415 - many vaults have no such file
 

@@ -4,19 +4,30 @@ Writes nothing. Notes that can't be read are returned as `UnreadableFile`, not r
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
+from vaultlink.files import NO_FOLLOW, UnusualFileError, read_regular, read_within
+from vaultlink.text import lazy_pattern
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
 
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+MAX_CONFIG_BYTES = 256_000
+"""Bytes of the largest configuration file that is read."""
 
-_READ_SIZE = 1 << 20
-"""Bytes to read at once of what was appended to a file just now."""
+MAX_CONFIG_ITEMS = 10_000
+"""Keys and elements of lists that a configuration may have."""
+
+_MAX_CONFIG_DEPTH = 10
+
+_LONG_KEY = lazy_pattern(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""", re.ASCII
+)
+"""A key of more than 50 parts, for which Python's parser takes quadratic time."""
 
 
 class UnreadableFile(NamedTuple):
@@ -36,19 +47,11 @@ def read_text(file: str | os.PathLike[str]) -> str | UnreadableFile:
 
 
 def read_bytes(file: str | os.PathLike[str]) -> bytes | UnreadableFile:
-    """Return the bytes of a file."""
+    """Return the bytes of a file of a vault. A vault has no links to files."""
     try:
-        handle = os.open(file, _READ_FLAGS)
-        try:  # half the time of a stream
-            size = os.fstat(handle).st_size
-            data = os.read(handle, size + 1)
-            while len(data) != size and (more := os.read(handle, _READ_SIZE)):
-                data += more
-        finally:
-            os.close(handle)
+        return read_regular(file, flags=NO_FOLLOW)
     except OSError as error:
         return UnreadableFile("unreadable", error.strerror or str(error))
-    return data
 
 
 def decode_note(data: bytes) -> str | UnreadableFile:
@@ -73,11 +76,12 @@ def load_config(
             although it was named.
     """
     for file in config_candidates(vault, explicit):
-        values = _read_toml(file, required=explicit is not None)
+        values: object = _read_toml(file, vault, required=explicit is not None)
         if file.name == "pyproject.toml" and values is not None:
-            values = values.get("tool", {}).get("vaultlink")
+            tool = values.get("tool") if isinstance(values, dict) else None
+            values = tool.get("vaultlink") if isinstance(tool, dict) else None
         if values is not None:
-            return [(os.path.relpath(file), values)]
+            return [(os.path.relpath(file), _require_table(file, values))]
     return []
 
 
@@ -96,27 +100,67 @@ def config_candidates(vault: Path, explicit: str | os.PathLike[str] | None) -> I
             return
 
 
-def _read_toml(file: Path, *, required: bool) -> dict[str, Any] | None:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        if required:
-            raise ConfigError(f"{file}: this configuration file does not exist.") from None
-        return None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: the file is not valid UTF-8.") from None
-    except OSError as error:
-        if required or not isinstance(error, (NotADirectoryError, IsADirectoryError)):
-            raise ConfigError(f"{file}: {error.strerror}.") from None
+def _require_table(file: Path, values: object) -> dict[str, Any]:
+    """Return settings that are a table of sensible size. Raises ConfigError."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: tool.vaultlink must be a table ([tool.vaultlink]).")
+    count, level = 0, 0
+    pending: list[dict[str, Any] | list[Any]] = [values]
+    while pending:
+        level += 1
+        parts = [list(part.values() if isinstance(part, dict) else part) for part in pending]
+        count += sum(map(len, parts))
+        pending = [item for part in parts for item in part if isinstance(item, (dict, list))]
+        if count > MAX_CONFIG_ITEMS or level > _MAX_CONFIG_DEPTH:
+            raise ConfigError(
+                f"{file}: there are more than {MAX_CONFIG_ITEMS:,} settings and elements of lists, "
+                f"or more than {_MAX_CONFIG_DEPTH} levels of tables. Shorten the configuration."
+            )
+    return values
+
+
+def _read_toml(file: Path, vault: Path, *, required: bool) -> dict[str, Any] | None:
+    text = _read_config_text(file, vault, required=required)
+    if text is None:
         return None
     import tomllib  # noqa: PLC0415 - many vaults have no such file
 
     try:
+        if _LONG_KEY.search(text):
+            raise RecursionError
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of numbers with very many digits, too
         if not required and file.name == "pyproject.toml":
             return None  # an error of other tools, unless it was named
-        raise ConfigError(f"{file}: not valid TOML: {error}.") from None
+        reason = "too many levels" if isinstance(error, RecursionError) else error
+        raise ConfigError(f"{file}: not valid TOML: {reason}.") from None
+
+
+def _read_config_text(file: Path, vault: Path, *, required: bool) -> str | None:
+    """Return the text of a configuration file; None if it does not exist and need not.
+
+    A file that the user named may be a link to anywhere.
+    """
+    try:
+        if required:
+            data = read_regular(file, MAX_CONFIG_BYTES)
+        else:
+            data = read_within(file, vault, MAX_CONFIG_BYTES)
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"{file}: this configuration file does not exist.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file}: the file is not valid UTF-8.") from None
+    except UnusualFileError as error:
+        raise ConfigError(
+            f"{file}: {error.strerror}. "
+            "Replace it by a file, name a file with --config, or use --isolated."
+        ) from None
+    except OSError as error:
+        if required or not isinstance(error, (NotADirectoryError, IsADirectoryError)):
+            raise ConfigError(f"{file}: {error.strerror}.") from None
+    return None
 
 
 # -- rule declarations ----------------------------------------------------------------------------

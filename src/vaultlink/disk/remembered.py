@@ -11,7 +11,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
-from vaultlink.git.repository import find_git_dir
+from vaultlink.git.location import find_git_dir
 from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_renames import git_history

@@ -12,8 +12,10 @@ import msgspec
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
-from vaultlink.disk.read import CONFIG_NAMES, load_config
+from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES, load_config
 from vaultlink.errors import VaultError
+from vaultlink.files import read_regular
+from vaultlink.git.location import find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
@@ -96,7 +98,7 @@ def _is_config_file(file: Path) -> bool:
     if file.name != "pyproject.toml":
         return file.is_file()
     try:
-        return file.is_file() and b"[tool.vaultlink" in file.read_bytes()
+        return b"[tool.vaultlink" in read_regular(file, MAX_CONFIG_BYTES)
     except OSError:
         return False
 
@@ -298,6 +300,11 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
         problem = "is a file, not a folder" if root.exists() else "does not exist"
         raise VaultError(f"{root}: this vault {problem}.")
     root = root.resolve()
+    if blocking := find_blocking_file(root):
+        raise VaultError(
+            f"{blocking}: it is a named pipe, not a regular file, and git would wait for it. "
+            "Remove it."
+        )
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]
     layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []

@@ -16,6 +16,7 @@ from zlib import adler32
 import msgspec
 
 from vaultlink.errors import DamagedCacheError
+from vaultlink.files import open_own
 from vaultlink.index.packed_map import Column, Keys
 from vaultlink.model import Diagnostic, History
 
@@ -168,7 +169,7 @@ def encode_state(table: StateTable, columns: Mapping[str, Column]) -> tuple[byte
 def open_state(file: Path, magic: bytes) -> StoredState | None:
     """Open a saved state; None if it is not complete, or does not begin with `magic`."""
     try:
-        handle = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        handle = open_own(file)
     except OSError:
         return None
     state = None

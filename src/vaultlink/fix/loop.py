@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.engine.step import Change, State, step
 from vaultlink.fix.select import FindingWithFix, FixFilter
 from vaultlink.fix.sources import FixMaker, FixSources
@@ -20,6 +19,7 @@ from vaultlink.fix.trial import FixTrial
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
+from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
 
 MAX_ROUNDS = 10

@@ -33,10 +33,10 @@ from vaultlink.backlinks.render import (
     render_updated_section,
 )
 from vaultlink.backlinks.style import SectionStyle, format_heading, section_style
-from vaultlink.edits import apply_edits
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.index import Index
+from vaultlink.links.edits import apply_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note

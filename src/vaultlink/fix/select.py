@@ -7,8 +7,8 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 
 from vaultlink.config.settings import Config
-from vaultlink.edits import edits_overlap
 from vaultlink.index.resolve import normalize_name
+from vaultlink.links.edits import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.rules.registry import Rule, select_rules
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.edits import OffsetShift
 from vaultlink.engine.step import State
 from vaultlink.fix.select import FindingWithFix, select_fixes
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.verify import BrokenPromise
+from vaultlink.links.edits import OffsetShift
 from vaultlink.model import Edit, Safety
 
 _LIMITED_ROUND, _SINGLE_FIX = 0.01, 0.001

@@ -11,9 +11,9 @@ from itertools import chain
 
 import msgspec
 
-from vaultlink.edits import OffsetShift
 from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
+from vaultlink.links.edits import OffsetShift
 from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
 
 

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from vaultlink.git.location import find_blocking_file, is_in_bare_repository
 
 if TYPE_CHECKING:
     import subprocess
@@ -77,6 +79,15 @@ _EXTRA_OPTIONS = {
 """Options that stand behind a command, and before all that follows."""
 
 
+class GitTimeouts:
+    """States whether git took too long in this process; it is not run again then.
+
+    Something in the repository can make it wait for ever.
+    """
+
+    has_occurred: ClassVar[bool] = False
+
+
 class _Call(NamedTuple):
     """The words of a command line of git, and its environment."""
 
@@ -116,8 +127,11 @@ def run_to_end(
             env=call.environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
+    except subprocess.TimeoutExpired:
+        GitTimeouts.has_occurred = True
     except (OSError, ValueError, subprocess.SubprocessError):
-        return None
+        pass
+    return None
 
 
 class RunningGit:
@@ -152,7 +166,8 @@ class RunningGit:
             return None
         try:
             output, _ = self._process.communicate(timeout=_TIMEOUT_SECONDS)
-        except (OSError, subprocess.SubprocessError):
+        except (OSError, subprocess.SubprocessError) as error:
+            GitTimeouts.has_occurred = isinstance(error, subprocess.TimeoutExpired)
             return None
         return output if self._process.returncode == 0 else None
 
@@ -167,7 +182,12 @@ class RunningGit:
 def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
     """Return a call of git; None if it could run other programs."""
     program = _find_git(os.environ.get("PATH", os.defpath))
-    if program is None or is_in_bare_repository(root):
+    if (
+        program is None
+        or GitTimeouts.has_occurred
+        or is_in_bare_repository(root)
+        or find_blocking_file(root)
+    ):
         return None
     settings = list(_SETTINGS)
     if not (_PLAIN_COMMANDS.issuperset(_command_name(command)) and _CONVERTING.isdisjoint(command)):
@@ -235,17 +255,3 @@ def find_filters(root: Path) -> dict[str, bool] | None:
         runs = option in ("smudge", "process") and value != ""
         filters[name] = filters.get(name, False) or runs
     return filters
-
-
-def is_in_bare_repository(root: Path) -> bool:
-    """Return True if git would take a folder of a clone for a bare repository.
-
-    Such a folder can have a configuration of its own.
-    """
-    start = root.absolute()
-    for folder in (start, *start.parents):
-        if (folder / ".git").exists():
-            return False
-        if all((folder / name).exists() for name in ("HEAD", "objects", "refs")):
-            return True
-    return False

@@ -6,24 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from vaultlink.git.location import find_git_dir, read_git_file
 from vaultlink.git.program import RunningGit, run_git
 
 _STALE_LOCK_SECONDS = 60.0
 """Age in seconds from which git's lock counts as abandoned."""
-
-
-def find_git_dir(root: Path) -> Path | None:
-    """Return the git directory of the repository that a vault lies in, or None."""
-    for folder in (root, *root.parents):
-        git_path = folder / ".git"
-        if git_path.is_dir():
-            return git_path
-        if git_path.is_file():
-            with suppress(OSError, ValueError):
-                _, _, path = git_path.read_text(encoding="utf-8").partition("gitdir:")
-                return (folder / path.strip()).resolve()
-            return None
-    return None
 
 
 def read_git_state(root: Path) -> str:
@@ -35,25 +22,20 @@ def read_git_state(root: Path) -> str:
     git_dir = find_git_dir(root)
     if git_dir is None:
         return ""
-    head = _read(git_dir / "HEAD")
+    head = read_git_file(git_dir / "HEAD")
     ref = head.removeprefix("ref:").strip()
-    common_dir = (git_dir / (_read(git_dir / "commondir").strip() or ".")).resolve()
+    common_dir = (git_dir / (read_git_file(git_dir / "commondir").strip() or ".")).resolve()
     commit = (
         head
         if ref == head.strip()
-        else _read(git_dir / ref) or _read(common_dir / ref) or _read(common_dir / "packed-refs")
+        else read_git_file(git_dir / ref)
+        or read_git_file(common_dir / ref)
+        or read_git_file(common_dir / "packed-refs")
     )
     with suppress(OSError):
         index = (git_dir / "index").stat()
         return f"{commit} {index.st_size} {index.st_mtime_ns}"
     return commit
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def is_git_busy(folder: Path | None) -> bool:
@@ -102,8 +84,3 @@ def list_untracked(root: Path) -> Callable[[], list[str]]:
     """
     git = RunningGit(root, "ls-files", "--others", "--exclude-standard", "-z")
     return lambda: os.fsdecode(git.read() or b"").split("\0")[:-1]
-
-
-def find_work_tree(root: Path) -> Path | None:
-    """Return the root of the working tree that a vault lies in, or None."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)

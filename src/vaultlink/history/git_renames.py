@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from vaultlink.files import read_regular
+from vaultlink.git.location import find_git_dir
 from vaultlink.git.objects import RawDiffEntry, diff_working_tree, parse_raw_diff, read_blobs
 from vaultlink.git.program import run_git
-from vaultlink.git.repository import find_git_dir
 from vaultlink.history.git_log import LogStore, is_hidden, read_log
 from vaultlink.history.git_reasons import explain_deletions
 from vaultlink.history.paths_now import PathsNow, number_commits
@@ -263,7 +264,7 @@ class _WorkingTree:
         if _is_note(path) and self._files[path].size > _MAX_BYTES:
             return None
         try:
-            return (self._root / path).read_bytes()
+            return read_regular(self._root / path)
         except OSError:
             return None
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
-from vaultlink.git.repository import find_git_dir
 from vaultlink.text import lazy_pattern
 
 _MIN_SIMILARITY = 60

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vaultlink.edits import apply_edits, sort_edits
 from vaultlink.fix.resolved import ResolvableFindings
+from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,

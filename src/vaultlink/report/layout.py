@@ -32,7 +32,11 @@ COLORED = Palette(
     "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m"
 )
 
-_CONTROL_CHARS = lazy_pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_CHARS = lazy_pattern(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, line separators, bidirectional overrides, and bytes that are not UTF-8."""
+
 _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 

@@ -13,7 +13,8 @@ from vaultlink.api import Vault, open_vault, replace_state
 from vaultlink.disk.remembered import find_git_history
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
-from vaultlink.git.repository import find_git_dir, is_git_busy
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.repository import is_git_busy
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.backend import EventSource
 from vaultlink.watch.events import EventQueue

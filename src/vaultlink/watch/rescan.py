@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
-from vaultlink.git.repository import filter_ignored, find_git_dir
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.repository import filter_ignored
 from vaultlink.index.resolve import is_note
 from vaultlink.model import FileStamp
 from vaultlink.watch.events import ChangeHints

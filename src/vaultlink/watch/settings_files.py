@@ -8,7 +8,8 @@ from vaultlink.api import Vault, open_vault
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, scan_vault
-from vaultlink.git.repository import find_git_dir, read_git_state
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.repository import read_git_state
 
 SettingsStamps = tuple[tuple[int, int, int] | None, ...]
 """Size, modification and change time (ns) of each settings file, None if it does not exist."""

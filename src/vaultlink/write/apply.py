@@ -16,6 +16,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State
+from vaultlink.files import NO_FOLLOW, open_regular, read_handle
 from vaultlink.fix.loop import FixPlan
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.verify import BrokenPromise
@@ -87,9 +88,12 @@ class AnalysedTexts:
 
     def _read_from_disk(self, path: str) -> bytes | None:
         try:
-            with open(f"{self._root}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123 - fstat needs the same file
-                status = os.fstat(stream.fileno())
-                data = stream.readall()
+            handle = open_regular(f"{self._root}/{path}", NO_FOLLOW)
+            try:
+                status = os.fstat(handle)
+                data = read_handle(handle)
+            finally:
+                os.close(handle)
         except OSError as error:
             self.skip_reasons[path] = f"it can't be read: {error.strerror or error}"
             return None

@@ -1,11 +1,12 @@
 """Save to a vault's cache: the state of a run, and results of queries."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from vaultlink.disk.cache import Cache
+from vaultlink.disk.cache import Cache, CacheUse
 from vaultlink.write.files import copy_cache_file, replace_cache_file
 
 if TYPE_CHECKING:
@@ -33,6 +34,20 @@ def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer")
     All queries of a kind must have the same length.
     """
     replace_cache_file(*cache.encode(kind, query, result))
+
+
+def forget_used_cache() -> bool:
+    """Delete the cache files that this process used, and use none from now on.
+
+    Return False if it used none.
+    """
+    files = list(CacheUse.files)
+    CacheUse.files.clear()
+    CacheUse.is_allowed = False
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+    return bool(files)
 
 
 def forget_cache_file(file: str | None) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
+from vaultlink.files import NO_FOLLOW, read_regular
 from vaultlink.fix.deferred import deferred_fixes, fix_choices
 from vaultlink.fix.loop import (
     FindingSelector,
@@ -251,7 +252,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         if content is not None:
             return content
         try:
-            return (self.scan.root / path).read_bytes()
+            return read_regular(self.scan.root / path, flags=NO_FOLLOW)
         except OSError:
             return b""
 

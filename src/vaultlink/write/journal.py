@@ -11,11 +11,15 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.errors import JournalError
 from vaultlink.write.journal_files import (
+    MAX_INFLATED_BYTES,
+    MAX_RECORD_BYTES,
     RecordedChange,
     RecordedRun,
     delete_run,
@@ -37,6 +41,17 @@ _MAX_TOTAL_BYTES = 200_000_000
 
 _COMPRESS_THRESHOLD = 256
 """Bytes above which stored bytes are compressed."""
+
+
+class JournalUse:
+    """States whether this process has recorded a run."""
+
+    has_recorded: ClassVar[bool] = False
+
+    @classmethod
+    def reset(cls) -> None:
+        """Forget that a run was recorded."""
+        cls.has_recorded = False
 
 
 def record_and_write(
@@ -81,11 +96,16 @@ def record_run(
     Raises:
         JournalError: The record can't be written.
     """
+    JournalUse.has_recorded = True
     folder = make_journal_folder(root)
     clean_up_journal(root)
     runs = list_runs(root)
     time_ns = max(time.time_ns(), runs[0].time_ns + 1 if runs else 0)
-    parts = [_record_change(root, item) for item in writes]
+    room = MAX_INFLATED_BYTES
+    parts = []
+    for item in writes:
+        parts.append(_record_change(root, item, room))
+        room -= len(item.old or b"") if parts[-1][0].compressed else 0
     run = RecordedRun(
         f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(time_ns // 10**9))}-{os.urandom(2).hex()}",
         time_ns,
@@ -96,11 +116,17 @@ def record_run(
         tuple(find_missing_folders(root, [item.path for item in writes if item.old is None])),
         tuple([change for change, _ in parts]),
     )
+    content = [encode_header(run), *(stored for _, stored in parts)]
+    if sum(map(len, content)) > MAX_RECORD_BYTES:
+        raise JournalError(
+            f"the run changes more than {MAX_RECORD_BYTES:,} bytes, which is too much to record. "
+            "Nothing was written. Fix fewer notes at once."
+        )
     try:
         write_file(
             folder,
             f"{run.id}.run",
-            [encode_header(run), *(stored for _, stored in parts)],
+            content,
             durable=True,
         )
     except OSError as error:
@@ -109,7 +135,8 @@ def record_run(
     return run
 
 
-def _record_change(root: Path, item: PendingWrite) -> tuple[RecordedChange, bytes]:
+def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedChange, bytes]:
+    """Return the record of a change; at most `room` bytes are compressed."""
     old, new = item.old, item.new
     if old is None:
         return RecordedChange(item.path, None, digest_content(new), None, 0, 0, 0, False), b""
@@ -127,7 +154,7 @@ def _record_change(root: Path, item: PendingWrite) -> tuple[RecordedChange, byte
             ),
         )
     stored = old[prefix_size : len(old) - suffix_size]
-    compressed = len(stored) > _COMPRESS_THRESHOLD
+    compressed = _COMPRESS_THRESHOLD < len(stored) <= room
     if compressed:
         stored = zlib.compress(stored, 1)
     return RecordedChange(
@@ -174,14 +201,15 @@ def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
 
     If the run is itself an undo, the run it undid is marked the other way round.
     """
-    folder = journal_folder(root)
-    if undone:
-        write_marker(folder, run.id, "undone")
-    else:
-        (folder / f"{run.id}.undone").unlink(missing_ok=True)
-    for other in list_runs(root):
-        if other.id == run.undoes:
-            mark_undone(root, other, not undone)
+    folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
+    current: RecordedRun | None = run
+    while current is not None:
+        if undone:
+            write_marker(folder, current.id, "undone")
+        else:
+            (folder / f"{current.id}.undone").unlink(missing_ok=True)
+        undone = not undone
+        current = runs.pop(current.undoes, None) if current.undoes else None
 
 
 def _prune(folder: Path, runs: Sequence[RecordedRun], now: int) -> None:

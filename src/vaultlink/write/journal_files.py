@@ -5,6 +5,7 @@ A record `<run>.run` has a header with a digest, then the stored bytes of each c
 """
 
 import os
+import re
 import sys
 import tempfile
 import zlib
@@ -14,10 +15,24 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.text import blake2b
+from vaultlink.files import open_own, read_own
+from vaultlink.text import blake2b, lazy_pattern
 from vaultlink.write.lock import journal_folder
 
 _MAGIC = b"vaultlink run 1\n"
+
+MAX_RECORD_BYTES = 2_000_000_000
+"""Bytes of the largest record."""
+
+MAX_INFLATED_BYTES = 500_000_000
+"""Bytes that the compressed parts of a record have together when they are decompressed, at most."""
+
+_MAX_MARKER_BYTES = 64_000_000
+_MAX_TIME_NS = 4_000_000_000 * 10**9
+"""Nanoseconds since the epoch, in the year 2096. Later times are wrong."""
+
+_RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
+_NO_PATH_CHARS = "\0" if sys.platform != "win32" else "\0\\:"
 
 
 class RecordedChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -74,7 +89,10 @@ def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -
     for file in folder.glob("*.run"):
         run = _read_record(file)
         if run is None:
-            warn(f"can't read the record {file}: it is damaged or of another version.")
+            warn(
+                f"can't read the record {file}: it is damaged, of another version, or of another "
+                "user. Delete it if you do not need it."
+            )
         else:
             runs.append(run)
     return sorted(runs, key=lambda run: run.time_ns, reverse=True)
@@ -82,10 +100,11 @@ def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -
 
 def _read_record(file: Path) -> RecordedRun | None:
     try:
-        with file.open("rb") as stream:
+        with open(open_own(file), "rb") as stream:  # noqa: PTH123 - a descriptor
+            file_size = os.fstat(stream.fileno()).st_size
             data = stream.read(len(_MAGIC) + 24)
             size, digest = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
-            if data[: len(_MAGIC)] != _MAGIC or size > file.stat().st_size:
+            if data[: len(_MAGIC)] != _MAGIC or size > file_size:
                 return None
             head = stream.read(size)
         run = (
@@ -93,9 +112,7 @@ def _read_record(file: Path) -> RecordedRun | None:
             if digest_content(head) == digest
             else None
         )
-        if run is None or file.stat().st_size != len(data) + size + sum(
-            change.stored_size for change in run.changes
-        ):
+        if run is None or not _is_sound(run, file.stem, file_size - len(data) - size):
             return None
         return msgspec.structs.replace(
             run,
@@ -107,10 +124,43 @@ def _read_record(file: Path) -> RecordedRun | None:
         return None
 
 
+def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
+    """Return True if a record could have been written by vaultlink as the run `name`.
+
+    Its id is part of names of files, its paths and folders are in the vault, and no number is out
+    of range.
+    """
+    paths = (*run.folders, *(change.path for change in run.changes))
+    numbers = [
+        number
+        for change in run.changes
+        for number in (change.prefix_size, change.suffix_size, change.stored_size)
+    ]
+    return (
+        run.id == name
+        and _RUN_ID.fullmatch(name) is not None
+        and 0 <= run.time_ns < _MAX_TIME_NS
+        and all(map(_is_inner_path, paths))
+        and min(numbers, default=0) >= 0
+        and sum(change.stored_size for change in run.changes) == stored_size
+    )
+
+
+def _is_inner_path(path: str) -> bool:
+    """Return True if a path can't lead out of its folder, on any system."""
+    return (
+        not any(char in path for char in _NO_PATH_CHARS)
+        and all(part not in ("", ".", "..") for part in path.split("/"))
+        and path.isascii() | (path.encode("utf-8", "replace").decode() == path)
+    )
+
+
 def _read_skipped(file: Path) -> frozenset[str]:
     try:
         return frozenset(
-            msgspec.msgpack.decode(file.with_suffix(".ended").read_bytes(), type=list[str])
+            msgspec.msgpack.decode(
+                read_own(file.with_suffix(".ended"), _MAX_MARKER_BYTES), type=list[str]
+            )
         )
     except (OSError, msgspec.MsgspecError, ValueError):
         return frozenset()
@@ -119,23 +169,31 @@ def _read_skipped(file: Path) -> frozenset[str]:
 def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None], bytes | None]:
     """Return a function from a change's number and its new bytes to its old bytes.
 
-    It returns None if the record is damaged.
+    It returns None if the record is damaged, or too large when it is decompressed.
 
     Raises:
         OSError: The record can't be read.
     """
-    data = (journal_folder(root) / f"{run.id}.run").read_bytes()
-    offsets, offset = [], len(data)
+    data = read_own(journal_folder(root) / f"{run.id}.run", MAX_RECORD_BYTES)
+    offsets, offset, room = [], len(data), MAX_INFLATED_BYTES
     for change in reversed(run.changes):
         offset -= change.stored_size
         offsets.append(offset)
     offsets.reverse()
 
     def get_old_bytes(number: int, new: bytes | None) -> bytes | None:
+        nonlocal room
         change, current = run.changes[number], new or b""
         stored = data[offsets[number] : offsets[number] + change.stored_size]
-        with suppress(zlib.error):
-            stored = zlib.decompress(stored) if change.compressed else stored
+        if change.compressed:
+            if room < 0:
+                return None
+            inflater = zlib.decompressobj()
+            with suppress(zlib.error):
+                stored = inflater.decompress(stored, room + 1)
+            room -= len(stored)
+            if room < 0:
+                return None
         old = current[: change.prefix_size] + stored + current[len(current) - change.suffix_size :]
         return old if digest_content(old) == change.old else None
 

@@ -198,7 +198,7 @@ def _write_temporary(job: ReplaceJob, original: int | None) -> None:
             if sys.platform != "win32":
                 _copy_metadata(handle, original, job.status)
         elif job.mode is not None and sys.platform != "win32":
-            os.fchmod(handle, job.mode)
+            os.fchmod(handle, job.mode & 0o777)
         job.device = os.fstat(handle).st_dev
     finally:
         os.close(handle)

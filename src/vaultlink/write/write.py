@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from vaultlink.disk.scan import STRAY_PREFIX
+from vaultlink.files import read_regular
 from vaultlink.model import SkippedNote
 from vaultlink.write.open_folders import (
     CannotWrite,
@@ -115,8 +116,7 @@ def read_bytes(root: Path, path: str) -> bytes | None:
         OSError: The file can't be read.
     """
     try:
-        with open(os.path.join(root, path), "rb", buffering=0) as stream:
-            return stream.readall()
+        return read_regular(os.path.join(root, path))
     except (FileNotFoundError, NotADirectoryError):
         return None
 

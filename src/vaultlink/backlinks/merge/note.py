@@ -6,7 +6,7 @@ from typing import NamedTuple
 from vaultlink.backlinks.merge.slots import SectionSlot, extract_sections, read_version
 from vaultlink.backlinks.merge.three_way import CannotMerge, ThreeWay
 from vaultlink.backlinks.placement import remove_section
-from vaultlink.edits import apply_edits
+from vaultlink.links.edits import apply_edits
 from vaultlink.model import Owner, Section
 
 _BOM = "\ufeff"

@@ -18,7 +18,7 @@ from vaultlink.backlinks.placement import (
     insert_section,
     remove_section,
 )
-from vaultlink.edits import apply_edits
+from vaultlink.links.edits import apply_edits
 from vaultlink.model import Owner, Section
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, find_marker_pairs
 from vaultlink.parse.note import parse_note

@@ -34,6 +34,7 @@ from vaultlink.cli.write_run import (
     write_fixes,
 )
 from vaultlink.errors import UsageError
+from vaultlink.files import read_regular
 from vaultlink.fix.loop import FixPlan
 from vaultlink.fix.resolved import find_resolved
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
@@ -54,6 +55,9 @@ from vaultlink.write.apply import remaining_state
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
+
+_MAX_TEMPLATE_BYTES = 1_000_000
+"""Bytes of the largest template that is read."""
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
@@ -289,7 +293,7 @@ def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | 
     template = FixAnswers().template
     if options.template:
         try:
-            template = options.template.read_text(encoding="utf-8")
+            template = read_regular(options.template, _MAX_TEMPLATE_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
     folder = _resolve_create_folder(options.create, root) if options.create else None

@@ -1,0 +1,140 @@
+"""Open files that somebody else may have made: only regular ones, up to a size.
+
+A FIFO would block, a device might never end, and a link can lead to any file of the user. Each
+error is an `OSError` whose `strerror` is a clause for a message.
+"""
+
+import errno
+import os
+import stat as modes
+
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+READ_FLAGS = os.O_RDONLY | _BINARY | _NO_WAIT
+"""Flags with which opening a FIFO for reading does not wait for a writer."""
+
+_READ_SIZE = 1 << 20
+"""Bytes to read at once of what was appended to a file just now."""
+
+_KINDS = (
+    (modes.S_ISFIFO, "a named pipe"),
+    (modes.S_ISCHR, "a device"),
+    (modes.S_ISBLK, "a device"),
+    (modes.S_ISSOCK, "a socket"),
+)
+
+
+class UnusualFileError(OSError):
+    """A file is not regular, too large, a link to outside, or of another user."""
+
+
+def open_regular(path: str | os.PathLike[str], flags: int = 0) -> int:
+    """Open a regular file for reading and return its descriptor.
+
+    `flags` are added to `READ_FLAGS`. It can be the `opener` of Python's `open`, whose flags open
+    for reading, too.
+
+    Raises:
+        OSError: The file can't be opened, or is not a regular one.
+    """
+    try:
+        handle = os.open(path, READ_FLAGS | flags)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise UnusualFileError(errno.ENXIO, "it is a socket or a device", os.fspath(path)) from None
+    mode = os.fstat(handle).st_mode
+    if mode & 0o170000 == modes.S_IFREG:
+        return handle
+    os.close(handle)
+    if modes.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "a special file")
+    raise UnusualFileError(errno.EINVAL, f"it is {kind}, not a regular file", os.fspath(path))
+
+
+def read_handle(handle: int, limit: int | None = None) -> bytes:
+    """Return the content of an open file.
+
+    Raises:
+        OSError: The file can't be read, or has more than `limit` bytes.
+    """
+    size = os.fstat(handle).st_size
+    if limit is not None and size > limit:
+        raise UnusualFileError(errno.EFBIG, f"it is larger than {limit:,} bytes")
+    data = os.read(handle, size + 1)
+    while len(data) != size and (more := os.read(handle, _READ_SIZE)):
+        data += more
+        if limit is not None and len(data) > limit:
+            raise UnusualFileError(errno.EFBIG, f"it is larger than {limit:,} bytes")
+    return data
+
+
+def read_regular(path: str | os.PathLike[str], limit: int | None = None, flags: int = 0) -> bytes:
+    """Return the content of a regular file.
+
+    Links are followed unless `flags` contain `NO_FOLLOW`.
+
+    Raises:
+        OSError: The file can't be read, is not a regular one, or has more than `limit` bytes.
+    """
+    handle = open_regular(path, flags)
+    try:
+        return read_handle(handle, limit)
+    finally:
+        os.close(handle)
+
+
+def read_within(path: str | os.PathLike[str], folder: str | os.PathLike[str], limit: int) -> bytes:
+    """Return the content of a regular file of a folder, such as of a vault.
+
+    If the file is a link, it must lead to a file in `folder` or in its own folder. Folders may be
+    links, as folders of notes may.
+
+    Raises:
+        OSError: The file can't be read, is not a regular one, has more than `limit` bytes, or is a
+            link to a place outside.
+    """
+    if not os.path.islink(path):  # noqa: PTH114 - paths of the caller's type
+        return read_regular(path, limit, NO_FOLLOW)
+    real = os.path.realpath(path)
+    for place in (folder, os.path.dirname(path)):  # noqa: PTH120
+        if real.startswith(os.path.join(os.path.realpath(place or "."), "")):  # noqa: PTH118
+            return read_regular(real, limit, NO_FOLLOW)
+    raise UnusualFileError(errno.EPERM, f"it is a link to {real}, which is outside", str(path))
+
+
+def read_own(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Return the content of a regular file that this user or root made.
+
+    Raises:
+        OSError: The file can't be read, is not a regular one, has more than `limit` bytes, is a
+            link, or belongs to another user.
+    """
+    handle = open_own(path)
+    try:
+        return read_handle(handle, limit)
+    finally:
+        os.close(handle)
+
+
+def open_own(path: str | os.PathLike[str]) -> int:
+    """Open a regular file as `read_own` does, and return its descriptor.
+
+    Raises:
+        OSError: The file can't be opened, is not a regular one, is a link, or belongs to another
+            user.
+    """
+    handle = open_regular(path, NO_FOLLOW)
+    if hasattr(os, "geteuid") and os.fstat(handle).st_uid not in _trusted_users():
+        os.close(handle)
+        raise UnusualFileError(errno.EPERM, "it belongs to another user", os.fspath(path))
+    return handle
+
+
+def _trusted_users() -> set[int]:
+    """Return the users whose files are as good as those of this user, as git does."""
+    user = os.geteuid()
+    sudo_user = os.environ.get("SUDO_UID", "")
+    return {0, user, *([int(sudo_user)] if user == 0 and sudo_user.isdecimal() else [])}

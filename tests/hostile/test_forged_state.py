@@ -1,0 +1,301 @@
+"""Journals and caches that somebody made, with the right checksums, do no harm."""
+
+import shutil
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zlib import adler32
+
+import msgspec
+import pytest
+
+from running import RunCommand, create_vault, read_files
+from vaultlink.disk.cache import Cache
+from vaultlink.disk.state_file import StateTable, StoredColumn
+from vaultlink.write.journal_files import (
+    RecordedChange,
+    RecordedRun,
+    digest_content,
+    encode_header,
+)
+from vaultlink.write.lock import journal_folder
+
+pytestmark = pytest.mark.timeout(60)
+
+# -- journals -----------------------------------------------------------------------------------------------------
+
+RUN_ID = "20260101-000000-abcd"
+OLD, NEW = b"old text\n", b"new text\n"
+
+
+def make_change(path: str = "a.md", **fields: Any) -> RecordedChange:
+    """Return a change from OLD to NEW whose old bytes are stored."""
+    change = RecordedChange(
+        path, digest_content(OLD), digest_content(NEW), None, 0, 0, len(OLD), False
+    )
+    return msgspec.structs.replace(change, **fields)
+
+
+def make_run(*changes: RecordedChange, **fields: Any) -> RecordedRun:
+    """Return a run with these changes."""
+    run = RecordedRun(
+        RUN_ID, 10**18, "vaultlink fix", "Fixed.", b"", None, (), changes or (make_change(),)
+    )
+    return msgspec.structs.replace(run, **fields)
+
+
+def forge(root: Path, run: RecordedRun, stored: bytes | None = None, name: str = RUN_ID) -> None:
+    """Write a record."""
+    folder = journal_folder(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = OLD * len(run.changes) if stored is None else stored
+    (folder / f"{name}.run").write_bytes(encode_header(run) + data)
+
+
+REMOVED = {"old": digest_content(OLD), "new": None}
+CREATED = {"old": None, "new": digest_content(NEW), "stored_size": 0}
+
+FORGED: Mapping[str, RecordedRun] = {
+    **{
+        f"path {path!r}": make_run(make_change(path, **REMOVED), make_change())
+        for path in (
+            "../out.md",
+            "x/../../out.md",
+            "/out.md",
+            "",
+            ".",
+            "a.md/",
+            "x//y.md",
+            "NUL\0.md",
+            "\0",
+            "link/out.md",
+            "./a.md",
+        )
+    },
+    "created outside": make_run(make_change("../secret", **CREATED)),
+    "a folder outside": make_run(folders=("..", "../empty")),
+    "a folder with NUL": make_run(folders=("\0",)),
+    "an absolute folder": make_run(folders=("/tmp",)),
+    "an id that is a path": make_run(id="../../out"),
+    "an id with NUL": make_run(id="x\0"),
+    "a negative size": make_run(make_change(stored_size=-9), make_change(stored_size=27)),
+    "a negative prefix": make_run(make_change(prefix_size=-(2**62))),
+    "a huge suffix": make_run(make_change(suffix_size=2**63)),
+    "a huge mode": make_run(make_change("gone.md", **REMOVED, mode=2**63)),
+    "a negative mode": make_run(make_change("gone.md", **REMOVED, mode=-5)),
+    "a time before all": make_run(time_ns=-(2**63)),
+    "a time after all": make_run(time_ns=2**63 - 1),
+    "undoes itself": make_run(undoes=RUN_ID),
+    "control characters": make_run(command="\x1b[2J\x9b\u202e", summary="\x1b]0;x\a"),
+    "no changes": make_run(changes=()),
+}
+
+
+@pytest.mark.parametrize("run_record", FORGED.values(), ids=map(ascii, FORGED))
+def test_forged_record_changes_nothing_outside_the_vault(
+    tmp_path: Path, run: RunCommand, run_record: RecordedRun
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": NEW})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "empty").mkdir()
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "secret").write_bytes(NEW)
+    forge(root, run_record)
+    before = set(tmp_path.rglob("*"))
+    for words in (("--list",), ("--diff",), (), (RUN_ID,), ()):
+        done = run("undo", *words, "--vault", str(root))
+        assert "internal error" not in done.err
+        assert not set("\x1b\x9b\u202e\a").intersection(done.out + done.err)
+    assert run("check", "--vault", str(root)).code in (0, 1)
+    new = {
+        path
+        for path in set(tmp_path.rglob("*")) - before
+        if not path.is_relative_to(tmp_path / "v")
+    }
+    own = (journal_folder(root), tmp_path / "cache", tmp_path / "state")
+    assert all(any(path.is_relative_to(folder) for folder in own) for path in new)
+    assert (tmp_path / "secret").read_bytes() == NEW
+    assert (tmp_path / "empty").is_dir()
+    assert set(read_files(root)) <= {"a.md", "gone.md"}
+
+
+def test_runs_that_undo_each_other(tmp_path: Path, run: RunCommand) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": NEW})
+    ids = [f"20260101-00000{n}-abcd" for n in range(5)]
+    for name, other in zip(ids, [*ids[1:], ids[0]], strict=True):
+        forge(root, make_run(id=name, undoes=other), name=name)
+    assert "internal error" not in run("undo", ids[2], "--vault", str(root)).err
+    assert (root / "a.md").read_bytes() == OLD
+
+
+def test_long_chain_of_undone_runs(tmp_path: Path, run: RunCommand) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": NEW})
+    ids = [f"20260101-{n:06}-abcd" for n in range(1_500)]
+    for name, other in zip(ids, [None, *ids], strict=False):
+        forge(root, make_run(id=name, undoes=other), name=name)
+    assert "internal error" not in run("undo", ids[-1], "--vault", str(root)).err
+    assert (root / "a.md").read_bytes() == OLD
+
+
+@pytest.mark.parametrize("notes", [1, 20])
+def test_deflate_bomb_is_not_inflated(tmp_path: Path, run: RunCommand, notes: int) -> None:
+    size = 2_000_000_000 // notes
+    packer = zlib.compressobj(9)
+    bomb = b"".join([packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)])
+    bomb += packer.flush()
+    paths = [f"n{number}.md" for number in range(notes)]
+    root = create_vault(tmp_path / "v", dict.fromkeys(paths, NEW))
+    changes = [make_change(path, stored_size=len(bomb), compressed=True) for path in paths]
+    forge(root, make_run(*changes), bomb * notes)
+    done = run("undo", "--vault", str(root))
+    assert "is damaged" in done.err
+    assert read_files(root) == dict.fromkeys(paths, NEW)
+
+
+# -- caches -------------------------------------------------------------------------------------------------------
+
+NOTES = {
+    "a.md": "---\ntags: [x]\n---\n# One\n\n[[b]] [[gone]] [[b#Nowhere]] ![[pic.png]]\n",
+    "b.md": "# Two\n\n[[a#One]] ^block\n",
+    "sub/b.md": "[[A]]\n",
+    "c.md": "[x](b.md)\n",
+    "pic.png": "",
+}
+
+
+def write_entry(file: Path, magic: bytes, *head_and_rest: bytes) -> None:
+    """Write a cache file with right checksums."""
+    head, rest = head_and_rest
+    checksum = adler32(head).to_bytes(4, "big")
+    file.write_bytes(
+        magic + (len(head).to_bytes(8, "big") if rest else b"") + checksum + head + rest
+    )
+
+
+class ForgedCache:
+    """The cache of a vault, with its state decoded."""
+
+    def __init__(self, file: Path, magic: bytes):
+        self._file, self._magic = file, magic
+        data = file.read_bytes()
+        start = len(magic) + 12
+        size = int.from_bytes(data[len(magic) : len(magic) + 8], "big")
+        self.table = msgspec.msgpack.decode(data[start : start + size], type=StateTable)
+        self.data = data[start + size :]
+
+    def write(self, **fields: Any) -> None:
+        """Write the state with other fields."""
+        table = msgspec.structs.replace(self.table, **fields)
+        write_entry(self._file, self._magic, msgspec.msgpack.encode(table), self.data)
+
+    def column(self, name: str, **fields: Any) -> dict[str, StoredColumn]:
+        """Return the columns with another one."""
+        columns = dict(self.table.columns)
+        columns[name] = msgspec.structs.replace(columns[name], **fields)
+        return columns
+
+
+def change_column(
+    name: str, fields: Mapping[str, Any]
+) -> Callable[[ForgedCache], Mapping[str, Any]]:
+    """Return a function that gives a column of a cache other fields."""
+    return lambda cache: {"columns": cache.column(name, **fields)}
+
+
+COLUMNS = ("notes", "names", "targets", "diagnostics")
+_CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "no keys": {"keys": msgspec.msgpack.encode([])},
+    "keys that are no list": {"keys": b"\xc1"},
+    "keys that are numbers": {"keys": msgspec.msgpack.encode([1, 2])},
+    "no ends": {"ends": b""},
+    "odd ends": {"ends": b"12345"},
+    "huge ends": {"ends": b"\xff" * 32},
+    "falling ends": {"ends": (9).to_bytes(8, "little") + bytes(24)},
+    "a start before all": {"start": -5},
+    "a start after all": {"start": 2**62},
+}
+TABLES: Mapping[str, Callable[[ForgedCache], Mapping[str, Any]]] = {
+    "fewer paths": lambda c: {"paths": c.table.paths[:1]},
+    "more paths": lambda c: {"paths": [*c.table.paths, "x.md", "../y.md", "z\0.md"]},
+    "paths twice": lambda c: {"paths": c.table.paths * 2},
+    "other paths": lambda c: {"paths": c.table.paths[::-1]},
+    "no digests": lambda _c: {"digests": b""},
+    "wrong digests": lambda c: {"digests": bytes(len(c.table.digests))},
+    "more attachments": lambda c: {"attachments": ["x", *c.table.attachments, "a.md"]},
+    "no columns": lambda _c: {"columns": {}},
+    "no checksums": lambda _c: {"checksums": b""},
+    "odd checksums": lambda _c: {"checksums": b"123"},
+    "other settings": lambda _c: {"settings_digest": "", "headings": ("x",) * 3},
+    "shared names": lambda _c: {"files_sharing_names": ["nowhere.md"]},
+    "unknown findings": lambda _c: {"unsuppressed": {"a.md": (), "x.md": ()}},
+    "traits": lambda _c: {"section_traits": {"": -1}},
+    **{
+        f"{what} of {name}": change_column(name, change)
+        for name in COLUMNS
+        for what, change in _CHANGES.items()
+    },
+}
+COMMANDS = (
+    ("check",),
+    ("check", "--output-format", "json"),
+    ("links",),
+    ("fix", "--diff"),
+    ("graph",),
+)
+
+
+@pytest.mark.parametrize("forged", TABLES.values(), ids=TABLES)
+def test_cache_that_contradicts_itself_is_no_internal_error(
+    tmp_path: Path,
+    run: RunCommand,
+    forged: Callable[[ForgedCache], Mapping[str, Any]],
+) -> None:
+    root = create_vault(tmp_path / "v", NOTES)
+    magic = Cache(tmp_path, root)._magic
+    for number, words in enumerate((("check",), ("fix", "--diff"))):
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        run("check", "--vault", str(root))
+        [file] = (tmp_path / "cache").glob("*/state")
+        cache = ForgedCache(file, magic)
+        cache.write(**forged(cache))
+        (root / "c.md").write_text(f"[x](b.md) {number}\n")
+        done = run(*words, "--vault", str(root))
+        assert "internal error" not in done.err
+        assert done.code in (0, 1)
+
+
+ENTRIES: Mapping[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _body: b"",
+    "half": lambda body: body[: len(body) // 2],
+    "twice": lambda body: body * 2,
+    "query only": lambda body: body[:16],
+    "another type": lambda body: body[:16] + msgspec.msgpack.encode({"x": [1, None, "y"]}),
+    "nested": lambda body: body[:16] + b"\x91" * 100_000,
+    "a number": lambda body: body[:16] + b"\x01",
+    "many": lambda body: body[:16] + b"\xdd\xff\xff\xff\xff",
+    "stamps": lambda body: msgspec.msgpack.encode([body[2:18], [], [], None]),
+    "stamps twice": lambda body: msgspec.msgpack.encode([body[2:18], [[1, 2, 3]] * 50, [], None]),
+}
+
+
+@pytest.mark.parametrize("forged", ENTRIES.values(), ids=ENTRIES)
+def test_forged_cache_entries_are_no_internal_error(
+    tmp_path: Path, run: RunCommand, forged: Callable[[bytes], bytes]
+) -> None:
+    root = create_vault(tmp_path / "v", NOTES)
+    magic = Cache(tmp_path, root)._magic
+    for words in COMMANDS:
+        expected = run(*words, "--vault", str(root), "--no-cache")
+        run(*words, "--vault", str(root))
+        files = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+        for file in files:
+            body = file.read_bytes()[len(magic) + 4 :]
+            if file.name == "state":
+                continue
+            kept = file.read_bytes()
+            write_entry(file, magic, forged(body), b"")
+            done = run(*words, "--vault", str(root))
+            assert "internal error" not in done.err, file
+            assert (done.code, done.out) == (expected.code, expected.out), file
+            file.write_bytes(kept)
