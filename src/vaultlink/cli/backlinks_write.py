@@ -14,7 +14,7 @@ from vaultlink.cli.section_changes import (
     summarize,
 )
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_unreadable_folders
+from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
@@ -35,7 +35,7 @@ def maintain_sections(options: "BacklinksOptions") -> int:
     with hold_write_lock(terminal, root) if root else nullcontext():
         scan = scan_from_options(options, overrides=_build_overrides(options))
         terminal.check_output_file(scan.root)
-        warn_unreadable_folders(scan, terminal)
+        warn_of_scan(scan, terminal)
         if root:
             sweep_strays(scan.root, scan.listing.strays)
         changes = _find_changes(options, terminal, scan)

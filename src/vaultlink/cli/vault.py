@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note, resolve
@@ -64,7 +65,7 @@ def open_from_options(
 ) -> "Vault":
     """Open and check the vault of a command."""
     scan = scan_from_options(options, start)
-    warn_unreadable_folders(scan, terminal)
+    warn_of_scan(scan, terminal)
     return open_scanned_vault(scan, terminal)
 
 
@@ -76,11 +77,23 @@ def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
         return open_vault(scan.root, scan.settings, progress, scan)
 
 
-def warn_unreadable_folders(scan: VaultScan, terminal: Terminal) -> None:
-    """Warn about folders that can't be read: their files seem not to exist."""
+def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
+    """Warn about unreadable folders, and filters of Obsidian that are not used.
+
+    The files in such folders seem not to exist. Files that such a filter excludes are checked.
+    """
     for folder, reason in scan.listing.unreadable_folders:
         terminal.print_message(
             f"warning: the folder {folder or scan.root} can't be read: {reason}."
+        )
+    if not scan.obsidian.ignore_filters:
+        return
+    from vaultlink.config.patterns import list_unused_filters  # noqa: PLC0415 - few vaults need it
+
+    for clause in list_unused_filters(scan.obsidian.ignore_filters):
+        terminal.print_message(
+            f"warning: {scan.root / APP_FILE}: Excluded files: {clause}. It excludes nothing here; "
+            "use `exclude` in the settings of vaultlink."
         )
 
 

@@ -8,6 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaultlink.config.layers import Layer
+from vaultlink.config.patterns import (
+    MAX_PATTERN_LENGTH,
+    MAX_PATTERNS,
+    MAX_WILDCARDS,
+    count_wildcards,
+)
 from vaultlink.errors import ConfigError
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
 
@@ -58,6 +64,27 @@ def reject_unknown_items(
             hint = _format_hint(_find_similar(item, known)) or f" Known: {', '.join(known)}."
             raise ConfigError(
                 f"{layer.format_key(key)}: there is no kind {format_value(item)}.{hint}"
+            )
+
+
+def reject_long_patterns(layer: Layer, key: str, patterns: Sequence[str]) -> None:
+    """Raise ConfigError for more or longer patterns than can be matched quickly."""
+    place = layer.format_key(key)
+    if len(patterns) > MAX_PATTERNS:
+        raise ConfigError(
+            f"{place}: there are {len(patterns):,} patterns, and at most {MAX_PATTERNS:,} are "
+            "allowed. Name folders, or use wildcards."
+        )
+    if longest := [item for item in patterns if len(item) > MAX_PATTERN_LENGTH]:
+        raise ConfigError(
+            f"{place}: the pattern {format_value(longest[0][:20] + '…')} has {len(longest[0]):,} "
+            f"characters, and at most {MAX_PATTERN_LENGTH:,} are allowed."
+        )
+    for item in patterns:
+        if item.count("*") > MAX_WILDCARDS and count_wildcards(item) > MAX_WILDCARDS:
+            raise ConfigError(
+                f"{place}: the pattern {format_value(item[:20] + '…')} has more than "
+                f"{MAX_WILDCARDS} wildcards."
             )
 
 

@@ -3,9 +3,20 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from vaultlink.index.resolve import normalize_name
 from vaultlink.text import lazy_pattern
+
+if TYPE_CHECKING:
+    from vaultlink.config.expressions import Expression
+
+MAX_PATTERNS, MAX_PATTERN_LENGTH, MAX_WILDCARDS = 2_000, 1_000, 50
+"""Patterns of a setting, and characters and wildcards of a pattern."""
+
+_MAX_EXPRESSIONS = 50
+"""Regular expressions among Obsidian's filters."""
 
 
 def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -13,27 +24,64 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
 
     `*` and `?` stay within a folder, `**` crosses folders, `[…]` is a set of characters. A glob
     without a slash matches at any depth, one with a slash from the vault's root; a glob that
-    matches a folder matches everything in it. Case-sensitive.
+    matches a folder matches everything in it. Case-sensitive. The time is linear in the path.
     """
     if not patterns:
         return _match_nothing
-    fits = re.compile("|".join(map(_glob_to_regex, patterns))).fullmatch
-    return lambda path: fits(_to_nfc(path)) is not None
+    plain = [pattern for pattern in patterns if not _is_mixed(pattern)]
+    tests: list[Callable[[str], object]] = []
+    if plain:
+        tests.append(re.compile("|".join(map(_glob_to_regex, plain))).fullmatch)
+    tests += [_compile_mixed_glob(pattern) for pattern in patterns if _is_mixed(pattern)]
+
+    def matches(path: str) -> bool:
+        name = _to_nfc(path)
+        return any(test(name) for test in tests)
+
+    return matches
 
 
 def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate that is True for paths excluded by Obsidian.
 
     `filters` are Obsidian's ignore filters (section 10.3). `/…/` is a regular expression, any other
-    filter the beginning of a path. Case-insensitive. An invalid expression matches nothing.
+    filter the beginning of a path. Case-insensitive. What `list_unused_filters` lists matches
+    nothing.
     """
-    starts = tuple(item.lower() for item in filters if item and not _is_expression(item))
-    tests = [
-        test for item in filters if _is_expression(item) and (test := _compile_or_none(item[1:-1]))
-    ]
+    used = filters[:MAX_PATTERNS]
+    starts = tuple(item.lower() for item in used if item and not _is_expression(item))
+    expressions = [item for item in used if _is_expression(item)][:_MAX_EXPRESSIONS]
+    tests = [test for item in expressions if not isinstance(test := _compile_filter(item), str)]
     if not starts and not tests:
         return _match_nothing
     return lambda path: path.lower().startswith(starts) or any(test.search(path) for test in tests)
+
+
+def list_unused_filters(filters: Sequence[str]) -> list[str]:
+    """Return a clause with the reason for each filter of Obsidian not used."""
+    expressions = [item for item in filters[:MAX_PATTERNS] if _is_expression(item)]
+    problems = [
+        f"{item}: {test}"
+        for item in expressions[:_MAX_EXPRESSIONS]
+        if isinstance(test := _compile_filter(item), str)
+    ]
+    if len(expressions) > _MAX_EXPRESSIONS:
+        problems.append(f"all regular expressions after the first {_MAX_EXPRESSIONS}")
+    if len(filters) > MAX_PATTERNS:
+        problems.append(f"all filters after the first {MAX_PATTERNS:,}")
+    return problems
+
+
+@lru_cache(maxsize=_MAX_EXPRESSIONS)
+def _compile_filter(item: str) -> "Expression | str":
+    """Return a compiled filter, or why it can't be used."""
+    from vaultlink.config.expression_syntax import UnsupportedExpression  # noqa: PLC0415
+    from vaultlink.config.expressions import Expression  # noqa: PLC0415 - few vaults need it
+
+    try:
+        return Expression(item[1:-1], ignore_case=True)
+    except UnsupportedExpression as reason:
+        return str(reason)
 
 
 def compile_path_prefixes(paths: Sequence[str]) -> Callable[[str], bool]:
@@ -62,12 +110,63 @@ def _to_nfc(text: str) -> str:
 _GLOB_TOKEN = lazy_pattern(r"\*\*/|/\*\*|\*\*|\*|\?|\[!?\]?[^\]/]*\]|[^*?\[/]+|.", re.DOTALL)
 
 
+def count_wildcards(pattern: str) -> int:
+    """Return the number of `*` and `**` in a glob."""
+    return len([token for token in _GLOB_TOKEN.findall(pattern) if "*" in token])
+
+
+def _is_mixed(pattern: str) -> bool:
+    """Return True if `**` is only a part of the name of a folder, as in `a**b`."""
+    return any("**" in name and name != "**" for name in pattern.split("/"))
+
+
 def _glob_to_regex(pattern: str) -> str:
-    """Return a regular expression for the whole path."""
+    """Return a regular expression for the whole path, for a glob that is not mixed.
+
+    No part of it is tried twice: the first match of the names between two `**` is as good as any
+    later one, and so is the first match of the text between two `*` in a name.
+    """
     glob = _to_nfc(pattern).rstrip("/")
-    anywhere = "" if "/" in glob else "(?:.*/)?"
+    names = glob.removeprefix("/").split("/") if "/" in glob else ["**", glob]
+    blocks = [[]] if names[0] != "**" else []  # type: list[list[str]]
+    for name in names:
+        if name == "**":
+            blocks.append([])
+        else:
+            blocks[-1].append(_name_to_regex(name))
+    first, *rest = blocks if names[0] != "**" else [[], *blocks]
+    body = "/".join(first) + (_NAME_END if first else "")
+    for number, block in enumerate(filter(None, rest)):
+        slash = "/" if number or first else ""
+        body += f"(?>{slash}(?:[^/]*+/)*?{'/'.join(block)}{_NAME_END})"
+    return f"(?s:{body}(?:/.*)?)" if any(blocks) else "(?s:.*)"
+
+
+_NAME_END = r"(?=/|\Z)"
+
+
+def _name_to_regex(name: str) -> str:
+    """Return a regular expression for one name of a path."""
+    parts = [""]
+    for token in _GLOB_TOKEN.findall(name):
+        if token == "*":
+            parts.append("")
+        else:
+            parts[-1] += _token_to_regex(token)
+    if len(parts) == 1:
+        return parts[0]
+    first, *middle, last = parts
+    return first + "".join(f"(?>[^/]*?{part})" for part in middle if part) + f"[^/]*{last}"
+
+
+def _compile_mixed_glob(pattern: str) -> Callable[[str], bool]:
+    """Return a predicate for a glob in which `**` is a part of a name."""
+    from vaultlink.config.expressions import Expression  # noqa: PLC0415 - few vaults need it
+
+    glob = _to_nfc(pattern).rstrip("/")
+    anywhere = "" if "/" in glob else "(?:[^]*/)?"
     body = "".join(map(_token_to_regex, _GLOB_TOKEN.findall(glob.removeprefix("/"))))
-    return f"(?s:{anywhere}{body}(?:/.*)?)"
+    return Expression(f"^{anywhere}{body}(?:/[^]*)?$", ignore_case=False, is_trusted=True).search
 
 
 def _token_to_regex(text: str) -> str:
@@ -78,18 +177,25 @@ def _token_to_regex(text: str) -> str:
     inverted = text[1] == "!"
     inside = re.escape(text[2 if inverted else 1 : -1]).replace("\\-", "-")
     whole = f"(?!/)[{'^' if inverted else ''}{inside}]"
-    return whole if _compile_or_none(whole) else re.escape(text)  # a range such as z-a is not valid
+    return whole if _is_valid(whole) else re.escape(text)  # a range such as z-a is not valid
 
 
-_WILDCARDS = {"**/": "(?:.*/)?", "/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_WILDCARDS = {
+    "**/": "(?:[^]*/)?",
+    "/**": "(?:/[^]*)?",
+    "**": "[^]*",
+    "*": "[^/]*",
+    "?": "[^/]",
+}
 
 
 def _is_expression(item: str) -> bool:
     return len(item) > 2 and item[0] == item[-1] == "/"
 
 
-def _compile_or_none(source: str) -> re.Pattern[str] | None:
+def _is_valid(source: str) -> bool:
     try:
-        return re.compile(source, re.IGNORECASE)
+        re.compile(source)
     except re.error:
-        return None
+        return False
+    return True

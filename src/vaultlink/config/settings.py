@@ -17,6 +17,7 @@ from vaultlink.config.checks import (
     read_selectors,
     read_table,
     read_text_list,
+    reject_long_patterns,
     reject_unknown_items,
     reject_unknown_keys,
     unknown_key_error,
@@ -155,10 +156,13 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             items = read_text_list(layer, key, layer.values[key])
             if key in SELECTOR_KEYS:
                 read_selectors(layer, key, items, rules)
+            if key in ("exclude", "allow-dangling"):
+                reject_long_patterns(layer, key, items)
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
     yield from _read_severities(layer, rules)
+    reject_long_patterns(layer, "per-file-ignores", list(read_table(layer, "per-file-ignores")))
     for glob, names in read_table(layer, "per-file-ignores").items():
         key = f"per-file-ignores.{glob}"
         selectors = read_text_list(layer, key, names)

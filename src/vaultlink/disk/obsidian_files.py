@@ -13,7 +13,7 @@ from vaultlink.files import UnusualFileError, read_within
 from vaultlink.obsidian import ObsidianSettings, PeriodicNote
 
 _PLUGINS = ".obsidian/plugins"
-_APP, _TYPES = ".obsidian/app.json", ".obsidian/types.json"
+APP_FILE, _TYPES = ".obsidian/app.json", ".obsidian/types.json"
 _CORE_PLUGINS = ".obsidian/core-plugins.json"
 _TEMPLATES, _DAILY_NOTES = ".obsidian/templates.json", ".obsidian/daily-notes.json"
 _TEMPLATER = f"{_PLUGINS}/templater-obsidian/data.json"
@@ -22,7 +22,7 @@ _PERIODIC_NOTES = f"{_PLUGINS}/periodic-notes/data.json"
 _CALENDAR = f"{_PLUGINS}/calendar/data.json"
 
 OBSIDIAN_FILES = (
-    *(_APP, _TYPES, _CORE_PLUGINS, _TEMPLATES, _DAILY_NOTES),
+    *(APP_FILE, _TYPES, _CORE_PLUGINS, _TEMPLATES, _DAILY_NOTES),
     *(_TEMPLATER, _QUICKADD, _PERIODIC_NOTES, _CALENDAR),
 )
 """Vault paths of the files that are read."""
@@ -60,7 +60,7 @@ def load_obsidian_settings(vault: Path) -> ObsidianSettings:
 def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
     """Return the settings that files contain, given their JSON by vault path."""
     objects = {path: value for path, value in files.items() if isinstance(value, dict)}
-    app, types = objects.get(_APP, {}), objects.get(_TYPES, {}).get("types")
+    app, types = objects.get(APP_FILE, {}), objects.get(_TYPES, {}).get("types")
     defaults = ObsidianSettings()
     periodic = list(
         _find_periodic_notes(objects, _is_enabled(files.get(_CORE_PLUGINS), "daily-notes"))

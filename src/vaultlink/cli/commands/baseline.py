@@ -26,7 +26,7 @@ from vaultlink.cli.vault import (
     find_vault_root,
     open_scanned_vault,
     scan_from_options,
-    warn_unreadable_folders,
+    warn_of_scan,
 )
 from vaultlink.cli.write_run import hold_write_lock, write_vault_files
 from vaultlink.disk.scan import BASELINE_FILE
@@ -76,7 +76,7 @@ def baseline(options: BaselineOptions) -> int:
 def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
     scan = scan_from_options(options, options.folder)
     terminal.check_output_file(scan.root)
-    warn_unreadable_folders(scan, terminal)
+    warn_of_scan(scan, terminal)
     if not options.diff:
         sweep_strays(scan.root, scan.listing.strays)
     before = read_baseline_file(scan.root)

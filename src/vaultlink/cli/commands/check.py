@@ -10,7 +10,7 @@ from vaultlink.cli.known import find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import mention_strays, scan_from_options, warn_unreadable_folders
+from vaultlink.cli.vault import mention_strays, scan_from_options, warn_of_scan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.write.cache import save_result
 
@@ -40,7 +40,7 @@ def check(options: CheckOptions) -> int:
     output_format = terminal.choose_finding_format()
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
-    warn_unreadable_folders(scan, terminal)
+    warn_of_scan(scan, terminal)
     mention_strays(scan, terminal)
     chosen, known_sources = (
         select_vault_paths(options, scan.root),

@@ -26,7 +26,7 @@ from vaultlink.cli.vault import (
     make_path_filter,
     open_scanned_vault,
     scan_from_options,
-    warn_unreadable_folders,
+    warn_of_scan,
 )
 from vaultlink.cli.write_run import (
     hold_write_lock,
@@ -142,7 +142,7 @@ def _plan_and_write(
     """Plan the fixes and, except in a dry run, write them."""
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
-    warn_unreadable_folders(scan, terminal)
+    warn_of_scan(scan, terminal)
     if not (options.diff or is_interactive or reads_stdin(options)):
         sweep_strays(scan.root, scan.listing.strays)
     known_sources = find_known_sources(options, scan)
