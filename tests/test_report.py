@@ -107,10 +107,16 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
         ("港 see [[plan]]", "[[plan]]", "港 see [[plan]]", "       ^^^^^^^^"),
         ("see [[港]]", "[[港]]", "see [[港]]", "    ^^^^^^"),
         (
-            "e\u0301 \u2068see\u2069 [[plan]]",
+            "e\u0301 \u200bsee\u200b [[plan]]",
             "[[plan]]",
-            "e\u0301 \u2068see\u2069 [[plan]]",
+            "e\u0301 \u200bsee\u200b [[plan]]",
             "      ^^^^^^^^",
+        ),
+        (
+            "e \u2068see\u2069 [[plan]]",
+            "[[plan]]",
+            "e \\u2068see\\u2069 [[plan]]",
+            "                  ^^^^^^^^",
         ),
         (
             "see \x1b[31m [[plan]]",

@@ -106,7 +106,7 @@ def _report_sections(
     if options.diff:
         from vaultlink.report.unified_diff import unified_diff  # noqa: PLC0415 - needed for --diff only
 
-        terminal.print_results(
+        terminal.print_diff(
             unified_diff(
                 [(path, *texts) for path, texts in sorted(changes.texts.items())], terminal.palette
             )

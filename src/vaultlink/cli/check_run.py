@@ -59,7 +59,7 @@ def run_check(
         describe_unseen(vault.state.settings.history.unseen),
     ]
     return CachedCheck(
-        results if isinstance(results, bytes) else results.encode("utf-8", "surrogateescape"),
+        terminal.encode_results(results, output_format),
         "\n".join(filter(None, sentences)),
         choose_exit_code(options, {item.severity for item in split.new}),
     )

@@ -103,8 +103,9 @@ def run_command(line: Sequence[str]) -> int:
             )
             return EXIT_ERROR
         from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
+        from vaultlink.report.layout import escape_controls  # noqa: PLC0415
 
-        print_stderr(f"{format_label('error:')} {error}")
+        print_stderr(f"{format_label('error:')} {escape_controls(str(error))}")
         return EXIT_ERROR
 
 

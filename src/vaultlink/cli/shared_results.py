@@ -1,6 +1,7 @@
 """Results of a check with very many findings, rendered in several processes."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from operator import attrgetter
@@ -77,7 +78,8 @@ def render_shared(
     )
 
     def render_all(find: _FindFixes | None) -> list[_Part]:
-        return _render_parts(result, render, find, processes)
+        encode = partial(terminal.encode_results, output_format=output_format)
+        return _render_parts(result, render, encode, find, processes)
 
     has_fixes = output_format in FORMATS_WITH_FIXES
     find = None
@@ -100,6 +102,7 @@ def render_shared(
 def _render_parts(
     result: CheckResult,
     render: Callable[[CheckResult], str | bytes],
+    encode: Callable[[str | bytes], bytes],
     find: _FindFixes | None,
     processes: int,
 ) -> list[_Part]:
@@ -119,7 +122,7 @@ def _render_parts(
         )
         safeties = [fix.safety for fix in fixes if fix]
         return _Part(
-            text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape"),
+            encode(text),
             allowed,
             safeties.count(Safety.SAFE),
             safeties.count(Safety.UNSAFE),

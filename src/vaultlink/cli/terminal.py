@@ -4,6 +4,7 @@ Also chooses colour, line width and output format, and handles closed pipes.
 """
 
 import os
+import stat as modes
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import ClassVar, TextIO
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMATS
-from vaultlink.report.layout import COLORED, PLAIN, Palette, truncate
+from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate
+from vaultlink.report.printable import escape_commands, escape_unsafe
 from vaultlink.write.files import write_output
 
 _PIPED_WIDTH = 120
@@ -81,10 +83,10 @@ class Terminal:
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
 
-        A closed pipe is not an error: the run continues as if everything were read. Raises
-        UsageError if the results cannot be written.
+        Text is made harmless; bytes are printed as they are. A closed pipe is not an error: the run
+        continues as if everything were read. Raises UsageError if the results cannot be written.
         """
-        data = result if isinstance(result, bytes) else _encode(result)
+        data = self.encode_results(result)
         Terminal.has_printed = True
         if self.output_file is not None:
             write_output(self.output_file, data)
@@ -107,8 +109,37 @@ class Terminal:
             self._has_streamed = True
             self.print_results(result)
             return
-        data = result if isinstance(result, bytes) else _encode(result)
-        write_output(self.output_file, data, append=True)
+        write_output(self.output_file, self.encode_results(result), append=True)
+
+    def print_diff(self, diff: str, *, is_part: bool = False) -> None:
+        """Print a unified diff: harmless on a terminal, else exact to be applied.
+
+        In the log of a CI service, an exact diff could contain commands for the service. There they
+        are spelled out, and a message says so.
+        """
+        print_text = self.print_part if is_part else self.print_results
+        if self.is_terminal:
+            print_text(diff)
+            return
+        harmless = escape_commands(diff) if self.output_file is None and _is_ci_log() else diff
+        print_text(_encode(harmless))
+        if harmless != diff:
+            self.print_message(
+                "The diff contains what this CI service may take for commands. They are spelled "
+                "out, so the diff can't be applied. Use --output-file FILE for an exact one."
+            )
+
+    def encode_results(self, result: str | bytes, output_format: str = "") -> bytes:
+        """Encode results; text is made harmless for terminals and logs.
+
+        The format `github` consists of commands, which escape what they contain.
+        """
+        if isinstance(result, bytes):
+            return result
+        text = escape_unsafe(result, is_colored=self.palette is not PLAIN)
+        if not self.is_terminal and output_format != "github":
+            text = escape_commands(text)
+        return _encode(text)
 
     def check_output_file(self, root: Path) -> None:
         """Check the output file before anything else is done.
@@ -185,7 +216,7 @@ class StatusLine:
     def set_text(self, text: Callable[[], str]) -> None:
         """Set the text of the line. `text` is called only if the line is drawn."""
         if self._stream is not None:
-            self._text = text()
+            self._text = escape_controls(text())
 
     def draw(self) -> None:
         """Draw the line, truncated to the width of the terminal."""
@@ -214,7 +245,9 @@ def print_stderr(text: str) -> None:
     Errors are ignored, because there is no place to report them.
     """
     try:
-        _write_bytes(sys.stderr, _encode(text + "\n"))
+        is_terminal = _is_terminal(sys.stderr)
+        text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
+        _write_bytes(sys.stderr, _encode((text if is_terminal else escape_commands(text)) + "\n"))
     except OSError:
         discard_output(sys.stderr)
 
@@ -246,6 +279,20 @@ def _terminal_columns() -> int:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def _is_ci_log() -> bool:
+    """Return True if a CI service reads stdout, and obeys commands in it."""
+    if not any(os.environ.get(name) for name in _CI_VARIABLES) or sys.stdout is None:
+        return False
+    try:
+        return not modes.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True
+
+
+_CI_VARIABLES = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+"""Variables of CI services that obey commands in the output of programs."""
 
 
 def _encode(text: str) -> bytes:

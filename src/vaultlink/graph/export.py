@@ -38,7 +38,7 @@ def _render_json(nx_graph: "Graph") -> str:
 
     import networkx as nx  # noqa: PLC0415
 
-    return json.dumps(nx.node_link_data(nx_graph, edges="edges"), ensure_ascii=False) + "\n"
+    return json.dumps(nx.node_link_data(nx_graph, edges="edges")) + "\n"
 
 
 def _render_graphml(nx_graph: "Graph") -> str:
@@ -106,6 +106,8 @@ def _render_attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]
 
 
 _INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_UNSAFE_IN_XML = lazy_pattern("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|#(?=#)")
+"""Characters that a terminal may obey, and the beginning of commands for CI services."""
 _XML_ESCAPES = str.maketrans(
     {
         "&": "&amp;",
@@ -124,7 +126,8 @@ def _escape_xml(text: str) -> str:
 
     Characters that are invalid in XML are replaced.
     """
-    return _INVALID_IN_XML.sub("\ufffd", text).translate(_XML_ESCAPES)
+    clean = _INVALID_IN_XML.sub("\ufffd", text).translate(_XML_ESCAPES)
+    return _UNSAFE_IN_XML.sub(lambda match: f"&#{ord(match[0])};", clean)
 
 
 def _format_value(value: Any) -> str:

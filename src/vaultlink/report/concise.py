@@ -13,6 +13,7 @@ from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.check_result import CheckResult, FormatTarget
 from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+from vaultlink.report.printable import escape_commands
 
 if TYPE_CHECKING:
     from vaultlink.fix.totals import FixTotals
@@ -75,9 +76,8 @@ def render_concise(
         ]
         return "".join(colored)
     rows = [f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} {message}" for d, message in lines]
-    return "\n".join([row if row.isprintable() else escape_controls(row) for row in rows]) + (
-        "\n" if rows else ""
-    )
+    lines_text = "\n".join([row if row.isprintable() else escape_controls(row) for row in rows])
+    return escape_commands(lines_text) + ("\n" if rows else "")
 
 
 def severity_colors(palette: Palette) -> Mapping[Severity, str]:

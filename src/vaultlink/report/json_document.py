@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from vaultlink.report.printable import escape_json
+
 SCHEMA_VERSION = 1
 
 _ENCODER = msgspec.json.Encoder()
@@ -18,7 +20,7 @@ _ENCODER = msgspec.json.Encoder()
 def encode_json_lines(rows: Sequence[Any]) -> bytes:
     """Encode one JSON object per line."""
     try:
-        return _ENCODER.encode_lines(rows)
+        return escape_json(_ENCODER.encode_lines(rows))
     except (UnicodeEncodeError, OverflowError):
         return b"".join([_encode(row) + b"\n" for row in rows])
 
@@ -43,6 +45,6 @@ def _encode(value: Any) -> bytes:
     The slower `json` encodes file names that are not Unicode and numbers over 64 bits.
     """
     try:
-        return _ENCODER.encode(value)
+        return escape_json(_ENCODER.encode(value))
     except (UnicodeEncodeError, OverflowError):
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()

@@ -14,6 +14,7 @@ from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls
+from vaultlink.report.printable import escape_commands
 from vaultlink.text import lazy_pattern
 
 RuleFindings = dict[str, list[Diagnostic]]
@@ -113,7 +114,7 @@ def _clean_xml(text: str) -> str:
 
     Control characters are spelled out. U+FFFD replaces code points that XML cannot contain.
     """
-    return (
+    return escape_commands(
         text
         if text.isascii() and text.isprintable()
         else _INVALID_XML.sub("\ufffd", escape_controls(text))

@@ -33,9 +33,9 @@ COLORED = Palette(
 )
 
 _CONTROL_CHARS = lazy_pattern(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f]"
 )
-"""Control characters, line separators, bidirectional overrides, and bytes that are not UTF-8."""
+"""Control characters, line separators, bidirectional overrides, and bytes like controls."""
 
 _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 

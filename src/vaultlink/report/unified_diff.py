@@ -1,12 +1,14 @@
 """Unified diffs that `git apply` and `patch` accept.
 
-Lines end with a line feed only, so a carriage return is part of its line.
+Lines end with a line feed only, so a carriage return is part of its line. The text is exact;
+`Terminal.print_diff` makes it harmless.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from vaultlink.report.layout import PLAIN, Palette
+from vaultlink.report.printable import has_command
 from vaultlink.text import lazy_pattern
 
 _CONTEXT_LINES = 3
@@ -73,12 +75,92 @@ def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[O
     tail = 0
     while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
         tail += 1
+    if any(map(has_command, before)):
+        yield from _group_without_commands(before, after, head, tail)
+        return
     skip = max(head - _CONTEXT_LINES, 0)
     stop_before = len(before) - max(tail - _CONTEXT_LINES, 0)
     stop_after = len(after) - max(tail - _CONTEXT_LINES, 0)
     matcher = SequenceMatcher(None, before[skip:stop_before], after[skip:stop_after])
     for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
         yield [(tag, a + skip, b + skip, c + skip, d + skip) for tag, a, b, c, d in group]
+
+
+def _group_without_commands(
+    before: Sequence[str], after: Sequence[str], head: int, tail: int
+) -> Iterator[list[Opcode]]:
+    """Group changes without context lines that look like commands.
+
+    A CI service would obey them, as it ignores the blank in front. They are removed and added again
+    instead, which other programs apply like any change. `head` and `tail` are the numbers of equal
+    lines at the start and the end.
+    """
+    stop_before, stop_after = len(before) - tail, len(after) - tail
+    core = SequenceMatcher(None, before[head:stop_before], after[head:stop_after])
+    opcodes: list[Opcode] = [
+        ("equal", 0, head, 0, head),
+        *((op, a + head, b + head, c + head, d + head) for op, a, b, c, d in core.get_opcodes()),
+        ("equal", stop_before, len(before), stop_after, len(after)),
+    ]
+    lines = list(_split_opcodes(opcodes))
+    changed = [op[0] != "equal" for op in lines]
+    orders = [*range(len(lines))], [*reversed(range(len(lines)))]
+    while any(_mark_commands(before, lines, changed, order) for order in orders):
+        pass
+    marked = [
+        ("replace" if is_changed else "equal", *op[1:])
+        for op, is_changed in zip(lines, changed, strict=True)
+    ]
+    yield from _KnownOpcodes(list(_join_opcodes(marked))).get_grouped_opcodes(_CONTEXT_LINES)
+
+
+def _mark_commands(
+    before: Sequence[str], lines: Sequence[Opcode], changed: list[bool], order: Iterable[int]
+) -> bool:
+    """Mark equal lines near a change that look like commands; True if any are."""
+    distance, found = _CONTEXT_LINES, False
+    for number in order:
+        distance = 0 if changed[number] else distance + 1
+        if 0 < distance <= _CONTEXT_LINES and has_command(before[lines[number][1]]):
+            changed[number], distance, found = True, 0, True
+    return found
+
+
+class _KnownOpcodes(SequenceMatcher[str]):
+    """Groups opcodes that are already known."""
+
+    def __init__(self, opcodes: list[Opcode]):
+        super().__init__()
+        self._opcodes = opcodes
+
+    def get_opcodes(self) -> list[Opcode]:  # type: ignore[override] # the tag is any text here
+        return self._opcodes
+
+
+def _split_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
+    """Yield the opcodes, those of equal lines line by line."""
+    for op in opcodes:
+        if op[0] != "equal":
+            yield op
+            continue
+        for number in range(op[2] - op[1]):
+            a, c = op[1] + number, op[3] + number
+            yield "equal", a, a + 1, c, c + 1
+
+
+def _join_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
+    """Yield the opcodes, with adjacent ones of a kind joined: equal, or changed."""
+    last: Opcode | None = None
+    for op in opcodes:
+        kind = "equal" if op[0] == "equal" else "replace"
+        if last is not None and last[0] == kind:
+            last = (kind, last[1], op[2], last[3], op[4])
+            continue
+        if last is not None:
+            yield last
+        last = (kind, *op[1:])
+    if last is not None:
+        yield last
 
 
 def _render_hunk(

@@ -96,7 +96,7 @@ def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
         text = text.replace("\n", "\r\n")
     if options.diff:
         old_text = None if before is None else before.decode("utf-8", "replace")
-        terminal.print_results(unified_diff([(BASELINE_FILE, old_text, text)], terminal.palette))
+        terminal.print_diff(unified_diff([(BASELINE_FILE, old_text, text)], terminal.palette))
         terminal.print_message(summary)
         return EXIT_CLEAN if old_text == text else EXIT_FINDINGS
     if before != text.encode():

@@ -209,9 +209,8 @@ def _report_fixes(
             render_examples(fixes, len(early), plan.texts, terminal.width, terminal.palette)
         )
     else:
-        terminal.print_results(
-            render_results(options, terminal, output_format, checked, {"fixed": row})
-        )
+        results = render_results(options, terminal, output_format, checked, {"fixed": row})
+        terminal.print_results(terminal.encode_results(results, output_format))
     print_skipped_notes(result.skipped)
     fixed = describe_fixed(row.by_rule, row.notes, brief=shows_examples) + (
         " `vaultlink undo` reverts it." if row.run else ""
@@ -319,7 +318,7 @@ def _resolve_create_folder(folder: Path, root: Path) -> str:
 
 def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
     """Print a unified diff of what would be written; return the exit code."""
-    terminal.print_results(
+    terminal.print_diff(
         unified_diff(
             [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
         )

@@ -12,6 +12,7 @@ from vaultlink.cli.vault import open_from_options
 from vaultlink.graph.build import GraphSummary, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.report.layout import display_width, escape_controls, pad
+from vaultlink.report.printable import escape_json
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
@@ -36,11 +37,16 @@ def graph(options: GraphOptions) -> int:
     output_format = choose_listing_format(terminal)
     nx_graph = open_from_options(options, terminal, options.folder).graph()
     if options.format:
-        terminal.print_results(export_graph(nx_graph, options.format))
+        text = export_graph(nx_graph, options.format)
+        data = text.encode("utf-8", "replace")
+        data = escape_json(data) if options.format == "json" else data
+        terminal.print_results(text if options.format == "dot" else data)
         return EXIT_CLEAN
     summary = summarize_graph(nx_graph)
     if output_format == "json":
-        terminal.print_results(msgspec.json.encode({"schema": 1, "graph": summary}) + b"\n")
+        terminal.print_results(
+            escape_json(msgspec.json.encode({"schema": 1, "graph": summary})) + b"\n"
+        )
     elif output_format == "tsv":
         print_lines(
             terminal,

@@ -149,7 +149,7 @@ def init(options: InitOptions) -> int:
         else _plan_settings_file(vault)
     )
     if options.diff:
-        terminal.print_results(
+        terminal.print_diff(
             unified_diff(
                 [(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()],
                 terminal.palette,

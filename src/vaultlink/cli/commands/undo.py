@@ -150,7 +150,7 @@ def _report_undone(
 
 def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
     plan = plan_undo(root, run)
-    terminal.print_results(
+    terminal.print_diff(
         unified_diff(
             [(item.path, _decode_text(item.old), _decode_text(item.new)) for item in plan.writes],
             terminal.palette,

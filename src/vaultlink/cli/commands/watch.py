@@ -266,4 +266,4 @@ class _UpdatePrinter:
         )
         if diff not in self._printed_diffs:
             self._printed_diffs = {diff}
-            self._terminal.print_part(diff)
+            self._terminal.print_diff(diff, is_part=True)

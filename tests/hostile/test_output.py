@@ -1,0 +1,316 @@
+"""Names and texts of a vault can neither control a terminal nor give commands to a CI service."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from repositories import create_repository
+from running import CommandResult, RunCommand, create_vault
+from test_diffs import patched
+from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.report.json_document import encode_json_lines
+from vaultlink.report.layout import COLORED
+from vaultlink.report.printable import escape_commands, escape_json
+from vaultlink.report.unified_diff import unified_diff
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names with control characters")
+
+CONTROLS = "\x1b[2J\x07\x0b\x7f\x9b31m\u202e\u2066\u2028"
+COLOR = "\x1b[31m"
+COMMANDS_OF_CI = (
+    "::warning title=x::PWN",
+    " ::stop-commands::tok",
+    "\u3000::error::x",
+    "x ##[error]y",
+    "##vso[task.setvariable variable=x]y",
+    "\u200b:\u200b:notice::x",
+)
+STEMS = (f"a{CONTROLS}z", f"c{COLOR}z", "r\rz", "n\n::error::z", *COMMANDS_OF_CI)
+TEXT = "".join(
+    f"{stem}\n[[{stem.strip()}]] [[gone {stem}]] [[Peir{stem}]] [t](<{stem}>)\n" for stem in STEMS
+).replace("n\n::", "n ::")
+
+
+def create_hostile_vault(root: Path) -> Path:
+    """Create a vault of notes with hostile names, titles, links and properties."""
+    head = "---\naliases: ['{0}']\ntags: ['{0}']\n\"{0}\": x\n---\n# {0}\n\n## {0}\n"
+    notes = {"Pier.md": "[[Peir]]\n" + TEXT, "plain.md": "x\n"}
+    for stem in STEMS:
+        shown = re.sub(r"[\x00-\x1f\x7f-\x9f]", "", stem)
+        notes[f"{stem}.md"] = head.format(shown) + TEXT
+        notes[f"{stem} folder/{stem}.md"] = f"[[Pier]] [[Peir]] {stem}\n"
+    create_vault(root, notes)
+    return root
+
+
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CI_COMMAND = re.compile(r"(?m)^[^!-9;-~\w\n]*:[^!-~\w\n]*:|##(?:\[|vso\[|teamcity\[)")
+
+
+def find_unsafe(text: str) -> list[str]:
+    """Return what a terminal or a CI service may obey, with what follows it."""
+    return [
+        ascii(text[match.start() : match.start() + 40])
+        for pattern in (UNSAFE, CI_COMMAND)
+        for match in pattern.finditer(text)
+    ]
+
+
+NOTE = f"{COMMANDS_OF_CI[0]}.md"
+ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "check": [
+        *(("--output-format", name) for name in ("concise", "full", "json", "json-lines", "sarif")),
+        *(("--output-format", name) for name in ("gitlab", "junit", "markdown")),
+        ("--select", "ALL", "--output-format", "concise"),
+        ("--statistics",),
+        ("--color", "never", "--output-format", "full"),
+    ],
+    "fix": [("--diff",), ("--diff", "--unsafe-fixes"), ("--output-format", "full")],
+    "undo": [("--list",), ("--list", "--output-format", "json"), ("--output-format", "table")],
+    "baseline": [("--diff",), ()],
+    "graph": [(), *(("--format", name) for name in ("json", "graphml", "gexf", "dot"))],
+    "rule": [("dangling-link",)],
+    "init": [("--diff",), ("--ci", "github", "--diff")],
+    "merge-driver": [("plain.md", "plain.md", "plain.md", "7", CONTROLS)],
+    **{
+        name: [(*words, NOTE) for words in ((), ("--output-format", "table"))]
+        + [(NOTE, "--output-format", "json"), (f"no {CONTROLS}",)]
+        for name in ("show", "backlinks", "history")
+    },
+}
+LISTING = [(), ("--output-format", "table"), ("--output-format", "json")]
+
+
+def runs() -> Iterator[tuple[str, ...]]:
+    """Yield the command lines to run; all but the watcher."""
+    for name in (*COMMANDS, *ALIASES):
+        if name != "watch":
+            for words in ARGUMENTS.get(name, LISTING):
+                yield name, *words
+    for words in ((CONTROLS,), ("check", f"--{CONTROLS}"), ("check", CONTROLS), ("::error::x",)):
+        yield words
+    yield "check", "--select", CONTROLS
+    yield "check", "--output-format", f"x\n::error::{CONTROLS}"
+    yield "check", "--config", f"{CONTROLS}.toml"
+    yield "check", "--changed-since", f"x\n::error::{CONTROLS}"
+
+
+def check_output(done: CommandResult, words: Sequence[str]) -> list[str]:
+    """Return the unsafe parts of the output of a command."""
+    is_diff = "--diff" in words
+    out = "" if is_diff else done.out
+    found = find_unsafe(out) + find_unsafe(done.err)
+    if is_diff:  # exact; only what a CI service takes for the beginning of a line can be avoided
+        found += [line for line in done.out.split("\n") if re.match(r"\s*::", line)]
+    return found
+
+
+@pytest.mark.usefixtures("plain_git")
+def test_no_command_prints_anything_to_obey(
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create_hostile_vault(tmp_path / "v")
+    create_repository(root, {})
+    monkeypatch.chdir(root)
+    found = {}
+    for words in runs():
+        done = run(*words)
+        assert "internal error" not in done.err
+        if unsafe := check_output(done, words):
+            found[ascii(words)] = unsafe[:3]
+    assert found == {}
+
+
+@pytest.mark.parametrize("variable", ["VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG"])
+def test_environment_is_shown_escaped(
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": ""})
+    monkeypatch.setenv(variable, f"x\n::error::y{CONTROLS}")
+    done = run("check", "--vault", str(root))
+    assert done.code == 2
+    assert find_unsafe(done.out + done.err) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"{}" = 1\n',
+        '[severity]\n"{}" = "error"\n',
+        '[severity]\ndangling-link = "{}"\n',
+        'exclude = "{}"\n',
+        'select = ["{}"]\n',
+        '[backlinks]\nheading = "{}"\n',
+        '[rules."{}"]\nx = 1\n',
+        '[per-file-ignores]\n"{}" = ["{}"]\n',
+        'quiet = ["{}"]\n',
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "config", "fix"])
+def test_settings_are_shown_escaped(
+    tmp_path: Path, run: RunCommand, text: str, command: str
+) -> None:
+    spelled = "".join(f"\\u{ord(char):04x}" for char in f"x\n::error::y{CONTROLS}")
+    root = create_vault(tmp_path / "v", {"a.md": "", "vaultlink.toml": text.replace("{}", spelled)})
+    done = run(command, "--vault", str(root))
+    assert "internal error" not in done.err
+    assert find_unsafe(done.out + done.err) == []
+
+
+# -- terminals ----------------------------------------------------------------------------------------------------
+
+PALETTE = re.compile("|".join(re.escape(style) for style in COLORED))
+
+
+def run_on_terminal(root: Path, *words: str) -> str:
+    """Run a command with a terminal as its output, and return what it printed."""
+    pty = pytest.importorskip("pty")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vaultlink", *words],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(follower)
+    data = b""
+    while True:
+        try:
+            part = os.read(leader, 1 << 16)
+        except OSError:
+            break
+        if not part:
+            break
+        data += part
+    os.close(leader)
+    process.wait(timeout=30)
+    return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",),
+        ("check", "--output-format", "concise"),
+        ("fix", "--diff", "--unsafe-fixes"),
+        ("links",),
+        ("topics",),
+        ("orphans",),
+        ("show", NOTE),
+        ("backlinks", NOTE),
+        ("backlinks", f"no {CONTROLS}"),
+        (CONTROLS,),
+        ("fix",),
+    ],
+    ids=lambda words: ascii(" ".join(words)),
+)
+def test_terminal_is_not_controlled(tmp_path: Path, words: Sequence[str]) -> None:
+    root = create_hostile_vault(tmp_path / "v")
+    shown = PALETTE.sub("", run_on_terminal(root, *words))
+    shown = re.sub(r"\r[^\r\n]*\r", "", shown)  # the progress line
+    assert [ascii(found) for found in UNSAFE.findall(shown)] == []
+
+
+# -- diffs --------------------------------------------------------------------------------------------------------
+
+LINES = some.lists(
+    some.sampled_from(
+        ["a", "b", "c", "::error::x", " ::x", "\u200b:\u200b:x", "", "x::y", "\x1b[2J", "r\r::x"]
+    ),
+    max_size=14,
+)
+TEXTS = some.builds(lambda lines, end: "\n".join(lines) + end, LINES, some.sampled_from(["", "\n"]))
+
+
+@given(TEXTS, TEXTS)
+def test_no_context_line_is_a_command_and_diffs_stay_exact(old: str, new: str) -> None:
+    if old == new:
+        return
+    diff = unified_diff([("a.md", old, new)])
+    assert patched(old, diff) == new
+    assert [line for line in diff.split("\n") if re.match(r"[^!-9;-~\w]*:[^!-~\w]*:", line)] == []
+
+
+@pytest.mark.parametrize("program", ["git apply", "patch -p1"])
+def test_other_programs_apply_diffs_with_commands(tmp_path: Path, program: str) -> None:
+    lines = [f"line {number}" for number in range(30)]
+    commands = dict.fromkeys((0, 3, 4, 5, 6, 12, 13, 14, 20, 28, 29), "::error::x")
+    for changed in range(30):
+        old = [commands.get(number, line) for number, line in enumerate(lines)]
+        new = [*old[:changed], f"new\x1b[2J\x9b {changed}", *old[changed + 1 :]]
+        before, after = ("\n".join(part) + "\n" for part in (old, new))
+        (tmp_path / "a.md").write_text(before)
+        diff = unified_diff([("a.md", before, after)])
+        subprocess.run(
+            program.split(), cwd=tmp_path, input=diff.encode(), check=True, capture_output=True
+        )
+        assert (tmp_path / "a.md").read_text() == after
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", ""])
+def test_diffs_in_ci_logs_are_harmless_and_in_files_exact(
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    text = "[[Peir]] ##[error]x r\r::warning::y\n"
+    root = create_vault(tmp_path / "v", {"a.md": text, "Pier.md": ""})
+    if variable:
+        monkeypatch.setenv(variable, "true")
+    words = ("fix", "--diff", "--unsafe-fixes", "--vault", str(root))
+    file = tmp_path / "out.diff"
+    run(*words, "--output-file", file)
+    assert text.encode() in file.read_bytes()
+    command = [sys.executable, "-m", "vaultlink", *words]
+    piped = subprocess.run(command, capture_output=True, check=False)
+    assert (text.encode() in piped.stdout) == (not variable)
+    assert (b"--output-file" in piped.stderr) == bool(variable)
+    assert bool(CI_COMMAND.search(piped.stdout.decode().replace("\r", "\n"))) == (not variable)
+    with (tmp_path / "stdout.diff").open("wb") as stdout:
+        subprocess.run(command, stdout=stdout, stderr=subprocess.DEVNULL, check=False)
+    assert text.encode() in (tmp_path / "stdout.diff").read_bytes()
+    git_apply = ["git", "apply", str(file)]
+    subprocess.run(git_apply, cwd=root, check=True)
+    assert (root / "a.md").read_bytes() != text.encode()
+
+
+# -- encodings ----------------------------------------------------------------------------------------------------
+
+
+@given(some.text())
+def test_json_keeps_its_values(text: str) -> None:
+    data = json.dumps({text: text}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if "\ud800" <= max(text, default="") <= "\udfff":
+        return
+    assert json.loads(escape_json(data)) == {text: text}
+
+
+@pytest.mark.parametrize(
+    "char", ["\x7f", "\x80", "\x9b", "\x9f", "\u202a", "\u202e", "\u2066", "\u2069", "\u2028"]
+)
+def test_json_spells_out_unsafe_characters(char: str) -> None:
+    assert encode_json_lines([f"a{char}b“é"]) == f'"a\\u{ord(char):04x}b“é"\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("::error::x", "\\u003a:error::x"),
+        ("a\n  ::x\n", "a\n  \\u003a:x\n"),
+        ("a.md:1:2: VL101 x::y", "a.md:1:2: VL101 x::y"),
+        ("a ##[x]", "a \\u0023#[x]"),
+        ("## Heading [x]", "## Heading [x]"),
+        ("###[x]", "#\\u0023#[x]"),
+        ("std::vector", "std::vector"),
+    ],
+)
+def test_commands_are_spelled_out(text: str, expected: str) -> None:
+    assert escape_commands(text) == expected
