@@ -11,8 +11,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+
+from vaultlink.disk.scan import list_files
 
 SECONDS = 60
 LIMITED = """
@@ -200,6 +203,47 @@ def test_unreadable_folder_and_note(vault: Path) -> None:
     finally:
         (vault / "locked").chmod(0o755)
         (vault / "Secret.md").chmod(0o644)
+
+
+def test_ignore_file_that_leads_nowhere_hides_no_file(vault: Path) -> None:
+    before = list_files(vault)
+    (vault / ".gitignore").symlink_to("gone")
+    written(vault, {"sub/Note.md": ""})
+    (vault / "sub/.gitignore").symlink_to(".gitignore")  # to itself
+    after = list_files(vault)
+    assert (after.files.keys() - before.files.keys(), after.unreadable_folders) == (
+        {"sub/Note.md"},
+        (),
+    )
+
+
+def test_files_and_folders_removed_during_a_scan_hide_no_others(tmp_path: Path) -> None:
+    stable = {f"{folder}/n{number}.md" for folder in "abc" for number in range(40)}
+    vault = written(tmp_path / "vault", dict.fromkeys(stable, ""))
+    stop = Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            for folder in ("a", "b/x", "c/y"):
+                (vault / folder).mkdir(exist_ok=True)
+                for number in range(20):
+                    (vault / folder / f"gone{number}.md").touch()
+            for folder in ("a", "b/x", "c/y"):
+                for number in range(20):
+                    (vault / folder / f"gone{number}.md").unlink()
+            for folder in ("b/x", "c/y"):
+                (vault / folder).rmdir()
+
+    thread = Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(300):
+            listing = list_files(vault)
+            assert listing.unreadable_folders == ()
+            assert stable <= listing.files.keys()
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_unreadable_vault(vault: Path) -> None:

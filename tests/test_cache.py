@@ -245,6 +245,25 @@ def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
     assert dict(packed) == expected
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_progress_never_passes_its_total(tmp_path: Path, jobs: int) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for number in range(150):
+        (vault / f"n{number}.md").write_text(f"n{number} [[n1]]\n" * 3_000)
+    seen: list[tuple[int, int]] = []
+    for _ in range(2):  # the second time, all notes have new times
+        open_vault(
+            vault,
+            Settings(cache_dir=tmp_path / "cache", jobs=jobs),
+            lambda done, total: seen.append((done, total)),
+        )
+        for file in vault.iterdir():
+            os.utime(file)
+    assert seen
+    assert all(0 <= done <= total for done, total in seen), seen
+
+
 def test_killed_fork_costs_only_time() -> None:
     parent = os.getpid()
 

@@ -68,7 +68,8 @@ def run_parts(
 
     This process and its forks take one part after the other, so that all end at the same time.
     `kind` is the type of a result. This process does the parts of a fork that was killed.
-    `meanwhile` is called in this process when its forks have begun.
+    `meanwhile` is called in this process when its forks have begun, `progress` with the number of
+    items that are done, at most all.
     """
     if processes < 2:
         yield work(items, progress)
@@ -86,12 +87,12 @@ def run_parts(
             meanwhile()
         for number in queue():
             results[number] = work(parts[number], lambda _done: None)
-            progress(number * size)
+            progress(min((number + 1) * size, len(items)))  # about as many as all have done
         decode = msgspec.msgpack.Decoder(list[tuple[int, kind]]).decode
         for receive in receivers:
             results.update(decode(receive() or _pack([])))
     for number, part in enumerate(parts):
-        yield results.pop(number) if number in results else work(part, progress)
+        yield results.pop(number) if number in results else work(part, lambda _done: None)
 
 
 def _open_queue(size: int) -> Callable[[], Iterator[int]]:

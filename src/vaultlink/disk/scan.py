@@ -130,14 +130,14 @@ def list_files(vault: Path) -> FileListing:
                             continue  # such a name can't be linked to or printed
                         if not entry.is_file(follow_symlinks=False):
                             _list_folder(entry, path, pending, known_folders)
-                        elif stamp := _make_stamp(entry.stat(follow_symlinks=False)):
+                        elif stamp := _stat_entry(entry):
                             files[path] = stamp
-                    elif name == ".gitignore" and (stamp := _make_stamp(entry.stat())):
-                        gitignores[prefix + name] = stamp
+                    elif name == ".gitignore":
+                        gitignores |= _stat_ignore_file(entry, prefix)
                     elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
                         strays.append(prefix + name)
         except OSError as error:
-            unreadable.append((prefix.rstrip("/"), error.strerror or str(error)))
+            unreadable += _leave_out_folder(prefix[:-1], error, folders)
     return FileListing(files, tuple(sorted(unreadable)), folders, gitignores, tuple(sorted(strays)))
 
 
@@ -161,6 +161,31 @@ def _make_stamp(status: os.stat_result) -> FileStamp | None:
         return None
     # made by `tuple`, which takes half the time
     return tuple.__new__(FileStamp, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+
+
+def _leave_out_folder(path: str, error: OSError, folders: dict[str, str]) -> list[tuple[str, str]]:
+    """Return an unreadable folder with the reason; nothing if it was removed."""
+    if path and isinstance(error, FileNotFoundError):
+        del folders[path]
+        return []
+    return [(path, error.strerror or str(error))]
+
+
+def _stat_entry(entry: "os.DirEntry[str]") -> FileStamp | None:
+    """Return the stamp of a listed file; None if it was removed since."""
+    try:
+        return _make_stamp(entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
+def _stat_ignore_file(entry: "os.DirEntry[str]", prefix: str) -> dict[str, FileStamp]:
+    """Return the stamp by path of a `.gitignore`; nothing for a broken link."""
+    try:
+        stamp = _make_stamp(entry.stat())
+    except OSError:
+        return {}
+    return {prefix + entry.name: stamp} if stamp else {}
 
 
 def read_stamp(vault: str, path: str) -> FileStamp | None:

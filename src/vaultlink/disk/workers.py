@@ -91,7 +91,7 @@ def analyse_files(
             paths,
             processes,
             _AnalysedPart,
-            lambda done: progress(done * processes),
+            progress,
         )
         builders = [ColumnBuilder() for _ in range(4)]
         digests: list[bytes] = []

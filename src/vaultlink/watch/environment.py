@@ -171,7 +171,9 @@ class Environment:
         """Report folders that can't be read: their files seem not to exist."""
         for folder, reason in scan.listing.unreadable_folders:
             yield from self.notices.notify_once(
-                f"folder {folder}", f"the folder {folder} can't be read: {reason}.", is_error=True
+                f"folder {folder}",
+                f"the folder {folder or scan.root} can't be read: {reason}.",
+                is_error=True,
             )
 
     def is_fixer(self) -> bool:
