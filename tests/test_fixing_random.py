@@ -248,6 +248,10 @@ ODD_NOTES = (
     "[[][[o]][]][[Long Tide]]",
     "[[long-tide\\[[a]](https://a.b)][[Plan",
     "[long_tide|long_tide]]([)",
+    '<a f="">[[long_tide]]_#t/u',
+    "*#t\nAdd backlinks using these topics\n*>",
+    "*#Add:\n*Add backlinks using these topics",
+    '<a f="">>\nAdd backlinks using these topics\n[w](d)',
 )
 """Notes on which a fix broke a promise once."""
 

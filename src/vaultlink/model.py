@@ -124,8 +124,8 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
         in_comment: True for links in a `%%` comment. Obsidian counts these links but does not show
             them.
         in_table_cell: True for links in a table cell, where a pipe must be written `\\|`.
-        after_bracket: True for links behind an opening bracket, which would be read differently if
-            the link were of the other kind.
+        after_bracket: True for links behind an opening bracket or in another link, which could not
+            be of the other kind.
         beside_table: True for links in a line that a pipe would make a row of a table.
     """
 

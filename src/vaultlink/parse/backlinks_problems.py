@@ -13,6 +13,7 @@ from msgspec import structs
 
 from vaultlink.model import Entry, Owner, ParseProblem, Section
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
+from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
 from vaultlink.text import lazy_pattern, line_and_column
 
@@ -100,14 +101,28 @@ def _check_blank_before(text: str, body: int, section: Section) -> Iterator[Loca
     ) and not line.lstrip().startswith("#")
     if line.strip() and plain and "\n" not in section.heading:
         # Lines that continue a quote or an indented line may have another meaning apart from it.
-        joined = _PARAGRAPH_END.split(before)[-1].split("\n")
+        paragraph = _PARAGRAPH_END.split(before)[-1]
+        joined = paragraph.split("\n")
         movable = not has_indented_entries(section) and not any(
             part.startswith((" ", "\t", ">")) for part in joined
         )
         # A block identifier counts only at the end of its paragraph.
         movable = movable and not _BLOCK_ID.search(line)
+        movable = movable and _is_separable(paragraph, _PARAGRAPH_END.split(text[start:])[0])
         changes = ((start, start, _usual_line_end(text)),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
+
+
+def _is_separable(before: str, after: str) -> bool:
+    """Return True if two parts of a paragraph have the same links and tags apart."""
+    whole, first, second = map(read_inline, (f"{before}\n{after}", before, after))
+    shift = len(before) + 1
+    return {(item.start, item.end) for item in whole.links} | set(whole.tags) == {
+        *((item.start, item.end) for item in first.links),
+        *first.tags,
+        *((item.start + shift, item.end + shift) for item in second.links),
+        *((start + shift, end + shift) for start, end in second.tags),
+    }
 
 
 def has_indented_entries(section: Section) -> bool:

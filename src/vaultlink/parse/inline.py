@@ -275,7 +275,7 @@ class _Scan:
         if self.text.startswith("[[", opening):
             stop = self._end_of_wikilink(opening, end)
             if stop:
-                self.found.links.append(InlineWikilink(at, stop, embed))
+                self.found.links.append(InlineWikilink(at, stop, embed, in_link))
                 self._node_end = stop
                 return stop
         close = self._closing_bracket(opening, end)

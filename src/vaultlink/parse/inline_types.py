@@ -9,11 +9,15 @@ import msgspec
 
 
 class InlineWikilink(NamedTuple):
-    """A wikilink in a run: its span, including `!`, and True if it is an embed."""
+    """A wikilink in a run: its span, including `!`, and True if it is an embed.
+
+    `in_link` is True in the text of a Markdown or HTML link.
+    """
 
     start: int
     end: int
     embed: bool
+    in_link: bool = False
 
 
 class InlineMarkdownLink(NamedTuple):

@@ -157,7 +157,7 @@ class NoteBuilder:
                     run.source_end(link.end),
                     link.embed,
                     run.in_table_cell,
-                    is_in_brackets(link.start),
+                    link.in_link or is_in_brackets(link.start),
                 )
             else:
                 self.add_markdown_link(link, run)
