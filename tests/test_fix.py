@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from vaultlink.api import open_vault
+from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.debounce import Debounce
 from vaultlink.write.lock import lock_vault
 
 VAULT: Mapping[str, str] = {
@@ -47,6 +50,53 @@ def test_only_safe_fixes_are_applied(run: RunCommand, vault: Path) -> None:
         "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`"
         in told.err
     )
+
+
+ODD_SETTINGS = """
+select = ["respelt-link", "url-wikilink", "dead-end"]
+[severity]
+dead-end = "error"
+url-wikilink = "warning"
+"""
+ODD_VAULT: Mapping[str, str] = {
+    "vaultlink.toml": ODD_SETTINGS,
+    "Odd.md": "[[https://example.org]] and\n\n[[https://example.com]]\n",
+    "Even.md": "[[my plan]]\n",
+    "My-Plan.md": "[[even]]\n",
+}
+"""The fix of the last URL of `Odd.md` would cause an error: then none of its links is left."""
+
+ODD_MESSAGE = (
+    "Odd.md: skipped: a fix of url-wikilink was left out because there would be a new error, dead-end: "
+    "No link in “Odd.md” resolves to a file in the vault. This is a bug in vaultlink; please report it.\n"
+)
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)], ids=["", "quiet"])
+def test_fix_that_breaks_a_promise_stops_no_other(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
+) -> None:
+    vault = create_vault(tmp_path / "odd", ODD_VAULT)
+    monkeypatch.chdir(vault)
+    for _ in range(2):
+        told = run("fix", "--exit-zero", *quiet)
+        assert (told.code, ODD_MESSAGE in told.err) == (1, True), told
+        assert (vault / "Even.md").read_text() == "[[My-Plan|my plan]]\n"
+    data = run("fix", "--output-format", "json").data
+    assert isinstance(data, dict)
+    assert [item["path"] for item in data["fixed"]["left"]] == ["Odd.md"]
+    assert run("fix", "--diff", *quiet).code == 1
+
+
+def test_watcher_makes_all_other_fixes(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "odd", ODD_VAULT)
+    fixer = AutoFixer(Debounce(), "vaultlink watch --fix", writing=True)
+    attempt = fixer.attempt_fix(open_vault(vault), 0.0)
+    assert attempt.applied_fixes
+    assert "Even.md" in attempt.applied_fixes.written
+    assert [note.path for note in attempt.applied_fixes.skipped] == ["Odd.md"]
+    proposal = AutoFixer(Debounce(), "", writing=False).attempt_fix(open_vault(vault), 0.0)
+    assert [note.path for note in proposal.skipped] == ["Odd.md"]
 
 
 def test_check_with_fix_equals_fix(run: RunCommand, vault: Path) -> None:

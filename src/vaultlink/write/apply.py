@@ -188,7 +188,7 @@ def _describe_broken_promise(item: BrokenPromise) -> str:
     """Return the reason why a safe fix was left out, as a clause."""
     rules = " or ".join(item.rules) or "a rule"
     return (
-        f"a fix of {rules} was left out because {item.problem}. "
+        f"a fix of {rules} was left out because {item.problem.rstrip('.')}. "
         "This is a bug in vaultlink; please report it"
     )
 
