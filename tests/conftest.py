@@ -3,6 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from contextlib import chdir
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,12 +65,24 @@ def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+def find_folder(words: Sequence[str | Path]) -> Path:
+    """Return the vault that an option names if it exists, else the current folder."""
+    for option, value in pairwise(words):
+        if option == "--vault" and Path(value).is_absolute() and Path(value).is_dir():
+            return Path(value)
+    return Path.cwd()
+
+
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
-    """Return a function that runs a command in the current folder."""
+    """Return a function that runs a command in the current folder, or in the vault if it has one.
+
+    Paths in results are relative to the current folder.
+    """
 
     def command(*words: str | Path) -> CommandResult:
-        code = main([str(word) for word in words])
+        with chdir(find_folder(words)):
+            code = main([str(word) for word in words])
         done = capfdbinary.readouterr()
         return CommandResult(code, done.out.decode(), done.err.decode())
 

@@ -16,19 +16,22 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 
 
-def vaultlink(*words: str | Path, cache: Path) -> subprocess.CompletedProcess[str]:
+def vaultlink(
+    *words: str | Path, cache: Path, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command with a separate cache folder, and preserve line ends of its output."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
     line = [sys.executable, "-m", "vaultlink", *map(str, words)]
-    done = subprocess.run(line, env=environment, capture_output=True, check=False)
+    done = subprocess.run(line, env=environment, capture_output=True, check=False, cwd=folder)
     return subprocess.CompletedProcess(
         line, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
 
 
 def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """Run `vaultlink check` on a vault."""
-    return vaultlink("check", vault, "--output-format", "concise", *options, cache=cache)
+    """Run `vaultlink check` in a vault."""
+    words = ("check", "--vault", ".", "--output-format", "concise", *options)
+    return vaultlink(*words, cache=cache, folder=vault)
 
 
 @pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)

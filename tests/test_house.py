@@ -426,6 +426,7 @@ def test_only_git_starts_programs() -> None:
 LIBRARY_PLACES = {
     "frontmatter": r"parse/post\.py",
     "networkx": r"graph/",
+    "click": r"cli/terminal\.py",
     "rapidfuzz": r"index/suggest\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",

@@ -103,7 +103,9 @@ WATCHED = next(block for block in SHOWN if " watch " in block)
 )
 def test_samples_are_real_output(block: str) -> None:
     command, *shown = block.strip("\n").split("\n\n")
-    output_format = ["--output-format", "full"] if " check " in command else []
+    output_format = (
+        ["--output-format", "full", "--show", "overview"] if " check " in command else []
+    )
     done = subprocess.run(
         [sys.executable, "-m", *command.removeprefix("$ ").split(), *output_format],
         cwd=ROOT,
@@ -137,7 +139,7 @@ def test_sample_of_a_watch_is_real_output(tmp_path: Path) -> None:
 
 
 def test_first_screen_has_a_command_and_its_output() -> None:
-    first = README.read_text(encoding="utf-8")[:1000]
+    first = README.read_text(encoding="utf-8")[:1600]
     assert "```console\n$ vaultlink check" in first
     assert first.count("\n```") >= 2, "the sample ends on the first screen"
     assert len(SHOWN) > 1

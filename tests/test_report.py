@@ -19,7 +19,6 @@ from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.concise import (
     count_by_rule,
     render_concise,
-    render_statistics,
     summarize_check,
 )
 from vaultlink.report.finding_rows import FindingRow, finding_rows
@@ -46,6 +45,7 @@ from vaultlink.report.listings import (
     topic_rows,
 )
 from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page
+from vaultlink.report.rule_counts import count_findings, render_statistics
 from vaultlink.report.rule_manual import render_rule_page
 from vaultlink.text import line_and_column, line_starts
 
@@ -277,7 +277,13 @@ def test_control_characters_in_names_are_escaped() -> None:
 
 
 def test_statistics_count_by_rule_most_first() -> None:
-    assert render_statistics(SAMPLE) == "3  VL101  dangling-link\n1  VL203  duplicate-heading\n"
+    counts = count_findings(SAMPLE)
+    assert render_statistics(counts) == (
+        "findings  fix  unsafe  rule\n"
+        "       3    0       0  VL101 dangling-link\n"
+        "       1    0       0  VL203 duplicate-heading\n"
+    )
+    assert render_statistics(counts, has_fixes=False).startswith("findings  rule\n       3  VL101")
     assert render_statistics([]) == ""
     assert count_by_rule(SAMPLE) == {"dangling-link": 3, "duplicate-heading": 1}
 

@@ -105,7 +105,8 @@ def run_command(line: Sequence[str]) -> int:
         from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
         from vaultlink.report.layout import escape_controls  # noqa: PLC0415
 
-        print_stderr(f"{format_label('error:')} {escape_controls(str(error))}")
+        text = "\n".join(map(escape_controls, str(error).split("\n")))
+        print_stderr(f"{format_label('error:')} {text}")
         return EXIT_ERROR
 
 

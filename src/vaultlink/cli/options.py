@@ -145,6 +145,14 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     statistics: Annotated[
         bool, option("--statistics", help="Count findings by rule instead of listing them.")
     ] = False
+    show: Annotated[
+        str,
+        option(
+            "--show",
+            choices=("auto", "all", "overview"),
+            help="On a terminal: an overview if there are very many findings (auto), or all.",
+        ),
+    ] = "auto"
     fail_on: Annotated[
         str,
         option(

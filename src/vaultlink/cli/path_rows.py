@@ -18,6 +18,7 @@ from vaultlink.api import Vault, find_origin
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.processes import count_processes, run_parts
+from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.totals import MAX_TRIED, NO_FIXES, FixTotals, PathFixes
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.model import Diagnostic, Severity
@@ -162,8 +163,13 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
     suggest, format_target = make_suggester(vault, ()), make_target_formatter(vault.index)
     rules = vault.state.settings.rules_by_name
 
+    is_allowed = allowed_fixes(vault.state.settings.rules, vault.config)
+
     def hint(d: Diagnostic) -> str:
-        return format_hint(d, suggest(d), format_target)
+        return format_hint(d, suggest(d), format_target) if d.subpath is not None else ""
+
+    def is_safe(d: Diagnostic) -> bool:
+        return d.fix is not None and is_allowed(d, d.fix)
 
     def make_row(path: str) -> PathRow:
         findings = vault.state.diagnostics[path]
@@ -177,7 +183,7 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
             any(rules[d.rule].deferred_fix == "target" for d in findings),
             tuple({d.resolved for d in findings if d.subpath is not None and d.resolved}),
         )
-        text = render_concise(findings, hint=hint)
+        text = render_concise(findings, hint=hint, is_safe=is_safe)
         return PathRow(text.encode("utf-8", "surrogateescape"), facts)
 
     processes = (

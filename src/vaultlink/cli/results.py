@@ -1,5 +1,6 @@
 """Findings as a command's results and exit code, for `check` and `fix`."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -11,6 +12,7 @@ from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.shown_paths import find_path_prefix, make_path_formatter
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules
@@ -18,7 +20,7 @@ from vaultlink.engine.fingerprints import fingerprint_all
 from vaultlink.fix.totals import MAX_TRIED
 from vaultlink.git.location import find_work_tree
 from vaultlink.model import Severity
-from vaultlink.report import FORMATS
+from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.rules.registry import build_catalog
@@ -61,8 +63,11 @@ def split_findings(
     Guessed fixes are counted in formats that have suggestions or fixes, so that they are known.
     """
     split = split_known(vault.state.diagnostics, known, vault.text, wanted)
-    guesses = output_format in FORMATS_WITH_FIXES or (
-        output_format == "full" and not options.statistics
+    guesses = (
+        output_format in FORMATS_WITH_FIXES
+        or output_format == "full"
+        or options.statistics
+        or has_few_findings(vault)
     )
     select = make_new_finding_selector(known, vault, wanted)
     resolvable = cache(
@@ -70,6 +75,15 @@ def split_findings(
     )
     return CheckedVault(vault, split, resolvable, guesses)
 
+
+def has_few_findings(vault: Vault) -> bool:
+    """Return True if concise lines have suggestions, which take time to find."""
+    found = vault.state.diagnostics
+    return len(found) <= _MAX_HINTED and sum(map(len, found.values())) <= _MAX_HINTED
+
+
+_MAX_HINTED = 1_000
+"""Maximum number of findings whose concise lines have suggestions."""
 
 FORMATS_WITH_FIXES = ("json", "json-lines", "sarif", "markdown")
 
@@ -85,9 +99,39 @@ def render_results(
 
     `extra_keys` are added to the JSON document.
     """
-    row = FORMATS[output_format]
+    row = choose_renderer(options, terminal, output_format, checked)
+    return render_with(
+        row, build_result(options, terminal, output_format, checked, extra_keys or {})
+    )
+
+
+def render_with(row: OutputFormat, result: CheckResult) -> str | bytes:
+    """Render a result with the function of an output format."""
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(build_result(options, terminal, output_format, checked, extra_keys or {}))
+    return render(result)
+
+
+def choose_renderer(
+    options: ReportOptions, terminal: Terminal, output_format: str, checked: CheckedVault
+) -> OutputFormat:
+    """Return the output format, or what takes its place: statistics, or an overview."""
+    if options.statistics and output_format in ("full", "concise"):
+        return STATISTICS
+    if output_format == "full" and (
+        options.show == "overview"
+        or (
+            options.show == "auto"
+            and terminal.is_terminal
+            and not terminal.is_format_chosen()
+            and len(checked.split.new) > terminal.height // _LINES_PER_FINDING
+        )
+    ):
+        return OVERVIEW
+    return FORMATS[output_format]
+
+
+_LINES_PER_FINDING = 5
+"""Lines that a finding takes in the format `full`, about."""
 
 
 def build_result(
@@ -118,11 +162,29 @@ def build_result(
         path_prefix=_find_path_prefix(vault),
         version=__version__,
         failing_severities=select_failing_severities(options),
-        statistics=options.statistics,
         extra_keys=extra_keys,
         width=terminal.width,
+        height=terminal.height or 24,
+        command_options=_join_words(
+            [*(["--vault", str(options.vault)] if options.vault else []), *map(str, options.paths)]
+        ),
+        vault_option=_join_words(_name_vault(options, vault)),
+        show_path=make_path_formatter(vault.root),
+        groups_targets=terminal.is_terminal,
         palette=terminal.palette,
     )
+
+
+def _name_vault(options: ReportOptions, vault: Vault) -> list[str]:
+    """Return the option that names the vault, if it is not that of the current folder."""
+    if options.vault:
+        return ["--vault", str(options.vault)]
+    prefix = find_path_prefix(vault.root)
+    return ["--vault", prefix.rstrip("/")] if prefix else []
+
+
+def _join_words(words: Sequence[str]) -> str:
+    return f" {shlex.join(words)}" if words else ""
 
 
 def _find_path_prefix(vault: Vault) -> str:

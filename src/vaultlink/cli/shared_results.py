@@ -20,7 +20,7 @@ from vaultlink.fix.resolved import ApplicableFixes
 from vaultlink.fix.totals import MAX_TRIED, FixTotals
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Safety
-from vaultlink.report import FORMATS
+from vaultlink.report import OVERVIEW, STATISTICS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 
 _MIN_SHARED_FINDINGS = 4_000
@@ -49,25 +49,18 @@ def render_shared(
     options: ReportOptions,
     terminal: Terminal,
     output_format: str,
+    row: OutputFormat,
     checked: CheckedVault,
     wanted: Callable[[str], bool],
 ) -> SharedResults | None:
     """Render the findings of a checked vault, and count their fixes.
 
-    None if there are too few findings to share the work, or if the format has no parts. No finding
-    may be known. `wanted` returns True for the paths of notes that may be fixed.
+    None if there are too few findings to share the work, or if `row` has no parts. No finding may
+    be known. `wanted` returns True for the paths of notes that may be fixed.
     """
     vault, findings = checked.vault, checked.split.new
-    row, processes = (
-        FORMATS[output_format],
-        count_processes(vault.scan.settings.jobs, len(findings)),
-    )
-    if (
-        len(findings) < _MIN_SHARED_FINDINGS
-        or processes < 2
-        or row.parts is None
-        or options.statistics
-    ):
+    processes = count_processes(vault.scan.settings.jobs, len(findings))
+    if len(findings) < _MIN_SHARED_FINDINGS or processes < 2 or row.parts is None:
         return None
     module = import_module(row.module)
     render, join = (getattr(module, name) for name in row.parts)
@@ -81,7 +74,7 @@ def render_shared(
         encode = partial(terminal.encode_results, output_format=output_format)
         return _render_parts(result, render, encode, find, processes)
 
-    has_fixes = output_format in FORMATS_WITH_FIXES
+    has_fixes = output_format in FORMATS_WITH_FIXES or row in (OVERVIEW, STATISTICS)
     find = None
     if has_fixes or (not terminal.quiet and checked.may_have_fixes()):
         find = vault.fixer.applicable_finder(files, wanted)
@@ -96,6 +89,8 @@ def render_shared(
         if has_fixes:
             parts = render_all(lambda part: ApplicableFixes([fixes[id(d)] for d in part], 0))
     fixable = totals.safe[0], totals.unsafe[0]
+    is_exact = totals.has_all_safe and totals.has_all_unsafe
+    result = replace(result, has_all_fixes=lambda: is_exact)
     return SharedResults(join(result, [part.text for part in parts], fixable), totals)
 
 

@@ -47,6 +47,7 @@ class Terminal:
         columns = _terminal_columns() if self.is_terminal else 0
         self.width = columns or _PIPED_WIDTH
         self.table_width = columns or _UNLIMITED_WIDTH
+        self.height = _terminal_size().lines if self.is_terminal else 0
         self.is_pipe_closed, self._has_streamed = False, False
         self._requested_format = options.output_format
 
@@ -80,6 +81,10 @@ class Terminal:
                 )
         return on_terminal if self.is_terminal else elsewhere
 
+    def is_format_chosen(self) -> bool:
+        """Return True if an option or the environment names the output format."""
+        return bool(self._requested_format or os.environ.get("VAULTLINK_OUTPUT_FORMAT"))
+
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
 
@@ -99,6 +104,17 @@ class Terminal:
         except OSError as error:
             discard_output(sys.stdout)
             raise UsageError(f"can't write results: {error.strerror}.") from None
+
+    def print_paged(self, result: str | bytes) -> None:
+        """Print results; through the pager if they fill more than a screen."""
+        data = self.encode_results(result)
+        if not self.is_terminal or data.count(b"\n") < self.height:
+            self.print_results(data)
+            return
+        import click  # noqa: PLC0415 - slow to import, and rarely needed
+
+        Terminal.has_printed = True
+        click.echo_via_pager(data.decode("utf-8", "replace"), color=self.palette is not PLAIN)
 
     def print_part(self, result: str | bytes) -> None:
         """Print one part of streamed results.
@@ -271,10 +287,14 @@ def _should_color(when: str, is_terminal: bool) -> bool:
     return is_terminal and os.environ.get("TERM") != "dumb"
 
 
-def _terminal_columns() -> int:
+def _terminal_size() -> os.terminal_size:
     import shutil  # noqa: PLC0415 - a run in a pipe does not need it
 
-    return shutil.get_terminal_size((80, 24)).columns
+    return shutil.get_terminal_size((80, 24))
+
+
+def _terminal_columns() -> int:
+    return _terminal_size().columns
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

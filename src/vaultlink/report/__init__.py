@@ -42,3 +42,15 @@ FORMATS = {
     "markdown": OutputFormat("vaultlink.report.markdown", "render_markdown", "md"),
 }
 """All output formats of `check` and `fix` by name, in the order in which help texts list them."""
+
+OVERVIEW = OutputFormat(
+    *("vaultlink.report.overview", "render_overview", "txt"),
+    ("encode_fix_counts", "join_overview"),
+)
+"""What a terminal shows in place of the format `full` if there are very many findings."""
+
+STATISTICS = OutputFormat(
+    *("vaultlink.report.rule_counts", "render_statistics_result", "txt"),
+    ("encode_fix_counts", "join_statistics"),
+)
+"""What formats for people print with `--statistics`."""

@@ -74,13 +74,25 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     failing_severities: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))
     """The severities that make the check fail."""
 
-    statistics: bool = False
-    """Print counts by rule instead of findings, in formats for people."""
-
     extra_keys: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Further keys of the JSON document."""
 
     width: int = 120
     """The columns of a line, in formats for people."""
+
+    height: int = 24
+    """The lines of the screen that an overview fits on."""
+
+    show_path: Callable[[str], str] = lambda path: path
+    """Returns a vault path as formats for people show it, relative to the current folder."""
+
+    command_options: str = ""
+    """Options and paths to add to commands that the overview proposes."""
+
+    vault_option: str = ""
+    """The part of `command_options` that names the vault."""
+
+    groups_targets: bool = False
+    """Show findings about the same missing target as one, in the format `full`."""
 
     palette: Palette = PLAIN

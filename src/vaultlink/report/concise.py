@@ -1,6 +1,6 @@
 """The output format `concise`: one line per finding.
 
-The module also renders counts by rule and the summary sentences. Lines are built with plain
+The module also renders the summary sentences. Lines are built with plain
 formatting and joined once: there may be 70,000 of them.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.model import Diagnostic, Severity, Suggestion
+from vaultlink.model import Diagnostic, Safety, Severity, Suggestion
 from vaultlink.report.check_result import CheckResult, FormatTarget
 from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 
 
 def render_concise_result(result: CheckResult) -> str:
-    """Render the findings of a check, or with `statistics` the counts by rule."""
-    if result.statistics:
-        return render_statistics(result.findings, result.palette)
+    """Render the findings of a check."""
+    fixes = zip(result.findings, result.fixes(), strict=True)
+    safe = {id(d) for d, fix in fixes if fix and fix.safety is Safety.SAFE}
     return render_concise(
         result.findings,
         result.palette,
         lambda d: format_hint(d, result.suggester()(d), result.format_target),
+        lambda d: id(d) in safe,
+        result.show_path,
     )
 
 
 def format_hint(
     d: Diagnostic, suggestions: Sequence[Suggestion], format_target: FormatTarget
 ) -> str:
-    """Return the likeliest heading or block as a question; "" if there is none."""
+    """Return the likeliest note, heading or block as a question; "" if there is none."""
     if not suggestions:
         return ""
     return f" Did you mean {format_suggestion(d, suggestions[0], format_target)}?"
@@ -49,33 +51,41 @@ def render_concise(
     diagnostics: Sequence[Diagnostic],
     palette: Palette = PLAIN,
     hint: Callable[[Diagnostic], str] = lambda _finding: "",
+    is_safe: Callable[[Diagnostic], bool] = lambda _finding: False,
+    show_path: Callable[[str], str] = lambda path: path,
 ) -> str:
     """Render one line per finding: `path:line:column: VL101 dangling-link message`.
 
-    Many findings of one cause in a note are one line. `hint` returns the text behind the message of
-    a finding about a heading or block.
+    Many findings of one cause in a note are one line.
+
+    Args:
+        diagnostics: The findings.
+        palette: The colours.
+        hint: Returns the text behind the message of a finding.
+        is_safe: Returns True if `vaultlink fix` resolves a finding: `[*]` precedes its message.
+        show_path: Returns a vault path as it is shown.
     """
     lines = [
         (
             group.first,
-            group.message
-            if group.others
-            else group.first.message
-            if group.first.subpath is None
-            else group.first.message + hint(group.first),
+            ("[*] " if is_safe(group.first) else "")
+            + (group.message if group.others else group.first.message + hint(group.first)),
         )
         for group in group_findings(diagnostics)
     ]
     if palette is not PLAIN:
         colors, bold, reset = severity_colors(palette), palette.bold, palette.reset
         colored = [
-            f"{bold}{escape_controls(d.path)}{reset}:{d.line}:{d.column}: "
+            f"{bold}{escape_controls(show_path(d.path))}{reset}:{d.line}:{d.column}: "
             f"{colors[d.severity]}{d.code}{reset} {bold}{d.rule}{reset} "
             f"{escape_controls(message)}\n"
             for d, message in lines
         ]
         return "".join(colored)
-    rows = [f"{d.path}:{d.line}:{d.column}: {d.code} {d.rule} {message}" for d, message in lines]
+    rows = [
+        f"{show_path(d.path)}:{d.line}:{d.column}: {d.code} {d.rule} {message}"
+        for d, message in lines
+    ]
     lines_text = "\n".join([row if row.isprintable() else escape_controls(row) for row in rows])
     return escape_commands(lines_text) + ("\n" if rows else "")
 
@@ -92,18 +102,6 @@ def severity_colors(palette: Palette) -> Mapping[Severity, str]:
 def count_by_rule(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
     """Count the findings of each rule, sorted by rule name."""
     return dict(sorted(Counter([d.rule for d in diagnostics]).items()))
-
-
-def render_statistics(diagnostics: Sequence[Diagnostic], palette: Palette = PLAIN) -> str:
-    """Render one line per rule, most findings first: count, code, name."""
-    counts = Counter([(d.code, d.rule, d.severity) for d in diagnostics])
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
-    width = len(str(ranked[0][1])) if ranked else 0
-    colors = severity_colors(palette)
-    return "".join(
-        f"{count:>{width}}  {colors[severity]}{code}{palette.reset}  {rule}\n"
-        for (code, rule, severity), count in ranked
-    )
 
 
 def summarize_check(

@@ -4,17 +4,24 @@ Marks under the line show the span. Only the text around each span is read, so a
 costs no more than a short one.
 """
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Collection, Sequence
 
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
-from vaultlink.report.concise import format_suggestion, render_statistics, severity_colors
-from vaultlink.report.groups import group_findings
+from vaultlink.report.concise import format_suggestion, severity_colors
+from vaultlink.report.groups import (
+    find_target_rules,
+    group_findings,
+    group_targets,
+    list_places,
+)
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
     display_width,
     escape_controls,
+    format_count,
     is_single_width,
     truncate,
     truncate_left,
@@ -36,13 +43,13 @@ _MIN_TRAILING_COLUMNS = 20
 
 
 def render_full(result: CheckResult) -> str:
-    """Render the findings of a check, or with `statistics` the counts by rule."""
-    if result.statistics:
-        return render_statistics(result.findings, result.palette)
+    """Render the findings of a check."""
     renderer = FullRenderer(
         result.text, result.suggester(), result.format_target, result.width, result.palette
     )
-    return renderer.render(result.findings)
+    renderer.show_path, renderer.wraps = result.show_path, result.groups_targets
+    grouped = find_target_rules(result.rules) if result.groups_targets else ()
+    return renderer.render(result.findings, grouped)
 
 
 def join_full(_result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]) -> bytes:
@@ -69,19 +76,29 @@ class FullRenderer:
         self.text, self.suggest, self.format_target = text, suggest, format_target
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
+        self.show_path: Callable[[str], str] = lambda path: path
+        self.wraps = False
         self._heads: dict[tuple[str, str, Severity], tuple[str, str]] = {}
         self._hints: dict[tuple[object, ...], str] = {}
 
-    def render(self, diagnostics: Sequence[Diagnostic]) -> str:
+    def render(self, diagnostics: Sequence[Diagnostic], grouped_rules: Collection[str] = ()) -> str:
         """Render one block per finding, with blank lines between them.
 
-        Many findings of one cause in a note are one block.
+        Many findings of one cause in a note are one block. So are the findings of `grouped_rules`
+        about one target in several notes.
         """
         path, text, shown_path, blocks = None, "", "", []
-        for group in group_findings(diagnostics):
+        targets = group_targets(diagnostics, grouped_rules)
+        done = {id(d) for group in targets.values() for d in group}
+        shown = [d for d in diagnostics if id(d) not in done or id(d) in targets]
+        for group in group_findings(shown):
             d = group.first
+            if id(d) in targets:
+                blocks.append(self._render_target(targets[id(d)]))
+                continue
             if d.path != path:
-                path, text, shown_path = d.path, self.text(d.path), escape_controls(d.path)
+                path, text = d.path, self.text(d.path)
+                shown_path = escape_controls(self.show_path(path))
             block = self._render_block(d, text, shown_path)
             if group.others:
                 p, gutter = self.palette, " " * len(str(d.line))
@@ -89,14 +106,31 @@ class FullRenderer:
             blocks.append(block)
         return "\n".join(blocks)
 
+    def _render_target(self, findings: Sequence[Diagnostic]) -> str:
+        """Render the findings about one target: a line per note with their places."""
+        d, p = findings[0], self.palette
+        head, severity = self._format_head(d)
+        notes = list_places(findings)
+        count = format_count(len(findings), "link")
+        block = (
+            f"{head}{self._wrap_message(d)}{severity}\n"
+            f"  {p.blue}-->{p.reset} {count} in {format_count(len(notes), 'note')}\n"
+        )
+        for path, places in notes.items():
+            listed = truncate(f":{', '.join(places)}", self.width // 2)
+            shown = truncate_left(
+                escape_controls(self.show_path(path)), self.width - 6 - len(listed)
+            )
+            block += f"      {shown}{listed}\n"
+        hint = self._format_hint(d)
+        return f"{block}  {p.cyan}= help:{p.reset} {hint}\n" if hint else block
+
     def _render_block(self, d: Diagnostic, text: str, path: str) -> str:
         p, (head, severity) = self.palette, self._format_head(d)
         number = str(d.line)
         gutter = " " * len(number)
-        message = d.message if d.message.isprintable() else escape_controls(d.message)
-        block = (
-            f"{head}{message}\n{gutter}{p.blue}-->{p.reset} {path}:{number}:{d.column}{severity}\n"
-        )
+        place = f"{path}:{number}:{d.column}{severity}"
+        block = f"{head}{self._wrap_message(d)}\n{gutter}{p.blue}-->{p.reset} {place}\n"
         line_start = d.start - d.column + 1
         if (
             d.end
@@ -110,6 +144,21 @@ class FullRenderer:
             )
         hint = self._format_hint(d) if d.target is not None else ""
         return f"{block}{gutter} {p.cyan}= help:{p.reset} {hint}\n" if hint else block
+
+    def _wrap_message(self, d: Diagnostic) -> str:
+        """Return the message of a finding; on a terminal its lines end between words."""
+        message = d.message if d.message.isprintable() else escape_controls(d.message)
+        if not self.wraps or len(d.code) + len(d.rule) + len(message) + 2 <= self.width:
+            return message
+        lines = textwrap.wrap(
+            message,
+            self.width,
+            initial_indent=" " * (len(d.code) + len(d.rule) + 2),
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return "\n".join(lines).lstrip()
 
     def _format_head(self, d: Diagnostic) -> tuple[str, str]:
         """Return the text before the message, and the severity behind the place."""

@@ -1,12 +1,15 @@
 """Findings of one cause in one note: text formats show one of them and a count."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Diagnostic
 from vaultlink.report.layout import format_count
+
+if TYPE_CHECKING:
+    from vaultlink.rules.registry import Rule
 
 _MIN_GROUPED = 5
 """Fewer findings of one cause in one note are shown one by one."""
@@ -63,4 +66,39 @@ def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
 def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
     if d.target is None:
         return d.path, d.code, d.message
-    return d.path, d.code, normalize_name(d.target).removesuffix(".md")
+    return d.path, d.code, target_key(d.target)
+
+
+# -- one target in several notes -------------------------------------------------------------------
+
+
+def target_key(target: str) -> str:
+    """Return what the findings about one missing target have in common."""
+    return normalize_name(target).removesuffix(".md")
+
+
+def find_target_rules(rules: "Iterable[Rule]") -> set[str]:
+    """Return the names of the rules about targets that do not exist."""
+    return {rule.name for rule in rules if rule.about == "unresolved-link"}
+
+
+def group_targets(
+    findings: Sequence[Diagnostic], rules: Collection[str]
+) -> dict[int, list[Diagnostic]]:
+    """Return the findings of some rules about a target that several links name.
+
+    By the identity of the first finding of each target. The messages must be the same.
+    """
+    groups: dict[tuple[str, str, str], list[Diagnostic]] = {}
+    for d in findings if rules else ():
+        if d.rule in rules and d.target:
+            groups.setdefault((d.code, target_key(d.target), d.message), []).append(d)
+    return {id(group[0]): group for group in groups.values() if len(group) > 1}
+
+
+def list_places(findings: Iterable[Diagnostic]) -> dict[str, list[str]]:
+    """Return the places of findings as `line:column`, by path."""
+    places: dict[str, list[str]] = {}
+    for d in findings:
+        places.setdefault(d.path, []).append(f"{d.line}:{d.column}")
+    return places

@@ -8,6 +8,7 @@ import msgspec
 from vaultlink.cli.cached_check import decode_cached_check
 from vaultlink.cli.known import find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.shown_paths import describe_folder
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import mention_strays, scan_from_options, warn_of_scan
@@ -54,6 +55,10 @@ def check(options: CheckOptions) -> int:
             terminal.width,
             chosen,
             options.statistics,
+            options.show,
+            describe_folder(scan.root),
+            terminal.height,
+            terminal.is_format_chosen(),
             options.fail_on,
             options.exit_zero,
             options.quiet,
@@ -70,7 +75,8 @@ def check(options: CheckOptions) -> int:
         result = run_check(options, terminal, output_format, scan, (chosen, known_sources))
         if cache and cache_key:
             save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
-    terminal.print_results(result.results)
+    print_results = terminal.print_paged if options.show == "all" else terminal.print_results
+    print_results(result.results)
     terminal.print_message(result.summary)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
     return result.exit_code

@@ -19,12 +19,13 @@ from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import make_suggester, scan_from_options
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.report.concise import render_concise, render_statistics, summarize_check
+from vaultlink.report.concise import render_concise, summarize_check
 from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.full import FullRenderer
 from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
+from vaultlink.report.rule_counts import count_findings, render_statistics
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
@@ -203,7 +204,8 @@ class _UpdatePrinter:
         if self._format == "json-lines":
             self._print_rows(batch)
         elif terminal.is_terminal and len(findings) > _MAX_LISTED:
-            terminal.print_part(render_statistics(findings, terminal.palette))
+            counts = count_findings(findings)
+            terminal.print_part(render_statistics(counts, terminal.palette, has_fixes=False))
             terminal.print_message("`vaultlink check` lists the findings.")
         elif self._format == "full":
             terminal.print_part(self._make_renderer(batch).render(findings))

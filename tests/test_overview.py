@@ -1,0 +1,148 @@
+"""Tests of the first screen of `check`: the overview, groups of one target, statistics, and shown paths."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from running import RunCommand, create_vault
+from vaultlink.cli.shown_paths import find_path_prefix, make_path_formatter
+
+NOTES = {
+    **{f"Note {n:02}.md": f"# Note {n}\n\n[[Wanted]] and [[Topic {n}]]\n" for n in range(30)},
+    "Plans for it.md": "---\ntitle: A plan\n---\n[[Note 01]]\n",
+    "Home.md": "[[A plan]] [[note-02]] [[Note 03#Missing]] [[Plan for it]] [[Note 04]]\n",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = create_vault(tmp_path / "vault", NOTES)
+    monkeypatch.chdir(root)
+    return root
+
+
+def summary_of(run: RunCommand) -> Any:
+    data: Any = run("check", "--output-format", "json").data
+    return data["summary"]
+
+
+def overview(run: RunCommand, *words: str) -> list[str]:
+    return run("check", "--output-format", "full", "--show", "overview", *words).lines
+
+
+@pytest.mark.usefixtures("vault")
+def test_overview_fits_on_a_small_screen(run: RunCommand) -> None:
+    lines = overview(run)
+    assert len(lines) <= 23
+    assert all(len(line) <= 120 for line in lines)
+
+
+@pytest.mark.usefixtures("vault")
+def test_overview_says_how_the_vault_is(run: RunCommand) -> None:
+    summary = summary_of(run)
+    links = summary["resolved"] + summary["ambiguous"] + summary["dangling"]
+    lines = overview(run)
+    assert lines[0].startswith(f"{links - summary['dangling']} of {links} links lead to a file (")
+    assert lines[1].endswith(f"{summary['notes']} notes in the vault")
+
+
+@pytest.mark.usefixtures("vault")
+def test_overview_counts_what_fix_does(run: RunCommand) -> None:
+    data = summary_of(run)
+    lines = overview(run)
+    commands = {line.split("  ")[1]: line for line in lines if line.startswith("  vaultlink")}
+    assert f"fix {data['fixable']} now" in commands["vaultlink fix"]
+    assert f"decide on {data['unsafe_fixable']} more" in commands["vaultlink fix --interactive"]
+    assert f"show all {data['findings']} findings" in commands["vaultlink check --show all"]
+    assert "vaultlink topics" in commands
+
+
+@pytest.mark.usefixtures("vault")
+def test_overview_ranks_missing_targets(run: RunCommand) -> None:
+    lines = overview(run)
+    at = next(n for n, line in enumerate(lines) if line.startswith("Missing targets"))
+    assert lines[at] == "Missing targets (and 30 more)"
+    assert lines[at + 1].split() == ["30", "Wanted"]
+
+
+def test_overview_names_the_vault_in_commands(run: RunCommand, vault: Path) -> None:
+    text = "\n".join(overview(run, "--vault", str(vault)))
+    assert f"  vaultlink topics --vault {vault}" in text
+    lines = overview(run, "Note 01.md")
+    assert any(line.startswith("  vaultlink check --show all 'Note 01.md'") for line in lines)
+
+
+def test_overview_of_a_healthy_vault(run: RunCommand, tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "healthy", {"A.md": "[[A]] text\n", "B.md": "[[A]]\n"})
+    lines = overview(run, "--vault", str(root))
+    assert lines[:2] == [
+        "2 of 2 links lead to a file (100 %)",
+        "no findings in 0 files; 2 notes in the vault",
+    ]
+
+
+@pytest.mark.usefixtures("vault")
+def test_output_in_a_pipe_is_complete(run: RunCommand) -> None:
+    assert len(run("check").lines) == summary_of(run)["findings"]
+
+
+@pytest.mark.usefixtures("vault")
+def test_statistics_have_the_numbers_of_fixes(run: RunCommand) -> None:
+    data = summary_of(run)
+    header, *rows = [line.split() for line in run("check", "--statistics").lines]
+    assert header == ["findings", "fix", "unsafe", "rule"]
+    assert {row[4]: int(row[0]) for row in rows} == data["by_rule"]
+    assert sum(int(row[1]) for row in rows) == data["fixable"]
+    assert sum(int(row[2]) for row in rows) == data["unsafe_fixable"]
+
+
+@pytest.mark.usefixtures("vault")
+def test_marked_lines_are_those_that_fix_resolves(run: RunCommand) -> None:
+    marked = [line for line in run("check").lines if " [*] " in line]
+    assert len(marked) == summary_of(run)["fixable"] > 0
+    assert all(line.split()[2] in ("title-link", "respelt-link") for line in marked)
+
+
+@pytest.mark.usefixtures("vault")
+def test_concise_lines_end_with_the_suggestion(run: RunCommand) -> None:
+    [line] = [line for line in run("check").lines if "note-02" in line]
+    assert line.endswith("Did you mean [[Note 02]]?")
+
+
+# -- paths ------------------------------------------------------------------------------------------
+
+
+def test_paths_are_relative_to_the_current_folder(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create_vault(tmp_path / "vault", {"a/A.md": "[[Nothing]]\n", "b/B.md": ""})
+    for folder, shown in (("", "a/A.md"), ("a", "A.md"), ("b", "../a/A.md")):
+        monkeypatch.chdir(root / folder)
+        assert run("check").out.startswith(f"{shown}:1:1: ")
+        assert run("check", "--output-format", "json").data["findings"][0]["path"] == "a/A.md"  # type: ignore[index]
+        assert f"--> {shown}:1:1" in run("check", "--output-format", "full").out
+    monkeypatch.chdir(tmp_path)
+    assert make_path_formatter(root)("a/A.md") == "vault/a/A.md"
+    assert find_path_prefix(root) == "vault/"
+
+
+def test_many_findings_have_shown_paths_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunCommand
+) -> None:
+    text = "".join(f"[[No {n}]]\n" for n in range(1_100))
+    create_vault(tmp_path / "vault", {"A.md": text, "B.md": "[[Nothing]]\n"})
+    monkeypatch.chdir(tmp_path)
+    lines = run("check", "--vault", "vault").lines
+    assert [
+        line for line in lines if not line.startswith(("vault/A.md:", "vault/B.md:1:1: "))
+    ] == []
+    assert len(lines) == 1_101
+
+
+def test_path_without_a_common_folder_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/usr")
+    assert find_path_prefix(Path("/srv/notes")) == "/srv/notes/"
+    assert find_path_prefix(Path("/usr")) == ""
+    assert find_path_prefix(Path(os.sep)) is None
