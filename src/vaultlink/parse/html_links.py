@@ -128,7 +128,7 @@ def _find_blank_line(
         return None
     # The change covers what it reveals, so that verification knows what to expect.
     last_item = max(at + (len(name) if kind == "link" else 0) for kind, at, name in revealed.items)
-    line = next(item for item in block.lines if item.offset + len(item.text) >= last_item)
+    line = next((item for item in block.lines if item.offset + len(item.text) >= last_item), last)
     end = line.offset + len(line.text)
     change = start, end, line_end + text[start:end]
     return change, balanced and wanted == revealed.targets.keys()
