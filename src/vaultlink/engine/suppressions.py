@@ -1,6 +1,7 @@
 """Suppressions: directives in notes that suppress findings, and unused ones."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from vaultlink.config.settings import Config
 from vaultlink.model import Diagnostic, Directive, Note
@@ -15,49 +16,122 @@ def apply_suppressions(
     Adds one finding for each unused directive. A directive that names only rules that do not run is
     not reported as unused.
     """
-    used: set[Directive] = set()
-    remaining = []
-    for item in found:
-        directives = _find_suppressions(note.directives, item)
-        used.update(directives)
-        if not directives:
-            remaining.append(item)
+    suppressions = _Suppressions(note.directives) if note.directives else None
+    if suppressions is None:
+        return list(found)
+    remaining = [item for item in found if not suppressions.apply_to(item)]
     rule = next(
         (rule for rule in rules if rule.is_engine_rule and rule.name in config.enabled), None
     )
     if rule:
+        used = suppressions.list_used()
+        known = _EnabledRules(rules, config)
         remaining += [
             _report_unused(rule, config, note, directive)
             for directive in note.directives
             if directive not in used
             and directive.action != "enable"
-            and _can_suppress(directive, rules, config)
+            and known.can_be_suppressed(directive)
         ]
     return remaining
 
 
-def _find_suppressions(directives: Sequence[Directive], item: Diagnostic) -> list[Directive]:
-    """Return the directives that suppress a finding.
+class _Suppressions:
+    """The directives of a note by the rules that they name."""
 
-    `disable` applies to the end of the note or to the next `enable`.
+    def __init__(self, directives: Sequence[Directive]) -> None:
+        self._directives = directives
+        self._by_rule: dict[tuple[str, str], _RuleDirectives] = {}
+
+    def apply_to(self, item: Diagnostic) -> bool:
+        """Return True if a directive suppresses a finding, and record those that do."""
+        key = (item.code, item.rule)
+        if key not in self._by_rule:
+            named = [one for one in self._directives if _names_rule(one, *key)]
+            self._by_rule[key] = _RuleDirectives(named)
+        return self._by_rule[key].apply_to(item)
+
+    def list_used(self) -> set[Directive]:
+        """Return the directives that suppressed a finding."""
+        return {one for directives in self._by_rule.values() for one in directives.list_used()}
+
+
+_LINES_BELOW = {"disable-line": 0, "disable-next-line": 1}
+"""How many lines below its own the line is that a directive applies to."""
+
+
+class _RuleDirectives:
+    """The directives that name one rule.
+
+    Each question takes the logarithm of their number: thousands of them may apply to one finding.
     """
-    active: list[Directive] = []
-    for directive in directives:
-        if not _names_rule(directive, item.code, item.rule):
-            continue
-        everywhere = directive.action in ("disable-file", "property")
-        before = directive.action == "disable" and directive.start < item.start
-        if everywhere or before or _applies_to_line(directive, item.line):
-            active.append(directive)
-        elif directive.start < item.start and directive.action == "enable":
-            active = [other for other in active if other.action != "disable"]
-    return active
+
+    def __init__(self, directives: Sequence[Directive]) -> None:
+        self._everywhere: list[Directive] = []
+        self._by_line: dict[int, list[Directive]] = {}
+        self._disabling: list[Directive] = []
+        self._starts: list[int] = []
+        self._active: list[tuple[int, int]] = []  # behind each start: a slice of `_disabling`
+        self._is_everywhere_used = False
+        self._used_lines: set[int] = set()
+        self._used_slices: dict[int, int] = {}
+        first = 0
+        for directive in sorted(directives, key=lambda one: one.start):
+            if directive.action in ("disable-file", "property"):
+                self._everywhere.append(directive)
+            elif directive.action in _LINES_BELOW:
+                line = directive.line + _LINES_BELOW[directive.action]
+                self._by_line.setdefault(line, []).append(directive)
+            else:
+                if directive.action == "disable":
+                    self._disabling.append(directive)
+                else:
+                    first = len(self._disabling)
+                self._starts.append(directive.start)
+                self._active.append((first, len(self._disabling)))
+
+    def apply_to(self, item: Diagnostic) -> bool:
+        """Return True if a directive suppresses a finding, and record those that do.
+
+        `disable` applies to the end of the note or to the next `enable`.
+        """
+        number = bisect_left(self._starts, item.start)
+        first, last = self._active[number - 1] if number else (0, 0)
+        if first < last:
+            self._used_slices[first] = max(last, self._used_slices.get(first, 0))
+        in_line = item.line in self._by_line
+        if in_line:
+            self._used_lines.add(item.line)
+        self._is_everywhere_used = bool(self._everywhere)
+        return first < last or in_line or self._is_everywhere_used
+
+    def list_used(self) -> Iterator[Directive]:
+        """Yield the directives that suppressed a finding."""
+        yield from self._everywhere if self._is_everywhere_used else ()
+        for line in self._used_lines:
+            yield from self._by_line[line]
+        for first, last in self._used_slices.items():
+            yield from self._disabling[first:last]
 
 
-def _applies_to_line(directive: Directive, line: int) -> bool:
-    return (directive.action == "disable-line" and directive.line == line) or (
-        directive.action == "disable-next-line" and directive.line + 1 == line
-    )
+class _EnabledRules:
+    """The names and the prefixes of the codes of the rules that run."""
+
+    def __init__(self, rules: Sequence[Rule], config: Config) -> None:
+        enabled = [rule for rule in rules if rule.name in config.enabled]
+        self._names = {rule.name for rule in enabled}
+        self._prefixes = {
+            rule.code[:size] for rule in enabled for size in range(len(rule.code) + 1)
+        }
+
+    def can_be_suppressed(self, directive: Directive) -> bool:
+        """Return True if a directive names a rule that runs."""
+        if not directive.rules:
+            return bool(self._names)
+        return any(
+            selector.lower() in self._names or selector.upper() in self._prefixes
+            for selector in directive.rules
+        )
 
 
 def _names_rule(directive: Directive, code: str, name: str) -> bool:
@@ -68,14 +142,6 @@ def _names_rule(directive: Directive, code: str, name: str) -> bool:
     return not directive.rules or any(
         selector.lower() == name or code.startswith(selector.upper())
         for selector in directive.rules
-    )
-
-
-def _can_suppress(directive: Directive, rules: Sequence[Rule], config: Config) -> bool:
-    return any(
-        _names_rule(directive, rule.code, rule.name)
-        for rule in rules
-        if rule.name in config.enabled
     )
 
 
