@@ -15,6 +15,7 @@ from vaultlink.parse.link_parts import (
     parse_wikilink,
     split_subpath,
 )
+from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern
 
 Edits = tuple[Edit, ...]
@@ -263,7 +264,7 @@ def _destination_span(link: Link) -> tuple[int, int] | None:
     """
     raw, at = link.raw, 0
     while (at := raw.find("](", at) + 1) > 0:
-        stop, destination = parse_link_destination(raw, at, len(raw))
+        stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
         if stop == len(raw) and _split_destination(destination) == (link.target, link.subpath):
             start = at + 1 + len(raw[at + 1 :]) - len(raw[at + 1 :].lstrip())
             start += raw[start] == "<"
@@ -372,7 +373,7 @@ def _parse_markdown_link(raw: str) -> _LinkParts | None:
     """Return target, subpath and text of a Markdown link; None if it is not one."""
     at = 0
     while (at := raw.find("](", at) + 1) > 0:
-        stop, destination = parse_link_destination(raw, at, len(raw))
+        stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
         parts = _split_destination(destination) if stop == len(raw) else None
         if parts:
             return *parts, raw[1 + raw.startswith("!") : at - 1]

@@ -13,6 +13,7 @@ from vaultlink.parse.backlinks_cuts import add_cut_spans
 from vaultlink.parse.backlinks_entries import LIST_MARK, EntrySource, parse_line_entries
 from vaultlink.parse.backlinks_heading import HeadingWordings, SectionHeading, fold_wording
 from vaultlink.parse.backlinks_lines import QuotedLine, content_end
+from vaultlink.parse.spans import SpanSet
 from vaultlink.text import line_and_column
 
 _MAX_PROSE_LINES = 3
@@ -27,7 +28,7 @@ class SectionBody(NamedTuple):
 
     source: EntrySource
     lines: list[QuotedLine]
-    hidden: list[tuple[int, int]]
+    hidden: SpanSet
     wording: HeadingWordings
     headings: dict[int, SectionHeading]
 
@@ -189,7 +190,7 @@ def _ends_section(body: SectionBody, line: QuotedLine, content: str) -> bool:
         or leaves.THEMATIC_BREAK.match(content)
         or leaves.FOOTNOTE_DEFINITION.match(content)
         or content.lstrip().startswith(("|", "%%"))
-        or any(first <= start < last for first, last in body.hidden)
+        or body.hidden.covers(start)
     )
 
 

@@ -8,7 +8,10 @@ from vaultlink.model import Entry
 from vaultlink.text import lazy_pattern
 
 _NEXT_LINE = lazy_pattern(r"\r?\n(?P<line>[^\n]*)")
-_INDENTED_NEXT = lazy_pattern(r"(?:[ \t>]*\r?\n)+[ \t>]*(?:\t| {4})[ \t]*\S")
+_INDENTED_LINE = r"(?:>| (?! {3}))*+(?:\t| {4})[ \t]*+\S"
+_INDENTED_NEXT = lazy_pattern(
+    rf"[ \t>]*+\r?\n(?:(?!{_INDENTED_LINE})[ \t>]*+\r?\n)*+{_INDENTED_LINE}"
+)
 """An indented line that would have another meaning directly behind another line."""
 
 _JOINED_NEXT = lazy_pattern(r"\r?\n[ \t>]*(?![ \t>]|#{1,6}[ \t]|<!--)\S")
@@ -61,7 +64,7 @@ def _whole_line_span(text: str, start: int, end: int, heading_end: int) -> tuple
 
     The blank lines stay if their removal would join the text before and after the entry.
     """
-    before = max(len(_strip_quote_lines(text[:start].rstrip())), heading_end)
+    before = max(_strip_quote_lines(text, start), heading_end)
     has_blank_line = text.count("\n", before, start) > 1
     following = _NEXT_LINE.match(text, end)
     if has_blank_line and following and following["line"].strip(" \t\r>"):
@@ -77,8 +80,15 @@ def _skip_trailing_blanks(text: str, at: int) -> int:
     return end if text[end : end + 1] in ("", "\r", "\n") else at
 
 
-def _strip_quote_lines(before: str) -> str:
-    """Return a text without empty quote lines at its end."""
-    while (line := before[before.rfind("\n") + 1 :]) and not line.strip(" \t>"):
-        before = before[: -len(line)].rstrip()
-    return before
+def _strip_quote_lines(text: str, end: int) -> int:
+    """Return the end of the text before `end` without blanks and empty quote lines."""
+    end = _strip_blanks(text, end)
+    while (line := text[text.rfind("\n", 0, end) + 1 : end]) and not line.strip(" \t>"):
+        end = _strip_blanks(text, end - len(line))
+    return end
+
+
+def _strip_blanks(text: str, end: int) -> int:
+    while end and text[end - 1].isspace():
+        end -= 1
+    return end

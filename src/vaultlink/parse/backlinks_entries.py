@@ -16,7 +16,7 @@ from vaultlink.text import lazy_pattern, line_and_column
 
 LIST_MARK = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
 _DASH = lazy_pattern(
-    r"(?:[–—―‒‐‑−]|-{2,3}>?|(?<![^ \t])-(?=[ \t]|$)|-(?=[ \t])|[-=]+>|[→⇒]|[:：])[ \t]*$"
+    r"(?:[–—―‒‐‑−]|-{2,3}>?|(?<![^ \t])-(?=[ \t]|$)|-(?=[ \t])|(?<![-=])[-=]+>|[→⇒]|[:：])[ \t]*$"
 )
 _ENTRY_SEPARATOR = lazy_pattern(r"[ \t]*(?:[,;·•|][ \t]*)?")
 _MALFORMED_LINK = lazy_pattern(
@@ -269,7 +269,7 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
     title_end, dash = _split_title(text, start, match.start())
     if "[" in text[start:title_end] or "]" in text[start:title_end]:
         return None
-    both_single = match["single"] is not None and not text[: match.start("tail")].endswith("]]")
+    both_single = match["single"] is not None and not text.endswith("]]", 0, match.start("tail"))
     if title_end == start and not (marks.strip(" \t>") and not both_single):
         return None
     if (

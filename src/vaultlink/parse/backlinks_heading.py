@@ -24,6 +24,9 @@ _TAIL = lazy_pattern(
     r"(?:[ \t]+#+)?(?=[ \t]|$)"
 )
 _WORD = lazy_pattern(r"[^ \t\u00a0]+")
+_MAX_LETTER_LENGTH = 4
+"""Code points of a decomposed letter, at most."""
+
 _HEADING_MARKUP = " \t*_#>=~:：-+"
 
 
@@ -191,7 +194,7 @@ def _match_prefix(line: str, at: int, end: int, word: str) -> int:
     return next(
         (
             stop
-            for stop in range(at + 1, end)
+            for stop in range(at + 1, min(end, at + _MAX_LETTER_LENGTH * len(word) + 1))
             if fold_wording(line[at:stop]) == word and not line[stop].isalnum()
         ),
         0,

@@ -1,7 +1,5 @@
 """Parse the managed sections of a note: those between vaultlink's markers."""
 
-from collections.abc import Sequence
-
 from vaultlink.model import Entry, Owner, Section
 from vaultlink.parse.backlinks_cuts import add_cut_spans
 from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
@@ -9,6 +7,7 @@ from vaultlink.parse.backlinks_heading import HeadingWordings, match_heading_lin
 from vaultlink.parse.backlinks_lines import build_quoted_line
 from vaultlink.parse.backlinks_markers import MarkerPair
 from vaultlink.parse.lines import split_lines
+from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
 _ANY_HEADING = lazy_pattern(
@@ -16,13 +15,9 @@ _ANY_HEADING = lazy_pattern(
 )
 
 
-def is_marker_hidden(pair: MarkerPair, hidden: Sequence[tuple[int, int]]) -> bool:
+def is_marker_hidden(pair: MarkerPair, hidden: SpanSet) -> bool:
     """Return True if one of two markers is inside something that hides it."""
-    return any(
-        first <= at < last and first != at
-        for at in (pair.start, pair.closing_start)
-        for first, last in hidden
-    )
+    return hidden.covers_inside(pair.start) or hidden.covers_inside(pair.closing_start)
 
 
 def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:

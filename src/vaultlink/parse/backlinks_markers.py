@@ -9,7 +9,7 @@ MARKER_TEXT = "vaultlink:backlinks"
 """The text that every marker contains."""
 
 _BEGIN = lazy_pattern(
-    r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<fields>(?:[ \t][^>\n]*?)?)[ \t]*-->"
+    r"(?P<lead>[ \t>]*)<!--[ \t]*vaultlink:backlinks(?P<fields>(?:[ \t][^>\n]*)?)-->"
     r"[ \t]*(?=\r?\n)"
 )
 _END = lazy_pattern(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")

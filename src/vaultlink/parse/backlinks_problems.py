@@ -7,7 +7,9 @@ Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entr
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -15,17 +17,22 @@ from vaultlink.model import Entry, Owner, ParseProblem, Section
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
+from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern, line_and_column
 
 _LINE_END = lazy_pattern(r"\r?\n")
+_LINE_ENDS = lazy_pattern(r"[\r\n]*")
+_BLANKS = lazy_pattern(r"[ \t]*")
+_SPACES = lazy_pattern(r"\s*")
 _TRAILING_BLANKS = lazy_pattern(r"[ \t]+(?=\r?\n|\Z)")
 _BLOCK_ID = lazy_pattern(r"\^[\w-]+[ \t]*$")
 _PARAGRAPH_END = lazy_pattern(r"\n[ \t]*\r?\n")
+_BLANK_LINE = lazy_pattern(r"[ \t]*\r?")
 _BLOCK_START = lazy_pattern(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
 """The start of a line that starts another block."""
 
 _BLOCK_ID_ALONE = lazy_pattern(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*$")
-_COMMENT = lazy_pattern(r"%%.*?(?:%%|\Z)|<!--.*?(?:-->|\Z)", re.S)
+_COMMENT_START = lazy_pattern(r"%%|<!--")
 
 ProblemReplacements = tuple[tuple[int, int, str], ...]
 
@@ -46,70 +53,89 @@ def add_section_problems(
         sections: All sections of the note, in order.
         hidden: Spans of blocks that hide text.
     """
-    for section in sections:
+    note = _NoteText(text, body, _usual_line_end(text))
+    ends = _SectionEnds(text, sections, hidden)
+    for number, section in enumerate(sections):
         if section.owner is not Owner.AUTHOR:
             yield section
             continue
         found = (
-            *_check_blank_before(text, body, section),
-            *_check_entry_lines(text, section),
-            *_check_newlines(text, section),
-            *_check_is_last(text, section, sections, hidden),
-            *_check_style(text, section),
+            *_check_blank_before(note, section),
+            *_check_entry_lines(note, section),
+            *_check_newlines(note, section),
+            *_check_is_last(section, number, ends),
+            *_check_style(note, section),
         )
         problems = tuple(
             ParseProblem(start, end, *line_and_column(starts, start), kind, "", changes)
             for start, end, kind, changes in found
         )
-        cut_start, cut_end = _section_cut_span(text, body, section)
+        cut_start, cut_end = _section_cut_span(note, section)
         marks = section.entries[0].marks if section.entries else ""
         yield structs.replace(
             section,
             problems=problems,
             cut_start=cut_start,
             cut_end=cut_end,
-            entry_separator=_entry_separator(text, section, marks),
+            entry_separator=_entry_separator(note, section, marks),
         )
+
+
+class _NoteText(NamedTuple):
+    """The text of a note, the offset of its body, and its usual line end."""
+
+    text: str
+    body: int
+    line_end: str
 
 
 LocatedProblem = tuple[int, int, str, ProblemReplacements]
 """Start, end, kind and replacements of a problem."""
 
 
-def _section_cut_span(text: str, body: int, section: Section) -> tuple[int, int]:
+def _section_cut_span(note: _NoteText, section: Section) -> tuple[int, int]:
     """Return the span to delete in order to remove a section.
 
     It includes the separator from the text before it, or from the text behind it.
     """
-    before = text[body : section.start]
-    end = section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
-    if before.strip():
-        return body + len(before.rstrip()), end
-    return section.start, end + len(text[end:]) - len(text[end:].lstrip("\r\n"))
+    text, start = note.text, section.start
+    end = _skip(_BLANKS, text, section.end)
+    while start > note.body and text[start - 1].isspace():
+        start -= 1
+    if start > note.body:
+        return start, end
+    return section.start, _skip(_LINE_ENDS, text, end)
 
 
-def _check_blank_before(text: str, body: int, section: Section) -> Iterator[LocatedProblem]:
+def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return the position behind a pattern that matches at any position."""
+    match = pattern.match(text, at)
+    return match.end() if match else at
+
+
+def _check_blank_before(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:
     """Find a heading that Markdown reads as part of the previous paragraph.
 
     This applies to headings without Markdown syntax if the previous line is not blank.
     """
-    start = section.start
-    before = text[body:start].removesuffix("\n").removesuffix("\r")
-    line = before[before.rfind("\n") + 1 :] if start > body else ""
+    text, body, start = note.text, note.body, section.start
+    stop = start - (start > body and text[start - 1] == "\n")
+    stop -= stop > body and text[stop - 1] == "\r"
+    line = text[max(text.rfind("\n", body, stop) + 1, body) : stop] if start > body else ""
     plain = not section.heading.lstrip().startswith(
         ("#", ">", "- ", "* ", "+ ")
     ) and not line.lstrip().startswith("#")
     if line.strip() and plain and "\n" not in section.heading:
         # Lines that continue a quote or an indented line may have another meaning apart from it.
-        paragraph = _PARAGRAPH_END.split(before)[-1]
+        paragraph = _last_paragraph(text, body, stop)
         joined = paragraph.split("\n")
         movable = not has_indented_entries(section) and not any(
             part.startswith((" ", "\t", ">")) for part in joined
         )
         # A block identifier counts only at the end of its paragraph.
         movable = movable and not _BLOCK_ID.search(line)
-        movable = movable and _is_separable(paragraph, _PARAGRAPH_END.split(text[start:])[0])
-        changes = ((start, start, _usual_line_end(text)),) if movable else ()
+        movable = movable and _is_separable(paragraph, _first_paragraph(text, start))
+        changes = ((start, start, note.line_end),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
@@ -123,6 +149,30 @@ def _is_separable(before: str, after: str) -> bool:
         *((item.start + shift, item.end + shift) for item in second.links),
         *((start + shift, end + shift) for start, end in second.tags),
     }
+
+
+def _first_paragraph(text: str, start: int) -> str:
+    """Return the lines from an offset up to the next blank line."""
+    end = _PARAGRAPH_END.search(text, start)
+    return text[start : end.start()] if end else text[start:]
+
+
+def _last_paragraph(text: str, body: int, end: int) -> str:
+    """Return the lines of the last paragraph before `end`.
+
+    Blank lines are counted in pairs of line ends, from the first of them.
+    """
+    at = end
+    while (at := text.rfind("\n", body, at)) != -1:
+        newlines = [at]
+        while (at := text.rfind("\n", body, at)) != -1 and _BLANK_LINE.fullmatch(
+            text, at + 1, newlines[-1]
+        ):
+            newlines.append(at)
+        if len(newlines) > 1:
+            return text[newlines[len(newlines) % 2] + 1 : end]
+        at = newlines[0]
+    return text[body:end]
 
 
 def has_indented_entries(section: Section) -> bool:
@@ -142,19 +192,19 @@ def _usual_line_end(text: str) -> str:
     return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
-def _check_entry_lines(text: str, section: Section) -> Iterator[LocatedProblem]:
+def _check_entry_lines(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:
     """Find entries on the heading's line, and several entries on one line."""
-    entries = section.entries
+    text, entries = note.text, section.entries
     if entries and "\n" not in text[section.heading_end : entries[0].start]:
         line = [entry for entry in entries if entry.line == entries[0].line]
         changes = _split_entry_lines(
-            text, section, section.heading_end, line, _quote_marks(section)
+            note, section, section.heading_end, line, _quote_marks(section)
         )
         yield section.heading_start, section.heading_end, "one-line", changes
         entries = entries[len(line) :]
     for line in _group_by_line(entries):
         if len(line) > 1:
-            changes = _split_entry_lines(text, section, line[0].end, line[1:], line[0].marks)
+            changes = _split_entry_lines(note, section, line[0].end, line[1:], line[0].marks)
             yield line[0].start, line[-1].end, "several-on-a-line", changes
 
 
@@ -169,7 +219,7 @@ def _quote_marks(section: Section) -> str | None:
 
 
 def _split_entry_lines(
-    text: str, section: Section, end: int, entries: Sequence[Entry], marks: str | None
+    note: _NoteText, section: Section, end: int, entries: Sequence[Entry], marks: str | None
 ) -> ProblemReplacements:
     """Return the replacements that put each entry on its own line.
 
@@ -181,7 +231,7 @@ def _split_entry_lines(
         or any(_BLOCK_START.match(entry.raw) for entry in entries)
     ):
         return ()
-    gap = _entry_separator(text, section, marks)
+    gap = _entry_separator(note, section, marks)
     return tuple(
         (before, entry.start, gap) for before, entry in _pair_with_previous_end(end, entries)
     )
@@ -205,16 +255,17 @@ def _group_by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield line
 
 
-def _entry_separator(text: str, section: Section, marks: str) -> str:
+def _entry_separator(note: _NoteText, section: Section, marks: str) -> str:
     """Return the text between entries of a section.
 
     This is a line end, if a list mark follows or the section has no blank lines, otherwise a blank
     line.
     """
-    end = _usual_line_end(text)
+    end = note.line_end
     marks = marks if marks.strip() else ""
     glued = any(
-        _is_directly_below(text, one, other) for one, other in _adjacent_entries(section.entries)
+        _is_directly_below(note.text, one, other)
+        for one, other in _adjacent_entries(section.entries)
     )
     bare = marks.rstrip(" \t")
     if marks.strip(" \t>") or glued:
@@ -234,12 +285,10 @@ def _is_directly_below(text: str, one: Entry, other: Entry) -> bool:
     )
 
 
-def _check_newlines(text: str, section: Section) -> Iterator[LocatedProblem]:
+def _check_newlines(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:
     """Find line ends that differ from most line ends of the note."""
-    usual = _usual_line_end(text)
-    behind = _LINE_END.match(
-        text, section.end + len(text[section.end :]) - len(text[section.end :].lstrip(" \t"))
-    )
+    text, usual = note.text, note.line_end
+    behind = _LINE_END.match(text, _skip(_BLANKS, text, section.end))
     stop = behind.end() if behind else section.end
     unusual = [
         match.span() for match in _LINE_END.finditer(text, section.start, stop) if match[0] != usual
@@ -249,38 +298,102 @@ def _check_newlines(text: str, section: Section) -> Iterator[LocatedProblem]:
         yield section.heading_start, section.heading_end, "mixed-newlines", changes
 
 
-def _check_is_last(
-    text: str, section: Section, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]
-) -> Iterator[LocatedProblem]:
+def _check_is_last(section: Section, number: int, ends: "_SectionEnds") -> Iterator[LocatedProblem]:
     """Find text behind the section.
 
     Other sections, comments, definitions and block identifiers do not count.
     """
-    rest = text[section.end :]
-    for other in reversed(sections):
-        if other.start >= section.end:
-            rest = rest[: other.start - section.end] + "\n" + rest[other.end - section.end :]
-    has_hidden_text = any(start >= section.end and text[start] not in "<[" for start, _ in hidden)
-    for line in _COMMENT.sub("", rest).split("\n"):
-        line = line.rstrip()  # noqa: PLW2901 - still the same line
-        if line.strip(" \t>") and not (
-            FOOTNOTE_DEFINITION.match(line)
-            or LINK_DEFINITION.match(line)
-            or _BLOCK_ID_ALONE.match(line)
-        ):
-            yield section.heading_start, section.heading_end, "not-last", ()
-            return
-    if has_hidden_text:
+    if ends.has_text_behind(number) or section.end <= ends.last_hidden_text:
         yield section.heading_start, section.heading_end, "not-last", ()
 
 
-def _check_style(text: str, section: Section) -> Iterator[LocatedProblem]:
+class _SectionEnds:
+    """What stands behind each section of a note.
+
+    The text behind a section without the other sections is the end of one text for all sections,
+    so that each of its lines is read once.
+    """
+
+    def __init__(
+        self, text: str, sections: Sequence[Section], hidden: Sequence[tuple[int, int]]
+    ) -> None:
+        self._text = text
+        self._sections = sections
+        self._hidden = hidden
+        self._known: dict[int, bool] = {}
+
+    @cached_property
+    def last_hidden_text(self) -> int:
+        """The start of the last hidden code or math; -1 without one."""
+        return max(
+            (start for start, _ in self._hidden if self._text[start] not in "<["), default=-1
+        )
+
+    @cached_property
+    def _rest(self) -> tuple[str, list[int], MarkSearch]:
+        """The text without sections, and where the text behind each of them starts in it."""
+        parts, starts, size = [], [], 0
+        for number, section in enumerate(self._sections):
+            following = self._sections[number + 1 : number + 2]
+            part = self._text[section.end : following[0].start if following else None]
+            starts.append(size)
+            parts.append(part)
+            size += len(part) + 1
+        rest = "\n".join(parts)
+        return rest, starts, MarkSearch(rest)
+
+    def has_text_behind(self, number: int) -> bool:
+        """Return True if text follows a section."""
+        rest, starts, marks = self._rest
+        at, read = starts[number], []
+        while at not in self._known and at <= len(rest):
+            read.append(at)
+            line, at = _read_visible_line(marks, at)
+            if _is_text(line):
+                at = -1
+                break
+        found = at == -1 or (at <= len(rest) and self._known[at])
+        self._known.update(dict.fromkeys(read, found))
+        return found
+
+
+def _read_visible_line(marks: MarkSearch, at: int) -> tuple[str, int]:
+    """Return a line without its comments, and the start of the next line.
+
+    A comment may extend over several lines.
+    """
+    text, parts = marks.text, list[str]()
+    while True:
+        end = marks.find_mark("\n", at)
+        end = len(text) if end == -1 else end
+        opening = _COMMENT_START.search(text, at, end)
+        if opening is None:
+            return "".join([*parts, text[at:end]]), end + 1
+        parts.append(text[at : opening.start()])
+        closing = "%%" if opening[0] == "%%" else "-->"
+        close = marks.find_mark(closing, opening.end())
+        if close == -1:
+            return "".join(parts), len(text) + 1
+        at = close + len(closing)
+
+
+def _is_text(line: str) -> bool:
+    """Return True if a line is no definition or block identifier."""
+    line = line.rstrip()
+    return bool(line.strip(" \t>")) and not (
+        FOOTNOTE_DEFINITION.match(line)
+        or LINK_DEFINITION.match(line)
+        or _BLOCK_ID_ALONE.match(line)
+    )
+
+
+def _check_style(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:
     """Find matters of style.
 
     These are entries without blank lines between them, blanks at line ends, and missing or extra
     line ends at the end of the note.
     """
-    end = _usual_line_end(text)
+    text, end = note.text, note.line_end
     glued = [
         (one, other)
         for one, other in _adjacent_entries(section.entries)
@@ -300,8 +413,8 @@ def _check_style(text: str, section: Section) -> Iterator[LocatedProblem]:
     )
     if blanks:
         yield section.heading_start, section.heading_end, "trailing-whitespace", blanks
-    rest = text[section.end :]
-    if not rest.strip():
+    if _skip(_SPACES, text, section.end) == len(text):
+        rest = text[section.end :]
         if "\n" not in rest:
             yield (
                 section.heading_start,

@@ -4,7 +4,7 @@ A section between vaultlink's markers is managed by vaultlink. Any other section
 heading in a known wording and belongs to the author.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.plain import paragraph_span
+from vaultlink.parse.spans import SpanSet
 
 
 class SectionSource(NamedTuple):
@@ -79,16 +80,20 @@ def read_sections(
     )
     body_links = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
     page = EntrySource(text, starts, body_links, [link.start for link in body_links])
+    hidden = [*source.hidden, *comments]
+    hiding = SpanSet(hidden) if markers else SpanSet(())
     managed = [
         read_managed_section(page, pair, wording)
         for pair in markers
-        if not is_marker_hidden(pair, [*source.hidden, *comments])
+        if not is_marker_hidden(pair, hiding)
     ]
+    managed_spans = [(section.start, section.end) for section in managed]
+    covered, shown = SpanSet(managed_spans), _VisibleText(source, comments)
     headings = {
         number: head
         for number, head in matches.items()
-        if not any(section.start <= starts[first + number] < section.end for section in managed)
-        and _is_visible(source, comments, starts[first + number] + head.words_start)
+        if not covered.covers(starts[first + number])
+        and shown.covers(starts[first + number] + head.words_start)
     }
     if not headings:
         return tuple(managed)
@@ -96,8 +101,8 @@ def read_sections(
         build_quoted_line(text, line.offset, line.offset + len(line.text))
         for line in split_lines(text, body)
     ]
-    hidden = [*source.hidden, *comments, *((section.start, section.end) for section in managed)]
-    author_sections = read_author_sections(SectionBody(page, lines, hidden, wording, headings))
+    unread = SpanSet([*hidden, *managed_spans])
+    author_sections = read_author_sections(SectionBody(page, lines, unread, wording, headings))
     sections = sorted([*managed, *author_sections], key=lambda section: section.start)
     return tuple(add_section_problems(text, body, starts, sections, source.hidden))
 
@@ -117,19 +122,47 @@ def _read_heading(
     )
 
 
-def _is_visible(source: SectionSource, comments: list[tuple[int, int]], at: int) -> bool:
-    """Return True if Obsidian shows the text at an offset."""
-    if any(start <= at < end for start, end in comments):
-        return False
-    runs = source.runs
-    if runs is None:
-        runs = read_blocks(
-            split_lines(source.text, *paragraph_span(source.text, source.body, at))
-        ).runs
-    for run in runs:
-        if run.text and run.source_offset(0) <= at < run.source_end(len(run.text)):
-            return not any(
-                run.source_offset(start) <= at < run.source_end(end)
-                for start, end in read_inline(run.text).hidden
+class _VisibleText:
+    """The text of a note that Obsidian shows as text."""
+
+    def __init__(self, source: SectionSource, comments: list[tuple[int, int]]) -> None:
+        self._source = source
+        self._comments = SpanSet(comments)
+        self._paragraph = (0, 0)
+        self._spans: list[tuple[int, int, TextRun]] = []
+        self._hidden: tuple[TextRun | None, SpanSet] = (None, SpanSet(()))
+        if source.runs is not None:
+            self._set_runs(source.runs)
+
+    def covers(self, at: int) -> bool:
+        """Return True if Obsidian shows the text at an offset."""
+        if self._comments.covers(at):
+            return False
+        source = self._source
+        if source.runs is None and not self._paragraph[0] <= at < self._paragraph[1]:
+            self._paragraph = paragraph_span(source.text, source.body, at)
+            self._set_runs(read_blocks(split_lines(source.text, *self._paragraph)).runs)
+        number = bisect_right(self._spans, at, key=lambda span: span[0]) - 1
+        if number < 0 or at >= self._spans[number][1]:
+            return False
+        return not self._find_hidden(self._spans[number][2]).covers(at)
+
+    def _set_runs(self, runs: Sequence[TextRun]) -> None:
+        self._spans = sorted(
+            (
+                (run.source_offset(0), run.source_end(len(run.text)), run)
+                for run in runs
+                if run.text
+            ),
+            key=lambda span: span[0],
+        )
+
+    def _find_hidden(self, run: TextRun) -> SpanSet:
+        """Return what code, math and HTML hide in a run. The last run is remembered."""
+        if self._hidden[0] is not run:
+            hidden = read_inline(run.text).hidden
+            self._hidden = (
+                run,
+                SpanSet((run.source_offset(start), run.source_end(end)) for start, end in hidden),
             )
-    return False
+        return self._hidden[1]

@@ -92,6 +92,7 @@ USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
 
 _EDGE = lazy_pattern(r"^[\W_]+|[\W_]+$")
 _BOLD_LINE = lazy_pattern(r"\n(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?=\n|\Z)")
+_AFTER_MARKS = lazy_pattern(r"[# \t\r\n]*")
 _SEPARATORS = lazy_pattern(r"[\s\-‐‑\u200c]+")
 _DOTTED_I = str.maketrans({"ı": "i", "\u0307": None, "’": "'", "ʼ": "'"})
 
@@ -152,11 +153,12 @@ def find_usual_headings(
     """
     if not _has_entry_place(text, links):
         return {}
+    first = _AFTER_MARKS.match(text, body)
+    assert first
     found = [
         (item.start, item.end)
         for item in headings
-        if is_usual_wording(item.text)
-        and not (item.level == 1 and not text[body : item.start].strip("# \t\r\n"))
+        if is_usual_wording(item.text) and not (item.level == 1 and item.start <= first.end())
     ]
     found += _find_bold_lines(text, body)
     lines = {}

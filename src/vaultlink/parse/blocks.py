@@ -171,9 +171,9 @@ def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLin
     """
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
-    for line in lines[at + 1 :]:
-        inner.append(line)
-        if "%%" in line.text:
+    for index in range(at + 1, len(lines)):
+        inner.append(lines[index])
+        if "%%" in lines[index].text:
             break
     return inner
 
@@ -214,7 +214,8 @@ def _footnote_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLi
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
     pending: list[SourceLine] = []
-    for line in lines[at + 1 :]:
+    for index in range(at + 1, len(lines)):
+        line = lines[index]
         indent = leaves.INDENTED.match(line.text)
         if leaves.BLANK.match(line.text):
             pending.append(line)

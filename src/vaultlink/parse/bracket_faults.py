@@ -8,15 +8,20 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vaultlink.parse.brackets import match_brackets, parse_link_destination
+from vaultlink.parse.brackets import parse_link_destination
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.lines import TextRun
 from vaultlink.parse.link_parts import decode_destination, parse_wikilink
-from vaultlink.parse.malformed import LinkFault, MalformedLink, Replacements, read_target
+from vaultlink.parse.malformed import (
+    MAX_RUN_LENGTH,
+    LinkFault,
+    MalformedLink,
+    Replacements,
+    TrialBudget,
+    read_target,
+)
 from vaultlink.text import lazy_pattern
-
-MAX_RUN_LENGTH = 20_000
-"""Runs longer than this are not read again to try the fix of each link in them."""
 
 _ESCAPED = lazy_pattern(r"\\\[\\?\[((?:[^\[\]\\\n]|\\[^\[\]\n])+)(\\?)\](\\?)\](?![(\[:])")
 _ESCAPED_MARK = lazy_pattern(r"\\([!-/:-@\[-`{-~])")
@@ -49,7 +54,9 @@ class DoubledBrackets(NamedTuple):
     replacements: Replacements
 
 
-def find_escaped_links(text: str, found: InlineContent) -> Iterator[BracketFault]:
+def find_escaped_links(
+    text: str, found: InlineContent, budget: TrialBudget
+) -> Iterator[BracketFault]:
     r"""Yield the escaped wikilinks of a run: `\[\[a\]\]` and `\[[a]]`.
 
     Text that contains code or is about links is left out. Elsewhere too, one may be intended unless
@@ -68,25 +75,25 @@ def find_escaped_links(text: str, found: InlineContent) -> Iterator[BracketFault
         changes = tuple(
             (mark.start(), mark.end(), "") for mark in _ESCAPED_SIGN.finditer(text, at, stop)
         )
-        if target and _adds_link(text, changes, found, link):
+        if target and budget.take(text) and _adds_link(text, changes, found, link):
             is_whole = text[at + 2] == "\\" and bool(match[2]) and bool(match[3])
             yield BracketFault(link, changes, is_whole)
 
 
 def find_third_bracket(
-    text: str, found: InlineContent, link: InlineWikilink
+    run: TextRun, found: InlineContent, link: InlineWikilink, budget: TrialBudget
 ) -> BracketFault | None:
     """Return the fault of a wikilink with three opening brackets, such as `[[[a]]]`.
 
     Brackets around several words or links are not a fault. A bracket without a closing one may be
     intended.
     """
-    opening, end = link.start + link.embed, link.end
+    text, opening, end = run.text, link.start + link.embed, link.end
     inner = text[opening + 3 : end - 2]
     if not text.startswith("[[[", opening) or len(text) > MAX_RUN_LENGTH or text[end - 3] == "[":
         return None
     target = parse_wikilink(inner)[0]
-    close = match_brackets(text).get(opening)
+    close = run.bracket_pairs.closings.get(opening)
     if close not in (None, end) or "[" in target or "]" in target or not target:
         return None
     stop = end if close is None else end + 1
@@ -96,26 +103,26 @@ def find_third_bracket(
     if close is not None:
         changes += ((end, end + 1, ""),)
     fault = MalformedLink(link.start, stop, target, LinkFault.THREE_BRACKETS)
-    certain = _replaces_link(text, changes, found, link, target)
+    certain = budget.take(text) and _replaces_link(text, changes, found, link, target)
     return BracketFault(fault, changes if certain else (), close is not None)
 
 
 def find_doubled_brackets(
-    text: str, found: InlineContent, link: InlineWikilink
+    run: TextRun, found: InlineContent, link: InlineWikilink, budget: TrialBudget
 ) -> DoubledBrackets | None:
     """Return the fault of a wikilink before a destination in parentheses, or None."""
-    opening, end = link.start + link.embed, link.end
+    text, opening, end = run.text, link.start + link.embed, link.end
     inner = text[opening + 2 : end - 2]
     if text[end : end + 1] != "(" or "[" in inner or ("|" in inner and not link.embed):
         return None
-    stop, raw = parse_link_destination(text, end, len(text))
+    stop, raw = parse_link_destination(run.marks, end, len(text))
     destination = decode_destination(raw) if stop else None
     if not destination:
         return None
     changes: Replacements = ((opening, opening + 1, ""), (end - 1, end, ""))
     if inner.strip().isdigit():  # the mark of a footnote, which keeps its brackets
         changes = ((opening + 1, opening + 2, "\\["), (end - 2, end - 1, "\\]"))
-    if len(text) > MAX_RUN_LENGTH or not _replaces_link(text, changes, found, link, destination):
+    if not budget.take(text) or not _replaces_link(text, changes, found, link, destination):
         changes = ()
     return DoubledBrackets(link.start, stop, destination, changes)
 

@@ -1,14 +1,36 @@
 """Match brackets, and find the end of link destinations and bare URLs."""
 
 import re
+from typing import NamedTuple
 
+from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern
 
 _BRACKET = lazy_pattern(r"[\[\]\\](?:(?<!\\)|.)", re.S)
 _MAX_PARENTHESES = 32
-_DESTINATION = lazy_pattern(r"\(\s*(?:<([^>\n]*)>|())")
+_DESTINATION_START = lazy_pattern(r"\(\s*")
+_ANGLE_END = lazy_pattern(r"[>\n]")
 _IN_DESTINATION = lazy_pattern(r"[\s()\\](?:(?<!\\)|.)", re.S)
-_TITLE = lazy_pattern(r"\s+(?:\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^)\\])*\))", re.S)
+_TITLE_START = lazy_pattern(r"\s+[\"'(]")
+_TITLE_MARKS = {'"': '"', "'": "'", "(": ")"}
+
+
+class BracketPairs(NamedTuple):
+    """The pairs of brackets in a text.
+
+    Attributes:
+        closings: Opening to closing position.
+        closed: The closing positions.
+    """
+
+    closings: dict[int, int]
+    closed: frozenset[int]
+
+
+def pair_brackets(text: str) -> BracketPairs:
+    """Return the pairs of brackets in a text."""
+    closings = match_brackets(text)
+    return BracketPairs(closings, frozenset(closings.values()))
 
 
 def match_brackets(text: str) -> dict[int, int]:
@@ -26,28 +48,32 @@ def match_brackets(text: str) -> dict[int, int]:
     return pairs
 
 
-def parse_link_destination(text: str, at: int, end: int) -> tuple[int, str]:
+def parse_link_destination(marks: MarkSearch, at: int, end: int) -> tuple[int, str]:
     """Return the end of a Markdown link and its destination as written.
 
     Args:
-        text: The text of the run.
+        marks: The searches in the text of the run.
         at: Position of the opening parenthesis.
         end: End of the text to search.
 
     Returns:
         The position behind the closing parenthesis, and the destination; (0, "") if there is none.
     """
-    opening = _DESTINATION.match(text, at, end)
+    text = marks.text
+    opening = _DESTINATION_START.match(text, at, end)
     assert opening
-    if opening[1] is not None:
-        destination, stop = opening[1], opening.end()
-    elif text.startswith("<", opening.start(2)):
-        return 0, ""
+    start = opening.end()
+    if text.startswith("<", start):
+        close = marks.find_char(_ANGLE_END, start + 1)
+        if not start < close < end or text[close] != ">":
+            return 0, ""
+        destination, stop = text[start + 1 : close], close + 1
     else:
-        stop = _find_destination_end(text, opening.start(2), end)
-        destination = text[opening.start(2) : stop]
-    title = _TITLE.match(text, stop, end)
-    stop = title.end() if title else stop
+        stop = _find_destination_end(text, start, end)
+        if stop == -1:
+            return 0, ""
+        destination = text[start:stop]
+    stop = _find_title_end(marks, stop, end)
     while stop < end and text[stop].isspace():
         stop += 1
     return (stop + 1, destination) if stop < end and text[stop] == ")" and destination else (0, "")
@@ -56,7 +82,8 @@ def parse_link_destination(text: str, at: int, end: int) -> tuple[int, str]:
 def _find_destination_end(text: str, at: int, end: int) -> int:
     """Return the end of a bare destination (2.5, 2.19).
 
-    It ends at white space or at an unbalanced parenthesis.
+    It ends at white space or at an unbalanced parenthesis. Returns -1 if it has too many
+    parentheses.
     """
     depth = 0
     for mark in _IN_DESTINATION.finditer(text, at, end):
@@ -64,25 +91,35 @@ def _find_destination_end(text: str, at: int, end: int) -> int:
         if char == "(":
             depth += 1
             if depth > _MAX_PARENTHESES:
-                return end
+                return -1
         elif char == ")":
             if not depth:
                 return mark.start()
             depth -= 1
         elif char[0] != "\\":
             return mark.start()
-    return end
+    return -1
+
+
+def _find_title_end(marks: MarkSearch, at: int, end: int) -> int:
+    """Return the end of the title behind a destination, or `at` if there is none."""
+    opening = _TITLE_START.match(marks.text, at, end)
+    if opening is None:
+        return at
+    close = marks.find_unescaped(_TITLE_MARKS[opening[0][-1]], opening.end())
+    return close + 1 if 0 <= close < end else at
 
 
 def is_domain(domain: str) -> bool:
     """Return True if the last two labels of a domain contain no underscore."""
-    return "_" not in "".join(domain.split(".")[-2:])
+    return "_" not in "".join(domain.rsplit(".", 2)[-2:])
 
 
 def trim_url_end(text: str, start: int, end: int) -> int:
     """Return the end of a URL without trailing punctuation of the sentence."""
     while end > start and text[end - 1] in "!*,.:?_~":
         end -= 1
-    while text[end - 1] == ")" and text.count(")", start, end) > text.count("(", start, end):
-        end -= 1
+    surplus = text.count(")", start, end) - text.count("(", start, end)
+    while surplus > 0 and text[end - 1] == ")":
+        end, surplus = end - 1, surplus - 1
     return end

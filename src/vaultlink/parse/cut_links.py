@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TableRow, TextRun
@@ -11,6 +12,7 @@ from vaultlink.parse.malformed import (
     Replacements,
     read_target,
 )
+from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern
 
 _REST_OF_LINK = lazy_pattern(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
@@ -26,15 +28,47 @@ _BLOCK_START = lazy_pattern(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
 _PIPE = lazy_pattern(r"(?<!\\)\|")
 
 
-def find_cut_fault(run: TextRun, link: MalformedLink, source: str) -> LinkFault | None:
+class CutRow:
+    """A row of a table whose pipes may cut links."""
+
+    def __init__(self, row: TableRow) -> None:
+        self.row = row
+
+    @cached_property
+    def is_ordinary_text(self) -> bool:
+        """True if the row has no pipe except those in wikilinks, or starts another block."""
+        text = self.row.line.text
+        if _BLOCK_START.match(text):
+            return True
+        return not self.row.is_inner and "|" not in _CUT_LINK.sub("", _ESCAPE.sub("", text))
+
+    @cached_property
+    def hidden(self) -> SpanSet:
+        """The code and math that the row would contain if it were not in a table."""
+        text = self.row.line.text
+        return SpanSet(read_inline(text).hidden if "`" in text or "$" in text else ())
+
+    @cached_property
+    def explains_extra_cells(self) -> bool:
+        """True if the pipes in wikilinks are the reason why the row is too long."""
+        text = _ESCAPE.sub("", self.row.line.text).strip(" \t")
+        cells = text.removeprefix("|").removesuffix("|").count("|") + 1
+        cuts = sum(match[1].count("|") for match in _CUT_LINK.finditer(text))
+        return cells - self.row.columns == cuts > 0
+
+
+def find_cut_fault(
+    run: TextRun, row: CutRow | None, link: MalformedLink, source: str
+) -> LinkFault | None:
     """Return the fault of a link without closing brackets that a pipe cuts, or None.
 
     Args:
         run: The text of a block.
+        row: The row of a table that contains the run, if any.
         link: A malformed link in it.
         source: The source text of the run.
     """
-    if run.row is None or link.fault not in (
+    if row is None or link.fault not in (
         LinkFault.CLOSING_BRACKET_MISSING,
         LinkFault.CLOSING_BRACKETS_MISSING,
     ):
@@ -42,32 +76,16 @@ def find_cut_fault(run: TextRun, link: MalformedLink, source: str) -> LinkFault 
     end = run.source_end(link.end)
     if not source[end : end + 80].lstrip(" \t").startswith("|"):
         return None
-    if (not run.row.is_inner and _is_ordinary_text(run.row)) or _BLOCK_START.match(
-        run.row.line.text
-    ):
+    if row.is_ordinary_text:
         return LinkFault.BELOW_TABLE if _match_rest(run, link, source) else None
     return LinkFault.PIPE_IN_CELL
 
 
-def is_in_code(run: TextRun, link: MalformedLink) -> bool:
+def is_in_code(run: TextRun, row: CutRow | None, link: MalformedLink) -> bool:
     """Return True if code or math would hide a link if its line were not a row."""
-    if run.row is None or not any(mark in run.row.line.text for mark in "`$"):
-        return False
-    at = run.source_offset(link.start) - run.row.line.offset
-    return any(start <= at < end for start, end in read_inline(run.row.line.text).hidden)
-
-
-def _is_ordinary_text(row: TableRow) -> bool:
-    """Return True if a row has no pipe except those in wikilinks."""
-    return "|" not in _CUT_LINK.sub("", _ESCAPE.sub("", row.line.text))
-
-
-def explains_extra_cells(row: TableRow) -> bool:
-    """Return True if the pipes in wikilinks are the reason why a row is too long."""
-    text = _ESCAPE.sub("", row.line.text).strip(" \t")
-    cells = text.removeprefix("|").removesuffix("|").count("|") + 1
-    cuts = sum(match[1].count("|") for match in _CUT_LINK.finditer(text))
-    return cells - row.columns == cuts > 0
+    return row is not None and row.hidden.covers(
+        run.source_offset(link.start) - row.row.line.offset
+    )
 
 
 def _match_rest(run: TextRun, link: MalformedLink, source: str) -> re.Match[str] | None:

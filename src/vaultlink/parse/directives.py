@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from vaultlink.model import Directive, PropertyValue, text_items
+from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
 DIRECTIVE_PREFIX = "vaultlink-"
@@ -26,10 +27,10 @@ def find_directives(
         starts: The offsets of its line starts.
         code: The spans of code.
     """
-    spans = list(code)
+    spans = SpanSet(code)
     found = []
     for match in _DIRECTIVE.finditer(text):
-        if not any(start <= match.start() < end for start, end in spans):
+        if not spans.covers(match.start()):
             rules = (
                 tuple(re.split(r"[,\s]+", match["rules"].strip())) if match["rules"].strip() else ()
             )
@@ -48,11 +49,11 @@ def find_comment_spans(
 
     Each comment runs from one `%%` to the next. An unpaired last `%%` starts no comment.
     """
-    spans = list(code)
+    spans = SpanSet(code)
     marks = [
         at
         for at in (match.start() for match in _COMMENT_MARK.finditer(text, start))
-        if not any(begin <= at < end for begin, end in spans)
+        if not spans.covers(at)
     ]
     return list(zip(marks[::2], marks[1::2], strict=False))
 

@@ -33,7 +33,7 @@ _DIRECTIVE = lazy_pattern(
     re.IGNORECASE,
 )
 _COLOR = lazy_pattern(r"(?:[0-9a-fA-F]{3,4}){1,2}")
-_TAGS_ONLY = lazy_pattern(r"[ \t]*(?:#\S+[ \t]*)+")
+_TAGS_ONLY = lazy_pattern(r"[ \t]*+(?:#\S++[ \t]*+)++")
 _BARE_MARK = lazy_pattern(r"[ \t>]*(?:`{3,}|~{3,}|\${2,})[ \t]*")
 _MEANT_CLOSINGS = {
     "unclosed-fence": re.compile(
@@ -87,7 +87,7 @@ def _describe_hidden(block: HidingBlock, starts: list[int]) -> str:
     """
     hidden = block.lines[1:]
     while hidden and is_blank(hidden[-1].text):
-        hidden = hidden[:-1]
+        hidden.pop()
     prose = _find_prose(block.kind, hidden)
     lines = _HiddenLines(hidden, _code_language(block)) if prose is None else _HiddenLines(prose)
     parts = [f"{count} {noun}s" if count > 1 else f"a {noun}" for noun, count in lines.count()]
@@ -136,7 +136,8 @@ class _HiddenLines:
         for run in blocks.runs:
             found = read_inline(run.text)
             links += sum(self._is_link(run.text, link) for link in found.links)
-            tags += sum(self._is_tag(run.text, start, end) for start, end in found.tags)
+            only_tags = bool(found.tags) and _TAGS_ONLY.fullmatch(run.text) is not None
+            tags += sum(self._is_tag(run.text[start:end], only_tags) for start, end in found.tags)
         headings = sum(self._is_heading(start, level) for level, _, start, _ in blocks.headings)
         ids = sum(self._is_block_id(at) for _, at, _ in blocks.ids)
         counts = [("link", links), ("heading", headings), ("tag", tags), ("block id", ids)]
@@ -157,14 +158,16 @@ class _HiddenLines:
         target, subpath, _ = parse_wikilink(inner)
         return inner[0] != " " and _LINK_NAME.fullmatch(target or subpath.lstrip("#^")) is not None
 
-    def _is_tag(self, text: str, start: int, end: int) -> bool:
-        """Return True if a tag cannot be meant as code."""
-        name = text[start:end]
+    def _is_tag(self, name: str, only_tags: bool) -> bool:
+        """Return True if a tag cannot be meant as code.
+
+        Its run may consist of tags only.
+        """
         if self._language is None:
             return True
         if _DIRECTIVE.fullmatch(name) or name.startswith("!") or _COLOR.fullmatch(name):
             return False
-        return self._language in ("", "math") or _TAGS_ONLY.fullmatch(text) is not None
+        return self._language in ("", "math") or only_tags
 
     def _is_heading(self, start: int, level: int) -> bool:
         """Return True if a heading cannot be meant as a comment.

@@ -16,17 +16,19 @@ from vaultlink.parse.inline_types import (
     UnlinkedBracket,
 )
 from vaultlink.parse.leaves import HTML_TAG
+from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")
 _HTML_TAG = lazy_pattern(HTML_TAG)
 _DECLARATION = lazy_pattern(r"<![A-Za-z]+\s")
-_AUTOLINK = lazy_pattern(r"<[^\s<>@:]*(?:@|:/)[^\s>]+>")
-_URL = lazy_pattern(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)[^\s<]*", re.I)
+_AUTOLINK_START = lazy_pattern(r"<[^\s<>@:]*(?:@|:/)")
+_AUTOLINK_END = lazy_pattern(r"[\s>]")
+_URL_START = lazy_pattern(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)", re.I)
+_URL_END = lazy_pattern(r"[\s<]")
 _TAG_NAME = lazy_pattern("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
 _LABEL = lazy_pattern(r"\[(?:\\.|[^\[\]\\])*\]?")
-_MATH_CLOSE = lazy_pattern(r"(?<![\\ \t$])\$(?![\d$])")
 EMPHASIS_MARK = lazy_pattern(
     r"[*~=_](?:(?<=\*)|(?<=~)~|(?<==)=|(?<=_)(?:(?<![0-9A-Za-z]_)|(?![0-9A-Za-z])))"
 )
@@ -101,13 +103,13 @@ def _may_break_links(text: str, found: InlineContent) -> bool:
 class _Scan:
     """One pass over the text of a run.
 
-    Brackets are matched once, and failed searches are not repeated.
+    Brackets are matched once, and searches are not repeated.
     """
 
     __slots__ = (
         "_bracket_pairs",
-        "_failed_searches",
-        "_found_marks",
+        "_marks",
+        "_no_domain",
         "_node_end",
         "_special_pattern",
         "emphasis",
@@ -123,24 +125,33 @@ class _Scan:
             markdown="](" in text, urls="://" in text or "www." in text, emphasis=emphasis
         )
         self._bracket_pairs: dict[int, int] | None = None
-        self._failed_searches: dict[str, int] = {}
+        self._marks = MarkSearch(text)
         self._node_end = -1
-        self._found_marks: dict[str, tuple[int, int]] = {}
+        self._no_domain = (-1, -1)
 
     def read(self, at: int, end: int, *, in_link: bool) -> None:
         """Read the text from `at` to `end`.
 
-        `end` is the end of the enclosing element.
+        `end` is the end of the enclosing element. Footnotes are read without recursion, because
+        they can be nested without limit.
         """
-        begin = at
-        while special := self._special_pattern.search(self.text, at, end):
+        begin, outer = at, list[tuple[int, int, bool]]()
+        while True:
+            special = self._special_pattern.search(self.text, at, end)
+            if special is None:
+                if not outer:
+                    return
+                at = self._node_end = end + 1
+                begin, end, in_link = outer.pop()
+                continue
             at, char = special.start(), special[0]
-            if char == "\\":
-                escapes = self.text[at + 1 : at + 2] in _PUNCTUATION and at + 1 < end
-                if escapes and self.text[at + 1] == "[":
-                    self.found.escapes.append(at)
-                at += 2 if escapes else 1
-                self._node_end = at if escapes else self._node_end
+            if char == "^[":
+                close = self._closing_bracket(at + 1, end)
+                if close:
+                    outer.append((begin, end, in_link))
+                    begin, end, at = at + 2, close, at + 2
+                else:
+                    at += 1
             elif char == "<":
                 stop = self._hide_html(at, end)
                 if stop and not in_link and self.text[at : at + 3].lower() == "<a ":
@@ -150,28 +161,51 @@ class _Scan:
                 at = stop or at + 1
             elif char in ("[", "!["):
                 at = self._read_bracket(at, end, in_link)
-            elif char == "#":
-                at = self._read_tag(at, begin, end)
             else:
-                stop = self._read_other(char, at, end, in_link)
-                self._node_end = stop or self._node_end
-                at = stop or at + 1
+                at = self._read_mark(char, at, begin, end, in_link)
+
+    def _read_mark(self, char: str, at: int, begin: int, end: int, in_link: bool) -> int:
+        """Read an escape, a tag or other inline element; return where to continue."""
+        if char == "\\":
+            escapes = self.text[at + 1 : at + 2] in _PUNCTUATION and at + 1 < end
+            if not escapes:
+                return at + 1
+            if self.text[at + 1] == "[":
+                self.found.escapes.append(at)
+            self._node_end = at + 2
+            return at + 2
+        if char == "#":
+            return self._read_tag(at, begin, end)
+        stop = self._read_other(char, at, end, in_link)
+        self._node_end = stop or self._node_end
+        return stop or at + 1
 
     def _read_other(self, char: str, at: int, end: int, in_link: bool) -> int:
-        """Read code, math, a footnote, a URL or emphasis; return its end, or 0."""
+        """Read code, math, a URL or emphasis; return its end, or 0."""
         if char == "`":
-            return self._hide(at, self._end_of_code(at, end))
+            return self._hide(at, self._marks.end_of_code(at, end))
         if char == "$":
             return self._hide(at, self._end_of_math(at, end))
-        if char == "^[":
-            close = self._closing_bracket(at + 1, end)
-            if close:
-                self.read(at + 2, close, in_link=in_link)
-            return close + 1 if close else 0
         if char in ("*", "_", "~~", "=="):
             return self._read_emphasis(char, at, end, in_link)
-        url = None if in_link else _URL.match(self.text, at, end)
-        return trim_url_end(self.text, at, url.end()) if url and is_domain(url[1]) else 0
+        return 0 if in_link else self._end_of_url(at, end)
+
+    def _end_of_url(self, at: int, end: int) -> int:
+        """Return the end of a bare URL, 0 if no domain follows.
+
+        If `www.` occurs again in what is no domain, that has the same last labels.
+        """
+        is_known = at < self._no_domain[0] and end == self._no_domain[1]
+        if is_known and self.text[at] == "w":
+            return 0
+        url = _URL_START.match(self.text, at, end)
+        if url is None:
+            return 0
+        if not is_domain(url[1]):
+            self._no_domain = (url.end(), end)
+            return 0
+        stop = self._marks.find_char(_URL_END, url.end())
+        return trim_url_end(self.text, at, stop if 0 <= stop < end else end)
 
     def _hide(self, start: int, end: int) -> int:
         if end:
@@ -181,45 +215,28 @@ class _Scan:
 
     # -- hidden text -----------------------------------------------------------------------------
 
-    def _end_of_code(self, at: int, end: int) -> int:
-        """Return the end of a code span (0 if none): the next row of as many backticks."""
-        stop = at
-        while self.text[stop : stop + 1] == "`":
-            stop += 1
-        marks = self.text[at : min(stop, end)]
-        if stop >= end or self._failed_searches.get(marks, -1) == end:
-            return 0
-        close = stop
-        while (close := self.text.find(marks, close, end)) != -1:
-            after = close + len(marks)
-            while after < end and self.text[after] == "`":
-                after += 1
-            if after - close == len(marks):
-                return after
-            close = after
-        self._failed_searches[marks] = end
-        return 0
-
     def _end_of_math(self, at: int, end: int) -> int:
         """Return the end of inline math (3.13) or of display math in a paragraph (3.14)."""
         if self.text.startswith("$$", at):
-            close = self.text.find("$$", at + 2, end)
-            return close + 2 if close > at + 2 else 0
-        if (
-            at + 1 >= end
-            or self.text[at + 1] in " \t\n"
-            or self._failed_searches.get("$", -1) == end
-        ):
+            close = self._marks.find_mark("$$", at + 2)
+            return close + 2 if at + 2 < close <= end - 2 else 0
+        if at + 1 >= end or self.text[at + 1] in " \t\n":
             return 0
-        close_mark = _MATH_CLOSE.search(self.text, at + 2, end)
-        if close_mark:
-            return close_mark.end()
-        self._failed_searches["$"] = end
-        return 0
+        return self._marks.end_of_math(at, end)
 
     def _hide_html(self, at: int, end: int) -> int:
-        match = _AUTOLINK.match(self.text, at, end) or _HTML_TAG.match(self.text, at, end)
-        return self._hide(at, match.end() if match else self._end_of_markup(at, end))
+        stop = self._end_of_autolink(at, end)
+        if not stop:
+            match = _HTML_TAG.match(self.text, at, end)
+            stop = match.end() if match else self._end_of_markup(at, end)
+        return self._hide(at, stop)
+
+    def _end_of_autolink(self, at: int, end: int) -> int:
+        """Return the end of an address in angle brackets, or 0."""
+        opening = _AUTOLINK_START.match(self.text, at, end)
+        close = self._marks.find_char(_AUTOLINK_END, opening.end()) if opening else -1
+        is_closed = opening and opening.end() < close < end and self.text[close] == ">"
+        return close + 1 if is_closed else 0
 
     def _end_of_markup(self, at: int, end: int) -> int:
         """Return the end of HTML markup that is not a tag, or 0.
@@ -229,7 +246,7 @@ class _Scan:
         for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
             if self.text.startswith(opening, at):
                 inner = at + len(opening)
-                close = self._find_next(closing, inner)
+                close = self._marks.find_mark(closing, inner)
                 if not 0 <= close <= end - len(closing):
                     return 0
                 if opening == "<!--" and (
@@ -238,7 +255,7 @@ class _Scan:
                     return 0
                 return close + len(closing)
         if _DECLARATION.match(self.text, at, end):
-            close = self._find_next(">", at)
+            close = self._marks.find_mark(">", at)
             return close + 1 if 0 <= close < end else 0
         return 0
 
@@ -289,22 +306,11 @@ class _Scan:
 
     def _end_of_wikilink(self, at: int, end: int) -> int:
         """Return the end of the wikilink that opens at `at`, or 0 (1.1 to 1.4)."""
-        close = self._find_next("]]", at + 3)
+        close = self._marks.find_mark("]]", at + 3)
         if not 0 <= close <= end - 2 or self.text.startswith("]]", at + 2):
             return 0
-        nested, line_end = self._find_next("[[", at + 2), self._find_next("\n", at + 2)
+        nested, line_end = self._marks.find_mark("[[", at + 2), self._marks.find_mark("\n", at + 2)
         return 0 if 0 <= nested < close - 1 or 0 <= line_end < close else close + 2
-
-    def _find_next(self, mark: str, at: int) -> int:
-        """Return the next position of a mark, -1 if there is none.
-
-        The result is cached, so that repeated calls read the text once.
-        """
-        searched_from, position = self._found_marks.get(mark, (-1, -1))
-        if searched_from == -1 or not searched_from <= at or (position != -1 and position < at):
-            position = self.text.find(mark, at)
-            self._found_marks[mark] = (at, position)
-        return position
 
     def _read_markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
         """Read a Markdown link or image (2) and return its end, 0 if there is none.
@@ -314,7 +320,7 @@ class _Scan:
         embed = opening > at
         follow = self.text[close + 1 : close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
-            stop, destination = parse_link_destination(self.text, close + 1, end)
+            stop, destination = parse_link_destination(self._marks, close + 1, end)
             if stop:
                 self.found.links.append(InlineMarkdownLink(at, stop, embed, close, destination))
                 if not embed:
@@ -353,33 +359,14 @@ class _Scan:
         """
         double = mark * 2 if mark in "*_" else mark
         if self.text.startswith(double, at):
-            close = self._end_of_emphasis(double, at + 2, end)
+            close = self._marks.end_of_emphasis(double, at + 2, end)
             if close:
                 self.read(at + 2, close, in_link=in_link)
                 return close + 2
             if len(mark) == 2:
                 return 0
-        close = self._end_of_emphasis(mark, at + 1, end)
+        close = self._marks.end_of_emphasis(mark, at + 1, end)
         if close and len(mark) == 1:
             self.read(at + 1, close, in_link=in_link)
             return close + 1
-        return 0
-
-    def _end_of_emphasis(self, mark: str, at: int, end: int) -> int:
-        """Return the position of the mark that ends emphasis; 0 if there is none.
-
-        The emphasis must not be empty, the mark must not be part of a longer row, and `_` must not
-        stand inside a word.
-        """
-        if mark in ("~~", "==") and self.text[at : at + 1].isspace():
-            return 0
-        close = at
-        while (close := self.text.find(mark, close, end)) != -1:
-            after = close + len(mark)
-            escaped = self.text[close - 1] == "\\"
-            row = self.text[after : after + 1] == mark[0] and after < end
-            inside = mark == "_" and after < end and (self.text[after].isalnum())
-            if not (escaped or row or inside):
-                return close if self.text[at:close].strip() else 0
-            close = after + (1 if row and len(mark) == 1 else 0)
         return 0

@@ -142,6 +142,9 @@ def end_of_html(
     return len(lines), False
 
 
+_CELL_MARK = lazy_pattern(r"\\.?|\|", re.DOTALL)
+
+
 def end_of_table(lines: list[SourceLine], at: int) -> int:
     """Return the end of a table, or `at` if there is none.
 
@@ -174,19 +177,16 @@ def split_cells(line: SourceLine) -> list[SourceLine]:
 
     Every unescaped pipe ends a cell, also in links and code (E18).
     """
-    text, found, start, at = line.text, [], 0, 0
-    while at <= len(text):
-        char = text[at : at + 1]
-        if char == "\\":
-            at += 2
-            continue
-        if char in ("|", ""):
-            cell = text[start:at]
-            lead = len(cell) - len(cell.lstrip(" \t"))
-            if cell.strip(" \t"):
-                found.append(SourceLine(cell.strip(" \t"), line.offset + start + lead))
-            start = at + 1
-        at += 1
+    text, found, start = line.text, [], 0
+    marks = list(_CELL_MARK.finditer(text))
+    ends = [mark.start() for mark in marks if mark[0] == "|"]
+    if not marks or marks[-1][0] != "\\":  # a backslash at the end takes its cell with it
+        ends.append(len(text))
+    for end in ends:
+        cell = text[start:end].strip(" \t")
+        if cell:
+            found.append(SourceLine(cell, line.offset + text.index(cell[0], start)))
+        start = end + 1
     return found
 
 

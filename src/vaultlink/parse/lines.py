@@ -7,6 +7,9 @@ offset of its remaining text, so that everything found in a run has an exact pos
 from bisect import bisect_right
 from typing import NamedTuple
 
+from vaultlink.parse.brackets import BracketPairs, pair_brackets
+from vaultlink.parse.marks import MarkSearch
+
 UNICODE_SPACES = (
     " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -47,11 +50,13 @@ class TextRun:
         in_table_cell: True for the text of a table cell.
     """
 
-    __slots__ = ("_offsets", "_starts", "in_table_cell", "row", "text")
+    __slots__ = ("_marks", "_offsets", "_pairs", "_starts", "in_table_cell", "row", "text")
 
     def __init__(self, lines: list[SourceLine], row: TableRow | None = None):
         self.row = row
         self.in_table_cell = row is not None
+        self._marks: MarkSearch | None = None
+        self._pairs: BracketPairs | None = None
         if len(lines) == 1:
             self.text, offset = lines[0]
             self._offsets, self._starts = [offset], [0]
@@ -63,6 +68,18 @@ class TextRun:
             starts.append(at)
             at += len(line.text) + 1
         self._starts = starts
+
+    @property
+    def marks(self) -> MarkSearch:
+        """The searches in the text."""
+        self._marks = self._marks or MarkSearch(self.text)
+        return self._marks
+
+    @property
+    def bracket_pairs(self) -> BracketPairs:
+        """The pairs of brackets in the text."""
+        self._pairs = self._pairs or pair_brackets(self.text)
+        return self._pairs
 
     def source_offset(self, at: int) -> int:
         """Return the source offset of a position in the run.

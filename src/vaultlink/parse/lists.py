@@ -49,10 +49,8 @@ def _measure_indent(text: str, indent: int | None) -> tuple[int, str, int]:
 
     The indent is in columns. The type is the bullet's last character, "" without a bullet.
     """
-    size, at = 0, 0
-    while text[at : at + 1] in (" ", "\t") and at < len(text):
-        size += _TAB_WIDTH - size % _TAB_WIDTH if text[at] == "\t" else 1
-        at += 1
+    at = len(text) - len(text.lstrip(" \t"))
+    size = _count_columns(text[:at])
     if indent is not None and size >= indent:
         return size, "", 0
     bullet = _BULLET.match(text, at)
@@ -109,15 +107,11 @@ def _indent_columns(text: str) -> int:
 
     A tab ends at the next multiple of four.
     """
-    size = 0
-    for char in text:
-        if char == " ":
-            size += 1
-        elif char == "\t":
-            size = (size + _TAB_WIDTH) // _TAB_WIDTH * _TAB_WIDTH
-        else:
-            break
-    return size
+    return _count_columns(text[: len(text) - len(text.lstrip(" \t"))])
+
+
+def _count_columns(blanks: str) -> int:
+    return len(blanks.expandtabs(_TAB_WIDTH)) if "\t" in blanks else len(blanks)
 
 
 def _shared_indent(texts: list[str], limit: int) -> int:
@@ -138,9 +132,13 @@ def _shared_indent(texts: list[str], limit: int) -> int:
 def _dedent(line: SourceLine, shared: int) -> SourceLine:
     """Return a line without its indent up to the shared column."""
     size, at = 0, 0
-    for char in line.text:
-        if size >= shared or char not in " \t":
-            break
-        size = size + 1 if char == " " else (size + _TAB_WIDTH) // _TAB_WIDTH * _TAB_WIDTH
-        at += 1
+    blanks = line.text[:shared]
+    if "\t" not in blanks:
+        at = len(blanks) - len(blanks.lstrip(" "))
+    else:
+        for char in blanks:
+            if size >= shared or char not in " \t":
+                break
+            size = size + 1 if char == " " else (size + _TAB_WIDTH) // _TAB_WIDTH * _TAB_WIDTH
+            at += 1
     return SourceLine(line.text[at:], line.offset + at) if at else line

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from vaultlink.parse.brackets import match_brackets
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import (
     InlineContent,
@@ -49,15 +48,37 @@ class MalformedLink(NamedTuple):
 Replacements = tuple[tuple[int, int, str], ...]
 """Start, end and new text of each replaced span."""
 
-_MAX_RUN_LENGTH = 20_000
+MAX_RUN_LENGTH = 20_000
 """Runs longer than this are not read again to try the fix of each malformed link in them."""
+
+_MAX_TRIED_CHARACTERS = 1_000_000
+"""Characters of one note that are read again to try fixes, at most.
+
+Each fix reads its run again, so that a run of thousands of malformed links takes quadratic time.
+Those that are not tried have no fix.
+"""
+
+
+class TrialBudget:
+    """The number of characters of one note that may still be read again to try fixes."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_TRIED_CHARACTERS
+
+    def take(self, text: str) -> bool:
+        """Return True if a run may be read again."""
+        if len(text) > MAX_RUN_LENGTH or self._left <= 0:
+            return False
+        self._left -= len(text)
+        return True
+
 
 _WIKILINK_PATTERNS = (
     (
         lazy_pattern(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?\](?![\](:\[])"),
         LinkFault.CLOSING_BRACKET_MISSING,
     ),
-    (lazy_pattern(r"\[\[([^\[\]|#]+\n[^\[\]|#]+)\]\]"), LinkFault.LINE_BREAK),
+    (lazy_pattern(r"\[\[([^\[\]|#][^\[\]|#\n]*+\n[^\[\]|#]++)\]\]"), LinkFault.LINE_BREAK),
     (
         lazy_pattern(r"\[\[([^\[\]\n|#]+)(?:[|#][^\[\]\n]*)?(?=\n|$)"),
         LinkFault.CLOSING_BRACKETS_MISSING,
@@ -69,7 +90,10 @@ _SINGLE_BRACKET_PATTERNS = (
         LinkFault.OPENING_BRACKET_MISSING,
     ),
     (
-        lazy_pattern(r"(?<!\])\[[^\[\]\n]+\]\(([^()\n<>\"']*[^()\n<>\"'\s] [^()\n<>\"']*)\)"),
+        lazy_pattern(
+            r"(?<!\])\[[^\[\]\n]+\]"
+            r"\(( *+(?:[^()\n<>\"' ]|(?<=\s) )*+ [^()\n<>\"']*+)\)"  # a space behind other text
+        ),
         LinkFault.SPACE_IN_DESTINATION,
     ),
     (
@@ -99,36 +123,44 @@ def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iter
                 break
 
 
-def is_in_other_brackets(text: str, link: MalformedLink) -> bool:
+def is_in_other_brackets(run: TextRun, link: MalformedLink) -> bool:
     """Return True if the brackets at the end of a malformed link belong to other text.
 
     True for `[[` in a shell test or in an array of several lines, and for `[a]]` in brackets.
     """
     if link.fault is LinkFault.CLOSING_BRACKETS_MISSING:
-        return text[link.start + 2].isspace() or not match_brackets(text).keys().isdisjoint(
-            (link.start, link.start + 1)
+        openings = run.bracket_pairs.closings
+        return (
+            run.text[link.start + 2].isspace()
+            or link.start in openings
+            or link.start + 1 in openings
         )
     return (
-        link.fault is LinkFault.OPENING_BRACKET_MISSING
-        and link.end - 1 in match_brackets(text).values()
+        link.fault is LinkFault.OPENING_BRACKET_MISSING and link.end - 1 in run.bracket_pairs.closed
     )
 
 
-def fix_malformed_link(run: TextRun, link: MalformedLink, source: str) -> Replacements:
+def fix_malformed_link(
+    run: TextRun, found: InlineContent, link: MalformedLink, source: str, budget: TrialBudget
+) -> Replacements:
     """Return the replacements in the source that fix a malformed link.
 
     Args:
         run: The run that contains the link.
+        found: The content of the run.
         link: The malformed link.
         source: The source text of the run.
+        budget: What may be read again.
 
     Returns:
         The replacements; empty unless a single reading of the link exists.
     """
-    if len(run.text) > _MAX_RUN_LENGTH:
-        return ()
-    changes = _propose_replacements(run.text, link)
-    if not changes or not _yields_intended_link(run.text, changes, link):
+    changes = _propose_replacements(run, link)
+    if (
+        not changes
+        or not budget.take(run.text)
+        or not _yields_intended_link(run.text, found, changes, link)
+    ):
         return ()
     placed = [
         (run.source_offset(start), run.source_offset(end), text) for start, end, text in changes
@@ -140,9 +172,9 @@ def fix_malformed_link(run: TextRun, link: MalformedLink, source: str) -> Replac
     return () if unjoinable else tuple(placed)
 
 
-def _propose_replacements(text: str, link: MalformedLink) -> Replacements:
+def _propose_replacements(run: TextRun, link: MalformedLink) -> Replacements:
     """Return replacements in the run that may fix a malformed link."""
-    within = text[link.start : link.end]
+    within = run.text[link.start : link.end]
     if link.fault is LinkFault.LINE_BREAK:
         return tuple(
             (link.start + found.start(), link.start + found.end(), " ")
@@ -157,16 +189,16 @@ def _propose_replacements(text: str, link: MalformedLink) -> Replacements:
     if link.fault is LinkFault.SPACE_BEFORE_DESTINATION:
         at = link.start + within.index("] (") + 1
         return () if _CHECKBOX_OR_FOOTNOTE.match(within) else ((at, at + 1, ""),)
-    return _add_bracket(text, link, within)
+    return _add_bracket(run, link, within)
 
 
-def _add_bracket(text: str, link: MalformedLink, within: str) -> Replacements:
+def _add_bracket(run: TextRun, link: MalformedLink, within: str) -> Replacements:
     """Return the missing brackets, unless the existing ones belong to other pairs."""
-    pairs = match_brackets(text)
+    text, pairs = run.text, run.bracket_pairs
     if link.fault is LinkFault.OPENING_BRACKET_MISSING:
-        paired = link.end - 1 in pairs.values() or text[link.start - 1 : link.start] in ("!", "]")
+        paired = link.end - 1 in pairs.closed or text[link.start - 1 : link.start] in ("!", "]")
         return () if paired else ((link.start, link.start, "["),)
-    if link.start in pairs or (link.start and text[link.start - 1] == "["):
+    if link.start in pairs.closings or (link.start and text[link.start - 1] == "["):
         return ()
     if link.fault is LinkFault.CLOSING_BRACKET_MISSING:
         return ((link.end, link.end, "]"),)
@@ -176,12 +208,14 @@ def _add_bracket(text: str, link: MalformedLink, within: str) -> Replacements:
     return ((end, end, "]]"),)
 
 
-def _yields_intended_link(text: str, changes: Replacements, link: MalformedLink) -> bool:
+def _yields_intended_link(
+    text: str, before: InlineContent, changes: Replacements, link: MalformedLink
+) -> bool:
     """Return True if the changed run adds the intended link and keeps everything else."""
     fixed = text
     for start, end, new in reversed(changes):
         fixed = fixed[:start] + new + fixed[end:]
-    before, after = read_inline(text), read_inline(fixed)
+    after = read_inline(fixed)
     texts_before, texts_after = _link_texts(text, before), _link_texts(fixed, after)
     added = [
         item

@@ -4,6 +4,7 @@ Checks of links have no text. For two of them the parser notes which links to th
 their line, and which files the text names outside its links.
 """
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ _BEFORE_LINK = lazy_pattern(
 """Marks of quotes, lists and tasks, the key of an inline field (`up:: `), and emphasis."""
 
 _AFTER_LINK = lazy_pattern(
-    r"[*_~=]*[.,;:!?]?\s*(?:(?:<!--[^<>]*-->|%%[^%]*%%)\s*)*(?:\^[A-Za-z0-9-]+\s*)?"
+    r"[*_~=]*[.,;:!?]?[^\S\n]*(?:(?:<!--[^<>\n]*-->|%%[^%\n]*%%)[^\S\n]*)*"
+    r"(?:\^[A-Za-z0-9-]+[^\S\n]*)?(?=\n|\Z)"
 )
 """Emphasis, a punctuation mark, comments such as suppressions, and a block identifier."""
 
@@ -32,13 +34,18 @@ def find_lone_self_links(path: str, text: str, links: Sequence[Link]) -> tuple[i
     own = path[path.rfind("/") + 1 :].removesuffix(".md").lower()
     if not own.isascii():
         own = unicodedata.normalize("NFC", own)
+    found = [
+        link
+        for link in links
+        if own in link.target.lower() or not link.target.isascii()
+        if link.place is Place.BODY and _names(link.target, own)
+    ]
+    if not found:
+        return ()
+    # Another link before one on its line is text that does not fit.
+    first = {link.line: link.start for link in reversed(links)}
     return tuple(
-        [
-            link.start
-            for link in links
-            if own in link.target.lower() or not link.target.isascii()
-            if link.place is Place.BODY and _names(link.target, own) and _fills_line(text, link)
-        ]
+        [link.start for link in found if link.start <= first[link.line] and _fills_line(text, link)]
     )
 
 
@@ -48,11 +55,9 @@ def _names(target: str, own: str) -> bool:
 
 
 def _fills_line(text: str, link: Link) -> bool:
-    start = text.rfind("\n", 0, link.start) + 1
-    end = text.find("\n", link.end)
+    start = link.start - link.column + 1
     return bool(
-        _BEFORE_LINK.fullmatch(text, start, link.start)
-        and _AFTER_LINK.fullmatch(text, link.end, len(text) if end == -1 else end)
+        _BEFORE_LINK.fullmatch(text, start, link.start) and _AFTER_LINK.match(text, link.end)
     )
 
 
@@ -70,8 +75,8 @@ _EXTENSION = lazy_pattern(
 )
 """Extensions of attachments in any case; a search without regard to case is slower."""
 
-_NAME_END = lazy_pattern(r"[^\"'`<>|\[\](){}/\\:*?=\n\r\t]*\Z")
-"""The end of a text that can be part of a file's name."""
+_BEFORE_NAME = lazy_pattern(r".*[\"'`<>|\[\](){}/\\:*?=\n\r\t]", re.DOTALL)
+"""The text up to the last character that can't be part of a file's name."""
 
 _ADDRESS = lazy_pattern(r"\w://[^\s\"'<>()]*\Z")
 _LONGEST_NAME = 120
@@ -92,7 +97,8 @@ def find_named_files(text: str, links: Sequence[Link]) -> tuple[str, ...]:
         if at >= 0 and match.start() < spans[at][1]:
             continue
         before = text[max(0, match.start() - _LONGEST_NAME) : match.start()]
-        name = _NAME_END.search(before)
-        if name and name[0].strip() and not _ADDRESS.search(before):
-            names.add(name[0].lstrip() + match[0])
+        other = _BEFORE_NAME.match(before)
+        name = before[other.end() :] if other else before
+        if name.strip() and not ("://" in before and _ADDRESS.search(before)):
+            names.add(name.lstrip() + match[0])
     return tuple(sorted(names))

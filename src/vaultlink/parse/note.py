@@ -215,15 +215,40 @@ def _locate_headings(
 
 
 def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId, ...]:
+    checksums = _GrowingChecksum(found.text)
     return tuple(
         BlockId(
             *found.locate(at, at + 1 + len(name)),
             name,
             line_and_column(found.starts, block)[0],
-            _compute_checksum(found.text[block:at]),
+            checksums.compute(block, at),
         )
         for name, at, block in blocks.ids
     )
+
+
+class _GrowingChecksum:
+    """Checksums of texts of which several have the same start: the ids of one block.
+
+    Each part of the text is read once.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._block = -1
+        self._start = self._end = self._value = 0
+
+    def compute(self, block: int, end: int) -> int:
+        """Return the checksum of the text between two offsets, as `_compute_checksum`."""
+        if block != self._block or end < self._end:
+            part = self._text[block:end]
+            self._block, self._value = block, 0
+            self._start = self._end = block + len(part) - len(part.lstrip())
+        part = self._text[self._end : end].rstrip()
+        if part:
+            self._value = crc32(part.encode("utf-8", "surrogatepass"), self._value)
+            self._end += len(part)
+        return self._value if self._end - self._start >= _MIN_TEXT else 0
 
 
 _MIN_TEXT = 20
@@ -324,7 +349,9 @@ def _assign_places(
 
 
 def _enclosing_section(at: int, sections: tuple[Section, ...]) -> Section | None:
-    return next((section for section in sections if section.start <= at < section.end), None)
+    """Return the section that contains an offset. Sections are in order."""
+    before = bisect_right(sections, at, key=lambda section: section.start)
+    return sections[before - 1] if before and at < sections[before - 1].end else None
 
 
 def _replace_entry_links(section: Section, by_start: dict[int, Link]) -> Section:

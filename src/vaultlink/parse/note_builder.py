@@ -14,8 +14,8 @@ from vaultlink.parse.bracket_faults import (
     find_third_bracket,
 )
 from vaultlink.parse.cut_links import (
+    CutRow,
     escape_pipe_in_cell,
-    explains_extra_cells,
     find_cut_fault,
     is_in_code,
 )
@@ -32,6 +32,7 @@ from vaultlink.parse.malformed import (
     LinkFault,
     MalformedLink,
     Replacements,
+    TrialBudget,
     find_malformed_links,
     fix_malformed_link,
     is_in_other_brackets,
@@ -64,6 +65,8 @@ class NoteBuilder:
         self.problems: list[ParseProblem] = []
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
+        self._budget = TrialBudget()
+        self._row: CutRow | None = None
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
         """Return start, end, line and column of a span."""
@@ -177,9 +180,9 @@ class NoteBuilder:
             self.tags.append(Tag(*spot, run.text[start:end], self.place))
         if found.unlinked_brackets:
             for link in find_malformed_links(run.text, found.unlinked_brackets):
-                self._add_malformed_link(link, run)
+                self._add_malformed_link(link, found, run)
         if found.escapes:
-            for fault in find_escaped_links(run.text, found):
+            for fault in find_escaped_links(run.text, found, self._budget):
                 self._add_bracket_fault(fault, run)
         for item in found.links:
             if isinstance(item, InlineWikilink):
@@ -190,27 +193,36 @@ class NoteBuilder:
             if run.text[start] == "`"
         )
 
-    def _add_malformed_link(self, link: MalformedLink, run: TextRun) -> None:
-        fault = find_cut_fault(run, link, self.text)
-        if is_in_code(run, link) or (fault is None and is_in_other_brackets(run.text, link)):
+    def _add_malformed_link(self, link: MalformedLink, found: InlineContent, run: TextRun) -> None:
+        row = self._cut_row(run)
+        fault = find_cut_fault(run, row, link, self.text)
+        if is_in_code(run, row, link) or (fault is None and is_in_other_brackets(run, link)):
             return
         fix: Replacements = ()
         if fault is None:
-            fix = fix_malformed_link(run, link, self.text)
+            fix = fix_malformed_link(run, found, link, self.text, self._budget)
         elif fault is LinkFault.PIPE_IN_CELL:
             fix = escape_pipe_in_cell(run, link, self.text)
-        is_certain = fault is None or (run.row is not None and explains_extra_cells(run.row))
+        is_certain = fault is None or (row is not None and row.explains_extra_cells)
         self._add_link_problem(run, link._replace(fault=fault or link.fault), fix, is_certain)
+
+    def _cut_row(self, run: TextRun) -> CutRow | None:
+        """Return the row of a run; the cells of a row share one."""
+        if run.row is None:
+            return None
+        if self._row is None or self._row.row is not run.row:
+            self._row = CutRow(run.row)
+        return self._row
 
     def _add_wikilink_problems(
         self, link: InlineWikilink, found: InlineContent, run: TextRun
     ) -> None:
         if run.text.startswith("[[[", link.start + link.embed):
-            fault = find_third_bracket(run.text, found, link)
+            fault = find_third_bracket(run, found, link, self._budget)
             if fault:
                 self._add_bracket_fault(fault, run)
         elif run.text.startswith("(", link.end):
-            doubled = find_doubled_brackets(run.text, found, link)
+            doubled = find_doubled_brackets(run, found, link, self._budget)
             if doubled:
                 self.problems.append(
                     ParseProblem(

@@ -8,6 +8,7 @@ that both give the same result on every text.
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, STANDALONE_MARKER
@@ -100,11 +101,20 @@ def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[t
     spans: list[tuple[int, int]] = []
     if b"<!" not in marks or MARKER_TEXT not in text:
         return text, marks, spans
-    for match in STANDALONE_MARKER.finditer(text, body):
-        start, end = match.span()
-        spans.append((start, end))
-        text = text[:start] + "x" * (end - start) + text[end:]
-    return text, markup_bytes(text.encode("utf-8", "surrogatepass")) if spans else marks, spans
+    spans.extend(match.span() for match in STANDALONE_MARKER.finditer(text, body))
+    if not spans:
+        return text, marks, spans
+    text = _replace_spans(text, spans, "x")
+    return text, markup_bytes(text.encode("utf-8", "surrogatepass")), spans
+
+
+def _replace_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
+    """Replace each character of the sorted spans by `char`."""
+    parts, at = [], 0
+    for start, end in spans:
+        parts += [text[at:start], char * (end - start)]
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def find_plain_headings(text: str, body: int, marks: bytes) -> list[tuple[int, int, str]] | None:
@@ -292,13 +302,8 @@ def _find_complex_blocks(
         patterns.append(_IN_ATTRIBUTE)
     if not patterns:
         return []
-    masked = text
-    if web:
-        parts, at = [], 0
-        for start, end, _, _ in web:
-            parts += [text[at:start], ")" * (end - start)]  # as the link ends
-            at = end
-        masked = "".join([*parts, text[at:]])
+    # A web link counts as the character that it ends with.
+    masked = _replace_spans(text, [(start, end) for start, end, _, _ in web], ")") if web else text
     found: set[tuple[int, int]] = set()
     for pattern in patterns:
         mark = pattern.search(masked, body)
@@ -312,18 +317,25 @@ def _find_complex_blocks(
 
 def _find_web_links(text: str, body: int) -> list[tuple[int, int, str, str]]:
     """Return the external links with plain text and URL outside HTML anchors."""
-    found, has_tags = [], "<" in text
-    begin = stop = 0
+    found, has_tags, is_open = [], "<" in text, False
+    at = stop = 0
     for match in _WEB_LINK.finditer(text, body):
         start, end = match.span()
         if has_tags:
             if start >= stop:
-                begin, stop = block_span(text, body, start)
-            before = text[begin:start].lower()
-            if before.rfind("<a ") > before.rfind("</a>"):
+                at, stop = block_span(text, body, start)
+                is_open = False
+            for tag in _ANCHOR_TAG.finditer(text, at, start):
+                is_open = tag[0] != "</"
+            at = max(at, start)
+            if is_open:
                 continue
         found.append((start, end, match[1], match[2]))
     return found
+
+
+_ANCHOR_TAG = lazy_pattern(r"<[aA] |</(?=[aA]>)")
+"""The start of an HTML anchor, or its end."""
 
 
 def block_span(text: str, body: int, at: int) -> tuple[int, int]:

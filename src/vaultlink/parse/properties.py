@@ -144,9 +144,11 @@ def _read_yaml(block: str, offset: int) -> Frontmatter:
         start, end = offset + root.offset, offset + max(root.end, root.offset + 1)
         found.invalid = (root.problem, start, end)
         return found
+    keys: set[str] = set()
     for key, (start, end), node in root.items:
-        if any(entry.key == key for entry in found.properties):
+        if key in keys:
             found.duplicates.append((key, offset + start, offset + end))
+        keys.add(key)
         found.properties.append(
             FrontmatterProperty(
                 key,

@@ -25,7 +25,9 @@ _HEX = lazy_pattern(r"0x([0-9a-fA-F]{1,1000})")
 _FLOAT = lazy_pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DEEP_NESTING = lazy_pattern(r"(?:[-?:][ \t]+){40}|^ {200}", re.M)
 _TEMPLATE_VALUE = lazy_pattern(
-    r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)(\{\{[^\n{}]*\}\}[^\n]*?)[ \t]*$", re.M
+    r"^([ \t]*(?:- +)?[^\s#'\"{\[][^\n:]*:[ \t]+|[ \t]*- +)"
+    r"(\{\{[^\n{}]*\}\}(?:[^\n]*[^ \t\n])?)[ \t]*$",
+    re.M,
 )
 _BRACKET = lazy_pattern(r"[\[\]{}]")
 _MAX_DEPTH = 60
