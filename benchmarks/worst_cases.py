@@ -159,12 +159,14 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=20, help="processor time of a run in seconds")
     parser.add_argument("--most", type=float, default=3.0, help="seconds that the largest may take")
     given = parser.parse_args()
-    output = os.dup(1)
+    output, errors = os.dup(1), os.dup(2)
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
+    os.dup2(silent, 2)
     warm_up()
     sys.stdout.flush()
     os.dup2(output, 1)
+    os.dup2(errors, 2)
     above = 0
     for shape in list_shapes():
         if given.only not in shape:

@@ -5,12 +5,19 @@ Also finds headings by the anchors that GitHub gives them, which Obsidian does n
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
 from vaultlink.model import BlockId, Heading, Note
 from vaultlink.text import lazy_pattern
 
 _IGNORED_IN_HEADINGS = lazy_pattern(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
+
+
+_Key = TypeVar("_Key")
+_T = TypeVar("_T")
 
 
 def heading_key(text: str) -> str:
@@ -41,29 +48,161 @@ def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
     Returns the first of several, None if there is none.
     """
     parts = split_parts(subpath)
+    table = build_anchor_table(note)
     if len(parts) == 1 and parts[0].startswith("^"):
-        name = parts[0][1:].lower()
-        block = next((block for block in note.blocks if block.id.lower() == name), None)
+        block = table.blocks.get(parts[0][1:].lower())
         if block:
             return block
-    return _find_heading(note, [heading_key(part) for part in parts])
+    return table.find_path([heading_key(part) for part in parts])
 
 
-def _find_heading(note: Note, keys: list[str]) -> Heading | None:
-    """Return the heading at the end of a path.
+class AnchorTable:
+    """The headings and blocks of a note by what links call them.
 
-    Each part follows the last and is deeper (6.3).
+    A note can have thousands of both, and of links to them.
     """
-    found: Heading | None = None
-    remaining = iter(keys)
-    key = next(remaining, None)
-    for heading in note.headings:
-        if key is None:
-            break
-        if heading_key(heading.text) == key and (found is None or heading.level > found.level):
-            found = heading
-            key = next(remaining, None)
-    return found if key is None else None
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+        self._derived: dict[Callable[[Note], object], object] = {}
+
+    def derive(self, compute: Callable[[Note], _T]) -> _T:
+        """Return `compute(note)`, computed once."""
+        if compute not in self._derived:
+            self._derived[compute] = compute(self._note)
+        return self._derived[compute]  # type: ignore[return-value]
+
+    @cached_property
+    def parents(self) -> dict[int, Heading | None]:
+        """The start of each heading to the last heading before it with a lower level."""
+        found: dict[int, Heading | None] = {}
+        above: list[Heading] = []
+        for heading in self._note.headings:
+            while above and above[-1].level >= heading.level:
+                above.pop()
+            found[heading.start] = above[-1] if above else None
+            above.append(heading)
+        return found
+
+    @cached_property
+    def blocks(self) -> dict[str, BlockId]:
+        """Lowercase id to the first block that has it."""
+        return {block.id.lower(): block for block in reversed(self._note.blocks)}
+
+    @cached_property
+    def numbers_by_key(self) -> dict[str, list[int]]:
+        """Comparison key to the numbers of the headings that have it."""
+        return _group_numbers([heading_key(heading.text)] for heading in self._note.headings)
+
+    @cached_property
+    def _numbers_by_level(self) -> dict[tuple[str, int], list[int]]:
+        groups: dict[tuple[str, int], list[int]] = {}
+        for key, numbers in self.numbers_by_key.items():
+            for number in numbers:
+                level = self._note.headings[number].level
+                groups.setdefault((key, level), []).append(number)
+        return groups
+
+    @cached_property
+    def normalized_keys(self) -> frozenset[str]:
+        """The comparison keys of the headings without block ids, in composed form."""
+        return frozenset(normalize_heading(heading.text) for heading in self._note.headings)
+
+    @cached_property
+    def rendered(self) -> list[str]:
+        """The text of each heading as a reader sees it."""
+        return [render_heading(heading.text) for heading in self._note.headings]
+
+    @cached_property
+    def explicit_ids(self) -> dict[str, Heading]:
+        """Lowercase id in braces to the first heading that has it."""
+        found: dict[str, Heading] = {}
+        for heading in self._note.headings:
+            explicit = _EXPLICIT_ID.search(heading.text)
+            if explicit:
+                found.setdefault(explicit[1].lower(), heading)
+        return found
+
+    @cached_property
+    def slugs(self) -> dict[str, Heading]:
+        """GitHub anchor to its heading; those of rendered texts come first."""
+        headings = self._note.headings
+        found: dict[str, Heading] = {}
+        for texts in (self.rendered, [heading.text for heading in headings]):
+            for slug, heading in zip(_number_slugs(texts), headings, strict=True):
+                found.setdefault(slug, heading)
+        return found
+
+    def find_path(self, keys: Sequence[str]) -> Heading | None:
+        """Return the heading at the end of a path.
+
+        Each part follows the last and is deeper (6.3).
+        """
+        number, level = -1, 0
+        for key in keys:
+            number = self._find_deeper(key, number, level)
+            if number == -1:
+                return None
+            level = self._note.headings[number].level
+        return self._note.headings[number] if keys else None
+
+    def _find_deeper(self, key: str, after: int, above: int) -> int:
+        """Return the number of the next heading with a key and a deeper level, or -1."""
+        if above == 0:
+            numbers = self.numbers_by_key.get(key, ())
+            return numbers[0] if numbers else -1
+        found = []
+        for level in range(above + 1, _MAX_LEVEL + 1):
+            numbers = self._numbers_by_level.get((key, level), [])
+            at = bisect_right(numbers, after)
+            found += numbers[at : at + 1]
+        return min(found, default=-1)
+
+
+_MAX_LEVEL = 6
+
+
+def _group_numbers(keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
+    """Return the numbers of the items that have a key."""
+    groups: dict[_Key, list[int]] = {}
+    for number, of_one in enumerate(keys):
+        for key in of_one:
+            groups.setdefault(key, []).append(number)
+    return groups
+
+
+class _SameNote:
+    """A note as a key that equals only itself, without comparing content."""
+
+    __slots__ = ("note",)
+
+    def __init__(self, note: Note) -> None:
+        self.note = note
+
+    def __hash__(self) -> int:
+        return id(self.note)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameNote) and self.note is other.note
+
+
+def build_anchor_table(note: Note) -> AnchorTable:
+    """Return the headings and blocks of a note by what links call them."""
+    return _build_table(_SameNote(note))
+
+
+@lru_cache(maxsize=256)
+def _build_table(key: _SameNote) -> AnchorTable:
+    return AnchorTable(key.note)
+
+
+def normalize_heading(heading: str) -> str:
+    """Return the comparison key of a heading without its block id, in composed form.
+
+    It is uncertain whether Obsidian compares block id and Unicode form (6.2, 6.6).
+    """
+    return heading_key(unicodedata.normalize("NFC", TRAILING_BLOCK_ID.sub("", heading)))
 
 
 # -- text and GitHub anchor of a heading ----------------------------------------------------------
@@ -139,18 +278,8 @@ def find_slug_heading(note: Note, subpath: str) -> Heading | None:
     slug = github_slug(wanted)
     if not slug.strip("-") or slug != wanted.translate(_INVISIBLE).lower():
         return None
-    for heading in note.headings:
-        explicit = _EXPLICIT_ID.search(heading.text)
-        if explicit and explicit[1].lower() == slug:
-            return heading
-    for texts in (
-        [render_heading(heading.text) for heading in note.headings],
-        [heading.text for heading in note.headings],
-    ):
-        slugs = _number_slugs(texts)
-        if slug in slugs:
-            return note.headings[slugs.index(slug)]
-    return None
+    table = build_anchor_table(note)
+    return table.explicit_ids.get(slug) or table.slugs.get(slug)
 
 
 def _number_slugs(texts: Sequence[str]) -> list[str]:

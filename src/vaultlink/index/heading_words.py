@@ -46,11 +46,16 @@ def has_same_words(one: str, heading: str) -> bool:
     The words of the heading are those that are written, or those that a reader sees.
     """
     words = split_heading_words(one)
-    return bool(words) and any(
-        words == split_heading_words(text, apostrophe)
+    return bool(words) and words in list_word_variants(heading)
+
+
+def list_word_variants(heading: str) -> set[Words]:
+    """Return the words of a heading as they are written and as a reader sees them."""
+    return {
+        split_heading_words(text, apostrophe)
         for text in (render_heading(heading), TRAILING_BLOCK_ID.sub("", heading))
         for apostrophe in ("", " ")
-    )
+    }
 
 
 _SIGN = lazy_pattern(r"[+*#]|(?<=\w)[./](?=\w)|(?<!\S)[-−](?=\d)")

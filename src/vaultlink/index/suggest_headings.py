@@ -9,14 +9,21 @@ from typing import NamedTuple
 
 from vaultlink.index.anchors import (
     TRAILING_BLOCK_ID,
+    build_anchor_table,
     find_anchor,
     find_slug_heading,
     heading_key,
-    render_heading,
     split_parts,
 )
 from vaultlink.index.heading_kinds import LOOSE_KINDS, is_respelling
-from vaultlink.index.heading_words import differs_in_meaning, has_same_words, is_slip
+from vaultlink.index.heading_words import (
+    Words,
+    differs_in_meaning,
+    is_slip,
+    list_word_variants,
+    split_heading_words,
+)
+from vaultlink.index.resolve import spelling_key
 from vaultlink.model import Heading, Note, Safety, Suggestion
 from vaultlink.text import lazy_pattern
 
@@ -89,12 +96,13 @@ def build_subpath(note: Note, heading: Heading) -> str:
     block_id = TRAILING_BLOCK_ID.search(heading.text)
     if block_id:
         return f"#^{block_id[1]}"
-    subpath, level = "", heading.level + 1
-    for item in reversed(note.headings[: note.headings.index(heading) + 1]):
-        if item.level < level:
-            subpath, level = f"#{_clean_text(item.text)}{subpath}", item.level
-            if find_anchor(note, subpath) is heading:
-                return subpath
+    subpath, parents = "", build_anchor_table(note).parents
+    item: Heading | None = heading
+    while item:
+        subpath = f"#{_clean_text(item.text)}{subpath}"
+        if find_anchor(note, subpath) is heading:
+            return subpath
+        item = parents[item.start]
     return ""
 
 
@@ -113,16 +121,43 @@ def _match_blocks(note: Note, name: str) -> Iterator[AnchorMatch]:
     Text behind the id does not count. Ids without words are never compared for slips.
     """
     own = _BLOCK_ID.match(name)
-    ids = list(dict.fromkeys(block.id for block in note.blocks))
-    exact = [item for item in ids if own and item.lower() == own[0].lower()]
-    similar = [item for item in ids if is_respelling(name, item)]
+    ids = build_anchor_table(note).derive(_group_block_ids)
+    exact = ids.by_key.get(own[0].lower(), []) if own else []
+    spelling = ids.by_spelling.get(spelling_key(name), [])
+    similar = [item for item in spelling if is_respelling(name, item)]
     for item in exact or similar:
         safety = Safety.UNSAFE if exact else Safety.SAFE if len(similar) == 1 else None
         yield AnchorMatch(f"#^{item}", "respelling", 0.95, safety)
-    if not exact and not similar:
-        near = [item for item in ids if is_slip(_join_letters(name), _join_letters(item))]
+    letters = _join_letters(name)
+    if not exact and not similar and letters.isalpha() and len(ids.words) <= _MAX_COMPARED:
+        near = [item for item in ids.words if is_slip(letters, _join_letters(item))]
         if len(near) == 1:
             yield AnchorMatch(f"#^{near[0]}", "near", 0.85)
+
+
+class _BlockIds(NamedTuple):
+    """The different block ids of a note.
+
+    Attributes:
+        by_key: In lowercase, each with the ids.
+        by_spelling: By spelling key.
+        words: Those that consist of letters.
+    """
+
+    by_key: dict[str, list[str]]
+    by_spelling: dict[str, list[str]]
+    words: list[str]
+
+
+def _group_block_ids(note: Note) -> _BlockIds:
+    """Return the block ids of a note by their keys."""
+    found = _BlockIds({}, {}, [])
+    for item in dict.fromkeys(block.id for block in note.blocks):
+        found.by_key.setdefault(item.lower(), []).append(item)
+        found.by_spelling.setdefault(spelling_key(item), []).append(item)
+        if _join_letters(item).isalpha():
+            found.words.append(item)
+    return found
 
 
 def _join_letters(block_id: str) -> str:
@@ -132,7 +167,7 @@ def _join_letters(block_id: str) -> str:
 def _match_whole(note: Note, subpath: str) -> list[AnchorMatch]:
     """Return the heading whose text contains the number signs of a subpath."""
     whole = subpath.removeprefix("#")
-    same = [item for item in note.headings if has_same_words(whole, item.text)]
+    same = _find_same_words(note, whole)
     if len(same) != 1 or differs_in_meaning(whole, same[0].text):
         return []
     written = build_subpath(note, same[0])
@@ -167,7 +202,8 @@ def _match_path(note: Note, parts: Sequence[str]) -> list[AnchorMatch]:
 
 
 def _match_step(note: Note, part: str) -> _HeadingMatch | None:
-    exact = [item for item in note.headings if heading_key(item.text) == heading_key(part)]
+    numbers = build_anchor_table(note).numbers_by_key.get(heading_key(part), ())
+    exact = [note.headings[number] for number in numbers]
     if exact:
         safety = Safety.SAFE if len(exact) == 1 else None
         return _HeadingMatch(exact[0], "respelling", 1.0, safety)
@@ -178,12 +214,34 @@ def _match_step(note: Note, part: str) -> _HeadingMatch | None:
 # -- headings --------------------------------------------------------------------------------------
 
 
+_MAX_COMPARED = 500
+"""Headings of a note, at most, of which each is compared with a link that has other words.
+
+In a longer note a link finds only the heading with its words or with its GitHub anchor.
+"""
+
+
+def _group_by_words(note: Note) -> dict[Words, list[Heading]]:
+    """Return the headings of a note by their words."""
+    groups: dict[Words, list[Heading]] = {}
+    for heading in note.headings:
+        for words in list_word_variants(heading.text):
+            groups.setdefault(words, []).append(heading)
+    return groups
+
+
+def _find_same_words(note: Note, text: str) -> list[Heading]:
+    """Return the headings that have the words of a text in their order."""
+    words = split_heading_words(text)
+    return build_anchor_table(note).derive(_group_by_words).get(words, []) if words else []
+
+
 def _match_heading(note: Note, part: str) -> list[_HeadingMatch]:
     """Return the headings that a part of a subpath may mean.
 
     The first kind of match that fits decides.
     """
-    same = [item for item in note.headings if has_same_words(part, item.text)]
+    same = _find_same_words(note, part)
     if same:
         if len(same) > 1:
             return [_HeadingMatch(item, "respelling", 0.9, None) for item in same]
@@ -195,9 +253,14 @@ def _match_heading(note: Note, part: str) -> list[_HeadingMatch]:
     slug = find_slug_heading(note, part)
     if slug:
         return [_HeadingMatch(slug, "slug", 0.96)]
+    if len(note.headings) > _MAX_COMPARED:
+        return []
+    rendered = build_anchor_table(note).rendered
     for kind in LOOSE_KINDS:
         found = [
-            item for item in note.headings if kind.matches(part, render_heading(item.text), note)
+            item
+            for item, text in zip(note.headings, rendered, strict=True)
+            if kind.matches(part, text, note)
         ]
         if found:
             is_single = len({heading_key(item.text) for item in found}) == 1

@@ -4,16 +4,15 @@ If several of these rules find the same link, `yields-to` in their YAML files de
 reports it.
 """
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from vaultlink.index.anchors import (
-    TRAILING_BLOCK_ID,
+    build_anchor_table,
     find_slug_heading,
     has_explicit_id,
-    heading_key,
+    normalize_heading,
     split_parts,
 )
 from vaultlink.index.index import Index, link_name
@@ -228,21 +227,14 @@ def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | N
 
 def _lacks_block(link: Link, target: Note) -> bool:
     name = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
-    return all(block.id.lower() != name for block in target.blocks)
+    return name not in build_anchor_table(target).blocks
 
 
 def _lacks_heading(link: Link, target: Note) -> bool:
     *_, last = link.subpath.split("#")
     if last.strip().startswith("[^"):
         return False  # a footnote (6.11)
-    return link.subpath.count("#") > 1 or _normalize_heading(last) not in {
-        _normalize_heading(heading.text) for heading in target.headings
-    }
-
-
-def _normalize_heading(heading: str) -> str:
-    """Return the comparison key of a heading without its block id, in composed form.
-
-    It is uncertain whether Obsidian compares block id and Unicode form (6.2, 6.6).
-    """
-    return heading_key(unicodedata.normalize("NFC", TRAILING_BLOCK_ID.sub("", heading)))
+    return (
+        link.subpath.count("#") > 1
+        or normalize_heading(last) not in build_anchor_table(target).normalized_keys
+    )
