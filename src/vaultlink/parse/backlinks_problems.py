@@ -6,10 +6,10 @@ Kinds: `no-blank-before` (the heading), `one-line` and `several-on-a-line` (entr
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from msgspec import structs
 
@@ -27,7 +27,10 @@ _SPACES = lazy_pattern(r"\s*")
 _TRAILING_BLANKS = lazy_pattern(r"[ \t]+(?=\r?\n|\Z)")
 _BLOCK_ID = lazy_pattern(r"\^[\w-]+[ \t]*$")
 _PARAGRAPH_END = lazy_pattern(r"\n[ \t]*\r?\n")
-_BLANK_LINE = lazy_pattern(r"[ \t]*\r?")
+_MARKED_LINE = lazy_pattern(r"\n[ \t>]")
+_MAX_PARAGRAPH = 10_000
+"""Characters of the longest paragraph that is read again to divide it."""
+
 _BLOCK_START = lazy_pattern(r"[>#|~`=<+*\-]|\d+[.)]|\[[^\[]")
 """The start of a line that starts another block."""
 
@@ -53,7 +56,7 @@ def add_section_problems(
         sections: All sections of the note, in order.
         hidden: Spans of blocks that hide text.
     """
-    note = _NoteText(text, body, _usual_line_end(text))
+    note = _NoteText(text, body)
     ends = _SectionEnds(text, sections, hidden)
     for number, section in enumerate(sections):
         if section.owner is not Owner.AUTHOR:
@@ -81,12 +84,38 @@ def add_section_problems(
         )
 
 
-class _NoteText(NamedTuple):
+class _NoteText:
     """The text of a note, the offset of its body, and its usual line end."""
 
-    text: str
-    body: int
-    line_end: str
+    def __init__(self, text: str, body: int) -> None:
+        self.text = text
+        self.body = body
+        self.line_end = _usual_line_end(text)
+
+    @cached_property
+    def _paragraph_starts(self) -> list[int]:
+        return [match.end() for match in _PARAGRAPH_END.finditer(self.text, self.body)]
+
+    @cached_property
+    def _marked_lines(self) -> list[int]:
+        return [match.end() - 1 for match in _MARKED_LINE.finditer(self.text, self.body)]
+
+    def _paragraph_start(self, end: int) -> int:
+        number = bisect_right(self._paragraph_starts, end)
+        return self._paragraph_starts[number - 1] if number else self.body
+
+    def split_paragraph(self, end: int, start: int) -> tuple[str, str]:
+        """Return the parts of a paragraph before `end` and behind `start`."""
+        following = _PARAGRAPH_END.search(self.text, start)
+        last = following.start() if following else len(self.text)
+        return self.text[self._paragraph_start(end) : end], self.text[start:last]
+
+    def has_marked_line(self, end: int) -> bool:
+        """Return True if a line of the paragraph before `end` starts with a blank or mark."""
+        start = self._paragraph_start(end)
+        line = bisect_left(self._marked_lines, start)
+        first = self._marked_lines[line] if line < len(self._marked_lines) else end
+        return first < end or self.text.startswith((" ", "\t", ">"), start, end)
 
 
 LocatedProblem = tuple[int, int, str, ProblemReplacements]
@@ -127,20 +156,18 @@ def _check_blank_before(note: _NoteText, section: Section) -> Iterator[LocatedPr
     ) and not line.lstrip().startswith("#")
     if line.strip() and plain and "\n" not in section.heading:
         # Lines that continue a quote or an indented line may have another meaning apart from it.
-        paragraph = _last_paragraph(text, body, stop)
-        joined = paragraph.split("\n")
-        movable = not has_indented_entries(section) and not any(
-            part.startswith((" ", "\t", ">")) for part in joined
-        )
+        movable = not has_indented_entries(section) and not note.has_marked_line(stop)
         # A block identifier counts only at the end of its paragraph.
         movable = movable and not _BLOCK_ID.search(line)
-        movable = movable and _is_separable(paragraph, _first_paragraph(text, start))
+        movable = movable and _is_separable(*note.split_paragraph(stop, start))
         changes = ((start, start, note.line_end),) if movable else ()
         yield section.heading_start, section.heading_end, "no-blank-before", changes
 
 
 def _is_separable(before: str, after: str) -> bool:
     """Return True if two parts of a paragraph have the same links and tags apart."""
+    if len(before) + len(after) > _MAX_PARAGRAPH:
+        return False
     whole, first, second = map(read_inline, (f"{before}\n{after}", before, after))
     shift = len(before) + 1
     return {(item.start, item.end) for item in whole.links} | set(whole.tags) == {
@@ -149,30 +176,6 @@ def _is_separable(before: str, after: str) -> bool:
         *((item.start + shift, item.end + shift) for item in second.links),
         *((start + shift, end + shift) for start, end in second.tags),
     }
-
-
-def _first_paragraph(text: str, start: int) -> str:
-    """Return the lines from an offset up to the next blank line."""
-    end = _PARAGRAPH_END.search(text, start)
-    return text[start : end.start()] if end else text[start:]
-
-
-def _last_paragraph(text: str, body: int, end: int) -> str:
-    """Return the lines of the last paragraph before `end`.
-
-    Blank lines are counted in pairs of line ends, from the first of them.
-    """
-    at = end
-    while (at := text.rfind("\n", body, at)) != -1:
-        newlines = [at]
-        while (at := text.rfind("\n", body, at)) != -1 and _BLANK_LINE.fullmatch(
-            text, at + 1, newlines[-1]
-        ):
-            newlines.append(at)
-        if len(newlines) > 1:
-            return text[newlines[len(newlines) % 2] + 1 : end]
-        at = newlines[0]
-    return text[body:end]
 
 
 def has_indented_entries(section: Section) -> bool:
