@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench gate gate-record refresh clean
+.PHONY: help demo test hostile lint bench worst-cases gate gate-record refresh clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -15,6 +15,7 @@ help:
 	@echo 'make lint      run only ruff, mypy and the import contracts'
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
+	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make clean     remove the environments and caches'
@@ -54,6 +55,9 @@ hostile: .venv/tested
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)
+
+worst-cases: .venv/installed
+	$(BIN)/python benchmarks/worst_cases.py $(ARGS)
 
 gate: .venv/installed
 	$(BIN)/python benchmarks/gate.py $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)

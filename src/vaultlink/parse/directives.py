@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from vaultlink.model import Directive, PropertyValue, text_items
+from vaultlink.parse.marks import MarkSearch
 from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
@@ -11,10 +12,10 @@ DIRECTIVE_PREFIX = "vaultlink-"
 """The text that every directive contains."""
 
 _COMMENT_MARK = lazy_pattern("%%")
-_DIRECTIVE = lazy_pattern(
+_DIRECTIVE_START = lazy_pattern(
     r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])"
-    r"(?P<rules>[^%\n]*?)[ \t]*(?:%%|-->)"
 )
+_DIRECTIVE_END = lazy_pattern(r"%|-->|\n")
 
 
 def find_directives(
@@ -27,18 +28,20 @@ def find_directives(
         starts: The offsets of its line starts.
         code: The spans of code.
     """
-    spans = SpanSet(code)
-    found = []
-    for match in _DIRECTIVE.finditer(text):
-        if not spans.covers(match.start()):
-            rules = (
-                tuple(re.split(r"[,\s]+", match["rules"].strip())) if match["rules"].strip() else ()
-            )
-            found.append(
-                Directive(
-                    *match.span(), *line_and_column(starts, match.start()), match["action"], rules
-                )
-            )
+    spans, marks, found = SpanSet(code), MarkSearch(text), []
+    opening = _DIRECTIVE_START.search(text)
+    while opening:
+        start, at = opening.span()
+        close = marks.find_char(_DIRECTIVE_END, at)
+        closing = next((mark for mark in ("%%", "-->") if text.startswith(mark, close)), "")
+        if close != -1 and closing:
+            names = text[at:close].strip()
+            rules = tuple(re.split(r"[,\s]+", names)) if names else ()
+            at = close + len(closing)
+            if not spans.covers(start):
+                place = line_and_column(starts, start)
+                found.append(Directive(start, at, *place, opening["action"], rules))
+        opening = _DIRECTIVE_START.search(text, at)
     return tuple(found)
 
 

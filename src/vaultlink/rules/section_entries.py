@@ -24,7 +24,7 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
     """Yield the defects of the entries of an author's section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body_targets = _resolve_links(note, context.index)
+    targets, body_targets = context.index.derive(_SectionLinks).resolve(note.path)
     entry_context = EntryContext(note, section, context, targets, body_targets)
     seen: set[tuple[str, str]] = set()
     for entry in section.entries:
@@ -43,12 +43,26 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
             yield from _check_dash(entry_context, entry)
 
 
-def _resolve_links(note: Note, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Return the targets of the links in the note's sections, and those of its text.
+class _SectionLinks:
+    """The links of the note whose sections are checked one after the other."""
 
-    The first value maps offsets of links to targets. The second excludes comments and embeds.
-    """
-    links = list(index.resolved_links(note.path))
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._path: str | None = None
+        self._targets: tuple[dict[int, str | None], frozenset[str]] = ({}, frozenset())
+
+    def resolve(self, path: str) -> tuple[dict[int, str | None], frozenset[str]]:
+        """Return the targets of the links in a note's sections, and those of its text.
+
+        The first value maps offsets of links to targets. The second excludes comments and embeds.
+        """
+        if self._path != path:
+            self._targets, self._path = _resolve_links(path, self._index), path
+        return self._targets
+
+
+def _resolve_links(path: str, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
+    links = list(index.resolved_links(path))
     section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
     body_targets = frozenset(
         target
