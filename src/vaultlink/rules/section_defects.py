@@ -40,6 +40,7 @@ class EntryContext(msgspec.Struct, frozen=True):
 
     `targets` maps the offset of each link in the note's sections to the path that it resolves to,
     None if there is none. `body_targets` are the paths that links in the note's text resolve to.
+    `has_indented_entries` is True if the removal of text may make code of entries.
     """
 
     note: Note
@@ -47,6 +48,7 @@ class EntryContext(msgspec.Struct, frozen=True):
     check_context: Context
     targets: dict[int, str | None]
     body_targets: frozenset[str]
+    has_indented_entries: bool
 
     @property
     def index(self) -> Index:

@@ -25,7 +25,9 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
     if section.owner is not Owner.AUTHOR:
         return
     targets, body_targets = context.index.derive(_SectionLinks).resolve(note.path)
-    entry_context = EntryContext(note, section, context, targets, body_targets)
+    entry_context = EntryContext(
+        note, section, context, targets, body_targets, has_indented_entries(section)
+    )
     seen: set[tuple[str, str]] = set()
     for entry in section.entries:
         if entry.link is None:
@@ -89,7 +91,7 @@ def _check_redundant(
         if entry.cut_start < entry.cut_end
         else ()
     )
-    loses_no_text = not entry.tail.strip(" \t.,;") and not has_indented_entries(context.section)
+    loses_no_text = not entry.tail.strip(" \t.,;") and not context.has_indented_entries
     if target == context.note.path and link.target and not link.subpath:
         yield Defect(
             "self-link",
