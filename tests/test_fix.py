@@ -4,8 +4,7 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -427,51 +426,6 @@ def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) ->
         with lock_vault(vault, timeout=10):
             assert running.poll() is None
         running.stdout.close()
-
-
-@pytest.fixture
-def answering(vault: Path) -> Callable[..., str]:
-    """Return a function that runs `fix --interactive` on a terminal and types answers."""
-    pty = pytest.importorskip("pty")
-
-    def answer(*lines: str) -> str:
-        here, there = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vaultlink", "fix", "-i", "--color", "never"],
-            cwd=vault,
-            stdin=there,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        os.close(there)
-        for line in lines:
-            os.write(here, f"{line}\n".encode())
-            time.sleep(0.01)
-        told, _ = process.communicate(timeout=60)
-        os.close(here)
-        return told
-
-    return answer
-
-
-def test_interactive_asks_for_each_finding(answering: Callable[..., str], vault: Path) -> None:
-    told = answering("", "1", "1", "q")
-    assert "1  Link to “mem”" in told or "1  " in told
-    assert (vault / "Home.md").read_text() == (
-        "---\ntag: start\n---\n[[mem|Role of memory]], [[My-Plan|plan]] and [[Nowhere]].\n"
-    )
-    assert (vault / "My-Plan.md").read_bytes() == VAULT["My-Plan.md"].encode()
-
-
-def test_quitting_interactive_writes_nothing(answering: Callable[..., str], vault: Path) -> None:
-    answering("1", "1", "x")
-    assert read_files(vault) == after(changed={})
-
-
-def test_interactive_can_skip_a_rule_or_a_note(answering: Callable[..., str], vault: Path) -> None:
-    answering("?", "n", "1")
-    assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
 def test_interactive_requires_a_terminal(vault: Path) -> None:

@@ -17,7 +17,17 @@ from vaultlink.disk.cache import folders_digest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vaultlink"
 
-HEAVY = ("networkx", "watchdog", "typer", "rapidfuzz", "frontmatter", "rich", "yaml")
+HEAVY = (
+    "networkx",
+    "watchdog",
+    "typer",
+    "rapidfuzz",
+    "frontmatter",
+    "rich",
+    "yaml",
+    "prompt_toolkit",
+    "tomlkit",
+)
 """Libraries that a warm check of a small vault does not import. Its first check reads the rules with yaml."""
 
 
@@ -75,6 +85,13 @@ def test_check_of_a_small_vault_imports_no_heavy_library(tmp_path: Path) -> None
     words = ("check", str(tmp_path), "--output-format", "concise")
     assert heavy_modules(*words) <= {"yaml"}
     assert heavy_modules(*words) == set()
+
+
+def test_only_interactive_fixing_imports_the_library_of_keys(tmp_path: Path) -> None:
+    (tmp_path / "Home.md").write_text("[[Plan]] and [[home]]\n", encoding="utf-8")
+    (tmp_path / "plans.md").write_text("", encoding="utf-8")
+    words = ("fix", str(tmp_path), "--unsafe-fixes", "--vault", str(tmp_path))
+    assert heavy_modules(*words).isdisjoint({"prompt_toolkit", "tomlkit"})
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

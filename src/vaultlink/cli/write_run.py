@@ -27,10 +27,23 @@ def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[No
     )
 
 
-def write_fixes(terminal: Terminal, vault: "Vault", plan: "FixPlan", summary: str) -> WriteResult:
-    """Write a plan, and record the command line and the summary in the journal."""
+class InterviewStopped(Exception):  # noqa: N818 - not an error
+    """The user stopped answering questions. Nothing was written."""
+
+
+def write_fixes(
+    terminal: Terminal,
+    vault: "Vault",
+    plan: "FixPlan",
+    summary: str,
+    others: Sequence[PendingWrite] = (),
+) -> WriteResult:
+    """Write a plan, and record the command line and the summary in the journal.
+
+    `others` are files that are not notes, which the same run writes.
+    """
     try:
-        return vault.fixer.write(plan, _format_command_line(), summary)
+        return vault.fixer.write(plan, _format_command_line(), summary, others)
     except KeyboardInterrupt:
         terminal.print_message(
             "Some notes may have been written already; `vaultlink undo` reverts them."

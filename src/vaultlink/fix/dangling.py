@@ -49,22 +49,33 @@ def find_dangling_fix(
     return fix
 
 
-def list_dangling_fixes(
-    state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
-) -> Iterator[Fix]:
-    """Yield all fixes of an unresolved link or embed, the likeliest first."""
+def list_link_fixes(state: State, sources: FixSources, item: Diagnostic) -> Iterator[Fix]:
+    """Yield the fixes that link to an existing file, the likeliest first."""
     link = find_dangling_link(state.index, item)
     if link is None:
         return
-    fixes = [
-        _build_link_fix(state, item.path, link, near.path)
-        for near in _suggest(state, sources, link, item.path)
-    ]
-    fixes += [
-        _build_note_fix(state.index, link, answers) if answers.folder is not None else None,
-        _build_unlink_fix(item.path, link),
-    ]
-    yield from (fix for fix in fixes if fix)
+    for near in _suggest(state, sources, link, item.path):
+        fix = _build_link_fix(state, item.path, link, near.path)
+        if fix:
+            yield fix
+
+
+def build_target_fix(state: State, item: Diagnostic, path: str) -> Fix | None:
+    """Return the fix that links an unresolved link or embed to this file, or None."""
+    link = find_dangling_link(state.index, item)
+    return _build_link_fix(state, item.path, link, path) if link else None
+
+
+def build_unlink_fix(state: State, item: Diagnostic) -> Fix | None:
+    """Return the fix that replaces an unresolved link by its text, or None."""
+    link = find_dangling_link(state.index, item)
+    return _build_unlink_fix(item.path, link) if link else None
+
+
+def build_creation_fix(state: State, item: Diagnostic, answers: FixAnswers) -> Fix | None:
+    """Return the fix that creates the note for an unresolved link, or None."""
+    link = find_dangling_link(state.index, item)
+    return _build_note_fix(state.index, link, answers) if link else None
 
 
 def find_dangling_link(index: Index, item: Diagnostic) -> Link | None:

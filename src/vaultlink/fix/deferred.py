@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from vaultlink.engine.step import State
 from vaultlink.fix.anchor_choices import list_anchor_fixes
-from vaultlink.fix.dangling import find_dangling_fix, list_dangling_fixes
+from vaultlink.fix.dangling import find_dangling_fix, list_link_fixes
 from vaultlink.fix.sections import build_section_fix
 from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.model import Diagnostic, Fix
@@ -31,13 +31,14 @@ def deferred_fixes(
     return {rule.name: makers[rule.deferred_fix] for rule in rules if rule.deferred_fix in makers}
 
 
-def fix_choices(
-    state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
-) -> list[Fix]:
-    """Return all fixes that a finding may have, the likeliest first."""
+def fix_choices(state: State, sources: FixSources, item: Diagnostic) -> list[Fix]:
+    """Return the fixes to propose for a finding, the likeliest first.
+
+    Those of an unresolved target link it to a file.
+    """
     rule = state.settings.rules_by_name[item.rule]
     if rule.deferred_fix == "target":
-        return list(list_dangling_fixes(state, sources, item, answers))
+        return list(list_link_fixes(state, sources, item))
     if item.subpath is not None:
         return list_anchor_fixes(state, item)
     maker = deferred_fixes([rule]).get(rule.name)

@@ -106,12 +106,12 @@ def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> li
     ]
     after = apply_edits(text[:end], sort_edits(edits))[start:]
     columns = max(width - 4, _MIN_EXAMPLE_WIDTH)
-    before, after = _truncate_pair(text[start:end], after, edit.start - start, columns)
+    before, after = truncate_pair(text[start:end], after, edit.start - start, columns)
     rows = [f"  {p.red}- {before}{p.reset}"] if before else []
     return [*rows, f"  {p.green}+ {after}{p.reset}"] if after else rows
 
 
-def _truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str, str]:
+def truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str, str]:
     """Truncate two lines so that their difference at `offset` is visible.
 
     Both lines start at the same place. The equal text before the difference takes at most a third

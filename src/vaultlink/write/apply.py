@@ -194,9 +194,14 @@ def _describe_broken_promise(item: BrokenPromise) -> str:
 
 
 def write_plan(
-    scan: VaultScan, texts: AnalysedTexts, plan: FixPlan, command: str, summary: str
+    scan: VaultScan,
+    texts: AnalysedTexts,
+    plan: FixPlan,
+    command: str,
+    summary: str,
+    others: Sequence[PendingWrite] = (),
 ) -> WriteResult:
-    """Write the notes of a fix plan.
+    """Write the notes of a fix plan, and `others` in the same run.
 
     Raises:
         JournalError: The journal record can't be written. Nothing is written then.
@@ -210,7 +215,7 @@ def write_plan(
         for path, (old, new) in sorted(plan.texts.items())
         if old != new
     ]
-    result = record_and_write(scan.root, command, summary, writes)
+    result = record_and_write(scan.root, command, summary, [*writes, *others])
     return replace(result, skipped=(*list_skipped(texts, plan), *result.skipped))
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, State
 from vaultlink.files import NO_FOLLOW, read_regular
-from vaultlink.fix.deferred import deferred_fixes, fix_choices
+from vaultlink.fix.causes import FixChooser
+from vaultlink.fix.deferred import deferred_fixes
 from vaultlink.fix.loop import (
     FindingSelector,
     FixPlan,
@@ -40,7 +41,7 @@ from vaultlink.write.apply import (
     make_fix_sources,
     write_plan,
 )
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write import PendingWrite, WriteResult
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
@@ -201,9 +202,10 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             )
         )
 
-    def choices(self, item: Diagnostic, answers: FixAnswers) -> list[Fix]:
-        """Return all fixes that a user can choose for a finding, the likeliest first."""
-        return fix_choices(self.state, self._sources([]), item, answers)
+    def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
+        """Return the causes of these findings, with all fixes that a user can choose."""
+        sources = self._sources(self._list_unresolved(findings))
+        return FixChooser(self.state, sources, findings, answers)
 
     def plan(
         self,
@@ -263,18 +265,21 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """
         return self._texts.encode_text(path, text)
 
-    def write(self, plan: FixPlan, command: str, summary: str) -> WriteResult:
+    def write(
+        self, plan: FixPlan, command: str, summary: str, others: Sequence[PendingWrite] = ()
+    ) -> WriteResult:
         """Write a plan, and record the run so that `vaultlink undo` can revert it.
 
         Args:
             plan: The fixes to write.
             command: The command line, for the record.
             summary: One sentence about the run, for the record.
+            others: Files that are not notes, which the same run writes.
 
         Raises:
             JournalError: The run can't be recorded. Nothing was written then.
         """
-        return write_plan(self.scan, self._texts, plan, command, summary)
+        return write_plan(self.scan, self._texts, plan, command, summary, others)
 
     @cached_property
     def _texts(self) -> AnalysedTexts:

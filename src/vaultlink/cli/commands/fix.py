@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
-from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import (
@@ -20,7 +20,7 @@ from vaultlink.cli.results import (
     split_findings,
 )
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
-from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
     find_vault_root,
     make_path_filter,
@@ -29,6 +29,7 @@ from vaultlink.cli.vault import (
     warn_of_scan,
 )
 from vaultlink.cli.write_run import (
+    InterviewStopped,
     hold_write_lock,
     print_skipped_notes,
     write_fixes,
@@ -56,6 +57,9 @@ from vaultlink.write.strays import sweep_strays
 from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
 
+if TYPE_CHECKING:
+    from vaultlink.cli.allowed_topics import AllowedTopics
+
 _MAX_TEMPLATE_BYTES = 1_000_000
 """Bytes of the largest template that is read."""
 
@@ -68,7 +72,7 @@ class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
         option(
             "-i",
             "--interactive",
-            help="Ask for each finding which fix to apply.",
+            help="Ask for each cause of findings how to fix it, as `git add -p` does.",
         ),
     ] = False
 
@@ -108,7 +112,11 @@ def run_fix(options: FixSelectionOptions) -> int:
             "--interactive and --stdin-filename can't be used together: both read standard input."
         )
     if options.diff or is_interactive or is_stdin:
-        fix_run = _plan_and_write(options, terminal, is_interactive)
+        try:
+            fix_run = _plan_and_write(options, terminal, is_interactive)
+        except InterviewStopped:
+            print_stderr("Stopped: nothing was written.")
+            return EXIT_INTERRUPTED
     else:
         root = find_vault_root(options, find_start_path(options))
         with hold_write_lock(terminal, root):
@@ -118,7 +126,7 @@ def run_fix(options: FixSelectionOptions) -> int:
     if fix_run.result:
         return _report_fixes(options, terminal, output_format, fix_run)
     return (
-        print_fix_diff(terminal, fix_run.vault, fix_run.plan)
+        print_fix_diff(terminal, fix_run.vault, fix_run.plan, fix_run.allowed)
         if options.diff
         else _print_fixed_stdin(options, terminal, fix_run)
     )
@@ -127,13 +135,14 @@ def run_fix(options: FixSelectionOptions) -> int:
 class _FixRun(NamedTuple):
     """A vault, its known findings and its fix plan.
 
-    `result` is None in a dry run.
+    `result` is None in a dry run. `allowed` are topics that the run allows in the configuration.
     """
 
     vault: Vault
     known: Sequence[KnownFindings]
     plan: FixPlan
     result: WriteResult | None
+    allowed: "AllowedTopics | None" = None
 
 
 def _plan_and_write(
@@ -150,17 +159,17 @@ def _plan_and_write(
     vault, known = known_sources.load_known(vault)
     wanted, answers = (
         make_path_filter(select_vault_paths(options, scan.root)),
-        parse_fix_answers(options, scan.root),
+        parse_fix_answers(options, scan.root, is_interactive=is_interactive),
     )
+    allowed = None
     if is_interactive:
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
         findings = split_known(
             vault.state.diagnostics, select_revision_known(known), vault.text, wanted
         ).new
-        plan = vault.fixer.plan_chosen(
-            choose_fixes(findings, terminal, vault, answers or FixAnswers())
-        )
+        chosen = choose_fixes(findings, terminal, vault, answers or FixAnswers())
+        plan, allowed = vault.fixer.plan_chosen(chosen.fixes), chosen.allowed
     else:
         plan = vault.fixer.plan(
             allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
@@ -168,15 +177,13 @@ def _plan_and_write(
             make_new_finding_selector(known, vault, wanted),
         )
     if options.diff or reads_stdin(options):
-        return _FixRun(vault, known, plan, None)
+        return _FixRun(vault, known, plan, None, allowed)
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
-        result = write_fixes(
-            terminal,
-            vault,
-            plan,
-            describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts)),
-        )
-    return _FixRun(vault, known, plan, result)
+        summary = describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts))
+        if allowed:
+            summary = f"{allowed.describe()} {summary}" if plan.texts else allowed.describe()
+        result = write_fixes(terminal, vault, plan, summary, [allowed.write] if allowed else ())
+    return _FixRun(vault, known, plan, result, allowed)
 
 
 def _report_fixes(
@@ -185,12 +192,14 @@ def _report_fixes(
     """Print what was fixed, skipped, and what remains; return the exit code."""
     plan, result = fix_run.plan, fix_run.result
     assert result
+    written = [path for path in result.written if path in plan.texts]
     after = replace(
         replace_state(fix_run.vault, remaining_state(plan, result.written)),
-        overlays={
-            path: fix_run.vault.fixer.encode(path, plan.texts[path][1]) for path in result.written
-        },
+        overlays={path: fix_run.vault.fixer.encode(path, plan.texts[path][1]) for path in written},
     )
+    allowed = fix_run.allowed if len(written) < len(result.written) else None
+    if allowed:  # the settings have changed, so everything is checked anew
+        after = open_scanned_vault(scan_from_options(options, find_start_path(options)), terminal)
     checked = _split_remaining(options, output_format, fix_run, after)
     remaining = checked.split
     resolved = find_resolved(plan)
@@ -202,7 +211,7 @@ def _report_fixes(
         )
     )
     fixes = early + late
-    row = fixed_row(fixes, result.written, result.run_id, skipped_rows(result.skipped))
+    row = fixed_row(fixes, written, result.run_id, skipped_rows(result.skipped))
     shows_examples = output_format == "full" and not options.statistics
     if shows_examples:
         terminal.print_results(
@@ -216,6 +225,7 @@ def _report_fixes(
         " `vaultlink undo` reverts it." if row.run else ""
     )
     for sentence in (
+        allowed.describe() if allowed else "",
         fixed,
         "" if options.unsafe_fixes or terminal.quiet else describe_unsafe(checked.resolvable()),
         *_summarize(after, remaining),
@@ -277,9 +287,14 @@ def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> lis
     return [(item, fix) for item, fix in fixes if any(edit.path in paths for edit in fix.edits)]
 
 
-def parse_fix_answers(options: FixSelectionOptions, root: Path) -> FixAnswers | None:
-    """Return the chosen fixes for dangling topics; None without --unsafe-fixes."""
-    if not options.unsafe_fixes:
+def parse_fix_answers(
+    options: FixSelectionOptions, root: Path, *, is_interactive: bool = False
+) -> FixAnswers | None:
+    """Return the chosen fixes for dangling topics; None without --unsafe-fixes.
+
+    An interactive run asks about unsafe fixes, so it does not need that option.
+    """
+    if not (options.unsafe_fixes or is_interactive):
         for name, is_set in (
             ("--unlink", options.unlink),
             ("--create", options.create),
@@ -316,15 +331,15 @@ def _resolve_create_folder(folder: Path, root: Path) -> str:
     return "" if path == "." else f"{path}/"
 
 
-def print_fix_diff(terminal: Terminal, vault: Vault, plan: FixPlan) -> int:
+def print_fix_diff(
+    terminal: Terminal, vault: Vault, plan: FixPlan, allowed: "AllowedTopics | None" = None
+) -> int:
     """Print a unified diff of what would be written; return the exit code."""
-    terminal.print_diff(
-        unified_diff(
-            [(path, *texts) for path, texts in sorted(plan.texts.items())], terminal.palette
-        )
-    )
+    changes = [(path, *texts) for path, texts in plan.texts.items()]
+    changes += [allowed.text_change()] if allowed else []
+    terminal.print_diff(unified_diff(sorted(changes), terminal.palette))
     print_skipped_notes(vault.fixer.skipped(plan))
     terminal.print_message(
         describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts), would=True)
     )
-    return EXIT_FINDINGS if plan.texts or plan.broken_promises else EXIT_CLEAN
+    return EXIT_FINDINGS if changes or plan.broken_promises else EXIT_CLEAN

@@ -1,0 +1,126 @@
+"""Causes of findings, and the fixes that a user can choose for them.
+
+A fix is chosen for all findings of a cause at once. A cause is a rule, a topic and the fix that is
+proposed for it: links with one target are one cause, unless the history proposes different files.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from vaultlink.engine.step import State
+from vaultlink.fix.dangling import build_creation_fix, build_target_fix, build_unlink_fix
+from vaultlink.fix.deferred import fix_choices
+from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.index.resolve import normalize_name
+from vaultlink.model import Diagnostic, Fix
+
+
+class FixOption(msgspec.Struct, frozen=True):
+    """A way to fix the findings of a cause: the fix of each that has one."""
+
+    title: str
+    fixes: tuple[FindingWithFix, ...]
+
+
+class FixCause(msgspec.Struct, frozen=True):
+    """Findings with one cause.
+
+    Attributes:
+        findings: The findings, sorted by path and position; at least one.
+        proposals: The fixes to propose, the likeliest first.
+        is_unresolved: True if the cause is a target that does not resolve. Then the user can also
+            name another target, create the note, remove the links, or allow them.
+    """
+
+    findings: tuple[Diagnostic, ...]
+    proposals: tuple[FixOption, ...]
+    is_unresolved: bool
+
+    @property
+    def code(self) -> str:
+        """The code of the rule."""
+        return self.findings[0].code
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule."""
+        return self.findings[0].rule
+
+    @property
+    def targets(self) -> list[str]:
+        """The spellings of the target, in the order of the findings."""
+        return list(dict.fromkeys(item.target for item in self.findings if item.target))
+
+
+class FixChooser:
+    """The causes of findings, and the fixes that a user can choose for them."""
+
+    def __init__(
+        self,
+        state: State,
+        sources: FixSources,
+        findings: Iterable[Diagnostic],
+        answers: FixAnswers,
+    ):
+        self._state, self._sources, self._answers = state, sources, answers
+        self.causes = self._group_causes(findings)
+
+    def _group_causes(self, findings: Iterable[Diagnostic]) -> list[FixCause]:
+        """Return the causes with possible answers, those of most findings first."""
+        groups: dict[tuple[str, str, str], list[tuple[Diagnostic, list[Fix]]]] = {}
+        for item in findings:
+            fixes = fix_choices(self._state, self._sources, item)
+            if fixes or self._is_unresolved(item):
+                key = item.code, _topic_key(item), fixes[0].title if fixes else ""
+                groups.setdefault(key, []).append((item, fixes))
+        causes = [
+            FixCause(
+                tuple([item for item, _ in group]),
+                _list_options(group),
+                self._is_unresolved(group[0][0]),
+            )
+            for group in groups.values()
+        ]
+        return sorted(causes, key=lambda cause: -len(cause.findings))
+
+    def _is_unresolved(self, item: Diagnostic) -> bool:
+        rule = self._state.settings.rules_by_name[item.rule]
+        return rule.deferred_fix == "target" and item.target is not None
+
+    def retarget(self, cause: FixCause, path: str) -> FixOption | None:
+        """Return the option that links the findings to this file; None if it fixes none."""
+        return _build_option(cause, lambda item: build_target_fix(self._state, item, path))
+
+    def remove_links(self, cause: FixCause) -> FixOption | None:
+        """Return the option that replaces the links by their text; None if it fixes none."""
+        return _build_option(cause, lambda item: build_unlink_fix(self._state, item))
+
+    def create_note(self, cause: FixCause) -> FixOption | None:
+        """Return the option that creates the note; None if the name is not possible."""
+        answers = self._answers
+        return _build_option(cause, lambda item: build_creation_fix(self._state, item, answers))
+
+
+def _topic_key(item: Diagnostic) -> str:
+    """Return the target with heading or block, or else the message."""
+    if item.target is None:
+        return item.message
+    return f"{normalize_name(item.target).removesuffix('.md')}{item.subpath or ''}"
+
+
+def _list_options(group: Sequence[tuple[Diagnostic, list[Fix]]]) -> tuple[FixOption, ...]:
+    by_title: dict[str, list[FindingWithFix]] = {}
+    for item, fixes in group:
+        for fix in {fix.title: fix for fix in reversed(fixes)}.values():
+            by_title.setdefault(fix.title, []).append((item, fix))
+    titles = dict.fromkeys(fix.title for _, fixes in group for fix in fixes)
+    return tuple([FixOption(title, tuple(by_title[title])) for title in titles])
+
+
+def _build_option(
+    cause: FixCause, build_fix: Callable[[Diagnostic], Fix | None]
+) -> FixOption | None:
+    fixes = tuple([(item, fix) for item in cause.findings if (fix := build_fix(item))])
+    return FixOption(fixes[0][1].title, fixes) if fixes else None

@@ -1,0 +1,239 @@
+"""The question about one cause of findings: a preview and the answers."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from vaultlink.fix.causes import FixCause, FixOption
+from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.model import Diagnostic, Edit, TextByPath
+from vaultlink.report.fix_summary import truncate_pair
+from vaultlink.report.layout import (
+    Palette,
+    display_width,
+    escape_controls,
+    format_count,
+    pad,
+    truncate,
+    truncate_left,
+)
+
+_MAX_PLACE_SHARE = 3
+"""A place takes at most this part of the width: one third."""
+
+MAX_PREVIEWED = 100
+"""Lines of notes in a preview, unless all are requested."""
+
+
+class QuestionKey(NamedTuple):
+    """A key that answers a question, and what it does, without a full stop."""
+
+    key: str
+    meaning: str
+
+
+class FixQuestion(msgspec.Struct, frozen=True):
+    """A question about one cause.
+
+    Attributes:
+        number: The number of the question, counted from 1.
+        total: The number of all questions.
+        cause: The findings.
+        options: The fixes to propose, the one that is previewed first.
+        keys: The possible answers.
+    """
+
+    number: int
+    total: int
+    cause: FixCause
+    options: tuple[FixOption, ...]
+    keys: tuple[QuestionKey, ...]
+
+
+class _ChangedLines(NamedTuple):
+    """Lines of a note before and after a fix; `line` is the first, counted from 1.
+
+    `offset` is the place of the first change in the first line, in code points.
+    """
+
+    path: str
+    line: int
+    before: Sequence[str]
+    after: Sequence[str]
+    offset: int
+
+
+def render_question(
+    question: FixQuestion, text: TextByPath, width: int, palette: Palette, limit: int
+) -> str:
+    """Render a headline, at most `limit` changes, and the proposals."""
+    p, cause = palette, question.cause
+    first = cause.findings[0]
+    lines = [
+        "",
+        f"{p.dim}{question.number} of {question.total}{p.reset}  "
+        f"{p.bold}{first.code} {first.rule}{p.reset}",
+        *_describe_cause(cause, width),
+        "",
+    ]
+    changes = list(_list_changes(question, text))
+    for change in changes[:limit]:
+        lines += _render_change(change, width, p)
+    if len(changes) > limit:
+        lines.append(
+            f"  {p.dim}… {format_count(len(changes) - limit, 'more line')}; l shows all{p.reset}"
+        )
+    if len(question.options) > 1:
+        lines += ["", *_list_options(question, width)]
+    return "\n".join([*lines, ""])
+
+
+def format_prompt(question: FixQuestion, width: int) -> str:
+    """Return the question and its keys, in at most `width` columns."""
+    keys = f" [{','.join(key for key, _ in question.keys)}] "
+    if question.options:
+        option = question.options[0]
+        count = _count_findings(len(option.fixes), question.cause)
+        words = f"{option.title}: {count}?"
+    else:
+        words = f"No file has a similar name; what about {_name_them(question.cause)}?"
+    return f"{truncate(escape_controls(words), max(width - len(keys) - 1, 20))}{keys}"
+
+
+def render_key_help(question: FixQuestion, width: int) -> str:
+    """Render each key that answers the question with its meaning."""
+    lines = []
+    for key, meaning in question.keys:
+        first, *rest = _wrap(f"{escape_controls(meaning)}.", width - 5)
+        lines += [f"  {key}  {first}", *(f"     {line}" for line in rest)]
+    return "\n".join([*lines, ""])
+
+
+def _describe_cause(cause: FixCause, width: int) -> list[str]:
+    """Return the message, and the number of findings if there are several."""
+    message = cause.findings[0].message
+    if len(cause.findings) == 1:
+        return _wrap(escape_controls(message), width)
+    notes = len({item.path for item in cause.findings})
+    where = f"{_count_findings(len(cause.findings), cause)} in {format_count(notes, 'note')}"
+    return [*_wrap(escape_controls(message), width), f"{where}."]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    import textwrap  # noqa: PLC0415 - only questions are wrapped
+
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [text]
+
+
+def _count_findings(count: int, cause: FixCause) -> str:
+    return format_count(count, "link" if cause.is_unresolved else "place")
+
+
+def _name_them(cause: FixCause) -> str:
+    count = len(cause.findings)
+    return "this link" if count == 1 else f"these {count:,} links"
+
+
+def _list_options(question: FixQuestion, width: int) -> Iterator[str]:
+    """Yield the other proposals with their numbers."""
+    for number, option in enumerate(question.options, 1):
+        count = len(option.fixes)
+        suffix = "" if count == len(question.cause.findings) else f" ({count:,} of them)"
+        yield truncate(f"  {number}  {escape_controls(option.title)}{suffix}", width)
+
+
+# -- preview -------------------------------------------------------------------------------------
+
+
+def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[_ChangedLines]:
+    """Yield the lines that the first option changes, else those of the findings."""
+    if not question.options:
+        yield from _list_places(question.cause.findings, text)
+        return
+    edits: dict[str, list[Edit]] = {}
+    for _, fix in question.options[0].fixes:
+        for edit in fix.edits:
+            if edit not in edits.setdefault(edit.path, []):
+                edits[edit.path].append(edit)
+    for path in sorted(edits):
+        yield from _split_changes(path, text(path), sort_edits(edits[path]))
+    fixed = {id(item) for item, _ in question.options[0].fixes}
+    yield from _list_places(
+        [item for item in question.cause.findings if id(item) not in fixed], text
+    )
+
+
+def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[_ChangedLines]:
+    """Yield the lines of findings, unchanged."""
+    places: Mapping[tuple[str, int], Diagnostic] = {
+        (item.path, item.line): item for item in reversed(list(findings))
+    }
+    for path, line in sorted(places):
+        item = places[path, line]
+        note = text(path)
+        start = item.start - item.column + 1
+        end = note.find("\n", item.start)
+        shown = note[start : len(note) if end == -1 else end]
+        yield _ChangedLines(path, line, [shown], [shown], item.column - 1)
+
+
+def _split_changes(path: str, text: str, edits: Sequence[Edit]) -> Iterator[_ChangedLines]:
+    """Yield the changed parts of a note. Edits on one line are one part."""
+    groups: list[tuple[int, int, list[Edit]]] = []
+    for edit in edits:
+        start = text.rfind("\n", 0, edit.start) + 1
+        end = text.find("\n", edit.end)
+        end = len(text) if end == -1 else end
+        if groups and start < groups[-1][1]:
+            first, last, group = groups[-1]
+            groups[-1] = first, max(last, end), [*group, edit]
+        else:
+            groups.append((start, end, [edit]))
+    for start, end, group in groups:
+        before = text[start:end]
+        moved = [Edit(path, e.start - start, e.end - start, e.text) for e in group]
+        after = apply_edits(before, moved)
+        number = text.count("\n", 0, start) + 1
+        yield _trim_lines(path, number, before, after, group[0].start - start)
+
+
+def _trim_lines(path: str, number: int, before: str, after: str, offset: int) -> _ChangedLines:
+    """Leave out the equal lines at the beginning and the end of a changed part."""
+    old, new = before.split("\n") if before else [], after.split("\n") if after else []
+    while old and new and old[0] == new[0]:
+        offset = max(offset - len(old[0]) - 1, 0)
+        old, new, number = old[1:], new[1:], number + 1
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    return _ChangedLines(path, number, old, new, offset)
+
+
+def _render_change(change: _ChangedLines, width: int, p: Palette) -> list[str]:
+    """Render the lines of a change, behind the place of the first."""
+    place = f"{escape_controls(change.path)}:{change.line}"
+    place = f"  {truncate_left(place, max(width // _MAX_PLACE_SHARE, 8))}  "
+    indent, columns = display_width(place), max(width - display_width(place) - 2, 20)
+    if change.before == change.after:
+        shown, _ = truncate_pair(change.before[0], change.before[0], change.offset, columns)
+        return [f"{p.dim}{place}{p.reset}  {shown}".rstrip()]
+    pairs = list(_pair_lines(change, columns))
+    rows = [(f"{p.red}-", line) for line, _ in pairs if line is not None]
+    rows += [(f"{p.green}+", line) for _, line in pairs if line is not None]
+    prefixes = [f"{p.dim}{place}{p.reset}", *[pad("", indent)] * len(rows)]
+    return [
+        f"{prefix}{sign} {line}".rstrip() + p.reset
+        for prefix, (sign, line) in zip(prefixes, rows, strict=False)
+    ]
+
+
+def _pair_lines(change: _ChangedLines, width: int) -> Iterator[tuple[str | None, str | None]]:
+    """Yield the lines before and after, cut to `width` columns."""
+    before, after, offset = list(change.before), list(change.after), change.offset
+    if len(before) == 1 and len(after) == 1:
+        yield truncate_pair(before[0], after[0], offset, width)
+        return
+    for line in before:
+        yield truncate(escape_controls(line.rstrip("\r")), width), None
+    for line in after:
+        yield None, truncate(escape_controls(line.rstrip("\r")), width)

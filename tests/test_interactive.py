@@ -1,0 +1,313 @@
+"""Tests of `vaultlink fix --interactive` on a terminal: what is asked, what each key does, and what is written."""
+
+import re
+import signal
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from running import RunCommand, create_vault, read_files
+from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
+from vaultlink.cli.keys import find_names
+from vaultlink.config.allow_dangling import allow_topics, make_topic_pattern
+from vaultlink.config.patterns import compile_globs
+
+VAULT: Mapping[str, str] = {
+    "Home.md": "[[kind of green tea]], [[kind of green tea|Blue]]\n\nand [[Nowhere]].\n",
+    "Log.md": "# Log\n\n- [[Kind of Green Tea]]\n- [[kind-of-green-tea]]\n",
+    "Tea/kinds of green tea.md": "# Kinds\n\nof tea\n",
+    "Plan.md": "[[Role]]\n",
+    "role_of_memory.md": "---\ntitle: Role\n---\n",
+}
+"""“kind of green tea” is named three times in two notes, and the same note is proposed for “kind-of-green-tea”."""
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    return create_vault(tmp_path / "vault", VAULT)
+
+
+def answer(screen: Screen, keys: str) -> Screen:
+    """Press keys one by one, each when the screen asks for it."""
+    for key in keys:
+        screen.wait_until(is_asking, "a question").type(key)
+        screen.settle()
+    return screen
+
+
+def is_asking(screen: Screen) -> bool:
+    """Return True if the cursor is behind a question."""
+    return screen.rows[screen.cursor[1]].endswith("?]") and screen.cursor[0] > 0
+
+
+QUESTION = """\
+
+1 of 4  VL101 dangling-link
+“kind of green tea” does not resolve to any file in the vault.
+3 links in 2 notes.
+
+  Home.md:1  - [[kind of green tea]], [[kind of green tea|Blue]]
+             + [[kinds of green tea|kind of green tea]], [[kinds of green tea|{}
+  Log.md:3  - - [[Kind of Green Tea]]
+            + - [[kinds of green tea|Kind of Green Tea]]
+Link to “Tea/kinds of green tea”: 3 links? [y,n,a,t,d,e,c,u,i,q,?]"""
+
+
+@pytest.mark.parametrize(
+    ("size", "end"), [(SMALL, "B…"), (LARGE, "Blue]]")], ids=["80x24", "120x40"]
+)
+def test_one_question_for_each_cause_previews_every_line(vault: Path, size: Size, end: str) -> None:
+    with run_on_screen(vault, "fix", "-i", size=size) as screen:
+        screen.wait_until(is_asking, "a question")
+        assert screen.text == QUESTION.format(end)
+        answer(screen, "nnn")
+        screen.wait_for("4 of 4").wait_until(is_asking, "the last question")
+        answer(screen, "n").wait_for_end(1)
+        assert "Nothing to fix." in screen.everything
+
+
+LINKED = VAULT["Home.md"].replace(
+    "[[kind of green tea]], [[kind of green tea|",
+    "[[kinds of green tea|kind of green tea]], [[kinds of green tea|",
+)
+LOGGED = VAULT["Log.md"].replace("[[Kind", "[[kinds of green tea|Kind")
+BOTH = LOGGED.replace("[[kind-of-green-tea]]", "[[kinds of green tea|kind-of-green-tea]]")
+
+CASES: dict[str, tuple[str, dict[str, str | None]]] = {
+    "y applies the fix to all links of the cause": ("ynnn", {"Home.md": LINKED, "Log.md": LOGGED}),
+    "n skips": ("nnnn", {}),
+    "q writes what was chosen so far": ("yq", {"Home.md": LINKED, "Log.md": LOGGED}),
+    "a applies all first proposals of the rule": (
+        "ann",
+        {"Home.md": LINKED, "Log.md": BOTH},
+    ),
+    "t applies the target elsewhere": ("tnn", {"Home.md": LINKED, "Log.md": BOTH}),
+    "d skips the rule": ("dn", {}),
+    "u removes the links": (
+        "unnn",
+        {
+            "Home.md": "kind of green tea, Blue\n\nand [[Nowhere]].\n",
+            "Log.md": "# Log\n\n- Kind of Green Tea\n- [[kind-of-green-tea]]\n",
+        },
+    ),
+    "c creates the note": ("cnnn", {"kind of green tea.md": None}),
+    "b goes back": ("yubbnnnn", {}),
+    "b takes back all that one key answered": ("tbnnnn", {}),
+    "i allows the topic": (
+        "innn",
+        {".vaultlink.toml": 'allow-dangling = ["kind of green tea", "Kind of Green Tea"]\n'},
+    ),
+    "keys may be upper case": ("YNNN", {"Home.md": LINKED, "Log.md": LOGGED}),
+    "? explains": ("?zynnn", {"Home.md": LINKED, "Log.md": LOGGED}),
+}
+
+
+@pytest.mark.parametrize(("keys", "changed"), CASES.values(), ids=CASES)
+def test_keys_answer_without_enter(
+    run: RunCommand, vault: Path, keys: str, changed: dict[str, str | None]
+) -> None:
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, keys)
+        screen.wait_until(lambda screen: not is_asking(screen), "an end").wait_for_end(1)
+    after = read_files(vault)
+    assert {path: after[path].decode() for path in after if after[path] != before.get(path)} == {
+        path: after[path].decode() if text is None else text for path, text in changed.items()
+    }
+    if changed:
+        assert run("undo", "--vault", vault).code == 0
+    assert read_files(vault) == before
+
+
+def test_entered_target_is_completed_and_previewed(vault: Path) -> None:
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "e").wait_for("Link to (Escape cancels):")
+        screen.type("memo").wait_for("role_of_memory")
+        screen.type("\t").settle().type("\r")
+        screen.wait_for("Link to “role_of_memory”: 3 links?")
+        assert "+ [[role_of_memory|kind of green tea]], [[role_of_memory|Blue]]" in screen.text
+        answer(screen, "yq").wait_for_end(1)
+    assert b"- [[role_of_memory|Kind of Green Tea]]" in (vault / "Log.md").read_bytes()
+
+
+def test_entered_target_must_exist(vault: Path) -> None:
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "e").wait_for("Link to (Escape cancels):")
+        screen.type("lost\r").wait_for("“lost” is not a file of the vault.")
+        screen.type("\x1b").wait_until(is_asking, "the question again")
+        answer(screen, "q").wait_for_end(1)
+    assert read_files(vault) == {path: text.encode() for path, text in sorted(VAULT.items())}
+
+
+STOPS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
+
+
+@pytest.mark.parametrize("key", STOPS.values(), ids=STOPS)
+@pytest.mark.parametrize("place", ["question", "target"])
+def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) -> None:
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "yi")
+        if place == "target":
+            answer(screen, "e").wait_for("Escape cancels")
+        screen.type(key).wait_for("Stopped: nothing was written.").wait_for_end(130)
+    assert read_files(vault) == before
+
+
+def test_closing_the_terminal_writes_nothing(vault: Path) -> None:
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "yi")
+        screen.hang_up()
+    assert read_files(vault) == before
+
+
+def test_terminating_writes_nothing(vault: Path) -> None:
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "yi").send_signal(signal.SIGTERM)
+    assert read_files(vault) == before
+
+
+def test_fixes_and_allowed_topics_are_one_run(run: RunCommand, vault: Path) -> None:
+    (vault / "vaultlink.toml").write_bytes(b'# mine\r\nselect = ["VL1"]  # links\r\n')
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "yinn")
+        screen.wait_for("Allowed 1 topic in vaultlink.toml.").wait_for_end(1)
+    assert (vault / "vaultlink.toml").read_bytes() == (
+        b'# mine\r\nselect = ["VL1"]  # links\r\nallow-dangling = ["Nowhere"]\r\n'
+    )
+    assert (vault / "Home.md").read_bytes() != before["Home.md"]
+    assert "Nowhere" not in run("check", "--vault", vault).out
+    assert len(run("undo", "--list", "--vault", vault).lines) == 1
+    run("undo", "--vault", vault)
+    assert read_files(vault) == before
+
+
+def test_diff_shows_what_was_chosen_and_writes_nothing(vault: Path) -> None:
+    before = read_files(vault)
+    with run_on_screen(vault, "fix", "-i", "--diff") as screen:
+        answer(screen, "ynnn").wait_for_end(1)
+        assert (
+            "+[[kinds of green tea|kind of green tea]], [[kinds of green tea|Blue]]"
+            in screen.everything
+        )
+    assert read_files(vault) == before
+
+
+BARRIERS: dict[str, tuple[list[str], str]] = {
+    "no configuration is read": (["--isolated"], "--isolated ignores configuration files."),
+    "it is outside the vault": (["--config", "../other.toml"], "other.toml is outside the vault"),
+}
+
+
+@pytest.mark.parametrize(("options", "reason"), BARRIERS.values(), ids=BARRIERS)
+def test_topics_are_not_allowed_where_it_would_have_no_effect(
+    vault: Path, options: list[str], reason: str
+) -> None:
+    (vault.parent / "other.toml").write_text("")
+    with run_on_screen(vault, "fix", "-i", *options) as screen:
+        answer(screen, "i").wait_for(reason).wait_until(is_asking, "the question again")
+        answer(screen, "q").wait_for_end(1)
+    assert (vault.parent / "other.toml").read_text() == ""
+
+
+def test_names_of_a_vault_have_no_effect_on_the_terminal(tmp_path: Path) -> None:
+    text = "[[a\x1b[31mred]] \x1b[2J\u202eb\n[[c\x07 “d”]]\n"
+    vault = create_vault(tmp_path / "vault", {"x\x1b]0;t.md": text, "a\x1b[2J.md": ""})
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "?e").wait_for("Escape cancels")
+        screen.type("a").settle().type("\x1b").settle()
+        answer(screen, "nin").wait_for_end(1)
+        plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\x1b[=>]|[\r\n\x08]", "", screen.output)
+        assert CONTROLS.findall(plain) == []
+        assert "\x1b[31m" not in screen.output
+        assert "\x1b[2J" not in screen.output
+
+
+def test_two_hundred_links_are_cut_until_they_are_requested(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[gone]]\n\n" * 150, "b.md": ""})
+    with run_on_screen(vault, "fix", "-i") as screen:
+        screen.wait_for("… 50 more lines; l shows all")
+        answer(screen, "l").wait_for("a.md:299")
+        answer(screen, "u").wait_for_end(0)
+        assert "Fixed 150 findings in 1 note." in screen.everything
+
+
+# -- completion and configuration ------------------------------------------------------------------------------------
+
+NAMES = ["Plans/Tea", "Tea", "Old tea", "Plans/Old", "a/b/Tea time"]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("", NAMES),
+        ("tea", ["Tea", "Plans/Tea", "a/b/Tea time", "Old tea"]),
+        ("old tea", ["Old tea"]),
+        ("PLANS", ["Plans/Tea", "Plans/Old"]),
+        ("time tea", ["a/b/Tea time"]),
+        ("x", []),
+    ],
+)
+def test_names_are_completed_from_words(line: str, found: list[str]) -> None:
+    assert find_names(line, NAMES) == found
+
+
+CONFIGURATIONS: dict[str, tuple[str, str | None]] = {
+    "empty": ("", 'allow-dangling = ["New"]\n'),
+    "no final newline": ('select = ["A"]', 'select = ["A"]\nallow-dangling = ["New"]\n'),
+    "before the tables": (
+        '# c\nselect = ["A"]\n\n[severity]\nx = "y"\n',
+        '# c\nselect = ["A"]\nallow-dangling = ["New"]\n\n[severity]\nx = "y"\n',
+    ),
+    "one line": ('allow-dangling = [ "a" ] # x\n', 'allow-dangling = [ "a", "New" ] # x\n'),
+    "many lines": (
+        'allow-dangling = [\n  "a",  # why\n  "b"\n]\n[severity]\n',
+        'allow-dangling = [\n  "a",  # why\n  "b",\n  "New"\n]\n[severity]\n',
+    ),
+    "a final comma": (
+        'allow-dangling = [\n\t"a",\n]\n',
+        'allow-dangling = [\n\t"a",\n\t"New",\n]\n',
+    ),
+    "Windows line ends": (
+        "select = []\r\n\r\n[severity]\r\n",
+        'select = []\r\nallow-dangling = ["New"]\r\n\r\n[severity]\r\n',
+    ),
+    "there already": ('allow-dangling = ["New"]\n', 'allow-dangling = ["New"]\n'),
+    "not a list": ("allow-dangling = 3\n", None),
+    "not TOML": ("allow-dangling = [\n", None),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_topic_is_inserted_and_all_else_kept(text: str, expected: str | None) -> None:
+    assert allow_topics(text, ["New"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[tool.x]\na = 1\n[tool.vaultlink]\nselect = []\n\n[tool.y]\n",
+            '[tool.x]\na = 1\n[tool.vaultlink]\nselect = []\nallow-dangling = ["N"]\n\n[tool.y]\n',
+        ),
+        ("[tool.x]\na = 1\n", None),
+    ],
+)
+def test_topic_is_inserted_in_the_table_of_pyproject(text: str, expected: str | None) -> None:
+    assert allow_topics(text, ["N"], ("tool", "vaultlink")) == expected
+
+
+@pytest.mark.parametrize("topic", ["a", 'q"\\', "what?", "a*b", "[x]", "a[b]c", "ü/ö", "'", "#h"])
+def test_pattern_of_a_topic_matches_this_topic(topic: str) -> None:
+    pattern = make_topic_pattern(topic)
+    assert pattern is not None
+    assert compile_globs([pattern])(topic)
+    assert not compile_globs([pattern])(topic + "x")
+    text = allow_topics("", [pattern])
+    assert text is not None
+    assert tomllib.loads(text) == {"allow-dangling": [pattern]}
