@@ -54,7 +54,7 @@ class Screen:
             command[0],
             list(command[1:]),
             cwd=str(folder),
-            env={**os.environ, **environment},
+            env={**_select_environment(), **environment},
             dimensions=(size.rows, size.columns),
             timeout=TIMEOUT_SECONDS,
         )
@@ -182,6 +182,11 @@ class Screen:
     def close(self) -> None:
         """Kill the command if it runs."""
         self._process.close(force=True)
+
+
+def _select_environment() -> dict[str, str]:
+    """Return the environment without a fixed size of the terminal, which pytest-xdist sets."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
 
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -326,7 +326,11 @@ def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
         "a.md saved: 1 resolved",
         "- a.md:1:11: VL101 " + DANGLING.format("no"),
     ]
-    assert watcher.err == ["No findings in 3 notes.", f"Watching {vault}; Ctrl-C ends it."]
+    assert watcher.err == [
+        "No findings in 3 notes.",
+        f"Watching {vault}; Ctrl-C ends it.",
+        "Stopped: 3 changes seen in 1 file, 0 findings now.",
+    ]
 
 
 def test_verbose_reports_saves_without_changes(vault: Path) -> None:
@@ -874,8 +878,8 @@ class Screen:
         rows = []
         for text in self.text.split("\r\n"):
             row = ""
-            for part in re.split(r"(\r|\x1b\[K)", text):
-                if part == "\x1b[K":
+            for part in re.split(r"(\r|\x1b\[J)", text):
+                if part == "\x1b[J":
                     row = ""  # it is used at a line's beginning only
                 elif part != "\r":
                     row = part + row[len(part) :]
@@ -920,16 +924,18 @@ def test_terminal_status_line_shows_totals(vault: Path) -> None:
             "No findings in 3 notes.",
             f"Watching {vault}; Ctrl-C ends it.",
             f"{name} created: 3 new",
-            f"+ {name}:1:1: VL101 " + DANGLING.format("no"),
-            f"+ {name}:1:8: VL101 " + DANGLING.format("no"),
+            "+ 2 links in 1 note: VL101 " + DANGLING.format("no"),
             f"+ {name}:1:15: VL101 " + DANGLING.format("nor"),
         ]
-        assert rows[-1].startswith("4 notes · 6 links · 2 dangling topics · 3 findings · ")
-        assert rows[-1].endswith("…")
-        assert len(rows[-1]) <= 79
+        assert re.fullmatch(
+            r"4 notes · 6 links · 2 dangling topics · 3 findings · [\d:]{8}", rows[-1]
+        )
         shown.type(b"\x03")
         shown.ended()
         assert [row for row in shown.rows if "notes ·" in row] == []
+        assert shown.rows[-2] == (
+            "Stopped: 1 change seen in 1 file, 3 findings now (3 more than at the start)."
+        )
 
 
 def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:

@@ -367,7 +367,7 @@ def test_status_line_shows_totals(
     notes: int, links: int, topics: int, findings: int, last: str, line: str
 ) -> None:
     assert (
-        format_status(VaultTotals(notes, 0, LinkCounts(links=links), topics, findings), last)
+        format_status(VaultTotals(notes, 0, LinkCounts(links=links), topics, findings), last, 99)
         == line
     )
 

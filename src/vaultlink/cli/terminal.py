@@ -227,25 +227,41 @@ class StatusLine:
     """A line that is redrawn below all messages."""
 
     def __init__(self, stream: TextIO | None):
-        self._stream, self._text, self._is_drawn = stream, "", False
+        self._stream, self._is_drawn = stream, False
+        self._fit_text: Callable[[int], str] | None = None
 
-    def set_text(self, text: Callable[[], str]) -> None:
-        """Set the text of the line. `text` is called only if the line is drawn."""
+    def set_text(self, make_text: Callable[[], Callable[[int], str]]) -> None:
+        """Set the text of the line.
+
+        `make_text` is called only if the line is drawn. It returns a function from the width of the
+        terminal to the text, which is called again when the width changes.
+        """
         if self._stream is not None:
-            self._text = escape_controls(text())
+            self._fit_text = make_text()
 
     def draw(self) -> None:
-        """Draw the line, truncated to the width of the terminal."""
-        if self._stream is not None and self._text:
-            width = _terminal_columns() - 1
-            self._write_text(f"\r\x1b[K{truncate(self._text, width)}")
+        """Draw the line in the width of the terminal.
+
+        The cursor stays at its start: a terminal that becomes narrower breaks the line, and all of
+        it can still be erased.
+        """
+        width = None
+        while self._fit_text and self._stream is not None and width != _terminal_columns() - 1:
+            width = _terminal_columns() - 1  # it may change before the line is drawn
+            self._write_text(f"\r\x1b[J{truncate(escape_controls(self._fit_text(width)), width)}\r")
             self._is_drawn = True
+
+    def redraw(self) -> None:
+        """Draw the line again if it is visible. Safe to call in a signal handler."""
+        if self._is_drawn:
+            self._is_drawn = False
+            self.draw()
 
     def clear(self) -> None:
         """Erase the line, so that something else can be printed."""
         if self._is_drawn:
-            self._write_text("\r\x1b[K")
             self._is_drawn = False
+            self._write_text("\r\x1b[J")
 
     def _write_text(self, text: str) -> None:
         if self._stream is not None:

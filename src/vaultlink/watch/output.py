@@ -17,7 +17,14 @@ from vaultlink.report.fix_summary import (
     skipped_rows,
 )
 from vaultlink.report.json_document import SCHEMA_VERSION
-from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+from vaultlink.report.layout import (
+    PLAIN,
+    Palette,
+    display_width,
+    escape_controls,
+    format_count,
+    truncate,
+)
 from vaultlink.watch.messages import Batch, BatchCause, ReportedFinding, VaultTotals
 
 
@@ -176,15 +183,34 @@ def _format_findings(
     return [f"{color}{sign}{p.reset} {line}" for line in lines]
 
 
-def format_status(totals: VaultTotals, last_headline: str) -> str:
-    """Return the status line: the figures of the vault, and the last batch."""
+def format_status(totals: VaultTotals, last_headline: str, width: int) -> str:
+    """Return the status line: the figures of the vault, and the last batch.
+
+    What does not fit in `width` columns is left out: first the cause of the last batch, which is
+    printed above, then the figures that change least.
+    """
+    findings, topics = (
+        format_count(totals.findings, "finding"),
+        format_count(totals.dangling_topics, "dangling topic"),
+    )
     figures = [
         format_count(totals.notes, "note"),
         format_count(totals.links.links, "link"),
-        format_count(totals.dangling_topics, "dangling topic"),
-        format_count(totals.findings, "finding"),
+        topics,
+        findings,
     ]
-    return " · ".join([*figures, last_headline] if last_headline else figures)
+    clock = last_headline.partition(" ")[0]
+    lines = [
+        " · ".join([part for part in parts if part])
+        for parts in (
+            [*figures, last_headline],
+            [*figures, clock],
+            [topics, findings, clock],
+            [topics, findings],
+            [findings],
+        )
+    ]
+    return next((line for line in lines if display_width(line) <= width), truncate(findings, width))
 
 
 def _describe_batch(batch: Batch) -> str:

@@ -27,6 +27,7 @@ from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.rule_counts import count_findings, render_statistics
 from vaultlink.report.unified_diff import unified_diff
+from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watch.output import (
@@ -38,6 +39,7 @@ from vaultlink.watch.output import (
     make_resolved_rows,
     make_watch_rows,
 )
+from vaultlink.watch.session_summary import SessionSummary
 
 WATCH_FORMATS = ("concise", "full", "json-lines")
 
@@ -85,11 +87,12 @@ def watch(options: WatchOptions) -> int:
 
     The vault is checked once. Then every saved, created, renamed or deleted file is processed
     within a moment, and only new (+) and resolved (-) findings are printed, for all notes of the
-    vault. With --fix, safe fixes are applied when nothing has changed for three seconds, never to a
-    note that changed within that time. Links to a moved note are updated if nothing else, such as
-    Obsidian, updates them first. A fix that was reverted with `vaultlink undo` is not applied
-    again. Changed settings take effect at once. SIGTERM and Ctrl-C end the watcher with 0, after a
-    run of fixes that has begun; with --verify, 2 means that a difference was found.
+    vault. On a terminal, findings with one cause are one line; --verbose prints each. With --fix,
+    safe fixes are applied when nothing has changed for three seconds, never to a note that changed
+    within that time. Links to a moved note are updated if nothing else, such as Obsidian, updates
+    them first. A fix that was reverted with `vaultlink undo` is not applied again. Changed settings
+    take effect at once. SIGTERM and Ctrl-C end the watcher with 0, after a run of fixes that has
+    begun; with --verify, 2 means that a difference was found.
 
     Output formats: concise, full, json-lines (one object a line: new and resolved findings, then
     their batch).
@@ -156,12 +159,20 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
             signal.signal(number, handler)
 
 
+def _make_status(batch: Batch) -> Callable[[int], str]:
+    """Return a function from a width to the status line after a batch."""
+    totals, headline = batch.totals(), format_headline(batch) if batch.number else ""
+    return lambda width: format_status(totals, headline, width)
+
+
 class _UpdatePrinter:
     """Prints the updates of a watcher."""
 
     def __init__(self, options: WatchOptions, terminal: Terminal, output_format: str):
         self._options, self._terminal, self._format = options, terminal, output_format
-        self._status = terminal.status_line()
+        self._status, self._summary = terminal.status_line(), SessionSummary()
+        if hasattr(signal, "SIGWINCH"):
+            signal.signal(signal.SIGWINCH, lambda _number, _frame: self._status.redraw())
         self._printed_diffs: set[str] = set()
 
     def print_update(self, update: WatchUpdate) -> None:
@@ -175,16 +186,15 @@ class _UpdatePrinter:
             self._print_proposal(update)
         else:
             self._print_batch(update)
-            self._status.set_text(
-                lambda: format_status(
-                    update.totals(), format_headline(update) if update.number else ""
-                )
-            )
+            self._summary.record(update)
+            self._status.set_text(lambda: _make_status(update))
         self._status.draw()
 
     def close(self) -> None:
-        """Clear the status line."""
+        """Replace the status line by a closing line."""
         self._status.clear()
+        if not self._terminal.is_pipe_closed:  # else nobody reads
+            self._terminal.print_message(self._summary.describe())
 
     def _print_batch(self, batch: Batch) -> None:
         if batch.number == 0:
@@ -192,11 +202,7 @@ class _UpdatePrinter:
         elif self._format == "json-lines":
             self._print_rows(batch)
         elif batch.new or batch.resolved or batch.applied_fixes or self._options.verbose:
-            self._terminal.print_part(
-                self._render_batch(batch)
-                if self._format == "full"
-                else format_batch(batch, self._terminal.palette)
-            )
+            self._terminal.print_part(self._render_batch(batch))
 
     def _print_first_batch(self, batch: Batch) -> None:
         """Print the vault as found."""
@@ -242,6 +248,13 @@ class _UpdatePrinter:
         self._terminal.print_part(encode_json_lines([make_batch_row(batch)]))
 
     def _render_batch(self, batch: Batch) -> str:
+        if self._format == "full":
+            return self._render_in_context(batch)
+        is_brief = self._terminal.is_terminal and not self._options.verbose
+        render = format_batch_causes if is_brief else format_batch
+        return render(batch, self._terminal.palette)
+
+    def _render_in_context(self, batch: Batch) -> str:
         text = self._make_renderer(batch).render([diagnostic for diagnostic, _ in batch.new])
         p = self._terminal.palette
         return (
