@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench worst-cases gate gate-record refresh clean
+.PHONY: help demo test hostile lint bench worst-cases gate gate-record refresh casts clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -18,6 +18,7 @@ help:
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
+	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:
@@ -67,6 +68,9 @@ gate-record: .venv/installed
 
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py
+
+casts: .venv/tested
+	$(BIN)/python benchmarks/casts.py
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

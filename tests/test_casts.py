@@ -1,0 +1,28 @@
+"""Tests of the terminal sessions in docs/casts: they are what the program shows now. `make casts` records them again."""
+
+import json
+
+import pytest
+
+import casts
+
+
+@pytest.mark.parametrize("name", casts.SESSIONS)
+def test_cast_is_up_to_date(name: str) -> None:
+    recorded = (casts.CASTS / f"{name}.cast").read_text(encoding="utf-8")
+    assert casts.record_session(casts.SESSIONS[name]).splitlines() == recorded.splitlines(), (
+        "run `make casts`"
+    )
+
+
+def test_casts_are_asciicast_version_2() -> None:
+    files = sorted(casts.CASTS.glob("*.cast"))
+    assert [file.stem for file in files] == sorted(casts.SESSIONS)
+    for file in files:
+        header, *events = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        assert (header["version"], f"{header['width']}x{header['height']}") == (
+            2,
+            file.stem.rpartition("-")[2],
+        )
+        assert [event[1] for event in events] == ["o"] * len(events)
+        assert [event[0] for event in events] == sorted(event[0] for event in events)
