@@ -70,6 +70,7 @@ def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     """Create a vault of two notes without findings."""
+    (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     return written(tmp_path / "vault", {"Quay.md": "[[Pier]]\n", "Pier.md": "[[Quay]]\n"})
 
 

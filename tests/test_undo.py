@@ -174,7 +174,7 @@ def test_undo_from_another_folder(
 ) -> None:
     fix(vault)
     monkeypatch.chdir(tmp_path)
-    assert run("undo").err.startswith("There is nothing to undo in ")
+    assert "contains the vault vault." in run("undo").err
     assert run("undo", "--vault", "vault").code == 0
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 

@@ -80,7 +80,7 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
         option(
             "--vault",
             metavar="DIR",
-            help="The vault. Default: the nearest folder upward with settings or .obsidian.",
+            help="The vault. Default: the nearest folder upward with .obsidian or settings.",
         ),
     ] = None
 

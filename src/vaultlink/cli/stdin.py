@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.vault import to_vault_paths
-from vaultlink.disk.scan import find_vault, is_source_file, is_vault_folder, is_vault_path
+from vaultlink.disk.scan import is_source_file, is_vault_path
+from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError
+from vaultlink.git.location import find_work_tree
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -40,8 +42,7 @@ def reads_stdin(options: ReportOptions) -> bool:
 def find_start_path(options: ReportOptions) -> Path | None:
     """Return a path in the vault that the command is about, None if none is named.
 
-    The note on standard input and its folder need not exist. If no folder above it is a vault, the
-    current folder is taken as the vault if the note is in it.
+    The note on standard input and its folder need not exist, if it is in a vault.
     """
     if not reads_stdin(options):
         return options.paths[0] if options.paths else None
@@ -54,12 +55,14 @@ def find_start_path(options: ReportOptions) -> Path | None:
         ),
         Path(),
     )
-    current = Path.cwd()
-    if is_vault_folder(find_vault(start)):
-        return start
-    if start.resolve().is_relative_to(current):
-        return current
-    if start in (options.stdin_filename, options.stdin_filename.parent) or options.vault:
+    folder = start.resolve()
+    if (
+        start in (options.stdin_filename, options.stdin_filename.parent)
+        or options.vault
+        or folder.is_relative_to(Path.cwd())
+        or find_marked_folder(folder)
+        or find_work_tree(folder)
+    ):
         return start
     raise UsageError(
         f"--stdin-filename: no vault contains {options.stdin_filename}. "

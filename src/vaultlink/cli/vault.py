@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from vaultlink.cli.options import OpenOptions, RuleSelectionOptions
+from vaultlink.cli.options import OpenOptions, RuleSelectionOptions, VaultOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
-from vaultlink.disk.scan import Settings, VaultScan, find_vault, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, scan_vault
+from vaultlink.disk.vault_search import VaultChoice, find_vault
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.report.layout import escape_controls
@@ -49,15 +50,29 @@ def scan_from_options(
     settings = build_settings(options)
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
-    return scan_vault(options.vault or _find_containing_vault(start), settings)
+    if options.vault:
+        return scan_vault(options.vault, settings)
+    choice = _find_containing_vault(start)
+    return replace(scan_vault(choice.root, settings), choice=choice.reason)
 
 
 def find_vault_root(options: OpenOptions, start: Path | None = None) -> Path:
     """Return the root that `scan_from_options` would scan, without scanning it."""
-    root = options.vault or _find_containing_vault(start)
+    root = options.vault or _find_containing_vault(start).root
     if root.is_dir():
         return root.resolve()
     return scan_from_options(options, start).root  # raises the error that explains the problem
+
+
+def find_root(options: VaultOptions, terminal: Terminal) -> Path:
+    """Return the root of the vault of a command that scans nothing; report the choice."""
+    if options.vault is None:
+        choice = find_vault()
+        report_choice(choice, terminal)
+        return choice.root
+    if not options.vault.is_dir():
+        raise UsageError(f"{options.vault}: no such folder.")
+    return options.vault.resolve()
 
 
 def open_from_options(
@@ -77,11 +92,25 @@ def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
         return open_vault(scan.root, scan.settings, progress, scan)
 
 
-def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
-    """Warn about unreadable folders, and filters of Obsidian that are not used.
+def report_choice(choice: VaultChoice, terminal: Terminal) -> None:
+    """Print which folder was taken as the vault, and why, unless that was certain."""
+    if choice.reason:
+        terminal.print_message(f"Vault: {escape_controls(str(choice.root))} ({choice.reason}).")
 
-    The files in such folders seem not to exist. Files that such a filter excludes are checked.
+
+def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
+    """Print what is odd about a vault: its choice, other vaults, folders, filters.
+
+    The files in unreadable folders seem not to exist. Files that an unused filter of Obsidian
+    excludes are checked.
     """
+    report_choice(VaultChoice(scan.root, scan.choice), terminal)
+    if nested := scan.listing.vaults:
+        others = f" and {len(nested) - 1:,} more" if len(nested) > 1 else ""
+        terminal.print_message(
+            f"The vault contains another vault: {escape_controls(nested[0])}{others}. "
+            "Its notes are treated as part of this one."
+        )
     for folder, reason in scan.listing.unreadable_folders:
         terminal.print_message(
             f"warning: the folder {folder or scan.root} can't be read: {reason}."
@@ -213,12 +242,12 @@ def make_suggester(
     return suggest
 
 
-def _find_containing_vault(start: Path | None) -> Path:
+def _find_containing_vault(start: Path | None) -> VaultChoice:
     """Return the vault that contains a path on disk, or in the vault at hand."""
     if start is None or os.path.lexists(start):
-        return find_vault(start or Path())
-    current_vault = find_vault(Path())
-    if os.path.lexists(current_vault / start):
+        return find_vault(start)
+    current_vault = find_vault()
+    if os.path.lexists(current_vault.root / start):
         return current_vault
     raise UsageError(f"{start}: no such file or folder.")
 

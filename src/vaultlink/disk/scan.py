@@ -12,9 +12,8 @@ import msgspec
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
-from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES, load_config
+from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError
-from vaultlink.files import read_regular
 from vaultlink.git.location import find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
@@ -61,7 +60,7 @@ class FileListing(msgspec.Struct, frozen=True):
     `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
     `folders` maps the vault path of each folder ("" for the vault itself) to its path on disk.
     `gitignores` are the `.gitignore` files in them, `strays` the temporary files of interrupted
-    runs.
+    runs, and `vaults` the folders that are vaults of their own, because they have `.obsidian`.
     """
 
     files: Mapping[str, FileStamp]
@@ -69,38 +68,7 @@ class FileListing(msgspec.Struct, frozen=True):
     folders: Mapping[str, str] = msgspec.field(default_factory=dict)
     gitignores: Mapping[str, FileStamp] = msgspec.field(default_factory=dict)
     strays: tuple[str, ...] = ()
-
-
-def find_vault(start: Path) -> Path:
-    """Return the vault that a path is in.
-
-    It is the nearest folder upwards, within the git repository, that has a configuration file or
-    `.obsidian`; if there is none, the folder of `start` itself.
-    """
-    start_folder = start if start.is_dir() else start.parent
-    start_folder = start_folder.resolve()
-    for folder in (start_folder, *start_folder.parents):
-        if is_vault_folder(folder):
-            return folder
-        if (folder / ".git").exists():
-            break
-    return start_folder
-
-
-def is_vault_folder(folder: Path) -> bool:
-    """Return True if a folder has `.obsidian` or a configuration file."""
-    return (folder / ".obsidian").is_dir() or any(
-        _is_config_file(folder / name) for name in CONFIG_NAMES
-    )
-
-
-def _is_config_file(file: Path) -> bool:
-    if file.name != "pyproject.toml":
-        return file.is_file()
-    try:
-        return b"[tool.vaultlink" in read_regular(file, MAX_CONFIG_BYTES)
-    except OSError:
-        return False
+    vaults: tuple[str, ...] = ()
 
 
 def list_files(vault: Path) -> FileListing:
@@ -115,6 +83,7 @@ def list_files(vault: Path) -> FileListing:
     gitignores: dict[str, FileStamp] = {}
     unreadable: list[tuple[str, str]] = []
     strays: list[str] = []
+    vaults: list[str] = []
     known_folders = {vault.resolve()}
     pending = [("", os.fspath(vault))]
     while pending:
@@ -132,13 +101,36 @@ def list_files(vault: Path) -> FileListing:
                             _list_folder(entry, path, pending, known_folders)
                         elif stamp := _stat_entry(entry):
                             files[path] = stamp
-                    elif name == ".gitignore":
-                        gitignores |= _stat_ignore_file(entry, prefix)
-                    elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
-                        strays.append(prefix + name)
+                    elif name[0] == ".":
+                        _note_hidden(entry, prefix + name, gitignores, strays, vaults)
         except OSError as error:
             unreadable += _leave_out_folder(prefix[:-1], error, folders)
-    return FileListing(files, tuple(sorted(unreadable)), folders, gitignores, tuple(sorted(strays)))
+    return FileListing(
+        files,
+        tuple(sorted(unreadable)),
+        folders,
+        gitignores,
+        tuple(sorted(strays)),
+        tuple(sorted(vaults)),
+    )
+
+
+def _note_hidden(
+    entry: "os.DirEntry[str]",
+    path: str,
+    gitignores: dict[str, FileStamp],
+    strays: list[str],
+    vaults: list[str],
+) -> None:
+    """Note a hidden entry of a folder if it is of interest."""
+    name = entry.name
+    if name == ".gitignore":
+        gitignores |= _stat_ignore_file(entry, path[: -len(name)])
+    elif name == ".obsidian":
+        if path != name and entry.is_dir():
+            vaults.append(path[: -len("/.obsidian")])
+    elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
+        strays.append(path)
 
 
 def parse_stray_name(name: str) -> str | None:
@@ -266,7 +258,8 @@ def is_source_file(path: str) -> bool:
 class VaultScan(msgspec.Struct, frozen=True):
     """Everything that is known of a vault before its notes are read.
 
-    `started` is the time of the scan, in nanoseconds since the epoch.
+    `started` is the time of the scan, in nanoseconds since the epoch. `choice` is the reason for
+    which this folder was taken as the vault, "" if that was certain.
     """
 
     root: Path
@@ -276,6 +269,7 @@ class VaultScan(msgspec.Struct, frozen=True):
     obsidian: ObsidianSettings
     is_git_ignored: Callable[[str], bool] | None
     started: int
+    choice: str = ""
 
     def open_cache(self) -> Cache | None:
         """Return the vault's cache, or None if caching is switched off."""

@@ -11,11 +11,12 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.options import RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import scan_from_options
+from vaultlink.cli.vault import report_choice, scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.vault_search import VaultChoice
 from vaultlink.rules.registry import build_catalog
 
 HEADER = ("setting", "value", "from")
@@ -46,6 +47,7 @@ def config(options: ConfigOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     scan = scan_from_options(options, options.folder)
+    report_choice(VaultChoice(scan.root, scan.choice), terminal)
     rules = build_catalog(load_rules())
     settings = merge_layers(scan.layers, rules)
     rows = [*_list_locations(options, scan), *_list_settings(settings)]
@@ -76,9 +78,7 @@ def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]
     vault = (
         "--vault"
         if options.vault
-        else "command line"
-        if options.folder
-        else "found from the current folder"
+        else scan.choice or ("command line" if options.folder else "found from the current folder")
     )
     rows = [SettingRow("vault", str(scan.root), vault)]
     if options.no_cache:

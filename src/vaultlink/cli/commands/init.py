@@ -12,8 +12,10 @@ from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, pl
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import find_root
 from vaultlink.disk.read import CONFIG_NAMES, load_config
-from vaultlink.disk.scan import STRAY_PREFIX, find_vault, list_files
+from vaultlink.disk.scan import STRAY_PREFIX, list_files
+from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.files import create_files, remove_created_files
@@ -134,12 +136,9 @@ def init(options: InitOptions) -> int:
     Output formats: none. Prints the paths of the files, or with --diff their texts.
     """
     terminal = Terminal(options)
-    start = options.vault or options.folder or Path()
-    if not start.is_dir():
-        raise UsageError(f"{start}: no such folder.")
-    vault = options.vault or find_vault(start)
+    vault = _find_vault(options, terminal)
     if not options.diff:
-        _remove_strays(vault.resolve())
+        _remove_strays(vault)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
     sets_up_git = bool(kinds) or options.merge_driver
@@ -166,6 +165,16 @@ def init(options: InitOptions) -> int:
         else _WROTE_SETTINGS
     )
     return EXIT_CLEAN
+
+
+def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
+    """Return the vault. A folder that is in none becomes one by its settings file."""
+    if options.vault or not options.folder:
+        return find_root(options, terminal)
+    if not options.folder.is_dir():
+        raise UsageError(f"{options.folder}: no such folder.")
+    folder = options.folder.resolve()
+    return find_marked_folder(folder) or folder
 
 
 def _remove_strays(vault: Path) -> None:
@@ -216,7 +225,7 @@ def _set_up_merge_driver(vault: Path, written: Iterable[Path]) -> list[str]:
     from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely needed
 
     try:
-        return set_up_merge_driver(vault.resolve())
+        return set_up_merge_driver(vault)
     except BaseException:
         remove_created_files(written)
         raise

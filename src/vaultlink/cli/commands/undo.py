@@ -10,8 +10,8 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
-from vaultlink.disk.scan import find_vault
 from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
@@ -68,7 +68,7 @@ def undo(options: UndoOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
-    root = _find_root(options)
+    root = find_root(options, terminal)
     if options.list_runs:
         return _print_runs(terminal, output_format, list_runs(root, _print_warning))
     if options.diff:
@@ -79,12 +79,6 @@ def undo(options: UndoOptions) -> int:
         run = _select_run(root, options.run, terminal)
         result = undo_run(root, run) if run else None
     return _report_undone(terminal, output_format, run, result) if run and result else EXIT_CLEAN
-
-
-def _find_root(options: UndoOptions) -> Path:
-    if options.vault and not options.vault.is_dir():
-        raise UsageError(f"{options.vault}: no such folder.")
-    return (options.vault or find_vault(Path())).resolve()
 
 
 def _print_warning(sentence: str) -> None:

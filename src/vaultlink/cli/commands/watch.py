@@ -16,7 +16,7 @@ from typing import Annotated
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
-from vaultlink.cli.vault import make_suggester, scan_from_options
+from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.concise import render_concise, summarize_check
@@ -116,6 +116,7 @@ def watch(options: WatchOptions) -> int:
 
 def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
     scan = scan_from_options(options, options.folder)
+    warn_of_scan(scan, terminal)
     terminal.check_output_file(scan.root)
     if terminal.output_file is not None and terminal.output_file.resolve().is_relative_to(
         scan.root

@@ -1,0 +1,291 @@
+"""The vault of a command: found upward, in the git work tree, or taken with a reason; never smaller because of a path."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from repositories import create_repository, git
+from running import RunCommand, write_files
+from vaultlink.disk.vault_search import find_vault, list_vaults
+
+NOTES = {"Home.md": "[[Plan]] [[Deep]]\n", "sub/Plan.md": "[[Home]]\n", "sub/deep/Deep.md": ""}
+"""Every link resolves in the whole vault, and none in a folder of it."""
+
+
+class Case(NamedTuple):
+    """Files, the current folder, the words of the command, and the vault that is used.
+
+    `reason` is on stderr, in parentheses. A folder that ends with a slash in `marks` is created, a file is written.
+    """
+
+    marks: tuple[str, ...]
+    folder: str
+    words: tuple[str, ...]
+    vault: str
+    reason: str = ""
+    is_git: bool = False
+
+
+CURRENT = "the current folder, because neither it nor a folder above has .obsidian"
+NAMED = "the named folder, because neither it nor a folder above has .obsidian"
+ONLY = "the only folder of the git work tree that has .obsidian"
+TREE = "the root of the git work tree, because no folder of it has .obsidian"
+
+FOUND = {
+    "upward to .obsidian": Case(("v/.obsidian/",), "v/sub/deep", (), "v"),
+    "upward to settings": Case(("v/vaultlink.toml",), "v/sub/deep", (), "v"),
+    "upward to hidden settings": Case(("v/.vaultlink.toml",), "v/sub", (), "v"),
+    "nearest": Case(("v/.obsidian/", "v/sub/.obsidian/"), "v/sub/deep", (), "v/sub"),
+    "upward from a repository in the vault": Case(
+        ("v/.obsidian/", "v/sub/.git/"), "v/sub", (), "v"
+    ),
+    "other settings": Case(("v/pyproject.toml",), "v/sub", (), "v/sub", CURRENT),
+    "path in the vault": Case(("v/.obsidian/",), "v", ("sub",), "v"),
+    "file in the vault": Case(("v/.obsidian/",), "v", ("sub/deep/Deep.md",), "v"),
+    "path from a subfolder": Case(("v/.obsidian/",), "v/sub", ("deep",), "v"),
+    "path in the vault, seen from a subfolder": Case(
+        ("v/.obsidian/",), "v/sub", ("sub/deep/Deep.md",), "v"
+    ),
+    "path in a nested vault": Case(("v/.obsidian/", "v/sub/.obsidian/"), "v", ("sub",), "v"),
+    "path in a vault, from its parent": Case(("v/.obsidian/",), "", ("v/sub",), "v"),
+    "outside path": Case(("v/.obsidian/", "w/.obsidian/"), "w", ("../v/sub",), "v"),
+    "absolute path": Case(("v/.obsidian/", "w/.obsidian/"), "w", ("{root}/v/sub",), "v"),
+    "outside path that is in none": Case(
+        ("w/.obsidian/",), "w", ("../v/sub",), "v/sub", NAMED
+    ),
+    "current folder": Case((), "v", (), "v", CURRENT),
+    "path below the current folder": Case((), "v", ("sub",), "v", CURRENT),
+    "absolute path below the current folder": Case((), "v", ("{root}/v/sub",), "v", CURRENT),
+    "subfolder without git": Case((), "v/sub", (), "v/sub", CURRENT),
+    "work tree": Case((), "v/sub/deep", (), "v", TREE, True),
+    "path in a work tree": Case((), "v", ("sub",), "v", TREE, True),
+    "path in another work tree": Case(("w/.obsidian/",), "w", ("../v/sub",), "v", TREE, True),
+    "only vault of a work tree": Case(("v/sub/.obsidian/",), "v", (), "v/sub", ONLY, True),
+    "only vault, beside it": Case(
+        ("v/sub/.obsidian/", "v/code/a/"), "v/code/a", (), "v/sub", ONLY, True
+    ),
+    "named vault of several": Case(
+        ("v/sub/.obsidian/", "v/b/.obsidian/"), "v", ("sub",), "v/sub", "", True
+    ),
+    "not in packages or hidden folders": Case(
+        ("v/sub/.obsidian/", "v/node_modules/x/.obsidian/", "v/.tools/x/.obsidian/"),
+        *("v", (), "v/sub", ONLY, True),
+    ),
+    "named": Case(("v/.obsidian/",), "", ("--vault", "v/sub"), "v/sub"),
+    "named parent of a vault": Case(("v/.obsidian/",), "", ("--vault", "."), ""),
+}  # fmt: skip
+
+
+def arrange(root: Path, case: Case) -> Path:
+    """Create the files of a case and return the folder to run in."""
+    write_files(root / "v", NOTES)
+    (root / "w").mkdir()
+    for mark in case.marks:
+        if mark.endswith("/"):
+            (root / mark).mkdir(parents=True, exist_ok=True)
+        else:
+            (root / mark).write_text("", encoding="utf-8")
+    if case.is_git:
+        create_repository(root / "v", {})
+    return root / case.folder
+
+
+@pytest.mark.parametrize("case", FOUND.values(), ids=FOUND)
+def test_vault_and_reason(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: Case,
+    plain_git: None,
+) -> None:
+    root = tmp_path / "root"
+    monkeypatch.chdir(arrange(root, case))
+    words = [word.format(root=root) for word in case.words]
+    expected = root / case.vault
+    done = run("check", *words, "--output-format", "json")
+    assert isinstance(done.data, dict)
+    assert done.data["vault"] == str(expected)
+    lines = [line for line in done.err.splitlines() if line.startswith("Vault: ")]
+    assert lines == ([f"Vault: {expected} ({case.reason})."] if case.reason else [])
+    assert "Vault: " not in run("check", *words, "-q").err
+
+
+@pytest.mark.usefixtures("plain_git")
+@pytest.mark.parametrize("is_git", [True, False])
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [("v", "sub"), ("v", "sub/Plan.md"), ("v/sub", "."), ("v/sub/deep", "Deep.md")],
+)
+def test_part_of_a_vault_without_settings_causes_no_findings(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    path: str,
+    is_git: bool,
+) -> None:
+    arrange(tmp_path, Case((), "v", (), "v", "", is_git))
+    if not is_git and folder != "v":
+        pytest.skip("nothing says that the folder is part of a vault")
+    monkeypatch.chdir(tmp_path / folder)
+    for command in ("check", "fix"):
+        done = run(command, path)
+        assert (done.code, done.out) == (0, "")
+        assert "No findings in " in done.err
+
+
+REFUSED = {
+    "several in a work tree": (
+        Case(("v/b/.obsidian/", "v/a/.obsidian/"), "v", (), "", "", True),
+        "the git work tree {root}/v contains 2 vaults: a, b. "
+        "Run vaultlink in one of them, or name it with --vault.",
+    ),
+    "many in a work tree": (
+        Case(tuple(f"v/{name}/.obsidian/" for name in "gfedcba"), "v/sub", (), "", "", True),
+        "the git work tree {root}/v contains 7 vaults: a, b, c, d, e and 2 more. "
+        "Run vaultlink in one of them, or name it with --vault.",
+    ),
+    "parent of a vault": (
+        Case(("v/sub/.obsidian/",), "v", (), ""),
+        "{root}/v has no .obsidian, but contains the vault sub. "
+        "Run vaultlink in the vault, or name it with --vault.",
+    ),
+    "outside parent of vaults": (
+        Case(("v/sub/.obsidian/", "v/b/.obsidian/", "w/.obsidian/"), "w", ("../v",), ""),
+        "{root}/v has no .obsidian, but contains 2 vaults: b, sub. "
+        "Run vaultlink in the vault, or name it with --vault.",
+    ),
+    "home folder": (
+        Case(("vaultlink.toml",), "", (), ""),
+        "{root} is the home folder and has no .obsidian. "
+        "Run vaultlink in the folder of a vault, or name the vault with --vault.",
+    ),
+    "work tree of the home folder": (
+        Case((".git/",), "v", (), ""),
+        "{root} is the home folder and has no .obsidian. "
+        "Run vaultlink in the folder of a vault, or name the vault with --vault.",
+    ),
+    "root of the file system": (
+        Case((), "v", ("/",), ""),
+        "/ is the root of the file system and has no .obsidian. "
+        "Run vaultlink in the folder of a vault, or name the vault with --vault.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "message"), REFUSED.values(), ids=REFUSED)
+def test_no_vault_is_taken_unasked(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: Case,
+    message: str,
+    plain_git: None,
+) -> None:
+    root = tmp_path / "root"
+    monkeypatch.chdir(arrange(root, case))
+    monkeypatch.setenv("HOME", str(root))
+    for command in ("check", "fix"):
+        assert run(command, *case.words) == (2, "", f"error: {message.format(root=root)}\n")
+    if not case.words:
+        assert run("topics").code == run("undo").code == run("init").code == 2
+        assert run("check", "--vault", ".").code != 2
+    assert not (tmp_path / "state").exists()
+
+
+def test_home_folder_with_obsidian_is_a_vault(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, Case(("v/.obsidian/",), "v/sub", (), "v")))
+    monkeypatch.setenv("HOME", str(tmp_path / "v"))
+    assert run("check") == (0, "", "No findings in 3 notes.\n")
+
+
+def test_ignored_copy_is_no_second_vault(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_git: None
+) -> None:
+    marks = ("v/sub/.obsidian/", "v/build/sub/.obsidian/")
+    monkeypatch.chdir(arrange(tmp_path, Case(marks, "v", (), "v/sub", ONLY, True)))
+    assert "contains 2 vaults" in run("check").err
+    write_files(tmp_path / "v", {".gitignore": "build/\n.obsidian/\n"})
+    assert f"Vault: {tmp_path}/v/sub ({ONLY})." in run("check").err
+
+
+def test_linked_work_tree_is_a_work_tree(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_git: None
+) -> None:
+    arrange(tmp_path, Case((), "v", (), "v", "", True))
+    git(tmp_path / "v", "worktree", "add", "--quiet", str(tmp_path / "w" / "tree"))
+    monkeypatch.chdir(tmp_path / "w" / "tree" / "sub")
+    assert run("check").err == f"Vault: {tmp_path}/w/tree ({TREE}).\nNo findings in 3 notes.\n"
+
+
+NESTED: Mapping[tuple[str, ...], str] = {
+    ("sub",): "The vault contains another vault: sub. Its notes are treated as part of this one.\n",
+    ("sub/deep", "b"): (
+        "The vault contains another vault: b and 1 more. Its notes are treated as part of this one.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("folders", "message"), NESTED.items())
+def test_nested_vault_is_mentioned(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[str, ...],
+    message: str,
+) -> None:
+    marks = ("v/.obsidian/", *(f"v/{folder}/.obsidian/" for folder in folders))
+    monkeypatch.chdir(arrange(tmp_path, Case(marks, "v", (), "v")))
+    assert run("check").err == message + "No findings in 3 notes.\n"
+    assert run("topics").err == message
+    assert run("check", "-q").err == ""
+
+
+def test_symbolic_link_in_the_vault_does_not_lead_out_of_it(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, Case(("v/.obsidian/",), "v", (), "v")))
+    write_files(tmp_path / "elsewhere", {"More.md": "[[Home]]\n"})
+    (tmp_path / "v" / "more").symlink_to(tmp_path / "elsewhere")
+    assert run("check", "more") == (0, "", "No findings in 1 note.\n")
+
+
+def test_settings_file_makes_a_named_folder_a_vault(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, Case((), "v", (), "v")))
+    assert run("init", "sub").lines == [str(tmp_path / "v" / "sub" / "vaultlink.toml")]
+    monkeypatch.chdir("sub/deep")
+    assert find_vault() == (tmp_path / "v" / "sub", "")
+
+
+@pytest.mark.parametrize("command", ["config", "undo", "topics", "links", "graph", "baseline"])
+def test_other_commands_report_their_choice(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, Case((), "v", (), "v")))
+    done = run(command)
+    assert done.err.splitlines()[0] == f"Vault: {tmp_path}/v ({CURRENT})."
+    assert done.err.count("Vault: ") == 1
+    if command == "config":
+        assert f'vault\t"{tmp_path}/v"\t{CURRENT}' in done.lines
+
+
+def test_search_runs_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_git: None
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, Case(("v/sub/.obsidian/",), "v", (), "v/sub", ONLY, True)))
+    monkeypatch.setenv("PATH", "")
+    assert find_vault() == (tmp_path / "v" / "sub", ONLY)
+
+
+def test_unreadable_and_endless_folders_are_skipped(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/b/x.md": "", "c/.obsidian/app.json": "{}"})
+    (tmp_path / "a" / "b" / "again").symlink_to(tmp_path)
+    (tmp_path / "file.obsidian").touch()
+    assert list_vaults(tmp_path) == ["c"]
+    assert list_vaults(tmp_path / "missing") == []
