@@ -39,7 +39,10 @@ def bytes_of(folder: Path) -> Mapping[str, bytes]:
 def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     checked = run("backlinks", "--check")
-    assert (checked.code, checked.lines) == (1, ["A.md\twritten", "sub/N.md\twritten"])
+    assert (checked.code, checked.lines) == (
+        1,
+        ["path\tchange", "A.md\twritten", "sub/N.md\twritten"],
+    )
     assert "2 sections would be written." in checked.err
     assert bytes_of(vault) == before
     done = run("backlinks", "--write")
@@ -53,7 +56,10 @@ def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) 
         assert (again.code, again.out) == (0, ""), words
     assert bytes_of(vault) == after
     removed = run("backlinks", "--remove")
-    assert (removed.code, removed.lines) == (0, ["A.md\ttaken out", "sub/N.md\ttaken out"])
+    assert (removed.code, removed.lines) == (
+        0,
+        ["path\tchange", "A.md\ttaken out", "sub/N.md\ttaken out"],
+    )
     assert bytes_of(vault) == before
     assert run("backlinks", "--remove").out == ""
 
@@ -122,19 +128,19 @@ def test_style_of_sections_is_configurable(
 
 
 def test_single_note_can_be_selected(vault: Path, run: RunCommand) -> None:
-    assert run("backlinks", "--write", "A").lines == ["A.md\twritten"]
-    assert run("backlinks", "--check").lines == ["sub/N.md\twritten"]
+    assert run("backlinks", "--write", "A").lines == ["path\tchange", "A.md\twritten"]
+    assert run("backlinks", "--check").lines == ["path\tchange", "sub/N.md\twritten"]
     assert run("backlinks", "--check", "own").code == 0
 
 
 def test_sections_are_adopted_maintained_and_released(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
-    assert run("backlinks", "--adopt", "--check").lines == ["own.md\tadopted"]
-    assert run("backlinks", "--adopt").lines == ["own.md\tadopted"]
-    assert run("backlinks", "--remove").lines == ["own.md\ttaken out"]
+    assert run("backlinks", "--adopt", "--check").lines == ["path\tchange", "own.md\tadopted"]
+    assert run("backlinks", "--adopt").lines == ["path\tchange", "own.md\tadopted"]
+    assert run("backlinks", "--remove").lines == ["path\tchange", "own.md\ttaken out"]
     assert bytes_of(vault) == before
     run("backlinks", "--adopt")
-    assert run("backlinks", "--write", "own").lines == ["own.md\tbrought in step"]
+    assert run("backlinks", "--write", "own").lines == ["path\tchange", "own.md\tbrought in step"]
     text = (vault / "own.md").read_text(encoding="utf-8")
     assert text == (
         "Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C]]\n\n"
@@ -146,7 +152,8 @@ def test_changed_passages_are_detected(vault: Path, run: RunCommand) -> None:
     run("backlinks", "--write", "--style", "context")
     write_files(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
     assert run("backlinks", "--check", "--style", "context", "N").lines == [
-        "sub/N.md\tbrought in step"
+        "path\tchange",
+        "sub/N.md\tbrought in step",
     ]
     assert run("backlinks", "--write", "--style", "context", "N").code == 0
     assert "  - See now [[N]]." in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()

@@ -202,6 +202,7 @@ def test_verbose_prints_the_sources_of_settings(run: RunCommand, vault: Path) ->
 
 def test_links(run: RunCommand) -> None:
     assert run("links", "Home").lines == [
+        "path\tline\tcolumn\tstatus\ttarget\tsubpath\tresolved\tanchor\tkind\tplace\tembed\tdisplay\traw",
         "Home.md\t7\t1\tresolved\tQuay\t\ta/Quay.md\t\twikilink\tbody\tfalse\t\t[[Quay]]",
         "Home.md\t7\t10\tresolved\tPier\t\ta/Pier.md\t\twikilink\tbody\tfalse\tthe pier\t[[Pier|the pier]]",
         "Home.md\t7\t28\tresolved\tQuay\t#Ropes\ta/Quay.md\tfound\twikilink\tbody\tfalse\t\t[[Quay#Ropes]]",
@@ -265,6 +266,7 @@ def test_show(run: RunCommand) -> None:
 def test_topics_and_their_alias(run: RunCommand) -> None:
     done = run("topics")
     assert [line.split("\t")[:4] for line in done.lines] == [
+        ["topic", "count", "path", "line"],
         ["Nowhere", "2", "a/Pier.md", "1"],
         ["Peir", "1", "a/Quay.md", "3"],
     ]
@@ -282,14 +284,19 @@ def test_topics_and_their_alias(run: RunCommand) -> None:
 
 
 def test_backlinks(run: RunCommand) -> None:
-    assert run("backlinks", "Home").lines == ["a/Pier.md\t1\t1", "a/Quay.md\t1\t3"]
+    assert run("backlinks", "Home").lines == [
+        "path\tcount\tlines",
+        "a/Pier.md\t1\t1",
+        "a/Quay.md\t1\t3",
+    ]
     assert run("backlinks", "a/Quay.md", "--output-format", "json").data == {
         "schema": 1,
         "note": "a/Quay.md",
         "backlinks": [{"path": "Home.md", "count": 2, "lines": [7]}],
     }
-    assert run("backlinks", "map.png").lines == ["a/Quay.md\t1\t3"]
+    assert run("backlinks", "map.png").lines == ["path\tcount\tlines", "a/Quay.md\t1\t3"]
     assert run("backlinks").lines == [
+        "path\tlinks\tfiles",
         "Home.md\t2\t2",
         "a/Quay.md\t2\t1",
         "a/Pier.md\t1\t1",
@@ -298,11 +305,11 @@ def test_backlinks(run: RunCommand) -> None:
 
 
 def test_orphans_and_deadends(run: RunCommand, vault: Path) -> None:
-    assert run("orphans").lines == ["old.png"]
+    assert run("orphans").lines == ["path", "old.png"]
     assert run("orphans", "--output-format", "json").data == {"schema": 1, "notes": ["old.png"]}
     assert run("deadends", "--output-format", "json").data == {"schema": 1, "notes": []}
     write_files(vault, {"a/Pier.md": "[[Nowhere]]\n"})
-    assert run("deadends").lines == ["a/Pier.md"]
+    assert run("deadends").lines == ["path", "a/Pier.md"]
     assert run("deadends", "--output-format", "table") == (
         0,
         "dead ends\na/Pier.md\n",
@@ -313,8 +320,9 @@ def test_orphans_and_deadends(run: RunCommand, vault: Path) -> None:
 def test_graph(run: RunCommand) -> None:
     assert "notes\t3" in run("graph").lines
     assert run("graph", "--output-format", "table").lines[0] == "notes                       3"
-    assert isinstance(run("graph", "--output-format", "json").data, dict)
     data = run("graph", "--format", "json").data
+    for words in (("--json",), ("--output-format", "json"), ("--output-format", "json", "--json")):
+        assert run("graph", *words).data == data
     assert isinstance(data, dict)
     nodes = {node["id"] for node in data["nodes"]}
     assert nodes == {"Home.md", "a/Quay.md", "a/Pier.md", "map.png", "/Nowhere", "/Peir"}
@@ -352,7 +360,7 @@ def test_empty_listing_prints_a_message_on_stderr(
         vault, {"Home.md": "[[Home]]\n" if command in ("topics", "orphans", "deadends") else ""}
     )
     assert run(command, "--output-format", "table") == (0, "", sentence + "\n")
-    assert run(command).out == ""
+    [_header] = run(command).lines
 
 
 # -- rules, settings, set-up ------------------------------------------------------------------------------------------
@@ -360,7 +368,7 @@ def test_empty_listing_prints_a_message_on_stderr(
 
 def test_rules_lists_all_rules(run: RunCommand) -> None:
     rules = build_catalog(load_rules())
-    assert [line.split("\t")[0] for line in run("rules").lines] == [rule.code for rule in rules]
+    assert [line.split("\t")[0] for line in run("rules").lines[1:]] == [rule.code for rule in rules]
     assert run("rule").out == run("rules").out
     data = run("rules", "--output-format", "json").data
     assert isinstance(data, dict)
@@ -450,7 +458,7 @@ def test_output_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
         ("json", "check", '{"schema":1'),
         ("json", "links", '{"schema":1'),
         ("full", "check", "VL101 "),
-        ("full", "links", "Home.md\t"),
+        ("full", "links", "path\tline\t"),
         ("tsv", "check", "a/Pier.md:1"),
         ("", "check", "a/Pier.md:1"),
     ],
@@ -579,6 +587,42 @@ def test_progress_is_shown_after_half_a_second_and_erased(
             "map.png is an attachment and contains no links. `vaultlink backlinks` lists the links to it.",
         ),
         (("rule", "dangling"), 'there is no rule "dangling". Did you mean dangling-link'),
+        (("rule", "VL9"), "no rule begins with VL9. `vaultlink rules` lists all rules."),
+        (("check", "--select", "VL9"), "--select: no rule begins with VL9. `vaultlink rules`"),
+        (("check", "*.md"), "*.md: no such file or folder. vaultlink takes no patterns: name a"),
+        (("backlinks", "Pire"), ". Did you mean a/Pier.md?"),
+        (("backlinks", "qua"), ". Did you mean a/Quay.md?"),
+        (("backlinks", "xyzzy"), ". A note is named by its path in the vault, or as in a link."),
+        (("lint",), 'there is no command "lint". Did you mean check?'),
+        (("format",), 'there is no command "format". Did you mean fix?'),
+        (
+            ("mv", "a", "b"),
+            "Rename or move the file with any program; `vaultlink fix` then updates",
+        ),
+        (("rename", "a", "b"), "`vaultlink fix` then updates the links to it."),
+        (("search", "a"), "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what"),
+        (("ls",), "Did you mean show or links?"),
+        (("version",), "Did you mean --version?"),
+        (("--install-completion",), "Did you mean completion?"),
+        (("help", "lint"), "Did you mean check?"),
+        (("check", "--rule", "VL1"), "there is no option --rule. Did you mean --select?"),
+        (
+            ("check", "--format", "json"),
+            "there is no option --format. Did you mean --output-format?",
+        ),
+        (("check", "--unlink"), "--unlink requires --unsafe-fixes."),
+        (("check", "--create", "a"), "--create requires --unsafe-fixes."),
+        (("fix", "--unsafe-fixes", "--created"), "--created requires --create."),
+        (("fix", "--unsafe-fixes", "--template", "a"), "--template requires --create."),
+        (("check", "--stdin-filename", "a/Pier.md"), "--stdin-filename requires - as the path"),
+        (
+            ("backlinks", "--style", "list"),
+            "--style requires --write or --check or --diff or --adopt or --remove.",
+        ),
+        (
+            ("check", "--json", "--output-format", "concise"),
+            "--json and --output-format concise can't be used together.",
+        ),
         (("topics", "a", "b"), "Got unexpected extra argument"),
         (("init", "nowhere"), "nowhere: no such folder."),
     ],
@@ -604,6 +648,57 @@ def test_internal_error_is_one_message_without_a_traceback(
     monkeypatch.setenv("VAULTLINK_DEBUG", "1")
     with pytest.raises(TypeError):
         run("links")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            ("check",),
+            ("links",),
+            ("topics",),
+            ("show",),
+            ("backlinks",),
+            ("orphans",),
+            ("deadends",),
+        ),
+        *(("config",), ("rules",), ("rule", "VL1"), ("undo", "--list"), ("graph",)),
+    ],
+)
+def test_json_is_the_short_form_of_the_output_format(run: RunCommand, words: Sequence[str]) -> None:
+    assert run(*words, "--json") == run(*words, "--output-format", "json")
+    assert isinstance(run(*words, "--json").data, dict)
+
+
+@pytest.mark.parametrize(
+    ("words", "header"),
+    [
+        (("show",), "path kind line text detail"),
+        (("config",), "setting value from"),
+        (("undo", "--list"), "run time command summary notes undone"),
+        (("graph",), "figure count path"),
+        (("deadends",), "path"),
+    ],
+)
+def test_tsv_begins_with_the_names_of_the_columns(
+    run: RunCommand, words: Sequence[str], header: str
+) -> None:
+    assert run(*words, "--output-format", "tsv").lines[0].split("\t") == header.split()
+
+
+def test_undo_says_that_there_are_no_runs(run: RunCommand) -> None:
+    assert run("undo", "--list") == (
+        0,
+        "run\ttime\tcommand\tsummary\tnotes\tundone\n",
+        "No runs found.\n",
+    )
+    assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")
+
+
+def test_help_explains_a_command(run: RunCommand) -> None:
+    for name in (*COMMANDS, "unresolved"):
+        assert run("help", name) == run(name, "--help")
+    assert run("help") == run()
 
 
 # -- help -------------------------------------------------------------------------------------------------------------

@@ -297,14 +297,21 @@ def test_note_is_created_once_and_only_with_a_valid_name(
 
 
 @pytest.mark.parametrize(
-    "words", [("--unlink",), ("--create", "Inbox"), ("--template", "x"), ("--created",)]
+    ("words", "required"),
+    [
+        (("--unlink",), "--unsafe-fixes"),
+        (("--create", "Inbox"), "--unsafe-fixes"),
+        (("--template", "x"), "--create"),
+        (("--created",), "--create"),
+    ],
 )
 def test_unsafe_fixes_of_options_require_unsafe_fixes(
-    run: RunCommand, loose: Path, words: tuple[str, ...]
+    run: RunCommand, loose: Path, words: tuple[str, ...], required: str
 ) -> None:
-    told = run("fix", *words)
-    assert told.code == 2
-    assert f"{words[0]} requires --unsafe-fixes." in told.err
+    for command in ("fix", "check"):
+        told = run(command, *words)
+        assert told.code == 2
+        assert f"{words[0]} requires {required}." in told.err
 
 
 @pytest.mark.parametrize(

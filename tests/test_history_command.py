@@ -108,6 +108,7 @@ def test_json_and_tsv(run: RunCommand, vault: Path) -> None:
         "links": [{"path": "Home.md", "line": 1, "column": 1, "raw": "[[Plan]]", "cause": "moved"}],
     }
     assert run("history", "Goals", "--output-format", "tsv").lines == [
+        "kind\tpath\tline\ttext\tdetail",
         f"name\tIdeas/Aims.md\t\t{second}\t{DATE}",
         f"name\tPlan.md\t\t{first}\t{DATE}",
         "link\tHome.md\t1\t[[Plan]]\tmoved",
@@ -191,7 +192,7 @@ def test_long_lists_end_with_their_number(run: RunCommand, vault: Path) -> None:
     update_files(vault, {"Home.md": "[[Plan]]\n" * 30})
     lines = run("history", "Goals").lines
     assert lines[-1] == "    and 10 more; --output-format tsv lists all"
-    assert len(run("history", "Goals", "--output-format", "tsv").lines) == 32
+    assert len(run("history", "Goals", "--output-format", "tsv").lines) == 33
 
 
 @pytest.mark.parametrize(

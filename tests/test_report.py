@@ -479,8 +479,11 @@ def test_table_wraps_its_last_column_if_allowed() -> None:
     ) == ("code   finds\nVL101  A link leads\n       to no file.\n")
 
 
-def test_tsv_has_no_header_and_keeps_a_row_on_a_line() -> None:
-    assert render_tsv([("a\tb.md", 1, None, True, "x\ny")]) == "a\\tb.md\t1\t\ttrue\tx\\ny\n"
+def test_tsv_has_a_header_and_keeps_a_row_on_a_line() -> None:
+    assert (
+        render_tsv(list("vwxyz"), [("a\tb.md", 1, None, True, "x\ny")])
+        == "v\tw\tx\ty\tz\na\\tb.md\t1\t\ttrue\tx\\ny\n"
+    )
 
 
 # -- listings ---------------------------------------------------------------------------------------------------------

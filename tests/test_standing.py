@@ -63,13 +63,12 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("dash", [("-",), ()], ids=["dash", "no dash"])
 @pytest.mark.parametrize(("note", "text", "told"), CASES.values(), ids=CASES)
 def test_text_is_checked_as_the_content_of_the_note(
-    given: Given, vault: Path, note: str, text: str, told: list[str], dash: tuple[str, ...]
+    given: Given, vault: Path, note: str, text: str, told: list[str]
 ) -> None:
     before = read_files(vault)
-    done = given(text, "check", "--stdin-filename", note, *dash)
+    done = given(text, "check", "--stdin-filename", note, "-")
     assert [" ".join(line.split()[:2]).replace(": ", " ") for line in done.lines] == told
     assert done.code == (1 if any("VL109" not in line for line in told) else 0)
     assert read_files(vault) == before
@@ -146,7 +145,9 @@ def test_fix_prints_the_text_and_writes_nothing(given: Given, vault: Path) -> No
     assert done.out == "[[b|Bee]] [[gone]]\n"
     assert done.code == 1
     assert "Fixed 1 finding in 1 note: alias-link 1." in done.err
-    assert given("[[Bee]]\n", "check", "--fix", "--stdin-filename", "a.md").out == "[[b|Bee]]\n"
+    assert (
+        given("[[Bee]]\n", "check", "--fix", "--stdin-filename", "a.md", "-").out == "[[b|Bee]]\n"
+    )
     assert given("nothing to mend", "fix", "--stdin-filename", "a.md", "-").out == "nothing to mend"
     assert read_files(vault) == before
 

@@ -287,7 +287,7 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
         (second, f"vaultlink undo {first}", f"Restored the notes of {first}.", 2, False),
         (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True),
     ]
-    assert [line.split("\t")[0] for line in run("undo", "--list").lines] == [second, first]
+    assert [line.split("\t")[0] for line in run("undo", "--list").lines] == ["run", second, first]
 
 
 def test_diff_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None:
@@ -455,7 +455,7 @@ def test_truncated_records_are_reported_and_skipped(run: RunCommand, vault: Path
     ):
         file.write_bytes(bad)
         done = run("undo", "--list")
-        assert [line.split("\t")[0] for line in done.lines] == [whole]
+        assert [line.split("\t")[0] for line in done.lines] == ["run", whole]
         assert (
             done.err
             == f"warning: can't read the record {file}: it is damaged, of another version, or of another user. Delete it if you do not need it.\n"

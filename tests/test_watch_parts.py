@@ -28,7 +28,7 @@ from vaultlink.watch.finding_diff import (
     find_changed_paths,
     identify_findings,
 )
-from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watch.output import (
     describe_cause,
@@ -1031,3 +1031,9 @@ def test_tracked_note_is_not_ignored(tmp_path: Path) -> None:
         assert watched.list_changes() == []
         git(vault, "add", "--force", "out.md")
         watched.wait_for(lambda watched: watched.list_changes() == ["+ dangling-link out.md"])
+
+
+def test_watch_takes_a_path_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path / "v", {"Home.md": "[[Home]]\n"})
+    monkeypatch.chdir(tmp_path)
+    assert Watch("v", Settings(cache=False)).root == tmp_path / "v"

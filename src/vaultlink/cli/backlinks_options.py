@@ -5,6 +5,9 @@ from typing import Annotated
 from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.config.settings import BACKLINKS_CHOICES
 
+_MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
+"""Options with which sections are written, or compared with what would be written."""
+
 
 class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `backlinks`."""
@@ -47,11 +50,17 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
             "--style",
             choices=BACKLINKS_CHOICES["style"],
             help="Style of sections, instead of the setting.",
+            requires=_MAINTAINING,
         ),
     ] = ""
     heading: Annotated[
         str,
-        option("--heading", metavar="LINE", help="Heading of sections, instead of the setting."),
+        option(
+            "--heading",
+            metavar="LINE",
+            help="Heading of sections, instead of the setting.",
+            requires=_MAINTAINING,
+        ),
     ] = ""
     entries: Annotated[
         str,
@@ -59,6 +68,7 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
             "--entries",
             choices=BACKLINKS_CHOICES["entries"],
             help="List notes that are not linked back, or all backlinks.",
+            requires=_MAINTAINING,
         ),
     ] = ""
     order: Annotated[
@@ -67,6 +77,7 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
             "--order",
             choices=BACKLINKS_CHOICES["order"],
             help="Order of entries, instead of the setting.",
+            requires=_MAINTAINING,
         ),
     ] = ""
     group: Annotated[
@@ -75,5 +86,6 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
             "--group",
             choices=BACKLINKS_CHOICES["group"],
             help="Group the entries of long sections by folder, or not.",
+            requires=_MAINTAINING,
         ),
     ] = ""

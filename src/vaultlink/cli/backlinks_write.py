@@ -127,9 +127,11 @@ def _report_sections(
 def _print_section_rows(terminal: Terminal, output_format: str, rows: Sequence[SectionRow]) -> None:
     if output_format == "json":
         print_document(terminal, {}, "sections", rows)
+    elif not rows:
+        return
     elif output_format == "tsv":
-        print_lines(terminal, [(row.path, row.change) for row in rows])
-    elif rows:
+        print_lines(terminal, ("path", "change"), [(row.path, row.change) for row in rows])
+    else:
         print_rows(
             terminal,
             ("note", "section"),

@@ -66,6 +66,31 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
 }
 ALIASES = {"unresolved": "topics"}
+_FOLLOW_RENAME = (
+    "Rename or move the file with any program; `vaultlink fix` then updates the links to it."
+)
+_SEARCH = "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what links name."
+_KNOWN_ELSEWHERE = {
+    **dict.fromkeys(("lint", "validate", "verify", "test"), "Did you mean check?"),
+    **dict.fromkeys(("format", "fmt", "autofix"), "Did you mean fix?"),
+    **dict.fromkeys(("rename", "mv", "move", "refactor"), _FOLLOW_RENAME),
+    **dict.fromkeys(("search", "find", "grep", "query"), _SEARCH),
+    **dict.fromkeys(("ls", "list", "files", "notes"), "Did you mean show or links?"),
+    **dict.fromkeys(("broken", "dangling"), "Did you mean topics or check?"),
+    **dict.fromkeys(("explain", "why"), "Did you mean rule?"),
+    **dict.fromkeys(("settings", "show-settings"), "Did you mean config?"),
+    **dict.fromkeys(("revert", "restore", "rollback"), "Did you mean undo?"),
+    **dict.fromkeys(
+        ("rm", "delete", "remove"), "`vaultlink check` reports links to deleted files."
+    ),
+    "version": "Did you mean --version?",
+    "--install-completion": "Did you mean completion?",
+    "--show-completion": "Did you mean completion?",
+    "completions": "Did you mean completion?",
+    "generate-shell-completion": "Did you mean completion?",
+}
+"""Commands that other programs have, and what serves here."""
+
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
@@ -136,6 +161,8 @@ def _can_start_anew() -> bool:
 
 
 def _dispatch_command(line: list[str]) -> int:
+    if line[:1] == ["help"] and len(line) > 1:
+        return _dispatch_command([*line[1:], "--help"])
     if not line or line[0] in ("-h", "--help", "help"):
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
 
@@ -186,10 +213,12 @@ def render_overview() -> str:
 
 
 def _explain_unknown_command(name: str) -> str:
-    if name.startswith("-"):
+    if name.startswith("-") and name not in _KNOWN_ELSEWHERE:
         return f"{name}: options must follow a command, as in `vaultlink check {name}`."
     from difflib import get_close_matches  # noqa: PLC0415
 
+    if name in _KNOWN_ELSEWHERE:
+        return f'there is no command "{name}". {_KNOWN_ELSEWHERE[name]}'
     near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
     if near:
         return f'there is no command "{name}". Did you mean {" or ".join(near)}?'

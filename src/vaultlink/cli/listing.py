@@ -42,9 +42,11 @@ def print_rows(
         terminal.print_message(empty_message)
 
 
-def print_lines(terminal: Terminal, rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as tab-separated values without a header."""
-    terminal.print_results(render_tsv(rows))
+def print_lines(
+    terminal: Terminal, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Print rows as tab-separated values, with the names of the columns above them."""
+    terminal.print_results(render_tsv(header, rows))
 
 
 def print_document(

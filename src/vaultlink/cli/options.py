@@ -19,13 +19,15 @@ class ParameterSpec(msgspec.Struct, frozen=True):
     """Form of a field on the command line.
 
     `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
-    if any value is valid.
+    if any value is valid. `requires` are the names of the options without one of which this one has
+    no effect and is a usage error.
     """
 
     help: str
     names: tuple[str, ...] = ()
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 def option(
@@ -33,14 +35,15 @@ def option(
     help: str,  # noqa: A002
     metavar: str = "",
     choices: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
 ) -> ParameterSpec:
     """Return the spec of an option."""
-    return ParameterSpec(help, names, metavar or "|".join(choices), choices)
+    return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires)
 
 
-def argument(metavar: str, help: str) -> ParameterSpec:  # noqa: A002
+def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
     """Return the spec of a positional argument."""
-    return ParameterSpec(help, (), metavar)
+    return ParameterSpec(help, (), metavar, choices)
 
 
 class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +57,7 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
             help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
         ),
     ] = ""
+    json_output: Annotated[bool, option("--json", help="The same as --output-format json.")] = False
     output_file: Annotated[
         Path | None,
         option("--output-file", metavar="FILE", help="Write results to a file instead of stdout."),
@@ -205,7 +209,11 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
     ] = False
     unlink: Annotated[
         bool,
-        option("--unlink", help="With --unsafe-fixes: replace broken links by their text."),
+        option(
+            "--unlink",
+            help="With --unsafe-fixes: replace broken links by their text.",
+            requires=("--unsafe-fixes", "--interactive"),
+        ),
     ] = False
     create: Annotated[
         Path | None,
@@ -213,6 +221,7 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
             "--create",
             metavar="FOLDER",
             help="With --unsafe-fixes: create notes for dangling topics in this folder.",
+            requires=("--unsafe-fixes", "--interactive"),
         ),
     ] = None
     template: Annotated[
@@ -221,11 +230,16 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
             "--template",
             metavar="FILE",
             help="Text of notes that --create makes; {{title}} is replaced by the topic.",
+            requires=("--create",),
         ),
     ] = None
     created: Annotated[
         bool,
-        option("--created", help="Add the date to notes that --create makes, as `created`."),
+        option(
+            "--created",
+            help="Add the date to notes that --create makes, as `created`.",
+            requires=("--create",),
+        ),
     ] = False
 
 
@@ -257,6 +271,11 @@ class OptionField(msgspec.Struct, frozen=True):
     type: type
     is_repeatable: bool
 
+    @property
+    def name_on_line(self) -> str:
+        """The option's longest name, or the word for an argument."""
+        return self.spec.names[-1] if self.spec.names else self.spec.metavar
+
     def convert(self, raw: bool | str | list[str]) -> Any:
         """Return the raw value as a value of the field's type. Raises UsageError."""
         if isinstance(raw, list):
@@ -271,7 +290,7 @@ class OptionField(msgspec.Struct, frozen=True):
     def _convert_one(self, text: str) -> Any:
         if self.spec.choices and text not in self.spec.choices:
             raise UsageError(
-                f'{self.spec.names[-1]}: invalid value "{text}". '
+                f'{self.name_on_line}: invalid value "{text}". '
                 f"Valid values: {', '.join(self.spec.choices)}."
             )
         if self.type is int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar, get_type_hints
 
 from vaultlink.cli.options import OptionField, RawValues, list_option_fields
+from vaultlink.errors import UsageError
 
 OptionsT = TypeVar("OptionsT")
 
@@ -29,10 +30,32 @@ def parse_options(
         if isinstance(parsed, int):
             return parsed
         raw = parsed
+    raw = _resolve_json(raw)
+    _require_others(fields, raw)
     parsed_options: OptionsT = options(
         **{field.name: field.convert(raw[field.name]) for field in fields if field.name in raw}
     )
     return parsed_options
+
+
+def _resolve_json(raw: RawValues) -> RawValues:
+    """Return the values with `--json` as the output format. Raises UsageError."""
+    if not raw.get("json_output"):
+        return raw
+    if raw.get("output_format", "json") != "json":
+        raise UsageError(
+            f"--json and --output-format {raw['output_format']} can't be used together."
+        )
+    return {**raw, "output_format": "json"}
+
+
+def _require_others(fields: Sequence[OptionField], raw: RawValues) -> None:
+    """Raise UsageError for an option without effect, because another one is missing."""
+    given = {name for field in fields if field.name in raw for name in field.spec.names}
+    for field in fields:
+        requires = field.spec.requires
+        if field.name in raw and requires and given.isdisjoint(requires):
+            raise UsageError(f"{field.name_on_line} requires {' or '.join(requires)}.")
 
 
 def parse_plain_line(fields: Sequence[OptionField], line: Sequence[str]) -> RawValues | None:

@@ -32,7 +32,9 @@ def reads_stdin(options: ReportOptions) -> bool:
                 "- reads a text from standard input; --stdin-filename must name its note."
             )
         return False
-    if options.paths not in ((), _STDIN_ARGUMENT):
+    if not options.paths:
+        raise UsageError("--stdin-filename requires - as the path: the text is read from there.")
+    if options.paths != _STDIN_ARGUMENT:
         raise UsageError(
             "--stdin-filename checks one note only; remove the other paths, or replace them by -."
         )

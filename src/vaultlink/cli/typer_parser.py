@@ -20,6 +20,24 @@ It is taken from the class hierarchy because its module differs between versions
 """
 
 
+_KNOWN_ELSEWHERE = {
+    "--format": ("--output-format",),
+    "--output": ("--output-file",),
+    "--rule": ("--select",),
+    "--rules": ("--select",),
+    "--enable": ("--extend-select",),
+    "--disable": ("--ignore",),
+    "--exclude": ("--ignore",),
+    "--write": ("--fix",),
+    "--root": ("--vault",),
+    "--since": ("--changed-since",),
+    "--stdin": ("--stdin-filename",),
+    "--workers": ("--jobs",),
+    "--unsafe": ("--unsafe-fixes",),
+}
+"""Options that other programs have, and what serves here."""
+
+
 def parse_with_typer(
     command: str, manual: str, fields: Sequence[OptionField], line: Sequence[str]
 ) -> RawValues | int:
@@ -92,5 +110,7 @@ def _explain_error(command: str, fields: Sequence[OptionField], error: Exception
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(name, [name for field in fields for name in field.spec.names], 2, 0.6)
+    names = [name for field in fields for name in field.spec.names]
+    meant = [other for other in _KNOWN_ELSEWHERE.get(name, ()) if other in names]
+    near = meant or get_close_matches(name, names, 2, 0.6)
     return f"there is no option {name}. " + (f"Did you mean {' or '.join(near)}?" if near else hint)

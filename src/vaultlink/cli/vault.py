@@ -151,7 +151,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     hint = (
         f"Did you mean {' or '.join(near[:2])}?"
         if near
-        else "`vaultlink links` lists all links of the vault."
+        else "A note is named by its path in the vault, or as in a link."
     )
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
 
@@ -249,7 +249,7 @@ def _find_containing_vault(start: Path | None) -> VaultChoice:
     current_vault = find_vault()
     if os.path.lexists(current_vault.root / start):
         return current_vault
-    raise UsageError(f"{start}: no such file or folder.")
+    raise _missing_path_error(start)
 
 
 def _collect_overrides(options: RuleSelectionOptions) -> dict[str, Any]:
@@ -279,10 +279,27 @@ def _to_vault_path(root: Path, path: Path) -> str:
             raise UsageError(
                 f"{path} is outside the vault {root}. Name another vault with --vault."
             )
-    raise UsageError(f"{path}: no such file or folder.")
+    raise _missing_path_error(path)
+
+
+def _missing_path_error(path: Path) -> UsageError:
+    """Return the error for a path that does not exist, or is a pattern in quotes."""
+    hint = (
+        " vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+        if any(sign in str(path) for sign in "*?[")
+        else ""
+    )
+    return UsageError(f"{path}: no such file or folder.{hint}")
 
 
 def _find_similar_notes(name: str, vault: "Vault") -> list[str]:
+    """Return the notes whose path contains a name, else those named most similarly."""
     from difflib import get_close_matches  # noqa: PLC0415
 
-    return get_close_matches(name, [path for path in vault.index.files if is_note(path)], 2, 0.6)
+    names = {path: Path(path).stem.lower() for path in vault.index.files if is_note(path)}
+    wanted = Path(name).stem.lower()
+    containing = [path for path in names if wanted and wanted in path.lower()]
+    similar = get_close_matches(wanted, names.values(), 2, 0.5)
+    return sorted(containing, key=len) or [
+        next(path for path, stem in names.items() if stem == found) for found in similar
+    ]

@@ -96,9 +96,7 @@ def read_selectors(
         return select_rules(rules, selectors)
     except UnknownRule as error:
         hint = _format_hint(list(error.suggestions)) or " `vaultlink rules` lists all rules."
-        raise ConfigError(
-            f"{layer.format_key(key)}: there is no rule {format_value(error.selector)}.{hint}"
-        ) from None
+        raise ConfigError(f"{layer.format_key(key)}: {error.problem}.{hint}") from None
 
 
 def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:

@@ -112,13 +112,13 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - display_width(text))
 
 
-def render_tsv(rows: Iterable[Sequence[object]]) -> str:
-    """Render rows as tab-separated cells without a header.
+def render_tsv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Render rows as tab-separated cells below a row with the names of the columns.
 
     None is an empty cell. Control characters in a cell are spelled out.
     """
     lines = []
-    for row in rows:
+    for row in (header, *rows):
         cells = [_format_cell(cell) for cell in row]
         if not "".join(cells).isprintable():
             cells = [escape_controls(cell) for cell in cells]

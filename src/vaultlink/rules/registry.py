@@ -57,7 +57,9 @@ class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
     """Selector that matches no rule, with similar names and codes."""
 
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
-        super().__init__(f"there is no rule “{selector}”")
+        problem = "no rule begins with {}" if _is_code_start(selector) else 'there is no rule "{}"'
+        self.problem = problem.format(selector)
+        super().__init__(self.problem)
         self.selector = selector
         self.suggestions = suggestions
 
@@ -265,9 +267,16 @@ def _matches(rule: Rule, selector: str) -> bool:
     )
 
 
+def _is_code_start(selector: str) -> bool:
+    """Return True for the beginning of a code, such as `VL9`."""
+    return selector.startswith("VL") and selector[2:].isdecimal() and len(selector) < len("VL000")
+
+
 def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # noqa: PLC0415 - only for an error message
 
+    if _is_code_start(selector):
+        return ()  # another code is no likelier than any
     originals = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
     if selector.lower() in originals:
         return (originals[selector.lower()],)

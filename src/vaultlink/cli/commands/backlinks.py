@@ -26,7 +26,7 @@ def backlinks(options: BacklinksOptions) -> int:
     restores every byte of the note. `vaultlink undo` reverts a run.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count,
-    lines; without NOTE: path, number of links, number of files that contain them; with sections:
+    lines; without NOTE: path, links, files (how many contain them); with sections:
     path, change.
     """
     if options.write or options.check or options.diff or options.adopt or options.remove:
@@ -52,7 +52,7 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     if output_format == "json":
         print_document(terminal, {"note": note}, "backlinks", rows)
     elif output_format == "tsv":
-        print_lines(terminal, cells)
+        print_lines(terminal, ("path", "count", "lines"), cells)
     else:
         print_rows(
             terminal, ("linked from", "links", "lines"), cells, f"No backlinks of {note} found."
@@ -78,6 +78,6 @@ def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -
     ]
     counts.sort(key=lambda row: (-row[1], row[0]))
     if output_format == "tsv":
-        print_lines(terminal, counts)
+        print_lines(terminal, ("path", "links", "files"), counts)
     else:
         print_rows(terminal, ("file", "links", "from files"), counts, "No backlinks found.")

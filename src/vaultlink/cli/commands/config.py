@@ -59,7 +59,8 @@ def config(options: ConfigOptions) -> int:
             rows,
         )
     elif output_format == "tsv":
-        print_lines(terminal, [(row.key, _format_json(row.value), row.source) for row in rows])
+        cells = [(row.key, _format_json(row.value), row.source) for row in rows]
+        print_lines(terminal, HEADER, cells)
     else:
         shown = [
             row

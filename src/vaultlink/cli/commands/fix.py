@@ -295,14 +295,6 @@ def parse_fix_answers(
     An interactive run asks about unsafe fixes, so it does not need that option.
     """
     if not (options.unsafe_fixes or is_interactive):
-        for name, is_set in (
-            ("--unlink", options.unlink),
-            ("--create", options.create),
-            ("--template", options.template),
-            ("--created", options.created),
-        ):
-            if is_set:
-                raise UsageError(f"{name} requires --unsafe-fixes.")
         return None
     template = FixAnswers().template
     if options.template:

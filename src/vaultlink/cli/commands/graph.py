@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-import msgspec
-
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_lines
+from vaultlink.cli.listing import print_lines
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
@@ -13,6 +11,8 @@ from vaultlink.graph.build import GraphSummary, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.report.layout import display_width, escape_controls, pad
 from vaultlink.report.printable import escape_json
+
+OUTPUT_FORMATS = ("table", "tsv", *GRAPH_FORMATS)
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
@@ -30,26 +30,24 @@ def graph(options: GraphOptions) -> int:
     Nodes are notes, dangling topics, and linked attachments and canvases; each link is an edge. The
     node of a topic is its name with a leading slash. The exit code is 0.
 
-    Output formats of the summary: table (on a terminal), tsv (elsewhere), json. With --format the
-    graph itself is printed; json is then NetworkX's node-link data.
+    Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot. The first two
+    are a summary, the others the graph itself; json is NetworkX's node-link data. --format is
+    another name of --output-format for these.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+    output_format = options.format or terminal.choose_format(OUTPUT_FORMATS, "table", "tsv")
     nx_graph = open_from_options(options, terminal, options.folder).graph()
-    if options.format:
-        text = export_graph(nx_graph, options.format)
+    if output_format in GRAPH_FORMATS:
+        text = export_graph(nx_graph, output_format)
         data = text.encode("utf-8", "replace")
-        data = escape_json(data) if options.format == "json" else data
-        terminal.print_results(text if options.format == "dot" else data)
+        data = escape_json(data) if output_format == "json" else data
+        terminal.print_results(text if output_format == "dot" else data)
         return EXIT_CLEAN
     summary = summarize_graph(nx_graph)
-    if output_format == "json":
-        terminal.print_results(
-            escape_json(msgspec.json.encode({"schema": 1, "graph": summary})) + b"\n"
-        )
-    elif output_format == "tsv":
+    if output_format == "tsv":
         print_lines(
             terminal,
+            ("figure", "count", "path"),
             [*_list_counts(summary), *(("hub", count, path) for path, count in summary.hubs)],
         )
     else:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 HISTORY_FORMATS = ("page", "tsv", "json")
 
+COLUMNS = ("kind", "path", "line", "text", "detail")
+
 _MAX_TRIED = 5
 """Maximum number of former paths of which git is asked for the last committed one."""
 
@@ -49,9 +51,9 @@ def history(options: HistoryOptions) -> int:
     earlier runs. The exit code is 0 whatever is listed.
 
     Output formats: page (also when piped), tsv, json. Columns of tsv: kind (name, heading, link),
-    path, line, and for a former path the commit and the date; for a heading its former and its
-    present place; for a link its text and the cause (moved, deleted, alias, title, heading, block,
-    retargeted).
+    path, line, text and detail: for a former path the commit and the date; for a heading its former
+    and its present place; for a link its text and the cause (moved, deleted, alias, title, heading,
+    block, retargeted).
     """
     if options.note is None:
         raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
@@ -73,7 +75,7 @@ def history(options: HistoryOptions) -> int:
         }
         terminal.print_results(encode_document(head, "links", row.links))
     elif output_format == "tsv":
-        terminal.print_results(render_tsv(past_cells(row)))
+        terminal.print_results(render_tsv(COLUMNS, past_cells(row)))
     else:
         terminal.print_results(render_past(row, terminal.table_width, terminal.palette))
         terminal.print_message(summarize_past(row))

@@ -9,6 +9,10 @@ from vaultlink.report.layout import format_count
 from vaultlink.report.listings import LinkRow, count_by_status, link_rows
 from vaultlink.report.note_page import describe_destination
 
+COLUMNS = (
+    *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
+    *("kind", "place", "embed", "display", "raw"),
+)
 HEADER = ("where", "link", "destination")
 
 
@@ -28,7 +32,7 @@ def links(options: NotesOptions) -> int:
     if output_format == "json":
         print_document(terminal, {"vault": str(vault.root)}, "links", rows)
     elif output_format == "tsv":
-        print_lines(terminal, map(_format_cells, rows))
+        print_lines(terminal, COLUMNS, map(_format_cells, rows))
     else:
         entries = [
             (f"{row.path}:{row.line}:{row.column}", row.raw, describe_destination(row))

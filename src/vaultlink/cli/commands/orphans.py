@@ -21,7 +21,7 @@ def orphans(options: FolderOptions) -> int:
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
     counts as a backlink. The exit code is 0 whatever is listed.
 
-    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
     return _print_listing(options, find_orphans, "orphan")
 
@@ -31,7 +31,7 @@ def deadends(options: FolderOptions) -> int:
 
     Links that do not resolve to a file don't count. The exit code is 0 whatever is listed.
 
-    Output formats: table (on a terminal), tsv (elsewhere, one path a line), json.
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
     return _print_listing(options, find_dead_ends, "dead end")
 
@@ -45,7 +45,7 @@ def _print_listing(
     if output_format == "json":
         print_document(terminal, {}, "notes", paths)
     elif output_format == "tsv":
-        print_lines(terminal, [(path,) for path in paths])
+        print_lines(terminal, ("path",), [(path,) for path in paths])
     else:
         print_rows(terminal, (f"{name}s",), [(path,) for path in paths], f"No {name}s found.")
         if paths:

@@ -59,7 +59,7 @@ def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozen
         hint = (
             f"Did you mean {suggestions}?" if suggestions else "`vaultlink rules` lists all rules."
         )
-        raise UsageError(f'there is no rule "{error.selector}". {hint}') from None
+        raise UsageError(f"{error.problem}. {hint}") from None
 
 
 def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
@@ -68,7 +68,7 @@ def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
     if output_format == "json":
         print_document(terminal, {}, "rules", [rule_row(item) for item in catalog])
     elif output_format == "tsv":
-        print_lines(terminal, rows)
+        print_lines(terminal, RULE_HEADER, rows)
     else:
         print_rows(terminal, RULE_HEADER, rows, "No rules found.", fold=True)
         terminal.print_message(

@@ -10,6 +10,8 @@ from vaultlink.report.note_page import describe_totals, note_cells, note_rows, r
 
 SHOW_FORMATS = ("page", "tsv", "json")
 
+COLUMNS = ("path", "kind", "line", "text", "detail")
+
 
 def show(options: NotesOptions) -> int:
     """Show the contents of notes as vaultlink reads them.
@@ -18,8 +20,8 @@ def show(options: NotesOptions) -> int:
     destinations.
 
     Output formats: page (also when piped), tsv, json. Columns of tsv: path, kind (property, alias,
-    tag, heading, block, link), line, text, and the value of a property or the destination of a
-    link.
+    tag, heading, block, link), line, text, and detail: the value of a property or the destination
+    of a link.
     """
     terminal = Terminal(options)
     output_format = terminal.choose_format(SHOW_FORMATS, "page", "page")
@@ -29,7 +31,9 @@ def show(options: NotesOptions) -> int:
     if output_format == "json":
         terminal.print_results(encode_document({"vault": str(vault.root)}, "notes", rows))
     elif output_format == "tsv":
-        terminal.print_results(render_tsv([fact for row in rows for fact in note_cells(row)]))
+        terminal.print_results(
+            render_tsv(COLUMNS, [fact for row in rows for fact in note_cells(row)])
+        )
     else:
         terminal.print_results(
             "\n".join(

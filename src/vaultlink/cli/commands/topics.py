@@ -11,6 +11,7 @@ from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import TopicRow, topic_rows
 
+COLUMNS = ("topic", "count", "path", "line", "note", "reason", "score", "cause")
 HEADER = ("count", "topic", "similar note", "reason", "score", "cause")
 _MIN_WIDE = 100
 """Columns of a table from which there is room for a cause beside the reason and the score."""
@@ -34,7 +35,7 @@ def topics(options: FolderOptions) -> int:
     if output_format == "json":
         print_document(terminal, {}, "topics", rows)
     elif output_format == "tsv":
-        print_lines(terminal, [_format_tsv_cells(row) for row in rows])
+        print_lines(terminal, COLUMNS, [_format_tsv_cells(row) for row in rows])
     else:
         columns = choose_columns(rows, terminal.table_width)
         print_rows(

@@ -21,7 +21,10 @@ from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.undo import find_last_run, plan_undo, undo_run
 from vaultlink.write.write import WriteResult
 
+COLUMNS = ("run", "time", "command", "summary", "notes", "undone")
 HEADER = ("when", "run", "notes", "command", "")
+
+_NO_RUNS = "No runs found."
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
@@ -188,8 +191,11 @@ def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun])
     elif output_format == "tsv":
         print_lines(
             terminal,
+            COLUMNS,
             [(row.id, row.time, row.command, row.summary, row.notes, row.undone) for row in rows],
         )
+        if not rows:
+            terminal.print_message(_NO_RUNS)
     else:
         cells = [
             (
@@ -201,7 +207,7 @@ def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun])
             )
             for run in runs
         ]
-        print_rows(terminal, HEADER, cells, "No runs found.")
+        print_rows(terminal, HEADER, cells, _NO_RUNS)
         if rows:
             terminal.print_message(
                 f"{format_count(len(rows), 'run')}; "
