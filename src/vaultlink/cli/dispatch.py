@@ -60,11 +60,17 @@ GROUPS: dict[str, dict[str, Command]] = {
         "rules": Command("rules", "rules", "List all rules."),
         "config": Command("config", "config", "List the settings in force and the source of each."),
         "init": Command("init", "init", "Create a settings file, or CI files that check changes."),
+        "completion": Command(
+            "completion", "completion", "Print the completion script of a shell."
+        ),
         "merge-driver": Command(
             "merge_driver", "merge_driver", "Merge three versions of a note, as a git merge driver."
         ),
     },
 }
+COMPLETE = "__complete"
+"""Hidden command with which completion scripts ask for candidates."""
+
 ALIASES = {"unresolved": "topics"}
 _FOLLOW_RENAME = (
     "Rename or move the file with any program; `vaultlink fix` then updates the links to it."
@@ -161,6 +167,9 @@ def _can_start_anew() -> bool:
 
 
 def _dispatch_command(line: list[str]) -> int:
+    if line[:1] == [COMPLETE]:
+        _import_msgspec()
+        return int(import_module("vaultlink.cli.candidates").complete_line(line[1:]))
     if line[:1] == ["help"] and len(line) > 1:
         return _dispatch_command([*line[1:], "--help"])
     if not line or line[0] in ("-h", "--help", "help"):

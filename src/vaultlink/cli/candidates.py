@@ -1,0 +1,162 @@
+"""Candidates for the completion of a command line.
+
+The scripts in `completions/` ask for them. typer could complete too, but importing it takes longer than a key press should, and it knows
+neither rules nor notes. Nothing is printed if anything is wrong: a shell then completes files.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+
+from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.cli.terminal import Terminal
+from vaultlink.errors import USER_ERRORS
+
+_MAX_NOTES = 1000
+"""Notes that are offered. A shell asks before it lists so many."""
+
+_CURRENT = "--current="
+"""Begins the last word where a shell can't pass an empty one."""
+
+
+class Candidate(NamedTuple):
+    """A word that can stand in place of the current one, and a description."""
+
+    word: str
+    text: str = ""
+
+
+def complete_line(words: Sequence[str]) -> int:
+    """Print the candidates for the last word, each with a tab and a description."""
+    *before, current = words or ("",)
+    before = [_unquote(word) for word in before if word != "="]  # bash splits `--name=value`
+    current = "" if current == "=" else _unquote(current.removeprefix(_CURRENT))
+    try:
+        found = [item for item in _list_candidates(before, current) if item.word.isprintable()]
+    except (*USER_ERRORS, OSError):
+        found = []
+    Terminal().print_results("".join(f"{item.word}\t{item.text}\n" for item in found))
+    return EXIT_CLEAN
+
+
+def _unquote(word: str) -> str:
+    """Return a word without the quotes and backslashes that bash passes on."""
+    if word[:1] in ("'", '"'):
+        return word[1:].removesuffix(word[0])
+    return re.sub(r"\\(.)", r"\1", word) if os.sep == "/" else word
+
+
+def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]:
+    if not before or before == ["help"]:
+        return _with_prefix(_list_commands(), current)
+    command = COMMANDS.get(ALIASES.get(before[0], before[0]))
+    if command is None:
+        return []
+    function: Any = getattr(
+        import_module(f"vaultlink.cli.commands.{command.module}"), command.function
+    )
+    [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
+    fields = list_option_fields(options)
+    field_by_name = {name: field for field in fields for name in field.spec.names}
+    value_of = field_by_name.get(before[-1])
+    if value_of and value_of.type is not bool:
+        return _list_values(value_of, function.__doc__ or "", before, current)
+    if current.startswith("--") and "=" in current:
+        name, _, value = current.partition("=")
+        found = field_by_name.get(name)
+        values = _list_values(found, function.__doc__ or "", before, value) if found else ()
+        return [Candidate(f"{name}={item.word}", item.text) for item in values]
+    if current.startswith("-"):
+        return _with_prefix(_list_options(fields), current)
+    argument = next((field for field in fields if not field.spec.names), None)
+    return _list_values(argument, "", before, current) if argument else []
+
+
+def _with_prefix(found: Iterable[Candidate], current: str) -> list[Candidate]:
+    return [item for item in found if item.word.startswith(current)]
+
+
+def _list_commands() -> Iterator[Candidate]:
+    for name, command in COMMANDS.items():
+        yield Candidate(name, command.summary)
+    for alias, name in ALIASES.items():
+        yield Candidate(alias, COMMANDS[name].summary)
+
+
+def _list_options(fields: Iterable[OptionField]) -> Iterator[Candidate]:
+    for field in fields:
+        for name in field.spec.names:
+            if name.startswith("--"):
+                yield Candidate(name, field.spec.help)
+    yield Candidate("--help", "Show the help of the command.")
+
+
+def _list_values(
+    field: OptionField, manual: str, before: Sequence[str], current: str
+) -> Iterable[Candidate]:
+    """Return the values of an option or argument; none where a shell completes files."""
+    kind = field.spec.metavar
+    if kind in ("RULES", "RULE"):
+        return _complete_list(_list_rules(), current, is_list=kind == "RULES")
+    if kind == "NOTE":
+        return _list_notes(before, current)
+    if kind == "FORMAT":
+        return _with_prefix(map(Candidate, list_formats(manual)), current)
+    choices = map(Candidate, field.spec.choices)
+    if field.is_repeatable:
+        return _complete_list(choices, current, is_list=True)
+    return _with_prefix(choices, current)
+
+
+def _complete_list(found: Iterable[Candidate], current: str, *, is_list: bool) -> list[Candidate]:
+    """Complete the last part of a list with commas."""
+    start, comma, part = current.rpartition(",") if is_list else ("", "", current)
+    earlier = start.split(",")
+    return [
+        Candidate(start + comma + item.word, item.text)
+        for item in found
+        if item.word.lower().startswith(part.lower()) and item.word not in earlier
+    ]
+
+
+def list_formats(manual: str) -> list[str]:
+    """Return the output formats that the manual of a command names."""
+    from vaultlink.report import FORMATS  # noqa: PLC0415 - few words are formats
+
+    match = re.search(r"Output formats: ([^.]*)\.", manual)
+    text = re.sub(r"\([^)]*\)", "", match[1]) if match else ""
+    names = [name.strip() for name in text.replace("{formats}", ", ".join(FORMATS)).split(",")]
+    return [name for name in names if name not in ("", "none")]
+
+
+def _list_rules() -> Iterator[Candidate]:
+    from vaultlink.disk.read import load_rules  # noqa: PLC0415 - reads YAML
+
+    declarations = load_rules(examples=False).values()
+    for rule in declarations:
+        yield Candidate(rule["name"], rule["summary"].strip())
+    for rule in declarations:
+        yield Candidate(rule["code"], rule["summary"].strip())
+
+
+def _list_notes(before: Sequence[str], current: str) -> list[Candidate]:
+    """Return the notes whose path or name begins with a text. No note is read."""
+    from vaultlink.disk.scan import is_source_file, list_files  # noqa: PLC0415
+    from vaultlink.disk.vault_search import find_vault  # noqa: PLC0415
+
+    named = [word for option, word in pairwise(before) if option == "--vault"]
+    named += [word.removeprefix("--vault=") for word in before if word.startswith("--vault=")]
+    root = Path(named[-1]) if named else find_vault().root
+    paths = sorted(filter(is_source_file, list_files(root).files))
+    wanted = current.lower()
+    found = [path for path in paths if path.lower().startswith(wanted)]
+    if current:
+        names = (path.rpartition("/")[2].rpartition(".")[0] for path in paths if "/" in path)
+        found += [name for name in names if name.lower().startswith(wanted)]
+    return [Candidate(word, "note") for word in dict.fromkeys(found)][:_MAX_NOTES]

@@ -1,0 +1,261 @@
+"""Completion: the candidates for a line, and the scripts in real shells."""
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from running import RunCommand, create_vault
+from vaultlink.cli.candidates import list_formats
+from vaultlink.cli.commands.completion import SCRIPTS
+from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.disk.read import load_rules
+
+NOTES = {
+    "Home.md": "# Home\n",
+    "Two words.md": "",
+    "sub/It's.md": "",
+    "sub/Plan.md": "",
+    "a.png": "",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create a vault and change to it."""
+    monkeypatch.chdir(create_vault(tmp_path / "vault", NOTES))
+    return tmp_path / "vault"
+
+
+# -- candidates -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("che",), ["check"]),
+        (("un",), ["undo", "unresolved"]),
+        (("help", "ba"), ["baseline", "backlinks"]),
+        (("check", "--unl"), ["--unlink"]),
+        (("unresolved", "--vau"), ["--vault"]),
+        (("check", "--color", ""), ["auto", "always", "never"]),
+        (("check", "--color=a"), ["--color=auto", "--color=always"]),
+        (("check", "--color", "=", "ne"), ["never"]),
+        (("check", "--color", "="), ["auto", "always", "never"]),
+        (("check", "--output-format", "json"), ["json", "json-lines"]),
+        (("links", "--output-format", ""), ["table", "tsv", "json"]),
+        (("init", "--ci", "github,g"), ["github,gitlab"]),
+        (("completion", "z"), ["zsh"]),
+        (("show", "ho"), ["Home.md"]),
+        (("show", "sub/"), ["sub/It's.md", "sub/Plan.md"]),
+        (("show", "It"), ["It's"]),
+        (("show", "Two\\ w"), ["Two words.md"]),
+        (("show", '"Two w'), ["Two words.md"]),
+        (("show", "--current="), ["Home.md", "Two words.md", "sub/It's.md", "sub/Plan.md"]),
+        (("check", "--stdin-filename", "H"), ["Home.md"]),
+        (("check", "H"), []),  # the shell completes files
+        (("check", "--config", ""), []),
+        (("nosuch", ""), []),
+        (("check", "--nosuch=", "--nosuch=a"), []),
+    ],
+)
+def test_candidates(run: RunCommand, vault: Path, words: Sequence[str], found: list[str]) -> None:
+    done = run("__complete", *words)
+    assert (done.code, done.err) == (0, "")
+    assert [line.split("\t")[0] for line in done.lines] == found
+
+
+def test_rules_are_completed_by_name_and_code(run: RunCommand, vault: Path) -> None:
+    rules = load_rules()
+    name, code = next((rule["name"], rule["code"]) for rule in rules.values())
+    for words in (("rule",), ("check", "--select"), ("fix", "--unfixable")):
+        assert len(run("__complete", *words, "").lines) == 2 * len(rules)
+        assert run("__complete", *words, name).lines[0].startswith(f"{name}\t")
+        assert run("__complete", *words, code.lower()).lines[0].startswith(f"{code}\t")
+    listed = run("__complete", "check", "--ignore", f"{name},{code}").lines
+    assert [line.split("\t")[0] for line in listed] == [f"{name},{code}"]
+
+
+def test_notes_of_a_named_vault(
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("__complete", "show", "H") == (0, "", "")
+    for words in (("--vault", "vault"), ("--vault=vault",)):
+        assert run("__complete", "show", *words, "H").lines == ["Home.md\tnote"]
+
+
+def test_every_option_of_every_command_is_completed(run: RunCommand, vault: Path) -> None:
+    for command in COMMANDS:
+        listed = {line.split("\t")[0] for line in run("__complete", command, "-").lines}
+        text = run(command, "--help").out
+        assert listed == {word for word in text.replace(",", " ").split() if word in listed}
+        assert {"--help", "--quiet", "--color"} <= listed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_completed_formats_are_those_that_the_command_accepts(
+    run: RunCommand, vault: Path, command: str
+) -> None:
+    completed = [line.strip() for line in run("__complete", command, "--output-format", "").lines]
+    if command in ("watch", "history", "undo") or not completed:
+        pytest.skip("needs more than a format to end well, or has none")
+    words = {"rule": ("VL1",), "merge-driver": ("a", "b", "c")}.get(command, ())
+    for name in completed:
+        assert "invalid value" not in run(command, *words, "--output-format", name).err
+    refusal = run(command, *words, "--output-format", "nosuch").err
+    assert refusal.endswith(f"Valid values: {', '.join(completed)}.\n")
+
+
+def test_formats_are_read_from_the_manual() -> None:
+    assert list_formats("Output formats: page (also when piped), tsv, json. More.") == [
+        *("page", "tsv", "json"),
+    ]
+    assert list_formats("Output formats: none. Prints text.") == []
+    assert list_formats("") == []
+
+
+def test_nothing_is_imported_that_takes_long(vault: Path) -> None:
+    code = (
+        "import sys; from vaultlink.__main__ import main; main(['__complete', 'show', ''])\n"
+        "print({'typer', 'yaml', 'networkx', 'rapidfuzz', 'vaultlink.api'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+# -- scripts ----------------------------------------------------------------------------------------------------------
+
+
+def test_script_of_every_shell(run: RunCommand) -> None:
+    for shell in SCRIPTS:
+        done = run("completion", shell)
+        assert (done.code, done.err) == (0, "")
+        assert "__complete" in done.out
+    assert run("completion", "tcsh") == (
+        *(2, ""),
+        'error: SHELL: invalid value "tcsh". Valid values: bash, zsh, fish, powershell.\n',
+    )
+    assert run("completion").err == (
+        "error: completion requires a shell: bash, zsh, fish, powershell.\n"
+    )
+
+
+def need(program: str) -> str:
+    """Return the path of a program; skip the test if it is not installed."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+class Shell:
+    """An interactive shell in a terminal of its own."""
+
+    def __init__(self, command: Sequence[str], folder: Path):
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder.parent),
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            "PS1": "> ",
+        }
+        self.text = ""
+        pid, self._handle = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            os.execve(command[0], list(command), environment)
+        self._pid = pid
+
+    def type(self, keys: str, wait_for: str) -> str:
+        """Type keys, and return what is printed until a text is in it."""
+        os.write(self._handle, keys.encode())
+        seen, end = "", time.monotonic() + 30
+        while wait_for not in seen:
+            ready, _, _ = select.select([self._handle], [], [], max(0, end - time.monotonic()))
+            assert ready, f"{wait_for!r} is not in {seen!r}"
+            seen += os.read(self._handle, 4096).decode(errors="replace")
+        return seen
+
+    def close(self) -> None:
+        """End the shell."""
+        os.write(self._handle, b"\x03\nexit\n")
+        os.close(self._handle)
+        os.waitpid(self._pid, 0)
+
+
+INTERACTIVE = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(vaultlink completion bash)"'),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        'autoload -U compinit; compinit -u -D; eval "$(vaultlink completion zsh)"',
+    ),
+}
+
+TYPED = {
+    "command": ("vaultlink bas\t", "vaultlink baseline"),
+    "option": ("vaultlink check --unl\t", "check --unlink"),
+    "value": ("vaultlink check --color=nev\t", "--color=never"),
+    "rule": ("vaultlink rule orph\t", "rule orphan-note"),
+    "name in a list": ("vaultlink check --select VL1,orph\t", "VL1,orphan-note"),
+    "note with a space": ("vaultlink show Tw\t\n", "Two words.md"),
+    "note in quotes": ("vaultlink show 'Two\t\n", "Two words.md"),
+    "file": ("vaultlink check Hom\t", "check Home.md"),
+}
+
+
+@pytest.mark.parametrize("shell", INTERACTIVE)
+@pytest.mark.parametrize(("keys", "completed"), TYPED.values(), ids=TYPED)
+def test_key_in_a_real_shell(vault: Path, shell: str, keys: str, completed: str) -> None:
+    (program, *options), load = INTERACTIVE[shell]
+    terminal = Shell([need(program), *options], vault)
+    try:
+        terminal.type(f"{load}; echo rea''dy\n", "ready")
+        assert completed in terminal.type(keys, completed)
+        if keys.endswith("\n"):  # the note was found, and not a note called Tw
+            assert "there is no note" not in terminal.type("echo do''ne\n", "done")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("vaultlink basel", ["baseline"]),
+        ("vaultlink check --color ne", ["never"]),
+        ("vaultlink show Tw", ["Two words.md"]),
+        ("vaultlink rule dangling-l", ["dangling-link"]),
+        ("vaultlink check Hom", ["Home.md"]),
+    ],
+)
+def test_fish(vault: Path, line: str, found: list[str]) -> None:
+    script = f"vaultlink completion fish | source; complete --do-complete '{line}'"
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [need("fish"), "--no-config", "--command", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": path, "HOME": str(vault.parent)},
+    )
+    assert done.stderr == ""
+    assert [item.split("\t")[0] for item in done.stdout.splitlines()] == found
+
+
+def test_bash_script_passes_shellcheck(run: RunCommand, tmp_path: Path) -> None:
+    (tmp_path / "script.bash").write_text(run("completion", "bash").out, encoding="utf-8")
+    checker = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run(
+        [checker, "--shell=bash", tmp_path / "script.bash"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == ""
