@@ -8,6 +8,7 @@ import pytest
 
 from running import RunCommand, create_vault
 from vaultlink.cli.shown_paths import find_path_prefix, make_path_formatter
+from vaultlink.cli.terminal import describe_progress
 
 NOTES = {
     **{f"Note {n:02}.md": f"# Note {n}\n\n[[Wanted]] and [[Topic {n}]]\n" for n in range(30)},
@@ -35,7 +36,7 @@ def overview(run: RunCommand, *words: str) -> list[str]:
 @pytest.mark.usefixtures("vault")
 def test_overview_fits_on_a_small_screen(run: RunCommand) -> None:
     lines = overview(run)
-    assert len(lines) <= 23
+    assert len(lines) <= 22  # the vault and the prompt take a line each
     assert all(len(line) <= 120 for line in lines)
 
 
@@ -63,7 +64,7 @@ def test_overview_counts_what_fix_does(run: RunCommand) -> None:
 def test_overview_ranks_missing_targets(run: RunCommand) -> None:
     lines = overview(run)
     at = next(n for n, line in enumerate(lines) if line.startswith("Missing targets"))
-    assert lines[at] == "Missing targets (and 30 more)"
+    assert lines[at] == "Missing targets (and 31 more)"
     assert lines[at + 1].split() == ["30", "Wanted"]
 
 
@@ -146,3 +147,19 @@ def test_path_without_a_common_folder_is_absolute(monkeypatch: pytest.MonkeyPatc
     assert find_path_prefix(Path("/srv/notes")) == "/srv/notes/"
     assert find_path_prefix(Path("/usr")) == ""
     assert find_path_prefix(Path(os.sep)) is None
+
+
+# -- progress ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "shown"),
+    [
+        (0, 5.0, "Reading notes: 0 of 4,000"),
+        (500, 0.5, "Reading notes: 500 of 4,000"),
+        (1000, 2.0, "Reading notes: 1,000 of 4,000 (500 per second, 6 s left)"),
+        (4000, 2.0, "Reading notes: 4,000 of 4,000 (2,000 per second, 0 s left)"),
+    ],
+)
+def test_progress_has_a_rate_and_the_time_left(done: int, seconds: float, shown: str) -> None:
+    assert describe_progress(done, 4_000, seconds) == shown

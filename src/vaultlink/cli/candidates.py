@@ -1,7 +1,8 @@
 """Candidates for the completion of a command line.
 
-The scripts in `completions/` ask for them. typer could complete too, but importing it takes longer than a key press should, and it knows
-neither rules nor notes. Nothing is printed if anything is wrong: a shell then completes files.
+The scripts in `completions/` ask for them. typer could complete too, but importing it takes longer
+than a key press should, and it knows neither rules nor notes. Nothing is printed if anything is
+wrong: a shell then completes files.
 """
 
 import os

@@ -202,7 +202,9 @@ class ProgressLine:
     """
 
     def __init__(self, stream: TextIO | None):
-        self._stream, self._next_draw, self._drawn_length = stream, monotonic() + 0.5, 0
+        self._stream, self._drawn_length = stream, 0
+        self._started = monotonic()
+        self._next_draw = self._started + 0.5
 
     def __enter__(self) -> "ProgressLine":
         return self
@@ -214,13 +216,27 @@ class ProgressLine:
     def __call__(self, done: int, total: int) -> None:
         if self._stream is not None and monotonic() >= self._next_draw:
             self._next_draw = monotonic() + 0.1
-            self._draw(f"Reading notes: {done:,} of {total:,}".ljust(self._drawn_length))
+            text = describe_progress(done, total, monotonic() - self._started)
+            self._draw(truncate(text, _terminal_columns() - 1).ljust(self._drawn_length))
 
     def _draw(self, text: str) -> None:
         self._drawn_length = len(text)
         if self._stream is not None:
             self._stream.write(f"\r{text}")
             self._stream.flush()
+
+
+def describe_progress(done: int, total: int, seconds: float) -> str:
+    """Return the number of notes read in some seconds, with the rate and the time left."""
+    text = f"Reading notes: {done:,} of {total:,}"
+    if not done or seconds < _MIN_SECONDS:
+        return text
+    rate = done / seconds
+    return f"{text} ({rate:,.0f} per second, {(total - done) / rate:.0f} s left)"
+
+
+_MIN_SECONDS = 1
+"""Seconds after which the rate of reading is known well enough to be shown."""
 
 
 class StatusLine:

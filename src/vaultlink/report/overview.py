@@ -23,7 +23,7 @@ from vaultlink.report.rule_counts import RuleCount, count_result, encode_fix_cou
 
 __all__ = ["encode_fix_counts", "join_overview", "render_overview"]
 
-_FEW_ROWS = (4, 4, 2)
+_FEW_ROWS = (4, 3, 2)
 """Rows of rules, missing targets and notes on a screen of 24 lines."""
 
 _LINES = 24

@@ -1,0 +1,84 @@
+"""Tests of `vaultlink check` on a terminal: the overview, all findings of a small vault, and the pager."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from running import create_vault
+from screens import LARGE, SMALL, Size, run_on_screen
+
+SAMPLE = Path(__file__).resolve().parents[1] / "fixtures" / "podcast-wiki"
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    root = shutil.copytree(SAMPLE, tmp_path / "wiki")
+    (root / ".obsidian").mkdir(exist_ok=True)
+    return root
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+def test_first_screen_answers_three_questions(sample: Path, size: Size) -> None:
+    with run_on_screen(sample, "check", size=size) as screen:
+        screen.wait_for_end(1)
+        assert len(screen.history) == size.rows, "nothing scrolled off"
+        assert screen.rows[0] == "65 of 87 links lead to a file (74.7 %)"
+        shown = screen.text
+    for part in ("Rules", "Missing targets", "Notes", "ballast_water_treatment"):
+        assert part in shown
+    for command in ("fix ", "fix --interactive ", "topics ", "check --show all "):
+        assert f"\n  vaultlink {command}" in shown
+
+
+def test_overview_counts_a_vault_without_settings_folder(sample: Path) -> None:
+    shutil.rmtree(sample / ".obsidian")
+    for settings in sample.glob("*vaultlink.toml"):
+        settings.unlink()
+    with run_on_screen(sample, "check", size=SMALL) as screen:
+        screen.wait_for_end(1)
+        assert len(screen.history) <= SMALL.rows + 2, "only the vault scrolled off, in two lines"
+        assert screen.history[0].startswith("Vault: ")
+
+
+def test_few_findings_are_shown_in_full(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {"A.md": "See [[Nothing]].\n", "B.md": "[[A]]\n"})
+    with run_on_screen(root, "check") as screen:
+        screen.wait_for_end(1)
+        assert "1 | See [[Nothing]]." in screen.text
+        assert "Missing targets" not in screen.text
+
+
+def test_findings_about_one_target_are_one_group(tmp_path: Path) -> None:
+    notes = {f"Note {number}.md": "[[Wanted]]\n\n[[Wanted]]\n" for number in range(3)}
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "check", "--show", "all") as screen:
+        screen.wait_for_end(1)
+        assert screen.text.count("does not resolve") == 1
+        assert "  --> 6 links in 3 notes\n      Note 0.md:1:1, 3:1\n" in screen.text
+
+
+def test_all_findings_go_through_the_pager(sample: Path) -> None:
+    with run_on_screen(
+        sample, "check", "--show", "all", environment={"PAGER": "head -n 2"}
+    ) as screen:
+        screen.wait_for_end(1)
+        assert len(screen.text.splitlines()) <= 6
+        assert "Found 21 errors" in screen.text
+
+
+def test_messages_break_between_words(sample: Path) -> None:
+    with run_on_screen(sample, "check", "--show", "all", environment={"PAGER": "cat"}) as screen:
+        screen.wait_for_end(1)
+        sentence = "“Cafes of the Old Port” does not resolve to any file in the\n  vault."
+        assert f"VL101 dangling-link {sentence}" in screen.everything
+
+
+def test_hostile_names_do_not_move_the_cursor(tmp_path: Path) -> None:
+    notes = {f"N{number}.md": "[[a\x1b[2Jb]] [[c\u202ed]]\n" for number in range(30)}
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "check") as screen:
+        screen.wait_for_end(1)
+        assert "\x1b[2J" not in screen.output
+        assert "\u202e" not in screen.output
+        assert "a\\u001b[2Jb" in screen.text
