@@ -59,6 +59,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "rule": Command("rules", "rule", "Explain a rule."),
         "rules": Command("rules", "rules", "List all rules."),
         "config": Command("config", "config", "List the settings in force and the source of each."),
+        "doctor": Command("doctor", "doctor", "Check the installation, the vault and the system."),
         "init": Command("init", "init", "Create a settings file, or CI files that check changes."),
         "completion": Command(
             "completion", "completion", "Print the completion script of a shell."

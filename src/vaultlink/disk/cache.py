@@ -127,6 +127,11 @@ class Cache:
         self._folder = folder / name
         self._magic = _MAGIC + program_digest()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of this vault's cache, which may not exist yet."""
+        return self._folder
+
     def load(self, paths: Collection[str]) -> tuple[StoredState, SavedStamps | None] | None:
         """Return the last saved state of this vault, and its stamps.
 

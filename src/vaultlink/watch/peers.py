@@ -13,6 +13,7 @@ from typing import NamedTuple
 from vaultlink.write.lock import (
     hold_lock_file,
     is_lock_file_held,
+    journal_folder,
     make_journal_error,
     make_journal_folder,
     release_lock_file,
@@ -87,14 +88,26 @@ class Peers:
         release_lock_file(self._folder / self._name, self._handle)
 
     def _find_running(self) -> dict[str, Peer]:
-        peers = {}
-        for file in sorted(self._folder.iterdir()):
-            process = file.stem.rpartition("-")[2]
-            if (
-                file.name[0] != "."
-                and file.name != self._name
-                and process.isdigit()
-                and is_lock_file_held(file)
-            ):
-                peers[file.name] = Peer(int(process), file.suffix == ".fixing")
-        return peers
+        return _find_running(self._folder, self._name)
+
+
+def list_watchers(root: Path) -> list[Peer]:
+    """Return the running watchers of a vault, the oldest first, without being one."""
+    try:
+        return list(_find_running(journal_folder(root) / "watchers", "").values())
+    except FileNotFoundError:
+        return []
+
+
+def _find_running(folder: Path, own_name: str) -> dict[str, Peer]:
+    peers = {}
+    for file in sorted(folder.iterdir()):
+        process = file.stem.rpartition("-")[2]
+        if (
+            file.name[0] != "."
+            and file.name != own_name
+            and process.isdigit()
+            and is_lock_file_held(file)
+        ):
+            peers[file.name] = Peer(int(process), file.suffix == ".fixing")
+    return peers

@@ -1,0 +1,95 @@
+"""`vaultlink doctor`: check the installation, the vault and the system."""
+
+import textwrap
+from collections.abc import Sequence
+
+import vaultlink
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.listing import print_document, print_lines
+from vaultlink.cli.options import FolderOptions
+from vaultlink.cli.system_checks import CheckRow, check_program
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import scan_from_options
+from vaultlink.cli.vault_checks import check_vault
+from vaultlink.disk.scan import VaultScan
+from vaultlink.errors import USER_ERRORS
+from vaultlink.report.layout import Palette, escape_controls, format_count
+
+DOCTOR_FORMATS = ("page", "tsv", "json")
+
+COLUMNS = ("check", "attention", "detail", "advice")
+
+_MAX_WIDTH = 80
+"""Columns of the page; longer lines are harder to read."""
+
+
+def doctor(options: FolderOptions) -> int:
+    """Check the installation, the vault and the system.
+
+    Prints the version, the vault and how it was found, the settings in force, the places of the
+    cache and the journal, what git and the disk can do, and what is left of killed runs. Advice
+    stands below what needs attention. Nothing is written, and no note is read. The exit code is 0
+    if everything is fine, 1 if something needs attention.
+
+    Output formats: page (also when piped), tsv, json.
+    """
+    terminal = Terminal(options)
+    output_format = terminal.choose_format(DOCTOR_FORMATS, "page", "page")
+    rows = list(check_program())
+    scan = _scan_vault(options, rows)
+    if scan is not None:
+        rows += check_vault(scan, is_named=options.vault is not None)
+    attention = sum(row.attention for row in rows)
+    if output_format == "json":
+        head = {
+            "version": vaultlink.__version__,
+            "vault": str(scan.root) if scan else None,
+            "attention": attention,
+        }
+        print_document(terminal, head, "checks", rows)
+    elif output_format == "tsv":
+        print_lines(
+            terminal, COLUMNS, [(row.check, row.attention, row.detail, row.advice) for row in rows]
+        )
+    else:
+        width = min(terminal.width, _MAX_WIDTH)
+        terminal.print_results(render_checks(rows, width, terminal.palette))
+    terminal.print_message(
+        f"{format_count(attention, 'line')} marked with ! need attention."
+        if attention > 1
+        else "1 line marked with ! needs attention."
+        if attention
+        else "Everything is fine."
+    )
+    return EXIT_FINDINGS if attention else EXIT_CLEAN
+
+
+def _scan_vault(options: FolderOptions, rows: list[CheckRow]) -> VaultScan | None:
+    """Return the scanned vault; None, and a row, if there is a problem with it."""
+    try:
+        return scan_from_options(options, options.folder)
+    except USER_ERRORS as error:
+        rows.append(CheckRow("vault", True, "can't be opened.", str(error)))
+        return None
+
+
+def render_checks(rows: Sequence[CheckRow], width: int, palette: Palette) -> str:
+    """Return the page: a line of each check, with advice below it."""
+    size = max(len(row.check) for row in rows)
+    indent = " " * (size + 4)
+    lines: list[str] = []
+    for row in rows:
+        mark = f"{palette.red}!{palette.reset}" if row.attention else " "
+        detail, *more = _wrap(row.detail, width - len(indent))
+        lines.append(f"{mark} {palette.bold}{row.check:<{size}}{palette.reset}  {detail}")
+        lines += [f"{indent}{line}" for line in more]
+        if row.advice:
+            lines += [f"{indent}{line}" for line in _wrap(row.advice, width - len(indent))]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Break text between words. A path that is longer than a line stays whole."""
+    return textwrap.wrap(
+        escape_controls(text), width, break_long_words=False, break_on_hyphens=False
+    ) or [""]

@@ -1,0 +1,122 @@
+"""Checks of the program and the system for `vaultlink doctor`."""
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+import vaultlink
+
+_INOTIFY = Path("/proc/sys/fs/inotify")
+
+_NAME = re.compile(r"[\w.-]+")
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """One line of `vaultlink doctor`.
+
+    `attention` is True if something should be done, which `advice` then says.
+    """
+
+    check: str
+    attention: bool
+    detail: str
+    advice: str = ""
+
+
+def check_program() -> Iterator[CheckRow]:
+    """Yield the rows that do not depend on a vault."""
+    place = Path(vaultlink.__file__).parent
+    yield CheckRow("version", False, f"vaultlink {vaultlink.__version__}, in {place}")
+    yield CheckRow(
+        "Python",
+        False,
+        f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}; "
+        f"{platform.system()} {platform.release()}",
+    )
+    yield from _check_libraries()
+
+
+def _check_libraries() -> Iterator[CheckRow]:
+    try:
+        requirements = metadata.requires("vaultlink") or []
+    except metadata.PackageNotFoundError:
+        yield CheckRow(
+            "libraries", True, "vaultlink is not installed.", "Install it: `pip install .`"
+        )
+        return
+    required = [text for text in requirements if "extra ==" not in text]
+    versions = {text: _find_version(text) for text in required}
+    missing = [text for text, version in versions.items() if version is None]
+    names = [f"{_name_package(text)} {version}" for text, version in versions.items() if version]
+    yield CheckRow(
+        "libraries",
+        bool(missing),
+        ", ".join(names),
+        f"Not installed: {', '.join(missing)}. Install vaultlink again." if missing else "",
+    )
+    extras = dict.fromkeys(
+        match[1] for text in requirements if (match := re.search(r"extra == ['\"]([\w-]+)", text))
+    )
+    states = [
+        f"{extra} (installed)" if _has_extra(requirements, extra) else f"{extra} (not installed)"
+        for extra in extras
+    ]
+    yield CheckRow("extras", False, ", ".join(states) or "there are no extras")
+
+
+def _has_extra(requirements: list[str], extra: str) -> bool:
+    return all(
+        _find_version(text)
+        for text in requirements
+        if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", text)
+    )
+
+
+def _name_package(requirement: str) -> str:
+    match = _NAME.match(requirement)
+    return match[0] if match else requirement
+
+
+def _find_version(requirement: str) -> str | None:
+    try:
+        return metadata.version(_name_package(requirement))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def check_inotify(folders: int) -> Iterator[CheckRow]:
+    """Yield the limits of Linux for watching files, given the number of folders."""
+    limits = {name: _read_limit(name) for name in ("max_user_watches", "max_user_instances")}
+    watches, instances = limits.values()
+    if watches is None or instances is None:
+        return
+    is_low = watches < 2 * folders
+    yield CheckRow(
+        "inotify",
+        is_low,
+        f"{watches:,} watches and {instances:,} instances for all programs; "
+        f"the vault has {folders:,} folder{'s' if folders != 1 else ''}",
+        "Raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
+        "that setting to a file in /etc/sysctl.d."
+        if is_low
+        else "",
+    )
+
+
+def _read_limit(name: str) -> int | None:
+    try:
+        return int((_INOTIFY / name).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def is_writable(folder: Path) -> bool:
+    """Return True if a folder, or the nearest existing one above, is writable."""
+    existing = next((item for item in (folder, *folder.parents) if item.exists()), folder)
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)

@@ -1,0 +1,291 @@
+"""Checks of a vault for `vaultlink doctor`.
+
+No note is read, and nothing is written.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from vaultlink.cli.system_checks import CheckRow, check_inotify, is_writable
+from vaultlink.config.patterns import list_unused_filters
+from vaultlink.config.settings import merge_layers
+from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
+from vaultlink.disk.read import load_rules
+from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.vault_search import CURRENT_FOLDER, NAMED_FOLDER
+from vaultlink.errors import USER_ERRORS
+from vaultlink.files import read_within
+from vaultlink.git.location import find_git_dir, read_git_file
+from vaultlink.git.program import run_git, run_to_end
+from vaultlink.index.conflicts import parse_conflict_copy
+from vaultlink.index.resolve import is_note
+from vaultlink.report.layout import format_count
+from vaultlink.rules.registry import build_catalog
+from vaultlink.watch.peers import list_watchers
+from vaultlink.write.journal_files import list_runs
+from vaultlink.write.lock import journal_folder
+from vaultlink.write.strays import is_being_written
+
+_MAX_NAMED = 3
+"""Files that a row names."""
+
+_MAX_SETTING_BYTES = 16_000_000
+
+
+def check_vault(scan: VaultScan, *, is_named: bool) -> Iterator[CheckRow]:
+    """Yield the rows of a scanned vault."""
+    yield _check_choice(scan, is_named)
+    yield from _check_files(scan)
+    yield from _check_obsidian(scan)
+    yield _check_settings(scan)
+    yield _check_cache(scan)
+    yield _check_journal(scan.root)
+    yield from _check_git(scan.root)
+    yield from check_inotify(len(scan.listing.folders))
+    yield _check_names_on_disk(scan)
+    yield from _check_traces(scan)
+
+
+def _check_choice(scan: VaultScan, is_named: bool) -> CheckRow:
+    reason = "named by --vault" if is_named else scan.choice or "found by .obsidian or settings"
+    return CheckRow(
+        "vault",
+        scan.choice in (CURRENT_FOLDER, NAMED_FOLDER),
+        f"{scan.root} ({reason})",
+        "`vaultlink init` writes a settings file, by which this folder is found at once."
+        if scan.choice
+        else "",
+    )
+
+
+def _check_files(scan: VaultScan) -> Iterator[CheckRow]:
+    listing = scan.listing
+    notes = sum(map(is_note, listing.files))
+    others = format_count(len(listing.files) - notes, "other file")
+    counts = f"{format_count(notes, 'note')}, {others}"
+    yield CheckRow(
+        "files",
+        not notes,
+        f"{counts}, {format_count(len(listing.folders), 'folder')}",
+        "" if notes else "Run vaultlink in the folder that has the notes.",
+    )
+    if listing.unreadable_folders:
+        folders = [folder or "." for folder, _ in listing.unreadable_folders]
+        yield CheckRow(
+            "folders",
+            True,
+            f"can't be read: {_name_some(folders)}",
+            "Links to files in them are reported as broken. Change the permissions.",
+        )
+    if listing.vaults:
+        yield CheckRow(
+            "nested",
+            True,
+            f"the vault contains other vaults: {_name_some(listing.vaults)}",
+            "Their notes are part of this vault too. `exclude` in the settings leaves them out.",
+        )
+
+
+def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
+    found = [path for path in OBSIDIAN_FILES if (scan.root / path).exists()]
+    damaged = [path for path in found if not _is_json(scan, path)]
+    names = [path.removeprefix(".obsidian/") for path in found]
+    style = "Markdown links" if scan.obsidian.use_markdown_links else "wikilinks"
+    detail = f"new links are {style}, {scan.obsidian.new_link_format}"
+    yield CheckRow(
+        "Obsidian",
+        bool(damaged),
+        f"{detail}; read {', '.join(names)}" if names else f"{detail}; no settings, so defaults",
+        f"Not valid JSON, so defaults are used: {_name_some(damaged)}. "
+        "Obsidian writes the file again when a setting is changed."
+        if damaged
+        else "",
+    )
+    unused = list(list_unused_filters(scan.obsidian.ignore_filters))
+    if unused:
+        yield CheckRow(
+            "filters",
+            True,
+            f"Excluded files of Obsidian: {'; '.join(unused)}",
+            "They exclude nothing here; use `exclude` in the settings of vaultlink.",
+        )
+
+
+def _is_json(scan: VaultScan, path: str) -> bool:
+    try:
+        json.loads(read_within(scan.root / path, scan.root, _MAX_SETTING_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_settings(scan: VaultScan) -> CheckRow:
+    sources = ", ".join(layer.source for layer in scan.layers) or "defaults"
+    try:
+        rules = build_catalog(load_rules(examples=False))
+        enabled = len(merge_layers(scan.layers, rules).enabled)
+    except USER_ERRORS as error:
+        return CheckRow("settings", True, f"{sources}: not valid.", str(error))
+    return CheckRow("settings", False, f"{sources}; {enabled} of {len(rules)} rules are on")
+
+
+def _check_cache(scan: VaultScan) -> CheckRow:
+    cache = scan.open_cache()
+    if cache is None:
+        return CheckRow("cache", False, "off (--no-cache)")
+    size = 0
+    with suppress(OSError):
+        size = sum(file.stat().st_size for file in cache.folder.iterdir())
+    can_write = is_writable(cache.folder)
+    return CheckRow(
+        "cache",
+        not can_write,
+        f"{cache.folder} ({size / 1e6:.1f} MB, {'writable' if can_write else 'not writable'})",
+        "" if can_write else "Every run reads all notes. Set VAULTLINK_CACHE_DIR to a folder.",
+    )
+
+
+def _check_journal(root: Path) -> CheckRow:
+    try:
+        folder = journal_folder(root)
+    except USER_ERRORS as error:
+        return CheckRow("journal", True, "has no folder.", str(error))
+    problems: list[str] = []
+    runs = format_count(len(list_runs(root, problems.append)), "run")
+    can_write = is_writable(folder)
+    advice = [
+        *([] if can_write else ["Nothing can be fixed. Set VAULTLINK_STATE_DIR to a folder."]),
+        *problems[:_MAX_NAMED],
+    ]
+    state = "writable" if can_write else "not writable"
+    return CheckRow("journal", bool(advice), f"{folder} ({runs}, {state})", " ".join(advice))
+
+
+def _check_git(root: Path) -> Iterator[CheckRow]:
+    version = (run_git(root, "--version") or b"").decode("utf-8", "replace").strip()
+    git_dir = find_git_dir(root)
+    if git_dir is None:
+        yield CheckRow("git", False, f"{version or 'not found'}; the vault is in no repository")
+        return
+    if not version:
+        yield CheckRow(
+            "git",
+            True,
+            f"can't be run, but the vault is in the repository of {git_dir}",
+            "Ignored files are checked, and renames in commits are not followed. Install git.",
+        )
+        return
+    head = run_to_end(root, "rev-parse", "--verify", "HEAD")
+    if head is None or head.returncode != 0:
+        problem = (head.stderr if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
+        is_new = "Needed a single revision" in problem
+        yield CheckRow(
+            "git",
+            not is_new,
+            f"{version}; " + ("no commit yet" if is_new else f"can't read {git_dir}"),
+            "" if is_new else problem or "Git refuses this repository.",
+        )
+        return
+    common = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
+    is_shallow = (common / "shallow").exists()
+    yield CheckRow(
+        "git",
+        is_shallow,
+        f"{version}; " + ("the clone is shallow" if is_shallow else "the history can be read"),
+        "Renames in older commits are not known. `git fetch --unshallow` gets them."
+        if is_shallow
+        else "",
+    )
+
+
+def _check_names_on_disk(scan: VaultScan) -> CheckRow:
+    """Look for files under other names, which shows how the disk compares names."""
+    paths = ["", *scan.listing.files]
+    case = _find_by_other_name(scan.root, paths, str.swapcase)
+    form = _find_by_other_name(scan.root, paths, _other_normal_form)
+    decomposed = [path for path in paths if unicodedata.normalize("NFC", path) != path]
+    details = [
+        _describe_case(case),
+        "" if form is None else f"{'one' if form else 'different'} for é composed and decomposed",
+    ]
+    return CheckRow(
+        "disk",
+        bool(decomposed),
+        "; ".join(filter(None, details)),
+        f"Names with decomposed letters, as of an old Mac: {_name_some(decomposed)}. "
+        "Other systems may not find them; rename them."
+        if decomposed
+        else "",
+    )
+
+
+def _describe_case(is_same: bool | None) -> str:
+    if is_same is None:
+        return "names were not compared"
+    return "a.md and A.md are " + ("one file" if is_same else "different files")
+
+
+def _find_by_other_name(
+    root: Path, paths: Iterable[str], change: Callable[[str], str]
+) -> bool | None:
+    """Return True if a file is found by its changed name; None if no name changes."""
+    for path in paths:
+        file = root / path if path else root
+        other = file.with_name(change(file.name))
+        if other.name != file.name:
+            try:
+                return file.samefile(other)
+            except OSError:
+                return False
+    return None
+
+
+def _other_normal_form(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name)
+    return composed if composed != name else unicodedata.normalize("NFD", name)
+
+
+def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
+    """Yield what other programs and other runs left or do in the vault."""
+    copies = sorted(path for path in scan.listing.files if parse_conflict_copy(path))
+    yield CheckRow(
+        "conflicts",
+        bool(copies),
+        f"{format_count(len(copies), 'copy', 'copies')} of sync services: {_name_some(copies)}"
+        if copies
+        else "no conflicting copies of sync services",
+        "Merge each with its original and delete it; vaultlink changes neither until then."
+        if copies
+        else "",
+    )
+    is_writing, strays = is_being_written(scan.root), scan.listing.strays
+    has_strays = bool(strays) and not is_writing
+    yield CheckRow(
+        "runs",
+        has_strays,
+        "another run is writing now"
+        if is_writing
+        else f"killed runs left {format_count(len(strays), 'temporary file')}: {_name_some(strays)}"
+        if strays
+        else "no traces of killed runs",
+        "No note needs them. The next run that writes, such as `vaultlink fix`, removes them."
+        if has_strays
+        else "",
+    )
+    watchers = []
+    with suppress(*USER_ERRORS, OSError):
+        watchers = list_watchers(scan.root)
+    states = [
+        f"process {watcher.pid} {'applies fixes' if watcher.fixing else 'reports'}"
+        for watcher in watchers
+    ]
+    yield CheckRow("watchers", False, "; ".join(states) or "no vaultlink watch is running")
+
+
+def _name_some(paths: Sequence[str]) -> str:
+    """Return the first paths, and the number of the others."""
+    more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+    return ", ".join(paths[:_MAX_NAMED]) + more
