@@ -227,7 +227,7 @@ class ProgressLine:
 
 
 def describe_progress(done: int, total: int, seconds: float) -> str:
-    """Return the number of notes read in some seconds, with the rate and the time left."""
+    """Return the number of notes read, with the rate and the time left."""
     text = f"Reading notes: {done:,} of {total:,}"
     if not done or seconds < _MIN_SECONDS:
         return text
