@@ -8,6 +8,7 @@ from vaultlink.index.resolve import is_note, resolve
 from vaultlink.model import Edit, Note, Property, PropertyValue, Safety, SourceSpan
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules.context import FILE_START, Context, Finding
+from vaultlink.rules.tag_variants import find_usual_tags
 from vaultlink.text import has_placeholder, lazy_pattern
 
 _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
@@ -226,38 +227,13 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
 def tag_case(context: Context) -> Iterator[Finding]:
     """Report tags whose case differs from the most frequent one in the vault."""
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
-    variants: dict[str, Counter[str]] = {}
-    for name, count in uses.items():
-        for prefix in _list_prefixes(name):
-            variants.setdefault(prefix.lower(), Counter())[prefix] += count
-    usual = {
-        key: min(counts, key=lambda variant: (-counts[variant], variant))
-        for key, counts in variants.items()
-        if len(counts) > 1
-    }
+    usual = find_usual_tags(uses)
     if usual:
         for path, note in context.index.notes.items():
             for tag in note.tags:
-                expected = _apply_usual_case(tag.name, usual)
-                if expected != tag.name:
+                expected = usual.get(tag.name)
+                if expected is not None:
                     yield Finding(tag, {"tag": tag.name, "usual": expected}, path=path)
-
-
-def _list_prefixes(name: str) -> Iterator[str]:
-    """Yield the parents of a nested tag, and the tag."""
-    end = name.find("/")
-    while end != -1:
-        yield name[:end]
-        end = name.find("/", end + 1)
-    yield name
-
-
-def _apply_usual_case(name: str, usual: Mapping[str, str]) -> str:
-    """Return a tag with the most frequent case in the vault, level by level."""
-    levels = [
-        usual.get(prefix.lower(), prefix).rsplit("/", 1)[-1] for prefix in _list_prefixes(name)
-    ]
-    return "/".join(levels)
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
