@@ -216,7 +216,8 @@ class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
             `unread-block-id`, the missing blank lines, and `certain` if a fix is; what an unclosed
             block hides ("" if nothing that counts); otherwise the cause.
         replacements: Replacements (start, end, text) that fix the defect. Empty if it can be read
-            in several ways.
+            in several ways. If one replacement fixes several `link-in-html`, only the first of them
+            has its text, and the others have "".
         is_certain: False if the text may have been written so on purpose.
     """
 

@@ -45,7 +45,7 @@ class SwallowedLink(NamedTuple):
         link: The link, as Obsidian would read it outside the block.
         clause: Where the block starts and where it ends, for messages.
         replacement: Start, end and new text of the change that makes it a link; None if there is
-            no certain one.
+            no certain one. The change may make several links: the text is "" in all but the first.
         complete: True if the change leaves every HTML element as it is and reveals no other links.
     """
 
@@ -77,14 +77,13 @@ def find_swallowed_links(
             before = before or read_body_items(text, body)
             found = _find_blank_line(block, links, before, text, body)
         clause = _describe_block(block, builder)
+        change, complete = found or (None, False)
         for link in links:
-            reached = found is not None and link.start >= found[0][0]
-            yield SwallowedLink(
-                link,
-                clause,
-                found[0] if found and reached else None,
-                found is not None and reached and found[1],
-            )
+            if change is None or link.start < change[0]:
+                yield SwallowedLink(link, clause, None, complete=False)
+            else:
+                yield SwallowedLink(link, clause, change, complete)
+                change = (*change[:2], "")  # many copies of a long text would be slow to store
 
 
 def _read_links(block: HidingBlock, builder: NoteBuilder) -> list[Link]:

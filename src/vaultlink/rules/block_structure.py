@@ -1,6 +1,6 @@
 """Checks of links and block ids that a missing blank line turns into text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Edit, Note, ParseProblem, Safety
@@ -13,27 +13,30 @@ def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
     A blank line may reveal several links. It fixes the first of them.
     """
     problems = [problem for problem in note.problems if problem.kind == "link-in-html"]
-    fixed: set[object] = set()
+    changes: dict[tuple[int, int] | None, Sequence[tuple[int, int, str]]] = {}
+    uncertain: set[tuple[int, int] | None] = set()
+    for problem in problems:
+        span = _find_changed_span(problem)
+        changes.setdefault(span, problem.replacements)
+        if span not in uncertain and not _is_certain(problem, note, context):
+            uncertain.add(span)
     for problem in problems:
         target, block, _ = problem.detail.split("\n")
         if resolve(note.path, target, context.index.names) is None:
             continue
-        edits: tuple[Edit, ...] = ()
-        if problem.replacements and problem.replacements not in fixed:
-            fixed.add(problem.replacements)
-            edits = tuple(Edit(note.path, *change) for change in problem.replacements)
-        certain = all(
-            _is_certain(other, note, context)
-            for other in problems
-            if other.replacements == problem.replacements
-        )
+        span = _find_changed_span(problem)
         yield Finding(
             problem,
             {"target": target, "block": block},
             target,
-            edits=edits,
-            safety=Safety.SAFE if certain else Safety.UNSAFE,
+            edits=tuple(Edit(note.path, *change) for change in changes.pop(span, ())),
+            safety=Safety.UNSAFE if span in uncertain else Safety.SAFE,
         )
+
+
+def _find_changed_span(problem: ParseProblem) -> tuple[int, int] | None:
+    """Return the start and end of a problem's replacement, or None."""
+    return problem.replacements[0][:2] if problem.replacements else None
 
 
 def _is_certain(problem: ParseProblem, note: Note, context: Context) -> bool:
