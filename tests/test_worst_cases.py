@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from running import create_vault, measure_cpu_seconds
+from vaultlink.__main__ import main as run_vaultlink
 from vaultlink.api import open_vault
 from vaultlink.index.anchors import build_anchor_table, find_anchor, find_slug_heading
-from vaultlink.model import Note
+from vaultlink.model import Edit, Note, Safety
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
+from vaultlink.rules.tag_variants import find_usual_tags
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape
@@ -80,6 +82,63 @@ def test_time_of_a_check_grows_with_the_size(shape: str, tmp_path: Path) -> None
         if exponents[-1] <= MAX_EXPONENT:
             return
     raise AssertionError(f"{shape}: exponents {exponents}")
+
+
+FIXED = ["nested tag", "one HTML block", "section marker pairs"]
+
+
+def measure_fix(folder: Path, shape: str, size: int) -> float:
+    """Return the processor time of planning the fixes of a note of a shape, in seconds."""
+    root = create_vault(folder, render_shape(shape, size))
+    words = ["fix", "--diff", "--vault", str(root), "--no-cache", "--no-history", "--jobs", "1"]
+    return measure_cpu_seconds(lambda: run_vaultlink(words), rounds=1)
+
+
+@pytest.mark.parametrize("shape", FIXED)
+def test_time_of_fixing_grows_with_the_size(shape: str, tmp_path: Path) -> None:
+    exponents = []
+    for attempt in range(3):
+        seconds = [  # smaller notes take less time than the command itself
+            measure_fix(tmp_path / f"{attempt}-{size}", shape, size)
+            for size in (SIZE * 2, SIZE * 16)
+        ]
+        exponents.append(find_exponent(*seconds))
+        if exponents[-1] <= MAX_EXPONENT:
+            return
+    raise AssertionError(f"{shape}: exponents {exponents}")
+
+
+@pytest.mark.parametrize(
+    ("uses", "usual"),
+    [
+        ({"a": 1, "A": 2}, {"a": "A"}),
+        ({"a": 1, "A": 1}, {"a": "A"}),
+        ({"a/b": 2, "A/b": 1}, {"A/b": "a/b"}),
+        ({"a/b": 1, "A/B": 2, "a": 2}, {"a/b": "a/B", "A/B": "a/B"}),
+        ({"a//B": 1, "a//b": 2, "a/": 1}, {"a//B": "a//b"}),
+        ({"a/b/c": 1, "x/B/C": 1}, {}),
+    ],
+)
+def test_usual_case_of_tags_is_found_by_level(uses: dict[str, int], usual: dict[str, str]) -> None:
+    assert find_usual_tags(uses) == usual
+
+
+def test_only_the_first_link_in_html_holds_the_text_of_the_change() -> None:
+    problems = note_of("<br>\n[[a]]\n[[b]]\n").problems
+    changes = [(5, 16, "\n[[a]]\n[[b]]"), (5, 16, "")]
+    assert [problem.replacements for problem in problems] == [(change,) for change in changes]
+
+
+@pytest.mark.parametrize(("missing", "safety"), [((), Safety.SAFE), (("a",), Safety.UNSAFE)])
+def test_first_link_in_html_that_resolves_has_the_fix(
+    missing: tuple[str, ...], safety: Safety, tmp_path: Path
+) -> None:
+    files = {f"{name}.md": "x\n" for name in "abc" if name not in missing}
+    root = create_vault(tmp_path / "v", {**files, "n.md": "<br>\n[[a]]\n[[b]]\n[[c]]\n"})
+    fixes = [item.fix for item in open_vault(root).check() if item.rule == "hidden-link"]
+    assert [fix and fix.safety for fix in fixes] == [safety] + [None] * (len(files) - 1)
+    assert fixes[0]
+    assert fixes[0].edits == (Edit("n.md", 5, 22, "\n[[a]]\n[[b]]\n[[c]]"),)
 
 
 def note_of(text: str) -> Note:

@@ -9,9 +9,9 @@ from vaultlink.engine.step import State
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.fix.sections import (
     SectionContext,
+    SectionFixMaker,
     build_adoption_fix,
     build_removal_fix,
-    build_section_fix,
     find_section_edits,
 )
 from vaultlink.fix.select import FindingWithFix
@@ -36,11 +36,10 @@ class SectionUpdater:
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
         """Yield the fixes of a state."""
+        make_fix = SectionFixMaker()
         for path, items in state.diagnostics.items():
             for item in items if self._is_selected(path) else ():
-                fix = (
-                    build_section_fix(state, sources, item) if item.rule in SECTION_RULES else None
-                )
+                fix = make_fix(state, sources, item) if item.rule in SECTION_RULES else None
                 if fix:
                     yield item, fix
         if not self._excerpts_checked:

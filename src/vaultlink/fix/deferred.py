@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from vaultlink.engine.step import State
 from vaultlink.fix.anchor_choices import list_anchor_fixes
 from vaultlink.fix.dangling import find_dangling_fix, list_link_fixes
-from vaultlink.fix.sections import build_section_fix
+from vaultlink.fix.sections import SectionFixMaker
 from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.model import Diagnostic, Fix
 from vaultlink.rules.registry import Rule
@@ -23,7 +23,7 @@ def deferred_fixes(
     Fixes of unresolved targets are all unsafe and slow to find: they are left out without
     `answers`.
     """
-    makers: dict[str, FixMaker] = {"section": build_section_fix}
+    makers: dict[str, FixMaker] = {"section": SectionFixMaker()}
     if answers is not None:
         makers["target"] = lambda state, sources, item: find_dangling_fix(
             state, sources, item, answers

@@ -5,9 +5,10 @@ findings, and return fixes. `vaultlink.backlinks` computes the expected content 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -100,22 +101,65 @@ class SectionContext(msgspec.Struct, frozen=True):
 # -- fixes ----------------------------------------------------------------------------------------
 
 
-def build_section_fix(state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
-    """Return the fix of a missing or stale section, or None."""
-    note, text = state.index.notes.get(diagnostic.path), sources.text(diagnostic.path)
+class SectionFixMaker:
+    """Make the fixes of missing and stale sections.
+
+    The edits of a note are kept for its next finding, as one search finds those of all sections.
+    """
+
+    def __init__(self) -> None:
+        self._inputs: tuple[State, FixSources, str] | None = None
+        self._edits: _NoteEdits | None = None
+
+    def __call__(self, state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
+        """Return the fix of a missing or stale section, or None."""
+        known = self._inputs
+        if (
+            known is None
+            or known[0] is not state
+            or known[1] is not sources
+            or known[2] != diagnostic.path
+        ):
+            self._edits = _find_note_edits(state, sources, diagnostic.path)
+            self._inputs = state, sources, diagnostic.path
+        edits = self._edits.find_at(diagnostic.start) if self._edits else []
+        title = state.settings.rules_by_name[diagnostic.rule].fix_title
+        return Fix(title, Safety.SAFE, tuple(edits)) if edits else None
+
+
+class _NoteEdits(NamedTuple):
+    """The edits of a note's outdated sections in order, or those of a new one.
+
+    `starts` and `ends` are the offsets of the outdated sections.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    edits: list[Edit]
+    is_new: bool
+
+    def find_at(self, offset: int) -> list[Edit]:
+        """Return the edits for a finding at an offset."""
+        if self.is_new:
+            return self.edits
+        number = bisect_right(self.starts, offset) - 1
+        return self.edits[number : number + 1] if number >= 0 and offset < self.ends[number] else []
+
+
+def _find_note_edits(state: State, sources: FixSources, path: str) -> _NoteEdits | None:
+    note, text = state.index.notes.get(path), sources.text(path)
     if note is None or text is None:
         return None
     context = SectionContext.from_state(state, sources)
-    if note.sections:
-        edits = [
-            edit
-            for section, edit in find_section_edits(context, note, text)
-            if section.start <= diagnostic.start < section.end
-        ]
-    else:
-        edits = build_new_section(context, note, text)
-    title = state.settings.rules_by_name[diagnostic.rule].fix_title
-    return Fix(title, Safety.SAFE, tuple(edits)) if edits else None
+    if not note.sections:
+        return _NoteEdits([], [], build_new_section(context, note, text), is_new=True)
+    found = list(find_section_edits(context, note, text))
+    return _NoteEdits(
+        [section.start for section, _ in found],
+        [section.end for section, _ in found],
+        [edit for _, edit in found],
+        is_new=False,
+    )
 
 
 def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:
@@ -164,32 +208,37 @@ def find_section_edits(
 
     Only the first managed section gets entries; any other is expected to have none.
     """
-    expected: ExpectedSection | None = None
-    for section in note.sections:
-        if not is_managed_section(section):
-            continue
-        expected = expected._replace(entries={}) if expected else context.compute_expected(note)
-        edit = _update_section(context, note.path, text, section, expected)
+    managed = [section for section in note.sections if is_managed_section(section)]
+    if not managed:
+        return
+    expected = context.compute_expected(note)
+    rendering = context.make_render_context(note.path, text)
+    for section in managed:
+        edit = _update_section(context, text, section, expected, rendering)
         if edit:
             yield section, edit
+        expected = expected._replace(entries={})
 
 
 def _update_section(
-    context: SectionContext, path: str, text: str, section: Section, expected: ExpectedSection
+    context: SectionContext,
+    text: str,
+    section: Section,
+    expected: ExpectedSection,
+    rendering: RenderContext,
 ) -> Edit | None:
     reading = parse_section(section, expected.style.heading)
-    rendering = context.make_render_context(path, text)
     if (
         not expected.entries
         and section.owner is Owner.WRITTEN
         and not has_author_text(reading, expected, rendering)
     ):
-        return remove_section(path, text, section)
+        return remove_section(expected.path, text, section)
     found = compare_section(section, reading, expected, context.index.names)
     if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
     return _minimize_edit(
-        path,
+        expected.path,
         section,
         render_updated_section(reading, found, expected, context.order_paths(expected), rendering),
     )
