@@ -178,7 +178,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
             {"ignore": ["zzz"]},
             'vaultlink.toml: ignore: there is no rule "zzz". `vaultlink rules` lists all rules.',
         ),
-        ({"unfixable": ["VL9"]}, 'vaultlink.toml: unfixable: no rule begins with VL9.'),
+        ({"unfixable": ["VL9"]}, "vaultlink.toml: unfixable: no rule begins with VL9."),
         (
             {"severity": ["error"]},
             "vaultlink.toml: severity: must be a table ([severity]), not a list.",

@@ -299,8 +299,8 @@ def test_note_is_created_once_and_only_with_a_valid_name(
 @pytest.mark.parametrize(
     ("words", "required"),
     [
-        (("--unlink",), "--unsafe-fixes"),
-        (("--create", "Inbox"), "--unsafe-fixes"),
+        (("--unlink",), "--unsafe-fixes{or}"),
+        (("--create", "Inbox"), "--unsafe-fixes{or}"),
         (("--template", "x"), "--create"),
         (("--created",), "--create"),
     ],
@@ -308,10 +308,10 @@ def test_note_is_created_once_and_only_with_a_valid_name(
 def test_unsafe_fixes_of_options_require_unsafe_fixes(
     run: RunCommand, loose: Path, words: tuple[str, ...], required: str
 ) -> None:
-    for command in ("fix", "check"):
+    for command, other in (("fix", " or --interactive"), ("check", "")):
         told = run(command, *words)
         assert told.code == 2
-        assert f"{words[0]} requires {required}." in told.err
+        assert f"{words[0]} requires {required.replace('{or}', other)}." in told.err
 
 
 @pytest.mark.parametrize(

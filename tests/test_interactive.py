@@ -182,7 +182,7 @@ def test_fixes_and_allowed_topics_are_one_run(run: RunCommand, vault: Path) -> N
     )
     assert (vault / "Home.md").read_bytes() != before["Home.md"]
     assert "Nowhere" not in run("check", "--vault", vault).out
-    assert len(run("undo", "--list", "--vault", vault).lines) == 1
+    assert len(run("undo", "--list", "--vault", vault).lines) == 2  # with the header
     run("undo", "--vault", vault)
     assert read_files(vault) == before
 

@@ -52,8 +52,9 @@ def _resolve_json(raw: RawValues) -> RawValues:
 def _require_others(fields: Sequence[OptionField], raw: RawValues) -> None:
     """Raise UsageError for an option without effect, because another one is missing."""
     given = {name for field in fields if field.name in raw for name in field.spec.names}
+    known = {name for field in fields for name in field.spec.names}
     for field in fields:
-        requires = field.spec.requires
+        requires = [name for name in field.spec.requires if name in known]
         if field.name in raw and requires and given.isdisjoint(requires):
             raise UsageError(f"{field.name_on_line} requires {' or '.join(requires)}.")
 
