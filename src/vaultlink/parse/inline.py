@@ -108,6 +108,7 @@ class _Scan:
 
     __slots__ = (
         "_bracket_pairs",
+        "_last_closing",
         "_marks",
         "_no_domain",
         "_node_end",
@@ -125,6 +126,7 @@ class _Scan:
             markdown="](" in text, urls="://" in text or "www." in text, emphasis=emphasis
         )
         self._bracket_pairs: dict[int, int] | None = None
+        self._last_closing = text.rfind("]")
         self._marks = MarkSearch(text)
         self._node_end = -1
         self._no_domain = (-1, -1)
@@ -289,6 +291,9 @@ class _Scan:
         """Read a wikilink, Markdown link or reference; return where to continue."""
         embed = self.text[at] == "!"
         opening = at + embed
+        if opening > self._last_closing:
+            self.found.unlinked_brackets.append(UnlinkedBracket(opening, end, 0))
+            return opening + 1
         if self.text.startswith("[[", opening):
             stop = self._end_of_wikilink(opening, end)
             if stop:

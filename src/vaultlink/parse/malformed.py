@@ -111,6 +111,8 @@ def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iter
     """Yield the malformed links that start at the given brackets of a run."""
     for start, end, close in brackets:
         if text.startswith("[[", start):
+            if text[start + 2 : start + 3] in "[]|#":
+                continue  # no target
             patterns = _WIKILINK_PATTERNS
         elif close and text[close + 1 : close + 2] in ("]", "(", " "):
             patterns = _SINGLE_BRACKET_PATTERNS
