@@ -105,3 +105,10 @@ def test_commands_on_odd_vaults(run: RunCommand, tmp_path: Path, more: tuple[str
         assert read_files(vault) == after
         assert after == before or run("undo", "--vault", vault).code == 0
         assert read_files(vault) == before
+
+
+@pytest.mark.parametrize("digits", [400, 3_000, 5_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_endless_numbers_are_infinite(digits: int, sign: str) -> None:
+    note = parse_note("n.md", f"---\nvalue: {sign}{'9' * digits}\n---\n")
+    assert note.path == "n.md"

@@ -88,7 +88,7 @@ def _to_number(value: int) -> int | float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
