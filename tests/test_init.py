@@ -5,6 +5,7 @@ What is written is run: the steps of the workflow and of the pipeline by bash, t
 
 import json
 import os
+import re
 import shutil
 import sys
 import zipfile
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from forge import (
+    ROOT,
     CacheStore,
     InstallKit,
     StepRunner,
@@ -32,6 +34,7 @@ from forge import (
 from running import RunCommand, read_files, write_files
 from vaultlink import __version__
 from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES
+from vaultlink.cli.package_source import IS_PUBLISHED, build_requirement
 
 DEBT = {
     "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",
@@ -84,6 +87,15 @@ def scripts(root: Path) -> dict[str, str]:
         "github": "\n".join(step["run"] for step in steps if "run" in step),
         "gitlab": "\n".join((*job["before_script"], *job["script"])),
     }
+
+
+REQUIREMENT = f"vaultlink=={__version__}"
+"""A requirement that the wheels of the kit meet."""
+
+
+@pytest.fixture(autouse=True)
+def _name_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULTLINK_PACKAGE", REQUIREMENT)
 
 
 # -- what is written ------------------------------------------------------------------------------------------------------
@@ -207,7 +219,7 @@ def test_unrepresentable_folder_name_is_an_error(
 @pytest.mark.parametrize(
     ("options", "requirement"),
     [
-        ((), f"vaultlink=={__version__}"),
+        ((), REQUIREMENT),
         (
             ("--package", "vaultlink @ git+https://example.org/vaultlink@v1"),
             "vaultlink @ git+https://example.org/vaultlink@v1",
@@ -230,6 +242,90 @@ def test_package_is_one_word_for_pip(
             root,
             make_clean_environment(tmp_path / "home"),
         ).splitlines() == [requirement]
+
+
+COMMIT = "0123456789" * 4
+
+
+@pytest.mark.parametrize(
+    ("record", "requirement"),
+    [
+        (
+            {"url": "https://e.org/o/v.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+            f"vaultlink @ git+https://e.org/o/v.git@{COMMIT}",
+        ),
+        (
+            {"url": "ssh://git@e.org/o/v", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+            f"vaultlink @ git+https://e.org/o/v@{COMMIT}",
+        ),
+        ({"url": "https://u:p@e.org/v", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, ""),
+        (
+            {"url": "file:///v", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+            f"vaultlink @ git+file:///v@{COMMIT}",
+        ),
+        ({"url": "https://e.org/v.whl", "archive_info": {}}, "vaultlink @ https://e.org/v.whl"),
+        ({"url": "file:///v.whl", "archive_info": {}}, "vaultlink @ file:///v.whl"),
+        ({"url": "file:///no/folder", "dir_info": {}}, "vaultlink @ file:///no/folder"),
+        ({}, ""),
+    ],
+)
+def test_source_is_what_pip_recorded(record: Mapping[str, Any], requirement: str) -> None:
+    assert build_requirement(record) == requirement
+
+
+@pytest.mark.parametrize("address", ["git@e.org:o/v.git", "https://e.org/o/v.git"])
+def test_source_of_a_clone_is_its_pushed_commit(
+    tmp_path: Path, plain_git: None, address: str
+) -> None:
+    environment = make_clean_environment(tmp_path / "home")
+    folder = write_files(tmp_path / "a clone", DEBT)
+    commit = commit_all(folder, environment, start=True)
+    record = {"url": folder.as_uri(), "dir_info": {"editable": True}}
+    local = f"vaultlink @ {folder.as_uri()}"
+    assert build_requirement(record) == local
+    create_origin(folder, environment)
+    check_output(["git", "remote", "set-url", "origin", address], folder, environment)
+    assert build_requirement(record) == f"vaultlink @ git+https://e.org/o/v.git@{commit}"
+    commit_all(folder, environment)  # not pushed
+    assert build_requirement(record) == local
+
+
+def test_nothing_names_a_package_that_is_not_published(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VAULTLINK_PACKAGE")
+    monkeypatch.setattr("sys.path", [])  # as if pip had recorded nothing
+    root = repository(tmp_path / "repo")
+    before = read_files(root)
+    assert run("init", root, "--ci", "github,gitlab", "--pre-commit") == (
+        *(2, ""),
+        "error: vaultlink is not on PyPI yet, and pip did not record where this copy comes from. "
+        "Name its source: --package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'.\n",
+    )
+    assert read_files(root) == before
+    named = "vaultlink @ git+https://e.org/v@1"
+    assert run("init", root, "--ci", "github,gitlab", "--pre-commit", "--package", named).code == 0
+    assert not IS_PUBLISHED
+    for kind in CI_KINDS:
+        text = (root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8")
+        assert named in text
+        assert "vaultlink==" not in text
+    for page in (ROOT / "docs").glob("*.md"):
+        assert not re.search(r"pip install (--\S+ )*vaultlink", page.read_text(encoding="utf-8"))
+
+
+def test_source_that_others_cannot_reach_is_mentioned(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULTLINK_PACKAGE", "vaultlink @ file:///here")
+    told = run("init", repository(tmp_path / "repo"), "--pre-commit")
+    assert told.code == 0
+    assert (
+        "warning: vaultlink is installed from vaultlink @ file:///here, which other computers can't "
+        "reach. `--package` names another source; vaultlink is not on PyPI yet.\n"
+    ) in told.err
+    named = run("init", repository(tmp_path / "b"), "--pre-commit", "--package", REQUIREMENT)
+    assert "warning" not in named.err
 
 
 @pytest.mark.parametrize(
@@ -455,7 +551,7 @@ def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check_output(
             [sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"],
             folder,
-            make_clean_environment(folder / "home"),
+            make_clean_environment(folder / "home", VAULTLINK_PACKAGE=REQUIREMENT),
         )
         [script] = [
             step["run"]

@@ -13,7 +13,6 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
@@ -112,7 +111,7 @@ def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
     quote = _quote_for_yaml if kind == "pre-commit" else _quote_for_shell
     values = quote(
         _find_vault_folder(root, vault),
-        _require_safe_line(package or f"vaultlink=={__version__}", "--package"),
+        _require_safe_line(package, "--package"),
     )
     values["branches"] = json.dumps(_find_main_branches(root), ensure_ascii=False)
     text = (

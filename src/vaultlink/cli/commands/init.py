@@ -11,6 +11,7 @@ from typing import Annotated
 from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import VaultOptions, argument, option
+from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_root
 from vaultlink.disk.read import CONFIG_NAMES, load_config
@@ -87,6 +88,11 @@ _BASELINE_HINT = (
     "and only new findings fail the check."
 )
 
+_LOCAL_PACKAGE = (
+    "warning: vaultlink is installed from {}, which other computers can't reach. "
+    "`--package` names another source; vaultlink is not on PyPI yet."
+)
+
 
 class InitOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `init`."""
@@ -106,7 +112,8 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
         option(
             "--package",
             metavar="REQUIREMENT",
-            help="Requirement for pip in files of --ci. Default: this version of vaultlink.",
+            help="What files of --ci install. Default: the source of this vaultlink. "
+            "(VAULTLINK_PACKAGE)",
         ),
     ] = ""
     merge_driver: Annotated[
@@ -142,10 +149,9 @@ def init(options: InitOptions) -> int:
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
     sets_up_git = bool(kinds) or options.merge_driver
+    package = options.package or (find_package_source() if kinds else "")
     texts = (
-        _plan_files(vault, kinds, options.package, terminal)
-        if sets_up_git
-        else _plan_settings_file(vault)
+        _plan_files(vault, kinds, package, terminal) if sets_up_git else _plan_settings_file(vault)
     )
     if options.diff:
         terminal.print_diff(
@@ -158,6 +164,7 @@ def init(options: InitOptions) -> int:
     create_files(texts)
     sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
+    sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
     terminal.print_message(
         "\n".join([*sentences, *([_BASELINE_HINT] if kinds else [])])
