@@ -284,7 +284,10 @@ def test_adopted_sections_remain_adopted(make: Make) -> None:
     repo = make()
     own = {**base(), "N.md": "Text\n\n## Backlinks\n\nA – [[A | A]]\n\nM – [[M | M]]\n\nBelow.\n"}
     repo.step({**own, ".vaultlink.toml": SETTINGS.format("topics") + 'headings = ["Backlinks"]\n'})
-    assert repo.run("backlinks", "--vault", repo.root, "--adopt").lines == ["N.md\tadopted"]
+    assert repo.run("backlinks", "--vault", repo.root, "--adopt").lines == [
+        "path\tchange",
+        "N.md\tadopted",
+    ]
     repo.sides({}, {"C.md": "[[N]]\n"}, {"B.md": "[[N]]\n", "M.md": "No more.\n"}, "fix")
     repo.merge()
     merged = repo["N.md"]

@@ -84,8 +84,10 @@ def test_note_may_be_named_from_anywhere(
         "from the vault's folder": ("c.md",),
         "from another folder": ("sub/c.md", "--vault", vault),
     }
+    # Paths are relative to the current folder; the `run` of tests is in the vault that is named.
+    shown = "sub/c.md" if place == "from another folder" else "c.md"
     assert given("[[lost]]\n", "check", "--stdin-filename", *named[place], "-").lines == [
-        "sub/c.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+        f"{shown}:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
     ]
 
 

@@ -942,9 +942,10 @@ def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[no]]\n" * 51, "b.md": "[[a#Nowhere]]\n"})
     with screen(vault) as shown:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
-        assert rows[:3] == [
-            "51  VL101  dangling-link",
-            " 1  VL102  missing-heading",
+        assert rows[:4] == [
+            "findings  rule",
+            "      51  VL101 dangling-link",
+            "       1  VL102 missing-heading",
             "`vaultlink check` lists the findings.",
         ]
         (vault / "a.md").write_text("[[no]]\n" * 50)

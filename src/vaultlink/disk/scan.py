@@ -14,6 +14,7 @@ from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError
+from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
@@ -27,7 +28,6 @@ RACY_WINDOW_NS = 50_000_000
 """Nanoseconds within which two changes of a file can have the same times."""
 
 
-STRAY_PREFIX = ".vaultlink-"
 _STRAY_NAME = lazy_pattern(r"\.vaultlink-(\d[0-9a-f]*(?:-[0-9a-f]+)+)-\d+\.tmp")
 """Names of the temporary files that are written beside notes."""
 

@@ -7,8 +7,8 @@ from errno import EEXIST
 from functools import partial
 from pathlib import Path
 
-from vaultlink.disk.scan import STRAY_PREFIX
 from vaultlink.errors import UsageError
+from vaultlink.files import STRAY_PREFIX
 
 
 def write_output(file: Path, data: bytes, *, append: bool = False) -> None:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.disk.scan import STRAY_PREFIX
-from vaultlink.files import read_regular
+from vaultlink.files import STRAY_PREFIX, read_regular
 from vaultlink.model import SkippedNote
 from vaultlink.write.open_folders import (
     CannotWrite,

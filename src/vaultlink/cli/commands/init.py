@@ -15,9 +15,10 @@ from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_root
 from vaultlink.disk.read import CONFIG_NAMES, load_config
-from vaultlink.disk.scan import STRAY_PREFIX, list_files
+from vaultlink.disk.scan import list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
+from vaultlink.files import STRAY_PREFIX
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.files import create_files, remove_created_files
 from vaultlink.write.lock import lock_vault
