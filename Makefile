@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench worst-cases gate gate-record refresh casts clean
+.PHONY: help demo test hostile lint bench worst-cases gate gate-record release-check refresh casts clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
+	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make clean     remove the environments and caches'
@@ -65,6 +66,12 @@ gate: .venv/installed
 
 gate-record: .venv/installed
 	$(BIN)/python benchmarks/gate.py --record $(if $(PROGRAM),--program '$(PROGRAM)')
+
+release-check: .venv/tested
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py
+	@echo 'dist/ holds the archives. Nothing was uploaded.'
 
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py

@@ -1,0 +1,193 @@
+"""What a release needs short of uploading: reproducible archives that can be installed by pip, pipx and uv on each Python.
+
+`make test` installs on the Python that runs the tests; `make release-check` on all that are at hand. All installations use a
+local index: a folder of wheels.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forge import ROOT, check_output, make_clean_environment, make_once, run_process
+from vaultlink import __version__
+
+pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+PARTS = (
+    "src",
+    "rules",
+    "contrib",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+)
+BIN = Path(sys.executable).parent
+SAMPLE = ROOT / "fixtures" / "podcast-wiki"
+
+
+def list_interpreters(version: str) -> Iterator[Path]:
+    """Yield the places where a Python of this version can be."""
+    if version == CURRENT:
+        yield Path(sys.executable)
+    if found := shutil.which(f"python{version}"):
+        yield Path(found)
+    for pattern in (".pyenv/versions", ".local/share/uv/python"):
+        yield from sorted((Path.home() / pattern).glob(f"*{version}.*/bin/python{version}"))
+
+
+def find_interpreter(version: str) -> Path:
+    """Return a Python of this version that can create environments; skip the test if there is none."""
+    if version != CURRENT and not os.environ.get("VAULTLINK_RELEASE"):
+        pytest.skip(f"`make release-check` tries Python {version}")
+    code = f"import ensurepip, sys, venv; sys.exit(sys.version[:4] != {version!r})"
+    for python in list_interpreters(version):
+        done = subprocess.run([python, "-c", code], capture_output=True, check=False)
+        if done.returncode == 0:
+            return python
+    pytest.skip(f"Python {version} is not installed")
+
+
+def build_archives(folder: Path) -> None:
+    """Build the sdist, and the wheel from it, of a copy of the checkout."""
+    copy = folder / "copy"
+    copy.mkdir()
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(ROOT / part, copy / part)  # the time of the copy, not of the original
+    environment = make_clean_environment(folder / "home")
+    command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder / "dist", copy]
+    check_output(command, folder, environment)
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sdist and the wheel."""
+    return make_once(tmp_path_factory, "release", build_archives) / "dist"
+
+
+def list_archives(dist: Path) -> dict[str, Path]:
+    """Return the archives by kind."""
+    name = f"vaultlink-{__version__}"
+    return {"wheel": dist / f"{name}-py3-none-any.whl", "sdist": dist / f"{name}.tar.gz"}
+
+
+def collect_wheels(python: Path, dist: Path, factory: pytest.TempPathFactory, version: str) -> Path:
+    """Return a folder with the wheels of all that an installation needs on a Python."""
+
+    def make(folder: Path) -> None:
+        check_output([python, "-m", "venv", folder / "venv"], folder, dict(os.environ))
+        pip: list[str | Path] = [
+            folder / "venv" / "bin" / "python",
+            "-m",
+            "pip",
+            "--quiet",
+            "download",
+        ]
+        wanted: list[str | Path] = [
+            list_archives(dist)["wheel"],
+            "hatchling>=1.25",
+            "pip",
+            "setuptools",
+        ]
+        check_output(
+            [*pip, "--dest", folder / "wheels", *wanted],
+            folder,
+            make_clean_environment(folder / "home"),
+        )
+        (folder / "wheels" / list_archives(dist)["wheel"].name).unlink()
+
+    return make_once(factory, f"wheels-{version}", make) / "wheels"
+
+
+def install(
+    tool: str, python: Path, archive: Path, home: Path, environment: dict[str, str]
+) -> Path:
+    """Install an archive with a tool, and return the installed command."""
+    if tool == "pip":
+        check_output([python, "-m", "venv", home / "venv"], home, environment)
+        binaries = home / "venv" / "bin"
+        check_output([binaries / "python", "-m", "pip", "install", archive], home, environment)
+        return binaries / "vaultlink"
+    program = ("uv", "tool", "install") if tool == "uv" else ("pipx", "install")
+    command: list[str | Path] = [BIN / program[0], *program[1:], "--python", python, archive]
+    check_output(command, home, environment)
+    return home / "bin" / "vaultlink"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("tool", "kind"),
+    [("pip", "wheel"), ("pip", "sdist"), ("uv", "wheel"), ("uv", "sdist"), ("pipx", "wheel")],
+)
+def test_archive_is_installed_and_checks_the_sample_vault(
+    tool: str,
+    kind: str,
+    version: str,
+    dist: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    python = find_interpreter(version)
+    wheels = str(collect_wheels(python, dist, tmp_path_factory, version))
+    environment = make_clean_environment(
+        tmp_path / "home",
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=wheels,
+        UV_NO_INDEX="1",
+        UV_FIND_LINKS=wheels,
+        UV_CACHE_DIR=str(tmp_path / "cache"),
+        UV_TOOL_DIR=str(tmp_path / "tools"),
+        UV_TOOL_BIN_DIR=str(tmp_path / "home" / "bin"),
+        UV_PYTHON_DOWNLOADS="never",
+        PIPX_HOME=str(tmp_path / "pipx"),
+        PIPX_BIN_DIR=str(tmp_path / "home" / "bin"),
+    )
+    command = install(tool, python, list_archives(dist)[kind], tmp_path / "home", environment)
+    assert (
+        check_output([command, "--version"], tmp_path, environment) == f"vaultlink {__version__}\n"
+    )
+    shutil.copytree(SAMPLE, tmp_path / "vault")
+    words: list[str | Path] = ["check", "--output-format", "concise", "--vault", tmp_path / "vault"]
+    done = run_process([command, *words], tmp_path, environment)
+    here = run_process([sys.executable, "-m", "vaultlink", *words], tmp_path, environment)
+    assert (done.returncode, done.stdout, done.stderr) == (1, here.stdout, here.stderr)
+    assert "VL101 dangling-link" in done.stdout
+    report = check_output([command, "doctor", "--vault", tmp_path / "vault"], tmp_path, environment)
+    assert f"Python     {version}." in report
+
+
+def test_archives_are_reproducible(dist: Path, tmp_path: Path) -> None:
+    build_archives(tmp_path)
+    for archive in list_archives(dist).values():
+        assert (tmp_path / "dist" / archive.name).read_bytes() == archive.read_bytes()
+
+
+def test_archives_pass_twine(dist: Path, tmp_path: Path) -> None:
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "twine",
+        "check",
+        "--strict",
+        *list_archives(dist).values(),
+    ]
+    assert "PASSED" in check_output(command, tmp_path, make_clean_environment(tmp_path / "home"))
+
+
+def test_release_check_builds_what_was_tested(dist: Path) -> None:
+    built = os.environ.get("VAULTLINK_DIST")
+    if not built:
+        pytest.skip("`make release-check` compares its archives with those of the tests")
+    for archive in list_archives(dist).values():
+        assert (ROOT / built / archive.name).read_bytes() == archive.read_bytes()
