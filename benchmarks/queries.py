@@ -20,7 +20,7 @@ def bench_queries(bench: Bench) -> None:
     draft = note.read_bytes() + b"\nOne more line, and a [[topic that nobody wrote]].\n"
     runs = {
         "check --stdin-filename NOTE": TimedCommand(
-            (*CHECK, "--stdin-filename", path), bench.vault, text=draft
+            (*CHECK, "--stdin-filename", path, "-"), bench.vault, text=draft
         ),
         "backlinks NOTE": TimedCommand((*VAULTLINK, "backlinks", path), bench.vault),
         "links NOTE": TimedCommand((*VAULTLINK, "links", path), bench.vault),

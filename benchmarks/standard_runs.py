@@ -148,7 +148,7 @@ class StandardVault:
         """Return a check of a changed text that is not saved."""
         note = self.find_note()
         text = note.read_bytes() + b"\nOne more line, and a [[topic that nobody wrote]].\n"
-        return self.plan(("check", "--stdin-filename", str(note)), text=text)
+        return self.plan(("check", "--stdin-filename", str(note), "-"), text=text)
 
 
 STANDARD_RUNS: Mapping[str, tuple[int, Callable[[StandardVault], TimedCommand]]] = {
