@@ -57,7 +57,7 @@ def test_everything_is_fine(run: RunCommand, vault: Path, tmp_path: Path) -> Non
     for expected in (
         f"version vaultlink {vaultlink.__version__}, in ",
         f"Python {sys.version.split()[0]} (CPython), ",
-        "libraries msgspec ",
+        "libraries click ",
         f"vault {vault} (found by .obsidian or settings)",
         "files 1 note, 1 other file, 2 folders",
         "Obsidian new links are Markdown links, shortest; read app.json",
