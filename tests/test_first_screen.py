@@ -1,5 +1,6 @@
 """Tests of `vaultlink check` on a terminal: the overview, all findings of a small vault, and the pager."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,21 @@ def test_all_findings_go_through_the_pager(sample: Path) -> None:
         screen.wait_for_end(1)
         assert len(screen.text.splitlines()) <= 6
         assert "Found 21 errors" in screen.text
+
+
+def test_pager_in_the_vault_is_not_used(sample: Path) -> None:
+    trap = sample / "trap-pager"
+    trap.write_text(f"#!/bin/sh\ntouch {sample}/trapped\ncat >/dev/null\n", encoding="utf-8")
+    trap.chmod(0o755)
+    environment = {"PAGER": "trap-pager", "PATH": f".:{os.environ['PATH']}"}
+    with run_on_screen(sample, "check", "--show", "all", environment=environment) as screen:
+        screen.wait_for_end(1)
+        assert screen.everything.count("VL101") >= 10
+    assert not (sample / "trapped").exists()
+    environment["PAGER"] = str(trap)
+    with run_on_screen(sample, "check", "--show", "all", environment=environment) as screen:
+        screen.wait_for_end(1)
+    assert (sample / "trapped").exists(), "a pager that is named by its path is used"
 
 
 def test_messages_break_between_words(sample: Path) -> None:

@@ -8,10 +8,11 @@ from vaultlink.cli.known import KnownSources
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.path_rows import count_fixes, load_rows
 from vaultlink.cli.results import (
+    build_result,
     choose_exit_code,
     choose_renderer,
     has_few_findings,
-    render_results,
+    render_with,
     split_findings,
 )
 from vaultlink.cli.shared_results import render_shared
@@ -59,19 +60,20 @@ def run_check(
         None if known else render_shared(options, terminal, output_format, row, checked, wanted)
     )
     results = (
-        shared.results if shared else render_results(options, terminal, output_format, checked)
+        shared.results
+        if shared
+        else render_with(row, build_result(options, terminal, output_format, checked, {}))
     )
-    counts_fixes = not terminal.quiet and checked.may_have_fixes()
+    has_numbers = row is OVERVIEW  # those of findings and fixes
+    counts_fixes = not (has_numbers or terminal.quiet) and checked.may_have_fixes()
     sentences = [
-        summarize_check(split.new, notes, split.known_counts),
+        "" if has_numbers else summarize_check(split.new, notes, split.known_counts),
         *map(describe_known, split.known_counts),
         describe_fixable(shared.totals if shared else checked.resolvable().totals())
         if counts_fixes
         else "",
         describe_unseen(vault.state.settings.history.unseen),
     ]
-    if row is OVERVIEW:
-        sentences = sentences[1:-2] + sentences[-1:]  # the overview has these numbers
     return CachedCheck(
         terminal.encode_results(results, output_format),
         "\n".join(filter(None, sentences)),

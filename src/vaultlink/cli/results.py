@@ -60,7 +60,8 @@ def split_findings(
 ) -> CheckedVault:
     """Split the findings at the `wanted` paths into new and known ones.
 
-    Guessed fixes are counted in formats that have suggestions or fixes, so that they are known.
+    Guessed fixes are counted in formats that have suggestions or fixes, so that they are known, and
+    where there are few findings.
     """
     split = split_known(vault.state.diagnostics, known, vault.text, wanted)
     guesses = (

@@ -106,15 +106,24 @@ class Terminal:
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
     def print_paged(self, result: str | bytes) -> None:
-        """Print results; through the pager if they fill more than a screen."""
+        """Print results; through the pager if they fill more than a screen.
+
+        The pager is that of `PAGER`, else `less`. One in a relative folder is not used: it may
+        belong to the vault.
+        """
         data = self.encode_results(result)
-        if not self.is_terminal or data.count(b"\n") < self.height:
+        is_long = self.is_terminal and data.count(b"\n") >= self.height
+        pager = _find_pager() if is_long else None
+        if pager is None:
             self.print_results(data)
             return
         import click  # noqa: PLC0415 - slow to import, and rarely needed
 
         Terminal.has_printed = True
-        click.echo_via_pager(data.decode("utf-8", "replace"), color=self.palette is not PLAIN)
+        os.environ["PAGER"] = pager
+        # Without a choice, click lets `less` show colours, and removes them for other pagers.
+        color = None if self.palette is not PLAIN else False
+        click.echo_via_pager(data.decode("utf-8", "replace"), color=color)
 
     def print_part(self, result: str | bytes) -> None:
         """Print one part of streamed results.
@@ -307,6 +316,24 @@ def format_label(word: str) -> str:
     """
     palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN
     return f"{palette.red}{palette.bold}{word}{palette.reset}"
+
+
+def _find_pager() -> str | None:
+    """Return the command of the pager with an absolute path; None if there is none."""
+    import shlex  # noqa: PLC0415 - rarely needed
+
+    from vaultlink.git.program import find_program  # noqa: PLC0415
+
+    try:
+        program, *options = shlex.split(os.environ.get("PAGER") or "less")
+    except ValueError:  # quotes are not closed, or there are only blanks
+        return None
+    if not os.path.isabs(program):  # noqa: PTH117 - pathlib is slower to use here
+        found = find_program(program, os.environ.get("PATH", os.defpath))
+        if found is None:
+            return None
+        program = found
+    return shlex.join([program, *options])
 
 
 def _should_color(when: str, is_terminal: bool) -> bool:

@@ -181,7 +181,7 @@ class RunningGit:
 
 def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
     """Return a call of git; None if it could run other programs."""
-    program = _find_git(os.environ.get("PATH", os.defpath))
+    program = find_program("git", os.environ.get("PATH", os.defpath))
     if (
         program is None
         or GitTimeouts.has_occurred
@@ -226,13 +226,14 @@ def _add_options(command: tuple[str, ...]) -> Iterable[str]:
 
 
 @cache
-def _find_git(search_path: str) -> str | None:
-    """Return the path of git; None if it is not installed.
+def find_program(name: str, search_path: str) -> str | None:
+    """Return the absolute path of a program; None if it is not installed.
 
-    Relative folders are left out, as is the current one that Windows looks into first: a vault may
-    hold a program called git.
+    Relative folders of `search_path` are left out, as is the current one that Windows looks into
+    first: a vault may hold a program with this name.
     """
-    name = "git.exe" if sys.platform == "win32" else "git"
+    if sys.platform == "win32" and not name.lower().endswith(".exe"):
+        name += ".exe"
     for folder in search_path.split(os.pathsep):
         file = os.path.join(folder, name)  # noqa: PTH118 - pathlib drops nothing that matters here
         if os.path.isabs(folder) and os.path.isfile(file) and os.access(file, os.X_OK):  # noqa: PTH113, PTH117

@@ -311,7 +311,7 @@ def _check_is_last(section: Section, number: int, ends: "_SectionEnds") -> Itera
 
 
 class _SectionEnds:
-    """What stands behind each section of a note.
+    """The text behind each section of a note.
 
     The text behind a section without the other sections is the end of one text for all sections,
     so that each of its lines is read once.
