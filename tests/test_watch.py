@@ -463,6 +463,17 @@ def test_watchdog_observer_gives_the_same_results(vault: Path, tmp_path: Path) -
     ]
 
 
+def test_watchdog_observer_survives_folders_made_at_once(vault: Path) -> None:
+    with run_watcher(vault, WatchSettings(backend_factory=WatchdogBackend)) as watched:
+        for number in range(40):
+            (vault / f"new {number}" / "deep" / "deeper").mkdir(parents=True)
+        watched.settle()
+        write_files(vault, {"new 7/deep/deeper/d.md": "[[nor here]]\n"})
+        watched.settle()
+        assert find_difference(watched.session) is None
+    assert watched.list_changes() == ["+ dangling-link new 7/deep/deeper/d.md"]
+
+
 STORM = """
 import os, sys
 from pathlib import Path

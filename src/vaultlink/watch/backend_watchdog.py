@@ -1,6 +1,7 @@
 """Change events without inotify: through watchdog's observer for the system."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,9 @@ class WatchdogBackend:
 
     def __init__(self, events: EventQueue):
         self._events = events
+        # On Linux, watchdog 7.1 warns when it finds a folder twice: by its event and by walking its
+        # parent. Nothing is lost. As an error (`python -W error`) the warning would end its thread.
+        warnings.filterwarnings("ignore", module=r"watchdog\.", category=RuntimeWarning)
         self._observer = Observer()
         self._roots: dict[str, Path] = {}
         self._observer.start()
