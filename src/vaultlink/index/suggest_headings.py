@@ -99,14 +99,15 @@ def build_subpath(note: Note, heading: Heading) -> str:
     subpath, parents = "", build_anchor_table(note).parents
     item: Heading | None = heading
     while item:
-        subpath = f"#{_clean_text(item.text)}{subpath}"
+        subpath = f"#{write_part(item.text)}{subpath}"
         if find_anchor(note, subpath) is heading:
             return subpath
         item = parents[item.start]
     return ""
 
 
-def _clean_text(text: str) -> str:
+def write_part(text: str) -> str:
+    """Return the part of a subpath that names a heading with a text (6.15)."""
     return _NOT_IN_SUBPATHS.sub(" ", text).strip()
 
 
@@ -193,7 +194,7 @@ def _match_path(note: Note, parts: Sequence[str]) -> list[AnchorMatch]:
             part if heading_key(part) == heading_key(step.heading.text) else step.heading.text
             for part, step in zip(parts, found, strict=True)
         ]
-        subpath = "".join(f"#{_clean_text(text)}" for text in texts)
+        subpath = "".join(f"#{write_part(text)}" for text in texts)
         if find_anchor(note, subpath) is last.heading:
             safety = next((item for item in _WEAKEST_FIRST if item in safeties), None)
             return [AnchorMatch(subpath, last.reason, score, safety)]
