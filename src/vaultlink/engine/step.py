@@ -37,6 +37,7 @@ __all__ = [
     "analyse",
     "analyse_unreadable",
     "check_note",
+    "parse",
     "step",
 ]
 
@@ -341,6 +342,15 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
 
     note = parse_note(path, text, settings.section_headings)
     return AnalysedNote(note, check_note(settings, note, text))
+
+
+def parse(settings: LinterSettings, path: str, text: str) -> Note:
+    """Parse the text of a note, canvas or base."""
+    if path.lower().endswith((".canvas", ".base")):
+        return analyse(settings, path, text).note
+    from vaultlink.parse.note import parse_note  # noqa: PLC0415
+
+    return parse_note(path, text, settings.section_headings)
 
 
 def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:

@@ -6,7 +6,7 @@ same; there is no new error.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -14,7 +14,16 @@ import msgspec
 from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
 from vaultlink.links.edits import OffsetShift
-from vaultlink.model import Diagnostic, Edit, Note, Place, Severity, SourceSpan
+from vaultlink.model import (
+    Destination,
+    Diagnostic,
+    Edit,
+    Link,
+    Note,
+    Place,
+    Severity,
+    SourceSpan,
+)
 
 
 class BrokenPromise(msgspec.Struct, frozen=True):
@@ -67,6 +76,59 @@ def _check_notes(
             )
             yield from _check_anchors(before.index, after.index, path, shifts)
     yield from _check_other_notes(before.index, after.index, shifts, created)
+
+
+def find_moved_meanings(
+    before: Index,
+    after: Index,
+    edits: Mapping[str, Sequence[Edit]],
+    paths: Iterable[str],
+    moves: Mapping[str, str],
+    destination: Callable[[Link, str], Destination],
+) -> Iterator[BrokenPromise]:
+    """Yield what renames would change besides names.
+
+    Args:
+        before: The index before.
+        after: The index afterwards.
+        edits: The edits by path before the renames, in order.
+        paths: The notes and canvases to compare, by their path before.
+        moves: Old path to new path of every renamed file.
+        destination: Returns where a link must lead, given the link and the file it led to.
+    """
+    for path in paths:
+        old, new = before.notes[path], after.notes[moves.get(path, path)]
+        shift = OffsetShift(edits.get(path, ()))
+        for what in chain(
+            _check_untouched(old, new, shift), _check_meanings(before, after, old, new, destination)
+        ):
+            yield BrokenPromise(path, what, path, ())
+
+
+def _check_meanings(
+    before: Index,
+    after: Index,
+    old: Note,
+    new: Note,
+    destination: Callable[[Link, str], Destination],
+) -> Iterator[str]:
+    """Yield the links of a note that would lead elsewhere, or show another text."""
+    if len(old.links) != len(new.links):
+        yield "a link would be lost or added"
+        return
+    pairs = zip(before.resolved_links(old.path), after.resolved_links(new.path), strict=True)
+    for (link, target), (new_link, new_target) in pairs:
+        wanted = destination(link, target) if target is not None else None
+        if (link.kind, link.embed, link.external) != (
+            new_link.kind,
+            new_link.embed,
+            new_link.external,
+        ) or link.display not in (None, new_link.display):
+            yield f"the link {link.raw} would become {new_link.raw}"
+        elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
+            yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
+        elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
+            yield f"the link {link.raw} would no longer resolve to its heading or block"
 
 
 # -- edited notes ---------------------------------------------------------------------------------

@@ -73,6 +73,11 @@ class OffsetShift:
         """
         return offset + self._growth[bisect_right(self._starts, offset)]
 
+    def map_back(self, offset: int) -> int:
+        """Return the old offset of an offset in the new text, outside inserted texts."""
+        count = bisect_right(self.new_spans, offset, key=lambda span: span[1])
+        return offset - self._growth[count]
+
     def is_new(self, start: int, end: int) -> bool:
         """Return True if a span of the new text contains or touches an inserted text."""
         count = bisect_right(self.new_spans, end, key=lambda span: span[0])

@@ -60,9 +60,9 @@ def rewrite_link(path: str, link: Link, target: str, subpath: str) -> Edits:
     target = target.replace("\u00a0", " ")
     if link.kind is LinkKind.WIKILINK and link.target.startswith("["):
         return ()  # the brackets before it would be read differently (1.4)
-    change = (_retarget_wikilink if link.kind is LinkKind.WIKILINK else _retarget_markdown)(
-        link, target, subpath
-    )
+    change = (
+        _retarget_wikilink if link.kind is LinkKind.WIKILINK else replace_markdown_destination
+    )(link, target, subpath)
     return _build_edits(path, link, change, target, subpath) if change else ()
 
 
@@ -71,7 +71,7 @@ def drop_display_text(path: str, link: Link) -> Edits:
 
     Empty unless the link shows the same text without it.
     """
-    *_, end, inner_end = _wikilink_offsets(link)
+    *_, end, inner_end = wikilink_offsets(link)
     return _build_edits(path, link, (end, inner_end, ""), link.target, link.subpath)
 
 
@@ -190,7 +190,7 @@ def _retarget_wikilink(link: Link, target: str, subpath: str) -> _Replacement | 
     The text that the link showed becomes its display text, or is omitted if the new link shows it
     anyway.
     """
-    begin, name_end, mark, end, inner_end = _wikilink_offsets(link)
+    begin, name_end, mark, end, inner_end = wikilink_offsets(link)
     destination = target + link.raw[name_end:end] if subpath == link.subpath else target + subpath
     if subpath and subpath != link.subpath and target == link.target and mark:
         destination = link.raw[begin:mark] + subpath
@@ -215,7 +215,7 @@ def _retarget_wikilink(link: Link, target: str, subpath: str) -> _Replacement | 
     return begin, end, destination
 
 
-def _wikilink_offsets(link: Link) -> tuple[int, int, int, int, int]:
+def wikilink_offsets(link: Link) -> tuple[int, int, int, int, int]:
     """Return offsets within a wikilink.
 
     Start of the destination, end of its target, the subpath's `#` (0 if there is none), end of the
@@ -240,7 +240,7 @@ def _wikilink_offsets(link: Link) -> tuple[int, int, int, int, int]:
     )
 
 
-def _retarget_markdown(link: Link, target: str, subpath: str) -> _Replacement | None:
+def replace_markdown_destination(link: Link, target: str, subpath: str) -> _Replacement | None:
     """Return a new destination for a Markdown link, in the style of the current one."""
     span = _destination_span(link)
     if span is None:

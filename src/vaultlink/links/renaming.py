@@ -1,0 +1,203 @@
+"""Make a link follow a renamed file, heading or block, in its own style.
+
+The caller must read the changed note again: the edits are not checked against the text around the
+link.
+"""
+
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import (
+    PathsByName,
+    file_name,
+    is_note,
+    name_key,
+    normalize_name,
+    resolve,
+    resolve_with_alternatives,
+)
+from vaultlink.links.naming import detect_target_style, relative_target, strip_note_extension
+from vaultlink.links.rewrite import (
+    default_display_text,
+    replace_markdown_destination,
+    wikilink_offsets,
+)
+from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.obsidian import ObsidianSettings
+
+Edits = tuple[Edit, ...]
+
+
+def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
+    """Return the edits that give a link another target and subpath.
+
+    A display text stays. A wikilink without one shows the new name; if a path is added to its name,
+    the name becomes the display text.
+
+    Args:
+        path: Vault path of the note that contains the link.
+        link: The link.
+        target: The new target.
+        subpath: The new subpath, with its `#`, or "".
+        text: The text of the note; needed for links in properties.
+
+    Returns:
+        The edits; empty if the link has that target already, or can't be found in its text.
+    """
+    change = (
+        _rename_wikilink(link, target, subpath)
+        if link.kind is LinkKind.WIKILINK
+        else replace_markdown_destination(link, target, subpath)
+    )
+    if change is None:
+        return ()
+    start, end, new = change
+    if link.raw[start:end] == new:
+        return ()
+    if link.place is Place.PROPERTY:
+        return _rename_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
+    if link.end - link.start != len(link.raw):
+        return ()
+    return (Edit(path, link.start + start, link.start + end, new),)
+
+
+def _rename_wikilink(link: Link, target: str, subpath: str) -> tuple[int, int, str]:
+    """Return the span of the destination within `link.raw`, and the new destination."""
+    begin, name_end, _, end, _ = wikilink_offsets(link)
+    name = link.raw[begin:name_end] if target == link.target else target
+    destination = name + (link.raw[name_end:end] if subpath == link.subpath else subpath)
+    is_longer = "/" in target and "/" not in link.target
+    if is_longer and link.target and "|" not in link.raw and not (link.embed or link.beside_table):
+        pipe = "\\|" if link.in_table_cell else "|"
+        destination += pipe + default_display_text(file_name(target), subpath)
+    return begin, end, destination
+
+
+def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
+    """Return the edit that writes a link in a property in its quotation marks."""
+    before = text[: link.start].rstrip(" ")
+    quote = before[-1:] if before[-1:] in ("'", '"') else ""
+    return (Edit(path, link.start, link.end, _quote(raw, quote)),)
+
+
+def _quote(text: str, quote: str) -> str:
+    """Return a text as YAML writes it between quotation marks."""
+    if quote == "'":
+        return text.replace("'", "''")
+    if quote == '"':
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    return text
+
+
+class RenamedNames:
+    """The names of the files of a vault before and after a rename.
+
+    Attributes:
+        index: The index before.
+        names: The names afterwards.
+    """
+
+    def __init__(self, index: Index, names: PathsByName, obsidian: ObsidianSettings):
+        self.index, self.names, self._obsidian = index, names, obsidian
+
+    def leads_to(self, source: str, target: str, path: str) -> bool:
+        """Return True if a target in a note resolves to a file afterwards.
+
+        `source` and `path` are paths afterwards.
+        """
+        return resolve(source, target, self.names) == path
+
+    def find_target(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> str | None:
+        """Return the target with which a link leads to a file afterwards.
+
+        Args:
+            source: Vault path of the note that contains the link.
+            new_source: The same afterwards.
+            link: The link.
+            path: Vault path of the file that it leads to.
+            new_path: Vault path of the file that it must lead to afterwards.
+
+        Returns:
+            The target as it is if it still leads there and has the style of the link; else a target
+            in that style, or the full path; None if none leads there.
+        """
+        written = link.target
+        if not written and path == source and new_path == new_source:
+            return written
+        if self.leads_to(new_source, link.lookup_target, new_path) and not (
+            self._loses_path(source, new_source, link, path, new_path)
+        ):
+            return written
+        if link.place is Place.CANVAS and link.lookup_target != written:
+            return new_path
+        return next(
+            (
+                target
+                for target in self._list_targets(source, new_source, link, path, new_path)
+                if self.leads_to(new_source, target, new_path)
+            ),
+            None,
+        )
+
+    def _loses_path(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> bool:
+        """Return True for a Markdown link that is a relative path only now.
+
+        Obsidian also resolves it as a name, but other programs do not.
+        """
+        return (
+            link.kind is LinkKind.MARKDOWN
+            and link.place is not Place.CANVAS
+            and bool(link.target)
+            and _is_relative_path(source, link.target, path)
+            and not _is_relative_path(new_source, link.target, new_path)
+            and detect_target_style(source, link, self.index, self._obsidian) == "relative"
+        )
+
+    def _list_targets(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> list[str]:
+        """Return targets that may lead to a file, the one in the link's style first."""
+        written = link.target
+        extension = new_path[-3:] if is_note(new_path) and is_note(written) else ""
+        if not written and link.kind is LinkKind.MARKDOWN and is_note(new_path):
+            extension = new_path[-3:]
+        whole = strip_note_extension(new_path) + extension
+        relative = relative_target(new_source, new_path) + extension
+        name = file_name(whole)
+        if written.startswith(("./", "../")):
+            is_dotted = written.startswith("./") or link.kind is LinkKind.WIKILINK
+            first = relative if relative.startswith("../") or not is_dotted else "./" + relative
+        elif written.startswith("/"):
+            first = "/" + whole
+        elif self._is_relative(source, link, path):
+            first = relative
+        elif "/" not in written:
+            first = name if len(self.names.get(name_key(new_path), ())) == 1 else whole
+        elif normalize_name(strip_note_extension(written)) == normalize_name(
+            strip_note_extension(path)
+        ):
+            first = whole
+        else:  # the end of a path
+            first = "/".join(whole.split("/")[-1 - written.count("/") :])
+            if resolve_with_alternatives(new_source, first, self.names)[1]:
+                first = whole
+        return [first, whole, "/" + whole]
+
+    def _is_relative(self, source: str, link: Link, path: str) -> bool:
+        """Return True for a Markdown link that is a relative path from its note's folder."""
+        return (
+            link.kind is LinkKind.MARKDOWN
+            and link.place is not Place.CANVAS
+            and (not link.target or _is_relative_path(source, link.target, path))
+            and detect_target_style(source, link, self.index, self._obsidian) == "relative"
+        )
+
+
+def _is_relative_path(source: str, target: str, path: str) -> bool:
+    """Return True if a target is the path of a file from the folder of a note."""
+    relative = relative_target(source, path)
+    written = target.removeprefix("./")
+    whole = relative + path[-3:] if is_note(path) else relative
+    return normalize_name(written) in (normalize_name(relative), normalize_name(whole))

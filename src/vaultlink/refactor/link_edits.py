@@ -1,0 +1,189 @@
+"""Edit the links of a vault so that they keep their meaning when files move.
+
+The meaning of a link is the file, and the heading or block in it, that it leads to. Only links that
+would lose it are edited.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from typing import NamedTuple
+
+import msgspec
+
+from vaultlink.index.index import Index, link_name, target_spellings
+from vaultlink.index.resolve import file_name, resolve
+from vaultlink.links.edits import sort_edits
+from vaultlink.links.renaming import RenamedNames, rename_link
+from vaultlink.model import Edit, Entry, Link, Note
+from vaultlink.obsidian import ObsidianSettings
+from vaultlink.refactor.plan import CapturedLink, Relocation
+
+TextOf = Callable[[str], str | None]
+"""Returns the text of a note; None if it must not be changed."""
+
+
+class LinkEdits(msgspec.Struct, frozen=True):
+    """The edits of links.
+
+    Attributes:
+        edits: The edits by vault path before the moves, sorted.
+        captured: Unresolved links that resolve afterwards.
+        skipped: Vault paths of the notes that should be edited and must not be changed.
+        unwritable: Vault path and text of each link that can't be written so that it leads to its
+            file.
+    """
+
+    edits: Mapping[str, tuple[Edit, ...]]
+    captured: tuple[CapturedLink, ...] = ()
+    skipped: tuple[str, ...] = ()
+    unwritable: tuple[tuple[str, str], ...] = ()
+
+
+def find_sources(index: Index, relocation: Relocation) -> set[str]:
+    """Return the notes with links that may lose their meaning when files move.
+
+    These are the moved notes, and those that name a file as it is called before or afterwards.
+    """
+    names = {file_name(path) for pair in relocation.files.items() for path in pair}
+    keys = {key for name in names for key in target_spellings(name)}
+    keys |= {key for name in names for key in target_spellings(link_name(name))}
+    moved = {path for path in relocation.files if path in index.notes}
+    return (index.notes_mentioning(keys) | moved) if names else set()
+
+
+def plan_link_edits(
+    index: Index,
+    obsidian: ObsidianSettings,
+    text_of: TextOf,
+    relocation: Relocation,
+    sources: Iterable[str],
+    generated: Set[str] = frozenset(),
+) -> LinkEdits:
+    """Plan the edits of the links in some notes and canvases.
+
+    Args:
+        index: The index before the moves.
+        obsidian: The settings of the vault.
+        text_of: Returns the text of a note before the moves.
+        relocation: Where files go, and where links must lead.
+        sources: Vault paths of the notes and canvases.
+        generated: Vault paths of the notes whose managed sections are written anew.
+
+    Returns:
+        The edits; links that keep their meaning have none.
+    """
+    planner = _LinkPlanner(index, obsidian, text_of, relocation, generated)
+    for path in sorted(sources):
+        planner.visit(index.notes[path])
+    return LinkEdits(
+        planner.edits,
+        tuple(planner.captured),
+        tuple(planner.skipped),
+        tuple(planner.unwritable),
+    )
+
+
+class _ChangedLink(NamedTuple):
+    """A link to edit, the file that it leads to, and its new destination."""
+
+    link: Link
+    path: str
+    new_path: str
+    target: str
+    subpath: str
+
+
+class _LinkPlanner:
+    """The edits so far."""
+
+    def __init__(
+        self,
+        index: Index,
+        obsidian: ObsidianSettings,
+        text_of: TextOf,
+        relocation: Relocation,
+        generated: Set[str],
+    ):
+        self._generated = generated
+        self._index, self._text_of, self._relocation = index, text_of, relocation
+        self._renamed = RenamedNames(index, relocation.names, obsidian)
+        self.edits: dict[str, tuple[Edit, ...]] = {}
+        self.captured: list[CapturedLink] = []
+        self.skipped: list[str] = []
+        self.unwritable: list[tuple[str, str]] = []
+
+    def visit(self, note: Note) -> None:
+        """Plan the edits of one note or canvas."""
+        self.captured += self._find_captured(note)
+        changed = [
+            item
+            for link, target in self._list_links(note)
+            if target is not None and (item := self._change_link(note.path, link, target))
+        ]
+        if not changed:
+            return
+        text = self._text_of(note.path)
+        if text is None:
+            self.skipped.append(note.path)
+            return
+        edits = self._edit_note(note, text, changed)
+        if edits:
+            self.edits[note.path] = tuple(sort_edits(edits))
+
+    def _list_links(self, note: Note) -> Iterator[tuple[Link, str | None]]:
+        """Yield the links of a note, each with the file it leads to.
+
+        The links of managed sections, which are no links of the note, come last.
+        """
+        yield from self._index.resolved_links(note.path)
+        for section in note.sections if note.path not in self._generated else ():
+            if section.text:
+                for entry in section.entries:
+                    if entry.link and not entry.link.external:
+                        target = resolve(note.path, entry.link.lookup_target, self._index.names)
+                        yield entry.link, target
+
+    def _change_link(self, source: str, link: Link, path: str) -> _ChangedLink | None:
+        """Return the change of a link; None if it keeps its meaning as it is."""
+        files = self._relocation.files
+        new_path, subpath, _ = self._relocation.destination(link, path)
+        target = self._renamed.find_target(source, files.get(source, source), link, path, new_path)
+        if target is None:
+            self.unwritable.append((source, link.raw))
+            return None
+        if (target, subpath) == (link.target, link.subpath):
+            return None
+        return _ChangedLink(link, path, new_path, target, subpath)
+
+    def _edit_note(self, note: Note, text: str, changed: Iterable[_ChangedLink]) -> list[Edit]:
+        entries = {
+            entry.link.start: entry
+            for section in note.sections
+            for entry in section.entries
+            if entry.link
+        }
+        edits: list[Edit] = []
+        for item in changed:
+            renamed = rename_link(note.path, item.link, item.target, item.subpath, text)
+            if not renamed:
+                self.unwritable.append((note.path, item.link.raw))
+            edits += renamed
+            if item.link.start in entries:
+                edits += _rename_title(note.path, entries[item.link.start], item)
+        return edits
+
+    def _find_captured(self, note: Note) -> Iterator[CapturedLink]:
+        """Yield the unresolved links of a note that resolve afterwards."""
+        new_source = self._relocation.files.get(note.path, note.path)
+        for link, target in self._index.resolved_links(note.path):
+            if target is None and not link.external:
+                found = resolve(new_source, link.lookup_target, self._relocation.names)
+                if found is not None:
+                    yield CapturedLink(note.path, link.line, link.column, link.raw, found)
+
+
+def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ...]:
+    """Return the edit of an entry's title if it is the file's name."""
+    old, new = link_name(item.path), link_name(item.new_path)
+    if entry.title != old or old == new or entry.title_end > item.link.start:
+        return ()
+    return (Edit(path, entry.start, entry.title_end, new),)

@@ -1,0 +1,284 @@
+"""Plan renames: the files that move, and the texts that change with them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import parse
+from vaultlink.fix.sources import FixSources
+from vaultlink.fix.verify import find_moved_meanings
+from vaultlink.index.index import Index, update_names
+from vaultlink.index.update import update
+from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
+from vaultlink.model import Destination, Edit, Link, LinkKind, Note, SkippedNote
+from vaultlink.refactor.anchors import plan_anchor_renames
+from vaultlink.refactor.link_edits import LinkEdits, find_sources, plan_link_edits
+from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
+from vaultlink.refactor.plan import RefactorPlan, RefusedError, Relocation, Rename, RenameKind
+from vaultlink.refactor.subpaths import SubpathMap
+
+NewSubpath = Callable[[str, LinkKind], str]
+"""Returns the subpath of links to a note afterwards, given that before and the kind of link."""
+
+_MOST_NAMED = 5
+"""Links that a refusal names, at most."""
+
+
+def plan_renames(
+    index: Index,
+    settings: LinterSettings,
+    sources: FixSources,
+    renames: Sequence[Rename],
+    moves: Mapping[str, str],
+    files: Mapping[str, str],
+) -> RefactorPlan:
+    """Plan renames, all of them at once. Does not write.
+
+    Args:
+        index: The index of the vault.
+        settings: The settings of the vault.
+        sources: The texts of notes and canvases, and the times of files.
+        renames: What is renamed.
+        moves: Old path to new path of each file or folder to rename on disk.
+        files: Old path to new path of every file that `moves` renames.
+
+    Returns:
+        The plan.
+
+    Raises:
+        RefusedError: A heading, block or tag can't be renamed, or a link would lose its meaning.
+    """
+    return _Planner(index, settings, sources, files).plan(renames, moves)
+
+
+class _After(msgspec.Struct, frozen=True):
+    """The index after a rename, and the new paths of the notes that it may affect."""
+
+    index: Index
+    affected: set[str]
+
+
+class _Planner:
+    """Plans renames of one vault in one state."""
+
+    def __init__(
+        self, index: Index, settings: LinterSettings, sources: FixSources, files: Mapping[str, str]
+    ):
+        self._index, self._settings, self._sources = index, settings, sources
+        self._files = files
+        self._old_paths = {new: old for old, new in files.items()}
+        self._generated = find_sections_in_step(index, settings, sources)
+        self._names = update_names(index.names, frozenset(files), frozenset(files.values()))
+        self._subpaths: dict[str, NewSubpath] = {}
+
+    def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> RefactorPlan:
+        """Plan the renames."""
+        own = self._plan_anchors(renames)
+        defining = frozenset(own)
+        links = self._plan_links(own)
+        edits = _merge_edits(own, links.edits)
+        skipped = dict.fromkeys(links.skipped, "")
+        while True:
+            after = self._build_after(edits)
+            broken = self._find_broken(edits, after, links)
+            if not broken:
+                break
+            if broken.keys() & (defining | self._files.keys()) or not broken.keys() <= edits.keys():
+                raise RefusedError(_describe_broken(broken))
+            edits = {path: group for path, group in edits.items() if path not in broken}
+            skipped.update(broken)
+        edits = self._add_section_edits(edits, after)
+        return RefactorPlan(
+            tuple(renames),
+            moves,
+            self._files,
+            edits,
+            {path: self._change_text(path, group) for path, group in edits.items()},
+            defining,
+            links.captured,
+            (),
+            tuple(SkippedNote(path, reason) for path, reason in sorted(skipped.items())),
+        )
+
+    # -- headings, blocks and tags ---------------------------------------------------------------
+
+    def _plan_anchors(self, renames: Sequence[Rename]) -> dict[str, tuple[Edit, ...]]:
+        """Return the edits of headings and blocks, by the path of their note."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for item in renames:
+            if item.kind in (RenameKind.HEADING, RenameKind.BLOCK):
+                path = self._find_file(item.old)
+                new = item.new[len(path) + 1 :]
+                name = new.removeprefix("^") if item.kind is RenameKind.BLOCK else new
+                groups.setdefault(path, []).append((item.old[len(path) :], name))
+        edits = {}
+        for path, group in groups.items():
+            changes = plan_anchor_renames(
+                self._index.notes[path],
+                self._require_text(path),
+                group,
+                partial(parse, self._settings, path),
+            )
+            self._subpaths[path], edits[path] = changes.new_subpath, changes.edits
+        return edits
+
+    def _find_file(self, name: str) -> str:
+        """Return the path before the heading or block in a name such as `a.md#b`."""
+        at = name.find("#")
+        while at != -1 and name[:at] not in self._index.notes:
+            at = name.find("#", at + 1)
+        return name[:at]
+
+    def _require_text(self, path: str) -> str:
+        text = self._sources.text(path)
+        if text is None:
+            raise RefusedError(f"{path} can't be changed. Nothing was written.")
+        return text
+
+    # -- links -----------------------------------------------------------------------------------
+
+    def _plan_links(self, own: Mapping[str, Sequence[Edit]]) -> LinkEdits:
+        """Plan the edits of links; again if they change headings that links name."""
+        while True:
+            relocation = Relocation(self._files, self._names, self._find_destination)
+            sources = find_sources(self._index, relocation)
+            for path in self._subpaths:
+                sources |= {path, *self._index.anchor_sources.get(path, ())}
+            links = plan_link_edits(
+                self._index,
+                self._settings.obsidian,
+                self._sources.text,
+                relocation,
+                sources,
+                self._generated,
+            )
+            if links.unwritable:
+                raise RefusedError(_describe_unwritable(links.unwritable))
+            edits = _merge_edits(own, links.edits)
+            changed = [path for path in edits if self._follow_changed_headings(path, edits[path])]
+            if not changed:
+                return links
+
+    def _follow_changed_headings(self, path: str, edits: Sequence[Edit]) -> bool:
+        """Make links follow headings that edits of links change; False if none do."""
+        note, shift = self._index.notes[path], OffsetShift(edits)
+        if (
+            path in self._subpaths
+            or not self._index.anchor_sources.get(path)
+            or not any(shift.is_touched(item.start, item.end) for item in note.headings)
+        ):
+            return False
+        after = parse(self._settings, path, apply_edits(self._require_text(path), edits))
+        if len(after.headings) == len(note.headings) and len(after.blocks) == len(note.blocks):
+            self._subpaths[path] = SubpathMap(note, after).new_subpath
+        return path in self._subpaths
+
+    def _find_destination(self, link: Link, path: str) -> Destination:
+        """Return where a link must lead that leads to a file now."""
+        rewrite = self._subpaths.get(path) if link.subpath else None
+        subpath = rewrite(link.subpath, link.kind) if rewrite else link.subpath
+        return Destination(self._files.get(path, path), subpath)
+
+    # -- the result ------------------------------------------------------------------------------
+
+    def _change_text(self, path: str, edits: Sequence[Edit]) -> tuple[str, str]:
+        text = self._require_text(path)
+        return text, apply_edits(text, edits)
+
+    def _build_after(self, edits: Mapping[str, Sequence[Edit]]) -> _After:
+        """Return the index after the edits and moves."""
+        before = self._index
+        moved = {path for path in self._files if path in before.notes}
+        changes: dict[str, Note | None] = dict.fromkeys(moved)
+        for path in moved | edits.keys():
+            new_path = self._files.get(path, path)
+            changes[new_path] = (
+                parse(self._settings, new_path, self._change_text(path, edits[path])[1])
+                if path in edits
+                else replace(before.notes[path], path=new_path)
+            )
+        present = dict.fromkeys(self._files, False) | dict.fromkeys(self._files.values(), True)
+        after, affected = update(before, changes, present)
+        return _After(after, affected | changes.keys())
+
+    def _find_broken(
+        self, edits: Mapping[str, Sequence[Edit]], after: _After, links: LinkEdits
+    ) -> dict[str, str]:
+        """Return what would be wrong afterwards, by the path of the note before."""
+        paths = {self._old_path(path) for path in after.affected}.difference(links.skipped)
+        return {
+            item.path: item.problem
+            for item in find_moved_meanings(
+                self._index,
+                after.index,
+                edits,
+                sorted(paths & self._index.notes.keys()),
+                self._files,
+                self._find_destination,
+            )
+        }
+
+    def _add_section_edits(
+        self, edits: Mapping[str, tuple[Edit, ...]], after: _After
+    ) -> dict[str, tuple[Edit, ...]]:
+        """Return all edits, with those of managed sections that were in step before."""
+        files = self._files
+        new_edits = {files.get(path, path): group for path, group in edits.items()}
+
+        def new_text(new_path: str) -> str | None:
+            path = self._old_path(new_path)
+            return (
+                self._change_text(path, edits[path])[1]
+                if path in edits
+                else self._sources.text(path)
+            )
+
+        found = plan_section_edits(
+            after.index,
+            self._settings,
+            replace(self._sources, text=new_text),
+            {files.get(path, path) for path in self._generated},
+            new_edits,
+        )
+        by_old_path = {
+            self._old_path(path): tuple(replace(edit, path=self._old_path(path)) for edit in group)
+            for path, group in found.items()
+        }
+        return _merge_edits(edits, by_old_path)
+
+    def _old_path(self, path: str) -> str:
+        return self._old_paths.get(path, path)
+
+
+def _merge_edits(
+    one: Mapping[str, Sequence[Edit]], other: Mapping[str, Sequence[Edit]]
+) -> dict[str, tuple[Edit, ...]]:
+    """Return the edits of both, without those of the second within the first."""
+    merged = {path: tuple(group) for path, group in one.items()}
+    for path, group in other.items():
+        own = merged.get(path, ())
+        free = [edit for edit in group if not any(_is_within(edit, larger) for larger in own)]
+        merged[path] = tuple(sort_edits([*own, *free]))
+    return merged
+
+
+def _is_within(edit: Edit, other: Edit) -> bool:
+    return other.start <= edit.start and edit.end <= other.end
+
+
+def _describe_broken(broken: Mapping[str, str]) -> str:
+    path, problem = min(broken.items())
+    others = f" There are problems in {len(broken) - 1} more notes." if len(broken) > 1 else ""
+    return f"{path}: {problem}. Nothing was written.{others}"
+
+
+def _describe_unwritable(links: Iterable[tuple[str, str]]) -> str:
+    named = [f"{raw} in {path}" for path, raw in links]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return (
+        f"no link can be written that leads to the new name: {', '.join(named[:_MOST_NAMED])}"
+        f"{more}. Nothing was written. Choose another name."
+    )
