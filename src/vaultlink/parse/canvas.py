@@ -1,13 +1,36 @@
 """Parse a canvas: its file cards, and the links in its text cards (section 8)."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from vaultlink.model import Link, LinkKind, Note, ParseProblem, Place
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.note_builder import NoteBuilder
 from vaultlink.text import lazy_pattern, line_and_column, line_starts
+
+
+class CanvasCard(NamedTuple):
+    """A card of a canvas: its 0-based number among the nodes, and its values."""
+
+    number: int
+    values: dict[str, Any]
+
+
+class CanvasLink(NamedTuple):
+    """A link of a canvas.
+
+    Attributes:
+        card: The card that contains it.
+        link: The link, as `parse_canvas` returns it.
+        inner: The link at its place in the text of a text card, as a link of a note's body; None
+            for a file card.
+    """
+
+    card: CanvasCard
+    link: Link
+    inner: Link | None
 
 
 def parse_canvas(path: str, text: str) -> Note:
@@ -19,44 +42,59 @@ def parse_canvas(path: str, text: str) -> Note:
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
         return unreadable_canvas(path, cards)
+    return Note(path, links=tuple([found.link for found in find_canvas_links(text, cards)]))
+
+
+def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink]:
+    """Yield the links of a canvas, in order.
+
+    Args:
+        text: The text of the canvas.
+        cards: Its cards, from `parse_canvas_cards`.
+    """
     starts = line_starts(text)
-    links: list[Link] = []
     at = 0
     for card in cards:
-        card_id = card.get("id")
+        values = card.values
+        card_id = values.get("id")
         at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
         spot = (at, at + 1, *line_and_column(starts, at))
-        link = file_link(card, spot)
+        link = file_link(values, spot)
         if link:
-            links.append(link)
-        elif card.get("type") == "text" and isinstance(card.get("text"), str):
-            links += _parse_card_links(card["text"], spot)
-    return Note(path, links=tuple(links))
+            yield CanvasLink(card, link, None)
+        elif values.get("type") == "text" and isinstance(values.get("text"), str):
+            for inner in _parse_card_links(values["text"]):
+                yield CanvasLink(card, _move_to_card(inner, spot), inner)
 
 
-def _parse_card_links(text: str, spot: tuple[int, int, int, int]) -> list[Link]:
+def _parse_card_links(text: str) -> list[Link]:
     """Return the links of a text card, parsed like a note."""
-    found = NoteBuilder(text, Place.CANVAS)
-    for run in read_blocks(split_lines(text, 0)).runs:
+    found = NoteBuilder(text)
+    blocks = read_blocks(split_lines(text, 0))
+    for run in blocks.runs:
         found.add_run(run)
-    return [
-        Link(
-            *spot,
-            link.raw,
-            link.target,
-            link.subpath,
-            link.display,
-            link.kind,
-            link.embed,
-            Place.CANVAS,
-            "",
-            link.external,
-        )
-        for link in found.links
-    ]
+    if blocks.beside_tables:
+        found.mark_links_beside_tables(blocks.beside_tables)
+    return found.links
 
 
-def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
+def _move_to_card(link: Link, spot: tuple[int, int, int, int]) -> Link:
+    """Return the link of a text card with the place of the card."""
+    return Link(
+        *spot,
+        link.raw,
+        link.target,
+        link.subpath,
+        link.display,
+        link.kind,
+        link.embed,
+        Place.CANVAS,
+        "",
+        link.external,
+    )
+
+
+def parse_canvas_cards(text: str) -> list[CanvasCard] | str:
     """Return the cards of a canvas, or the reason why its text is invalid."""
     if not text.strip():
         return []
@@ -67,10 +105,12 @@ def parse_canvas_cards(text: str) -> list[dict[str, Any]] | str:
     nodes = canvas.get("nodes", []) if isinstance(canvas, dict) else None
     if not isinstance(nodes, list):
         return "it has no list of cards"
-    cards = [node for node in nodes if isinstance(node, dict)]
-    return (
-        [_replace_surrogates(card) for card in cards] if _SURROGATE_ESCAPE.search(text) else cards
-    )
+    has_surrogates = _SURROGATE_ESCAPE.search(text) is not None
+    return [
+        CanvasCard(number, _replace_surrogates(node) if has_surrogates else node)
+        for number, node in enumerate(nodes)
+        if isinstance(node, dict)
+    ]
 
 
 _SURROGATE_ESCAPE = lazy_pattern(r"\\u[dD][89a-fA-F]")
