@@ -202,6 +202,28 @@ def plan_moves_of(vault: Path, files: Mapping[str, str]) -> RefactorPlan:
     )
 
 
+CANVAS = """{
+  "nodes":[
+    {"id":"1","type":"file","file":"Old.md","subpath":"#Part"},
+    {"id":"2","type":"text","text":"see [[Old]]\\nand `[[Old]]` \\u00e4 [x](Old.md)"},
+    {"id":"3","type":"group","background":"img/p.png"},
+    {"id":"4","type":"file","file":"img/p.png"},
+    {"id":"5","type":"text","text":"Old.md img/p.png"}
+  ]
+}"""
+
+
+def test_a_canvas_follows_by_span(tmp_path: Path) -> None:
+    files = {"Old.md": "x/New.md", "img/p.png": "q.png"}
+    plan = plan_moves(tmp_path / "vault", {**OTHERS, "c.canvas": CANVAS}, files)
+    assert plan.texts["c.canvas"][1] == (
+        CANVAS.replace('"file":"Old.md"', '"file":"x/New.md"')
+        .replace("see [[Old]]", "see [[New]]")
+        .replace("(Old.md)", "(New.md)")
+        .replace('":"img/p.png"', '":"q.png"')
+    )
+
+
 def test_a_note_that_must_not_be_changed_is_skipped(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"Old.md": "", "s.md": "[[Old]]", "t.md": "[[Old]]"})
     opened = open_vault(vault, Settings(cache=False))

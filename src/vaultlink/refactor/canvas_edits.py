@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vaultlink.links.edits import apply_edits, sort_edits
-from vaultlink.links.rewrite import rewrite_link
+from vaultlink.links.renaming import rename_link
 from vaultlink.model import Edit, Link
 from vaultlink.parse.canvas import (
     CanvasCard,
@@ -118,7 +118,7 @@ def _edit_text_card(
     strings: "CardStrings", card: CanvasCard, link: Link, target: str, subpath: str
 ) -> list[Edit] | None:
     """Return the edits of a link in a text card; None if it cannot be written."""
-    edits = rewrite_link(strings.path, link, target, subpath)
+    edits = rename_link(strings.path, link, target, subpath)
     return strings.map_edits(card, "text", edits) if edits else None
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.index.index import Index, link_name, target_spellings
-from vaultlink.index.resolve import file_name, resolve
+from vaultlink.index.resolve import file_name, is_note, resolve
 from vaultlink.links.edits import sort_edits
 from vaultlink.links.renaming import RenamedNames, rename_link
 from vaultlink.model import Edit, Entry, Link, Note
@@ -46,8 +46,19 @@ def find_sources(index: Index, relocation: Relocation) -> set[str]:
     names = {file_name(path) for pair in relocation.files.items() for path in pair}
     keys = {key for name in names for key in target_spellings(name)}
     keys |= {key for name in names for key in target_spellings(link_name(name))}
-    moved = {path for path in relocation.files if path in index.notes}
-    return (index.notes_mentioning(keys) | moved) if names else set()
+    found = {path for path in relocation.files if path in index.notes}
+    if _moves_images(relocation):
+        found |= {path for path in index.notes if _is_canvas(path)}
+    return (index.notes_mentioning(keys) | found) if names else set()
+
+
+def _moves_images(relocation: Relocation) -> bool:
+    """Return True if backgrounds of canvases may move, which are not links."""
+    return not all(map(is_note, relocation.files))
+
+
+def _is_canvas(path: str) -> bool:
+    return path.lower().endswith(".canvas")
 
 
 def plan_link_edits(
@@ -119,13 +130,18 @@ class _LinkPlanner:
             for link, target in self._list_links(note)
             if target is not None and (item := self._change_link(note.path, link, target))
         ]
-        if not changed:
+        is_canvas = _is_canvas(note.path)
+        if not changed and not (is_canvas and _moves_images(self._relocation)):
             return
         text = self._text_of(note.path)
         if text is None:
             self.skipped.append(note.path)
             return
-        edits = self._edit_note(note, text, changed)
+        edits = (
+            self._edit_canvas(note, text, changed)
+            if is_canvas
+            else self._edit_note(note, text, changed)
+        )
         if edits:
             self.edits[note.path] = tuple(sort_edits(edits))
 
@@ -170,6 +186,22 @@ class _LinkPlanner:
             if item.link.start in entries:
                 edits += _rename_title(note.path, entries[item.link.start], item)
         return edits
+
+    def _edit_canvas(self, note: Note, text: str, changed: Iterable[_ChangedLink]) -> list[Edit]:
+        from vaultlink.refactor.canvas_edits import edit_canvas  # noqa: PLC0415 - few vaults need it
+
+        targets = {
+            (item.link.start, item.link.raw): (item.target, item.subpath) for item in changed
+        }
+        edits = edit_canvas(
+            note.path,
+            text,
+            lambda link: targets.get((link.start, link.raw)),
+            self._relocation.files.get,
+        )
+        if edits is None:
+            self.unwritable += [(note.path, raw) for _, raw in targets]
+        return list(edits or ())
 
     def _find_captured(self, note: Note) -> Iterator[CapturedLink]:
         """Yield the unresolved links of a note that resolve afterwards."""
