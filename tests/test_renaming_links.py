@@ -202,6 +202,15 @@ def plan_moves_of(vault: Path, files: Mapping[str, str]) -> RefactorPlan:
     )
 
 
+def test_a_note_that_would_be_read_differently_is_skipped(tmp_path: Path) -> None:
+    odd = "_a [[Old | [1]]](Old) b [[Old | [2]]](Old)."
+    plan = plan_moves(
+        tmp_path / "vault", {"Old.md": "", "s.md": odd, "t.md": "[[Old]]"}, {"Old.md": "co_ 1.md"}
+    )
+    assert list(plan.texts) == ["t.md"]
+    assert [note.path for note in plan.skipped] == ["s.md"]
+
+
 CANVAS = """{
   "nodes":[
     {"id":"1","type":"file","file":"Old.md","subpath":"#Part"},

@@ -1,6 +1,6 @@
 """Plan renames: the files that move, and the texts that change with them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -133,13 +133,15 @@ class _Planner:
         skipped = dict.fromkeys(links.skipped, "")
         while True:
             after = self._build_after(edits)
-            broken = self._find_broken(edits, after, links)
+            broken = self._find_broken(edits, after, skipped)
             if not broken:
                 break
             if broken.keys() & (defining | self._files.keys()) or not broken.keys() <= edits.keys():
                 raise RefusedError(_describe_broken(broken))
             edits = {path: group for path, group in edits.items() if path not in broken}
-            skipped.update(broken)
+            skipped.update(
+                (path, f"its links can't be changed: {problem}") for path, problem in broken.items()
+            )
         edits = self._add_section_edits(edits, after)
         return RefactorPlan(
             tuple(renames),
@@ -255,10 +257,10 @@ class _Planner:
         return _After(after, affected | changes.keys())
 
     def _find_broken(
-        self, edits: Mapping[str, Sequence[Edit]], after: _After, links: LinkEdits
+        self, edits: Mapping[str, Sequence[Edit]], after: _After, skipped: Collection[str]
     ) -> dict[str, str]:
         """Return what would be wrong afterwards, by the path of the note before."""
-        paths = {self._old_path(path) for path in after.affected}.difference(links.skipped)
+        paths = {self._old_path(path) for path in after.affected}.difference(skipped)
         return {
             item.path: item.problem
             for item in find_moved_meanings(
