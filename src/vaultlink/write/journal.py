@@ -8,15 +8,16 @@ Old bytes that are a prefix or suffix of the new ones are not stored.
 import os
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
-import msgspec
 from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
+from vaultlink.model import SkippedNote
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
     MAX_RECORD_BYTES,
@@ -26,12 +27,20 @@ from vaultlink.write.journal_files import (
     digest_content,
     encode_header,
     list_runs,
+    write_ended,
     write_file,
-    write_marker,
+    write_moving,
 )
 from vaultlink.write.lock import journal_folder, make_journal_error, make_journal_folder
+from vaultlink.write.move_checks import (
+    find_folders_to_create,
+    find_move_barriers,
+    identify_files,
+)
 from vaultlink.write.open_folders import find_missing_folders
-from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers, write_notes
+from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
+from vaultlink.write.recovery import recover_run
+from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers
 
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9
 """Nanoseconds after which a record is deleted: 90 days."""
@@ -54,34 +63,85 @@ class JournalUse:
         cls.has_recorded = False
 
 
-def record_and_write(
+def record_and_write(  # noqa: PLR0913 - all parts of a run
     root: Path,
     command: str,
     summary: str,
     writes: Sequence[PendingWrite],
     undoes: str | None = None,
+    *,
+    moves: Mapping[str, str] = MappingProxyType({}),
+    first: Collection[str] = frozenset(),
+    obsolete: Collection[str] = (),
 ) -> WriteResult:
-    """Record a run, then write its notes. The caller must hold the write lock.
+    """Record a run, then make its changes. The caller must hold the write lock.
 
-    A run that writes nothing leaves no record.
+    Notes are written first, then files and folders are moved, then notes are removed. If a move
+    can't be made, nothing is changed at all, unless the run is an undo: that skips the move. A run
+    that changes nothing leaves no record.
+
+    Args:
+        root: The folder of the vault.
+        command: The command line.
+        summary: One sentence about the run.
+        writes: The changes of notes, by path before the moves.
+        undoes: The run that this one undoes.
+        moves: Old vault path to new vault path of what is renamed, files or folders.
+        first: The paths of `writes` that are written before all others. If one is skipped, nothing
+            is changed.
+        obsolete: Folders that are removed as soon as a move leaves them empty.
+
+    Returns:
+        What was written and moved, and what was skipped, with the reasons.
 
     Raises:
-        JournalError: The record can't be written.
+        JournalError: The record can't be written. Nothing is changed then.
     """
-    if not writes:
+    if not writes and not moves:
         return WriteResult((), ())
-    run = record_run(root, command, summary, writes, undoes)
-    result = write_notes(root, writes, run.id)
-    if not result.written:
-        delete_run(journal_folder(root), run.id)
-        return result
-    write_marker(
-        journal_folder(root),
-        run.id,
-        "ended",
-        msgspec.msgpack.encode([skipped_note.path for skipped_note in result.skipped]),
+    is_undo = undoes is not None
+    barriers = () if is_undo else find_move_barriers(root, moves, obsolete)
+    if barriers:
+        return WriteResult((), barriers)
+    pending = order_writes(writes, first)._replace(
+        moves=tuple(moves.items()), obsolete=obsolete, is_partial=is_undo
     )
+    run = record_run(root, command, summary, pending.writes, undoes, moves)
+    folder = journal_folder(root)
+    try:
+        result = make_changes(root, pending, run.id, lambda: _record_identities(root, run))
+    except RunAbandoned as abandoned:
+        return _revert(root, run, abandoned.skipped)
+    except JournalError:
+        _revert(root, run)
+        raise
+    if not result.written and not result.moved:
+        delete_run(folder, run.id)
+        return result
+    moved = dict(result.moved)
+    unmoved = [old for old in moves if old not in moved]
+    paths = {item.path for item in writes}.difference(result.written)
+    write_ended(folder, run, sorted(paths), unmoved)
     return replace(result, run_id=run.id)
+
+
+def _record_identities(root: Path, run: RecordedRun) -> None:
+    """Record the identities of the files that a run is about to move."""
+    folder = journal_folder(root)
+    try:
+        write_moving(folder, run, identify_files(root, [old for old, _ in run.moves]))
+    except OSError as error:
+        raise make_journal_error(folder, error) from None
+
+
+def _revert(root: Path, run: RecordedRun, skipped: Sequence[SkippedNote] = ()) -> WriteResult:
+    """Revert what a run did, and remove its record if nothing of it is left."""
+    known = frozenset(note.path for note in skipped)
+    result = recover_run(root, replace(run, skipped=known))
+    if not result.skipped:
+        delete_run(journal_folder(root), run.id)
+        return WriteResult((), tuple(skipped))
+    return WriteResult((), (*skipped, *result.skipped), run.id)
 
 
 def record_run(
@@ -90,8 +150,9 @@ def record_run(
     summary: str,
     writes: Sequence[PendingWrite],
     undoes: str | None = None,
+    moves: Mapping[str, str] = MappingProxyType({}),
 ) -> RecordedRun:
-    """Record a run before it writes.
+    """Record a run before it writes or moves anything.
 
     Raises:
         JournalError: The record can't be written.
@@ -106,6 +167,10 @@ def record_run(
     for item in writes:
         parts.append(_record_change(root, item, room))
         room -= len(item.old or b"") if parts[-1][0].compressed else 0
+    folders = [
+        *find_missing_folders(root, [item.path for item in writes if item.old is None]),
+        *find_folders_to_create(root, moves),
+    ]
     run = RecordedRun(
         f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(time_ns // 10**9))}-{os.urandom(2).hex()}",
         time_ns,
@@ -113,8 +178,9 @@ def record_run(
         summary,
         os.fsencode(root),
         undoes,
-        tuple(find_missing_folders(root, [item.path for item in writes if item.old is None])),
+        tuple(dict.fromkeys(folders)),
         tuple([change for change, _ in parts]),
+        moves=tuple(moves.items()),
     )
     content = [encode_header(run), *(stored for _, stored in parts)]
     if sum(map(len, content)) > MAX_RECORD_BYTES:
@@ -190,26 +256,11 @@ def clean_up_journal(root: Path) -> None:
     for run in list_runs(root):
         if not run.ended:
             remove_leftovers(root, [change.path for change in run.changes], run.id)
-            write_marker(folder, run.id, "ended", msgspec.msgpack.encode([]))
+            if not run.is_interrupted:  # `revert_interrupted` handles those
+                write_ended(folder, run, ())
     for file in folder.glob("*.tmp"):
         with suppress(OSError):
             file.unlink()
-
-
-def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone, or remove that mark.
-
-    If the run is itself an undo, the run it undid is marked the other way round.
-    """
-    folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
-    current: RecordedRun | None = run
-    while current is not None:
-        if undone:
-            write_marker(folder, current.id, "undone")
-        else:
-            (folder / f"{current.id}.undone").unlink(missing_ok=True)
-        undone = not undone
-        current = runs.pop(current.undoes, None) if current.undoes else None
 
 
 def _prune(folder: Path, runs: Sequence[RecordedRun], now: int) -> None:

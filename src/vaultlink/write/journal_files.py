@@ -1,7 +1,8 @@
 """Read and write the journal's files: a record of each run, and markers.
 
 A record `<run>.run` has a header with a digest, then the stored bytes of each change. A marker
-`<run>.ended` lists the notes that the run skipped; `<run>.undone` shows that it was undone.
+`<run>.ended` lists the notes and the moves that the run skipped; `<run>.undone` shows that it was
+undone. `<run>.moving` identifies the files that a run moves, from before its first move on.
 """
 
 import os
@@ -9,23 +10,29 @@ import re
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.files import open_own, read_own
 from vaultlink.text import blake2b, lazy_pattern
 from vaultlink.write.lock import journal_folder
 
 _MAGIC = b"vaultlink run 1\n"
+_MAGIC_WITH_MOVES = b"vaultlink run 2\n"
+"""Begins the records of runs that move files. Versions that can't move files do not read them."""
 
 MAX_RECORD_BYTES = 2_000_000_000
 """Bytes of the largest record."""
 
 MAX_INFLATED_BYTES = 500_000_000
 """Bytes that the compressed parts of a record have together when they are decompressed, at most."""
+
+_UNKNOWN_IDENTITY = (-1, -1)
+"""Stands for the identity of a file that exists."""
 
 _MAX_MARKER_BYTES = 64_000_000
 _MAX_TIME_NS = 4_000_000_000 * 10**9
@@ -57,8 +64,11 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
     """A recorded run.
 
     `time_ns` is in nanoseconds since the epoch; `folders` are those it creates; `undoes` is the run
-    it undoes. The last three fields are not in the record itself: the notes that it skipped,
-    whether it ended, and whether it was undone.
+    it undoes. `moves` are the old and new paths of the files and folders that it renames after it
+    wrote the notes; all other paths are those before the moves.
+
+    Four fields are not in the record itself: the notes that it skipped, whether it ended, whether
+    it was undone, and the old paths of the moves that it did not make or that a later run undid.
     """
 
     id: str
@@ -72,6 +82,13 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
     skipped: frozenset[str] = frozenset()
     ended: bool = False
     undone: bool = False
+    moves: tuple[tuple[str, str], ...] = ()
+    unmoved: frozenset[str] = frozenset()
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Return True if the run moves files and was killed, or is still running."""
+        return bool(self.moves) and not self.ended and not self.undone
 
 
 def digest_content(content: bytes | None) -> bytes | None:
@@ -95,7 +112,22 @@ def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -
             )
         else:
             runs.append(run)
-    return sorted(runs, key=lambda run: run.time_ns, reverse=True)
+    return _subtract_undone_moves(sorted(runs, key=lambda run: run.time_ns, reverse=True))
+
+
+def _subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
+    """Return the runs, the latest first, without the moves that later ones undid."""
+    restored: dict[str, set[str]] = {}
+    found = []
+    for run in runs:
+        if run.id in restored:
+            run = replace(run, unmoved=run.unmoved | restored[run.id])  # noqa: PLW2901
+        if run.undoes is not None and run.ended:
+            restored.setdefault(run.undoes, set()).update(
+                new for old, new in run.moves if old not in run.unmoved
+            )
+        found.append(run)
+    return found
 
 
 def _read_record(file: Path) -> RecordedRun | None:
@@ -104,7 +136,8 @@ def _read_record(file: Path) -> RecordedRun | None:
             file_size = os.fstat(stream.fileno()).st_size
             data = stream.read(len(_MAGIC) + 24)
             size, digest = int.from_bytes(data[len(_MAGIC) : -20], "big"), data[-20:]
-            if data[: len(_MAGIC)] != _MAGIC or size > file_size:
+            magic = data[: len(_MAGIC)]
+            if magic not in (_MAGIC, _MAGIC_WITH_MOVES) or size > file_size:
                 return None
             head = stream.read(size)
         run = (
@@ -114,11 +147,15 @@ def _read_record(file: Path) -> RecordedRun | None:
         )
         if run is None or not _is_sound(run, file.stem, file_size - len(data) - size):
             return None
-        return msgspec.structs.replace(
+        if bool(run.moves) != (magic == _MAGIC_WITH_MOVES):
+            return None
+        skipped, unmoved = _read_skipped(file, bool(run.moves))
+        return replace(
             run,
-            skipped=_read_skipped(file),
+            skipped=skipped,
             ended=file.with_suffix(".ended").exists(),
             undone=file.with_suffix(".undone").exists(),
+            unmoved=unmoved,
         )
     except (OSError, msgspec.MsgspecError, ValueError):
         return None
@@ -130,7 +167,11 @@ def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
     Its id is part of names of files, its paths and folders are in the vault, and no number is out
     of range.
     """
-    paths = (*run.folders, *(change.path for change in run.changes))
+    paths = (
+        *run.folders,
+        *(change.path for change in run.changes),
+        *(path for move in run.moves for path in move),
+    )
     numbers = [
         number
         for change in run.changes
@@ -155,15 +196,16 @@ def _is_inner_path(path: str) -> bool:
     )
 
 
-def _read_skipped(file: Path) -> frozenset[str]:
+def _read_skipped(file: Path, has_moves: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the paths of the skipped notes, and the old paths of the skipped moves."""
     try:
-        return frozenset(
-            msgspec.msgpack.decode(
-                read_own(file.with_suffix(".ended"), _MAX_MARKER_BYTES), type=list[str]
-            )
-        )
+        content = read_own(file.with_suffix(".ended"), _MAX_MARKER_BYTES)
+        if has_moves:
+            skipped, unmoved = msgspec.msgpack.decode(content, type=tuple[list[str], list[str]])
+            return frozenset(skipped), frozenset(unmoved)
+        return frozenset(msgspec.msgpack.decode(content, type=list[str])), frozenset()
     except (OSError, msgspec.MsgspecError, ValueError):
-        return frozenset()
+        return frozenset(), frozenset()
 
 
 def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None], bytes | None]:
@@ -203,9 +245,10 @@ def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None]
 def encode_header(run: RecordedRun) -> bytes:
     """Encode the header of a record."""
     head = msgspec.msgpack.encode(
-        msgspec.structs.replace(run, skipped=frozenset(), ended=False, undone=False)
+        replace(run, skipped=frozenset(), ended=False, undone=False, unmoved=frozenset())
     )
-    return _MAGIC + len(head).to_bytes(4, "big") + (digest_content(head) or b"") + head
+    magic = _MAGIC_WITH_MOVES if run.moves else _MAGIC
+    return magic + len(head).to_bytes(4, "big") + (digest_content(head) or b"") + head
 
 
 def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
@@ -226,28 +269,104 @@ def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool
         with suppress(OSError):
             Path(temporary).unlink()
         raise
-    if durable and sys.platform != "win32":
+    if durable:
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the entries of a folder to disk, where that is needed.
+
+    Raises:
+        OSError: The folder can't be opened.
+    """
+    if sys.platform != "win32":
         handle = os.open(folder, os.O_RDONLY)
         with suppress(OSError):  # not possible, and not needed, on some file systems
             os.fsync(handle)
         os.close(handle)
 
 
-def write_marker(folder: Path, run: str, kind: str, content: bytes = b"") -> None:
+def write_marker(
+    folder: Path, run: str, kind: str, content: bytes = b"", *, durable: bool = False
+) -> None:
     """Write a marker file of a run, if possible.
 
-    If the disk is full, the run's other marker is renamed, which takes no space.
+    If the disk is full, another marker of the run is renamed, which takes no space.
     """
     try:
-        write_file(folder, f"{run}.{kind}", [content], durable=False)
+        write_file(folder, f"{run}.{kind}", [content], durable=durable)
     except OSError:
+        other = "ended" if kind == "undone" else "moving"
         with suppress(OSError):
-            if kind == "undone":
-                (folder / f"{run}.ended").replace(folder / f"{run}.undone")
+            (folder / f"{run}.{other}").replace(folder / f"{run}.{kind}")
+
+
+def write_ended(
+    folder: Path, run: RecordedRun, skipped: Iterable[str], unmoved: Iterable[str] = ()
+) -> None:
+    """Mark a run as ended.
+
+    `skipped` are the notes that it did not write, `unmoved` the old paths of moves not made.
+    """
+    paths = list(skipped)
+    content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
+    write_marker(folder, run.id, "ended", content, durable=bool(run.moves))
+    with suppress(OSError):
+        (folder / f"{run.id}.moving").unlink(missing_ok=True)
+
+
+def write_moving(
+    folder: Path, run: RecordedRun, identities: Sequence[tuple[int, int] | None]
+) -> None:
+    """Write the identities of the files that a run moves, durably.
+
+    Raises:
+        OSError: The marker can't be written.
+    """
+    content = msgspec.msgpack.encode(identities)
+    write_file(folder, f"{run.id}.moving", [content], durable=True)
+
+
+def read_moving(folder: Path, run: RecordedRun) -> list[tuple[int, int] | None] | None:
+    """Return the identities of the files that a run moves; None before its first move."""
+    file = folder / f"{run.id}.moving"
+    try:
+        found = msgspec.msgpack.decode(
+            read_own(file, _MAX_MARKER_BYTES), type=list[tuple[int, int] | None]
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, ValueError):
+        found = []  # damaged
+    unknown = [_UNKNOWN_IDENTITY] * len(run.moves)
+    return [*found, *unknown][: len(run.moves)]
+
+
+def remove_moving(folder: Path, run: RecordedRun) -> None:
+    """Remove the identities of moved files, durably: all of them are at their old paths."""
+    with suppress(OSError):
+        (folder / f"{run.id}.moving").unlink(missing_ok=True)
+        sync_folder(folder)
+
+
+def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
+    """Mark a run as undone, or remove that mark.
+
+    If the run is itself an undo, the run it undid is marked the other way round.
+    """
+    folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
+    current: RecordedRun | None = run
+    while current is not None:
+        if undone:
+            write_marker(folder, current.id, "undone")
+        else:
+            (folder / f"{current.id}.undone").unlink(missing_ok=True)
+        undone = not undone
+        current = runs.pop(current.undoes, None) if current.undoes else None
 
 
 def delete_run(folder: Path, run: str) -> None:
     """Delete the record and the markers of a run."""
-    for kind in ("run", "ended", "undone"):
+    for kind in ("run", "ended", "undone", "moving"):
         with suppress(OSError):
             (folder / f"{run}.{kind}").unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import os
 import stat as modes
 import sys
 from contextlib import suppress
-from errno import EACCES, EDQUOT, EEXIST, EFBIG, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
+from errno import EACCES, EDQUOT, EEXIST, EFBIG, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS, EXDEV
 from io import FileIO
 
 import msgspec
@@ -22,21 +22,23 @@ _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0)
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
 
 CHANGED_SINCE_READ = "it changed since it was read"
-_IS_SYMLINK = "it is a symbolic link"
+IS_SYMLINK = "it is a symbolic link"
 READ_ONLY = "it is read-only"
+OTHER_DEVICE = "its new folder is on another disk"
 _FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
-_NAME_TAKEN = "a file with this name already exists"
+NAME_TAKEN = "a file with this name already exists"
 _ERRNO_MESSAGES = {
     EACCES: "its folder is not writable",
     EPERM: "the system does not permit it",
     EDQUOT: "the disk quota of this user is used up",
-    EEXIST: _NAME_TAKEN,
+    EEXIST: NAME_TAKEN,
     EFBIG: "it exceeds the file size limit of the system",
-    ELOOP: _IS_SYMLINK,
+    ELOOP: IS_SYMLINK,
     ENOENT: "it no longer exists",
     ENOSPC: "no space is left on the device",
     ENOTDIR: NOT_A_FOLDER,
     EROFS: "its file system is read-only",
+    EXDEV: OTHER_DEVICE,
 }
 
 
@@ -68,7 +70,7 @@ def prepare_replacement(job: ReplaceJob) -> None:
     """
     if job.old is None:
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
-            raise CannotWrite(_NAME_TAKEN)
+            raise CannotWrite(NAME_TAKEN)
         _write_temporary(job, None)
         return
     handle = _open(job)
@@ -144,7 +146,7 @@ def describe_os_error(error: Exception) -> str:
 
 def _open(job: ReplaceJob) -> int:
     if not _NO_FOLLOW and os.path.islink(job.folder.path_of(job.name)):
-        raise CannotWrite(_IS_SYMLINK)
+        raise CannotWrite(IS_SYMLINK)
     try:
         return os.open(job.folder.path_of(job.name), _READ_FLAGS, dir_fd=job.folder.handle)
     except PermissionError:
@@ -237,13 +239,13 @@ def _move_into_place(job: ReplaceJob) -> None:
                 path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle
             )
         except FileExistsError:
-            raise CannotWrite(_NAME_TAKEN) from None
+            raise CannotWrite(NAME_TAKEN) from None
         except OSError:
             pass  # a file system without hard links
         else:
             discard_replacement(job)
             return
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
-            raise CannotWrite(_NAME_TAKEN)
+            raise CannotWrite(NAME_TAKEN)
     os.rename(path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle)
     job.ready = False

@@ -4,36 +4,44 @@ A note is restored only if it holds exactly the bytes that the run wrote. An und
 too and can be undone.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
 from vaultlink.model import SkippedNote
-from vaultlink.write.journal import clean_up_journal, mark_undone, record_and_write
-from vaultlink.write.journal_files import (
-    RecordedChange,
-    RecordedRun,
-    digest_content,
-    list_runs,
-    load_old_bytes,
-)
+from vaultlink.write.journal import clean_up_journal, record_and_write
+from vaultlink.write.journal_files import RecordedRun, list_runs, mark_undone
+from vaultlink.write.move_checks import find_move_barriers
 from vaultlink.write.open_folders import remove_empty_folders
-from vaultlink.write.replace import describe_os_error
+from vaultlink.write.phases import make_changes, order_writes
+from vaultlink.write.recovery import locate_moved_files, recover_run
+from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
 from vaultlink.write.strays import sweep_strays
-from vaultlink.write.write import PendingWrite, WriteResult, read_bytes, write_notes
-
-EDITED_SINCE = "it was edited since"
+from vaultlink.write.write import PendingWrite, WriteResult
 
 
 class UndoPlan(msgspec.Struct, frozen=True):
-    """The writes that undo a run, and the notes that would be skipped."""
+    """The changes that undo a run, and the notes that would be skipped.
+
+    The writes are at the present paths of notes; `moves` are from the present to the old paths.
+    """
 
     run: RecordedRun
     writes: tuple[PendingWrite, ...]
     skipped: tuple[SkippedNote, ...]
+    moves: Mapping[str, str] = {}
+
+
+class RevertedRun(NamedTuple):
+    """An interrupted run that was reverted, and the result."""
+
+    run: RecordedRun
+    result: WriteResult
 
 
 def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
@@ -43,22 +51,31 @@ def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
 
 def plan_undo(root: Path, run: RecordedRun) -> UndoPlan:
     """Plan the undo of a run. Writes nothing."""
-    items = list(_plan_notes(root, run))
-    return UndoPlan(
-        run,
-        tuple([item for item in items if isinstance(item, PendingWrite)]),
-        tuple([item for item in items if isinstance(item, SkippedNote)]),
-    )
+    located = locate_moved_files(root, run)
+    new_paths = dict(run.moves)
+    skipped = [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
+    moved = {old: place for old, place in located.items() if place is not None}
+    moves = {place: old for old, place in moved.items()}
+    while barriers := find_move_barriers(root, moves, run.folders):
+        skipped += barriers
+        for note in barriers:
+            del moves[note.path]
+    writes, skipped_notes = plan_restored_notes(root, run, moved)
+    skipped += skipped_notes
+    return UndoPlan(run, writes, tuple(sorted(skipped, key=lambda note: note.path)), moves)
 
 
 def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
-    The run counts as undone unless a note could not be written; undo it again to restore the rest.
-    If the undo can't be recorded, the notes are restored all the same, and it can't be undone.
+    The run counts as undone unless a note could not be written or moved; undo it again to restore
+    the rest. If the undo can't be recorded, the notes are restored all the same, and it can't be
+    undone.
     """
     clean_up_journal(root)
     sweep_strays(root, list_files(root).strays)
+    if run.is_interrupted:
+        return recover_run(root, run)
     plan = plan_undo(root, run)
     try:
         result = record_and_write(
@@ -67,59 +84,39 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
             f"Restored the notes of {run.id}.",
             plan.writes,
             run.id,
+            moves=plan.moves,
+            obsolete=run.folders,
         )
     except JournalError:
-        result = write_notes(root, plan.writes)
+        pending = order_writes(plan.writes, ())._replace(
+            moves=tuple(plan.moves.items()), obsolete=run.folders, is_partial=True
+        )
+        result = make_changes(root, pending, f"{os.getpid()}-{os.urandom(3).hex()}")
     remove_empty_folders(root, run.folders)
-    if not result.skipped and (result.written or not plan.skipped):
+    has_changed = result.written or result.moved
+    if not result.skipped and (has_changed or not plan.skipped):
         mark_undone(root, run, True)
     skipped = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
-    return WriteResult(result.written, tuple(skipped), result.run_id)
+    return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
 
 
-def revert_interrupted(root: Path) -> RecordedRun | None:
-    """Undo the last run if it was interrupted while creating notes, and return it.
+def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
+    """Revert interrupted runs that moved or created notes, and return them.
 
-    None if it was not. Some of its notes would be candidates for guesses of the next run. The
-    caller must hold the write lock.
+    A run that moves files is reverted wherever it was interrupted. One that only creates notes is
+    reverted if it is the last run: its notes would be candidates for guesses of the next run. The
+    caller must hold the write lock and must not have read the vault yet.
     """
-    run = find_last_run(list_runs(root))
-    if run is None or run.ended or all(change.old is not None for change in run.changes):
-        return None
-    return run if undo_run(root, run).written else None
-
-
-def _plan_notes(root: Path, run: RecordedRun) -> Iterator[PendingWrite | SkippedNote]:
-    try:
-        get_old_bytes = load_old_bytes(root, run)
-    except OSError as error:
-        yield from (
-            SkippedNote(change.path, f"its old text can't be read: {describe_os_error(error)}")
-            for change in run.changes
-        )
-        return
-    for number, change in enumerate(run.changes):
-        if change.path in run.skipped:
-            continue
-        try:
-            current = read_bytes(root, change.path)
-        except OSError as error:
-            yield SkippedNote(change.path, describe_os_error(error))
-            continue
-        digest = digest_content(current)
-        if digest == change.old:
-            continue
-        if digest != change.new:
-            yield SkippedNote(change.path, _skip_reason(change, current))
-        else:
-            old = get_old_bytes(number, current)
-            if old is None and change.old is not None:
-                yield SkippedNote(change.path, "its old text in the journal is damaged")
-            else:
-                yield PendingWrite(change.path, current, old, change.mode)
-
-
-def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
-    if current is None:
-        return "it was removed or renamed since"
-    return "a file with this name was created since" if change.new is None else EDITED_SINCE
+    runs = list_runs(root)
+    reverted = [RevertedRun(run, undo_run(root, run)) for run in runs if run.is_interrupted]
+    last = find_last_run(runs)
+    if (
+        last is not None
+        and not last.moves
+        and not last.ended
+        and any(change.old is None for change in last.changes)
+    ):
+        reverted.append(RevertedRun(last, undo_run(root, last)))
+    return tuple(
+        item for item in reverted if item.result.written or item.result.moved or item.run.moves
+    )

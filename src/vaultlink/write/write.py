@@ -60,19 +60,24 @@ class PendingWrite(msgspec.Struct, frozen=True):
 class WriteResult(msgspec.Struct, frozen=True):
     """The notes written and those skipped, by path.
 
-    `run_id` is the run's name in the journal, if it is recorded.
+    `run_id` is the run's name in the journal, if it is recorded. `moved` are the old and new paths
+    of the files and folders that were renamed; those that were not are in `skipped`, by old path.
     """
 
     written: tuple[str, ...]
     skipped: tuple[SkippedNote, ...]
     run_id: str | None = None
+    moved: tuple[tuple[str, str], ...] = ()
 
 
-def write_notes(root: Path, writes: Sequence[PendingWrite], token: str = "") -> WriteResult:
+def write_notes(
+    root: Path, writes: Sequence[PendingWrite], token: str = "", first_number: int = 0
+) -> WriteResult:
     """Write notes, and skip those that can't be written.
 
     Skipped notes leave nothing behind. `token` is part of the temporary names, by which
-    `remove_leftovers` finds the files of a killed run.
+    `remove_leftovers` finds the files of a killed run; so are the numbers of the notes, from
+    `first_number` on.
     """
     folders = prepare_folders(root)
     token = token or f"{os.getpid()}-{os.urandom(3).hex()}"
@@ -82,18 +87,22 @@ def write_notes(root: Path, writes: Sequence[PendingWrite], token: str = "") -> 
         for begin in range(0, len(order), _BATCH_SIZE):
             batch = order[begin : begin + _BATCH_SIZE]
             reasons.update(
-                _write_batch(folders, {number: writes[number] for number in batch}, token)
+                _write_batch(
+                    folders, {number + first_number: writes[number] for number in batch}, token
+                )
             )
             close_folders(folders, keep=split_path(writes[batch[-1]].path)[0])
     finally:
         close_folders(folders)
         remove_empty_folders(root, folders.created)
     skipped = [
-        SkippedNote(writes[number].path, reason)
+        SkippedNote(writes[number - first_number].path, reason)
         for number, reason in reasons.items()
         if reason is not None
     ]
-    written = [writes[number].path for number, reason in reasons.items() if reason is None]
+    written = [
+        writes[number - first_number].path for number, reason in reasons.items() if reason is None
+    ]
     return WriteResult(tuple(sorted(written)), tuple(sorted(skipped, key=lambda note: note.path)))
 
 

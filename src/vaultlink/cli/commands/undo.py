@@ -149,7 +149,10 @@ def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
     plan = plan_undo(root, run)
     terminal.print_diff(
         unified_diff(
-            [(item.path, _decode_text(item.old), _decode_text(item.new)) for item in plan.writes],
+            [
+                (item.path, _decode_text(item.old), _decode_text(item.new))
+                for item in sorted(plan.writes, key=lambda item: item.path)
+            ],
             terminal.palette,
         )
     )

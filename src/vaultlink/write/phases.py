@@ -1,0 +1,123 @@
+"""Make the changes of a run in their order: notes, then moves, then removed notes.
+
+The caller must hold the write lock.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from vaultlink.model import SkippedNote
+from vaultlink.write.move_order import Move, list_temporary_paths, map_path
+from vaultlink.write.moves import MovePlan, make_moves
+from vaultlink.write.write import PendingWrite, WriteResult, write_notes
+
+
+class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
+    """A run that must not go on. What it did must be reverted.
+
+    `skipped` holds the reasons.
+    """
+
+    def __init__(self, skipped: Sequence[SkippedNote]):
+        super().__init__()
+        self.skipped = tuple(sorted(skipped, key=lambda note: note.path))
+
+
+class PendingRun(NamedTuple):
+    """The changes of a run.
+
+    Attributes:
+        first: The notes without which nothing else may be changed.
+        others: The other notes that are written.
+        removals: The notes that are removed, by their path before the moves.
+        moves: Old and new paths of what is renamed.
+        obsolete: Folders that are removed as soon as a move leaves them empty.
+        is_partial: True if moves are skipped that can't be made; otherwise they end the run.
+    """
+
+    first: Sequence[PendingWrite]
+    others: Sequence[PendingWrite]
+    removals: Sequence[PendingWrite]
+    moves: Sequence[Move] = ()
+    obsolete: Collection[str] = ()
+    is_partial: bool = False
+
+    @property
+    def writes(self) -> list[PendingWrite]:
+        """All notes, in the order in which they are written."""
+        return [*self.first, *self.others, *self.removals]
+
+
+def order_writes(writes: Sequence[PendingWrite], first: Collection[str]) -> PendingRun:
+    """Return a run without moves, with its notes in order.
+
+    `first` are paths of `writes`.
+    """
+    removals = [item for item in writes if item.new is None]
+    written = [item for item in writes if item.new is not None]
+    return PendingRun(
+        [item for item in written if item.path in first],
+        [item for item in written if item.path not in first],
+        removals,
+    )
+
+
+def make_changes(
+    root: Path, run: PendingRun, token: str, before_moves: Callable[[], None] = lambda: None
+) -> WriteResult:
+    """Make the changes of a run, and call `before_moves` before the first move.
+
+    `token` is part of temporary names.
+
+    Raises:
+        RunAbandoned: One of the first notes was skipped, or a move can't be made.
+    """
+    result = write_notes(root, run.first, token) if run.first else WriteResult((), ())
+    if result.skipped:
+        raise RunAbandoned(result.skipped)
+    result = _join(result, write_notes(root, run.others, token, len(run.first)))
+    if run.moves:
+        before_moves()
+        result = _make_moves(root, run, token, result)
+    if run.removals:
+        result = _join(result, _remove_notes(root, run, token, dict(result.moved)))
+    return result
+
+
+def _join(result: WriteResult, later: WriteResult) -> WriteResult:
+    return replace(
+        result,
+        written=tuple(sorted([*result.written, *later.written])),
+        skipped=tuple(sorted([*result.skipped, *later.skipped], key=lambda note: note.path)),
+    )
+
+
+def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) -> WriteResult:
+    plan = MovePlan(run.moves, list_temporary_paths(run.moves, token))
+    reasons = make_moves(root, plan, run.obsolete, stop=not run.is_partial)
+    skipped = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
+    if skipped and not run.is_partial:
+        raise RunAbandoned([*result.skipped, *skipped])
+    moved = tuple(move for number, move in enumerate(run.moves) if number not in reasons)
+    return replace(_join(result, WriteResult((), tuple(skipped))), moved=moved)
+
+
+def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]) -> WriteResult:
+    """Remove notes at their paths after the moves.
+
+    The result has their paths before the moves.
+    """
+    places = {map_path(item.path, moved): item for item in run.removals}
+    result = write_notes(
+        root,
+        [replace(item, path=place) for place, item in places.items()],
+        token,
+        len(run.first) + len(run.others),
+    )
+    return WriteResult(
+        tuple(places[place].path for place in result.written),
+        tuple(SkippedNote(places[note.path].path, note.reason) for note in result.skipped),
+    )

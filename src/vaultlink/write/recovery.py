@@ -1,0 +1,83 @@
+"""Revert a run that was interrupted before it had made all its moves.
+
+The moves are reverted first, then the notes. Both can be interrupted and repeated: the journal
+identifies the moved files until all of them are at their old paths, and the bytes of a note show if
+it was restored. The caller must hold the write lock.
+"""
+
+import os
+from pathlib import Path
+
+from vaultlink.model import SkippedNote
+from vaultlink.write.journal_files import (
+    RecordedRun,
+    mark_undone,
+    read_moving,
+    remove_moving,
+    write_ended,
+)
+from vaultlink.write.lock import journal_folder
+from vaultlink.write.move_checks import locate_files
+from vaultlink.write.move_order import list_temporary_paths
+from vaultlink.write.moves import MovePlan, make_moves
+from vaultlink.write.open_folders import remove_empty_folders
+from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
+from vaultlink.write.write import WriteResult, write_notes
+
+
+def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
+    """Return where the files that a run moved are now, by old path.
+
+    None stands for those that are gone. Those that are at their old paths are left out.
+    """
+    plan = MovePlan(run.moves, list_temporary_paths(run.moves, run.id))
+    if run.is_interrupted:
+        identities = read_moving(journal_folder(root), run)
+        places = [] if identities is None else locate_files(root, plan, identities)
+    else:
+        places = [
+            None if old in run.unmoved else _find_first(root, hidden, new, old)
+            for (old, new), hidden in zip(*plan, strict=True)
+        ]
+    return {
+        old: place
+        for (old, _), place in zip(run.moves, places, strict=False)
+        if place != old and old not in run.unmoved
+    }
+
+
+def _find_first(root: Path, *paths: str) -> str | None:
+    return next((path for path in paths if os.path.lexists(root / path)), None)
+
+
+def recover_run(root: Path, run: RecordedRun) -> WriteResult:
+    """Revert an interrupted run, and mark it as ended.
+
+    It is marked as undone too if nothing was skipped. In the result, `moved` are the present and
+    the old paths of the files that were moved back.
+    """
+    folder = journal_folder(root)
+    located = locate_moved_files(root, run)
+    hidden = dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
+    new_paths = dict(run.moves)
+    back = [(place, old) for old, place in located.items() if place is not None]
+    reasons = make_moves(
+        root, MovePlan(back, [hidden[old, new_paths[old]] for _, old in back]), run.folders
+    )
+    moved = {back[number][1]: back[number][0] for number in reasons}
+    skipped = [SkippedNote(back[number][0], reason) for number, reason in reasons.items()]
+    skipped += [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
+    if not moved:
+        remove_moving(folder, run)
+    writes, skipped_notes = plan_restored_notes(root, run, moved)
+    result = write_notes(root, writes, run.id)
+    remove_empty_folders(root, run.folders)
+    write_ended(folder, run, run.skipped, [old for old, _ in run.moves if old not in moved])
+    skipped += [*skipped_notes, *result.skipped]
+    if not skipped:
+        mark_undone(root, run, True)
+    return WriteResult(
+        result.written,
+        tuple(sorted(skipped, key=lambda note: note.path)),
+        moved=tuple(move for number, move in enumerate(back) if number not in reasons),
+    )
