@@ -70,6 +70,8 @@ PIECES = st.sampled_from(
         "^[",
         "[^1]: ",
         "[r]: u\n",
+        "[l\\]m]: <x y#z>\n",
+        "- [r]: u.md 't'\n",
         "https://x.y/",
         "é",
         "👩‍👧",
@@ -100,6 +102,7 @@ CALM = st.sampled_from(
         "- x\n",
         "  - [[y]]\n",
         "1. x\n\n",
+        "- [ ] [r]: u.md\n",
         "> q\n",
         "#tag ",
         "`c` ",
@@ -214,6 +217,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         *note.tags,
         *note.directives,
         *note.problems,
+        *note.definitions,
     ]:
         assert 0 <= item.start <= item.end <= len(text)
         assert item.line == text.count("\n", 0, item.start) + 1
@@ -223,6 +227,8 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
             assert text[link.start : link.end] == link.raw
     for heading in note.headings:
         assert text[heading.start : heading.end] == heading.text
+    for definition in note.definitions:
+        assert text[definition.start : definition.end] == definition.raw
 
 
 @settings(max_examples=1000 * MORE, deadline=None)

@@ -158,6 +158,25 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
         )
 
 
+class Definition(SourceSpan, frozen=True, array_like=True, gc=False):
+    """A definition of a link's label, such as `[label]: note.md "title"`.
+
+    Its destination is in the vault. Obsidian does not count it as a link. Its span covers the
+    destination without angle brackets.
+
+    Attributes:
+        raw: The destination as written, without angle brackets.
+        target: The path part, decoded.
+        subpath: The rest from the first `#`, decoded; "" if there is none or it is empty.
+        wrapped: True if the destination is in angle brackets.
+    """
+
+    raw: str
+    target: str
+    subpath: str
+    wrapped: bool
+
+
 class Tag(SourceSpan, frozen=True, array_like=True, gc=False):
     """A tag.
 
@@ -333,6 +352,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
             item.
         named_files: Ends of the text that name an attachment outside links, such as
             `see my map.png`.
+        definitions: The definitions of links' labels that lead to a place in the vault. They are
+            not links.
     """
 
     path: str
@@ -347,6 +368,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sections: tuple[Section, ...] = ()
     lone_self_links: tuple[int, ...] = ()
     named_files: tuple[str, ...] = ()
+    definitions: tuple[Definition, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

@@ -320,14 +320,16 @@ def file_spellings(index: Index, path: str) -> Iterable[str]:
 
 
 def mentioned_spellings(index: Index, path: str) -> Set[str]:
-    """Return the spelling keys that a note's links and entries mention."""
+    """Return the spelling keys that a note's links, definitions and entries mention."""
     known = index.mentioned.get(path)
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
 
 def spellings_in_note(note: Note) -> Set[str]:
-    """Return the spelling keys that a note's links and entries mention."""
+    """Return the spelling keys that a note's links, definitions and entries mention."""
     targets = {link.target for link in note.links if not link.external and link.target}
+    if note.definitions:
+        targets.update(item.target for item in note.definitions if item.target)
     # Links in managed sections are not links of the note, but their findings depend on names too.
     if note.sections:
         targets.update(

@@ -51,6 +51,7 @@ class ParsedBlocks(msgspec.Struct):
         hidden: Spans of code and HTML.
         hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
         beside_tables: Offsets of the lines that a pipe would make a row of a table.
+        definitions: The lines that define a link's label.
     """
 
     runs: list[TextRun] = msgspec.field(default_factory=list)
@@ -59,6 +60,7 @@ class ParsedBlocks(msgspec.Struct):
     hidden: list[tuple[int, int]] = msgspec.field(default_factory=list)
     hiding: list[HidingBlock] = msgspec.field(default_factory=list)
     beside_tables: list[int] = msgspec.field(default_factory=list)
+    definitions: list[SourceLine] = msgspec.field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
@@ -258,6 +260,7 @@ def _read_text_block(
         return at + 2
     if head == "[" and leaves.LINK_DEFINITION.match(line.text):
         found.hidden.append((line.offset, line.offset + len(line.text)))
+        found.definitions.append(line)
         return at + 1
     end = leaves.end_of_table(lines, at) if "|" in line.text else at
     if end > at:

@@ -28,9 +28,11 @@ THEMATIC_BREAK = lazy_pattern(r"[ \t]*([-*_])(?: *\1){2,} *$")
 SETEXT_UNDERLINE = lazy_pattern(r"(=+|-+)$")
 BULLET = lazy_pattern(r"[ \t]*(?:[-*+]|(\d+)[.)])(?:[ \t]|$)")
 LINK_DEFINITION = lazy_pattern(
-    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<[^>\[\]]*>|[^\s\[\]]+)"
+    r"[ \t]*\[(?!\^)(?:[^\]\\]|\\.)+\]:[ \t]*(?:<([^>\[\]]*)>|([^\s\[\]]+))"
     r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?[ \t]*$"
 )
+"""The definition of a link's label. The groups are its destination, in angle brackets or bare."""
+
 FOOTNOTE_DEFINITION = lazy_pattern(r"[ \t]*\[\^[^\]\s]+\]:[ \t]?")
 
 _BLOCK_TAGS = (

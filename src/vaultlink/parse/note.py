@@ -98,6 +98,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         sections,
         find_lone_self_links(path, text, links),
         find_named_files(text, links),
+        found.definitions,
     )
 
 
@@ -177,6 +178,10 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
         found.add_run(run)
     if blocks.beside_tables:
         found.mark_links_beside_tables(blocks.beside_tables)
+    if blocks.definitions:
+        from vaultlink.parse.definitions import read_definitions  # noqa: PLC0415 - rare
+
+        found.definitions = read_definitions(blocks.definitions, found)
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )

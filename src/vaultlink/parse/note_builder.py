@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from msgspec import structs
 
-from vaultlink.model import Link, LinkKind, ParseProblem, Place, Tag
+from vaultlink.model import Definition, Link, LinkKind, ParseProblem, Place, Tag
 from vaultlink.parse.bracket_faults import (
     BracketFault,
     find_doubled_brackets,
@@ -52,6 +52,7 @@ class NoteBuilder:
         links: The links.
         tags: The tags.
         problems: The defects.
+        definitions: The definitions of links' labels.
         code_spans: Spans of code, in which directives do not count.
         may_have_directives: True if the text may contain directives.
     """
@@ -63,6 +64,7 @@ class NoteBuilder:
         self.links: list[Link] = []
         self.tags: list[Tag] = []
         self.problems: list[ParseProblem] = []
+        self.definitions: tuple[Definition, ...] = ()
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
         self._budget = TrialBudget()

@@ -36,6 +36,11 @@ _LINE_START = lazy_pattern(
 )
 """A line that may be a heading, with groups, or that needs the block pass, without groups."""
 
+_DEFINITION = lazy_pattern(
+    r"^(?:[ \t>]|(?:[-*+]|\d+[.)]|\[[^\]\n]\])(?=[ \t]))*+\[(?!\^)(?:[^\]\\\n]|\\.)++\]:", re.M
+)
+"""A line that may define a link's label, also in quotes and list items."""
+
 _BLOCK_ID = lazy_pattern(r"\^(?<=[ \t\n]\^)[A-Za-z0-9-]+[ \t]*(?=\n|\Z)")
 _IN_ATTRIBUTE = lazy_pattern(r"""=\s*(?:"[^"\[]*\[|'[^'\[]*\[|[^\s"'=<>`\[]*\[)""")
 _IN_ATTRIBUTE_MARKS = re.compile(rb"""=(?:"[^"\[]*+\[|'[^'\[]*+\[|[^"'=<>`\[]*+\[)""")
@@ -154,6 +159,7 @@ def _has_block_marks(text: str, body: int, marks: bytes) -> bool:
         or marks.count(b"[") != marks.count(b"]")
         or (b"^" in marks and _BLOCK_ID.search(text, body) is not None)
         or (b"%%" in marks and "vaultlink-" in text)
+        or (b"]:" in marks and _DEFINITION.search(text, body) is not None)
     )
 
 
