@@ -56,6 +56,11 @@ FOLLOWING = {
     "Markdown with dot": (RENAMED, "[x](./Old.md)", "[x](./New%20name.md)"),
     "Markdown embed": (RENAMED, "![x](Old.md)", "![x](New%20name.md)"),
     "moved Markdown": (MOVED, "[x](Old.md) [y](./Old.md)", "[x](b/Old.md) [y](./b/Old.md)"),
+    "definition": (
+        RENAMED,
+        '[x]\n\n[x]: Old.md#Part "t"\n[y]: <Old.md>\n',
+        '[x]\n\n[x]: New%20name.md#Part "t"\n[y]: <New name.md>\n',
+    ),
     # properties
     "single quotes": (RENAMED, "---\nr: '[[Old]]'\n---\n", "---\nr: '[[New name]]'\n---\n"),
     "double quotes": (RENAMED, '---\nr: "[[Old|x]]"\n---\n', '---\nr: "[[New name|x]]"\n---\n'),
@@ -108,6 +113,8 @@ STAYING = {
     "HTML comment": (RENAMED, "<!-- [[Old]] -->"),
     "HTML attribute": (RENAMED, '<a href="Old.md">x</a>'),
     "escaped": (RENAMED, "\\[[Old]]"),
+    "definition in code": (RENAMED, "```\n[x]: Old.md\n```"),
+    "external definition": (RENAMED, "[x]: https://x.org/Old.md"),
     "URL": (RENAMED, "https://x.org/Old.md [x](https://x.org/Old.md)"),
     "text": (RENAMED, "Old, Old.md, [Old], #Old"),
     "property text": (RENAMED, "---\nr: Old\nq: Old.md\naliases: [Old]\n---\n"),

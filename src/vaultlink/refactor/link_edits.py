@@ -11,9 +11,10 @@ import msgspec
 
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_note, resolve
+from vaultlink.links.definitions import rewrite_definition
 from vaultlink.links.edits import sort_edits
 from vaultlink.links.renaming import RenamedNames, rename_link
-from vaultlink.model import Edit, Entry, Link, Note
+from vaultlink.model import Definition, Edit, Entry, Link, LinkKind, Note, Place
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.plan import CapturedLink, Relocation
 
@@ -130,8 +131,9 @@ class _LinkPlanner:
             for link, target in self._list_links(note)
             if target is not None and (item := self._change_link(note.path, link, target))
         ]
+        definitions = self._change_definitions(note)
         is_canvas = _is_canvas(note.path)
-        if not changed and not (is_canvas and _moves_images(self._relocation)):
+        if not changed and not definitions and not (is_canvas and _moves_images(self._relocation)):
             return
         text = self._text_of(note.path)
         if text is None:
@@ -140,7 +142,7 @@ class _LinkPlanner:
         edits = (
             self._edit_canvas(note, text, changed)
             if is_canvas
-            else self._edit_note(note, text, changed)
+            else [*self._edit_note(note, text, changed), *definitions]
         )
         if edits:
             self.edits[note.path] = tuple(sort_edits(edits))
@@ -187,6 +189,20 @@ class _LinkPlanner:
                 edits += _rename_title(note.path, entries[item.link.start], item)
         return edits
 
+    def _change_definitions(self, note: Note) -> list[Edit]:
+        """Return the edits of the definitions of a note, which are no links of it."""
+        edits: list[Edit] = []
+        for item in note.definitions:
+            path = resolve(note.path, item.target, self._index.names) if item.target else None
+            link = _make_link(item)
+            changed = self._change_link(note.path, link, path) if path is not None else None
+            if changed:
+                new = rewrite_definition(note.path, item, changed.target, changed.subpath)
+                if not new:
+                    self.unwritable.append((note.path, item.raw))
+                edits += new
+        return edits
+
     def _edit_canvas(self, note: Note, text: str, changed: Iterable[_ChangedLink]) -> list[Edit]:
         from vaultlink.refactor.canvas_edits import edit_canvas  # noqa: PLC0415 - few vaults need it
 
@@ -219,3 +235,22 @@ def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ..
     if entry.title != old or old == new or entry.title_end > item.link.start:
         return ()
     return (Edit(path, entry.start, entry.title_end, new),)
+
+
+def _make_link(item: Definition) -> Link:
+    """Return a Markdown link with the destination of a definition."""
+    return Link(
+        item.start,
+        item.end,
+        item.line,
+        item.column,
+        item.raw,
+        item.target,
+        item.subpath,
+        "",
+        LinkKind.MARKDOWN,
+        False,
+        Place.BODY,
+        "",
+        False,
+    )
