@@ -69,7 +69,7 @@ def plan_anchor_renames(
     Raises:
         RefusedError: A heading or block does not exist, or can't have the new text.
     """
-    found = [(_find_renamed(note, subpath), new) for subpath, new in renames]
+    found = [(find_named_anchor(note, subpath), new) for subpath, new in renames]
     for number, (item, _) in enumerate(found):
         if any(item is other for other, _ in found[:number]):
             raise RefusedError(f"“{renames[number][0]}” of “{note.path}” is renamed twice.")
@@ -86,8 +86,14 @@ def plan_anchor_renames(
 # -- the edits ------------------------------------------------------------------------------------
 
 
-def _find_renamed(note: Note, subpath: str) -> Heading | BlockId:
-    """Return the heading or block that a subpath of the command line names."""
+def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
+    """Return the heading or block that a subpath names.
+
+    A heading is also found without its block id.
+
+    Raises:
+        RefusedError: It does not exist, or is in a managed section.
+    """
     found = find_anchor(note, subpath) or _find_without_block_id(note, subpath)
     if found is None:
         kind = "block" if subpath.startswith("#^") else "heading"

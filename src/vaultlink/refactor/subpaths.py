@@ -49,9 +49,11 @@ class SubpathMap:
         self._headings = _map_items(before.headings, after.headings, headings)
         self._blocks = _map_items(before.blocks, after.blocks, blocks)
 
-    def contains(self, subpath: str) -> bool:
+    def contains(self, subpath: str, kind: LinkKind) -> bool:
         """Return True if `after` contains the heading or block that a subpath leads to."""
         found = find_anchor(self.before, subpath)
+        if found is None and kind is LinkKind.MARKDOWN:
+            found = find_slug_heading(self.before, subpath)
         return found is not None and self._map_anchor(found) is not None
 
     def captures(self, subpath: str) -> bool:

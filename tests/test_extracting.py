@@ -1,0 +1,408 @@
+"""Tests of moving a section into its own note: the texts of both, and the links that follow."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder import build_state, make_settings
+from vaultlink.fix.sources import FixSources
+from vaultlink.index.anchors import find_anchor
+from vaultlink.links.edits import apply_edits
+from vaultlink.refactor.extract import default_extract_path, plan_extract
+from vaultlink.refactor.plan import RefactorPlan, RefusedError
+
+Vault = Mapping[str, str]
+
+
+def plan(
+    vault: Vault,
+    name: str = "Plan.md#B",
+    new: str | None = None,
+    app: Mapping[str, Any] | None = None,
+) -> RefactorPlan:
+    state = build_state(vault, make_settings(app=app))
+    path, mark, subpath = name.partition("#")
+    return plan_extract(
+        state.index, state.settings, FixSources(vault.get), path, mark + subpath, new
+    )
+
+
+def extract(
+    vault: Vault,
+    name: str = "Plan.md#B",
+    new: str | None = None,
+    app: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """Return the vault afterwards."""
+    done = plan(vault, name, new, app)
+    assert done.skipped == ()
+    for path, (before, _) in done.texts.items():
+        assert vault.get(path) == before
+    for path, edits in done.edits.items():
+        assert apply_edits(vault[path], edits) == done.texts[path][1]
+    return {**vault, **{path: after or "" for path, (_, after) in done.texts.items()}}
+
+
+# -- the texts of both notes ------------------------------------------------------------------------------------------
+
+TEXTS: Mapping[str, tuple[str, str, str]] = {
+    "between others": (
+        "# A\n\na\n\n# B\n\nb\n\n# C\n\nc\n",
+        "# A\n\na\n\n[[B]]\n\n# C\n\nc\n",
+        "# B\n\nb\n",
+    ),
+    "last": ("# A\n\n# B\n\nb\n", "# A\n\n[[B]]\n", "# B\n\nb\n"),
+    "last, no final line end": ("# A\n\n# B\nb", "# A\n\n[[B]]", "# B\nb\n"),
+    "first": ("# B\nb\n\n# C\n", "[[B]]\n\n# C\n", "# B\nb\n"),
+    "whole note": ("# B\nb\n", "[[B]]\n", "# B\nb\n"),
+    "behind properties": ("---\na: 1\n---\n# B\nb\n", "---\na: 1\n---\n[[B]]\n", "# B\nb\n"),
+    "only a heading": ("# A\n# B\n# C\n", "# A\n[[B]]\n# C\n", "# B\n"),
+    "with deeper headings": (
+        "# A\n## B\nb\n### D\n#### E\n## C\n",
+        "# A\n[[B]]\n## C\n",
+        "## B\nb\n### D\n#### E\n",
+    ),
+    "up to a higher heading": ("## B\nb\n\n# C\n", "[[B]]\n\n# C\n", "## B\nb\n"),
+    "below a paragraph": ("text\n# B\nb\n", "text\n\n[[B]]\n", "# B\nb\n"),
+    "below a list": ("- a\n# B\nb\n", "- a\n\n[[B]]\n", "# B\nb\n"),
+    "many blank lines": ("a\n\n\n# B\n\nb\n\n\n\n# C\n", "a\n\n\n[[B]]\n\n\n\n# C\n", "# B\n\nb\n"),
+    "blank line with spaces": ("# B\nb  \n \n# C\n", "[[B]]\n \n# C\n", "# B\nb  \n"),
+    "underlined": ("A\n===\n\nB\n---\nb\n\nC\n---\n", "A\n===\n\n[[B]]\n\nC\n---\n", "B\n---\nb\n"),
+    "CRLF": (
+        "# A\r\n\r\n# B\r\nb\r\n\r\n# C\r\n",
+        "# A\r\n\r\n[[B]]\r\n\r\n# C\r\n",
+        "# B\r\nb\r\n",
+    ),
+    "CRLF, below a paragraph": ("a\r\n# B\r\nb\r\n", "a\r\n\r\n[[B]]\r\n", "# B\r\nb\r\n"),
+    "heading in code": (
+        "# B\n```\n# C\n```\nb\n\n# D\n",
+        "[[B]]\n\n# D\n",
+        "# B\n```\n# C\n```\nb\n",
+    ),
+    "heading in a quote": ("# B\n> # C\n\n# D\n", "[[B]]\n\n# D\n", "# B\n> # C\n"),
+    "footnotes that go": (
+        "a[^1]\n\n[^1]: one\n\n# B\nb[^2]\n\n[^2]: two\n\n# C\n",
+        "a[^1]\n\n[^1]: one\n\n[[B]]\n\n# C\n",
+        "# B\nb[^2]\n\n[^2]: two\n",
+    ),
+    "references that go": (
+        "# B\n[x][r] [r]\n\n[r]: https://x.org\n\n# C\n- [x] done\n",
+        "[[B]]\n\n# C\n- [x] done\n",
+        "# B\n[x][r] [r]\n\n[r]: https://x.org\n",
+    ),
+    "comment that goes": (
+        "%% a %%\n\n# B\n%%\nb\n%%\n\n# C\n",
+        "%% a %%\n\n[[B]]\n\n# C\n",
+        "# B\n%%\nb\n%%\n",
+    ),
+    "an author's backlinks section stays": (
+        "# A\n\n## B\nb\n\nAdd backlinks using these topics:\n\nCup – [[cup | Cup]]\n",
+        "# A\n\n[[B]]\n\nAdd backlinks using these topics:\n\nCup – [[cup | Cup]]\n",
+        "## B\nb\n",
+    ),
+    "a managed backlinks section stays": (
+        "# B\nb\n\n<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[x]]\n\n<!-- /vaultlink:backlinks -->\n",
+        "[[B]]\n\n<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[x]]\n\n<!-- /vaultlink:backlinks -->\n",
+        "# B\nb\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "rest", "new"), TEXTS.values(), ids=TEXTS)
+def test_texts(before: str, rest: str, new: str) -> None:
+    after = extract({"Plan.md": before, "x.md": "", "cup.md": ""})
+    assert (after["Plan.md"], after["B.md"]) == (rest, new)
+
+
+def test_path_of_headings() -> None:
+    text = "# A\n## B\na\n# C\n## B\nc\n"
+    after = extract({"Plan.md": text}, "Plan.md#C#B", "New.md")
+    assert (after["Plan.md"], after["New.md"]) == ("# A\n## B\na\n# C\n[[New]]\n", "## B\nc\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "heading", "new"),
+    [
+        ("Plan.md", "B", "B.md"),
+        ("a/Plan.md", "The *big* plan", "a/The big plan.md"),
+        ("Plan.md", "What: now?", "What now.md"),
+        ("Plan.md", "a/b \\ c | d", "a b c d.md"),
+        ("Plan.md", "See [[X|the x]] ^id", "See the x.md"),
+        ("Plan.md", "C# and 100%", "C and 100.md"),
+        ("Plan.md", "Größe 🚀...", "Größe 🚀.md"),
+    ],
+)
+def test_default_name(path: str, heading: str, new: str) -> None:
+    assert default_extract_path(path, heading) == new
+
+
+def test_heading_without_a_file_name_is_refused() -> None:
+    with pytest.raises(RefusedError, match="can't be a file name"):
+        default_extract_path("Plan.md", "???")
+
+
+@pytest.mark.parametrize(
+    ("app", "others", "new", "link"),
+    [
+        ({}, {}, "d/New.md", "[[New]]"),
+        ({}, {"New.md": ""}, "d/New.md", "[[d/New]]"),
+        ({"newLinkFormat": "absolute"}, {}, "d/New.md", "[[d/New]]"),
+        ({"newLinkFormat": "relative"}, {}, "d/New.md", "[[d/New]]"),
+        ({"useMarkdownLinks": True}, {}, "d/New one.md", "[New one](New%20one.md)"),
+        (
+            {"useMarkdownLinks": True, "newLinkFormat": "relative"},
+            {},
+            "d/New.md",
+            "[New](d/New.md)",
+        ),
+    ],
+)
+def test_link_has_the_style_of_the_vault(
+    app: Mapping[str, Any], others: Vault, new: str, link: str
+) -> None:
+    after = extract({"Plan.md": "# B\n", **others}, new=new, app=app)
+    assert after["Plan.md"] == f"{link}\n"
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+
+SECTIONS = "# A\n\na ^a\n\n# B\n\nb ^b\n\n## C\n\n# D\n"
+LINKS: Mapping[str, tuple[str, str]] = {
+    "heading": ("[[Plan#B]]", "[[New#B]]"),
+    "deeper heading": ("[[Plan#C]] [[Plan#B#C]]", "[[New#C]] [[New#B#C]]"),
+    "block": ("[[Plan#^b]] ![[Plan#^b]]", "[[New#^b]] ![[New#^b]]"),
+    "path from a heading that stays": ("[[Plan#A#C]]", "[[New#C]]"),
+    "display text": ("[[Plan#B|x]]", "[[New#B|x]]"),
+    "embed": ("![[Plan#B]]", "![[New#B]]"),
+    "Markdown": ("[x](Plan.md#B) ![y](Plan#^b)", "[x](New.md#B) ![y](New#^b)"),
+    "Markdown with the anchor of GitHub": ("[x](Plan.md#b)", "[x](New.md#b)"),
+    "property": ('---\nup: "[[Plan#B]]"\n---\n', '---\nup: "[[New#B]]"\n---\n'),
+    "table": ("|a|\n|-|\n|[[Plan#B\\|x]]|", "|a|\n|-|\n|[[New#B\\|x]]|"),
+    "several": ("[[Plan]] [[Plan#A]] [[Plan#B]]", "[[Plan]] [[Plan#A]] [[New#B]]"),
+    "heading with such a link": (
+        "# See [[Plan#B]]\n\n[[#See Plan B]]",
+        "# See [[New#B]]\n\n[[#See New B]]",
+    ),
+}
+STAYING = (
+    "[[Plan]] ![[Plan]] [x](Plan.md)",
+    "[[Plan#A]] [[Plan#D]] [[Plan#^a]] [[Plan#A|B]]",
+    "[[Plan#none]] [[Plan#^none]]",
+    "`[[Plan#B]]` <!-- [[Plan#B]] -->",
+    "[[Other#B]] [[#B]]",
+)
+
+
+@pytest.mark.parametrize(("before", "after"), LINKS.values(), ids=LINKS)
+def test_links_of_other_notes_follow(before: str, after: str) -> None:
+    vault = {"Plan.md": SECTIONS, "s.md": f"{before}\n"}
+    assert extract(vault, new="New.md")["s.md"] == f"{after}\n"
+
+
+@pytest.mark.parametrize("text", STAYING)
+def test_links_to_what_stays_do_not_change(text: str) -> None:
+    vault = {"Plan.md": SECTIONS, "Other.md": "# B\n", "s.md": text}
+    assert set(plan(vault, new="New.md").texts) == {"Plan.md", "New.md"}
+
+
+INNER: Mapping[str, tuple[str, str, str]] = {
+    "from what stays to what goes": (
+        "[[#B]] [[Plan#C]] [x](#B) ![[#^b]]\n\n# B\n## C\nb ^b\n",
+        "[[New#B]] [[New#C]] [x](New.md#B) ![[New#^b]]\n\n[[New]]\n",
+        "# B\n## C\nb ^b\n",
+    ),
+    "from what goes to what stays": (
+        "# A\na ^a\n\n# B\n[[#A]] [[Plan#A]] [[Plan]] [x](#A) ![[#^a]]\n",
+        "# A\na ^a\n\n[[New]]\n",
+        "# B\n[[Plan#A]] [[Plan#A]] [[Plan]] [x](Plan.md#A) ![[Plan#^a]]\n",
+    ),
+    "within what goes": (
+        "# B\n## C\n[[#B]] [[#B#C]] [[Plan#B]] [[Plan#C|x]]\n",
+        "[[New]]\n",
+        "# B\n## C\n[[#B]] [[#B#C]] [[New#B]] [[New#C|x]]\n",
+    ),
+    "within what stays": (
+        "# A\n[[#A]] [[Plan#D]]\n\n# B\n\n# D\n[[#A]]\n",
+        "# A\n[[#A]] [[Plan#D]]\n\n[[New]]\n\n# D\n[[#A]]\n",
+        "# B\n",
+    ),
+    "duplicate headings": (
+        "# A\n## X\n# B\n## X\n[[#X]] [[#B#X]] [[#A#X]]\n",
+        "# A\n## X\n[[New]]\n",
+        "# B\n## X\n[[Plan#X]] [[#B#X]] [[Plan#A#X]]\n",
+    ),
+    "first of duplicate headings goes": (
+        "[[#X]] [[#D#X]]\n\n# B\n## X\n\n# D\n## X\n",
+        "[[New#X]] [[#D#X]]\n\n[[New]]\n\n# D\n## X\n",
+        "# B\n## X\n",
+    ),
+    "heading with a link": (
+        "[[#See B]]\n\n# B\n\n## See [[#B]]\n\n# D\n## To [[#B]]\n[[#To B]]\n",
+        "[[New#See B]]\n\n[[New]]\n\n# D\n## To [[New#B]]\n[[#To New B]]\n",
+        "# B\n\n## See [[#B]]\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "rest", "new"), INNER.values(), ids=INNER)
+def test_links_of_the_note_itself_follow(before: str, rest: str, new: str) -> None:
+    after = extract({"Plan.md": before}, new="New.md")
+    assert (after["Plan.md"], after["New.md"]) == (rest, new)
+
+
+def test_relative_links_in_another_folder() -> None:
+    vault = {
+        "a/Plan.md": "# B\n[x](y.md) ![](i.png) [[./y]] [[y]] [z](https://x.org)\n",
+        "a/y.md": "",
+        "a/i.png": "",
+    }
+    after = extract(vault, "a/Plan.md#B", "b/New.md")
+    assert after["b/New.md"] == (
+        "# B\n[x](../a/y.md) ![](../a/i.png) [[../a/y]] [[y]] [z](https://x.org)\n"
+    )
+
+
+def test_namesakes_keep_their_links() -> None:
+    vault = {"Plan.md": "# B\n", "a/New.md": "", "s.md": "[[New]]"}
+    after = extract(vault, new="New.md")
+    assert after["s.md"] == "[[a/New|New]]"
+
+
+def test_captured_links_are_named() -> None:
+    done = plan({"Plan.md": "# B\n", "s.md": "a [[New]]"}, new="New.md")
+    assert [(item.path, item.column, item.raw, item.target) for item in done.captured] == [
+        ("s.md", 3, "[[New]]", "New.md")
+    ]
+
+
+def test_the_plan() -> None:
+    done = plan({"Plan.md": "# A\n# B\n", "s.md": "[[Plan#B]]"})
+    assert (done.moves, done.files, set(done.first)) == ({}, {}, {"Plan.md", "B.md"})
+    assert done.texts["B.md"] == (None, "# B\n")
+    assert [(item.old, item.new) for item in done.renames] == [("Plan.md#B", "B.md")]
+
+
+def test_managed_section_stays_in_step() -> None:
+    section = "<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[Plan]]\n\n<!-- /vaultlink:backlinks -->\n"
+    vault = {"Plan.md": "# B\n[[t]]\n", "t.md": f"text\n\n{section}"}
+    settings = make_settings(backlinks={"mode": "write", "style": "list"})
+    state = build_state(vault, settings)
+    done = plan_extract(state.index, settings, FixSources(vault.get), "Plan.md", "#B", "New.md")
+    assert done.texts["t.md"][1] == f"text\n\n{section.replace('Plan', 'New')}"
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+MANAGED = (
+    "<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[x]]\n\n<!-- /vaultlink:backlinks -->\n"
+)
+REFUSED: Mapping[str, tuple[Vault, str, str | None, str]] = {
+    "no heading": ({"Plan.md": "# A\n"}, "Plan.md#B", None, "no heading “#B”"),
+    "block": ({"Plan.md": "a ^b\n"}, "Plan.md#^b", None, "is a block"),
+    "existing note": ({"Plan.md": "# B\n", "b.md": ""}, "Plan.md#B", None, "“b.md” already"),
+    "footnote that stays": (
+        {"Plan.md": "# B\nb[^1]\n\n# C\n\n[^1]: x\n"},
+        "Plan.md#B",
+        None,
+        "[^1]",
+    ),
+    "footnote that is needed": (
+        {"Plan.md": "a[^n]\n\n# B\nb\n\n[^n]: x\n"},
+        "Plan.md#B",
+        None,
+        "[^n]",
+    ),
+    "reference that stays": (
+        {"Plan.md": "# B\n[x][R  s]\n\n# C\n\n[r s]: y.md\n"},
+        "Plan.md#B",
+        None,
+        "[r s]",
+    ),
+    "comment": ({"Plan.md": "a %% c\n\n# B\n\nb %%\n"}, "Plan.md#B", None, "comment"),
+    "managed section": ({"Plan.md": f"# B\n\n{MANAGED}"}, "Plan.md#Backlinks", None, "writes"),
+    "author's section": (
+        {"Plan.md": "## Add backlinks using these topics\n\nCup – [[cup | Cup]]\n", "cup.md": ""},
+        "Plan.md#Add backlinks using these topics",
+        None,
+        "is a backlinks section",
+    ),
+    "text behind a managed section": (
+        {"Plan.md": f"# B\n\n{MANAGED}\nmore\n"},
+        "Plan.md#B",
+        None,
+        "in the middle",
+    ),
+}
+
+
+@pytest.mark.parametrize(("vault", "name", "new", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refusals_say_why(vault: Vault, name: str, new: str | None, reason: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        plan(vault, name, new)
+    assert reason in str(refused.value)
+
+
+# -- random notes -----------------------------------------------------------------------------------------------------
+
+LINK = re.compile(r"!?\[\[[^]]*\]\]|!?\[[^]]*\]\([^)]*\)")
+PIECES = st.sampled_from(
+    [
+        "# A",
+        "# B",
+        "## A",
+        "## C d",
+        "### C d ^h",
+        "text ^a",
+        "- item\n- other ^b",
+        "[[#A]] [[#C d]]",
+        "[[Plan#B]] [x](#A) [y](Plan.md#C%20d)",
+        "![[#^a]] [[Plan#^b|x]]",
+        "[[#A#C d]] [[Plan#B#A]] [[Plan]]",
+        "> # A",
+        "```\n# A\n[[#A]]\n```",
+        "|a|b|\n|-|-|\n|[[#A\\|x]]|[[s]]|",
+        "#tag [[none]] [[#none]]",
+    ]
+)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=9), st.sampled_from(["#A", "#B", "#C d"]))
+def test_every_link_leads_to_the_same_place(pieces: list[str], subpath: str) -> None:
+    links = "[[Plan#A]] [[Plan#B]] [[Plan#C d]] [[Plan#B#A]] [[Plan#^a]] [[Plan#^b]] [[Plan]]"
+    text = "\n\n".join(f"{piece}\n\nline {number}" for number, piece in enumerate(pieces))
+    vault = {"Plan.md": text, "s.md": links}
+    try:
+        after = extract(vault, f"Plan.md{subpath}", "New.md")
+    except RefusedError:
+        return
+    had, has = list_meanings(vault), list_meanings(after)
+    has.remove("New.md")  # the link that took the place of the section
+    assert Counter(has) == Counter(had)
+    assert sorted(line for text in after.values() for line in plain_lines(text)) == sorted(
+        [*(line for text in vault.values() for line in plain_lines(text)), "LINK"]
+    )
+
+
+def list_meanings(vault: Vault) -> list[str]:
+    """Return what each link leads to: a file, or the numbered line behind a heading or block."""
+    index, found = build_state(vault).index, []
+    for path in vault:
+        for link, target in index.resolved_links(path):
+            anchor = find_anchor(index.notes[target], link.subpath) if target else None
+            found.append(
+                vault[target][anchor.start :].partition("\nline ")[2].partition("\n")[0]
+                if target and anchor
+                else str(target)
+            )
+    return found
+
+
+def plain_lines(text: str) -> list[str]:
+    """Return the lines that are not blank, with the same text for all links."""
+    lines = [LINK.sub("LINK", line) for line in text.splitlines()]
+    return [line for line in lines if line.strip()]
