@@ -22,9 +22,9 @@ from vaultlink.refactor.content import (
 from vaultlink.refactor.definitions import find_cut_labels
 from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename, RenameKind
 from vaultlink.refactor.regrouping import (
+    RefactorContext,
     RegroupedTexts,
     Regrouping,
-    RefactorContext,
     find_captured_anchors,
 )
 from vaultlink.refactor.subpaths import SubpathMap
@@ -53,9 +53,9 @@ def plan_extract(
         index: The index of the vault.
         settings: The settings of the vault.
         sources: The texts of notes and canvases.
-        path: RefactorContext path of the note.
+        path: Vault path of the note.
         subpath: The heading of the section, such as `#A` or `#A#B`.
-        new_path: RefactorContext path of the new note; None for the heading's text in the same folder.
+        new_path: Vault path of the new note; None for the heading's text in the same folder.
 
     Returns:
         The plan.
@@ -79,7 +79,7 @@ def default_extract_path(path: str, heading: str) -> str:
     """Return the path of the note that a section becomes.
 
     Args:
-        path: RefactorContext path of the note that contains the section.
+        path: Vault path of the note that contains the section.
         heading: The text of the section's heading.
 
     Raises:

@@ -71,8 +71,8 @@ class Regrouping:
 
     Attributes:
         vault: The vault before.
-        old_path: RefactorContext path of the note that contains the text.
-        new_path: RefactorContext path of the note that contains it afterwards.
+        old_path: Vault path of the note that contains the text.
+        new_path: Vault path of the note that contains it afterwards.
     """
 
     def __init__(

@@ -1,0 +1,366 @@
+"""Tests of appending a note to another one: text, properties, and the links that follow."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder import build_state, make_settings
+from vaultlink.fix.sources import FixSources
+from vaultlink.index.anchors import find_anchor
+from vaultlink.links.edits import apply_edits
+from vaultlink.refactor.merge import plan_merge
+from vaultlink.refactor.plan import RefactorPlan, RefusedError
+
+Vault = Mapping[str, str]
+
+
+def plan(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> RefactorPlan:
+    state = build_state(vault, make_settings(**settings))
+    return plan_merge(state.index, state.settings, FixSources(vault.get), path, into)
+
+
+def merge(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> dict[str, str]:
+    """Return the vault afterwards."""
+    done = plan(vault, path, into, **settings)
+    assert done.skipped == ()
+    assert done.texts[path] == (vault[path], None)
+    for name, edits in done.edits.items():
+        assert apply_edits(vault[name], edits) == done.texts[name][1]
+    texts = {**vault, **{name: after for name, (_, after) in done.texts.items()}}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+MANAGED = (
+    "<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[x]]\n\n<!-- /vaultlink:backlinks -->\n"
+)
+AUTHORS = "Add backlinks using these topics:\n\nCup – [[cup | Cup]]\n"
+
+# -- text -------------------------------------------------------------------------------------------------------------
+
+TEXTS: Mapping[str, tuple[str, str, str]] = {
+    "plain": ("a\n", "b\n", "b\n\na\n"),
+    "no final line end": ("a", "b", "b\n\na"),
+    "blank lines": ("\n\na\n\n", "b\n\n\n", "b\n\n\na\n\n"),
+    "one blank line": ("a\n", "b\n\n", "b\n\na\n"),
+    "into an empty note": ("a\n", "", "a\n"),
+    "empty note": ("", "b\n", "b\n"),
+    "blank note": ("\n\n", "b", "b"),
+    "into properties only": ("a\n", "---\nx: 1\n---\n", "---\nx: 1\n---\na\n"),
+    "into properties only, no final line end": ("a\n", "---\nx: 1\n---", "---\nx: 1\n---\na\n"),
+    "headings": ("# A\n\n## C\n", "# B\n", "# B\n\n# A\n\n## C\n"),
+    "CRLF into LF": ("a\r\nc\r\n", "b\n", "b\n\na\nc\n"),
+    "LF into CRLF": ("a\nc\n", "b\r\n", "b\r\n\r\na\r\nc\r\n"),
+    "CRLF into one line": ("a\r\nc\r\n", "b", "b\r\n\r\na\r\nc\r\n"),
+    "code": ("```\n# A\n```\n", "    b\n", "    b\n\n```\n# A\n```\n"),
+    "block ids": ("a ^a\n\n- c\n\n^c\n", "b ^b\n", "b ^b\n\na ^a\n\n- c\n\n^c\n"),
+    "footnotes": (
+        "a[^a]\n\n[^a]: x\n",
+        "b[^b]\n\n[^b]: y\n",
+        "b[^b]\n\n[^b]: y\n\na[^a]\n\n[^a]: x\n",
+    ),
+    "managed section of the first note": (f"a\n\n{MANAGED}", "b\n", "b\n\na\n"),
+    "managed section of the second note": ("a\n", f"b\n\n{MANAGED}", f"b\n\na\n\n{MANAGED}"),
+    "managed section only": ("a\n", MANAGED, f"a\n\n{MANAGED}"),
+    "author's section of the first note": (f"a\n\n{AUTHORS}", "b\n", f"b\n\na\n\n{AUTHORS}"),
+    "author's section of the second note": ("a\n\n\n", f"b\n\n{AUTHORS}", f"b\n\na\n\n{AUTHORS}"),
+    "author's section close to the text": ("a\n", f"b\n## {AUTHORS}", f"b\n\na\n\n## {AUTHORS}"),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "after"), TEXTS.values(), ids=TEXTS)
+def test_text(first: str, second: str, after: str) -> None:
+    result = merge({"A.md": first, "B.md": second, "x.md": "", "cup.md": ""})
+    assert result == {"B.md": after, "x.md": "", "cup.md": ""}
+
+
+# -- properties -------------------------------------------------------------------------------------------------------
+
+PROPERTIES: Mapping[str, tuple[str, str, str, str]] = {
+    "none in the second note": ("a: 1\n# c\n", "", "a: 1\n# c\n", ""),
+    "other keys": (
+        "a: 'x'  # why\nb:\n  c: [1]\n",
+        "d: 1\n",
+        "d: 1\na: 'x'  # why\nb:\n  c: [1]\n",
+        "",
+    ),
+    "equal values": ("a: x\nb: 1\n", 'a: "x"\n', 'a: "x"\nb: 1\n', ""),
+    "other values": ("a: x\nb: 1\n", "a: y\n", "a: y\nb: 1\n", "a: x\n"),
+    "number and text": ("a: 1\n", "a: '1'\n", "a: '1'\n", "a: 1\n"),
+    "number and truth": ("a: true\n", "a: 1\n", "a: 1\n", "a: true\n"),
+    "no value in the first note": ("a:\n", "a: 1\n", "a: 1\n", ""),
+    "no value in the second note": ("a: 1\n", "a:\nb: 2\n", "a: 1\nb: 2\n", ""),
+    "key in another case": ("Tags: [x]\n", "tags: [y]\n", "tags: [y, x]\n", ""),
+    "block lists": (
+        "tags:\n- x\n- y\n",
+        "tags:\n  - y\n  - z\nb: 1\n",
+        "tags:\n  - y\n  - z\n  - x\nb: 1\n",
+        "",
+    ),
+    "flow lists": ("tags: [x, y]\n", "tags: [y, z]\n", "tags: [y, z, x]\n", ""),
+    "both kinds of lists": ("aliases:\n- X\n", "aliases: [ Y ]\n", "aliases: [ Y, X ]\n", ""),
+    "empty list": ("tags: [x]\n", "tags: []\n", "tags: [x]\n", ""),
+    "trailing comma": ("tags: [x]\n", "tags: [y,]\n", "tags: [y, x]\n", ""),
+    "same items": ("tags: [Y]\n", "tags: [y]\n", "tags: [y]\n", ""),
+    "aliases in other case": ("aliases: [Y]\n", "aliases: [y]\n", "aliases: [y, Y]\n", ""),
+    "items in quotation marks": (
+        "aliases: ['a: b', \"c, d\", '1', '[[x]]']\n",
+        "aliases:\n- y\n",
+        'aliases:\n- y\n- "a: b"\n- "c, d"\n- "1"\n- "[[x]]"\n',
+        "",
+    ),
+    "list and text": ("tags: x\n", "tags: [y]\n", "tags: [y]\n", "tags: x\n"),
+    "nested list": ("tags: [x]\n", "tags: [y, [z]]\n", "tags: [y, [z]]\n", "tags: [x]\n"),
+    "list on several lines": (
+        "tags: [x]\n",
+        "tags: [y,\n  z]\n",
+        "tags: [y,\n  z]\n",
+        "tags: [x]\n",
+    ),
+    "lists of other keys": ("x: [1]\n", "x: [2]\n", "x: [2]\n", "x: [1]\n"),
+    "comments": ("# c\na: 1\n# d\nb: 2\n", "a: 1\n", "a: 1\n# c\n# d\nb: 2\n", ""),
+    "text on several lines": ("a: |\n  # x\n  y\n", "a: z\n", "a: z\n", "a: |\n  # x\n  y\n"),
+    "invalid in the first note": ("a: [\n", "b: 1\n", "b: 1\n", "a: [\n"),
+    "invalid in the second note": ("a: 1\n", "b: [\n", "b: [\n", "a: 1\n"),
+    "braces": ("{a: 1, b: 2}\n", "c: 1\n", "c: 1\n", "{a: 1, b: 2}\n"),
+    "into braces": ("a: 1\n", "{c: 1}\n", "{c: 1}\n", "a: 1\n"),
+    "only comments": ("# c\n", "a: 1\n", "a: 1\n", "# c\n"),
+}
+
+
+def with_properties(properties: str, body: str) -> str:
+    return f"---\n{properties}---\n{body}" if properties else body
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "after", "conflicts"), PROPERTIES.values(), ids=PROPERTIES
+)
+def test_properties(first: str, second: str, after: str, conflicts: str) -> None:
+    result = merge({"A.md": with_properties(first, "a\n"), "B.md": with_properties(second, "b\n")})
+    block = f"```yaml\n{conflicts}```\n\n" if conflicts else ""
+    assert result["B.md"] == with_properties(after, f"b\n\n{block}a\n")
+
+
+def test_properties_with_other_line_ends() -> None:
+    vault = {"A.md": "---\na: 1\nt: 2\n---\na\n", "B.md": "---\r\nt: 1\r\n---\r\nb\r\n"}
+    assert merge(vault)["B.md"] == (
+        "---\r\nt: 1\r\na: 1\r\n---\r\nb\r\n\r\n```yaml\r\nt: 2\r\n```\r\n\r\na\r\n"
+    )
+
+
+def test_links_in_properties_follow() -> None:
+    vault = {
+        "A.md": '---\nup: "[[A#H]]"\nrel:\n- "[[B]]"\n- "[[C]]"\n---\n# H\n',
+        "B.md": '---\nsee: "[[A]]"\n---\n',
+        "C.md": "",
+    }
+    assert merge(vault)["B.md"] == (
+        '---\nsee: "[[B]]"\nup: "[[B#H]]"\nrel:\n- "[[B]]"\n- "[[C]]"\n---\n# H\n'
+    )
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+
+FIRST = "# H\n\na ^a\n\n## Sub\n"
+SECOND = "# T\n\n## Own\n\nb ^b\n"
+LINKS: Mapping[str, tuple[str, str]] = {
+    "note": ("[[A]] ![[A]] [[A|x]] [x](A.md)", "[[B]] ![[B]] [[B|x]] [x](B.md)"),
+    "heading": ("[[A#H]] [[A#H#Sub]] [x](A.md#Sub)", "[[B#H]] [[B#H#Sub]] [x](B.md#Sub)"),
+    "anchor of GitHub": ("[x](A.md#sub)", "[x](B.md#sub)"),
+    "block": ("[[A#^a]] ![[A#^A]]", "[[B#^a]] ![[B#^A]]"),
+    "missing heading": ("[[A#None]]", "[[B#None]]"),
+    "property": ('---\nup: "[[A#H]]"\n---\n', '---\nup: "[[B#H]]"\n---\n'),
+    "heading with such a link": ("# See [[A]]\n\n[[#See A]]", "# See [[B]]\n\n[[#See B]]"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), LINKS.values(), ids=LINKS)
+def test_links_of_other_notes_follow(before: str, after: str) -> None:
+    assert merge({"A.md": FIRST, "B.md": SECOND, "s.md": before})["s.md"] == after
+
+
+@pytest.mark.parametrize("text", ["[[B]] [[B#T]] [[B#^b]]", "`[[A]]` [[C]] [[AB#H]]", "[[#H]]"])
+def test_other_links_do_not_change(text: str) -> None:
+    done = plan({"A.md": FIRST, "B.md": SECOND, "C.md": "", "s.md": text})
+    assert set(done.texts) == {"A.md", "B.md"}
+
+
+INNER: Mapping[str, tuple[str, str, str]] = {
+    "self links of the first note": (
+        "[[#H]] [[A#H]] [[A]] [x](#H)\n# H\n",
+        "# T\n",
+        "# T\n\n[[#H]] [[B#H]] [[B]] [x](#H)\n# H\n",
+    ),
+    "from the first note to the second": ("[[B]] [[B#T]]\n", "# T\n", "# T\n\n[[B]] [[B#T]]\n"),
+    "from the second note to the first": (
+        "# H\na ^a\n",
+        "[[A]] [[A#H]] ![[A#^a]] [[#T]]\n# T\n",
+        "[[B]] [[B#H]] ![[B#^a]] [[#T]]\n# T\n\n# H\na ^a\n",
+    ),
+    "same headings": (
+        "# A\n## Log\n[[#Log]]\n",
+        "# B\n## Log\n[[#Log]] [[A#Log]]\n",
+        "# B\n## Log\n[[#Log]] [[B#A#Log]]\n\n# A\n## Log\n[[#A#Log]]\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "after"), INNER.values(), ids=INNER)
+def test_links_of_both_notes_follow(first: str, second: str, after: str) -> None:
+    assert merge({"A.md": first, "B.md": second, "x.md": "", "y.md": ""})["B.md"] == after
+
+
+def test_relative_links_in_another_folder() -> None:
+    vault = {
+        "a/A.md": "[x](y.md) ![](i.png) [[./y]] [[y]] [b](../b/B.md)\n",
+        "b/B.md": "b [a](../a/A.md)\n",
+        "a/y.md": "",
+        "a/i.png": "",
+    }
+    assert merge(vault, "a/A.md", "b/B.md")["b/B.md"] == (
+        "b [a](B.md)\n\n[x](../a/y.md) ![](../a/i.png) [[../a/y]] [[y]] [b](B.md)\n"
+    )
+
+
+def test_captured_links_are_named() -> None:
+    vault = {"A.md": "# H\n[[#T]]\n", "B.md": "# T\n", "s.md": "[[A#T]] [[B#H]] [[A#H]]"}
+    found = [(item.path, item.raw, item.target) for item in plan(vault).captured]
+    assert sorted(found) == [
+        ("A.md", "[[#T]]", "B.md"),
+        ("s.md", "[[A#T]]", "B.md"),
+        ("s.md", "[[B#H]]", "B.md"),
+    ]
+
+
+def test_namesake_of_the_removed_note() -> None:
+    """Bare links lead to the namesake only if they did before."""
+    vault = {"A.md": "a\n", "B.md": "b\n", "x/A.md": "", "s.md": "[[A]] [[x/A]]"}
+    assert merge(vault)["s.md"] == "[[B]] [[x/A]]"
+
+
+def test_managed_sections_stay_in_step() -> None:
+    def section(name: str) -> str:
+        return f"<!-- vaultlink:backlinks -->\n\n## Backlinks\n\n- [[{name}]]\n\n<!-- /vaultlink:backlinks -->\n"
+
+    vault = {
+        "A.md": f"a [[t]]\n\n{section('s')}",
+        "B.md": "b\n",
+        "s.md": "[[A]]",
+        "t.md": f"t\n\n{section('A')}",
+    }
+    after = merge(vault, backlinks={"mode": "write", "style": "list"})
+    assert after["t.md"] == f"t\n\n{section('B')}"
+    assert after["B.md"] == "b\n\na [[t]]\n"
+
+
+def test_the_plan() -> None:
+    done = plan({"A.md": "a\n", "B.md": "b\n", "s.md": "[[A]]"})
+    assert (dict(done.moves), dict(done.files), set(done.first)) == ({}, {}, {"A.md", "B.md"})
+    assert done.texts["A.md"] == ("a\n", None)
+    assert [(item.old, item.new) for item in done.renames] == [("A.md", "B.md")]
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+REFUSED: Mapping[str, tuple[Vault, str]] = {
+    "block ids": ({"A.md": "a ^x\n\nb ^y\n", "B.md": "b ^X\n"}, "have the blocks ^x."),
+    "footnotes": ({"A.md": "a[^1]\n\n[^1]: a\n", "B.md": "b[^1]\n\n[^1]: b\n"}, "[^1]"),
+    "references": ({"A.md": "[x]: y.md\n", "B.md": "- [x] done\n"}, "[x]"),
+    "open comment": ({"A.md": "# H\n", "B.md": "b\n\n%%\n"}, "comment"),
+    "open code": ({"A.md": "# H\n", "B.md": "```\nb\n"}, "headings or blocks"),
+    "block id of nothing": ({"A.md": "^x\n\na\n", "B.md": "b\n"}, "headings or blocks"),
+    "headings": (
+        {"A.md": "# Log\n", "B.md": "# Log\n", "s.md": "[[A#Log]]"},
+        "the heading “Log” (line 1) in “A.md”",
+    ),
+    "heading of a backlinks section": (
+        {
+            "A.md": "## Backlinks\na\n",
+            "B.md": "[[#Backlinks]]\n\n## Backlinks\n\n- [[x]]\n- [[y]]\n",
+            "x.md": "",
+            "y.md": "",
+        },
+        "“#Backlinks” would lead to the heading “Backlinks” (line 3)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("vault", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refusals_say_why(vault: Vault, reason: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        plan(vault)
+    assert reason in str(refused.value)
+
+
+def test_merging_a_note_with_itself_is_refused() -> None:
+    with pytest.raises(RefusedError, match="itself"):
+        plan({"A.md": "a\n"}, "A.md", "A.md")
+
+
+# -- random notes -----------------------------------------------------------------------------------------------------
+
+LINK = re.compile(r"!?\[\[[^]]*\]\]|!?\[[^]]*\]\([^)]*\)")
+PIECES = st.sampled_from(
+    [
+        "# X",
+        "# Y",
+        "## X",
+        "### C d ^{0}h",
+        "text ^{0}a",
+        "- item\n- other ^{0}b",
+        "[[#X]] [[#C d]] [[#X#X]]",
+        "[[A#X]] [x](B.md#Y) [[A]] [[B]]",
+        "![[A#^aa]] [[B#^bb|x]] [y](#X)",
+        "> # X",
+        "```\n# X\n[[#X]]\n```",
+        "|a|b|\n|-|-|\n|[[A#X\\|x]]|[[s]]|",
+        "#tag [[none]] [[#none]]",
+    ]
+)
+NOTES = st.lists(PIECES, max_size=6)
+
+
+@given(NOTES, NOTES)
+def test_every_link_leads_to_the_same_place(first: list[str], second: list[str]) -> None:
+    links = "[[A#X]] [[A#Y]] [[A#C d]] [[A#Y#X]] [[A#^aa]] [[B#X]] [[B#X#X]] [[B#^ba]] [[A]] [[B]]"
+    vault = {
+        f"{name}.md": "".join(
+            f"{piece.format(name.lower())}\n\nline {name}{number}\n\n"
+            for number, piece in enumerate(pieces)
+        )
+        for name, pieces in (("A", first), ("B", second))
+    }
+    vault["s.md"] = links
+    try:
+        after = merge(vault)
+    except RefusedError:
+        return
+    had = Counter(item if item != "A.md" else "B.md" for item in list_meanings(vault))
+    assert (Counter(list_meanings(after)) - had).total() <= len(plan(vault).captured)
+    assert sorted(line for text in after.values() for line in plain_lines(text)) == sorted(
+        line for text in vault.values() for line in plain_lines(text)
+    )
+
+
+def list_meanings(vault: Vault) -> list[str]:
+    """Return what each link leads to: a file, or the numbered line behind a heading or block."""
+    index, found = build_state(vault).index, []
+    for path in vault:
+        for link, target in index.resolved_links(path):
+            anchor = find_anchor(index.notes[target], link.subpath) if target else None
+            if target and anchor:
+                text = vault[target][anchor.start :]
+                found.append(text.partition("\nline ")[2].partition("\n")[0])
+            else:
+                found.append(str(target))
+    return found
+
+
+def plain_lines(text: str) -> list[str]:
+    """Return the lines that are not blank, with the same text for all links."""
+    lines = [LINK.sub("LINK", line) for line in text.splitlines()]
+    return [line for line in lines if line.strip()]
