@@ -273,6 +273,23 @@ def test_namesakes_keep_their_links() -> None:
     assert after["s.md"] == "[[a/New|New]]"
 
 
+def test_definitions_of_labels_follow() -> None:
+    vault = {
+        "a/Plan.md": "# A\n\n# B\n[x][r] [y]\n\n[r]: y.md\n[y]: #A\n",
+        "a/y.md": "",
+        "s.md": "[k]\n\n[k]: a/Plan.md#B\n",
+    }
+    after = extract(vault, "a/Plan.md#B", "b/New.md")
+    assert after["b/New.md"] == "# B\n[x][r] [y]\n\n[r]: ../a/y.md\n[y]: ../a/Plan.md#A\n"
+    assert after["s.md"] == "[k]\n\n[k]: b/New.md#B\n"
+
+
+def test_canvas_follows() -> None:
+    canvas = '{"nodes":[{"id":"1","type":"file","file":"Plan.md","subpath":"#B"}],"edges":[]}'
+    after = extract({"Plan.md": "# A\n# B\n", "c.canvas": canvas}, new="New.md")
+    assert after["c.canvas"] == canvas.replace("Plan.md", "New.md")
+
+
 def test_captured_links_are_named() -> None:
     done = plan({"Plan.md": "# B\n", "s.md": "a [[New]]"}, new="New.md")
     assert [(item.path, item.column, item.raw, item.target) for item in done.captured] == [

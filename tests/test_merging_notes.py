@@ -226,6 +226,30 @@ def test_relative_links_in_another_folder() -> None:
     )
 
 
+def test_definitions_of_labels_follow() -> None:
+    vault = {
+        "a/A.md": "# H\n[x][r] [y]\n\n[r]: y.md\n[y]: #H\n",
+        "b/B.md": "b\n",
+        "a/y.md": "",
+        "s.md": "[k]\n\n[k]: a/A.md#H\n",
+    }
+    after = merge(vault, "a/A.md", "b/B.md")
+    assert after["b/B.md"] == "b\n\n# H\n[x][r] [y]\n\n[r]: ../a/y.md\n[y]: #H\n"
+    assert after["s.md"] == "[k]\n\n[k]: b/B.md#H\n"
+
+
+def test_definitions_of_labels_with_different_files_are_refused() -> None:
+    text = "[x][r]\n\n[r]: y.md\n"
+    with pytest.raises(RefusedError, match=r"\[r\] with different meanings"):
+        plan({"a/A.md": text, "b/B.md": text, "a/y.md": "", "b/y.md": ""}, "a/A.md", "b/B.md")
+
+
+def test_canvas_follows() -> None:
+    canvas = '{"nodes":[{"id":"1","type":"file","file":"A.md","subpath":"#H"}],"edges":[]}'
+    after = merge({"A.md": "# H\n", "B.md": "b\n", "c.canvas": canvas})
+    assert after["c.canvas"] == canvas.replace("A.md", "B.md")
+
+
 def test_captured_links_are_named() -> None:
     vault = {"A.md": "# H\n[[#T]]\n", "B.md": "# T\n", "s.md": "[[A#T]] [[B#H]] [[A#H]]"}
     found = [(item.path, item.raw, item.target) for item in plan(vault).captured]

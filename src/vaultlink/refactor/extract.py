@@ -19,7 +19,7 @@ from vaultlink.refactor.content import (
     describe_contents,
     list_changed_kinds,
 )
-from vaultlink.refactor.definitions import find_cut_labels
+from vaultlink.refactor.labels import find_cut_labels
 from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename, RenameKind
 from vaultlink.refactor.regrouping import (
     RefactorContext,

@@ -193,7 +193,7 @@ class _LinkPlanner:
         """Return the edits of the definitions of a note, which are no links of it."""
         edits: list[Edit] = []
         for item in note.definitions:
-            path = resolve(note.path, item.target, self._index.names) if item.target else None
+            path = resolve(note.path, item.target, self._index.names)
             link = _make_link(item)
             changed = self._change_link(note.path, link, path) if path is not None else None
             if changed:

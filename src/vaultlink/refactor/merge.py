@@ -14,7 +14,7 @@ from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, Note, Owner, Place, SourceSpan
 from vaultlink.parse.properties import frontmatter_span
 from vaultlink.refactor.content import count_open_blocks, describe_contents, list_changed_kinds
-from vaultlink.refactor.definitions import find_common_labels
+from vaultlink.refactor.labels import find_common_labels
 from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename, RenameKind
 from vaultlink.refactor.property_merge import (
     MergedProperties,
@@ -125,6 +125,7 @@ class _Merging:
         note = self._context.parse(self._path, text)
         properties = merge_properties(self._into_note, self._into_text, note, text, line_end)
         body = _list_own_text(note, text).replace("\r\n", "\n").replace("\n", line_end)
+        self._check_labels(body)
         conflicts = format_conflicts(properties.conflicts, line_end)
         if conflicts and body:
             conflicts += line_end
@@ -192,27 +193,27 @@ class _Merging:
     # -- checks ----------------------------------------------------------------------------------
 
     def _check_names(self) -> None:
-        """Refuse notes with the same block ids or definitions."""
+        """Refuse notes with the same block ids, and open comments."""
         ids = {block.id.lower(): block for block in self._into_note.blocks}
         both = [f"^{item.id}" for item in self._note.blocks if item.id.lower() in ids]
         if both:
             raise RefusedError(
                 f"both notes have the blocks {', '.join(both)}. Rename them in one of the notes."
             )
-        own, their = (
-            _list_own_text(self._note, self._text),
-            self._into_text,
-        )
-        labels = find_common_labels(own, their)
+        own = _list_own_text(self._note, self._text)
+        if has_open_comment(self._into_text[: self._at]) or (
+            self._into_text[self._at :].strip() and has_open_comment(own)
+        ):
+            raise RefusedError("a comment (%%) without an end would hide the text behind it.")
+
+    def _check_labels(self, body: str) -> None:
+        """Refuse a text with footnotes or definitions of the second note's names."""
+        labels = find_common_labels(body, self._into_text)
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
             raise RefusedError(
                 f"both notes use {listed} with different meanings. Rename them in one of the notes."
             )
-        if has_open_comment(self._into_text[: self._at]) or (
-            self._into_text[self._at :].strip() and has_open_comment(own)
-        ):
-            raise RefusedError("a comment (%%) without an end would hide the text behind it.")
 
     def _check_contents(self, combined: _Combined) -> None:
         """Refuse notes that would be read differently as one, before links are edited."""
