@@ -112,6 +112,12 @@ def test_a_definition_is_no_link_but_the_note_mentions_it() -> None:
     assert index.notes_mentioning({"b"}) == {"a.md"}
 
 
+def test_brackets_with_colons_take_linear_time() -> None:
+    assert definitions_of("a]:" * 200_000) == []
+    assert definitions_of("[" + "a\\]:" * 200_000) == []
+    assert definitions_of("- [a] b]:\n" * 50_000) == []
+
+
 # -- another destination ----------------------------------------------------------------------------------------------
 
 

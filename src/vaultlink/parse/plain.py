@@ -37,7 +37,7 @@ _LINE_START = lazy_pattern(
 """A line that may be a heading, with groups, or that needs the block pass, without groups."""
 
 _DEFINITION = lazy_pattern(
-    r"^(?:[ \t>]|(?:[-*+]|\d+[.)]|\[[^\]\n]\])(?=[ \t]))*+\[(?!\^)(?:[^\]\\\n]|\\.)++\]:", re.M
+    r"(?:[ \t>]|(?:[-*+]|\d+[.)]|\[[^\]\n]\])(?=[ \t]))*+\[(?!\^)(?:[^\]\\\n]|\\.)++\]:"
 )
 """A line that may define a link's label, also in quotes and list items."""
 
@@ -159,8 +159,19 @@ def _has_block_marks(text: str, body: int, marks: bytes) -> bool:
         or marks.count(b"[") != marks.count(b"]")
         or (b"^" in marks and _BLOCK_ID.search(text, body) is not None)
         or (b"%%" in marks and "vaultlink-" in text)
-        or (b"]:" in marks and _DEFINITION.search(text, body) is not None)
+        or (b"]:" in marks and "]:" in text and _has_definition(text, body))
     )
+
+
+def _has_definition(text: str, body: int) -> bool:
+    """Return True if a line of the body may define a link's label."""
+    at = text.find("]:", body)
+    while at != -1:
+        if _DEFINITION.match(text, text.rfind("\n", 0, at) + 1):
+            return True
+        line_end = text.find("\n", at)
+        at = text.find("]:", line_end) if line_end != -1 else -1
+    return False
 
 
 def _add_heading(match: re.Match[str], shift: int, found: list[tuple[int, int, str]]) -> None:
