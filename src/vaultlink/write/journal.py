@@ -27,6 +27,7 @@ from vaultlink.write.journal_files import (
     digest_content,
     encode_header,
     list_runs,
+    remove_moving,
     write_ended,
     write_file,
     write_moving,
@@ -111,9 +112,9 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     try:
         result = make_changes(root, pending, run.id, lambda: _record_identities(root, run))
     except RunAbandoned as abandoned:
-        return _revert(root, run, abandoned.skipped)
+        return _revert(root, run, abandoned)
     except JournalError:
-        _revert(root, run)
+        _revert(root, run, RunAbandoned(()))
         raise
     if not result.written and not result.moved:
         delete_run(folder, run.id)
@@ -134,14 +135,18 @@ def _record_identities(root: Path, run: RecordedRun) -> None:
         raise make_journal_error(folder, error) from None
 
 
-def _revert(root: Path, run: RecordedRun, skipped: Sequence[SkippedNote] = ()) -> WriteResult:
+def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResult:
     """Revert what a run did, and remove its record if nothing of it is left."""
-    known = frozenset(note.path for note in skipped)
+    known = frozenset(note.path for note in abandoned.notes)
     result = recover_run(root, replace(run, skipped=known))
+    skipped = (*abandoned.notes, *abandoned.moves, *result.skipped)
     if not result.skipped:
         delete_run(journal_folder(root), run.id)
-        return WriteResult((), tuple(skipped))
-    return WriteResult((), (*skipped, *result.skipped), run.id)
+    return WriteResult(
+        (),
+        tuple(sorted(skipped, key=lambda note: note.path)),
+        run.id if result.skipped else None,
+    )
 
 
 def record_run(
@@ -258,6 +263,8 @@ def clean_up_journal(root: Path) -> None:
             remove_leftovers(root, [change.path for change in run.changes], run.id)
             if not run.is_interrupted:  # `revert_interrupted` handles those
                 write_ended(folder, run, ())
+        elif run.moves:
+            remove_moving(folder, run)
     for file in folder.glob("*.tmp"):
         with suppress(OSError):
             file.unlink()

@@ -311,8 +311,9 @@ def write_ended(
     paths = list(skipped)
     content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
     write_marker(folder, run.id, "ended", content, durable=bool(run.moves))
-    with suppress(OSError):
-        (folder / f"{run.id}.moving").unlink(missing_ok=True)
+    if (folder / f"{run.id}.ended").exists():
+        with suppress(OSError):
+            (folder / f"{run.id}.moving").unlink(missing_ok=True)
 
 
 def write_moving(
@@ -343,7 +344,10 @@ def read_moving(folder: Path, run: RecordedRun) -> list[tuple[int, int] | None] 
 
 
 def remove_moving(folder: Path, run: RecordedRun) -> None:
-    """Remove the identities of moved files, durably: all of them are at their old paths."""
+    """Remove the identities of moved files, durably.
+
+    All of the files must be at their old paths.
+    """
     with suppress(OSError):
         (folder / f"{run.id}.moving").unlink(missing_ok=True)
         sync_folder(folder)

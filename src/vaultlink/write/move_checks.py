@@ -20,7 +20,7 @@ _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
 
 
 def identify_files(root: Path, paths: Sequence[str]) -> list[FileIdentity | None]:
-    """Return the identities of files or folders by vault path; None for those that are missing."""
+    """Return the identities of files or folders; None for those that are missing."""
     identities: list[FileIdentity | None] = []
     for path in paths:
         try:
@@ -52,7 +52,10 @@ def find_move_barriers(
 
 
 class _BarrierFinder:
-    """Finds what is in the way of moves. `leaving` are the paths that the moves make free."""
+    """Finds what is in the way of moves.
+
+    `leaving` are the paths that the moves make free.
+    """
 
     def __init__(self, root: Path, leaving: Sequence[str]):
         self._root, self._real_root = root, root.resolve()

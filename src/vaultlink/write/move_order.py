@@ -33,7 +33,10 @@ class MoveStep(NamedTuple):
 
 
 def order_moves(moves: Sequence[Move], temporary_paths: Sequence[str]) -> list[MoveStep]:
-    """Return the elementary renames in order; a temporary path of each move is used in cycles."""
+    """Return the elementary renames in order.
+
+    The temporary path of a move is used if it is part of a cycle.
+    """
     blockers = _find_blockers(moves)
     blocked: list[list[int]] = [[] for _ in moves]
     for number, others in enumerate(blockers):

@@ -18,12 +18,12 @@ from vaultlink.write.write import PendingWrite, WriteResult, write_notes
 class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
     """A run that must not go on. What it did must be reverted.
 
-    `skipped` holds the reasons.
+    `notes` and `moves` are what it skipped, with the reasons.
     """
 
-    def __init__(self, skipped: Sequence[SkippedNote]):
+    def __init__(self, notes: Sequence[SkippedNote], moves: Sequence[SkippedNote] = ()):
         super().__init__()
-        self.skipped = tuple(sorted(skipped, key=lambda note: note.path))
+        self.notes, self.moves = tuple(notes), tuple(moves)
 
 
 class PendingRun(NamedTuple):
@@ -100,7 +100,7 @@ def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) ->
     reasons = make_moves(root, plan, run.obsolete, stop=not run.is_partial)
     skipped = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
     if skipped and not run.is_partial:
-        raise RunAbandoned([*result.skipped, *skipped])
+        raise RunAbandoned(result.skipped, skipped)
     moved = tuple(move for number, move in enumerate(run.moves) if number not in reasons)
     return replace(_join(result, WriteResult((), tuple(skipped))), moved=moved)
 

@@ -6,6 +6,7 @@ it was restored. The caller must hold the write lock.
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from vaultlink.model import SkippedNote
@@ -18,7 +19,7 @@ from vaultlink.write.journal_files import (
 )
 from vaultlink.write.lock import journal_folder
 from vaultlink.write.move_checks import locate_files
-from vaultlink.write.move_order import list_temporary_paths
+from vaultlink.write.move_order import list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
@@ -50,6 +51,20 @@ def _find_first(root: Path, *paths: str) -> str | None:
     return next((path for path in paths if os.path.lexists(root / path)), None)
 
 
+def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
+    """Return the folders that a run created and that are at their paths now.
+
+    `moved` are the old paths of the moves that are made now. Where another folder was before it was
+    moved away, the created one is only while that is moved.
+    """
+    before, now = dict(run.moves), {old: new for old, new in run.moves if old in moved}
+    return [
+        path
+        for path in run.folders
+        if map_path(path, before) == path or map_path(path, now) != path
+    ]
+
+
 def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     """Revert an interrupted run, and mark it as ended.
 
@@ -61,6 +76,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     hidden = dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
     new_paths = dict(run.moves)
     back = [(place, old) for old, place in located.items() if place is not None]
+    remove_empty_folders(root, list_created_folders(run, located))
     reasons = make_moves(
         root, MovePlan(back, [hidden[old, new_paths[old]] for _, old in back]), run.folders
     )
@@ -71,7 +87,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
         remove_moving(folder, run)
     writes, skipped_notes = plan_restored_notes(root, run, moved)
     result = write_notes(root, writes, run.id)
-    remove_empty_folders(root, run.folders)
+    remove_empty_folders(root, list_created_folders(run, moved))
     write_ended(folder, run, run.skipped, [old for old, _ in run.moves if old not in moved])
     skipped += [*skipped_notes, *result.skipped]
     if not skipped:

@@ -19,7 +19,7 @@ from vaultlink.write.journal_files import RecordedRun, list_runs, mark_undone
 from vaultlink.write.move_checks import find_move_barriers
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.phases import make_changes, order_writes
-from vaultlink.write.recovery import locate_moved_files, recover_run
+from vaultlink.write.recovery import list_created_folders, locate_moved_files, recover_run
 from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.write import PendingWrite, WriteResult
@@ -92,7 +92,9 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
             moves=tuple(plan.moves.items()), obsolete=run.folders, is_partial=True
         )
         result = make_changes(root, pending, f"{os.getpid()}-{os.urandom(3).hex()}")
-    remove_empty_folders(root, run.folders)
+    restored = {old for _, old in result.moved}
+    moved = {old for old, _ in run.moves if old not in run.unmoved and old not in restored}
+    remove_empty_folders(root, list_created_folders(run, moved))
     has_changed = result.written or result.moved
     if not result.skipped and (has_changed or not plan.skipped):
         mark_undone(root, run, True)
