@@ -54,6 +54,7 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         "VAULTLINK_DEBUG",
     ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORCE_HYPERLINK", "0")  # the terminal of the developer may have hyperlinks
     monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "state"))
 

@@ -201,9 +201,8 @@ def run_on_screen(
 ) -> Iterator[Screen]:
     """Run `vaultlink` in a folder on a terminal of this size."""
     command = [sys.executable, "-m", "vaultlink", *map(str, words)]
-    screen = Screen(
-        command, folder, size, {"TERM": "xterm-256color", "NO_COLOR": "1", **(environment or {})}
-    )
+    plain = {"TERM": "xterm-256color", "NO_COLOR": "1", "FORCE_HYPERLINK": "0"}
+    screen = Screen(command, folder, size, {**plain, **(environment or {})})
     try:
         yield screen
     finally:

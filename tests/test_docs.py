@@ -73,6 +73,7 @@ def test_each_use_has_a_page() -> None:
         "python-types",
         "python",
         "resolution",
+        "terminal",
         "watching",
     ]
     assert len(FORGES) == 4
@@ -264,6 +265,11 @@ def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
 
 
+def left_by_terminal(repo: Path, environment: dict[str, str]) -> None:
+    """Nothing is written."""
+    assert not check_output(["git", "status", "--porcelain"], repo, environment)
+
+
 LEFT = {
     "backlinks": left_by_backlinks,
     "ci": left_by_ci,
@@ -271,6 +277,7 @@ LEFT = {
     "editors": left_by_editors,
     "fixing": left_by_fixing,
     "history": left_by_history,
+    "terminal": left_by_terminal,
     "watching": left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,

@@ -426,7 +426,7 @@ def test_only_git_starts_programs() -> None:
 LIBRARY_PLACES = {
     "frontmatter": r"parse/post\.py",
     "networkx": r"graph/",
-    "click": r"cli/terminal\.py",
+    "click": r"cli/pager\.py",
     "prompt_toolkit": r"cli/keys\.py",
     "rapidfuzz": r"index/suggest\.py",
     "tomlkit": r"config/allow_dangling\.py",

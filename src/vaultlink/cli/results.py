@@ -22,6 +22,7 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
 from vaultlink.report.check_result import CheckResult
+from vaultlink.report.hyperlinks import make_path_linker
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.rules.registry import build_catalog
 
@@ -171,6 +172,7 @@ def build_result(
         ),
         vault_option=_join_words(_name_vault(options, vault)),
         show_path=make_path_formatter(vault.root),
+        link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
         groups_targets=terminal.is_terminal,
         palette=terminal.palette,
     )

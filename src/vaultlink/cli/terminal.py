@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar, TextIO
 
+from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMATS
@@ -50,6 +51,11 @@ class Terminal:
         self.height = _terminal_size().lines if self.is_terminal else 0
         self.is_pipe_closed, self._has_streamed = False, False
         self._requested_format = options.output_format
+
+    def format_link_prefix(self, root: Path) -> str:
+        """Return what addresses of files of a vault begin with; "" for no hyperlinks."""
+        is_supported = supports_hyperlinks(os.environ, is_terminal=self.is_terminal)
+        return format_vault_address(root) if is_supported and not self.output_file else ""
 
     def choose_finding_format(self) -> str:
         """Return the output format of findings.
@@ -106,24 +112,17 @@ class Terminal:
             raise UsageError(f"can't write results: {error.strerror}.") from None
 
     def print_paged(self, result: str | bytes) -> None:
-        """Print results; through the pager if they fill more than a screen.
+        """Print results; through the pager if they fill more than a screen."""
+        from vaultlink.cli.pager import find_pager, page_text  # noqa: PLC0415 - rarely needed
 
-        The pager is that of `PAGER`, else `less`. One in a relative folder is not used: it may
-        belong to the vault.
-        """
         data = self.encode_results(result)
         is_long = self.is_terminal and data.count(b"\n") >= self.height
-        pager = _find_pager() if is_long else None
+        pager = find_pager() if is_long else None
         if pager is None:
             self.print_results(data)
             return
-        import click  # noqa: PLC0415 - slow to import, and rarely needed
-
         Terminal.has_printed = True
-        os.environ["PAGER"] = pager
-        # Without a choice, click lets `less` show colours, and removes them for other pagers.
-        color = None if self.palette is not PLAIN else False
-        click.echo_via_pager(data.decode("utf-8", "replace"), color=color)
+        page_text(pager, data.decode("utf-8", "replace"), is_colored=self.palette is not PLAIN)
 
     def print_part(self, result: str | bytes) -> None:
         """Print one part of streamed results.
@@ -316,24 +315,6 @@ def format_label(word: str) -> str:
     """
     palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN
     return f"{palette.red}{palette.bold}{word}{palette.reset}"
-
-
-def _find_pager() -> str | None:
-    """Return the command of the pager with an absolute path; None if there is none."""
-    import shlex  # noqa: PLC0415 - rarely needed
-
-    from vaultlink.git.program import find_program  # noqa: PLC0415
-
-    try:
-        program, *options = shlex.split(os.environ.get("PAGER") or "less")
-    except ValueError:  # quotes are not closed, or there are only blanks
-        return None
-    if not os.path.isabs(program):  # noqa: PTH117 - pathlib is slower to use here
-        found = find_program(program, os.environ.get("PATH", os.defpath))
-        if found is None:
-            return None
-        program = found
-    return shlex.join([program, *options])
 
 
 def _should_color(when: str, is_terminal: bool) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import subprocess
 
 _TIMEOUT_SECONDS = 60
+_VERSION_TIMEOUT_SECONDS = 2
 
 _REMOVED_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
@@ -223,6 +224,25 @@ def _add_options(command: tuple[str, ...]) -> Iterable[str]:
     (name,) = _command_name(command)
     place = command.index(name) + 1
     return (*command[:place], *_EXTRA_OPTIONS.get(name, ()), *command[place:])
+
+
+def read_program_version(program: str) -> bytes:
+    """Return what a program prints for `--version`; empty if it fails.
+
+    `program` is the absolute path of a program of the user, such as the pager.
+    """
+    import subprocess  # noqa: PLC0415
+
+    try:
+        return subprocess.run(
+            (program, "--version"),
+            capture_output=True,
+            check=False,
+            timeout=_VERSION_TIMEOUT_SECONDS,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return b""
 
 
 @cache

@@ -10,6 +10,7 @@ import msgspec
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Fix, Severity, Suggestion, TextByPath
+from vaultlink.report.hyperlinks import LinkPath, leave_unlinked
 from vaultlink.report.layout import PLAIN, Palette
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
     show_path: Callable[[str], str] = lambda path: path
     """Returns a vault path as formats for people show it, relative to the current folder."""
+
+    link_path: LinkPath = leave_unlinked
+    """Returns a text as a hyperlink to a vault path, on a terminal that supports them."""
 
     command_options: str = ""
     """Options and paths to add to commands that the overview proposes."""

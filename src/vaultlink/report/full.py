@@ -16,6 +16,7 @@ from vaultlink.report.groups import (
     group_targets,
     list_places,
 )
+from vaultlink.report.hyperlinks import LinkPath, leave_unlinked
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -47,7 +48,8 @@ def render_full(result: CheckResult) -> str:
     renderer = FullRenderer(
         result.text, result.suggester(), result.format_target, result.width, result.palette
     )
-    renderer.show_path, renderer.wraps = result.show_path, result.groups_targets
+    renderer.show_path, renderer.link_path = result.show_path, result.link_path
+    renderer.wraps = result.groups_targets
     grouped = find_target_rules(result.rules) if result.groups_targets else ()
     return renderer.render(result.findings, grouped)
 
@@ -77,6 +79,7 @@ class FullRenderer:
         self.width, self.palette = width, palette
         self.colors = severity_colors(palette)
         self.show_path: Callable[[str], str] = lambda path: path
+        self.link_path: LinkPath = leave_unlinked
         self.wraps = False
         self._heads: dict[tuple[str, str, Severity], tuple[str, str]] = {}
         self._hints: dict[tuple[object, ...], str] = {}
@@ -121,7 +124,7 @@ class FullRenderer:
             shown = truncate_left(
                 escape_controls(self.show_path(path)), self.width - 6 - len(listed)
             )
-            block += f"      {shown}{listed}\n"
+            block += f"      {self.link_path(shown, path)}{listed}\n"
         hint = self._format_hint(d)
         return f"{block}  {p.cyan}= help:{p.reset} {hint}\n" if hint else block
 
@@ -129,7 +132,7 @@ class FullRenderer:
         p, (head, severity) = self.palette, self._format_head(d)
         number = str(d.line)
         gutter = " " * len(number)
-        place = f"{path}:{number}:{d.column}{severity}"
+        place = self.link_path(f"{path}:{number}:{d.column}", d.path) + severity
         block = f"{head}{self._wrap_message(d)}\n{gutter}{p.blue}-->{p.reset} {place}\n"
         line_start = d.start - d.column + 1
         if (

@@ -12,6 +12,7 @@ from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities, format_suggestion, severity_colors
 from vaultlink.report.groups import find_target_rules, target_key
 from vaultlink.report.layout import (
+    PLAIN,
     display_width,
     escape_controls,
     format_count,
@@ -19,6 +20,7 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
+from vaultlink.report.printable import escape_unsafe
 from vaultlink.report.rule_counts import RuleCount, count_result, encode_fix_counts, join_counts
 
 __all__ = ["encode_fix_counts", "join_overview", "render_overview"]
@@ -40,7 +42,9 @@ def render_overview(result: CheckResult) -> str:
 
 def join_overview(result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]) -> bytes:
     """Render the overview of a result whose fixes were counted in parts."""
-    return _render(result, join_counts(result.findings, parts)).encode("utf-8", "surrogateescape")
+    text = _render(result, join_counts(result.findings, parts))
+    printable = escape_unsafe(text, is_colored=result.palette is not PLAIN)
+    return printable.encode("utf-8", "surrogateescape")
 
 
 def _render(result: CheckResult, counts: Sequence[RuleCount]) -> str:
@@ -80,11 +84,12 @@ def _format_share(part: int, whole: int) -> str:
 
 
 class _Row(NamedTuple):
-    """The number of findings, a name, and something about it."""
+    """The number of findings, a name, a remark, and the path of a named note."""
 
     number: int
     name: str
     remark: str = ""
+    path: str = ""
 
 
 def _list_rules(counts: Sequence[RuleCount], limit: int, result: CheckResult) -> list[str]:
@@ -124,7 +129,10 @@ def _list_targets(result: CheckResult, limit: int) -> list[str]:
 def _list_notes(result: CheckResult, limit: int) -> list[str]:
     counts = Counter([d.path for d in result.findings])
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = [_Row(count, escape_controls(result.show_path(path))) for path, count in ranked[:limit]]
+    rows = [
+        _Row(count, escape_controls(result.show_path(path)), path=path)
+        for path, count in ranked[:limit]
+    ]
     return _format_table("Notes", rows, limit, result, len(ranked))
 
 
@@ -145,10 +153,15 @@ def _format_table(
         f"  {row.number:>{digits},}  {pad(truncate(row.name, name), name)}"
         f"  {p.dim}{truncate(row.remark, remark)}{p.reset}".rstrip()
         if row.remark
-        else f"  {row.number:>{digits},}  {truncate_left(row.name, available)}"
+        else f"  {row.number:>{digits},}  "
+        + _link_name(row, truncate_left(row.name, available), result)
         for row in shown
     ]
     return lines
+
+
+def _link_name(row: _Row, name: str, result: CheckResult) -> str:
+    return result.link_path(name, row.path) if row.path else name
 
 
 # -- what to do next -------------------------------------------------------------------------------

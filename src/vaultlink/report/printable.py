@@ -8,6 +8,7 @@ all of these.
 
 import re
 
+from vaultlink.report.hyperlinks import HYPERLINK_PATTERN, format_hyperlink_part
 from vaultlink.report.layout import COLORED
 from vaultlink.text import lazy_pattern
 
@@ -15,10 +16,10 @@ UNSAFE_CHARS = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f"
 """A set of characters: control characters outside ASCII, line separators, overrides, and bytes that
 are control characters in other encodings than UTF-8."""
 
-_UNSAFE = lazy_pattern(f"[\x00-\x08\x0b-\x1f{UNSAFE_CHARS}]")
-_UNSAFE_IN_COLOR = lazy_pattern(
-    f"({'|'.join(sorted({re.escape(style) for style in COLORED if style}))})"
-    f"|[\x00-\x08\x0b-\x1f{UNSAFE_CHARS}]"
+_STYLE_PATTERN = "|".join(sorted({re.escape(style) for style in COLORED if style}))
+_UNSAFE, _UNSAFE_IN_COLOR = (
+    lazy_pattern(f"{HYPERLINK_PATTERN}|(?P<style>{styles})|[\x00-\x08\x0b-\x1f{UNSAFE_CHARS}]")
+    for styles in ("(?!)", _STYLE_PATTERN)
 )
 _COMMAND = lazy_pattern(
     r"(?m)(?:^|(?<=\r))(?P<blank>[^!-9;-~\w\r\n]*):(?=[^!-~\w\r\n]*:)"
@@ -37,15 +38,20 @@ _UNSAFE_IN_JSON = (
 
 
 def escape_unsafe(text: str, *, is_colored: bool) -> str:
-    """Spell out what a terminal may obey, except line feeds, tabs and our styles."""
+    """Spell out what a terminal may obey.
+
+    Line feeds, tabs, and vaultlink's own styles and hyperlinks are left as they are.
+    """
     if text.isprintable():
         return text
-    if not is_colored:
-        return _UNSAFE.sub(_spell_out, text)
-    return _UNSAFE_IN_COLOR.sub(lambda match: match[1] or _spell_out(match), text)
+    return (_UNSAFE_IN_COLOR if is_colored else _UNSAFE).sub(_spell_out, text)
 
 
 def _spell_out(match: re.Match[str]) -> str:
+    if match["style"]:
+        return match["style"]
+    if match["address"] is not None:
+        return format_hyperlink_part(match)
     return "\\r" if match[0] == "\r" else f"\\u{ord(match[0]):04x}"
 
 

@@ -57,6 +57,7 @@ def check(options: CheckOptions) -> int:
             options.statistics,
             options.show,
             describe_folder(scan.root),
+            terminal.format_link_prefix(scan.root),
             terminal.height,
             terminal.is_format_chosen(),
             options.fail_on,

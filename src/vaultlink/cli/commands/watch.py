@@ -22,6 +22,7 @@ from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.concise import render_concise, summarize_check
 from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.full import FullRenderer
+from vaultlink.report.hyperlinks import make_path_linker
 from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
@@ -266,13 +267,15 @@ class _UpdatePrinter:
 
     def _make_renderer(self, batch: Batch) -> FullRenderer:
         vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        return FullRenderer(
+        renderer = FullRenderer(
             vault.text,
             make_suggester(vault, findings),
             make_target_formatter(vault.index),
             self._terminal.width,
             self._terminal.palette,
         )
+        renderer.link_path = make_path_linker(self._terminal.format_link_prefix(vault.root))
+        return renderer
 
     def _print_proposal(self, proposal: Proposal) -> None:
         """Print the diff of a proposal, unless it was printed last."""
