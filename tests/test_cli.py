@@ -235,7 +235,7 @@ def test_links(run: RunCommand) -> None:
         "a/Quay.md:3:14  [[Peir]]      dangling",
         "a/Quay.md:3:24  ![[map.png]]  map.png",
     ]
-    assert done.err == "3 links: 1 dangling, 2 resolved.\n"
+    assert done.err == "3 links: 2 resolved, 1 dangling.\n"
 
 
 def test_show(run: RunCommand) -> None:

@@ -24,7 +24,7 @@ def test_first_screen_answers_three_questions(sample: Path, size: Size) -> None:
     with run_on_screen(sample, "check", size=size) as screen:
         screen.wait_for_end(1)
         assert len(screen.history) == size.rows, "nothing scrolled off"
-        assert screen.rows[0] == "65 of 87 links lead to a file (74.7 %)"
+        assert screen.rows[0] == "88 links: 65 of 87 lead to a file (74.7 %), 1 is external"
         shown = screen.text
     for part in ("Rules", "Missing targets", "Notes", "ballast_water_treatment"):
         assert part in shown

@@ -955,8 +955,13 @@ def test_markdown_summarizes_a_check() -> None:
     assert shown.text.startswith("vaultlink: 2 new errors, 1 new warning\n")
     assert shown.tables == [
         [
-            ["notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes"],
-            ["251", "3,709", "3,600", "100", "3", "1", "1"],
+            [
+                *("notes", "links", "resolved", "dangling", "external"),
+                "findings",
+                "fixable",
+                "unsafe fixes",
+            ],
+            ["251", "3,709", "3,600", "100", "9", "3", "1", "1"],
         ],
         [
             ["code", "rule", "severity", "new", "known"],

@@ -43,9 +43,9 @@ def test_overview_fits_on_a_small_screen(run: RunCommand) -> None:
 @pytest.mark.usefixtures("vault")
 def test_overview_says_how_the_vault_is(run: RunCommand) -> None:
     summary = summary_of(run)
-    links = summary["resolved"] + summary["ambiguous"] + summary["dangling"]
+    internal = summary["resolved"] + summary["dangling"]
     lines = overview(run)
-    assert lines[0].startswith(f"{links - summary['dangling']} of {links} links lead to a file (")
+    assert lines[0].startswith(f"{summary['resolved']} of {internal} links lead to a file (")
     assert lines[1].endswith(f"{summary['notes']} notes in the vault")
 
 

@@ -29,7 +29,7 @@ from vaultlink.engine.step import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
+from vaultlink.model import Diagnostic, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 
@@ -272,8 +272,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             The numbers of `notes`, `attachments` and `links`, and of the links that are `resolved`,
             `dangling`, `ambiguous` and `external`.
         """
-        rows = [msgspec.structs.astuple(counts) for counts in self.state.tallies.values()]
-        total = LinkCounts(*[sum(column) for column in zip(*rows, strict=True)])
+        total = sum_counts(self.state.tallies.values())
         notes = sum(is_note(path) for path in self.index.files)
         return {
             "notes": notes,

@@ -5,7 +5,7 @@ order mark. Lines and columns are 1-based. The types are msgspec structs because
 hundreds of thousands of them and the cache stores them as they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -430,6 +430,19 @@ class LinkCounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dangling: int = 0
     ambiguous: int = 0
     external: int = 0
+
+
+def sum_counts(counts: Iterable[LinkCounts]) -> LinkCounts:
+    """Add numbers of links.
+
+    Args:
+        counts: The numbers of each note.
+
+    Returns:
+        Their sums.
+    """
+    rows = map(msgspec.structs.astuple, counts)
+    return LinkCounts(*[sum(column) for column in zip(*rows, strict=True)])
 
 
 class Suggestion(msgspec.Struct, frozen=True, array_like=True, gc=False):

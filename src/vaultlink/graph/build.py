@@ -107,16 +107,12 @@ class GraphSummary(msgspec.Struct, frozen=True):
 
     Attributes:
         nodes: Number of nodes of each kind.
-        links: Number of internal links.
-        dangling: Number of links to dangling topics.
         self_links: Number of links from a file to itself.
         components: Sizes of the weakly connected groups of files, largest first.
         hubs: The files with the most incoming links, each with their number.
     """
 
     nodes: Mapping[str, int]
-    links: int
-    dangling: int
     self_links: int
     components: tuple[int, ...]
     hubs: tuple[tuple[str, int], ...]
@@ -142,8 +138,5 @@ def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
     )
     counts = sorted(((-count, name) for name, count in nx_graph.in_degree(files) if count))[:hubs]
     self_links = sum(1 for source, target in nx_graph.edges() if source == target)
-    dangling = sum(1 for _, target in nx_graph.edges() if kinds[target] == "dangling")
     linked = tuple((name, -count) for count, name in counts)
-    return GraphSummary(
-        nodes, nx_graph.number_of_edges(), dangling, self_links, tuple(sizes), linked
-    )
+    return GraphSummary(nodes, self_links, tuple(sizes), linked)

@@ -26,7 +26,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.model import Link, LinkCounts, Note, ParseProblem
+from vaultlink.model import Link, LinkCounts, Note, ParseProblem, sum_counts
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
 from vaultlink.text import lazy_pattern
 
@@ -161,6 +161,10 @@ class Index:
         return LinkCounts(
             len(links), len(links) - external - dangling, dangling, ambiguous, external
         )
+
+    def count_all_links(self) -> LinkCounts:
+        """Return the numbers of the links of all notes."""
+        return sum_counts(map(self.count_links, self.notes))
 
     @cached_property
     def files_sharing_names(self) -> frozenset[str]:

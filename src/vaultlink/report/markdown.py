@@ -73,9 +73,10 @@ def _join_parts(parts: Sequence[str]) -> str:
 
 def _render_totals(result: CheckResult) -> str:
     fixes = Counter([fix.safety for fix in result.fixes() if fix is not None])
-    header = ("notes", "links", "resolved", "broken", "findings", "fixable", "unsafe fixes")
+    figures = ("notes", "links", "resolved", "dangling", "external")
+    header = (*figures, "findings", "fixable", "unsafe fixes")
     summary = result.summary()
-    counts = [summary.get(name, 0) for name in ("notes", "links", "resolved", "dangling")]
+    counts = [summary.get(name, 0) for name in figures]
     numbers = [fixes[Safety.SAFE], fixes[Safety.UNSAFE]]
     fixable = numbers if result.has_all_fixes() else [f"at least {number:,}" for number in numbers]
     return _render_table(header, [[*counts, len(result.findings), *fixable]])

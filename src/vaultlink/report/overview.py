@@ -61,15 +61,25 @@ def _render(result: CheckResult, counts: Sequence[RuleCount]) -> str:
 
 
 def _describe_vault(result: CheckResult) -> list[str]:
-    """Return two lines: the number of healthy links, and the findings by severity."""
+    """Return two lines: the number of healthy links, and the findings by severity.
+
+    External links are not checked, so they are not part of the share.
+    """
     p, numbers = result.palette, result.summary()
-    healthy = numbers["resolved"] + numbers["ambiguous"]
-    links = healthy + numbers["dangling"]
-    share = f" ({_format_share(healthy, links)})" if links else ""
+    healthy, external = numbers["resolved"], numbers["external"]
+    internal = healthy + numbers["dangling"]
+    share = f" ({_format_share(healthy, internal)})" if internal else ""
+    if external:
+        links = (
+            f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} lead to a file"
+            f"{share}, {external:,} {'is' if external == 1 else 'are'} external"
+        )
+    else:
+        links = f"{healthy:,} of {format_count(internal, 'link')} lead to a file{share}"
     severities = describe_severities(result.findings, result.known_counts) or "no findings"
     files = format_count(len({d.path for d in result.findings}), "file")
     return [
-        f"{p.bold}{healthy:,} of {format_count(links, 'link')} lead to a file{share}{p.reset}",
+        f"{p.bold}{links}{p.reset}",
         f"{severities} in {files}; {format_count(numbers['notes'], 'note')} in the vault",
     ]
 

@@ -21,7 +21,7 @@ from vaultlink.graph.live import LiveGraph
 from vaultlink.history.cached_renames import VaultSnapshot, find_replacements
 from vaultlink.history.link_changes import remember_links
 from vaultlink.index.resolve import is_note
-from vaultlink.model import History, LinkCounts, Note
+from vaultlink.model import History, LinkCounts, Note, sum_counts
 from vaultlink.watch.finding_diff import (
     FindingIdentities,
     compare_findings,
@@ -294,12 +294,8 @@ def _make_cause(rescan: Rescan, moved: Mapping[str, str], changed: set[str]) -> 
 
 
 def _count_state(state: State) -> _Counts:
-    rows = [msgspec.structs.astuple(tally) for tally in state.tallies.values()]
-    return _Counts(
-        state,
-        sum(map(is_note, state.index.files)),
-        LinkCounts(*[sum(column) for column in zip(*rows, strict=True)]),
-    )
+    notes = sum(map(is_note, state.index.files))
+    return _Counts(state, notes, sum_counts(state.tallies.values()))
 
 
 def _update_counts(counts: _Counts, after: State) -> _Counts:

@@ -1,5 +1,6 @@
 """`vaultlink graph`: figures of the vault's graph, or an export of the graph."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
@@ -9,6 +10,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.graph.build import GraphSummary, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
+from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, escape_controls, pad
 from vaultlink.report.printable import escape_json
 
@@ -36,7 +38,8 @@ def graph(options: GraphOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = options.format or terminal.choose_format(OUTPUT_FORMATS, "table", "tsv")
-    nx_graph = open_from_options(options, terminal, options.folder).graph()
+    vault = open_from_options(options, terminal, options.folder)
+    nx_graph = vault.graph()
     if output_format in GRAPH_FORMATS:
         text = export_graph(nx_graph, output_format)
         data = text.encode("utf-8", "replace")
@@ -44,25 +47,33 @@ def graph(options: GraphOptions) -> int:
         terminal.print_results(text if output_format == "dot" else data)
         return EXIT_CLEAN
     summary = summarize_graph(nx_graph)
+    counts = _list_counts(summary, vault.index.count_all_links())
     if output_format == "tsv":
         print_lines(
             terminal,
             ("figure", "count", "path"),
-            [*_list_counts(summary), *(("hub", count, path) for path, count in summary.hubs)],
+            [*counts, *(("hub", count, path) for path, count in summary.hubs)],
         )
     else:
-        terminal.print_results(_render_figures(summary, terminal))
+        terminal.print_results(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN
 
 
-def _list_counts(summary: GraphSummary) -> list[tuple[str, int]]:
+def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
+    """Return the figures with their names.
+
+    Those of links are the numbers in the summary of `check`.
+    """
     return [
         ("notes", summary.nodes["note"]),
         ("canvases", summary.nodes["canvas"]),
         ("attachments linked", summary.nodes["attachment"]),
         ("dangling topics", summary.nodes["dangling"]),
-        ("links", summary.links),
-        ("links that dangle", summary.dangling),
+        ("links", links.links),
+        ("resolved links", links.resolved),
+        ("dangling links", links.dangling),
+        ("ambiguous links", links.ambiguous),
+        ("external links", links.external),
         ("links to the note itself", summary.self_links),
         ("groups connected by links", len(summary.components)),
         ("files in the largest group", summary.components[0] if summary.components else 0),
@@ -70,16 +81,18 @@ def _list_counts(summary: GraphSummary) -> list[tuple[str, int]]:
     ]
 
 
-def _render_figures(summary: GraphSummary, terminal: Terminal) -> str:
-    rows = [(name, f"{count:,}") for name, count in _list_counts(summary)]
+def _render_figures(
+    counts: Sequence[tuple[str, int]], hubs: Sequence[tuple[str, int]], terminal: Terminal
+) -> str:
+    rows = [(name, f"{count:,}") for name, count in counts]
     name_width, count_width = (
         max(display_width(name) for name, _ in rows),
         max(len(count) for _, count in rows),
     )
     lines = [f"{pad(name, name_width)}  {count:>{count_width}}" for name, count in rows]
-    if summary.hubs:
+    if hubs:
         p = terminal.palette
         lines += ["", f"{p.bold}most linked to{p.reset}"]
-        size = max(len(f"{count:,}") for _, count in summary.hubs)
-        lines += [f"{count:>{size},}  {escape_controls(path)}" for path, count in summary.hubs]
+        size = max(len(f"{count:,}") for _, count in hubs)
+        lines += [f"{count:>{size},}  {escape_controls(path)}" for path, count in hubs]
     return "\n".join(lines) + "\n"

@@ -1,5 +1,7 @@
 """`vaultlink links`: list links with their destinations."""
 
+from collections.abc import Sequence
+
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.options import NotesOptions
@@ -40,13 +42,18 @@ def links(options: NotesOptions) -> int:
         ]
         print_rows(terminal, HEADER, entries, "No links found.")
         if rows:
-            counts = count_by_status(rows)
-            terminal.print_message(
-                f"{format_count(len(rows), 'link')}: "
-                + ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
-                + "."
-            )
+            terminal.print_message(_describe_counts(rows))
     return EXIT_CLEAN
+
+
+def _describe_counts(rows: Sequence[LinkRow]) -> str:
+    """Return a sentence with the numbers that `check` has in its summary."""
+    counts = count_by_status(rows)
+    ambiguous = counts["ambiguous"]
+    parts = [f"{counts['resolved'] + ambiguous:,} resolved"]
+    parts[0] += f" ({ambiguous:,} ambiguous)" if ambiguous else ""
+    parts += [f"{counts[name]:,} {name}" for name in ("dangling", "external") if counts[name]]
+    return f"{format_count(len(rows), 'link')}: {', '.join(parts)}."
 
 
 def _format_cells(row: LinkRow) -> tuple[object, ...]:

@@ -45,11 +45,25 @@ def topics(options: FolderOptions) -> int:
             "No dangling topics found.",
         )
         if rows:
-            references = format_count(sum(row.count for row in rows), "link")
-            terminal.print_message(
-                f"{format_count(len(rows), 'dangling topic')}, referenced by {references}."
-            )
+            terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
     return EXIT_CLEAN
+
+
+def _describe_counts(rows: Sequence[TopicRow], dangling: int) -> str:
+    """Return sentences with the numbers of topics and of all dangling links."""
+    references = sum(row.count for row in rows)
+    sentence = (
+        f"{format_count(len(rows), 'dangling topic')}, "
+        f"referenced by {format_count(references, 'link')}."
+    )
+    rest = dangling - references
+    if not rest:
+        return sentence
+    is_one = rest == 1
+    return (
+        f"{sentence} {format_count(rest, 'more dangling link')} {'is' if is_one else 'are'} "
+        f"not listed: {'its' if is_one else 'their'} text was not meant as a link."
+    )
 
 
 def _format_tsv_cells(row: TopicRow) -> tuple[object, ...]:
