@@ -1,13 +1,17 @@
 """Tests of `vaultlink fix --interactive` on a terminal: what is asked, what each key does, and what is written."""
 
+import os
 import re
+import shutil
 import signal
+import time
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from repositories import create_repository
 from running import RunCommand, create_vault, read_files
 from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
 from vaultlink.cli.keys import find_names
@@ -154,6 +158,41 @@ def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) 
             answer(screen, "e").wait_for("Escape cancels")
         screen.type(key).wait_for("Stopped: nothing was written.").wait_for_end(130)
     assert read_files(vault) == before
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.8, 1.5])
+def test_stopping_before_the_first_question_says_so_too(tmp_path: Path, seconds: float) -> None:
+    """git is called when the vault is read. From then on, the seconds lead to all parts of the preparation."""
+    notes = {
+        f"Note {n} about {n * 7919}.md": f"[[Note {n} abuot {n * 7919}]]\n" for n in range(1500)
+    }
+    root = create_vault(tmp_path / "vault", notes)
+    create_repository(root, {})
+    git, begun = tmp_path / "bin" / "git", tmp_path / "begun"
+    git.parent.mkdir()
+    git.write_text(f'#!/bin/sh\n: >"{begun}"\nexec "{shutil.which("git")}" "$@"\n')
+    git.chmod(0o755)
+    environment = {"PATH": f"{git.parent}:{os.environ['PATH']}"}
+    before = read_files(root)
+    with run_on_screen(root, "fix", "-i", environment=environment) as screen:
+        screen.wait_until(lambda _screen: begun.exists(), "a call of git")
+        time.sleep(seconds)
+        screen.type("\x03").wait_for("Stopped: nothing was written.").wait_for_end(130)
+    assert read_files(root) == before
+
+
+def test_stopping_a_run_without_questions_has_no_such_message(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {"Home.md": "[[Home]]\n"})
+    create_repository(root, {})
+    git, begun = tmp_path / "bin" / "git", tmp_path / "begun"
+    git.parent.mkdir()
+    git.write_text(f'#!/bin/sh\n: >"{begun}"\nexec sleep 30\n')
+    git.chmod(0o755)
+    environment = {"PATH": f"{git.parent}:{os.environ['PATH']}"}
+    with run_on_screen(root, "check", environment=environment) as screen:
+        screen.wait_until(lambda _screen: begun.exists(), "a call of git")
+        screen.type("\x03").wait_for("stopped").wait_for_end(130)
+        assert "nothing was written" not in screen.text
 
 
 def test_closing_the_terminal_writes_nothing(vault: Path) -> None:

@@ -148,7 +148,29 @@ class _FixRun(NamedTuple):
 def _plan_and_write(
     options: FixSelectionOptions, terminal: Terminal, is_interactive: bool
 ) -> _FixRun:
-    """Plan the fixes and, except in a dry run, write them."""
+    """Plan the fixes and, except in a dry run, write them.
+
+    Raises InterviewStopped if the user stops an interactive run before it writes.
+    """
+    try:
+        fix_run = _plan_fixes(options, terminal, is_interactive)
+    except KeyboardInterrupt:
+        if is_interactive:
+            raise InterviewStopped from None
+        raise
+    if options.diff or reads_stdin(options):
+        return fix_run
+    vault, plan, allowed = fix_run.vault, fix_run.plan, fix_run.allowed
+    with hold_write_lock(terminal, vault.root) if is_interactive else nullcontext():
+        summary = describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts))
+        if allowed:
+            summary = f"{allowed.describe()} {summary}" if plan.texts else allowed.describe()
+        result = write_fixes(terminal, vault, plan, summary, [allowed.write] if allowed else ())
+    return fix_run._replace(result=result)
+
+
+def _plan_fixes(options: FixSelectionOptions, terminal: Terminal, is_interactive: bool) -> _FixRun:
+    """Plan the fixes that the options or the user choose. Writes no note."""
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_of_scan(scan, terminal)
@@ -176,14 +198,7 @@ def _plan_and_write(
             answers,
             make_new_finding_selector(known, vault, wanted),
         )
-    if options.diff or reads_stdin(options):
-        return _FixRun(vault, known, plan, None, allowed)
-    with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
-        summary = describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts))
-        if allowed:
-            summary = f"{allowed.describe()} {summary}" if plan.texts else allowed.describe()
-        result = write_fixes(terminal, vault, plan, summary, [allowed.write] if allowed else ())
-    return _FixRun(vault, known, plan, result, allowed)
+    return _FixRun(vault, known, plan, None, allowed)
 
 
 def _report_fixes(
