@@ -18,7 +18,9 @@ from vaultlink import open_vault
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.rules.registry import Rule, build_catalog
-from vaultlink.watch.output import format_batch
+from vaultlink.watch.cause_lines import format_batch_causes
+from vaultlink.watch.messages import Batch
+from vaultlink.watch.session_summary import SessionSummary
 from watched import run_watcher
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,9 +135,15 @@ def test_sample_of_a_watch_is_real_output(tmp_path: Path) -> None:
         watched.wait_for_batches(2)
         (vault / "ships_logs_as_climate_records.md").rename(vault / "ships_logs.md")
         batches = watched.wait_for_batches(3)
-    told = "".join(map(format_batch, batches))
+    told = "".join(map(format_batch_causes, batches))
     clock = re.compile(r"^\d\d:\d\d:\d\d", re.MULTILINE)
-    assert clock.sub("", told) == clock.sub("", WATCHED.split("\n\n")[2])
+    parts = WATCHED.split("\n\n")
+    assert clock.sub("", told) == clock.sub("", parts[2]) + "\n"
+    summary = SessionSummary()
+    for batch in (watched.news[0], *batches):
+        assert isinstance(batch, Batch)
+        summary.record(batch)
+    assert summary.describe() == parts[4].strip()
 
 
 def test_first_screen_has_a_command_and_its_output() -> None:

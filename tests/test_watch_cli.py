@@ -920,7 +920,8 @@ def test_terminal_status_line_shows_totals(vault: Path) -> None:
         shown.until(lambda rows: rows[-1] == "3 notes · 3 links · 0 dangling topics · 0 findings")
         (vault / name).write_text("[[no]] [[no]] [[nor]]\n")
         rows = shown.until(lambda rows: "3 findings" in rows[-1])
-        assert [re.sub(r"^[\d:]{8} ", "", row) for row in rows[:-1]] == [
+        lines = "\n".join(rows[:-1]).replace("\n    ", " ").split("\n")
+        assert [re.sub(r"^[\d:]{8} ", "", line) for line in lines] == [
             "No findings in 3 notes.",
             f"Watching {vault}; Ctrl-C ends it.",
             f"{name} created: 3 new",

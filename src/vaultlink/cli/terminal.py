@@ -15,7 +15,7 @@ from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMATS
-from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate
+from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate, wrap_words
 from vaultlink.report.printable import escape_commands, escape_unsafe
 from vaultlink.write.files import write_output
 
@@ -189,6 +189,10 @@ class Terminal:
         if not self.quiet:
             print_stderr(text)
 
+    def print_sentences(self, text: str) -> None:
+        """Print a message on stderr, which on a terminal breaks between words."""
+        self.print_message(wrap_lines(text) if _is_terminal(sys.stderr) else text)
+
     def print_detail(self, text: str) -> None:
         """Print a message on stderr if --verbose is given."""
         if self.verbose:
@@ -293,6 +297,18 @@ class StatusLine:
                 _write_bytes(self._stream, _encode(text))
             except OSError:
                 self._stream = None  # the terminal was closed
+
+
+def wrap_lines(text: str) -> str:
+    """Break lines between words in the width that the terminal has now."""
+    width = _terminal_columns()
+    return "\n".join(
+        [part for line in text.split("\n") for part in wrap_words(line, width, _CONTINUATION)]
+    )
+
+
+_CONTINUATION = " " * 4
+"""The beginning of a line that continues the one before."""
 
 
 def print_stderr(text: str) -> None:

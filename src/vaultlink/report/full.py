@@ -4,7 +4,6 @@ Marks under the line show the span. Only the text around each span is read, so a
 costs no more than a short one.
 """
 
-import textwrap
 from collections.abc import Callable, Collection, Sequence
 
 from vaultlink.model import Diagnostic, Severity, TextByPath
@@ -26,6 +25,7 @@ from vaultlink.report.layout import (
     is_single_width,
     truncate,
     truncate_left,
+    wrap_words,
 )
 
 REASON_LABELS = {
@@ -151,17 +151,10 @@ class FullRenderer:
     def _wrap_message(self, d: Diagnostic) -> str:
         """Return the message of a finding; on a terminal its lines end between words."""
         message = d.message if d.message.isprintable() else escape_controls(d.message)
-        if not self.wraps or len(d.code) + len(d.rule) + len(message) + 2 <= self.width:
+        if not self.wraps:
             return message
-        lines = textwrap.wrap(
-            message,
-            self.width,
-            initial_indent=" " * (len(d.code) + len(d.rule) + 2),
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        return "\n".join(lines).lstrip()
+        used = len(d.code) + len(d.rule) + 2
+        return "\n".join(wrap_words(message, self.width, "  ", used))
 
     def _format_head(self, d: Diagnostic) -> tuple[str, str]:
         """Return the text before the message, and the severity behind the place."""

@@ -107,6 +107,35 @@ def _take_columns(text: str, width: int) -> str:
     return text
 
 
+_INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
+"""Escape sequences of styles and hyperlinks, which take no columns."""
+
+
+def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
+    """Break a line between words where it is wider than `width` columns.
+
+    A word that is wider stays whole. Styles and hyperlinks take no columns.
+
+    Args:
+        text: The line.
+        width: The columns of a line.
+        indent: What later lines begin with.
+        used: Columns before the text in the first line.
+    """
+    if used + display_width(_INVISIBLE.sub("", text)) <= width:
+        return [text]
+    lines: list[list[str]] = [[]]
+    for word in text.split(" "):
+        columns = display_width(_INVISIBLE.sub("", word))
+        if lines[-1] and used + 1 + columns > width:
+            lines.append([])
+            used = display_width(indent)
+        used += columns + bool(lines[-1])
+        lines[-1].append(word)
+    first, *rest = [" ".join(words) for words in lines]
+    return [first, *(indent + line for line in rest)]
+
+
 def pad(text: str, columns: int) -> str:
     """Append spaces up to a number of columns."""
     return text + " " * (columns - display_width(text))

@@ -26,7 +26,7 @@ def format_batch_causes(batch: Batch, palette: Palette = PLAIN) -> str:
     ]
     rest = len(lines) - _MAX_LINES
     if rest > 1:
-        lines[_MAX_LINES:] = [f"  … {rest:,} more causes; --verbose lists every finding"]
+        lines[_MAX_LINES:] = [f"  … {rest:,} more causes; --verbose shows them all"]
     return "\n".join([f"{p.bold}{format_headline(batch)}{p.reset}", *lines, ""])
 
 

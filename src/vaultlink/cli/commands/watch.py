@@ -15,7 +15,7 @@ from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
-from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixAnswers
@@ -88,7 +88,8 @@ def watch(options: WatchOptions) -> int:
 
     The vault is checked once. Then every saved, created, renamed or deleted file is processed
     within a moment, and only new (+) and resolved (-) findings are printed, for all notes of the
-    vault. On a terminal, findings with one cause are one line; --verbose prints each. With --fix,
+    vault. On a terminal, findings with one cause are one line; elsewhere and with --verbose, only
+    five or more of them in one note are. With --fix,
     safe fixes are applied when nothing has changed for three seconds, never to a note that changed
     within that time. Links to a moved note are updated if nothing else, such as Obsidian, updates
     them first. A fix that was reverted with `vaultlink undo` is not applied again. Changed settings
@@ -183,7 +184,9 @@ class _UpdatePrinter:
         if isinstance(update, Notice):
             print_stderr(
                 f"{format_label('warning:')} {escape_controls(update.message)}"
-            ) if update.is_error else self._terminal.print_message(escape_controls(update.message))
+            ) if update.is_error else self._terminal.print_sentences(
+                escape_controls(update.message)
+            )
         elif isinstance(update, Proposal):
             self._print_proposal(update)
         else:
@@ -196,7 +199,7 @@ class _UpdatePrinter:
         """Replace the status line by a closing line."""
         self._status.clear()
         if not self._terminal.is_pipe_closed:  # else nobody reads
-            self._terminal.print_message(self._summary.describe())
+            self._terminal.print_sentences(self._summary.describe())
 
     def _print_batch(self, batch: Batch) -> None:
         if batch.number == 0:
@@ -204,7 +207,7 @@ class _UpdatePrinter:
         elif self._format == "json-lines":
             self._print_rows(batch)
         elif batch.new or batch.resolved or batch.applied_fixes or self._options.verbose:
-            self._terminal.print_part(self._render_batch(batch))
+            self._print_text(self._render_batch(batch))
 
     def _print_first_batch(self, batch: Batch) -> None:
         """Print the vault as found."""
@@ -218,15 +221,20 @@ class _UpdatePrinter:
         elif self._format == "full":
             terminal.print_part(self._make_renderer(batch).render(findings))
         else:
-            terminal.print_part(render_concise(findings, terminal.palette))
-        terminal.print_message(summarize_check(findings, batch.totals().notes))
-        terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
+            self._print_text(render_concise(findings, terminal.palette))
+        terminal.print_sentences(summarize_check(findings, batch.totals().notes))
+        terminal.print_sentences(f"Watching {batch.vault.root}; Ctrl-C ends it.")
         # The objects of the vault live as long as the watcher, so they are exempt from garbage
         # collection. New objects form few reference cycles, so collections are rare.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 20, 100)
         gc.enable()
+
+    def _print_text(self, text: str) -> None:
+        """Print text for people; on a terminal, lines break between words."""
+        is_wrapped = self._terminal.is_terminal and self._format != "full"
+        self._terminal.print_part(wrap_lines(text) if is_wrapped else text)
 
     def _print_rows(self, batch: Batch) -> None:
         vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
@@ -274,6 +282,7 @@ class _UpdatePrinter:
             self._terminal.width,
             self._terminal.palette,
         )
+        renderer.wraps = self._terminal.is_terminal
         renderer.link_path = make_path_linker(self._terminal.format_link_prefix(vault.root))
         return renderer
 
