@@ -49,6 +49,17 @@ def rename_note(vault: Path) -> None:
 def make_sessions(size: Size) -> dict[str, Session]:
     """Return the sessions by name."""
     return {
+        "check": Session(("check",), size, r"show all \d+ findings$", ()),
+        "pager": Session(
+            ("check", "--show", "all"),
+            size,
+            r"^:$",
+            (
+                Step(" ", r"\A(?!VL101 dangling-link “Cafes)[\s\S]*^:$"),
+                Step("G", r"^\(END\)$"),
+                Step("q", r"checked\."),
+            ),
+        ),
         "fix-interactive": Session(
             ("fix", "--interactive"),
             size,
@@ -89,6 +100,7 @@ def record_session(session: Session) -> str:
         environment = {
             "VAULTLINK_CACHE_DIR": f"{folder}/cache",
             "VAULTLINK_STATE_DIR": f"{folder}/state",
+            **{"PAGER": "less", "LESS": "", "LESSHISTFILE": "-"},
         }
         with run_on_screen(
             vault, *session.words, size=session.size, environment=environment
