@@ -364,6 +364,18 @@ def test_refusals_say_why(vault: Vault, name: str, new: str | None, reason: str)
     assert reason in str(refused.value)
 
 
+@pytest.mark.parametrize("path", ["A.md", "s.md"])
+def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
+    vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
+    state = build_state(vault)
+    for sources in (
+        FixSources(lambda asked: None if asked == path else vault[asked]),
+        FixSources(vault.get, is_protected=lambda asked: asked == path),
+    ):
+        with pytest.raises(RefusedError, match=f"{path}.*can't be changed"):
+            plan_extract(state.index, state.settings, sources, "A.md", "#H", "N.md")
+
+
 # -- random notes -----------------------------------------------------------------------------------------------------
 
 LINK = re.compile(r"!?\[\[[^]]*\]\]|!?\[[^]]*\]\([^)]*\)")

@@ -325,6 +325,18 @@ def test_merging_a_note_with_itself_is_refused() -> None:
         plan({"A.md": "a\n"}, "A.md", "A.md")
 
 
+@pytest.mark.parametrize("path", ["A.md", "B.md", "s.md"])
+def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
+    vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
+    state = build_state(vault)
+    for sources in (
+        FixSources(lambda asked: None if asked == path else vault[asked]),
+        FixSources(vault.get, is_protected=lambda asked: asked == path),
+    ):
+        with pytest.raises(RefusedError, match=f"{path}.*can't be changed"):
+            plan_merge(state.index, state.settings, sources, "A.md", "B.md")
+
+
 # -- random notes -----------------------------------------------------------------------------------------------------
 
 LINK = re.compile(r"!?\[\[[^]]*\]\]|!?\[[^]]*\]\([^)]*\)")

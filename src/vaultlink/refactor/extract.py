@@ -195,8 +195,6 @@ class _Extraction:
         """Plan the edits."""
         for _ in range(_MOST_ROUNDS):
             links, going = self._regrouping.plan_links()
-            if self._path in links.skipped:
-                raise RefusedError(f"“{self._path}” can't be changed.")
             staying = links.edits.get(self._path, ())
             rest, new = self._parse(staying, going)
             is_stable = _list_keys(rest) == _list_keys(self._stays.after) and _list_keys(

@@ -97,8 +97,6 @@ class _Merging:
         """Plan the edits."""
         for _ in range(_MOST_ROUNDS):
             links, going = self._regrouping.plan_links()
-            if self._into in links.skipped:
-                raise RefusedError(f"“{self._into}” can't be changed.")
             combined = self._combine(links.edits.get(self._into, ()), going)
             is_stable = _list_keys(combined.note) == _list_keys(self._moves.after)
             if is_stable:

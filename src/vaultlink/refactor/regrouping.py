@@ -12,7 +12,7 @@ from vaultlink.fix.verify import find_moved_meanings
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits
-from vaultlink.model import Destination, Edit, Link, Note, SkippedNote
+from vaultlink.model import Destination, Edit, Link, Note
 from vaultlink.refactor.link_edits import LinkEdits, find_sources, plan_link_edits
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
 from vaultlink.refactor.plan import CapturedLink, RefactorPlan, RefusedError, Relocation, Rename
@@ -35,13 +35,17 @@ class RefactorContext(msgspec.Struct, frozen=True):
     settings: LinterSettings
     sources: FixSources
 
+    def find_text(self, path: str) -> str | None:
+        """Return the text of a note; None if the note can't be changed."""
+        return None if self.sources.is_protected(path) else self.sources.text(path)
+
     def text(self, path: str) -> str:
         """Return the text of a note that is to be changed.
 
         Raises:
             RefusedError: The note can't be changed.
         """
-        found = None if self.sources.is_protected(path) else self.sources.text(path)
+        found = self.find_text(path)
         if found is None:
             raise RefusedError(f"“{path}” can't be changed.")
         return found
@@ -118,8 +122,6 @@ class Regrouping:
                 sources |= {path, *self.vault.index.anchor_sources.get(path, ())} - self._removed
             staying = self._plan(self._staying, sources)
             going = self._plan(self._going, [self.old_path])
-            if self.old_path in going.skipped:
-                raise RefusedError(f"“{self.old_path}” can't be changed.")
             changed = [path for path in staying.edits if self._follow_headings(path, staying)]
             if not changed:
                 return staying, going.edits.get(self.old_path, ())
@@ -129,11 +131,15 @@ class Regrouping:
         links = plan_link_edits(
             vault.index,
             vault.settings.obsidian,
-            vault.sources.text,
+            vault.find_text,
             relocation,
             sources,
             self._generated,
         )
+        if links.skipped:
+            others = len(links.skipped) - 1
+            more = f" and {others} more" if others else ""
+            raise RefusedError(f"links in “{links.skipped[0]}”{more} can't be changed.")
         if links.unwritable:
             named = [f"{raw} in {path}" for path, raw in links.unwritable[:_MOST_NAMED]]
             raise RefusedError(f"no link can be written that follows: {', '.join(named)}.")
@@ -183,7 +189,7 @@ class Regrouping:
         edits = {path: group for path, group in links.edits.items() if path not in specials}
         edits |= regrouped.edits
         after, affected = self._build_after(edits, regrouped)
-        self._check_others(edits, after, affected - specials - set(links.skipped))
+        self._check_others(edits, after, affected - specials)
         self._check_pairs(after, regrouped)
         edits = self._add_section_edits(edits, after)
         texts: dict[str, tuple[str | None, str | None]] = {
@@ -203,7 +209,6 @@ class Regrouping:
             texts=texts,
             first=frozenset(first | self._removed),
             captured=(*links.captured, *captured),
-            skipped=tuple(SkippedNote(path, "it can't be changed") for path in links.skipped),
         )
 
     # -- the vault afterwards --------------------------------------------------------------------
