@@ -31,7 +31,7 @@ FOLLOWING = {
     "embed": (RENAMED, "![[Old]] ![[Old#Part]]", "![[New name]] ![[New name#Part]]"),
     "other case": (RENAMED, "[[oLD]]", "[[New name]]"),
     "padded": (RENAMED, "[[ Old ]] [[Old | x]]", "[[ New name ]] [[New name | x]]"),
-    "with extension": (RENAMED, "[[Old.md]]", "[[New name.md]]"),
+    "with extension": (RENAMED, "[[Old.md]] [[Old.MD]]", "[[New name.md]] [[New name.MD]]"),
     "relative": (RENAMED, "[[./Old]]", "[[./New name]]"),
     "rooted": (RENAMED, "[[/Old]]", "[[/New name]]"),
     "in a table": (
@@ -51,6 +51,11 @@ FOLLOWING = {
     "Markdown": (RENAMED, "[Old](Old.md)", "[Old](New%20name.md)"),
     "Markdown without extension": (RENAMED, "[x](Old)", "[x](New%20name)"),
     "Markdown in angle brackets": (RENAMED, "[x](<Old.md>)", "[x](<New name.md>)"),
+    "percent sign": (
+        {"Old.md": "50%.md"},
+        "[x](Old.md) [x](<Old.md>) [[Old]]",
+        "[x](50%25.md) [x](<50%25.md>) [[50%]]",
+    ),
     "Markdown with title": (RENAMED, '[x](Old.md "t")', '[x](New%20name.md "t")'),
     "Markdown with heading": (RENAMED, "[x](Old.md#Part)", "[x](New%20name.md#Part)"),
     "Markdown with dot": (RENAMED, "[x](./Old.md)", "[x](./New%20name.md)"),
@@ -68,6 +73,11 @@ FOLLOWING = {
         RENAMED,
         "---\nr:\n  - '[[Old]]'\n  - plain\n---\n",
         "---\nr:\n  - '[[New name]]'\n  - plain\n---\n",
+    ),
+    "block value": (
+        RENAMED,
+        "---\nr: >-\n  [[Old]]\nq: |-\n    [x](Old.md)\n---\n",
+        "---\nr: >-\n  [[New name]]\nq: |-\n    [x](New%20name.md)\n---\n",
     ),
     "flow list": (RENAMED, '---\nr: ["[[Old]]", x]\n---\n', '---\nr: ["[[New name]]", x]\n---\n'),
     "apostrophe in single quotes": (

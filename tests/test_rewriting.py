@@ -118,7 +118,6 @@ def words(link: Link) -> str | None:
         ("[[[a]]", "b"),
         ("[x](a.md)", "b#c.md"),
         ("[x](<a.md>)", "b>c.md"),
-        ("[x](<a.md>)", "b%20c.md"),
         ("[x](a.md)", "b:c.md"),
         ("[x](https://a.b/c)", "b.md"),
         (PROPERTY.format("[[a]]"), "b'c"),
@@ -130,6 +129,11 @@ def words(link: Link) -> str | None:
 def test_unwritable_link_is_not_changed(before: str, target: str) -> None:
     link = only(before)
     assert rewrite_link("n.md", link, target, link.subpath) == ()
+
+
+def test_percent_sign_is_escaped_in_angle_brackets() -> None:
+    [edit] = rewrite_link("n.md", only("[x](<a.md>)"), "b%20c.md", "")
+    assert edit.text == "b%2520c.md"
 
 
 def test_unchanged_link_is_no_edit() -> None:

@@ -22,8 +22,12 @@ from vaultlink.links.rewrite import (
 )
 from vaultlink.model import Edit, Link, LinkKind, Place
 from vaultlink.obsidian import ObsidianSettings
+from vaultlink.text import lazy_pattern
 
 Edits = tuple[Edit, ...]
+
+_BLOCK_HEADER = lazy_pattern(r"[|>][^\n]*\n\s*")
+"""What stands before the text of a YAML value that begins on the next line."""
 
 
 def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
@@ -72,7 +76,11 @@ def _rename_wikilink(link: Link, target: str, subpath: str) -> tuple[int, int, s
 
 
 def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
-    """Return the edit that writes a link in a property in its quotation marks."""
+    """Return the edit that writes a link in a property in its quotation marks or block."""
+    block = _BLOCK_HEADER.match(text, link.start, link.end)
+    if block:
+        end = link.start + len(text[link.start : link.end].rstrip())
+        return (Edit(path, block.end(), end, raw),)
     before = text[: link.start].rstrip(" ")
     quote = before[-1:] if before[-1:] in ("'", '"') else ""
     return (Edit(path, link.start, link.end, _quote(raw, quote)),)
@@ -160,7 +168,7 @@ class RenamedNames:
     ) -> list[str]:
         """Return targets that may lead to a file, the one in the link's style first."""
         written = link.target
-        extension = new_path[-3:] if is_note(new_path) and is_note(written) else ""
+        extension = written[-3:] if is_note(new_path) and is_note(written) else ""
         if not written and link.kind is LinkKind.MARKDOWN and is_note(new_path):
             extension = new_path[-3:]
         whole = strip_note_extension(new_path) + extension
@@ -168,8 +176,9 @@ class RenamedNames:
         name = file_name(whole)
         if written.startswith(("./", "../")):
             is_dotted = written.startswith("./") or link.kind is LinkKind.WIKILINK
-            first = relative if relative.startswith("../") or not is_dotted else "./" + relative
-        elif written.startswith("/"):
+            dotted = relative if relative.startswith("../") else f"./{relative}"
+            return [dotted if is_dotted else relative, dotted, whole, f"/{whole}"]
+        if written.startswith("/"):
             first = "/" + whole
         elif self._is_relative(source, link, path):
             first = relative

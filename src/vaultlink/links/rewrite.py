@@ -247,14 +247,23 @@ def replace_markdown_destination(link: Link, target: str, subpath: str) -> _Repl
         return None
     start, end = span
     current, wrapped = link.raw[start:end], link.raw[start - 1] == "<"
-    keep_letters = not current.isascii()
+    letters = not current.isascii()
     mark = current.find("#")
     name, rest = (current, "") if mark == -1 else (current[:mark], current[mark:])
     if target != link.target:
-        name = target if wrapped else encode_destination(target, letters=keep_letters)
+        name = _escape_percent(target) if wrapped else encode_destination(target, letters=letters)
     if subpath != link.subpath:
-        rest = subpath if wrapped else encode_destination(subpath, "#^", letters=keep_letters)
+        rest = (
+            _escape_percent(subpath)
+            if wrapped
+            else encode_destination(subpath, "#^", letters=letters)
+        )
     return start, end, name + rest
+
+
+def _escape_percent(text: str) -> str:
+    """Return a text as written in angle brackets, where escapes are decoded too (2.2)."""
+    return text.replace("%", "%25")
 
 
 def _destination_span(link: Link) -> tuple[int, int] | None:

@@ -185,9 +185,14 @@ class _LinkPlanner:
             if not renamed:
                 self.unwritable.append((note.path, item.link.raw))
             edits += renamed
-            if item.link.start in entries:
+            if item.link.start in entries and not self._has_own_title(item.path):
                 edits += _rename_title(note.path, entries[item.link.start], item)
         return edits
+
+    def _has_own_title(self, path: str) -> bool:
+        """Return True if the title of a note is not its name."""
+        note = self._index.notes.get(path)
+        return note is not None and note.title is not None
 
     def _change_definitions(self, note: Note) -> list[Edit]:
         """Return the edits of the definitions of a note, which are no links of it."""
