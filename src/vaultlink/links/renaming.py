@@ -76,7 +76,7 @@ def _rename_wikilink(link: Link, target: str, subpath: str) -> tuple[int, int, s
 
 
 def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
-    """Return the edit that writes a link in a property in its quotation marks or block."""
+    """Return the edit of a link in a property, in its quotation marks or block."""
     block = _BLOCK_HEADER.match(text, link.start, link.end)
     if block:
         end = link.start + len(text[link.start : link.end].rstrip())
