@@ -367,7 +367,22 @@ def test_change_gets_the_links_of_the_canvas() -> None:
 
 
 FILLERS = st.sampled_from(
-    ["", " ", "text", "\n", "\n\n", '"', "\\\\", "/", "ä", "\u2028", "😀", "\ud83d", "\t", "[[x]] "]
+    [
+        "",
+        " ",
+        "text",
+        "\n",
+        "\n\n",
+        '"',
+        "\\\\",
+        "/",
+        "ä",
+        "\u2028",
+        "😀",
+        "\ud83d",
+        "x\t",
+        "[[x]] ",
+    ]
 )
 OLD, NEW = "Ordner/Alter Näme 😀", 'Ordner/Neuer "Näme"'
 LINKS = st.sampled_from([f"[[{OLD}|x]]", f"![[{OLD}.md]]", f"[[{OLD}#H|\u00e4]]", f"![[{OLD}]]"])

@@ -63,19 +63,19 @@ def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink
         if link:
             yield CanvasLink(card, link, None)
         elif values.get("type") == "text" and isinstance(values.get("text"), str):
-            for inner in _parse_card_links(values["text"]):
+            for inner in parse_card_text(values["text"]).links:
                 yield CanvasLink(card, _move_to_card(inner, spot), inner)
 
 
-def _parse_card_links(text: str) -> list[Link]:
-    """Return the links of a text card, parsed like a note."""
+def parse_card_text(text: str) -> NoteBuilder:
+    """Return the links and tags of a text card, which is parsed like a note's body."""
     found = NoteBuilder(text)
     blocks = read_blocks(split_lines(text, 0))
     for run in blocks.runs:
         found.add_run(run)
     if blocks.beside_tables:
         found.mark_links_beside_tables(blocks.beside_tables)
-    return found.links
+    return found
 
 
 def _move_to_card(link: Link, spot: tuple[int, int, int, int]) -> Link:

@@ -27,7 +27,9 @@ _AUTOLINK_START = lazy_pattern(r"<[^\s<>@:]*(?:@|:/)")
 _AUTOLINK_END = lazy_pattern(r"[\s>]")
 _URL_START = lazy_pattern(r"(?:https?://|www\.)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)", re.I)
 _URL_END = lazy_pattern(r"[\s<]")
-_TAG_NAME = lazy_pattern("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
+TAG_NAME = lazy_pattern("[^\\s!\"#$%&'()*+,.:;<=>?@\\^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]+")
+"""The characters of a tag's name (7.3)."""
+
 _LABEL = lazy_pattern(r"\[(?:\\.|[^\[\]\\])*\]?")
 EMPHASIS_MARK = lazy_pattern(
     r"[*~=_](?:(?<=\*)|(?<=~)~|(?<==)=|(?<=_)(?:(?<![0-9A-Za-z]_)|(?![0-9A-Za-z])))"
@@ -269,7 +271,7 @@ class _Scan:
         A tag starts at the start of the text or of emphasis, after white space, or directly after
         another tag.
         """
-        name = _TAG_NAME.match(self.text, at + 1, end)
+        name = TAG_NAME.match(self.text, at + 1, end)
         if not name:
             return at + 1
         if self._begins_tag(at, begin) and not name[0].isdigit():

@@ -1,0 +1,220 @@
+"""Rename a tag, with the tags nested in it, in the notes and canvases of a vault."""
+
+from collections.abc import Sequence
+from unicodedata import category
+
+from vaultlink.index.index import Index
+from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.model import Edit, Link, Note, Place, Tag
+from vaultlink.parse.canvas import parse_canvas_cards, parse_card_text
+from vaultlink.parse.inline import TAG_NAME
+from vaultlink.parse.note import parse_note
+from vaultlink.refactor.canvas_edits import CardStrings
+from vaultlink.refactor.plan import RefusedError
+
+
+def validate_tag(name: str) -> str:
+    """Return a tag's name without its `#`.
+
+    Args:
+        name: The tag, with or without a leading `#`.
+
+    Returns:
+        The name.
+
+    Raises:
+        RefusedError: Obsidian would not read it as one tag.
+    """
+    tag = name.removeprefix("#")
+    if not tag:
+        raise RefusedError("a tag needs a name.")
+    valid = TAG_NAME.match(tag)
+    end = valid.end() if valid else 0
+    bad = tag[end : end + 1] or next((char for char in tag if category(char) in ("Cc", "Cs")), "")
+    if bad:
+        shown = f"“{bad}”" if bad.isprintable() and not bad.isspace() else f"U+{ord(bad):04X}"
+        what = "a space" if bad == " " else shown
+        raise RefusedError(f"“#{tag}” is not a tag: a tag can't contain {what}.")
+    if tag.isdigit():
+        raise RefusedError(f"“#{tag}” is not a tag: a tag needs a character that is not a digit.")
+    if not all(tag.split("/")):
+        raise RefusedError(f"“#{tag}” has an empty level before or after a slash.")
+    return tag
+
+
+def rename_in_tag(name: str, old: str, new: str) -> str | None:
+    """Return the new name of a tag that is renamed or nested in the renamed one.
+
+    Args:
+        name: The tag, without `#`.
+        old: The renamed tag, in any case, without `#`.
+        new: Its new name, without `#`.
+
+    Returns:
+        The new name; None for other tags.
+    """
+    size = _match_levels(name, old)
+    return None if size is None else new + name[size:]
+
+
+def _match_levels(name: str, old: str) -> int | None:
+    """Return the length of the levels that a tag shares with `old`.
+
+    Returns None if it is neither that tag nor nested in it.
+    """
+    levels = name.split("/")[: old.count("/") + 1]
+    if [level.lower() for level in levels] != [level.lower() for level in old.split("/")]:
+        return None
+    return len("/".join(levels))
+
+
+def plan_tag_rename(
+    path: str, note: Note, text: str, old: str, new: str
+) -> tuple[Edit, ...] | None:
+    """Return the edits that rename a tag and those nested in it in a note or canvas.
+
+    Args:
+        path: Vault path of the note or canvas.
+        note: The note. That of a canvas is not used, because its tags are in its cards.
+        text: Its text.
+        old: The tag in any case, without `#`.
+        new: Its new name, without `#`, as `validate_tag` returns it.
+
+    Returns:
+        The edits, sorted; None if the tags would not be read back as requested.
+    """
+    if path.lower().endswith(".canvas"):
+        return _edit_cards(path, text, old, new)
+    if not any(_is_changed(tag, old, new) for tag in note.tags):
+        return ()
+    before = parse_note(path, text)
+    for quoted in (False, True):
+        edits = _edit_tags(path, text, note.tags, (old, new), quoted=quoted)
+        after = parse_note(path, apply_edits(text, edits))
+        if _describe(after) == _describe(before, (old, new)):
+            return tuple(edits)
+    return None
+
+
+def _is_changed(tag: Tag, old: str, new: str) -> bool:
+    return rename_in_tag(tag.name, old, new) not in (None, tag.name)
+
+
+def _describe(note: Note, change: tuple[str, str] | None = None) -> object:
+    """Return what a rename of a tag must not change, with the new names of the tags."""
+    return (
+        _names(note.tags, change),
+        _destinations(note.links),
+        [(item.level, item.line) for item in note.headings],
+        [(item.id, item.block_line) for item in note.blocks],
+        [item.key for item in note.properties or ()],
+        len(note.problems),
+    )
+
+
+def _names(tags: Sequence[Tag], change: tuple[str, str] | None = None) -> list[tuple[str, str]]:
+    """Return name and place of each tag, after a change of old to new name."""
+    return [
+        ((change and rename_in_tag(tag.name, *change)) or tag.name, tag.place.value) for tag in tags
+    ]
+
+
+def _destinations(links: Sequence[Link]) -> list[tuple[str, str, bool, str]]:
+    """Return what each link leads to. Its text may contain tags."""
+    return [(link.target, link.subpath, link.embed, link.place.value) for link in links]
+
+
+def _edit_tags(
+    path: str, text: str, tags: Sequence[Tag], change: tuple[str, str], *, quoted: bool
+) -> list[Edit]:
+    """Return the edits of tags; those in properties get quotes if `quoted` is True.
+
+    A YAML alias repeats a tag at the same place: it is edited once.
+    """
+    old, new = change
+    edits = {
+        (tag.start, tag.end): _edit_property(path, text, tag, change, quoted=quoted)
+        if tag.place is Place.PROPERTY
+        else Edit(path, tag.start + 1, tag.start + 1 + (_match_levels(tag.name, old) or 0), new)
+        for tag in tags
+        if _is_changed(tag, old, new)
+    }
+    return sort_edits(edits.values())
+
+
+def _edit_property(
+    path: str, text: str, tag: Tag, change: tuple[str, str], *, quoted: bool
+) -> Edit:
+    """Return the edit of a tag in a property.
+
+    The span of the tag may begin with `#`, with spaces, or with the anchor or style of its value.
+    """
+    old, new = change
+    name = rename_in_tag(tag.name, old, new) or tag.name
+    raw = text[tag.start : tag.end]
+    at = raw.rfind(tag.name)
+    if at == -1:  # written with escapes
+        return Edit(path, tag.start, tag.end, "#" * raw.startswith("#") + name)
+    start = tag.start + at
+    if quoted and text[start - 1] not in "#'\"":
+        return Edit(path, start, start + len(tag.name), f'"{name}"')
+    return Edit(path, start, start + (_match_levels(tag.name, old) or 0), new)
+
+
+def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | None:
+    """Return the edits of the tags in the text cards of a canvas."""
+    if "#" not in text and "\\u0023" not in text:
+        return ()
+    cards = parse_canvas_cards(text)
+    strings: CardStrings | None = None
+    edits: list[Edit] = []
+    for card in cards if isinstance(cards, list) else ():
+        words = card.values.get("text")
+        if card.values.get("type") != "text" or not isinstance(words, str) or "#" not in words:
+            continue
+        found = parse_card_text(words)
+        inner = _edit_tags(path, words, found.tags, (old, new), quoted=False)
+        if not inner:
+            continue
+        after = parse_card_text(apply_edits(words, inner))
+        is_same = _destinations(after.links) == _destinations(found.links)
+        if not is_same or _names(after.tags) != _names(found.tags, (old, new)):
+            return None
+        strings = strings or CardStrings(path, text)
+        edits += strings.map_edits(card, "text", tuple(inner))
+    return tuple(sort_edits(edits))
+
+
+def find_tagged_notes(index: Index, tag: str) -> list[str]:
+    """Return the notes with a tag, or with one nested in it, sorted.
+
+    Args:
+        index: The index. It has no tags of canvases.
+        tag: The tag in any case, without `#`.
+    """
+    return sorted(
+        path
+        for path, note in index.notes.items()
+        if any(_match_levels(item.name, tag) is not None for item in note.tags)
+    )
+
+
+def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
+    """Return a tag that a rename would merge with the renamed one.
+
+    Args:
+        index: The index.
+        old: The renamed tag, in any case, without `#`.
+        new: Its new name, without `#`.
+
+    Returns:
+        The tag as it is used, without `#`: the new tag, or one nested in it, unless it is renamed
+        too. None if there is no such tag.
+    """
+    used = {tag.name for note in index.notes.values() for tag in note.tags}
+    found = [
+        name
+        for name in used
+        if _match_levels(name, new) is not None and _match_levels(name, old) is None
+    ]
+    return min(found, key=lambda name: (len(name), name), default=None)
