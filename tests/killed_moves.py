@@ -62,11 +62,13 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "swap": Scenario({**INDEX, "b.md": b"B\n"}, {"a.md": "b.md", "b.md": "a.md"}),
     "cycle over folders": Scenario(
-        {"Other/w.md": b"W"}, {"a.md": "Other/w.md", "Other/w.md": "Folder/x.md", "Folder/x.md": "a.md"}
+        {"Other/w.md": b"W"},
+        {"a.md": "Other/w.md", "Other/w.md": "Folder/x.md", "Folder/x.md": "a.md"},
     ),
     "folder": Scenario({**INDEX, "Folder/x.md": b"X\n"}, {"Folder": "New/Place/Folder 2"}),
     "swapped folders": Scenario(
-        {**INDEX, "Folder/x.md": b"X\n", "Other/w.md": b"W\n"}, {"Folder": "Other", "Other": "Folder"}
+        {**INDEX, "Folder/x.md": b"X\n", "Other/w.md": b"W\n"},
+        {"Folder": "Other", "Other": "Folder"},
     ),
     "into moved folder": Scenario(
         INDEX,
@@ -89,7 +91,17 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 CHANGES = frozenset(
     f"os.{name}"
-    for name in ("rename", "link", "remove", "mkdir", "rmdir", "chmod", "chown", "setxattr", "utime")
+    for name in (
+        "rename",
+        "link",
+        "remove",
+        "mkdir",
+        "rmdir",
+        "chmod",
+        "chown",
+        "setxattr",
+        "utime",
+    )
 )
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 Tree = dict[str, bytes | None]
@@ -185,7 +197,9 @@ def kill_before(number: int) -> Callable[[str, tuple[Any, ...]], None]:
     return hook
 
 
-def fail_renames(code: int, number: int, *, lasting: bool) -> Callable[[str, tuple[Any, ...]], None]:
+def fail_renames(
+    code: int, number: int, *, lasting: bool
+) -> Callable[[str, tuple[Any, ...]], None]:
     """Return a hook that makes a rename fail with this error, and all later ones if `lasting`."""
     count = 0
 

@@ -57,6 +57,8 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "LF into CRLF": ("a\nc\n", "b\r\n", "b\r\n\r\na\r\nc\r\n"),
     "CRLF into one line": ("a\r\nc\r\n", "b", "b\r\n\r\na\r\nc\r\n"),
     "code": ("```\n# A\n```\n", "    b\n", "    b\n\n```\n# A\n```\n"),
+    "into HTML": ("a\n", "<div>\nb\n", "<div>\nb\n\na\n"),
+    "into open code of a list item": ("a\n", "- ```\n  b\n", "- ```\n  b\n\na\n"),
     "block ids": ("a ^a\n\n- c\n\n^c\n", "b ^b\n", "b ^b\n\na ^a\n\n- c\n\n^c\n"),
     "footnotes": (
         "a[^a]\n\n[^a]: x\n",
@@ -295,7 +297,9 @@ REFUSED: Mapping[str, tuple[Vault, str]] = {
     "footnotes": ({"A.md": "a[^1]\n\n[^1]: a\n", "B.md": "b[^1]\n\n[^1]: b\n"}, "[^1]"),
     "references": ({"A.md": "[x]: y.md\n", "B.md": "- [x] done\n"}, "[x]"),
     "open comment": ({"A.md": "# H\n", "B.md": "b\n\n%%\n"}, "comment"),
-    "open code": ({"A.md": "# H\n", "B.md": "```\nb\n"}, "headings or blocks"),
+    "open code": ({"A.md": "a\n", "B.md": "```\nb\n"}, "not closed"),
+    "open math": ({"A.md": "a\n", "B.md": "$$\nb\n"}, "not closed"),
+    "open HTML comment": ({"A.md": "a\n", "B.md": "b\n\n<!-- c\n"}, "not closed"),
     "block id of nothing": ({"A.md": "^x\n\na\n", "B.md": "b\n"}, "headings or blocks"),
     "headings": (
         {"A.md": "# Log\n", "B.md": "# Log\n", "s.md": "[[A#Log]]"},

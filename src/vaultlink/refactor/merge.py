@@ -191,12 +191,18 @@ class _Merging:
     # -- checks ----------------------------------------------------------------------------------
 
     def _check_names(self) -> None:
-        """Refuse notes with the same block ids, and open comments."""
+        """Refuse notes with the same block ids, and blocks without an end."""
         ids = {block.id.lower(): block for block in self._into_note.blocks}
         both = [f"^{item.id}" for item in self._note.blocks if item.id.lower() in ids]
         if both:
             raise RefusedError(
                 f"both notes have the blocks {', '.join(both)}. Rename them in one of the notes."
+            )
+        before = self._into_text[: self._at] + "\n\n"
+        probe = self._context.parse(self._into, f"{before}# x\n")
+        if all(item.start != len(before) + 2 for item in probe.headings):
+            raise RefusedError(
+                f"“{self._into}” ends in code, math, HTML or a comment that is not closed."
             )
         own = _list_own_text(self._note, self._text)
         if has_open_comment(self._into_text[: self._at]) or (
