@@ -36,3 +36,8 @@ def _kind_of(name: str) -> frozenset[str] | None:
     extension = _EXTENSION.search(name)
     key = extension[1].lower() if extension else ""
     return next((kind for kind in _KINDS if key in kind), None)
+
+
+def has_known_extension(path: str) -> bool:
+    """Return True if a path ends with a known extension, such as `.png`."""
+    return _kind_of(file_name(path)) is not None

@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name
@@ -50,6 +51,23 @@ _SUSPECT_CHARS |= frozenset('<>:"|?*\\#[]')
 _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
+class NameLimits(NamedTuple):
+    """The options of the rule.
+
+    `allowed` are characters, `max_bytes` and `max_path` the length of a name and of a path.
+    """
+
+    allowed: frozenset[str] = frozenset()
+    max_bytes: int = 255
+    max_path: int = 240
+
+
+def read_name_limits(options: Mapping[str, Mapping[str, Any]]) -> NameLimits:
+    """Return the limits in the options of all rules."""
+    values = options["unportable-name"]
+    return NameLimits(frozenset(values["allow"]), values["max-bytes"], values["max-path"])
+
+
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
     """Report names of files and folders that are not portable.
 
@@ -68,13 +86,13 @@ def _report_problems(name: str, place: str, path: str, context: Context) -> list
     options, index = context.options, context.index
     problems: list[str] = []
     if place == path and len(path) * 2 > options["max-path"]:
-        problems += _check_path_length(path, options["max-path"])
+        problems += check_path_length(path, options["max-path"])
     if _is_suspect(name, options["max-bytes"]):
         allowed = frozenset(options["allow"])
         if "soft-hyphens" in context.quiet:
             allowed |= _BREAKING_CHARS
-        problems += _find_name_problems(name, allowed, options["max-bytes"])
-        problems += _find_link_problems(path, allowed) if place == path else ()
+        problems += find_name_problems(name, allowed, options["max-bytes"])
+        problems += find_link_problems(path, allowed) if place == path else ()
     if place != path or len(index.files_by_path[normalize_name(path)]) > 1:
         problems += _find_collision(place, path, index)
     return [_build_finding(name, problem) for problem in problems]
@@ -115,8 +133,8 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
     )
 
 
-def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
-    """Yield the problems that other systems have with a name."""
+def find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
+    """Yield the problems that other systems have with a name, as clauses."""
     forbidden = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
     if forbidden:
         yield f"contains {' '.join(forbidden)}, which Windows and Android do not allow"
@@ -133,7 +151,7 @@ def _find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> 
         yield f"is {size} bytes long; the limit is {most_bytes}"
 
 
-def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
+def find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
     """Yield the reason why no wikilink can contain the name of a file."""
     match = _UNLINKABLE.search(link_name(path))
     if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
@@ -141,7 +159,11 @@ def _find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
         yield f"{problem}, so no wikilink can contain it"
 
 
-def _check_path_length(path: str, longest: int) -> Iterator[str]:
+def check_path_length(path: str, longest: int) -> Iterator[str]:
+    """Yield the reason why a path is too long for Windows.
+
+    `longest` is in UTF-16 code units.
+    """
     length = len(path.encode("utf-16-le", "surrogatepass")) // 2
     if length > longest:
         yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"

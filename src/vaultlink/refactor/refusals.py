@@ -1,0 +1,268 @@
+"""Find the reasons not to make a rename. The disk is asked through functions."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
+from vaultlink.refactor.expansion import expand
+from vaultlink.refactor.old_names import FILE_KINDS, find_folder, list_outer_folders
+from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
+from vaultlink.rules.file_names import (
+    NameLimits,
+    check_path_length,
+    find_link_problems,
+    find_name_problems,
+)
+from vaultlink.text import lazy_pattern
+
+_UNLINKABLE_PART = lazy_pattern(r"#|\||\[\[|\]\]")
+_MAX_LISTED = 20
+"""Problems that an error message lists."""
+
+
+class DiskQuestions(NamedTuple):
+    """What renames ask about the disk. All paths are vault paths.
+
+    Attributes:
+        exists: True if there is a file, folder or link, whether or not it is hidden.
+        is_same: True if two paths lead to the same file or folder, as where case is ignored.
+        is_folder: True for a folder, also behind a link.
+        is_link: True for a symbolic link.
+        is_outside: True for a folder that is outside the vault, behind a link; of one that does not
+            exist, its nearest outer folder counts.
+        is_listed: True for a path that vaultlink and Obsidian list, by its names.
+    """
+
+    exists: Callable[[str], bool]
+    is_same: Callable[[str, str], bool]
+    is_folder: Callable[[str], bool]
+    is_link: Callable[[str], bool]
+    is_outside: Callable[[str], bool]
+    is_listed: Callable[[str], bool]
+
+
+def refuse_renames(
+    renames: Sequence[Rename],
+    index: Index,
+    disk: DiskQuestions,
+    limits: NameLimits = NameLimits(),  # noqa: B008 - immutable
+) -> None:
+    """Check that renames can be made on disk.
+
+    The new names of headings, blocks and tags are not checked.
+
+    Raises:
+        RefusedError: They can't. The message has all reasons.
+    """
+    raise_problems(list(list_problems(renames, index, disk, limits)))
+
+
+def raise_problems(problems: Sequence[str]) -> None:
+    """Raise a RefusedError with these problems, as sentences, if there are any."""
+    if len(problems) == 1:
+        raise RefusedError(f"{problems[0]} Nothing was written.")
+    if problems:
+        listed = [f"  {problem}" for problem in problems[:_MAX_LISTED]]
+        others = len(problems) - len(listed)
+        listed += [f"  … and {others:,} more."] if others else []
+        raise RefusedError(
+            "\n".join([f"nothing was written, because of {len(problems):,} problems:", *listed])
+        )
+
+
+def list_problems(
+    renames: Sequence[Rename], index: Index, disk: DiskQuestions, limits: NameLimits
+) -> Iterator[str]:
+    """Yield the reasons not to make renames, as sentences."""
+    yield from _find_repeated(renames)
+    paths = [item for item in renames if item.kind in FILE_KINDS]
+    invalid: set[str] = set()
+    for item in renames:
+        if item.old == item.new:
+            yield f"{item.old} has this name already."
+        elif item.kind in FILE_KINDS:
+            problems = [*_check_source(item, disk), *_check_new_path(item, index, disk, limits)]
+            invalid |= {item.old} if problems else set()
+            yield from problems
+    valid = [item for item in paths if item.old not in invalid and item.old != item.new]
+    if valid:
+        yield from _Targets(valid, index, disk).list_problems(limits.max_path)
+
+
+# -- one rename ----------------------------------------------------------------------------------
+
+
+def _find_repeated(renames: Iterable[Rename]) -> Iterator[str]:
+    """Yield a sentence for each old name that several renames have."""
+    counts = Counter(
+        item.old if item.kind in FILE_KINDS else (item.kind, item.old.lower()) for item in renames
+    )
+    for key, count in counts.items():
+        if count > 1:
+            yield f"{key if isinstance(key, str) else key[1]} is renamed {count} times."
+
+
+def _check_source(item: Rename, disk: DiskQuestions) -> Iterator[str]:
+    if disk.is_link(item.old):
+        yield f"{item.old} is a symbolic link, which vaultlink does not rename."
+    elif disk.is_outside(parent_folder(item.old).rstrip("/")):
+        yield f"{item.old} is outside the vault, behind a symbolic link."
+
+
+def _check_new_path(
+    item: Rename, index: Index, disk: DiskQuestions, limits: NameLimits
+) -> Iterator[str]:
+    """Yield the problems of a new path by itself."""
+    parts = item.new.split("/")
+    if ".." in parts:
+        yield f"{item.new} leaves the folder. Write the path from the vault's root, without “..”."
+    elif not {"", "."}.isdisjoint(parts):
+        yield f"{item.new} is not a valid path in the vault."
+    elif hidden := next((part for part in parts if part[0] == "."), None):
+        yield f"{hidden} is hidden: Obsidian ignores names that begin with a dot."
+    elif not all(map(disk.is_listed, (item.new, *list_outer_folders(item.new)))):
+        yield f"{item.new} is the name of a temporary file, which Obsidian ignores."
+    else:
+        yield from _check_names(item, index, limits)
+    if item.kind is RenameKind.ATTACHMENT and is_note(item.new):
+        yield f"{item.old} is an attachment, and can't become a note by another name."
+    if item.kind is RenameKind.FOLDER and item.new.startswith(f"{item.old}/"):
+        yield f"{item.new} is in the folder {item.old}, which can't be moved into itself."
+    elif disk.is_outside(parent_folder(item.new).rstrip("/")):
+        yield f"{item.new} is outside the vault, behind a symbolic link."
+
+
+def _check_names(item: Rename, index: Index, limits: NameLimits) -> Iterator[str]:
+    """Yield the problems of the names in a new path that are new there."""
+    folders = [folder for folder in list_outer_folders(item.new) if not find_folder(index, folder)]
+    places = [*folders, *([item.new] if file_name(item.new) != file_name(item.old) else [])]
+    for place in places:
+        name = file_name(place)
+        is_file = place == item.new and item.kind is not RenameKind.FOLDER
+        problems = list(find_name_problems(name, limits.allowed, limits.max_bytes))
+        problems = problems or list(_find_link_problems(place, is_file=is_file))
+        yield from (f"the name “{name}” {problem}." for problem in problems)
+
+
+def _find_link_problems(path: str, *, is_file: bool) -> Iterator[str]:
+    """Yield the reason why no link can contain the name of a file or folder."""
+    name = link_name(path) if is_file else file_name(path)
+    if name != name.strip():
+        yield "begins or ends with a space, which no link keeps"
+    elif is_file and (problem := next(find_link_problems(path, frozenset()), None)):
+        yield problem
+    elif match := _UNLINKABLE_PART.search(name):
+        yield f"contains {match[0]}, so no wikilink can contain it"
+
+
+# -- all renames together ------------------------------------------------------------------------
+
+
+class _Targets:
+    """the new paths of renames, beside the files that stay."""
+
+    def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskQuestions) -> None:
+        self._renames, self._index, self._disk = renames, index, disk
+        self._moves, self._files = expand(renames, index)
+        self._folders = {item.old for item in renames if item.kind is RenameKind.FOLDER}
+
+    def list_problems(self, max_path: int) -> Iterator[str]:
+        """Yield the reasons why the new paths can't be taken, as sentences."""
+        yield from self._find_common_targets()
+        reported = set()
+        for old, new in self._files.items():
+            existing = self._staying.get(normalize_name(new))
+            if existing is not None:
+                reported.add(new)
+                yield _describe_existing(existing, new)
+            yield from self._check_length(old, new, max_path)
+        yield from self._find_existing_folders(reported)
+        for old, new in self._moves.items():
+            if new not in reported and self._is_taken_on_disk(old, new):
+                kind = "folder" if self._disk.is_folder(new) else "file"
+                yield f"there is a {kind} {new} on the disk already, which Obsidian does not show."
+        yield from self._find_files_above()
+
+    @cached_property
+    def _staying(self) -> Mapping[str, str]:
+        """The files that stay where they are, by normalized path."""
+        return {normalize_name(path): path for path in self._index.files if path not in self._files}
+
+    @cached_property
+    def _moved_by_key(self) -> Mapping[str, list[str]]:
+        """The files and folders that are renamed, by normalized path."""
+        groups: dict[str, list[str]] = {}
+        for path in self._moves:
+            groups.setdefault(normalize_name(path), []).append(path)
+        return groups
+
+    def _find_common_targets(self) -> Iterator[str]:
+        seen: dict[str, str] = {}
+        pairs = {item.old: item.new for item in self._renames}
+        for old, new in {**pairs, **self._files}.items():
+            first = seen.setdefault(normalize_name(new), old)
+            if first != old:
+                yield f"{first} and {old} would both become {new}."
+        spelled: dict[str, str] = {}
+        for new in self._files.values():
+            for folder in list_outer_folders(new):
+                other = spelled.setdefault(normalize_name(folder), folder)
+                if other != folder:
+                    yield f"the new folders {other} and {folder} differ only in case or accents."
+                    return
+
+    def _check_length(self, old: str, new: str, max_path: int) -> Iterator[str]:
+        if len(new) * 2 > max_path and len(new) > len(old):
+            yield from (f"{new} {problem}." for problem in check_path_length(new, max_path))
+
+    def _find_existing_folders(self, reported: set[str]) -> Iterator[str]:
+        for item in self._renames:
+            if item.kind is not RenameKind.FOLDER:
+                continue
+            existing = find_folder(self._index, item.new)
+            if existing and existing != item.old and not self._leaves(existing):
+                reported.add(item.new)
+                yield f"there is a folder {existing} already; `vaultlink move` moves into it."
+
+    def _leaves(self, folder: str) -> bool:
+        """Return True if a folder is renamed, or is in one that is."""
+        return any(path in self._folders for path in (folder, *list_outer_folders(folder)))
+
+    def _is_taken_on_disk(self, old: str, new: str) -> bool:
+        """Return True if something that is not indexed, and stays, has a new path."""
+        disk = self._disk
+        if not disk.exists(new) or disk.is_same(old, new):
+            return False
+        if any(path in self._moves for path in (new, *list_outer_folders(new))):
+            return False
+        namesakes = self._moved_by_key.get(normalize_name(new), ())
+        return not any(disk.is_same(path, new) for path in namesakes)
+
+    def _find_files_above(self) -> Iterator[str]:
+        """Yield the files that would be above a new path."""
+        final = {**self._staying, **{normalize_name(new): new for new in self._files.values()}}
+        below = {
+            folder: new
+            for new in (*self._files.values(), *self._moves.values())
+            for folder in list_outer_folders(new)
+        }
+        for folder, new in below.items():
+            file = final.get(normalize_name(folder)) or self._find_hidden_file(folder)
+            if file:
+                yield f"{file} is a file, so {new} can't be below it."
+
+    def _find_hidden_file(self, folder: str) -> str | None:
+        """Return a path that is a file on disk and not indexed."""
+        if find_folder(self._index, folder) or folder in self._files:
+            return None
+        disk = self._disk
+        return folder if disk.exists(folder) and not disk.is_folder(folder) else None
+
+
+def _describe_existing(existing: str, new: str) -> str:
+    if existing == new:
+        return f"there is a file {new} already."
+    return f"there is a file {existing} already; no link could tell it from {new}."

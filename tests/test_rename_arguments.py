@@ -1,0 +1,406 @@
+"""The arguments of a rename: what an old name stands for, and what a new name becomes."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from builder import build_state
+from vaultlink.errors import UsageError
+from vaultlink.index.index import Index
+from vaultlink.refactor.arguments import (
+    RenameRow,
+    read_move,
+    read_plan_file,
+    read_rename,
+    read_renames,
+)
+from vaultlink.refactor.expansion import expand
+from vaultlink.refactor.plan import Rename, RenameKind
+
+VAULT = {
+    "Home.md": "# Home\n## Plans\n### Next\n## Plans, old\n\ntext ^b1\n\n#todo/now #Todo\n",
+    "Projects/Alpha.md": "---\ntags: [area]\n---\n# Goals\n## Next ^h1\n",
+    "Projects/Beta.md": "",
+    "Projects/img/a.png": "",
+    "Projects/img/deep/b.png": "",
+    "Archive/Note.md": "",
+    "Other/Note.md": "",
+    "Note in root.md": "",
+    "C#.md": "# Types\n",
+    "#odd.md": "",
+    "Both.md": "",
+    "Both/Inner.md": "",
+    "Board.canvas": "{}",
+    "data": "",
+    "old.xyz": "",
+    "UPPER.MD": "",
+}
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return build_state(VAULT).index
+
+
+def find_nothing(_text: str) -> str | None:
+    return None
+
+
+def find_in(places: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return a function that looks up paths on disk in a mapping."""
+    return places.get
+
+
+@pytest.mark.parametrize(
+    ("old", "kind", "path"),
+    [
+        ("Home.md", "note", "Home.md"),
+        ("Home", "note", "Home.md"),
+        ("home", "note", "Home.md"),
+        ("/Home", "note", "Home.md"),
+        ("./Home.md", "note", "Home.md"),
+        ("Alpha", "note", "Projects/Alpha.md"),
+        ("Projects/Alpha", "note", "Projects/Alpha.md"),
+        ("Archive/Note", "note", "Archive/Note.md"),
+        ("UPPER", "note", "UPPER.MD"),
+        ("Projects", "folder", "Projects"),
+        ("Projects/", "folder", "Projects"),
+        ("/Projects/", "folder", "Projects"),
+        ("projects/", "folder", "Projects"),
+        ("Projects/img", "folder", "Projects/img"),
+        ("Both/", "folder", "Both"),
+        ("Both.md", "note", "Both.md"),
+        ("a.png", "attachment", "Projects/img/a.png"),
+        ("Projects/img/a.png", "attachment", "Projects/img/a.png"),
+        ("Board.canvas", "attachment", "Board.canvas"),
+        ("data", "attachment", "data"),
+        ("C#", "note", "C#.md"),
+        ("C#.md", "note", "C#.md"),
+        ("#odd.md", "note", "#odd.md"),
+    ],
+)
+def test_old_name_is_a_path_or_a_link_name(index: Index, old: str, kind: str, path: str) -> None:
+    found = read_rename(index, old, "New", find_nothing)
+    assert (found.kind, found.old) == (kind, path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        ("Home#Plans", "Ideas", "Home.md#Plans", "Home.md#Ideas"),
+        ("Home#plans", "Ideas", "Home.md#plans", "Home.md#Ideas"),
+        ("Home.md#Home#Plans#Next", "Then", "Home.md#Home#Plans#Next", "Home.md#Then"),
+        ("Home#Plans", "Home#Ideas", "Home.md#Plans", "Home.md#Ideas"),
+        ("Home#Plans", "C# and F#", "Home.md#Plans", "Home.md#C# and F#"),
+        ("Home#Plans", "  Ideas ", "Home.md#Plans", "Home.md#Ideas"),
+        ("C##Types", "Kinds", "C#.md#Types", "C#.md#Kinds"),
+        ("C#.md#Types", "Kinds", "C#.md#Types", "C#.md#Kinds"),
+        ("Alpha#Next", "Then", "Projects/Alpha.md#Next", "Projects/Alpha.md#Then"),
+        ("Home#^b1", "b2", "Home.md#^b1", "Home.md#^b2"),
+        ("Home#^B1", "^b2", "Home.md#^b1", "Home.md#^b2"),
+    ],
+)
+def test_heading_or_block_is_named_with_its_note(
+    index: Index, old: str, new: str, before: str, after: str
+) -> None:
+    kind = RenameKind.BLOCK if "^" in before else RenameKind.HEADING
+    assert read_rename(index, old, new, find_nothing) == Rename(kind, before, after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        ("#todo", "#task", "#todo", "#task"),
+        ("#todo", "task", "#todo", "#task"),
+        ("#todo/now", "todo/soon", "#todo/now", "#todo/soon"),
+        ("#todo/", "task/", "#todo", "#task"),
+        ("#TODO", "task", "#TODO", "#task"),
+        ("#area", "field", "#area", "#field"),
+    ],
+)
+def test_tag_starts_with_a_hash(index: Index, old: str, new: str, before: str, after: str) -> None:
+    assert read_rename(index, old, new, find_nothing) == Rename(RenameKind.TAG, before, after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("Home", "Start", "Start.md"),
+        ("Home", "Start.md", "Start.md"),
+        ("Home", "v1.2", "v1.2.md"),
+        ("Home", "Start.canvas", "Start.canvas.md"),
+        ("UPPER", "Lower", "Lower.MD"),
+        ("Alpha", "Gamma", "Projects/Gamma.md"),
+        ("Alpha", "./Gamma", "Projects/Gamma.md"),
+        ("Alpha", "./img/Gamma", "Projects/img/Gamma.md"),
+        ("Alpha", "/Gamma", "Gamma.md"),
+        ("Alpha", "Archive/Gamma", "Archive/Gamma.md"),
+        ("Alpha", "Archive/", "Archive/Alpha.md"),
+        ("Alpha", "/", "Alpha.md"),
+        ("Alpha", "./", "Projects/Alpha.md"),
+        ("Alpha", "archive/Gamma", "Archive/Gamma.md"),
+        ("Alpha", "New/Folder/Gamma", "New/Folder/Gamma.md"),
+        ("Alpha", "../Gamma", "../Gamma.md"),
+        ("a.png", "c", "Projects/img/c.png"),
+        ("a.png", "c.png", "Projects/img/c.png"),
+        ("a.png", "c.PNG", "Projects/img/c.PNG"),
+        ("a.png", "c.jpg", "Projects/img/c.jpg"),
+        ("a.png", "photo 1.5", "Projects/img/photo 1.5.png"),
+        ("a.png", "/c", "c.png"),
+        ("a.png", "Other/", "Other/a.png"),
+        ("old.xyz", "new", "new.xyz"),
+        ("old.xyz", "new.abc", "new.abc"),
+        ("data", "facts", "facts"),
+        ("Board.canvas", "Plan", "Plan.canvas"),
+        ("Projects", "Work", "Work"),
+        ("Projects/", "Work/", "Work"),
+        ("Projects/", "Archive/Work", "Archive/Work"),
+        ("Projects/img", "pictures", "Projects/pictures"),
+        ("Projects/img", "/pictures", "pictures"),
+        ("Projects/img/", "pictures/", "Projects/pictures"),
+        ("Projects/img/", "Archive/", "Archive/img"),
+        ("Projects/img/", "Archive", "Projects/Archive"),
+        ("Projects/img", "/", "img"),
+        ("Projects", "projects", "projects"),
+        ("Projects", "v1.2", "v1.2"),
+    ],
+)
+def test_new_name_stays_in_the_folder_unless_it_has_a_slash(
+    index: Index, old: str, new: str, path: str
+) -> None:
+    assert read_rename(index, old, new, find_nothing).new == path
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [
+        ("", ["the old name is empty"]),
+        ("/", ["vault itself"]),
+        (".", ["vault itself"]),
+        ("Hom", ['no note, attachment or folder "Hom"', "Did you mean Home.md?"]),
+        ("Project/", ['no folder "Project/"', "Did you mean Projects/?"]),
+        ("Home/", ['no folder "Home/"']),
+        ("Note", ["several files", "Archive/Note.md, Other/Note.md"]),
+        ("Both", ["both Both/ and Both.md"]),
+        ("Home#Plan", ['Home.md has no heading "Plan"', "Did you mean Home.md#Plans"]),
+        ("Home#Next#Plans", ["has no heading"]),
+        ("Home#^b", ['Home.md has no block "^b"', "Did you mean Home.md#^b1?"]),
+        ("Home#", ["names no heading"]),
+        ("Hom#Plans", ['no note, attachment or folder "Hom"']),
+        ("Board.canvas#x", ["is no note"]),
+        ("#tod", ["no note has the tag #tod", "Did you mean #Todo"]),
+        ("#to", ["no note has the tag #to"]),
+        ("#Plans", ["no note has the tag #Plans", "Note#Heading"]),
+        ("#", ["no note has the tag"]),
+    ],
+)
+def test_unknown_and_ambiguous_old_names_are_errors(
+    index: Index, old: str, words: list[str]
+) -> None:
+    with pytest.raises(UsageError) as error:
+        read_rename(index, old, "New", find_nothing)
+    assert [word for word in words if word not in str(error.value)] == []
+
+
+@pytest.mark.parametrize("old", ["Home", "Home#Plans", "Home#^b1", "#todo", "Projects/"])
+@pytest.mark.parametrize("new", ["", "  "])
+def test_new_name_is_not_empty(index: Index, old: str, new: str) -> None:
+    with pytest.raises(UsageError, match=r"the new name of .* is empty"):
+        read_rename(index, old, new, find_nothing)
+
+
+def test_path_on_disk_comes_after_a_path_in_the_vault(index: Index) -> None:
+    find = find_in(
+        {"Note.md": "Other/Note.md", "Home.md": "Other/Note.md", "img/": "Projects/img/"}
+    )
+    assert read_rename(index, "Note.md", "New", find).old == "Other/Note.md"
+    assert read_rename(index, "Home.md", "New", find).old == "Home.md"
+    assert read_rename(index, "img/", "New", find).old == "Projects/img"
+
+
+def test_folder_without_notes_is_found_on_disk(index: Index) -> None:
+    find = find_in({"Empty": "Empty/", "Empty/": "Empty/"})
+    for old in ("Empty", "Empty/"):
+        assert read_rename(index, old, "Full", find) == Rename(RenameKind.FOLDER, "Empty", "Full")
+
+
+# -- moves ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("folder", "into"),
+    [
+        ("Archive", "Archive/"),
+        ("Archive/", "Archive/"),
+        ("/Archive", "Archive/"),
+        ("./Archive/", "Archive/"),
+        ("archive", "Archive/"),
+        ("archive/2024", "Archive/2024/"),
+        ("New", "New/"),
+        ("New/Deep/", "New/Deep/"),
+        ("v1.2", "v1.2/"),
+        ("Both", "Both/"),
+        ("/", ""),
+        (".", ""),
+        ("./", ""),
+    ],
+)
+def test_move_keeps_names(index: Index, folder: str, into: str) -> None:
+    renames = read_move(index, ["Alpha", "a.png", "Projects/img"], folder, find_nothing)
+    assert [item.new for item in renames] == [f"{into}Alpha.md", f"{into}a.png", f"{into}img"]
+    assert [item.kind for item in renames] == ["note", "attachment", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "folder", "message"),
+    [
+        (["Hom"], "Archive", "Did you mean Home.md"),
+        (["Home#Plans"], "Archive", "is a heading and can't be moved"),
+        (["#todo"], "Archive", "is a tag and can't be moved"),
+        (["Home"], "Alpha.md", "is not a folder"),
+        (["Home"], "New.md", "is not a folder"),
+        (["Home"], "Board.canvas", "is not a folder"),
+        (["Home"], "", "name of the folder is empty"),
+    ],
+)
+def test_move_needs_files_and_a_folder(
+    index: Index, sources: list[str], folder: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_move(index, sources, folder, find_nothing)
+
+
+# -- plan files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\tb\nc d\te/\n",
+        "a\tb\nc d\te/",
+        "old\tnew\na\tb\nc d\te/\n",
+        "\ufeffold\tnew\r\n\r\na\tb\r\nc d\te/\r\n",
+        "\n\na\tb\n \t \nc d\te/\n\n",
+    ],
+)
+def test_plan_file_has_a_rename_a_line(text: str) -> None:
+    assert [row[:2] for row in read_plan_file(text)] == [("a", "b"), ("c d", "e/")]
+
+
+def test_rows_of_a_plan_file_have_line_numbers() -> None:
+    assert read_plan_file("old\tnew\n\n#a\t#b\n") == [RenameRow("#a", "#b", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("", ["there is no rename"]),
+        ("old\tnew\n", ["there is no rename"]),
+        ("a b\n", ["line 1: expected the old name, a tab and the new name"]),
+        ("a\tb\tc\n", ["line 1: expected"]),
+        (
+            "a\tb\nc\t\n\td\n",
+            ["line 2: the new name is missing", "line 3: the old name is missing"],
+        ),
+        ("a\tb\nc\td\na\te\n", ['line 3: "a" is renamed in line 1 already']),
+        ("a\tb\nold\tnew\tx\n", ["line 2: expected"]),
+    ],
+)
+def test_all_errors_of_a_plan_file_are_listed(text: str, problems: list[str]) -> None:
+    with pytest.raises(UsageError) as error:
+        read_plan_file(text)
+    assert [problem for problem in problems if problem not in str(error.value)] == []
+
+
+def test_a_header_is_only_the_first_line() -> None:
+    assert read_plan_file("a\tb\nold\tnew\n")[1] == RenameRow("old", "new", 2)
+
+
+def test_unknown_names_of_a_plan_are_listed_with_their_lines(index: Index) -> None:
+    rows = [RenameRow("Hom", "x", 2), RenameRow("Home", "y", 3), RenameRow("#nothing", "z", 7)]
+    with pytest.raises(UsageError) as error:
+        read_renames(index, rows, find_nothing)
+    assert [line.split(":")[0] for line in str(error.value).splitlines()] == ["line 2", "line 7"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "new"),
+    [
+        ([("Projects/", "Work"), ("Alpha", "Gamma")], ["Work", "Work/Gamma.md"]),
+        ([("Projects/", "Work"), ("Alpha", "./Gamma")], ["Work", "Work/Gamma.md"]),
+        ([("Projects/", "Work"), ("Alpha", "Projects/Gamma")], ["Work", "Projects/Gamma.md"]),
+        ([("Projects/", "Work"), ("Alpha", "/Gamma")], ["Work", "Gamma.md"]),
+        ([("Projects/img", "pics"), ("Projects", "Work")], ["Work/pics", "Work"]),
+        ([("Projects/", "Work"), ("Home", "Start")], ["Work", "Start.md"]),
+        ([("Projects/", "Work"), ("Alpha#Goals", "Aims")], ["Work", "Projects/Alpha.md#Aims"]),
+    ],
+)
+def test_new_name_without_a_slash_stays_in_a_renamed_folder(
+    index: Index, rows: list[tuple[str, str]], new: list[str]
+) -> None:
+    renames = read_renames(index, [RenameRow(*row, 1) for row in rows], find_nothing)
+    assert [item.new for item in renames] == new
+
+
+# -- files on disk ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("renames", "moves", "files"),
+    [
+        (
+            [("note", "Home.md", "Start.md")],
+            {"Home.md": "Start.md"},
+            {"Home.md": "Start.md"},
+        ),
+        (
+            [("folder", "Projects/img", "pics")],
+            {"Projects/img": "pics"},
+            {"Projects/img/a.png": "pics/a.png", "Projects/img/deep/b.png": "pics/deep/b.png"},
+        ),
+        (
+            [("folder", "Projects/img", "pics"), ("attachment", "Projects/img/a.png", "a.png")],
+            {"Projects/img/a.png": "a.png", "Projects/img/deep/b.png": "pics/deep/b.png"},
+            {"Projects/img/a.png": "a.png", "Projects/img/deep/b.png": "pics/deep/b.png"},
+        ),
+        (
+            [("folder", "Projects/img", "pics"), ("note", "Home.md", "pics/Home.md")],
+            {
+                "Home.md": "pics/Home.md",
+                "Projects/img/a.png": "pics/a.png",
+                "Projects/img/deep/b.png": "pics/deep/b.png",
+            },
+            {
+                "Home.md": "pics/Home.md",
+                "Projects/img/a.png": "pics/a.png",
+                "Projects/img/deep/b.png": "pics/deep/b.png",
+            },
+        ),
+        (
+            [("folder", "Projects/img", "pics"), ("folder", "Projects/img/deep", "deep")],
+            {"Projects/img/a.png": "pics/a.png", "Projects/img/deep": "deep"},
+            {"Projects/img/a.png": "pics/a.png", "Projects/img/deep/b.png": "deep/b.png"},
+        ),
+        (
+            [("note", "Home.md", "Both.md"), ("note", "Both.md", "Home.md")],
+            {"Both.md": "Home.md", "Home.md": "Both.md"},
+            {"Both.md": "Home.md", "Home.md": "Both.md"},
+        ),
+        (
+            [("folder", "Both", "Archive"), ("folder", "Archive", "Both")],
+            {"Archive": "Both", "Both": "Archive"},
+            {"Archive/Note.md": "Both/Note.md", "Both/Inner.md": "Archive/Inner.md"},
+        ),
+        ([("folder", "Empty", "Full")], {"Empty": "Full"}, {}),
+        ([("heading", "Home.md#Plans", "Home.md#x"), ("tag", "#todo", "#x")], {}, {}),
+        ([("note", "Home.md", "Home.md")], {}, {}),
+    ],
+)
+def test_folder_is_renamed_as_a_whole_if_nothing_else_concerns_it(
+    index: Index,
+    renames: list[tuple[str, str, str]],
+    moves: dict[str, str],
+    files: dict[str, str],
+) -> None:
+    given = [Rename(RenameKind(kind), old, new) for kind, old, new in renames]
+    assert expand(given, index) == (moves, files)
