@@ -597,11 +597,8 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         (("backlinks", "xyzzy"), ". A note is named by its path in the vault, or as in a link."),
         (("lint",), 'there is no command "lint". Did you mean check?'),
         (("format",), 'there is no command "format". Did you mean fix?'),
-        (
-            ("mv", "a", "b"),
-            "Rename or move the file with any program; `vaultlink fix` then updates",
-        ),
-        (("rename", "a", "b"), "`vaultlink fix` then updates the links to it."),
+        (("mv", "a", "b"), 'there is no command "mv". Did you mean move or rename?'),
+        (("refactor", "a", "b"), "Did you mean rename?"),
         (("search", "a"), "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what"),
         (("ls",), "Did you mean show or links?"),
         (("version",), "Did you mean --version?"),

@@ -72,6 +72,7 @@ def test_each_use_has_a_page() -> None:
         "pre-commit",
         "python-types",
         "python",
+        "renaming",
         "resolution",
         "terminal",
         "watching",
@@ -164,7 +165,15 @@ def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str,
     LEFT[page.stem](repo, environment)
 
 
-GIVEN = {"editors": {"vault/draft.md": "To the [[Port]].\n"}}
+GIVEN = {
+    "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "renaming": {
+        "vault/Guide.md": "# Tides\n\nOn #sea/tide ^day\n",
+        "vault/img/map.png": "",
+        "vault/Work/plan.md": "[[Guide#Tides]], [[Guide#^day]], ![[map.png]]\n",
+        "vault/plan.tsv": "old\tnew\nHome\tGuide\nGuide\tHome\n",
+    },
+}
 """Files that a page's reader has."""
 
 
@@ -260,6 +269,12 @@ def left_by_history(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_renaming(repo: Path, environment: dict[str, str]) -> None:
+    """Every name and every byte is as before, and the links resolve."""
+    assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
+    assert "[[Guide#Tides]]" in (repo / "Work" / "plan.md").read_text(encoding="utf-8")
+
+
 def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
     """The watchers ended, and the vault can be checked."""
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
@@ -278,6 +293,7 @@ LEFT = {
     "fixing": left_by_fixing,
     "history": left_by_history,
     "terminal": left_by_terminal,
+    "renaming": left_by_renaming,
     "watching": left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,

@@ -9,28 +9,30 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
-from itertools import pairwise
-from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.cli.parser import find_next_argument, parse_plain_line
+from vaultlink.cli.path_candidates import (
+    Candidate,
+    list_note_candidates,
+    list_old_names,
+    list_path_candidates,
+)
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import USER_ERRORS
 
-_MAX_NOTES = 1000
-"""Notes that are offered. A shell asks before it lists so many."""
+_NAME_LISTS = {
+    "NOTE": list_note_candidates,
+    "OLD": list_old_names,
+    "SRC... FOLDER": list_path_candidates,
+}
+"""The kinds of arguments that name something in a vault, and their candidates."""
 
 _CURRENT = "--current="
 """Begins the last word where a shell can't pass an empty one."""
-
-
-class Candidate(NamedTuple):
-    """A word that can stand in place of the current one, and a description."""
-
-    word: str
-    text: str = ""
 
 
 def complete_line(words: Sequence[str]) -> int:
@@ -75,7 +77,8 @@ def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]
         return [Candidate(f"{name}={item.word}", item.text) for item in values]
     if current.startswith("-"):
         return _with_prefix(_list_options(fields), current)
-    argument = next((field for field in fields if not field.spec.names), None)
+    raw = parse_plain_line(fields, before[1:]) or {}
+    argument = find_next_argument([field for field in fields if not field.spec.names], raw)
     return _list_values(argument, "", before, current) if argument else []
 
 
@@ -105,8 +108,8 @@ def _list_values(
     kind = field.spec.metavar
     if kind in ("RULES", "RULE"):
         return _complete_list(_list_rules(), current, is_list=kind == "RULES")
-    if kind == "NOTE":
-        return _list_notes(before, current)
+    if kind in _NAME_LISTS:
+        return _NAME_LISTS[kind](before, current)
     if kind == "FORMAT":
         return _with_prefix(map(Candidate, list_formats(manual)), current)
     choices = map(Candidate, field.spec.choices)
@@ -144,20 +147,3 @@ def _list_rules() -> Iterator[Candidate]:
         yield Candidate(rule["name"], rule["summary"].strip())
     for rule in declarations:
         yield Candidate(rule["code"], rule["summary"].strip())
-
-
-def _list_notes(before: Sequence[str], current: str) -> list[Candidate]:
-    """Return the notes whose path or name begins with a text. No note is read."""
-    from vaultlink.disk.scan import is_source_file, list_files  # noqa: PLC0415
-    from vaultlink.disk.vault_search import find_vault  # noqa: PLC0415
-
-    named = [word for option, word in pairwise(before) if option == "--vault"]
-    named += [word.removeprefix("--vault=") for word in before if word.startswith("--vault=")]
-    root = Path(named[-1]) if named else find_vault().root
-    paths = sorted(filter(is_source_file, list_files(root).files))
-    wanted = current.lower()
-    found = [path for path in paths if path.lower().startswith(wanted)]
-    if current:
-        names = (path.rpartition("/")[2].rpartition(".")[0] for path in paths if "/" in path)
-        found += [name for name in names if name.lower().startswith(wanted)]
-    return [Candidate(word, "note") for word in dict.fromkeys(found)][:_MAX_NOTES]

@@ -39,6 +39,14 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
         "undo": Command("undo", "undo", "Revert a run of vaultlink, byte for byte."),
     },
+    "Rename": {
+        "rename": Command(
+            "rename",
+            "rename",
+            "Rename a note, file, folder, heading or tag; links follow.",
+        ),
+        "move": Command("rename", "move", "Move notes, attachments and folders; links follow."),
+    },
     "Inspect": {
         "show": Command("show", "show", "Show the contents of notes as vaultlink reads them."),
         "links": Command("links", "links", "List links with their destinations."),
@@ -73,14 +81,12 @@ COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
 
 ALIASES = {"unresolved": "topics"}
-_FOLLOW_RENAME = (
-    "Rename or move the file with any program; `vaultlink fix` then updates the links to it."
-)
 _SEARCH = "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what links name."
 _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("lint", "validate", "verify", "test"), "Did you mean check?"),
     **dict.fromkeys(("format", "fmt", "autofix"), "Did you mean fix?"),
-    **dict.fromkeys(("rename", "mv", "move", "refactor"), _FOLLOW_RENAME),
+    **dict.fromkeys(("mv", "git-mv"), "Did you mean move or rename?"),
+    **dict.fromkeys(("refactor", "retag", "rename-tag"), "Did you mean rename?"),
     **dict.fromkeys(("search", "find", "grep", "query"), _SEARCH),
     **dict.fromkeys(("ls", "list", "files", "notes"), "Did you mean show or links?"),
     **dict.fromkeys(("broken", "dangling"), "Did you mean topics or check?"),

@@ -4,7 +4,7 @@ A plain line is parsed here. typer, which costs a tenth of a second per run, is 
 help pages, errors and unusual spellings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TypeVar, get_type_hints
 
 from vaultlink.cli.options import OptionField, RawValues, list_option_fields
@@ -62,21 +62,21 @@ def _require_others(fields: Sequence[OptionField], raw: RawValues) -> None:
 def parse_plain_line(fields: Sequence[OptionField], line: Sequence[str]) -> RawValues | None:
     """Parse a line of whole option names, values and arguments; else return None."""
     field_by_name = {name: field for field in fields for name in field.spec.names}
-    argument = next((field for field in fields if not field.spec.names), None)
+    arguments = [field for field in fields if not field.spec.names]
     raw: dict[str, bool | str | list[str]] = {}
     words = iter(line)
     for word in words:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
         is_argument = word[:1] != "-" or word == "-"
-        field = argument if is_argument else field_by_name.get(name)
-        if field is None or (is_argument and not field.is_repeatable and field.name in raw):
+        field = find_next_argument(arguments, raw) if is_argument else field_by_name.get(name)
+        if field is None:
             return None
         if field.type is bool:
             if equals:
                 return None
             raw[field.name] = True
             continue
-        text = word if field is argument else value if equals else next(words, "-")
+        text = word if is_argument else value if equals else next(words, "-")
         if text[:1] == "-" and not is_argument:
             return None
         if field.is_repeatable:
@@ -86,3 +86,11 @@ def parse_plain_line(fields: Sequence[OptionField], line: Sequence[str]) -> RawV
         else:
             raw[field.name] = text
     return raw
+
+
+def find_next_argument(arguments: Sequence[OptionField], raw: Container[str]) -> OptionField | None:
+    """Return the argument that the next word is for.
+
+    `raw` has the names of the arguments with a value.
+    """
+    return next((item for item in arguments if item.is_repeatable or item.name not in raw), None)

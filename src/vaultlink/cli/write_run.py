@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from vaultlink.write.write import PendingWrite, WriteResult
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.loop import FixPlan
+    from vaultlink.refactor.plan import RefactorPlan
 
 
 def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
@@ -54,6 +55,45 @@ def write_fixes(
 def write_vault_files(root: Path, writes: Sequence[PendingWrite], summary: str) -> WriteResult:
     """Write files of the vault that are not notes, and record the run in the journal."""
     return record_and_write(root, _format_command_line(), summary, writes)
+
+
+def write_refactor(
+    terminal: Terminal,
+    root: Path,
+    plan: "RefactorPlan",
+    encode: Callable[[str, str], bytes],
+    summary: str,
+    obsolete: Collection[str] = (),
+) -> WriteResult:
+    """Write the texts of a refactoring and rename its files, as one run.
+
+    `encode` returns the bytes of the text of a file. `obsolete` are folders that are removed if
+    they become empty.
+    """
+    writes = [
+        PendingWrite(
+            path,
+            None if old is None else encode(path, old),
+            None if new is None else encode(path, new),
+        )
+        for path, (old, new) in sorted(plan.texts.items())
+        if old != new
+    ]
+    try:
+        return record_and_write(
+            root,
+            _format_command_line(),
+            summary,
+            writes,
+            moves=plan.moves,
+            first=plan.first,
+            obsolete=obsolete,
+        )
+    except KeyboardInterrupt:
+        terminal.print_message(
+            "Some files may have been changed already; the next run that writes reverts that."
+        )
+        raise
 
 
 def _format_command_line() -> str:

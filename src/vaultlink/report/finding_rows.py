@@ -4,12 +4,12 @@ Field names are JSON keys.
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from vaultlink.engine.fingerprints import fingerprint_all
-from vaultlink.model import Diagnostic, Fix, Suggestion, TextByPath
+from vaultlink.model import Diagnostic, Edit, Fix, Suggestion, TextByPath
 from vaultlink.report.check_result import GetBytes, GetSuggestions
 
 
@@ -97,7 +97,7 @@ def finding_rows(
     """
     if fingerprints is None:
         fingerprints = fingerprint_all(diagnostics, text)
-    offsets = _ByteOffsets(get_bytes)
+    offsets = ByteOffsets(get_bytes)
     return [
         FindingRow(
             d.code,
@@ -120,17 +120,21 @@ def finding_rows(
     ]
 
 
-def _fix_row(fix: Fix | None, offsets: "_ByteOffsets") -> FixRow | None:
+def _fix_row(fix: Fix | None, offsets: "ByteOffsets") -> FixRow | None:
     if fix is None:
         return None
-    edits = [
+    return FixRow(fix.safety, fix.title, tuple(edit_rows(fix.edits, offsets)))
+
+
+def edit_rows(edits: Iterable[Edit], offsets: "ByteOffsets") -> list[EditRow]:
+    """Return a row for each edit, with byte offsets."""
+    return [
         EditRow(edit.path, offsets(edit.path, edit.start), offsets(edit.path, edit.end), edit.text)
-        for edit in fix.edits
+        for edit in edits
     ]
-    return FixRow(fix.safety, fix.title, tuple(edits))
 
 
-class _ByteOffsets:
+class ByteOffsets:
     """Converts offsets in a text to byte offsets in its file.
 
     Byte offsets include the byte order mark. Counts from the previous offset, because the next one

@@ -1,0 +1,124 @@
+"""`vaultlink rename` and `vaultlink move`: change names, and every link with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from vaultlink.api import Vault
+from vaultlink.cli.options import argument, option
+from vaultlink.cli.refactor_run import RefactorOptions, RefactorRequest, run_refactor
+from vaultlink.cli.rename_arguments import (
+    load_plan_text,
+    read_move_words,
+    read_rename_file,
+    read_rename_words,
+)
+from vaultlink.errors import UsageError
+from vaultlink.refactor.expansion import expand
+from vaultlink.refactor.plan import RefactorPlan, Rename
+from vaultlink.refactor.planner import plan_renames
+from vaultlink.write.apply import make_fix_sources
+
+
+class RenameOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `rename`."""
+
+    old: Annotated[
+        str | None,
+        argument(
+            "OLD",
+            "A note (path, or name as in a link), a folder (Projects/), an attachment, "
+            "a heading (Note#Heading), a block (Note#^id) or a tag (#tag).",
+        ),
+    ] = None
+    new: Annotated[
+        str | None,
+        argument(
+            "NEW",
+            "The new name in the same folder, or a path in the vault (with a slash); "
+            "a heading's text, a block id, a tag.",
+        ),
+    ] = None
+    from_file: Annotated[
+        Path | None,
+        option(
+            "--from-file",
+            metavar="FILE",
+            help="Make all renames of a file in one run: OLD, a tab and NEW on each line.",
+        ),
+    ] = None
+    merge: Annotated[bool, option("--merge", help="Merge a tag into one that exists already.")] = (
+        False
+    )
+
+
+class MoveOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `move`."""
+
+    words: Annotated[
+        tuple[str, ...],
+        argument(
+            "SRC... FOLDER",
+            "Notes, attachments and folders, and then the folder to move them into (/ for the "
+            "vault itself). A folder that does not exist is created.",
+        ),
+    ] = ()
+
+
+def rename(options: RenameOptions) -> int:
+    """Rename a note, file, folder, heading or tag; links follow.
+
+    Links keep their meaning and their style: in notes, properties, canvases, embeds and backlinks
+    sections. Nothing else changes, also not the text that links display. A note keeps .md and an
+    attachment its extension. `vaultlink undo` reverts a run, paths included. In a shell, put names
+    with # or spaces in quotes.
+
+    With --from-file, all renames happen at once, so names can be swapped. The exit code is 0 if
+    everything was renamed, 1 if a note was skipped because it changed meanwhile (run the command
+    again to complete it; with --diff: if anything would change), 2 if nothing was written because
+    the rename is not possible: the name is taken, hidden or not portable.
+
+    Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
+    """
+    if options.from_file is None:
+        return run_refactor(
+            options,
+            lambda vault: read_rename_words(vault, options.old, options.new),
+            _plan,
+            merge=options.merge,
+        )
+    if options.old is not None:
+        raise UsageError("--from-file and OLD NEW can't be used together.")
+    file, content = options.from_file, load_plan_text(options.from_file)
+    return run_refactor(
+        options, lambda vault: read_rename_file(vault, file, content), _plan, merge=options.merge
+    )
+
+
+def move(options: MoveOptions) -> int:
+    """Move notes, attachments and folders; links follow.
+
+    Links to and in them keep their meaning. Names stay the same, so only links with paths change,
+    and links that would become ambiguous.
+    `vaultlink undo` reverts a run. The exit code is 0 if everything was moved, 1 if a note was
+    skipped because it changed meanwhile (run the command again to complete it; with --diff: if
+    anything would change), 2 if nothing was written because the move is not possible.
+
+    Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
+    """
+
+    def read(vault: Vault) -> tuple[Rename, ...]:
+        return read_move_words(vault, options.words)
+
+    return run_refactor(options, read, _plan)
+
+
+def _plan(request: RefactorRequest) -> RefactorPlan:
+    """Plan the renames of a request."""
+    index = request.vault.index
+    return plan_renames(
+        index,
+        request.vault.state.settings,
+        make_fix_sources(request.vault.scan, request.texts, None),
+        request.renames,
+        *expand(request.renames, index),
+    )

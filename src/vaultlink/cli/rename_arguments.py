@@ -1,0 +1,110 @@
+"""Read the arguments of `rename` and `move` for a vault on disk."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaultlink.errors import UsageError
+from vaultlink.files import read_regular
+from vaultlink.refactor.arguments import read_move, read_plan_file, read_rename, read_renames
+from vaultlink.refactor.plan import Rename
+from vaultlink.report.layout import escape_controls
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.refactor.old_names import FindPath
+
+_MAX_PLAN_BYTES = 10_000_000
+"""Bytes of the largest plan file that is read."""
+
+_QUOTES = (
+    "A shell needs quotes around names with # or spaces, as in `vaultlink rename '#old' '#new'`."
+)
+
+
+def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple[Rename, ...]:
+    """Return the rename of a command line. Raises UsageError."""
+    if not old or not new:
+        missing = "an old and a new name" if not old else f'a new name for "{old}"'
+        raise UsageError(f"rename needs {missing}, or --from-file FILE. {_QUOTES}")
+    old, new = _to_vault_word(vault, old), _to_vault_word(vault, new)
+    return (read_rename(vault.index, old, new, make_path_finder(vault)),)
+
+
+def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, ...]:
+    """Return the renames of a plan file. Raises UsageError."""
+    try:
+        return read_renames(vault.index, read_plan_file(content), make_path_finder(vault))
+    except UsageError as error:
+        raise UsageError(f"--from-file: {file}: {error}") from None
+
+
+def load_plan_text(file: Path) -> str:
+    """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
+    try:
+        data = (
+            sys.stdin.buffer.read(_MAX_PLAN_BYTES)
+            if str(file) == "-"
+            else read_regular(file, _MAX_PLAN_BYTES)
+        )
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--from-file: {file} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--from-file: {file} is not UTF-8.") from None
+
+
+def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...]:
+    """Return the renames of a command line of `move`: sources, then a folder."""
+    if len(words) < 2:
+        raise UsageError(f"move needs what to move, and then the folder to move it into. {_QUOTES}")
+    *sources, folder = [_to_vault_word(vault, word) for word in words]
+    return read_move(vault.index, sources, folder, make_path_finder(vault))
+
+
+def make_path_finder(vault: "Vault") -> "FindPath":
+    """Return a function from a path on disk to a vault path.
+
+    The path of a folder ends with a slash. The function returns None if the path does not lead to a
+    file or folder of the vault.
+    """
+    root, files = os.fspath(vault.root), vault.index.files
+
+    def find(text: str) -> str | None:
+        try:
+            absolute = os.path.abspath(text)  # noqa: PTH100 - keeps symbolic links
+            for path in (absolute, os.path.realpath(absolute)):
+                inside = path == root or path.startswith(os.path.join(root, ""))  # noqa: PTH118
+                name = path[len(root) :].strip(os.sep).replace(os.sep, "/")
+                if inside and name in files:
+                    return name
+                if inside and os.path.isdir(path):  # noqa: PTH112
+                    return f"{name}/"
+        except (OSError, ValueError):
+            return None
+        return None
+
+    return find
+
+
+def _to_vault_word(vault: "Vault", text: str) -> str:
+    """Return a word; an absolute path in the vault becomes a vault path.
+
+    Raises UsageError for an absolute path outside the vault, unless it may be a vault path.
+    """
+    if os.sep != "/":
+        text = text.replace(os.sep, "/")
+    root = vault.root.as_posix()
+    if text == root or text.startswith(f"{root}/"):
+        return text[len(root) :] or "/"
+    if not text.startswith("/") or not text.strip("/"):
+        return text
+    first = text.strip("/").split("/")[0]
+    is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    if "/" in text.strip("/") and not is_known and Path(f"/{first}").exists():
+        raise UsageError(
+            f"{escape_controls(text)} is outside the vault {vault.root}. "
+            "A path in the vault needs no slash in front."
+        )
+    return text

@@ -1,0 +1,324 @@
+"""`vaultlink rename` and `vaultlink move` on disk: arguments, output, exit codes, diff, undo and git."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from vaultlink.cli.commands.rename import MoveOptions, RenameOptions
+
+NOTES = {
+    "Home.md": "# Home\n[[Old]], [[Projects/Alpha|a]] ![[a.png]]\n[[Old#Part|x]] [[New]]\n",
+    "Bom.md": "\ufeffé 🙂 [[Old]] [md](Old.md) [[Old#^b1]]\r\n",
+    "Old.md": "---\nup: '[[Home]]'\n---\n# Part\n## Inner\ntext ^b1\n\n[[#Part]] [[Bom]]\n",
+    "Projects/Alpha.md": "[[Beta]] [up](../Home.md)\n",
+    "Projects/Beta.md": "[[Old#Part#Inner]]",
+    "Projects/img/a.png": "",
+    "Board.canvas": '{"nodes":[{"id":"1","type":"file","file":"Old.md"}],"edges":[]}',
+}
+KEYS = {"schema", "renames", "files", "edits", "skipped", "captured", "mentions", "run"}
+
+OPERATIONS = {
+    "note": ("rename", "Old", "New name"),
+    "note to a folder": ("rename", "Old.md", "Archive/"),
+    "folder": ("rename", "Projects/", "Work"),
+    "attachment": ("rename", "a.png", "b"),
+    "heading": ("rename", "Old#Part", "Chapter"),
+    "nested heading": ("rename", "Old#Part#Inner", "Deep"),
+    "block": ("rename", "Old#^b1", "b2"),
+    "move": ("move", "Home", "Old", "Projects/", "Archive/2024"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create a vault and change to it."""
+    monkeypatch.chdir(create_vault(tmp_path / "vault", NOTES))
+    return tmp_path / "vault"
+
+
+def load(done: CommandResult) -> dict[str, Any]:
+    """Return the JSON document of a run, with exactly the keys of the contract."""
+    data: dict[str, Any] = json.loads(done.out)
+    assert data.keys() == KEYS
+    assert data["schema"] == 1
+    return data
+
+
+def apply_document(files: Mapping[str, bytes], data: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return files after the edits and renames of a JSON document."""
+    after = dict(files)
+    edits: list[dict[str, Any]] = data["edits"]
+    for edit in sorted(edits, key=lambda item: -int(item["start"])):
+        old, start, end = after[edit["path"]], int(edit["start"]), int(edit["end"])
+        after[edit["path"]] = old[:start] + edit["text"].encode() + old[end:]
+    moved = {item["to"]: after.pop(item["from"]) for item in data["files"]}
+    return after | moved
+
+
+# -- what is written --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+def test_json_of_a_dry_run_is_what_a_run_writes(
+    run: RunCommand, vault: Path, words: Sequence[str]
+) -> None:
+    before = read_files(vault)
+    preview = run(*words, "--diff", "--json")
+    assert (preview.code, read_files(vault)) == (1, before)
+    data = load(preview)
+    assert data["run"] is None
+    done = run(*words, "--json")
+    assert (done.code, read_files(vault)) == (0, apply_document(before, data))
+    assert read_files(vault) != before
+    written = load(done)
+    assert written["run"]
+    assert {**written, "run": None} == data
+
+
+@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+def test_undo_restores_bytes_and_paths(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
+    before, folders = read_files(vault), sorted(vault.rglob("*"))
+    assert run(*words).code == 0
+    assert run("undo").code == 0
+    assert (read_files(vault), sorted(vault.rglob("*"))) == (before, folders)
+
+
+@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+def test_links_resolve_as_before(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
+    def count() -> list[tuple[str, str]]:
+        rows: Any = run("links", "--json").data
+        return sorted((item["status"], item["anchor"] or "") for item in rows["links"])
+
+    before = count()
+    assert run(*words).code == 0
+    assert count() == before
+
+
+def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
+    data = load(run("rename", "Old", "New", "--json"))
+    assert data["renames"] == [{"kind": "note", "old": "Old.md", "new": "New.md"}]
+    assert data["files"] == [{"from": "Old.md", "to": "New.md"}]
+    assert data["skipped"] == data["mentions"] == []
+    assert data["captured"] == [
+        {"path": "Home.md", "line": 3, "column": 16, "raw": "[[New]]", "target": "New.md"}
+    ]
+    assert data["edits"][1] == {"path": "Bom.md", "start": 13, "end": 16, "text": "New"}
+    assert NOTES["Bom.md"].encode()[13:16] == b"Old"
+
+
+def test_json_of_a_folder_lists_its_files(run: RunCommand, vault: Path) -> None:
+    data = load(run("rename", "Projects", "Work", "--diff", "--json"))
+    assert data["renames"] == [{"kind": "folder", "old": "Projects", "new": "Work"}]
+    assert [item["to"] for item in data["files"]] == [
+        *("Work/Alpha.md", "Work/Beta.md", "Work/img/a.png"),
+    ]
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("rename", "Old", "N"), "Renamed Old.md to N.md; 7 links in 4 notes follow."),
+        (("rename", "Old", "Archive/"), "Moved Old.md to Archive/Old.md; 2 links in 2 notes follow."),
+        (
+            ("rename", "Projects/", "Work"),
+            "Renamed Projects/ to Work/ with 3 files; 1 link in 1 note follows.",
+        ),
+        (("rename", "a.png", "b"), "Renamed Projects/img/a.png to Projects/img/b.png; 1 link in"),
+        (
+            ("rename", "Old#Part", "C"),
+            "Renamed the heading Old.md#Part to C; 3 links in 3 notes follow.",
+        ),
+        (
+            ("rename", "Old#^b1", "b2"),
+            "Renamed the block Old.md#^b1 to ^b2; 1 link in 1 note follows.",
+        ),
+        (("rename", "Beta", "B"), "Renamed Projects/Beta.md to Projects/B.md; 1 link in 1 note"),
+        (("move", "Beta", "Old"), "error: "),
+        (("move", "Beta", "Alpha", "/"), "Moved 2 notes to /; "),
+        (("move", "Beta", "a.png", "X"), "Moved 2 items to X/; no link changes."),
+        (("move", "Projects", "X"), "Moved Projects/ to X/Projects/ with 3 files; 1 link in 1 note"),
+    ],
+)  # fmt: skip
+def test_summary(run: RunCommand, vault: Path, words: Sequence[str], sentence: str) -> None:
+    done = run(*words)
+    assert done.out == ""
+    assert sentence in done.err
+    assert sentence.startswith("error") or "`vaultlink undo` reverts it.\n" in done.err
+
+
+def test_captured_links_are_named_with_their_place(run: RunCommand, vault: Path) -> None:
+    assert run("rename", "Old", "New").err.splitlines() == [
+        "1 unresolved link will resolve:",
+        "  Home.md:3:16: [[New]] -> New.md",
+        "Renamed Old.md to New.md; 7 links in 4 notes follow. `vaultlink undo` reverts it.",
+    ]
+
+
+def test_details_and_tsv_list_the_changed_files(run: RunCommand, vault: Path) -> None:
+    rows = run("rename", "Old", "N", "--diff", "--output-format", "tsv")
+    assert rows.out.startswith("--- ") or "rename" in rows.out
+    done = run("rename", "a.png", "b", "--output-format", "tsv")
+    assert done.lines == [
+        "path\tnew_path\tedits",
+        "Home.md\tHome.md\t1",
+        "Projects/img/a.png\tProjects/img/b.png\t0",
+    ]
+    assert run("rename", "b.png", "c", "-v").lines[0].split() == ["file", "becomes", "edits"]
+
+
+def test_quiet_run_prints_nothing(run: RunCommand, vault: Path) -> None:
+    assert run("rename", "Old", "New", "-q") == (0, "", "")
+
+
+def test_paths_are_those_of_the_vault_or_of_the_current_folder(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(vault / "Projects")
+    assert run("rename", "Alpha.md", "Gamma").code == 0
+    assert run("rename", "Projects/Gamma.md", "Delta").code == 0
+    assert run("rename", str(vault / "Old.md"), str(vault / "Archive" / "Old")).code == 0
+    assert run("move", "img", "/").code == 0
+    assert {"Projects/Delta.md", "Archive/Old.md", "img/a.png"} <= read_files(vault).keys()
+
+
+def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path) -> None:
+    before = read_files(vault)
+    for new in (str(tmp_path / "New"), "/etc/New", "../New", "Projects/../../New"):
+        done = run("rename", "Old", new)
+        assert (done.code, done.out) == (2, "")
+    assert read_files(vault) == before
+
+
+# -- exit codes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rename",),
+        ("rename", "Old"),
+        ("rename", "Old", ""),
+        ("rename", "Old", "New", "More"),
+        ("rename", "Nothing", "New"),
+        ("rename", "Old", "Home"),
+        ("rename", "Old", ".hidden"),
+        ("rename", "Old", "what?"),
+        ("rename", "Old#Nothing", "New"),
+        ("rename", "Old#Part", ""),
+        ("rename", "Old#^b1", "not valid"),
+        ("rename", "#nothing", "#new"),
+        ("rename", "Projects/", "Projects/img/deep"),
+        ("rename", "Old", "New", "--from-file", "plan.tsv"),
+        ("rename", "--from-file", "nothing.tsv"),
+        ("rename", "Old", "New", "--output-format", "github"),
+        ("move",),
+        ("move", "Old"),
+        ("move", "Old", "Home.md"),
+        ("move", "Nothing", "Projects"),
+        ("move", "Old#Part", "Projects"),
+        ("move", "Projects", "Projects"),
+    ],
+)
+@pytest.mark.parametrize("diff", [(), ("--diff",)])
+def test_refusals_write_nothing_and_exit_with_2(
+    run: RunCommand, vault: Path, words: Sequence[str], diff: Sequence[str]
+) -> None:
+    before = read_files(vault)
+    done = run(*words, *diff)
+    assert (done.code, done.out, done.err[:7]) == (2, "", "error: ")
+    assert read_files(vault) == before
+    assert run("undo", "--list").lines[1:] == []
+
+
+def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
+    assert "needs quotes around names with #" in run("rename").err
+    assert 'rename needs a new name for "Old"' in run("rename", "Old").err
+    assert "then the folder to move it into" in run("move", "Old").err
+
+
+def test_note_that_can_not_be_changed_is_skipped_and_named(run: RunCommand, vault: Path) -> None:
+    conflict = "<<<<<<< a\n[[Old]]\n=======\nx\n>>>>>>> b\n"
+    write_files(vault, {"Conflict.md": conflict})
+    done = run("rename", "Old", "N", "--json")
+    assert done.code == 1
+    assert load(done)["skipped"] == [
+        {"path": "Conflict.md", "why": "it contains merge conflict markers"}
+    ]
+    assert "Conflict.md: skipped: it contains merge conflict markers.\n" in done.err
+    after = read_files(vault)
+    assert after["Conflict.md"] == conflict.encode()
+    assert b"[[N]], " in after["Home.md"]
+    assert "N.md" in after
+
+
+# -- plans ------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_file_swaps_names_in_one_run(run: RunCommand, vault: Path) -> None:
+    before = read_files(vault)
+    (vault.parent / "plan.tsv").write_text("old\tnew\nOld\tHome\nHome\tOld\nBom\tX/\n")
+    done = run("rename", "--from-file", "../plan.tsv")
+    assert (done.code, done.out) == (0, "")
+    assert "Made 3 renames; " in done.err
+    after = read_files(vault)
+    assert after["Home.md"].startswith(b"---\nup: '[[Old]]'\n---\n")
+    assert b"[[Home]], [[Projects/Alpha|a]]" in after["Old.md"]
+    assert "X/Bom.md" in after
+    assert run("undo").code == 0
+    assert read_files(vault) == before
+
+
+def test_errors_of_a_plan_file_have_lines(run: RunCommand, vault: Path) -> None:
+    (vault / "plan.tsv").write_text("Old\tNew\nNothing\tX\n\nHome\n")
+    assert "plan.tsv: line 4: expected the old name" in run("rename", "--from-file", "plan.tsv").err
+    (vault / "plan.tsv").write_text("Old\tNew\nNothing\tX\n")
+    done = run("rename", "--from-file", "plan.tsv")
+    assert (done.code, "plan.tsv: line 2: there is no note" in done.err) == (2, True)
+    (vault / "plan.tsv").write_bytes(b"\xff\xfe")
+    assert "is not UTF-8" in run("rename", "--from-file", "plan.tsv").err
+
+
+def test_all_refusals_of_a_plan_are_listed(run: RunCommand, vault: Path) -> None:
+    (vault / "plan.tsv").write_text("Old\tHome\nBom\t.hidden\nBeta\tAlpha\n")
+    done = run("rename", "--from-file", "plan.tsv")
+    assert done.code == 2
+    assert done.err.startswith("error: nothing was written, because of ")
+    assert ".hidden.md is hidden" in done.err
+
+
+# -- the form of the output -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [RenameOptions, MoveOptions])
+def test_arguments_have_no_default(options: type) -> None:
+    assert options().diff is False
+
+
+@pytest.mark.parametrize("command", ["rename", "move"])
+def test_help_fits_80_columns(run: RunCommand, vault: Path, command: str) -> None:
+    lines = run(command, "--help").lines
+    assert max(map(len, lines)) <= 80
+    assert "--from-file FILE" in "\n".join(lines) or command == "move"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("mv", "a", "b"), "Did you mean move or rename?"),
+        (("retag",), "Did you mean rename?"),
+        (("renam",), "Did you mean rename?"),
+        (("rename", "--dry"), "Did you mean --dry-run?"),
+    ],
+)
+def test_other_names_lead_here(
+    run: RunCommand, vault: Path, words: Sequence[str], hint: str
+) -> None:
+    done = run(*words)
+    assert (done.code, hint in done.err) == (2, True)
