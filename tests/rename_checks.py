@@ -1,0 +1,273 @@
+"""Compare a vault before and after renames, by the independent reader.
+
+A rename may change destinations of links, and nothing else: `compare_vaults` names everything that it should not have changed.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import NamedTuple
+
+from independent_reader import (
+    Meaning,
+    SeenFile,
+    SeenLink,
+    SeenVault,
+    Span,
+    decode,
+    normalize,
+    remove_pieces,
+)
+
+Tree = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a rename is expected to change.
+
+    Attributes:
+        files: Old path to new path of every file that moves.
+        headings: Renamed headings by the old path of their note: number of the heading (from 0) to its new text.
+        blocks: Renamed blocks likewise: number of the block to its new id.
+        tags: Old tag to new tag, without `#`; nested tags follow.
+        captured: Links that may begin to resolve, as (old path, target as written); the command has to name them.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    blocks: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    captured: frozenset[tuple[str, str]] = frozenset()
+
+    def path(self, old: str) -> str:
+        """Return the path of a file afterwards."""
+        return self.files.get(old, old)
+
+    def tag(self, old: str) -> str:
+        """Return the name of a tag afterwards."""
+        for name, new in self.tags.items():
+            if old.lower() == name.lower() or old.lower().startswith(name.lower() + "/"):
+                return new + old[len(name) :]
+        return old
+
+
+class Comparison(NamedTuple):
+    """A vault before and after, and what is expected to differ."""
+
+    before: SeenVault
+    after: SeenVault
+    expected: Expected
+
+
+def compare_vaults(before: Tree, after: Tree, expected: Expected) -> list[str]:
+    """Return everything that a rename changed and should not, or should have changed and did not."""
+    wanted = {expected.path(path) for path in before}
+    if wanted != set(after):
+        return [f"paths: {sorted(wanted ^ set(after))}"]
+    seen = Comparison(SeenVault(before), SeenVault(after), expected)
+    problems = []
+    for path, content in before.items():
+        new = expected.path(path)
+        old_file, new_file = seen.before.files.get(path), seen.after.files.get(new)
+        if old_file is None or new_file is None:
+            if content != after[new]:
+                problems.append(f"{path}: a file without links changed")
+            continue
+        if content[:3] != after[new][:3] and b"\xef\xbb\xbf" in (content[:3], after[new][:3]):
+            problems.append(f"{path}: the byte order mark changed")
+        problems += [f"{path}: {text}" for text in _compare_files(path, old_file, new_file, seen)]
+    return problems
+
+
+def _compare_files(path: str, old: SeenFile, new: SeenFile, seen: Comparison) -> Iterator[str]:
+    """Yield the problems of a note or canvas."""
+    renamed = _renamed_pieces(path, old, seen.expected)
+    renamed_after = _renamed_pieces(path, new, seen.expected)
+    links, links_after = _outside(old.links, renamed), _outside(new.links, renamed_after)
+    for link, link_after in zip_longest(links, links_after):
+        if link is None or link_after is None:
+            yield f"{len(links)} links before, {len(links_after)} after"
+            return
+        for problem in _compare_links(path, link, link_after, seen):
+            yield f"`{_raw(old, link)}` became `{_raw(new, link_after)}`: {problem}"
+    yield from _compare_tags(old, new, seen.expected)
+    for number, text in seen.expected.headings.get(path, {}).items():
+        if new.headings[number].text != text:
+            yield f"heading {number} is {new.headings[number].text!r}"
+    for number, text in seen.expected.blocks.get(path, {}).items():
+        if new.blocks[number].name != text:
+            yield f"block {number} is {new.blocks[number].name!r}"
+    first = _skeleton(old, links, renamed, seen.expected)
+    last = _skeleton(new, links_after, renamed_after, seen.expected, links)
+    if first != last:
+        yield f"text outside links changed: {_first_difference(first, last)}"
+
+
+def _raw(file: SeenFile, link: SeenLink) -> str:
+    return file.text[link.start : link.end]
+
+
+def _renamed_pieces(path: str, file: SeenFile, expected: Expected) -> list[Span]:
+    """Return where the headings and blocks stand that are renamed."""
+    pieces = [
+        file.headings[number].piece
+        for number in expected.headings.get(path, ())
+        if number < len(file.headings)
+    ]
+    return pieces + [
+        file.blocks[number].piece
+        for number in expected.blocks.get(path, ())
+        if number < len(file.blocks)
+    ]
+
+
+def _outside(links: Iterable[SeenLink], pieces: Iterable[Span]) -> list[SeenLink]:
+    """Return the links that are not in one of the pieces."""
+    spans = list(pieces)
+    return [link for link in links if not any(a <= link.start and link.end <= b for a, b in spans)]
+
+
+def _skeleton(
+    file: SeenFile,
+    links: Iterable[SeenLink],
+    renamed: Iterable[Span],
+    expected: Expected,
+    links_before: Iterable[SeenLink] = (),
+) -> str:
+    """Return the text without what a rename may replace, and without display texts that it may add."""
+    pieces = [*renamed]
+    for link, before in zip_longest(links, links_before):
+        if link is None:
+            continue
+        pieces += link.pieces
+        if before is not None and adds_display(before, link) and link.place != "property":
+            end = link.pieces[0][1]
+            pieces[-1] = link.pieces[0][0], end + file.text[end:].index("]]")
+    if expected.tags:
+        pieces += [tag.piece for tag in file.tags]
+    return remove_pieces(file.text, pieces)
+
+
+def adds_display(before: SeenLink, after: SeenLink) -> bool:
+    """Return True if a bare name became a path, and its text for readers was preserved as display text."""
+    if before.form != "wikilink" or before.display is not None or before.embed:
+        return False
+    parts = [before.target, *before.subpath.split("#")]
+    shown = " > ".join(part for part in parts if part)
+    return "/" not in before.target and "/" in after.target and after.display == shown
+
+
+def _compare_tags(old: SeenFile, new: SeenFile, expected: Expected) -> Iterator[str]:
+    names = [(expected.tag(tag.name), tag.outer) for tag in old.tags]
+    names_after = [(tag.name, tag.outer) for tag in new.tags]
+    if names != names_after:
+        yield f"tags are {names_after}, not {names}"
+
+
+def _first_difference(first: str, last: str) -> str:
+    at = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
+        min(len(first), len(last)),
+    )
+    return f"{first[max(0, at - 20) : at + 30]!r} became {last[max(0, at - 20) : at + 30]!r}"
+
+
+# -- one link ---------------------------------------------------------------------------------------
+
+
+def _compare_links(path: str, old: SeenLink, new: SeenLink, seen: Comparison) -> Iterator[str]:
+    """Yield what changed in a link besides its destination, and whether it leads elsewhere."""
+    source = seen.expected.path(path)
+    meaning, meaning_after = seen.before.meaning(old, path), seen.after.meaning(new, source)
+    if meaning.path is None:
+        if new.written != old.written or new.subpath != old.subpath:
+            yield from _moved_dangling(path, old, new, seen)
+        elif meaning_after.path is not None and (path, old.target) not in seen.expected.captured:
+            yield f"it led to nothing, and leads to {meaning_after.path}"
+        return
+    wanted = Meaning(seen.expected.path(meaning.path), meaning.anchor)
+    if meaning_after != wanted:
+        yield f"it leads to {meaning_after}, not to {wanted}"
+    if (old.form, old.place, old.embed, old.outer) != (new.form, new.place, new.embed, new.outer):
+        added = new.outer[:1] == old.outer[:1] and adds_display(old, new)
+        if (old.form, old.place, old.embed) != (new.form, new.place, new.embed) or not added:
+            yield f"its form changed: {old.outer} became {new.outer}"
+    if old.display != new.display and not adds_display(old, new):
+        yield "its display text changed"
+    if (old.target, old.subpath) == (new.target, new.subpath):
+        if old.written != new.written:
+            yield "it is written in another way"
+        return
+    yield from _compare_targets(path, old, new, meaning.path, seen)
+
+
+def _moved_dangling(path: str, old: SeenLink, new: SeenLink, seen: Comparison) -> Iterator[str]:
+    """Yield a problem if a link that leads to nothing changed, unless its note moved and it is relative."""
+    moved = posixpath.dirname(seen.expected.path(path)) != posixpath.dirname(path)
+    if not (moved and is_relative(old)):
+        yield "a link that leads to nothing changed"
+
+
+def _compare_targets(
+    path: str, old: SeenLink, new: SeenLink, target: str, seen: Comparison
+) -> Iterator[str]:
+    """Yield changes of the style of a destination, and changes without need."""
+    source, new_target = seen.expected.path(path), seen.expected.path(target)
+    anchor = (seen.before.meaning(old, path).anchor or "").partition(" ")
+    numbers = seen.expected.headings if anchor[0] == "heading" else seen.expected.blocks
+    if old.subpath != new.subpath and not numbers.get(target):
+        yield "its subpath changed"
+    if old.target == new.target:
+        return
+    still = normalize(seen.after.resolve(old.target, source) or "") == normalize(new_target)
+    same_name = posixpath.basename(new_target) == posixpath.basename(target)
+    if old.form not in ("card", "background") and still and same_name and not is_relative(old):
+        yield "it changed without need"
+    yield from compare_styles(old, new, source, new_target, seen.after)
+
+
+def is_relative(link: SeenLink) -> bool:
+    """Return True if a link is written relative to its note."""
+    return link.target.startswith(("./", "../"))
+
+
+def compare_styles(
+    old: SeenLink, new: SeenLink, source: str, target: str, vault: SeenVault
+) -> Iterator[str]:
+    """Yield the differences in style between two links, the second of which leads to `target` from `source`."""
+    styles: Iterable[tuple[str, Callable[[SeenLink], object]]] = (
+        ("extension", lambda link: _extension(link, target)),
+        ("angle brackets", lambda link: link.written.startswith("<")),
+        ("leading slash", lambda link: link.target.startswith("/")),
+        ("white space", lambda link: link.target != link.target.strip()),
+    )
+    for name, style in styles:
+        if style(old) != style(new) and not (
+            name == "angle brackets" and "%" not in old.written and " " in new.target
+        ):
+            yield f"its {name} changed"
+    encoded = old.form in ("markdown", "definition") and not new.written.startswith("<")
+    if encoded and decode(new.written).partition("#")[0] != new.target:
+        yield "its encoding changed"
+    if is_relative(old):
+        joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), new.target))
+        inside = normalize(target) in (normalize(joined), normalize(joined) + ".md")
+        if not is_relative(new) and not inside:
+            yield "it is not relative any more"
+    elif is_relative(new):
+        yield "it became relative"
+    elif ("/" in new.target) != ("/" in old.target) and old.form not in ("card", "background"):
+        name = new.target.rsplit("/", 1)[-1]
+        bare_leads = vault.resolve(name, source) == target
+        if "/" in new.target and bare_leads:
+            yield "a path was added without need"
+        if "/" not in new.target and "/" in target:
+            yield "its path was removed"
+
+
+def _extension(link: SeenLink, target: str) -> str:
+    """Return the written extension of a note, as written; other files always have one."""
+    ending = link.target[-3:]
+    return ending if ending.lower() == ".md" and target.lower().endswith(".md") else ""
