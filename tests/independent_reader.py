@@ -481,6 +481,15 @@ def _shift(seen: SeenLink, places: Sequence[int]) -> SeenLink:
     return seen._replace(start=start, end=end, pieces=pieces)
 
 
+MANAGED = re.compile(r"<!-- vaultlink:backlinks.*?<!-- /vaultlink:backlinks", re.DOTALL)
+"""A section that vaultlink writes; it does not list the links in it."""
+
+
+def is_managed(seen: SeenLink, text: str) -> bool:
+    """Return True if a link is in a section that vaultlink writes."""
+    return any(found.start() < seen.start < found.end() for found in MANAGED.finditer(text))
+
+
 def remove_pieces(text: str, pieces: Sequence[Span]) -> str:
     """Return a text with a NUL instead of each piece; equal pieces are removed once."""
     rest, last = [], 0
@@ -551,6 +560,10 @@ class SeenVault:
         prefix = folder + "/" if folder else ""
         ending.sort(key=lambda path: (not path.startswith(prefix), len(path), path))
         return by_path[ending[0]] if ending else None
+
+    def is_unique(self, name: str) -> bool:
+        """Return True if at most one file has a name, as a link gives it."""
+        return len(self._candidates(normalize(name))[1]) <= 1
 
     def _candidates(self, link: str) -> tuple[str, list[str]]:
         """Return the link with its extension, and the files of that name: clause 5.4."""

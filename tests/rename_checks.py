@@ -16,6 +16,8 @@ from independent_reader import (
     SeenVault,
     Span,
     decode,
+    heading_key,
+    is_managed,
     normalize,
     remove_pieces,
 )
@@ -90,7 +92,8 @@ def _compare_files(path: str, old: SeenFile, new: SeenFile, seen: Comparison) ->
         if link is None or link_after is None:
             yield f"{len(links)} links before, {len(links_after)} after"
             return
-        for problem in _compare_links(path, link, link_after, seen):
+        managed = is_managed(link, old.text)
+        for problem in _compare_links(path, link, link_after, seen, managed):
             yield f"`{_raw(old, link)}` became `{_raw(new, link_after)}`: {problem}"
     yield from _compare_tags(old, new, seen.expected)
     for number, text in seen.expected.headings.get(path, {}).items():
@@ -141,6 +144,9 @@ def _skeleton(
     for link, before in zip_longest(links, links_before):
         if link is None:
             continue
+        if is_managed(link, file.text):
+            pieces.append((link.start, link.end))
+            continue
         pieces += link.pieces
         if before is not None and adds_display(before, link) and link.place != "property":
             end = link.pieces[0][1]
@@ -151,12 +157,17 @@ def _skeleton(
 
 
 def adds_display(before: SeenLink, after: SeenLink) -> bool:
-    """Return True if a bare name became a path, and its text for readers was preserved as display text."""
+    """Return True if a bare name became a path, with the name as display text: readers see no path."""
     if before.form != "wikilink" or before.display is not None or before.embed:
         return False
-    parts = [before.target, *before.subpath.split("#")]
+    name = after.target.rsplit("/", 1)[-1]
+    parts = [name[:-3] if _is_markdown(name) else name, *after.subpath.split("#")]
     shown = " > ".join(part for part in parts if part)
     return "/" not in before.target and "/" in after.target and after.display == shown
+
+
+def _is_markdown(name: str) -> bool:
+    return name[-3:].lower() == ".md"
 
 
 def _compare_tags(old: SeenFile, new: SeenFile, expected: Expected) -> Iterator[str]:
@@ -177,8 +188,13 @@ def _first_difference(first: str, last: str) -> str:
 # -- one link ---------------------------------------------------------------------------------------
 
 
-def _compare_links(path: str, old: SeenLink, new: SeenLink, seen: Comparison) -> Iterator[str]:
-    """Yield what changed in a link besides its destination, and whether it leads elsewhere."""
+def _compare_links(
+    path: str, old: SeenLink, new: SeenLink, seen: Comparison, managed: bool
+) -> Iterator[str]:
+    """Yield what changed in a link besides its destination, and whether it leads elsewhere.
+
+    A link of a managed section is written as vaultlink writes sections, and only has to lead to the same file.
+    """
     source = seen.expected.path(path)
     meaning, meaning_after = seen.before.meaning(old, path), seen.after.meaning(new, source)
     if meaning.path is None:
@@ -188,19 +204,45 @@ def _compare_links(path: str, old: SeenLink, new: SeenLink, seen: Comparison) ->
             yield f"it led to nothing, and leads to {meaning_after.path}"
         return
     wanted = Meaning(seen.expected.path(meaning.path), meaning.anchor)
+    if follows_slug(old, new, meaning, seen):
+        return
     if meaning_after != wanted:
         yield f"it leads to {meaning_after}, not to {wanted}"
-    if (old.form, old.place, old.embed, old.outer) != (new.form, new.place, new.embed, new.outer):
-        added = new.outer[:1] == old.outer[:1] and adds_display(old, new)
-        if (old.form, old.place, old.embed) != (new.form, new.place, new.embed) or not added:
-            yield f"its form changed: {old.outer} became {new.outer}"
-    if old.display != new.display and not adds_display(old, new):
-        yield "its display text changed"
+    if managed:
+        return
+    yield from _compare_forms(old, new)
     if (old.target, old.subpath) == (new.target, new.subpath):
         if old.written != new.written:
             yield "it is written in another way"
         return
     yield from _compare_targets(path, old, new, meaning.path, seen)
+
+
+def _compare_forms(old: SeenLink, new: SeenLink) -> Iterator[str]:
+    """Yield changes of what surrounds a destination."""
+    added = adds_display(old, new)
+    if (old.form, old.place, old.embed) != (new.form, new.place, new.embed):
+        yield "its form changed"
+    elif old.outer != new.outer and not (added and new.outer[:1] == old.outer[:1]):
+        yield f"{old.outer} became {new.outer}"
+    if old.display != new.display and not added:
+        yield "its display text changed"
+
+
+def follows_slug(old: SeenLink, new: SeenLink, meaning: Meaning, seen: Comparison) -> bool:
+    """Return True if a link to a GitHub anchor, which Obsidian does not follow, follows a renamed heading all the same."""
+    if old.form != "markdown" or meaning.anchor != "missing" or meaning.path is None:
+        return False
+    file = seen.before.files[meaning.path]
+    renamed = seen.expected.headings.get(meaning.path, {})
+    return file is not None and any(
+        (old.subpath[1:], new.subpath[1:]) == (_slug(file.headings[number].text), _slug(text))
+        for number, text in renamed.items()
+    )
+
+
+def _slug(heading: str) -> str:
+    return heading_key(heading).replace(" ", "-")
 
 
 def _moved_dangling(path: str, old: SeenLink, new: SeenLink, seen: Comparison) -> Iterator[str]:
@@ -223,9 +265,19 @@ def _compare_targets(
         return
     still = normalize(seen.after.resolve(old.target, source) or "") == normalize(new_target)
     same_name = posixpath.basename(new_target) == posixpath.basename(target)
-    if old.form not in ("card", "background") and still and same_name and not is_relative(old):
+    beside = is_relative(old) or leads_for_markdown(old, path, target)
+    if old.form not in ("card", "background") and still and same_name and not beside:
         yield "it changed without need"
-    yield from compare_styles(old, new, source, new_target, seen.after)
+    yield from compare_styles(old, new, source, new_target, seen.after, beside)
+
+
+def leads_for_markdown(link: SeenLink, source: str, target: str) -> bool:
+    """Return True if a Markdown link leads to its target in other programs too, which read it as a relative path."""
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), link.target))
+    return link.form in ("markdown", "definition") and normalize(target) in (
+        normalize(joined),
+        normalize(joined) + ".md",
+    )
 
 
 def is_relative(link: SeenLink) -> bool:
@@ -234,9 +286,12 @@ def is_relative(link: SeenLink) -> bool:
 
 
 def compare_styles(
-    old: SeenLink, new: SeenLink, source: str, target: str, vault: SeenVault
+    old: SeenLink, new: SeenLink, source: str, target: str, vault: SeenVault, beside: bool
 ) -> Iterator[str]:
-    """Yield the differences in style between two links, the second of which leads to `target` from `source`."""
+    """Yield the differences in style between two links, the second of which leads to `target` from `source`.
+
+    `beside` says that the first one is a path relative to its note.
+    """
     styles: Iterable[tuple[str, Callable[[SeenLink], object]]] = (
         ("extension", lambda link: _extension(link, target)),
         ("angle brackets", lambda link: link.written.startswith("<")),
@@ -251,17 +306,15 @@ def compare_styles(
     encoded = old.form in ("markdown", "definition") and not new.written.startswith("<")
     if encoded and decode(new.written).partition("#")[0] != new.target:
         yield "its encoding changed"
-    if is_relative(old):
+    if beside:
         joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), new.target))
-        inside = normalize(target) in (normalize(joined), normalize(joined) + ".md")
-        if not is_relative(new) and not inside:
+        if normalize(target) not in (normalize(joined), normalize(joined) + ".md"):
             yield "it is not relative any more"
     elif is_relative(new):
         yield "it became relative"
     elif ("/" in new.target) != ("/" in old.target) and old.form not in ("card", "background"):
         name = new.target.rsplit("/", 1)[-1]
-        bare_leads = vault.resolve(name, source) == target
-        if "/" in new.target and bare_leads:
+        if "/" in new.target and vault.is_unique(name) and vault.resolve(name, source) == target:
             yield "a path was added without need"
         if "/" not in new.target and "/" in target:
             yield "its path was removed"

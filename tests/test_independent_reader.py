@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from independent_reader import NEWLINE, SeenLink, SeenVault, normalize, read_note
+from independent_reader import NEWLINE, SeenLink, SeenVault, is_managed, normalize, read_note
 from running import RunCommand
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -21,20 +21,12 @@ LEFT_OUT = {
 }
 """Notes on which the two differ, none of which renames are tested with, and the reasons."""
 
-MANAGED = re.compile(r"<!-- vaultlink:backlinks.*?<!-- /vaultlink:backlinks", re.DOTALL)
-"""A section that vaultlink writes; it does not list the links in it."""
-
 Counts = Counter[tuple[Any, ...]]
 
 
 def line_of(link: SeenLink, text: str) -> int:
     """Return the line of a link, 1-based; 0 in canvases, where vaultlink counts the lines of the file."""
     return 0 if link.place == "canvas" else len(NEWLINE.findall(text[: link.start])) + 1
-
-
-def is_managed(link: SeenLink, text: str) -> bool:
-    """Return True if a link is in a section that vaultlink writes."""
-    return any(found.start() < link.start < found.end() for found in MANAGED.finditer(text))
 
 
 def list_seen_links(vault: SeenVault) -> Counts:

@@ -71,7 +71,7 @@ OPERATIONS = {
     "note-by-path": rename(OLD, "New name.md", files={OLD: "projects/New name.md"}),
     "note-one-word": rename("Old Note", "Renamed", files={OLD: "projects/Renamed.md"}),
     "note-parentheses": rename(
-        "Old Note", "New (2) & [x]", files={OLD: "projects/New (2) & [x].md"}
+        "Old Note", "New (2) & [x] y", files={OLD: "projects/New (2) & [x] y.md"}
     ),
     "note-quotes": rename("Old Note", "It's new, 100%", files={OLD: "projects/It's new, 100%.md"}),
     "note-unicode": rename("Old Note", "Nöte 🎉 新", files={OLD: "projects/Nöte 🎉 新.md"}),
