@@ -156,7 +156,11 @@ def _read_markdown_link(state: StateInline, silent: bool) -> bool:
             open_at += 1
         found = state.md.helpers.parseLinkDestination(state.src, open_at, end)
         href = decode(found.str)
-        if found.str and (href.startswith(("./", "../")) or ":" not in found.str):
+        if (
+            found.str
+            and href is not None
+            and (href.startswith(("./", "../")) or ":" not in found.str)
+        ):
             inner = state.tokens[linked:]
             del state.tokens[linked:]
             _push(state, "markdown", (start, end), (open_at, found.pos), href, None)
@@ -173,7 +177,7 @@ def _read_definition(state: StateInline, silent: bool) -> bool:
     if not found or (before and not before.endswith("\n")):
         return False
     href = decode(found[1].removeprefix("<").removesuffix(">"))
-    if ":" not in href:
+    if href and ":" not in href:
         _push(state, "definition", found.span(), found.span(1), href, None)
     state.pos = found.end()
     return True
@@ -239,8 +243,11 @@ PARSER = _build_parser()
 RESERVED = frozenset(b"#/?:&=+,;@$")
 
 
-def decode(text: str) -> str:
-    """Decode percent escapes as JavaScript's `decodeURI` does: clause 2.2. Malformed text is returned unchanged."""
+MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def decode(text: str) -> str | None:
+    """Decode percent escapes as JavaScript's `decodeURI` does: clause 2.2. None if they are malformed."""
 
     def decode_run(found: re.Match[str]) -> str:
         codes = bytes.fromhex(found[0].replace("%", ""))
@@ -248,9 +255,10 @@ def decode(text: str) -> str:
         return b"".join(parts).decode()
 
     try:
-        return re.sub(r"(?:%[0-9A-Fa-f]{2})+", decode_run, text)
+        decoded = re.sub(r"(?:%[0-9A-Fa-f]{2})+", decode_run, text)
     except UnicodeDecodeError:
-        return text
+        return None
+    return None if MALFORMED.search(text) else decoded
 
 
 class _Lines:

@@ -4,6 +4,7 @@ A rename may change destinations of links, and nothing else: `compare_vaults` na
 """
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -96,16 +97,24 @@ def _compare_files(path: str, old: SeenFile, new: SeenFile, seen: Comparison) ->
         for problem in _compare_links(path, link, link_after, seen, managed):
             yield f"`{_raw(old, link)}` became `{_raw(new, link_after)}`: {problem}"
     yield from _compare_tags(old, new, seen.expected)
-    for number, text in seen.expected.headings.get(path, {}).items():
-        if new.headings[number].text != text:
-            yield f"heading {number} is {new.headings[number].text!r}"
-    for number, text in seen.expected.blocks.get(path, {}).items():
-        if new.blocks[number].name != text:
-            yield f"block {number} is {new.blocks[number].name!r}"
+    yield from _compare_anchors(path, new, seen.expected)
+    for link, link_after in zip(links, links_after, strict=True):
+        if titles := _renamed_titles(path, (old, link), (new, link_after), seen):
+            renamed.append(titles[0])
+            renamed_after.append(titles[1])
     first = _skeleton(old, links, renamed, seen.expected)
     last = _skeleton(new, links_after, renamed_after, seen.expected, links)
     if first != last:
         yield f"text outside links changed: {_first_difference(first, last)}"
+
+
+def _compare_anchors(path: str, new: SeenFile, expected: Expected) -> Iterator[str]:
+    for number, text in expected.headings.get(path, {}).items():
+        if new.headings[number].text != text:
+            yield f"heading {number} is {new.headings[number].text!r}"
+    for number, text in expected.blocks.get(path, {}).items():
+        if new.blocks[number].name != text:
+            yield f"block {number} is {new.blocks[number].name!r}"
 
 
 def _raw(file: SeenFile, link: SeenLink) -> str:
@@ -130,6 +139,45 @@ def _outside(links: Iterable[SeenLink], pieces: Iterable[Span]) -> list[SeenLink
     """Return the links that are not in one of the pieces."""
     spans = list(pieces)
     return [link for link in links if not any(a <= link.start and link.end <= b for a, b in spans)]
+
+
+SECTION = re.compile(r"^\W*Add backlinks using these topics", re.IGNORECASE | re.MULTILINE)
+ENTRY_TITLE = re.compile(r"(?:[-*+] )?(.+?) – $")
+TITLE_PROPERTY = re.compile(r"\A---\n(?:.*\n)*?title:")
+
+
+def _entry_title(file: SeenFile, link: SeenLink) -> Span | None:
+    """Return the title of an entry in an author's section, which stands before the link."""
+    start = file.text.rfind("\n", 0, link.start) + 1
+    found = ENTRY_TITLE.match(file.text[start : link.start])
+    if not found or not SECTION.search(file.text, 0, start):
+        return None
+    return start + found.start(1), start + found.end(1)
+
+
+def _renamed_titles(
+    path: str, old: tuple[SeenFile, SeenLink], new: tuple[SeenFile, SeenLink], seen: Comparison
+) -> tuple[Span, Span] | None:
+    """Return the titles of an entry before and after, if it is the file's name and follows it.
+
+    The title of a note with a `title` property does not change with its name.
+    """
+    titles = _entry_title(*old), _entry_title(*new)
+    target = seen.before.meaning(old[1], path).path
+    if not titles[0] or not titles[1] or not target:
+        return None
+    note = seen.before.files[target]
+    names = [
+        posixpath.basename(name).removesuffix(".md")
+        for name in (target, seen.expected.path(target))
+    ]
+    written = [
+        file.text[slice(*title)]
+        for (file, _), title in zip((old, new), titles, strict=True)
+        if title
+    ]
+    follows = written == names and not (note and TITLE_PROPERTY.match(note.text))
+    return (titles[0], titles[1]) if follows else None
 
 
 def _skeleton(
@@ -257,9 +305,11 @@ def _compare_targets(
 ) -> Iterator[str]:
     """Yield changes of the style of a destination, and changes without need."""
     source, new_target = seen.expected.path(path), seen.expected.path(target)
-    anchor = (seen.before.meaning(old, path).anchor or "").partition(" ")
-    numbers = seen.expected.headings if anchor[0] == "heading" else seen.expected.blocks
-    if old.subpath != new.subpath and not numbers.get(target):
+    kind, _, number = (seen.before.meaning(old, path).anchor or "").partition(" ")
+    renamed = (seen.expected.headings if kind == "heading" else seen.expected.blocks).get(target)
+    if old.subpath != new.subpath and not (
+        renamed or (kind == "heading" and _heading_changes(target, int(number), seen))
+    ):
         yield "its subpath changed"
     if old.target == new.target:
         return
@@ -269,6 +319,12 @@ def _compare_targets(
     if old.form not in ("card", "background") and still and same_name and not beside:
         yield "it changed without need"
     yield from compare_styles(old, new, source, new_target, seen.after, beside)
+
+
+def _heading_changes(path: str, number: int, seen: Comparison) -> bool:
+    """Return True if a heading changes, because it contains a link that does."""
+    old, new = seen.before.files[path], seen.after.files[seen.expected.path(path)]
+    return bool(old and new and old.headings[number].text != new.headings[number].text)
 
 
 def leads_for_markdown(link: SeenLink, source: str, target: str) -> bool:
@@ -304,7 +360,7 @@ def compare_styles(
         ):
             yield f"its {name} changed"
     encoded = old.form in ("markdown", "definition") and not new.written.startswith("<")
-    if encoded and decode(new.written).partition("#")[0] != new.target:
+    if encoded and (decode(new.written) or "").partition("#")[0] != new.target:
         yield "its encoding changed"
     if beside:
         joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), new.target))

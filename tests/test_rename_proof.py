@@ -111,6 +111,9 @@ OPERATIONS = {
     "move-note": move(OLD, "archive", files={OLD: "archive/Old Note.md"}),
     "move-note-up": move(OLD, "/", files={OLD: "Old Note.md"}),
     "move-note-down": move(OLD, "projects/deep", files={OLD: "projects/deep/Old Note.md"}),
+    "note-in-section": rename(
+        "Stem", "Stalk", files={"projects/deep/Stem.md": "projects/deep/Stalk.md"}
+    ),
     "move-leaf-up": move("Leaf", "/", files={"projects/deep/Leaf.md": "Leaf.md"}),
     "move-to-a-new-folder": move(OLD, "x/y z", files={OLD: "x/y z/Old Note.md"}),
     "move-namesake": move("Plan.md", "projects/deep", files={"Plan.md": "projects/deep/Plan.md"}),
