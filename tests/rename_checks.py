@@ -197,25 +197,24 @@ def _skeleton(
             continue
         pieces += link.pieces
         if before is not None and adds_display(before, link) and link.place != "property":
-            end = link.pieces[0][1]
-            pieces[-1] = link.pieces[0][0], end + file.text[end:].index("]]")
+            start, end = link.pieces[0]
+            found = ADDED_DISPLAY.match(file.text, end)
+            pieces[-1] = start, found.end() if found else end
     if expected.tags:
         pieces += [tag.piece for tag in file.tags]
     return remove_pieces(file.text, pieces)
+
+
+ADDED_DISPLAY = re.compile(r"\s*\\?\|.*?(?=\s*\]\])")
 
 
 def adds_display(before: SeenLink, after: SeenLink) -> bool:
     """Return True if a bare name became a path, with the name as display text: readers see no path."""
     if before.form != "wikilink" or before.display is not None or before.embed:
         return False
-    name = after.target.rsplit("/", 1)[-1]
-    parts = [name[:-3] if _is_markdown(name) else name, *after.subpath.split("#")]
+    parts = [after.target.rsplit("/", 1)[-1], *after.subpath.split("#")]
     shown = " > ".join(part for part in parts if part)
     return "/" not in before.target and "/" in after.target and after.display == shown
-
-
-def _is_markdown(name: str) -> bool:
-    return name[-3:].lower() == ".md"
 
 
 def _compare_tags(old: SeenFile, new: SeenFile, expected: Expected) -> Iterator[str]:
@@ -315,10 +314,13 @@ def _compare_targets(
         return
     still = normalize(seen.after.resolve(old.target, source) or "") == normalize(new_target)
     same_name = posixpath.basename(new_target) == posixpath.basename(target)
-    beside = is_relative(old) or leads_for_markdown(old, path, target)
-    if old.form not in ("card", "background") and still and same_name and not beside:
+    either = is_relative(old) or reads_as_relative(old, path, target)
+    if old.form not in ("card", "background") and still and same_name and not either:
         yield "it changed without need"
-    yield from compare_styles(old, new, source, new_target, seen.after, beside)
+    yield from compare_styles(old, new, new_target)
+    relative = must_stay_relative(old, path, target)
+    if relative or not either:
+        yield from compare_paths(old, new, source, new_target, seen.after, relative)
 
 
 def _heading_changes(path: str, number: int, seen: Comparison) -> bool:
@@ -327,12 +329,24 @@ def _heading_changes(path: str, number: int, seen: Comparison) -> bool:
     return bool(old and new and old.headings[number].text != new.headings[number].text)
 
 
-def leads_for_markdown(link: SeenLink, source: str, target: str) -> bool:
-    """Return True if a Markdown link leads to its target in other programs too, which read it as a relative path."""
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), link.target))
-    return link.form in ("markdown", "definition") and normalize(target) in (
-        normalize(joined),
-        normalize(joined) + ".md",
+def reads_as_relative(link: SeenLink, source: str, target: str) -> bool:
+    """Return True if a Markdown link leads to its target for programs that read it as a path relative to its note.
+
+    It may be meant as a name or as a path from the root all the same, so a rename may write either.
+    """
+    joined = normalize(posixpath.normpath(posixpath.join(posixpath.dirname(source), link.target)))
+    return link.form in ("markdown", "definition") and normalize(target) in (joined, joined + ".md")
+
+
+def must_stay_relative(link: SeenLink, source: str, target: str) -> bool:
+    """Return True if a link can only be meant as a path relative to its note."""
+    written = normalize(link.target)
+    complete = normalize(target).endswith(written.lstrip("./")) and "/" in source
+    return is_relative(link) or (
+        complete
+        and "/" in link.target
+        and normalize(target) != written
+        and reads_as_relative(link, source, target)
     )
 
 
@@ -341,13 +355,8 @@ def is_relative(link: SeenLink) -> bool:
     return link.target.startswith(("./", "../"))
 
 
-def compare_styles(
-    old: SeenLink, new: SeenLink, source: str, target: str, vault: SeenVault, beside: bool
-) -> Iterator[str]:
-    """Yield the differences in style between two links, the second of which leads to `target` from `source`.
-
-    `beside` says that the first one is a path relative to its note.
-    """
+def compare_styles(old: SeenLink, new: SeenLink, target: str) -> Iterator[str]:
+    """Yield the differences in style between two links, the second of which leads to `target`."""
     styles: Iterable[tuple[str, Callable[[SeenLink], object]]] = (
         ("extension", lambda link: _extension(link, target)),
         ("angle brackets", lambda link: link.written.startswith("<")),
@@ -362,7 +371,13 @@ def compare_styles(
     encoded = old.form in ("markdown", "definition") and not new.written.startswith("<")
     if encoded and (decode(new.written) or "").partition("#")[0] != new.target:
         yield "its encoding changed"
-    if beside:
+
+
+def compare_paths(
+    old: SeenLink, new: SeenLink, source: str, target: str, vault: SeenVault, relative: bool
+) -> Iterator[str]:
+    """Yield problems of the path of a link that leads to `target` from `source`; relative paths stay relative."""
+    if relative:
         joined = posixpath.normpath(posixpath.join(posixpath.dirname(source), new.target))
         if normalize(target) not in (normalize(joined), normalize(joined) + ".md"):
             yield "it is not relative any more"
