@@ -89,19 +89,19 @@ def _compare_files(path: str, old: SeenFile, new: SeenFile, seen: Comparison) ->
     renamed = _renamed_pieces(path, old, seen.expected)
     renamed_after = _renamed_pieces(path, new, seen.expected)
     links, links_after = _outside(old.links, renamed), _outside(new.links, renamed_after)
-    for link, link_after in zip_longest(links, links_after):
-        if link is None or link_after is None:
-            yield f"{len(links)} links before, {len(links_after)} after"
-            return
-        managed = is_managed(link, old.text)
-        for problem in _compare_links(path, link, link_after, seen, managed):
+    if len(links) != len(links_after):
+        yield f"{len(links)} links before, {len(links_after)} after"
+        return
+    for link, link_after in zip(links, links_after, strict=True):
+        titles = _renamed_titles(path, Entry(old, link), Entry(new, link_after), seen)
+        renamed += titles[0]
+        renamed_after += titles[1]
+        display = link.display if len(titles[0]) > 1 else link_after.display
+        read = link_after._replace(display=display)
+        for problem in _compare_links(path, link, read, seen, is_managed(link, old.text)):
             yield f"`{_raw(old, link)}` became `{_raw(new, link_after)}`: {problem}"
     yield from _compare_tags(old, new, seen.expected)
     yield from _compare_anchors(path, new, seen.expected)
-    for link, link_after in zip(links, links_after, strict=True):
-        if titles := _renamed_titles(path, (old, link), (new, link_after), seen):
-            renamed.append(titles[0])
-            renamed_after.append(titles[1])
     first = _skeleton(old, links, renamed, seen.expected)
     last = _skeleton(new, links_after, renamed_after, seen.expected, links)
     if first != last:
@@ -155,29 +155,40 @@ def _entry_title(file: SeenFile, link: SeenLink) -> Span | None:
     return start + found.start(1), start + found.end(1)
 
 
+class Entry(NamedTuple):
+    """A link in a file, which may be that of an entry in a section."""
+
+    file: SeenFile
+    link: SeenLink
+
+    def list_names(self, name: str) -> list[Span]:
+        """Return where an entry has a name: as its title, and as display text. Empty if it is no entry of that title."""
+        title = _entry_title(self.file, self.link)
+        if title is None or self.file.text[slice(*title)] != name:
+            return []
+        if self.link.display != name:
+            return [title]
+        start = self.file.text.rindex(name, self.link.start, self.link.end)
+        return [title, (start, start + len(name))]
+
+
 def _renamed_titles(
-    path: str, old: tuple[SeenFile, SeenLink], new: tuple[SeenFile, SeenLink], seen: Comparison
-) -> tuple[Span, Span] | None:
-    """Return the titles of an entry before and after, if it is the file's name and follows it.
+    path: str, old: Entry, new: Entry, seen: Comparison
+) -> tuple[list[Span], list[Span]]:
+    """Return where an entry has the name of a file before and after, if it follows it.
 
     The title of a note with a `title` property does not change with its name.
     """
-    titles = _entry_title(*old), _entry_title(*new)
-    target = seen.before.meaning(old[1], path).path
-    if not titles[0] or not titles[1] or not target:
-        return None
-    note = seen.before.files[target]
-    names = [
-        posixpath.basename(name).removesuffix(".md")
-        for name in (target, seen.expected.path(target))
-    ]
-    written = [
-        file.text[slice(*title)]
-        for (file, _), title in zip((old, new), titles, strict=True)
-        if title
-    ]
-    follows = written == names and not (note and TITLE_PROPERTY.match(note.text))
-    return (titles[0], titles[1]) if follows else None
+    target = seen.before.meaning(old.link, path).path
+    note = seen.before.files[target] if target else None
+    if not target or (note and TITLE_PROPERTY.match(note.text)):
+        return [], []
+    name, new_name = (
+        posixpath.basename(item).removesuffix(".md")
+        for item in (target, seen.expected.path(target))
+    )
+    found, found_after = old.list_names(name), new.list_names(new_name)
+    return (found, found_after) if len(found) == len(found_after) else ([], [])
 
 
 def _skeleton(
@@ -342,6 +353,7 @@ def must_stay_relative(link: SeenLink, source: str, target: str) -> bool:
     """Return True if a link can only be meant as a path relative to its note."""
     written = normalize(link.target)
     complete = normalize(target).endswith(written.lstrip("./")) and "/" in source
+    complete = complete and link.place != "canvas"  # only Obsidian reads canvases
     return is_relative(link) or (
         complete
         and "/" in link.target

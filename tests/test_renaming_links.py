@@ -90,6 +90,11 @@ FOLLOWING = {
         '---\nr: "[x](Old.md)"\n---\n',
         '---\nr: "[x](New%20name.md)"\n---\n',
     ),
+    "link in the text of a link": (
+        RENAMED | {"img/p.png": "img/q.png"},
+        "[![x](img/p.png)](Old.md)",
+        "[![x](img/q.png)](New%20name.md)",
+    ),
     # paths
     "moved to a namesake's name": ({"Old.md": "a/b/Twin.md"}, "[[Old]]", "[[a/b/Twin|Twin]]"),
     "namesake keeps its links": ({"Old.md": "Twin.md"}, "[[Twin]]", "[[a/Twin|Twin]]"),

@@ -123,12 +123,19 @@ def _check_meanings(
             new_link.kind,
             new_link.embed,
             new_link.external,
-        ) or link.display not in (None, new_link.display):
+        ) or not (link.display in (None, new_link.display) or _may_change_display(old, link)):
             yield f"the link {link.raw} would become {new_link.raw}"
         elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
             yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
         elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
             yield f"the link {link.raw} would no longer resolve to its heading or block"
+
+
+def _may_change_display(note: Note, link: Link) -> bool:
+    """Return True for entries of sections, and if the display text contains a link."""
+    return link.place is Place.SECTION or any(
+        link.start < item.start and item.end < link.end for item in note.links
+    )
 
 
 # -- edited notes ---------------------------------------------------------------------------------

@@ -45,12 +45,22 @@ def find_sources(index: Index, relocation: Relocation) -> set[str]:
     These are the moved notes, and those that name a file as it is called before or afterwards.
     """
     names = {file_name(path) for pair in relocation.files.items() for path in pair}
-    keys = {key for name in names for key in target_spellings(name)}
-    keys |= {key for name in names for key in target_spellings(link_name(name))}
+    keys = {key for name in names for key in _list_spellings(name)}
     found = {path for path in relocation.files if path in index.notes}
     if _moves_images(relocation):
         found |= {path for path in index.notes if _is_canvas(path)}
     return (index.notes_mentioning(keys) | found) if names else set()
+
+
+def find_defining_sources(index: Index, path: str) -> set[str]:
+    """Return the notes with definitions of labels that may name a file."""
+    named = index.notes_mentioning(_list_spellings(file_name(path)))
+    return {source for source in named if index.notes[source].definitions}
+
+
+def _list_spellings(name: str) -> set[str]:
+    """Return the keys of links to files of a name, with and without its extension."""
+    return {*target_spellings(name), *target_spellings(link_name(name))}
 
 
 def _moves_images(relocation: Relocation) -> bool:
@@ -235,11 +245,15 @@ class _LinkPlanner:
 
 
 def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ...]:
-    """Return the edit of an entry's title if it is the file's name."""
-    old, new = link_name(item.path), link_name(item.new_path)
-    if entry.title != old or old == new or entry.title_end > item.link.start:
+    """Return the edits of an entry's title, and of an equal text, if it is the name."""
+    link, old, new = item.link, link_name(item.path), link_name(item.new_path)
+    if entry.title != old or old == new or entry.title_end > link.start:
         return ()
-    return (Edit(path, entry.start, entry.title_end, new),)
+    title = Edit(path, entry.start, entry.title_end, new)
+    if link.display != old or link.kind is not LinkKind.WIKILINK:
+        return (title,)
+    start = link.start + link.raw.rindex(old)
+    return title, Edit(path, start, start + len(old), new)
 
 
 def _make_link(item: Definition) -> Link:

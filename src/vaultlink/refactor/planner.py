@@ -15,7 +15,12 @@ from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, SkippedNote
 from vaultlink.refactor.anchors import plan_anchor_renames
-from vaultlink.refactor.link_edits import LinkEdits, find_sources, plan_link_edits
+from vaultlink.refactor.link_edits import (
+    LinkEdits,
+    find_defining_sources,
+    find_sources,
+    plan_link_edits,
+)
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
 from vaultlink.refactor.plan import RefactorPlan, RefusedError, Relocation, Rename, RenameKind
 from vaultlink.refactor.subpaths import SubpathMap
@@ -163,8 +168,10 @@ class _Planner:
         for item in renames:
             if item.kind in (RenameKind.HEADING, RenameKind.BLOCK):
                 path = self._find_file(item.old)
-                new = item.new[len(path) + 1 :]
-                name = new.removeprefix("^") if item.kind is RenameKind.BLOCK else new
+                parents = item.old.rpartition("#")[0] + "#"
+                own = parents if item.new.startswith(parents) else f"{path}#"
+                name = item.new[len(own) :]
+                name = name.removeprefix("^") if item.kind is RenameKind.BLOCK else name
                 groups.setdefault(path, []).append((item.old[len(path) :], name))
         edits = {}
         for path, group in groups.items():
@@ -199,6 +206,7 @@ class _Planner:
             sources = find_sources(self._index, relocation)
             for path in self._subpaths:
                 sources |= {path, *self._index.anchor_sources.get(path, ())}
+                sources |= find_defining_sources(self._index, path)
             links = plan_link_edits(
                 self._index,
                 self._settings.obsidian,
