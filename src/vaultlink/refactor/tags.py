@@ -192,18 +192,16 @@ def find_tagged_notes(index: Index, tag: str) -> list[str]:
         index: The index. It has no tags of canvases.
         tag: The tag in any case, without `#`.
     """
-    return sorted(
-        path
-        for path, note in index.notes.items()
-        if any(_match_levels(item.name, tag) is not None for item in note.tags)
-    )
+    by_tag = index.derive(_group_by_tag)
+    found = (paths for name, paths in by_tag.items() if _match_levels(name, tag) is not None)
+    return sorted(set().union(*found))
 
 
 def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
     """Return a tag that a rename would merge with the renamed one.
 
     Args:
-        index: The index.
+        index: The index. It has no tags of canvases.
         old: The renamed tag, in any case, without `#`.
         new: Its new name, without `#`.
 
@@ -211,10 +209,18 @@ def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
         The tag as it is used, without `#`: the new tag, or one nested in it, unless it is renamed
         too. None if there is no such tag.
     """
-    used = {tag.name for note in index.notes.values() for tag in note.tags}
     found = [
         name
-        for name in used
+        for name in index.derive(_group_by_tag)
         if _match_levels(name, new) is not None and _match_levels(name, old) is None
     ]
     return min(found, key=lambda name: (len(name), name), default=None)
+
+
+def _group_by_tag(index: Index) -> dict[str, set[str]]:
+    """Return the notes with each tag, in its case."""
+    found: dict[str, set[str]] = {}
+    for path, note in index.notes.items():
+        for tag in note.tags:
+            found.setdefault(tag.name, set()).add(path)
+    return found
