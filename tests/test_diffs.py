@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from running import read_files, write_files
 from vaultlink.report.layout import COLORED
 from vaultlink.report.unified_diff import unified_diff
 
@@ -116,3 +117,62 @@ def test_git_applies_diffs_of_any_file_name(tmp_path: Path, path: str) -> None:
         ["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
     )
     assert (done.returncode, (tmp_path / path).read_bytes()) == (0, b"b\n")
+
+
+# -- renamed files ----------------------------------------------------------------------------------------------------
+
+RENAMED = {
+    "plain.md": "moved/plain 2.md",
+    "a b.md": "b a.md",
+    "swap.md": "paws.md",
+    "paws.md": "swap.md",
+    'so "called".md': "über/ö.md",
+    "pic.png": "img/pic.png",
+    "edited.md": "to/edited.md",
+}
+EDITED = [
+    ("Index.md", "[[a]]\n", "[[b]]\n"),
+    ("a b.md", "a\nb\nc\nd\n", "a\nb\nc\nD\n"),
+    ("swap.md", "1\n2\n", "1\n3\n"),
+    ("edited.md", "x", "y"),
+    ("new.md", None, "new\n"),
+    ("empty.md", None, ""),
+    ("gone.md", "gone\n", None),
+]
+
+
+def test_git_applies_a_diff_with_renames(tmp_path: Path) -> None:
+    before = {
+        **{path: f"text of {path}\n".encode() for path in RENAMED},
+        "pic.png": bytes(range(256)),
+        "other.md": b"other",
+        **{path: old.encode() for path, old, _ in EDITED if old is not None},
+    }
+    write_files(tmp_path, before)
+    patch = unified_diff(EDITED, moves=RENAMED)
+    done = subprocess.run(
+        ["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    after = {**before, **{path: new and new.encode() for path, _, new in EDITED}}
+    assert read_files(tmp_path) == {
+        RENAMED.get(path, path): text for path, text in after.items() if text is not None
+    } | {"empty.md": b""}
+
+
+def test_format_of_a_renamed_file() -> None:
+    assert unified_diff([("a.md", "1\n2\n3\n4\n", "1\n2\n3\n5\n")], moves={"a.md": "b c.md"}) == (
+        "diff --git a/a.md b/b c.md\n"
+        "similarity index 75%\n"
+        "rename from a.md\n"
+        "rename to b c.md\n"
+        "--- a/a.md\n"
+        "+++ b/b c.md\t\n"
+        "@@ -1,4 +1,4 @@\n 1\n 2\n 3\n-4\n+5\n"
+    )
+
+
+def test_format_of_a_file_that_is_only_renamed() -> None:
+    assert unified_diff([], moves={"a.md": "b.md", "c.md": "c.md"}) == (
+        "diff --git a/a.md b/b.md\nsimilarity index 100%\nrename from a.md\nrename to b.md\n"
+    )

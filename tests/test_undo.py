@@ -278,7 +278,7 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert isinstance(data, dict)
     assert list(data) == ["schema", "runs"]
     assert [list(row) for row in data["runs"]] == [
-        ["id", "time", "command", "summary", "notes", "undone"]
+        ["id", "time", "command", "summary", "notes", "undone", "moves"]
     ] * 2
     assert [
         (row["id"], row["command"], row["summary"], row["notes"], row["undone"])
@@ -325,6 +325,7 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
         "run": name,
         "undone_by": list_runs(vault)[0].id,
         "restored": ["a/Quay.md"],
+        "moved": [],
         "left": [{"path": "Home.md", "why": "it was edited since"}],
     }
     assert done.code == 1

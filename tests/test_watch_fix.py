@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from running import RunCommand, create_vault, write_files
+from running import RunCommand, create_vault, read_files, write_files
+from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
+from vaultlink.watch.autofix import AutoFixer
+from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.loop import WatchSettings
 from vaultlink.watch.messages import Batch
 from vaultlink.watch.verify import find_difference
+from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
+from vaultlink.write.write import PendingWrite
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
 FIX = WatchSettings(fix=True, verify=True)
@@ -306,3 +311,58 @@ def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: Ru
     assert "can't write the journal" in ran.err
     with run_watcher(vault, settings=Settings(cache=False)) as watched:
         watched.settle()
+
+
+# -- beside renames ---------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_fixed_from_a_state_before_a_rename(tmp_path: Path) -> None:
+    """The link by alias could be fixed, but to a name that the note no longer has."""
+    vault = create_vault(
+        tmp_path / "vault", {"a.md": "[[Nick]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
+    )
+    before = open_vault(vault)
+    with lock_vault(vault):
+        record_and_write(vault, "vaultlink rename b c", "", [], moves={"b.md": "c.md"})
+    fixer = AutoFixer(Debounce(), "vaultlink watch", writing=True)
+    assert fixer.attempt_fix(before, 0.0).is_outdated
+    assert text(vault) == "[[Nick]]\n"
+    assert fixer.seconds_until_fix(0.0) > 0
+    attempt = fixer.attempt_fix(open_vault(vault), 0.0)
+    assert attempt.applied_fixes is not None
+    assert text(vault) == "[[c|Nick]]\n"
+
+
+def test_interrupted_rename_is_reverted_before_the_first_fix(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n", "b.md": "# B\n"})
+    writes = [PendingWrite("a.md", b"[[b]]\n", b"[[c]]\n")]
+    record_run(vault, "vaultlink rename b c", "", writes, moves={"b.md": "c.md"})
+    write_files(vault, {"a.md": "[[c]]\n"})
+    fixer = AutoFixer(Debounce(), "vaultlink watch", writing=True)
+    assert fixer.attempt_fix(open_vault(vault), 0.0).is_outdated
+    assert read_files(vault) == {"a.md": b"[[b]]\n", "b.md": b"# B\n"}
+
+
+def test_watcher_writes_nothing_beside_renames(vault: Path) -> None:
+    """The history remembers each earlier name, so a state in between has links to fix."""
+    paths = ["b.md", "x/B 2.md"]
+    names = {"b.md": "b", "x/B 2.md": "B 2"}
+    with run_watcher(vault, FIX) as watched:
+        for number in range(24):
+            old, new = paths[number % 2], paths[(number + 1) % 2]
+            before = (vault / "a.md").read_bytes()
+            after = before.replace(f"[[{names[old]}]]".encode(), f"[[{names[new]}]]".encode())
+            with lock_vault(vault):
+                result = record_and_write(
+                    vault,
+                    "vaultlink rename",
+                    "",
+                    [PendingWrite("a.md", before, after)],
+                    moves={old: new},
+                )
+            assert (result.written, result.moved) == (("a.md",), ((old, new),))
+            time.sleep((0.0, 0.05, 0.12, 0.7)[number % 4])
+        watched.settle()
+        time.sleep(QUICK_DEBOUNCE.fix_quiet + 0.5)
+    assert text(vault) == LINKED["a.md"]
+    assert {run.command for run in list_runs(vault)} == {"vaultlink rename"}

@@ -2,8 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.lock import lock_vault
+from vaultlink.write.undo import RevertedRun, revert_interrupted
 from vaultlink.write.write import PendingWrite, WriteResult
 
 if TYPE_CHECKING:
@@ -20,12 +21,29 @@ if TYPE_CHECKING:
     from vaultlink.refactor.plan import RefactorPlan
 
 
-def hold_write_lock(terminal: Terminal, root: Path) -> AbstractContextManager[None]:
-    """Return the write lock of a vault; report it if another run holds it."""
-    return lock_vault(
+@contextmanager
+def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -> Iterator[None]:
+    """Hold the write lock of a vault; report it if another run holds it.
+
+    With `reverting`, runs that were interrupted while moving or creating files are reverted first,
+    so the vault must be read after this.
+    """
+    with lock_vault(
         root,
         lambda: terminal.print_message("Another run is writing to this vault; waiting for it."),
-    )
+    ):
+        if reverting:
+            report_reverted(terminal, revert_interrupted(root))
+        yield
+
+
+def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
+    """Print the interrupted runs that were reverted, and what was skipped."""
+    for run, result in reverted:
+        action = "was moving files" if run.moves else "had created notes"
+        command = f" ({escape_controls(run.command)})" if run.moves else ""
+        print_skipped_notes(result.skipped)
+        terminal.print_message(f"Reverted an interrupted run that {action}{command}.")
 
 
 class InterviewStopped(Exception):  # noqa: N818 - not an error

@@ -4,8 +4,9 @@ Lines end with a line feed only, so a carriage return is part of its line. The t
 `Terminal.print_diff` makes it harmless.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
 from vaultlink.report.layout import PLAIN, Palette
 from vaultlink.report.printable import has_command
@@ -22,35 +23,97 @@ TextChange = tuple[str, str | None, str | None]
 """A path, its text before and its text after; None if there is no file."""
 
 
-def unified_diff(changes: Iterable[TextChange], palette: Palette = PLAIN) -> str:
-    """Render all changes in the order given. Unchanged texts are omitted."""
+def unified_diff(
+    changes: Iterable[TextChange],
+    palette: Palette = PLAIN,
+    moves: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Render all changes in the order given. Unchanged texts are omitted.
+
+    Args:
+        changes: The changed texts, by old path.
+        palette: The colors.
+        moves: Old path to new path of each renamed file. If there are any, all changes have the
+            headers of git. Files that are only renamed follow the changes.
+    """
+    changed = [change for change in changes if change[1] != change[2]]
+    paths = {path for path, _, _ in changed}
+    renamed = [(old, new) for old, new in moves.items() if old not in paths and old != new]
     return "".join(
-        part
-        for change in changes
-        if change[1] != change[2]
-        for part in _render_file(change, palette)
+        [
+            *(part for change in changed for part in _render_file(change, palette, moves)),
+            *(
+                part
+                for old, new in renamed
+                for part in (*_render_rename(old, new, palette), *_render_similarity(100, old, new))
+            ),
+        ]
     )
 
 
-def _render_file(change: TextChange, p: Palette) -> Iterator[str]:
+def _render_file(change: TextChange, p: Palette, moves: Mapping[str, str]) -> Iterator[str]:
     path, before_text, after_text = change
-    before_name = "/dev/null" if before_text is None else _quote_path("a/", path)
-    after_name = "/dev/null" if after_text is None else _quote_path("b/", path)
+    new_path = moves.get(path, path)
+    before_name = "/dev/null" if before_text is None else _quote_header_path("a/", path)
+    after_name = "/dev/null" if after_text is None else _quote_header_path("b/", new_path)
+    before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
+    hunks = list(_group_hunks(before, after))
+    if moves:
+        yield from _render_rename(path, new_path, p)
+        if before_text is None:
+            yield "new file mode 100644\n"
+        elif after_text is None:
+            yield "deleted file mode 100644\n"
+        elif path != new_path:
+            yield from _render_similarity(_rate_similarity(before, after, hunks), path, new_path)
+    if moves and not hunks:
+        return  # git has no names for an empty file
     yield f"{p.bold}--- {before_name}{p.reset}\n"
     yield f"{p.bold}+++ {after_name}{p.reset}\n"
-    before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
-    for hunk in _group_hunks(before, after):
+    for hunk in hunks:
         yield from _render_hunk(before, after, hunk, p)
 
 
-def _quote_path(prefix: str, path: str) -> str:
-    """Format a path in a header, in quotes if it has control characters.
+def _render_rename(old: str, new: str, p: Palette) -> Iterator[str]:
+    """Yield the first line of git's header."""
+    yield f"{p.bold}diff --git {_quote_path('a/', old)} {_quote_path('b/', new)}{p.reset}\n"
+
+
+def _render_similarity(percent: int, old: str, new: str) -> Iterator[str]:
+    yield f"similarity index {percent}%\n"
+    yield f"rename from {_quote_path('', old)}\n"
+    yield f"rename to {_quote_path('', new)}\n"
+
+
+def _rate_similarity(
+    before: Sequence[str], after: Sequence[str], hunks: Sequence[Sequence["Opcode"]]
+) -> int:
+    """Return the percentage of characters that stay, below 100."""
+    size = sum(map(len, before))
+    removed = sum(
+        len(line)
+        for hunk in hunks
+        for op in hunk
+        if op[0] != "equal"
+        for line in before[op[1] : op[2]]
+    )
+    return min(100 * (size - removed) // max(size, sum(map(len, after)), 1), 99)
+
+
+def _quote_header_path(prefix: str, path: str) -> str:
+    """Format a path behind dashes or plus signs.
 
     A tab follows a path with spaces, so that programs detect its end.
     """
+    quoted = _quote_path(prefix, path)
+    return f"{quoted}\t" if " " in path and not quoted.startswith('"') else quoted
+
+
+def _quote_path(prefix: str, path: str) -> str:
+    """Format a path in a header, in quotes if it has control characters."""
     if _UNSAFE_CHARS.search(path):
         return '"' + prefix + _UNSAFE_CHARS.sub(lambda found: f"\\{ord(found[0]):03o}", path) + '"'
-    return f"{prefix}{path}\t" if " " in path else f"{prefix}{path}"
+    return f"{prefix}{path}"
 
 
 def _split_lines(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from vaultlink.api import Vault
+from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.errors import JournalError
 from vaultlink.fix.resolved import find_resolved
 from vaultlink.model import SkippedNote
@@ -21,6 +22,7 @@ from vaultlink.write.fixer import Fixer
 from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 from vaultlink.write.strays import sweep_strays
+from vaultlink.write.undo import revert_interrupted
 
 _JUST_CHANGED = "it was changed a moment ago"
 _FIX_REVERTED = "an earlier fix of this text was reverted"
@@ -34,12 +36,14 @@ class FixAttempt(msgspec.Struct):
 
     `proposed_texts` maps a path to its text before (None if the note is new) and after.
     `skipped` are the notes that the proposal skips; `error` is a sentence on any other problem.
+    `is_outdated` is True if nothing was written because the vault changed since it was scanned.
     """
 
     applied_fixes: AppliedFixes | None = None
     proposed_texts: dict[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
     skipped: tuple[SkippedNote, ...] = ()
     error: str = ""
+    is_outdated: bool = False
 
 
 class AutoFixer:
@@ -101,10 +105,15 @@ class AutoFixer:
             return FixAttempt(error=str(error))
 
     def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
-        if not self._has_swept:
-            sweep_strays(fixer.scan.root, fixer.scan.listing.strays)
+        root, is_first = fixer.scan.root, not self._has_swept
+        if is_first:
+            sweep_strays(root, fixer.scan.listing.strays)
             self._has_swept = True
         plan = fixer.plan()
+        is_reverted = (is_first or plan.texts) and revert_interrupted(root)
+        if is_reverted or (plan.texts and _has_changed_since(fixer.scan)):
+            self.schedule(now)
+            return FixAttempt(is_outdated=True)
         result = fixer.write(
             plan,
             self._command,
@@ -135,6 +144,18 @@ class AutoFixer:
             if path in self._fixed_digests and _digest_text(text) in self._fixed_digests[path]
             else None
         )
+
+
+def _has_changed_since(scan: VaultScan) -> bool:
+    """Return True if a vault changed since a scan: the names of files, or notes.
+
+    The caller must hold the write lock, so no run of vaultlink is between two of its changes. Fixes
+    of the scanned state could be wrong: they depend on the names of all files.
+    """
+    before, now = scan.listing.files, list_files(scan.root).files
+    return before.keys() != now.keys() or any(
+        before[path] != stamp for path, stamp in now.items() if is_source_file(path)
+    )
 
 
 def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:

@@ -245,6 +245,8 @@ class Watch:
             self._fixer.cancel()
             return
         attempt = self._fixer.attempt_fix(self.session.vault, now)
+        if attempt.is_outdated:
+            self._events.request_full_rescan()
         yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
         if attempt.proposed_texts:
             yield Proposal(attempt.proposed_texts)

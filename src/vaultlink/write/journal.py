@@ -17,7 +17,6 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
-from vaultlink.model import SkippedNote
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
     MAX_RECORD_BYTES,

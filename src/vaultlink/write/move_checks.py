@@ -129,6 +129,21 @@ def _exists_afterwards(
     return os.path.lexists(root / origin)
 
 
+def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
+    """Return the moves with each folder replaced by all files in it, hidden ones too."""
+    files: dict[str, str] = {}
+    for old, new in moves.items():
+        if not (root / old).is_dir():
+            files[old] = new
+            continue
+        for folder, _, names in os.walk(root / old):
+            inner = Path(folder).relative_to(root / old)
+            for name in sorted(names):
+                path = (inner / name).as_posix()
+                files[f"{old}/{path}"] = f"{new}/{path}"
+    return files
+
+
 def locate_files(
     root: Path, plan: MovePlan, identities: Sequence[FileIdentity | None]
 ) -> list[str | None]:

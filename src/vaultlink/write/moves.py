@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.write.exclusive_rename import rename_to_free_name
 from vaultlink.write.move_order import Move, MoveStep, order_moves
 from vaultlink.write.open_folders import (
     CannotWrite,
@@ -99,6 +98,8 @@ def _rename(folders: OpenFolders, source: str, target: str, temporary: str) -> N
         raise CannotWrite(IS_SYMLINK)
     target_path, target_name = split_path(target)
     target_folder = open_folder(folders, target_path, create=True)
+    from vaultlink.write.exclusive_rename import rename_to_free_name  # noqa: PLC0415 - has ctypes
+
     try:
         rename_to_free_name(source_folder, source_name, target_folder, target_name)
     except FileExistsError:
@@ -129,6 +130,8 @@ def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: 
 
     Two steps are made where one has no effect.
     """
+    from vaultlink.write.exclusive_rename import rename_to_free_name  # noqa: PLC0415 - has ctypes
+
     source_folder, source_name = open_folder(folders, split_path(source)[0]), split_path(source)[1]
     target_folder, target_name = open_folder(folders, split_path(target)[0]), split_path(target)[1]
     with suppress(OSError):

@@ -109,16 +109,18 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
     reverted if it is the last run: its notes would be candidates for guesses of the next run. The
     caller must hold the write lock and must not have read the vault yet.
     """
-    runs = list_runs(root)
-    reverted = [RevertedRun(run, undo_run(root, run)) for run in runs if run.is_interrupted]
-    last = find_last_run(runs)
-    if (
-        last is not None
-        and not last.moves
-        and not last.ended
-        and any(change.old is None for change in last.changes)
-    ):
-        reverted.append(RevertedRun(last, undo_run(root, last)))
-    return tuple(
-        item for item in reverted if item.result.written or item.result.moved or item.run.moves
-    )
+    reverted = revert_interrupted_moves(root)
+    last = find_last_run(list_runs(root))
+    if last is None or last.ended or all(change.old is not None for change in last.changes):
+        return reverted
+    result = undo_run(root, last)
+    return (*reverted, RevertedRun(last, result)) if result.written else reverted
+
+
+def revert_interrupted_moves(root: Path) -> tuple[RevertedRun, ...]:
+    """Revert the runs that were interrupted and move files, and return them.
+
+    The caller must hold the write lock.
+    """
+    runs = [run for run in list_runs(root) if run.is_interrupted]
+    return tuple([RevertedRun(run, undo_run(root, run)) for run in runs])

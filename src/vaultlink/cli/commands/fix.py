@@ -54,7 +54,6 @@ from vaultlink.report.known_counts import describe_known
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.apply import remaining_state
 from vaultlink.write.strays import sweep_strays
-from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
 
 if TYPE_CHECKING:
@@ -111,6 +110,9 @@ def run_fix(options: FixSelectionOptions) -> int:
         raise UsageError(
             "--interactive and --stdin-filename can't be used together: both read standard input."
         )
+    if is_interactive:
+        with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
+            pass  # interrupted runs are reverted before the vault is read
     if options.diff or is_interactive or is_stdin:
         try:
             fix_run = _plan_and_write(options, terminal, is_interactive)
@@ -120,8 +122,6 @@ def run_fix(options: FixSelectionOptions) -> int:
     else:
         root = find_vault_root(options, find_start_path(options))
         with hold_write_lock(terminal, root):
-            if options.unsafe_fixes and revert_interrupted(root):
-                terminal.print_message("Reverted an interrupted run that had created notes.")
             fix_run = _plan_and_write(options, terminal, is_interactive)
     if fix_run.result:
         return _report_fixes(options, terminal, output_format, fix_run)

@@ -11,17 +11,24 @@ from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, 
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
-from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
+from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
 from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.journal import clean_up_journal
 from vaultlink.write.journal_files import RecordedRun, list_runs
-from vaultlink.write.undo import find_last_run, plan_undo, undo_run
+from vaultlink.write.move_checks import expand_moves
+from vaultlink.write.undo import (
+    RevertedRun,
+    find_last_run,
+    plan_undo,
+    revert_interrupted_moves,
+    undo_run,
+)
 from vaultlink.write.write import WriteResult
 
-COLUMNS = ("run", "time", "command", "summary", "notes", "undone")
+COLUMNS = ("run", "time", "command", "summary", "notes", "undone", "moves")
 HEADER = ("when", "run", "notes", "command", "")
 
 _NO_RUNS = "No runs found."
@@ -56,18 +63,20 @@ class RunRow(msgspec.Struct, frozen=True):
     summary: str
     notes: int
     undone: bool
+    moves: int
 
 
 def undo(options: UndoOptions) -> int:
     """Revert a run of vaultlink, byte for byte.
 
-    A note that was edited since the run is skipped and named; the others are restored. Undoing is a
+    Renamed files get their old paths back. A note that was edited since the run is skipped and
+    named; the others are restored. Undoing is a
     run too: undo it by its name to get the changes back. Runs are kept for 90 days. The exit code
     is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything would
     change), 2 if there is no such run.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run,
-    time, command, summary, number of notes, and true if the run was undone.
+    time, command, summary, number of notes, true if the run was undone, and number of moved paths.
     """
     terminal = Terminal(options)
     output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
@@ -77,11 +86,28 @@ def undo(options: UndoOptions) -> int:
     if options.diff:
         run = _select_run(root, options.run, terminal)
         return _print_diff(terminal, root, run) if run else EXIT_CLEAN
-    with hold_write_lock(terminal, root):
-        clean_up_journal(root)
-        run = _select_run(root, options.run, terminal)
-        result = undo_run(root, run) if run else None
-    return _report_undone(terminal, output_format, run, result) if run and result else EXIT_CLEAN
+    with hold_write_lock(terminal, root, reverting=False):
+        undone = _undo(root, options.run, terminal)
+    return _report_undone(terminal, output_format, *undone) if undone else EXIT_CLEAN
+
+
+def _undo(root: Path, name: str | None, terminal: Terminal) -> RevertedRun | None:
+    """Undo the named run, else the last one, and return it with the result.
+
+    Return None if there is none. Interrupted runs that move files are reverted in any case.
+    """
+    reverted = revert_interrupted_moves(root)
+    clean_up_journal(root)
+    if name is None:
+        last = next((item for item in reverted if item.run.undoes is None), None)
+        if last is not None:
+            return last
+    run = _select_run(root, name, terminal)
+    if run is None:
+        return None
+    same = next((item for item in reverted if item.run.id == run.id), None)
+    report_reverted(terminal, [item for item in reverted if item is not same])
+    return same or RevertedRun(run, undo_run(root, run))
 
 
 def _print_warning(sentence: str) -> None:
@@ -125,16 +151,23 @@ def _report_undone(
 ) -> int:
     """Print the restored and skipped notes; return the exit code."""
     if output_format == "json":
-        fields = {"run": run.id, "undone_by": result.run_id, "restored": result.written}
+        fields = {
+            "run": run.id,
+            "undone_by": result.run_id,
+            "restored": result.written,
+            "moved": [{"from": source, "to": target} for source, target in result.moved],
+        }
         print_document(terminal, fields, "left", skipped_rows(result.skipped))
     print_skipped_notes(result.skipped)
-    if result.written:
+    if result.written or result.moved:
         terminal.print_message(
-            f"Restored {format_count(len(result.written), 'note')} to the state "
+            f"Restored {_count_changes(len(result.written), len(result.moved))} to the state "
             f"before {_describe_run(run)}. "
             + (
                 f"`vaultlink undo {result.run_id}` reverts this."
                 if result.run_id
+                else "That run had been interrupted."
+                if run.is_interrupted
                 else "This can't be reverted, because the journal can't be written."
             )
         )
@@ -143,6 +176,12 @@ def _report_undone(
             f"Nothing to restore: every note is as it was before {_describe_run(run)}."
         )
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+
+
+def _count_changes(notes: int, moves: int) -> str:
+    """Return the number of notes and of moved paths, as text."""
+    counts = [format_count(notes, "note")] if notes or not moves else []
+    return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
 
 def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
@@ -154,14 +193,15 @@ def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
                 for item in sorted(plan.writes, key=lambda item: item.path)
             ],
             terminal.palette,
+            expand_moves(root, plan.moves),
         )
     )
     print_skipped_notes(plan.skipped)
     terminal.print_message(
-        f"Would restore {format_count(len(plan.writes), 'note')} to the state "
+        f"Would restore {_count_changes(len(plan.writes), len(plan.moves))} to the state "
         f"before {_describe_run(run)}."
     )
-    return EXIT_FINDINGS if plan.writes or plan.skipped else EXIT_CLEAN
+    return EXIT_FINDINGS if plan.writes or plan.moves or plan.skipped else EXIT_CLEAN
 
 
 def _decode_text(content: bytes | None) -> str | None:
@@ -186,6 +226,7 @@ def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun])
             run.summary,
             len(run.changes),
             run.undone,
+            len(run.moves),
         )
         for run in runs
     ]
@@ -195,7 +236,7 @@ def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun])
         print_lines(
             terminal,
             COLUMNS,
-            [(row.id, row.time, row.command, row.summary, row.notes, row.undone) for row in rows],
+            [msgspec.structs.astuple(row) for row in rows],
         )
         if not rows:
             terminal.print_message(_NO_RUNS)
