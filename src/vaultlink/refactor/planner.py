@@ -1,6 +1,6 @@
 """Plan renames: the files that move, and the texts that change with them."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -15,6 +15,7 @@ from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, SkippedNote
 from vaultlink.refactor.anchors import plan_anchor_renames
+from vaultlink.refactor.base_mentions import find_base_mentions, find_mentioned_words
 from vaultlink.refactor.link_edits import (
     LinkEdits,
     find_defining_sources,
@@ -22,8 +23,16 @@ from vaultlink.refactor.link_edits import (
     plan_link_edits,
 )
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
-from vaultlink.refactor.plan import RefactorPlan, RefusedError, Relocation, Rename, RenameKind
+from vaultlink.refactor.plan import (
+    OtherMention,
+    RefactorPlan,
+    RefusedError,
+    Relocation,
+    Rename,
+    RenameKind,
+)
 from vaultlink.refactor.subpaths import SubpathMap
+from vaultlink.refactor.tags import plan_tag_rename, rename_in_tag
 
 NewSubpath = Callable[[str, LinkKind], str]
 """Returns the subpath of links to a note afterwards, given that before and the kind of link."""
@@ -128,14 +137,16 @@ class _Planner:
         self._generated = find_sections_in_step(index, settings, sources)
         self._names = update_names(index.names, frozenset(files), frozenset(files.values()))
         self._subpaths: dict[str, NewSubpath] = {}
+        self._skipped: dict[str, str] = {}
 
     def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> RefactorPlan:
         """Plan the renames."""
         own = self._plan_anchors(renames)
         defining = frozenset(own)
+        own = _merge_edits(own, self._plan_tags(renames))
         links = self._plan_links(own)
         edits = _merge_edits(own, links.edits)
-        skipped = dict.fromkeys(links.skipped, "")
+        skipped = {**dict.fromkeys(links.skipped, ""), **self._skipped}
         while True:
             after = self._build_after(edits)
             broken = self._find_broken(edits, after, skipped)
@@ -156,7 +167,7 @@ class _Planner:
             {path: self._change_text(path, group) for path, group in edits.items()},
             defining,
             links.captured,
-            (),
+            tuple(_find_mentions(self._index, renames)),
             tuple(SkippedNote(path, reason) for path, reason in sorted(skipped.items())),
         )
 
@@ -182,6 +193,24 @@ class _Planner:
                 partial(parse, self._settings, path),
             )
             self._subpaths[path], edits[path] = changes.new_subpath, changes.edits
+        return edits
+
+    def _plan_tags(self, renames: Sequence[Rename]) -> dict[str, tuple[Edit, ...]]:
+        """Return the edits of tags. Notes that can't be changed are skipped."""
+        edits: dict[str, tuple[Edit, ...]] = {}
+        for item in renames:
+            if item.kind is not RenameKind.TAG:
+                continue
+            old, new = item.old.removeprefix("#"), item.new.removeprefix("#")
+            for path, note in self._index.notes.items():
+                if not _may_have_tag(note, old):
+                    continue
+                text = self._sources.text(path)
+                found = None if text is None else plan_tag_rename(path, note, text, old, new)
+                if found:
+                    edits = _merge_edits(edits, {path: found})
+                elif found is None:
+                    self._skipped[path] = "" if text is None else "its tags can't be changed safely"
         return edits
 
     def _find_file(self, name: str) -> str:
@@ -311,6 +340,23 @@ class _Planner:
 
     def _old_path(self, path: str) -> str:
         return self._old_paths.get(path, path)
+
+
+def _may_have_tag(note: Note, tag: str) -> bool:
+    """Return True if a note has a tag or one nested in it; True for all canvases."""
+    return note.path.lower().endswith(".canvas") or any(
+        rename_in_tag(item.name, tag, tag) is not None for item in note.tags
+    )
+
+
+def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[OtherMention]:
+    """Yield the places in bases that name what is renamed."""
+    words = frozenset[str]().union(*map(find_mentioned_words, renames))
+    for path in sorted(path for path in index.files if path.lower().endswith(".base")):
+        note = index.notes.get(path)
+        text = note.property_value("base") if note else None
+        if isinstance(text, str):
+            yield from find_base_mentions(path, text, words)
 
 
 def _merge_edits(
