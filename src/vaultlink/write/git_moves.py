@@ -1,0 +1,99 @@
+"""Stage moved files in git's index, as `git mv` does. Contents are not staged."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.program import run_git
+
+_SUBMODULE_MODE = b"160000"
+
+
+class _IndexEntry(NamedTuple):
+    """An entry of git's index: mode, object id and stage, as git prints them."""
+
+    mode: bytes
+    object_id: bytes
+    stage: bytes
+
+
+def stage_moves(root: Path, files: Mapping[str, str]) -> str | None:
+    """Give the entries of moved files in git's index their new paths.
+
+    Files that git does not track are left out. If one move can't be staged, none is.
+
+    Args:
+        root: The folder of the vault.
+        files: Old vault path to new vault path of each moved file.
+
+    Returns:
+        None if the moves are staged, else a sentence that says why not.
+    """
+    if find_git_dir(root) is None:
+        return f"{root} is in no git repository."
+    prefix = run_git(root, "rev-parse", "--show-prefix")
+    listing = run_git(root, "ls-files", "--full-name", "-s", "-z")
+    if prefix is None or listing is None:
+        return "git can't list its index."
+    top = prefix.removesuffix(b"\n")
+    entries = _parse_entries(listing)
+    tracked = {
+        os.fsencode(old): os.fsencode(new)
+        for old, new in files.items()
+        if top + os.fsencode(old) in entries
+    }
+    problem = _find_problem(root, top, entries, files, tracked)
+    if problem:
+        return problem
+    removals = [
+        b"0 %b\t%b\0" % (b"0" * len(entries[top + old][0].object_id), top + old) for old in tracked
+    ]
+    additions = [
+        b"%b %b 0\t%b\0" % (entry.mode, entry.object_id, top + new)
+        for old, new in tracked.items()
+        for entry in entries[top + old]
+    ]
+    request = b"".join([*removals, *additions])
+    if request and run_git(root, "update-index", "-z", "--index-info", stdin=request) is None:
+        return "git can't write its index. Another program may be using the repository."
+    return None
+
+
+def _parse_entries(listing: bytes) -> dict[bytes, list[_IndexEntry]]:
+    """Return the entries by path in the repository; a file in conflict has several."""
+    entries: dict[bytes, list[_IndexEntry]] = {}
+    for line in listing.split(b"\0")[:-1]:
+        head, _, path = line.partition(b"\t")
+        entries.setdefault(path, []).append(_IndexEntry(*head.split(b" ")))
+    return entries
+
+
+def _find_problem(
+    root: Path,
+    top: bytes,
+    entries: Mapping[bytes, list[_IndexEntry]],
+    files: Mapping[str, str],
+    tracked: Mapping[bytes, bytes],
+) -> str | None:
+    """Return why moves can't be staged, as a sentence."""
+    submodules = {
+        path
+        for path, found in entries.items()
+        if any(item.mode == _SUBMODULE_MODE for item in found)
+    }
+    folders = {folder for pair in files.items() for path in pair for folder in _list_folders(path)}
+    for folder in sorted(folders):
+        if top + os.fsencode(folder) in submodules or os.path.lexists(root / folder / ".git"):
+            return f"{folder} is a git repository of its own."
+    for old in tracked:
+        if any(item.stage != b"0" for item in entries[top + old]):
+            return f"git has a merge conflict in {os.fsdecode(old)}."
+    return None
+
+
+def _list_folders(path: str) -> Iterable[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
