@@ -19,7 +19,7 @@ from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.disk.read import load_rules
 
 NOTES = {
-    "Home.md": "# Home\n",
+    "Home.md": "# Home\n## Next step\ntext ^b1\n",
     "Two words.md": "",
     "sub/It's.md": "",
     "sub/Plan.md": "",
@@ -60,6 +60,18 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("show", '"Two w'), ["Two words.md"]),
         (("show", "--current="), ["Home.md", "Two words.md", "sub/It's.md", "sub/Plan.md"]),
         (("check", "--stdin-filename", "H"), ["Home.md"]),
+        (("rename", "H"), ["Home.md"]),
+        (("rename", "s"), ["sub/It's.md", "sub/Plan.md", "sub/"]),
+        (("rename", "a."), ["a.png"]),
+        (("rename", "Pl"), ["Plan"]),
+        (("rename", "Home#"), ["Home#Home", "Home#Next step", "Home#^b1"]),
+        (("rename", "Home.md#ne"), ["Home.md#Next step"]),
+        (("rename", "Nothing#"), []),
+        (("rename", "#"), []),
+        (("rename", "--diff", "Two"), ["Two words.md"]),
+        (("rename", "Home.md", "H"), []),  # the new name
+        (("move", "sub"), ["sub/It's.md", "sub/Plan.md", "sub/"]),
+        (("move", "Home.md", "sub/P"), ["sub/Plan.md"]),
         (("check", "H"), []),  # the shell completes files
         (("check", "--config", ""), []),
         (("nosuch", ""), []),

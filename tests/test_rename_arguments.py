@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from builder import build_state
 from vaultlink.errors import UsageError
@@ -15,6 +17,7 @@ from vaultlink.refactor.arguments import (
     read_renames,
 )
 from vaultlink.refactor.expansion import expand
+from vaultlink.refactor.old_names import list_outer_folders
 from vaultlink.refactor.plan import Rename, RenameKind
 
 VAULT = {
@@ -404,3 +407,42 @@ def test_folder_is_renamed_as_a_whole_if_nothing_else_concerns_it(
 ) -> None:
     given = [Rename(RenameKind(kind), old, new) for kind, old, new in renames]
     assert expand(given, index) == (moves, files)
+
+
+PLACES = ["a", "a/b", "a/b/c", "d", "d/e"]
+FILES = [f"{folder}/{name}" for folder in PLACES for name in ("x.md", "y.png")] + ["x.md", "z.md"]
+RENAMES = some.lists(
+    some.one_of(
+        some.tuples(some.just(RenameKind.NOTE), some.sampled_from(FILES)),
+        some.tuples(some.just(RenameKind.FOLDER), some.sampled_from(PLACES)),
+    ),
+    max_size=5,
+    unique=True,
+)
+
+
+@given(RENAMES, some.lists(some.sampled_from(["n", "d/n", "a/n", "q/r"]), min_size=5, max_size=5))
+def test_renames_on_disk_move_each_file_to_its_new_path(
+    pairs: list[tuple[RenameKind, str]], targets: list[str]
+) -> None:
+    renames = [
+        Rename(kind, old, f"{target}{number}")
+        for number, ((kind, old), target) in enumerate(zip(pairs, targets, strict=False))
+    ]
+    moves, files = expand(renames, build_state(dict.fromkeys(FILES, "")).index)
+    after = {
+        path: next(
+            (
+                moves[outer] + path[len(outer) :]
+                for outer in (path, *list_outer_folders(path))
+                if outer in moves
+            ),
+            path,
+        )
+        for path in FILES
+    }
+    assert {old: new for old, new in after.items() if old != new} == files
+    for path in moves:
+        assert moves.keys().isdisjoint(list_outer_folders(path))
+    for path in moves.values():
+        assert set(moves.values()).isdisjoint(list_outer_folders(path))
