@@ -7,13 +7,15 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench worst-cases gate gate-record release-check refresh casts clean
+.PHONY: help demo test hostile lint bench worst-cases gate gate-record release-check refresh random-renames renames casts clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
 	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
+	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
+	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
@@ -54,6 +56,12 @@ test: .venv/tested
 
 hostile: .venv/tested
 	VAULTLINK_HOSTILE=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 2 --dist worksteal tests/hostile
+
+random-renames: .venv/tested
+	VAULTLINK_RENAMES=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py
+
+renames: .venv/installed
+	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)

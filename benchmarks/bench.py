@@ -31,6 +31,7 @@ from histories import list_notes
 from measure import Bench
 from peers import install_peers, read_tool_version
 from queries import bench_formats, bench_queries
+from renaming import bench_rename
 from watches import bench_endurance, bench_watch
 from writes import bench_backlinks, bench_fixing
 
@@ -44,6 +45,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "queries": bench_queries,
     "backlinks": bench_backlinks,
     "fixing": bench_fixing,
+    "rename": bench_rename,
     "memory": bench_memory,
     "since": bench_since,
     "start": bench_start,
@@ -89,7 +91,7 @@ def main() -> None:
             shutil.copytree(given.vault, vault, ignore=IGNORED_ON_COPY)
         else:
             generate_vault(vault, 5_000)
-        tools = (given.peers or install_peers()) if "peers" in wanted else work
+        tools = given.peers or (install_peers() if "peers" in wanted else work)
         bench = Bench(work, vault, tools.resolve(), given.rounds, Figures())
         machine = f"{os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
         print(f"{given.vault or 'generated'}: {len(list_notes(vault)):,} notes; {machine}")
