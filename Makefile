@@ -78,7 +78,7 @@ gate-record: .venv/installed
 release-check: .venv/tested
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
-	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py
+	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py tests/test_python_314.py
 	@echo 'dist/ holds the archives. Nothing was uploaded.'
 
 refresh: .venv/tested

@@ -8,8 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -29,6 +30,7 @@ PARTS = (
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
+    ".gitignore",  # hatchling reads it, and adds it to the sdist
 )
 BIN = Path(sys.executable).parent
 SAMPLE = ROOT / "fixtures" / "podcast-wiki"
@@ -44,10 +46,15 @@ def list_interpreters(version: str) -> Iterator[Path]:
         yield from sorted((Path.home() / pattern).glob(f"*{version}.*/bin/python{version}"))
 
 
-def find_interpreter(version: str) -> Path:
-    """Return a Python of this version that can create environments; skip the test if there is none."""
+def skip_unless_release_check(version: str) -> None:
+    """Skip a test with another Python than that of the tests in a run of all tests."""
     if version != CURRENT and not os.environ.get("VAULTLINK_RELEASE"):
         pytest.skip(f"`make release-check` tries Python {version}")
+
+
+def find_interpreter(version: str) -> Path:
+    """Return a Python of this version that can create environments; skip the test if there is none."""
+    skip_unless_release_check(version)
     code = f"import ensurepip, sys, venv; sys.exit(sys.version[:4] != {version!r})"
     for python in list_interpreters(version):
         done = subprocess.run([python, "-c", code], capture_output=True, check=False)
@@ -128,7 +135,7 @@ def install(
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     ("tool", "kind"),
-    [("pip", "wheel"), ("pip", "sdist"), ("uv", "wheel"), ("uv", "sdist"), ("pipx", "wheel")],
+    [(tool, kind) for tool in ("pip", "pipx", "uv") for kind in ("wheel", "sdist")],
 )
 def test_archive_is_installed_and_checks_the_sample_vault(
     tool: str,
@@ -165,6 +172,34 @@ def test_archive_is_installed_and_checks_the_sample_vault(
     assert "VL101 dangling-link" in done.stdout
     report = check_output([command, "doctor", "--vault", tmp_path / "vault"], tmp_path, environment)
     assert f"Python     {version}." in report
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_dependency_has_a_wheel(version: str, dist: Path, tmp_path: Path) -> None:
+    """No Python needs a compiler, not even one that is not at hand."""
+    skip_unless_release_check(version)
+    abi = f"cp{version.replace('.', '')}"
+    platforms = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"),
+        *("--implementation=cp", f"--python-version={version}", f"--abi={abi}"),
+        *("--abi=abi3", "--abi=none"),
+        *(f"--platform={platform}" for platform in platforms),
+        *("--dest", tmp_path / "wheels", list_archives(dist)["wheel"]),
+    ]
+    check_output(command, tmp_path, make_clean_environment(tmp_path / "home"))
+    names = [wheel.name for wheel in (tmp_path / "wheels").iterdir()]
+    assert any(name.startswith("msgspec-") and f"-{abi}-" in name for name in names), names
+
+
+def test_sdist_has_only_files_of_the_project(dist: Path) -> None:
+    """Others of the same name, such as licences of texts that are tested, stay in the repository."""
+    with tarfile.open(list_archives(dist)["sdist"]) as archive:
+        paths = [
+            PurePosixPath(name).relative_to(f"vaultlink-{__version__}")
+            for name in archive.getnames()
+        ]
+    assert {path.parts[0] for path in paths} == {*PARTS, "PKG-INFO"}
 
 
 def test_archives_are_reproducible(dist: Path, tmp_path: Path) -> None:
