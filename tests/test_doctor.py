@@ -3,14 +3,17 @@
 import re
 import subprocess
 import sys
+import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import vaultlink
+from forge import ROOT
 from repositories import create_repository, git
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.watch.peers import Peers
@@ -74,6 +77,61 @@ def test_everything_is_fine(run: RunCommand, vault: Path, tmp_path: Path) -> Non
     assert read_files(tmp_path) == before
     assert all(not row["advice"] for row in checks(run).values())
     assert run("doctor", "--output-format", "tsv").lines[0] == "check\tattention\tdetail\tadvice"
+
+
+def normalize(name: str) -> str:
+    """Return the name of a package in the one spelling that pip compares."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read_names(requirements: Iterable[str]) -> list[str]:
+    """Return the names of packages in requirements, sorted."""
+    return sorted(normalize(re.split(r"[^\w.-]", text)[0]) for text in requirements)
+
+
+def test_every_requirement_and_extra_of_the_project_is_listed(run: RunCommand, vault: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = checks(run)
+    listed = dict(item.split(" ") for item in rows["libraries"]["detail"].split(", "))
+    assert read_names(listed) == read_names(project["dependencies"])
+    assert all(metadata.version(name) == version for name, version in listed.items())
+    extras = [item.split(" (")[0] for item in rows["extras"]["detail"].split(", ")]
+    assert extras == list(project["optional-dependencies"])
+
+
+def write_metadata(folder: Path, *requirements: str) -> Path:
+    """Write the metadata of an installed vaultlink with these requirements."""
+    lines = ["Metadata-Version: 2.4", "Name: vaultlink", f"Version: {vaultlink.__version__}"]
+    lines += [f"Requires-Dist: {text}" for text in requirements]
+    path = f"vaultlink-{vaultlink.__version__}.dist-info/METADATA"
+    return write_files(folder, {path: "\n".join(lines) + "\n"})
+
+
+def test_missing_library_needs_attention_and_missing_extra_does_not(
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = write_metadata(
+        tmp_path / "site",
+        *("tomlkit>=0.13", "absent.library<3,>=2", "prompt_toolkit"),
+        *("absent-server>=1; extra == 'lsp'", 'msgspec ; extra == "fast"'),
+    )
+    monkeypatch.syspath_prepend(installed)
+    rows = checks(run)
+    assert [name for name, row in rows.items() if row["attention"]] == ["libraries"]
+    assert read_names(rows["libraries"]["detail"].split(", ")) == ["prompt-toolkit", "tomlkit"]
+    assert rows["libraries"]["advice"] == (
+        "Not installed: absent.library<3,>=2. Install vaultlink again."
+    )
+    assert rows["extras"]["detail"] == "lsp (not installed), fast (installed)"
+
+
+def test_there_may_be_no_extras(
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(write_metadata(tmp_path / "site", "tomlkit"))
+    rows = checks(run)
+    assert not rows["libraries"]["attention"]
+    assert rows["extras"]["detail"] == "there are no extras"
 
 
 def fits(lines: Iterable[str], folder: Path) -> bool:
