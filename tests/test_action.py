@@ -151,26 +151,51 @@ def test_install_steps_put_the_command_on_the_path(
     )
 
 
-def test_named_version_is_installed(kit: InstallKit, tmp_path: Path) -> None:
-    runner = pretending(runner_at(tmp_path / "run", kit, version="0.4.0rc1"), 0).run(
-        STEPS[:INSTALLING]
-    )
+def read_requirement(runner: StepRunner) -> str:
+    """Return the one requirement that the pretended Python was told to install."""
+    *_, end, requirement = (runner.temp / "told").read_text(encoding="utf-8").splitlines()
+    assert end == "--", "what follows is never an option"
+    return requirement
+
+
+def test_checkout_of_the_action_is_installed(kit: InstallKit, tmp_path: Path) -> None:
+    runner = pretending(runner_at(tmp_path / "run", kit), 0).run(STEPS[:INSTALLING])
     assert not runner.failed, runner.log
-    assert (runner.temp / "told").read_text(encoding="utf-8").splitlines()[-2:] == [
-        "--",
-        "vaultlink==0.4.0rc1",
-    ]
+    assert read_requirement(runner) == str(kit.checkout)
+
+
+def test_nothing_names_a_package_of_an_index() -> None:
+    """Whoever publishes that name would decide what runs."""
+    assert "vaultlink==" not in SCRIPTS["Install vaultlink"]
+    for about in ACTION["inputs"].values():
+        assert not re.match(r"vaultlink\b", about["default"])
 
 
 @pytest.mark.parametrize(
-    "version",
-    ["1; touch pwned", "1 --index-url https://example.org", "$(touch pwned)", "1\n2", "-r x"],
+    "package",
+    [
+        "vaultlink @ git+https://example.org/vaultlink@v0.4.0",
+        "vaultlink==0.4.0",  # of a private index
+        "./tools/vaultlink-0.4.0-py3-none-any.whl",
+        "vaultlink; touch pwned $(touch pwned) `touch pwned`",
+    ],
 )
-def test_invalid_version_is_not_installed(kit: InstallKit, tmp_path: Path, version: str) -> None:
-    runner = runner_at(tmp_path / "run", kit, version=version).run(STEPS)
-    assert runner.failed
-    assert runner.log == "::error title=vaultlink::The input version is not a version number.\n"
+def test_named_package_is_installed(kit: InstallKit, tmp_path: Path, package: str) -> None:
+    runner = pretending(runner_at(tmp_path / "run", kit, package=package), 0).run(
+        STEPS[:INSTALLING]
+    )
+    assert not runner.failed, runner.log
+    assert read_requirement(runner) == package
     assert list(tmp_path.rglob("pwned")) == []
+
+
+@pytest.mark.parametrize("package", ["--index-url=https://example.org", "-r x", "a\nb", "a\r-r x"])
+def test_options_and_lines_are_not_installed(kit: InstallKit, tmp_path: Path, package: str) -> None:
+    runner = runner_at(tmp_path / "run", kit, package=package).run(STEPS)
+    assert runner.failed
+    assert runner.log == (
+        "::error title=vaultlink::The input package is not one requirement of pip.\n"
+    )
 
 
 def test_old_python_is_not_used(kit: InstallKit, tmp_path: Path) -> None:

@@ -310,8 +310,52 @@ def test_nothing_names_a_package_that_is_not_published(
         text = (root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8")
         assert named in text
         assert "vaultlink==" not in text
-    for page in (ROOT / "docs").glob("*.md"):
-        assert not re.search(r"pip install (--\S+ )*vaultlink", page.read_text(encoding="utf-8"))
+
+
+INSTALLS = re.compile(
+    r"\b(?:pip3? install|pipx (?:install|run)|uv (?:tool|pip) install|uv add|uvx|uv tool run)"
+    r"(?: +-\S+)* +[\"'`]?vaultlink(?! @)\b|vaultlink[=~]="
+)
+"""A command, or a requirement, that takes vaultlink from an index."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("pip install vaultlink", 'python -m pip install --quiet "vaultlink"', "uvx vaultlink"),
+        *("pipx install vaultlink", "uv tool install vaultlink", "vaultlink==0.4.0"),
+    ],
+)
+def test_installation_from_an_index_is_noticed(text: str) -> None:
+    assert INSTALLS.search(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("pip install .", "pipx install .", 'pip install "vaultlink @ git+https://e.org/v@1"'),
+        "pip install ./vaultlink-0.4.0-py3-none-any.whl",
+    ],
+)
+def test_installation_from_a_source_is_not_noticed(text: str) -> None:
+    assert not INSTALLS.search(text)
+
+
+def test_no_page_or_file_for_others_installs_from_an_index() -> None:
+    assert not IS_PUBLISHED
+    pages = [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "action.yml")),
+        ROOT / ".pre-commit-hooks.yaml",
+        *(ROOT / "docs").rglob("*.*"),
+        *(ROOT / "contrib").rglob("*.*"),
+        *(ROOT / "src/vaultlink/cli/starters").glob("*.*"),
+    ]
+    found = {
+        str(page.relative_to(ROOT)): match[0]
+        for page in pages
+        if page.is_file() and (match := INSTALLS.search(page.read_text(encoding="utf-8")))
+    }
+    assert found == {}
 
 
 def test_source_that_others_cannot_reach_is_mentioned(
