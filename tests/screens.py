@@ -168,6 +168,10 @@ class Screen:
         self._process.close(force=False)
         return self
 
+    def has_ended(self) -> bool:
+        """Return True if the command has ended."""
+        return not self._process.isalive()
+
     def wait_for_end(self, code: int = 0) -> "Screen":
         """Wait until the command ends with this exit code, and without an internal error."""
         end = time.monotonic() + TIMEOUT_SECONDS

@@ -33,7 +33,8 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
 """Pages about one system: short, and every command in them must succeed."""
 INDEX = ROOT / "docs" / "README.md"
-RUN = [page for page in PAGES if blocks(page, "sh")]
+RUN = [page for page in PAGES if blocks(page, "sh") and page.stem != "first-steps"]
+"""The first steps are run by tests/test_first_steps.py."""
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
@@ -64,6 +65,7 @@ def test_each_use_has_a_page() -> None:
         "ci",
         "configuration",
         "editors",
+        "first-steps",
         "fixing",
         "github",
         "gitlab",

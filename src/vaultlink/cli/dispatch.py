@@ -222,6 +222,7 @@ def render_overview() -> str:
         rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
         parts.append("\n".join([f"{title}:", *rows]) + "\n")
     parts.append(
+        "Start with `vaultlink check` in the folder of your vault. It writes nothing.\n"
         "Run `vaultlink COMMAND --help` for the options of a command.\n"
         "Exit codes: 0 no findings, 1 findings, 2 usage or configuration error.\n"
     )

@@ -1,6 +1,5 @@
 """Findings as a command's results and exit code, for `check` and `fix`."""
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -12,7 +11,8 @@ from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.shown_paths import find_path_prefix, make_path_formatter
+from vaultlink.cli.repeated_options import format_command_options, format_vault_option
+from vaultlink.cli.shown_paths import make_path_formatter
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules
@@ -167,27 +167,13 @@ def build_result(
         extra_keys=extra_keys,
         width=terminal.width,
         height=terminal.height or 24,
-        command_options=_join_words(
-            [*(["--vault", str(options.vault)] if options.vault else []), *map(str, options.paths)]
-        ),
-        vault_option=_join_words(_name_vault(options, vault)),
+        command_options=format_command_options(options),
+        vault_option=format_vault_option(options.vault, vault.root),
         show_path=make_path_formatter(vault.root),
         link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
         groups_targets=terminal.is_terminal,
         palette=terminal.palette,
     )
-
-
-def _name_vault(options: ReportOptions, vault: Vault) -> list[str]:
-    """Return the option that names the vault, if it is not that of the current folder."""
-    if options.vault:
-        return ["--vault", str(options.vault)]
-    prefix = find_path_prefix(vault.root)
-    return ["--vault", prefix.rstrip("/")] if prefix else []
-
-
-def _join_words(words: Sequence[str]) -> str:
-    return f" {shlex.join(words)}" if words else ""
 
 
 def _find_path_prefix(vault: Vault) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vaultlink.fix.resolved import ResolvableFindings
 from vaultlink.links.edits import apply_edits, sort_edits
-from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote
+from vaultlink.model import Diagnostic, Fix, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -155,12 +154,9 @@ def count_fixed_by_rule(fixed: Sequence[FixedFinding]) -> dict[str, int]:
     return dict(sorted(Counter(item.rule for item, _ in fixed).items()))
 
 
-def describe_unsafe(found: ResolvableFindings) -> str:
-    """Return a sentence with the number of findings with unsafe fixes; "" for none."""
-    count = found.count(Safety.UNSAFE)
-    if not count:
+def describe_skipped(skipped: int, fixed: int) -> str:
+    """Return a sentence for a run that skipped notes and fixed nothing, else ""."""
+    if not skipped or fixed:
         return ""
-    least = "" if found.has_all_unsafe else "At least "
-    if count == 1:
-        return f"{least}1 more finding has an unsafe fix; --unsafe-fixes applies it."
-    return f"{least}{count:,} more findings have unsafe fixes; --unsafe-fixes applies them."
+    verb = "was" if skipped == 1 else "were"
+    return f"Fixed nothing: {format_count(skipped, 'note')} {verb} skipped."

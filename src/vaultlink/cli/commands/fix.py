@@ -12,6 +12,7 @@ from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
+from vaultlink.cli.next_steps import propose_after_fix
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import (
     CheckedVault,
@@ -45,7 +46,7 @@ from vaultlink.report.concise import summarize_check
 from vaultlink.report.fix_summary import (
     count_fixed_by_rule,
     describe_fixed,
-    describe_unsafe,
+    describe_skipped,
     fixed_row,
     render_examples,
     skipped_rows,
@@ -236,14 +237,19 @@ def _report_fixes(
         results = render_results(options, terminal, output_format, checked, {"fixed": row})
         terminal.print_results(terminal.encode_results(results, output_format))
     print_skipped_notes(result.skipped)
-    fixed = describe_fixed(row.by_rule, row.notes, brief=shows_examples) + (
-        " `vaultlink undo` reverts it." if row.run else ""
+    fixed = describe_skipped(len(row.left), len(fixes)) or describe_fixed(
+        row.by_rule, row.notes, brief=shows_examples
     )
+    is_interactive = isinstance(options, FixOptions) and options.interactive
     for sentence in (
         allowed.describe() if allowed else "",
-        fixed,
-        "" if options.unsafe_fixes or terminal.quiet else describe_unsafe(checked.resolvable()),
+        fixed + (" `vaultlink undo` reverts it." if row.run else ""),
         *_summarize(after, remaining),
+        ""
+        if terminal.quiet
+        else propose_after_fix(
+            options, checked, interactive=is_interactive, listed=not shows_examples
+        ),
     ):
         if sentence:
             terminal.print_message(sentence)

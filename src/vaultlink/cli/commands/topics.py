@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.next_steps import propose_after_topics
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
@@ -46,6 +47,7 @@ def topics(options: FolderOptions) -> int:
         )
         if rows:
             terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
+            terminal.print_message(propose_after_topics(options, vault.root))
     return EXIT_CLEAN
 
 

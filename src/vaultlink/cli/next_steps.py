@@ -1,0 +1,43 @@
+"""The commands that messages propose for what a run left."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaultlink.cli.options import FixSelectionOptions, FolderOptions
+from vaultlink.cli.repeated_options import format_command_options, format_vault_option
+from vaultlink.model import Safety
+from vaultlink.report.groups import find_target_rules
+
+if TYPE_CHECKING:
+    from vaultlink.cli.results import CheckedVault
+
+
+def propose_after_fix(
+    options: FixSelectionOptions, checked: "CheckedVault", *, interactive: bool, listed: bool
+) -> str:
+    """Return a sentence with the next command after a fix run; "" if nothing is left.
+
+    `listed` says that the run has printed the remaining findings.
+    """
+    remaining, command_options = checked.split.new, format_command_options(options)
+    if not (interactive or options.unsafe_fixes):
+        found = checked.resolvable()
+        least = "" if found.has_all_unsafe else "at least "
+        if count := found.count(Safety.UNSAFE):
+            return (
+                f"`vaultlink fix --interactive{command_options}` decides on {least}{count:,} of "
+                "them; --unsafe-fixes fixes all."
+            )
+    if not remaining or listed:
+        return ""
+    unresolved = find_target_rules(checked.vault.rules)
+    if any(item.target and item.rule in unresolved for item in remaining):
+        vault_option = format_vault_option(options.vault, checked.vault.root)
+        return f"`vaultlink topics{vault_option}` lists the missing targets."
+    return f"`vaultlink check{command_options}` shows them."
+
+
+def propose_after_topics(options: FolderOptions, root: Path) -> str:
+    """Return a sentence with the command that decides on dangling topics."""
+    vault_option = format_vault_option(options.vault or options.folder, root)
+    return f"`vaultlink fix --interactive{vault_option}` links, creates, unlinks or allows each."
