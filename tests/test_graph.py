@@ -281,6 +281,14 @@ def test_dot_quotes_names() -> None:
     assert '  "a & <b>.md" -> "/\\"x\\"" [line=1];' in lines
 
 
+def test_dot_shows_unresolved_targets_in_red_and_chooses_a_fast_layout() -> None:
+    lines = export_graph(STRANGE, "dot").splitlines()
+    assert lines[1].startswith("  graph [layout=sfdp, ")
+    nodes = [line for line in lines if "shape=" in line]
+    assert {("shape=plaintext" in line) for line in nodes} == {True, False}
+    assert all(("color=red" in line) == ("shape=plaintext" in line) for line in nodes)
+
+
 def test_exports_are_the_same_in_every_process() -> None:
     code = (
         "from test_graph import SAMPLE; from vaultlink.graph.export import GRAPH_FORMATS, export_graph\n"
