@@ -118,6 +118,8 @@ def test_each_command_is_on_the_screen_of_the_one_before(
     ]
     assert "vaultlink fix                fix 13 now" in screens["vaultlink check"]
     assert "Fixed 13 findings" in screens["vaultlink fix"]
+    for row in screens["vaultlink fix"].splitlines():
+        assert re.match(r" *\d+  VL|  [-+] |[A-Z`]", row), "each headline and line takes one row"
     unresolved = {item["target"] for item in list_findings(run) if "dangling" in item["rule"]}
     assert unresolved == {
         "wreck-chart-1890.png",

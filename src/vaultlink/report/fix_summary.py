@@ -80,9 +80,10 @@ def render_examples(
     blocks = []
     for (code, rule), count in sorted(counts.items()):
         _, fix = examples[rule]
+        columns = max(width - count_width - len(f"{code} {rule}") - 4, _MIN_EXAMPLE_WIDTH)
         lines = [
             f"{count:>{count_width},}  {p.bold}{code} {rule}{p.reset}  "
-            f"{p.dim}{escape_controls(fix.title)}{p.reset}"
+            f"{p.dim}{truncate(escape_controls(fix.title), columns)}{p.reset}"
         ]
         lines += _render_example(fix, texts, width, p) if rule in in_first_round else []
         blocks.append("\n".join(lines) + "\n")
