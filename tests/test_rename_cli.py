@@ -1,12 +1,14 @@
 """`vaultlink rename` and `vaultlink move` on disk: arguments, output, exit codes, diff, undo and git."""
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repositories import create_repository, git
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.cli.commands.rename import MoveOptions, RenameOptions
 
@@ -16,6 +18,7 @@ NOTES = {
     "Old.md": "---\nup: '[[Home]]'\n---\n# Part\n## Inner\ntext ^b1\n\n[[#Part]] [[Bom]]\n",
     "Projects/Alpha.md": "[[Beta]] [up](../Home.md)\n",
     "Projects/Beta.md": "[[Old#Part#Inner]]",
+    "Tags.md": "---\ntags: [todo, area]\n---\n#todo/now and #todo #todont\n",
     "Projects/img/a.png": "",
     "Board.canvas": '{"nodes":[{"id":"1","type":"file","file":"Old.md"}],"edges":[]}',
 }
@@ -29,6 +32,8 @@ OPERATIONS = {
     "heading": ("rename", "Old#Part", "Chapter"),
     "nested heading": ("rename", "Old#Part#Inner", "Deep"),
     "block": ("rename", "Old#^b1", "b2"),
+    "tag": ("rename", "#todo", "task"),
+    "merged tag": ("rename", "#todo", "#area", "--merge"),
     "move": ("move", "Home", "Old", "Projects/", "Archive/2024"),
 }  # fmt: skip
 
@@ -218,6 +223,9 @@ def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path)
         ("rename", "Old", "New", "--from-file", "plan.tsv"),
         ("rename", "--from-file", "nothing.tsv"),
         ("rename", "Old", "New", "--output-format", "github"),
+        ("rename", "#todo", "#1"),
+        ("rename", "#todo", "#two words"),
+        ("rename", "#todo", "#area"),
         ("move",),
         ("move", "Old"),
         ("move", "Old", "Home.md"),
@@ -235,6 +243,13 @@ def test_refusals_write_nothing_and_exit_with_2(
     assert (done.code, done.out, done.err[:7]) == (2, "", "error: ")
     assert read_files(vault) == before
     assert run("undo", "--list").lines[1:] == []
+
+
+def test_git_needs_a_work_tree(run: RunCommand, vault: Path) -> None:
+    before = read_files(vault)
+    done = run("rename", "Old", "New", "--git")
+    assert (done.code, "is not in a git work tree" in done.err) == (2, True)
+    assert read_files(vault) == before
 
 
 def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
@@ -291,6 +306,41 @@ def test_all_refusals_of_a_plan_are_listed(run: RunCommand, vault: Path) -> None
     assert done.code == 2
     assert done.err.startswith("error: nothing was written, because of ")
     assert ".hidden.md is hidden" in done.err
+
+
+# -- diffs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+def test_git_applies_a_diff(
+    run: RunCommand, vault: Path, tmp_path: Path, words: Sequence[str]
+) -> None:
+    copy = write_files(tmp_path / "copy", read_files(vault))
+    diff = run(*words, "--diff")
+    assert (diff.code, diff.err.splitlines()[-1].split()[0]) == (1, "Would")
+    subprocess.run(
+        ["git", "apply", "-p1", "-"], cwd=copy, input=diff.out.encode(), check=True, timeout=60
+    )
+    assert run(*words).code == 0
+    assert read_files(copy) == read_files(vault)
+
+
+# -- git --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("plain_git")
+def test_git_sees_a_rename_and_stages_it_only_if_asked(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "vault"
+    create_repository(root, NOTES)
+    monkeypatch.chdir(root)
+    assert run("rename", "Old", "N").code == 0
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    assert run("undo").code == 0
+    assert git(root, "status", "--porcelain") == ""
+    assert run("rename", "Old", "N", "--git").code == 0
+    assert "R  Old.md -> N.md" in git(root, "status", "--porcelain")
 
 
 # -- the form of the output -------------------------------------------------------------------------------------------

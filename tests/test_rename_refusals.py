@@ -24,7 +24,7 @@ VAULT = {
     "Play/E.md": "",
     "pic.png": "",
     "data": "",
-    "What?/F.md": "",
+    "What?/F.md": "#used/deep and #b\n",
     "Café.md": "",
 }
 HIDDEN = ["Work/.keep", ".obsidian/app.json", ".trash/Old.md", "Hidden/.x", "pic.png~"]
@@ -100,7 +100,7 @@ def find_problems(
         ([("Work", "W"), ("Play", "W")], "would both become"),
         ([("A.md", "X/A.md"), ("B.md", "x/B.md")], "differ only in case"),
         ([("A.md", "X.md"), ("A.md", "Y.md")], "A.md is renamed 2 times"),
-        ([("#a", "#b"), ("#A", "#c")], "#a is renamed 2 times"),
+        ([("#a", "#c"), ("#A", "#d")], "#a is renamed 2 times"),
         # outside the vault, hidden
         ([("A.md", "../A.md")], "leaves the folder"),
         ([("A.md", "Work/../../A.md")], "leaves the folder"),
@@ -146,6 +146,14 @@ def find_problems(
         ([("A.md", "pic.png~/A.md")], "temporary file"),
         ([("A.md", "X.md"), ("B.md", "X.md/B.md")], "X.md is a file"),
         ([("pic.png", "pic.md")], "is an attachment, and can't become a note"),
+        # tags
+        ([("#a", "#123")], "a tag needs a character that is not a digit"),
+        ([("#a", "#a b")], "a tag can't contain a space"),
+        ([("#a", "#a//b")], "has an empty level"),
+        ([("#a", "#used")], "the tag #used/deep exists already. --merge merges #a into it"),
+        ([("#a", "#USED")], "the tag #used/deep exists already"),
+        ([("#a", "#used/deep")], "the tag #used/deep exists already"),
+        ([("#used/deep", "#b")], "the tag #b exists already"),
         # nothing changes
         ([("A.md", "A.md")], "A.md has this name already"),
         ([("Work", "Work")], "Work has this name already"),
@@ -193,12 +201,27 @@ def test_refused(pairs: Pairs, problem: str) -> None:
         [("pic.png", "C.png")],
         [("data", "data.txt")],
         [("A.md#One", "A.md#Two")],
-        [("#a", "#b")],
-        [("#a", "#b"), ("A.md#a", "A.md#b")],
+        [("#a", "#c")],
+        [("#a", "#c"), ("A.md#a", "A.md#b")],
+        [("#b", "#B")],
+        [("#b", "#b/deep")],
+        [("#b", "#2024/b")],
+        [("#used", "#use")],
+        [("#used/deep", "#used")],
+        [("#used", "#b"), ("#b", "#used")],
+        [("#b", "#c"), ("#used", "#b")],
     ],
 )
 def test_not_refused(pairs: Pairs) -> None:
     assert find_problems(pairs) == []
+
+
+def test_tags_are_merged_only_if_asked() -> None:
+    index, disk = build_state(VAULT).index, make_disk([*VAULT])
+    for pairs in ([("#used", "#b")], [("#used", "#c"), ("#b", "#c")]):
+        renames = [Rename(RenameKind.TAG, old, new) for old, new in pairs]
+        assert "--merge" in next(list_problems(renames, index, disk, NameLimits()))
+        assert list(list_problems(renames, index, disk, NameLimits(), merge=True)) == []
 
 
 def test_unportable_name_that_stays_is_not_refused() -> None:

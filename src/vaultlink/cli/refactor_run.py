@@ -8,7 +8,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import LISTING_FORMATS, print_lines, print_rows
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.cli.shown_paths import make_path_formatter
-from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
     find_vault_root,
     open_scanned_vault,
@@ -17,6 +17,8 @@ from vaultlink.cli.vault import (
 )
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, write_refactor
 from vaultlink.disk.rename_questions import ask_disk
+from vaultlink.errors import UsageError
+from vaultlink.git.location import find_work_tree
 from vaultlink.model import SkippedNote
 from vaultlink.refactor.expansion import list_obsolete_folders
 from vaultlink.refactor.plan import RefactorPlan, Rename
@@ -31,6 +33,7 @@ from vaultlink.report.refactor_result import (
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.rules.file_names import read_name_limits
 from vaultlink.write.apply import AnalysedTexts
+from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
@@ -46,6 +49,9 @@ class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
         bool,
         option("--diff", "--dry-run", help="Print a unified diff of the changes; write nothing."),
     ] = False
+    git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
+        False
+    )
 
 
 class RefactorRequest(NamedTuple):
@@ -75,6 +81,8 @@ def run_refactor(
         request = _open_request(options, terminal, read, merge=merge)
         return _print_preview(terminal, output_format, request, plan_all(request))
     root = find_vault_root(options)
+    if options.git and find_work_tree(root) is None:
+        raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
     with hold_write_lock(terminal, root):
         if revert_interrupted(root):
             terminal.print_message("Reverted a run that was interrupted.")
@@ -89,7 +97,12 @@ def run_refactor(
             describe_refactor(plan, request.vault.index),
             list_obsolete_folders(plan),
         )
-    return _report_written(terminal, output_format, request, plan, result)
+        unstaged = stage_moves(root, plan.files) if options.git and result.moved else None
+    code = _report_written(terminal, output_format, request, plan, result)
+    if unstaged is None:
+        return code
+    print_stderr(f"The moved files are not staged: {unstaged}")
+    return max(code, EXIT_FINDINGS)
 
 
 def _open_request(
@@ -103,9 +116,8 @@ def _open_request(
         sweep_strays(scan.root, scan.listing.strays)
     vault = open_scanned_vault(scan, terminal)
     renames = read(vault)
-    refuse_renames(
-        renames, vault.index, ask_disk(scan.root), read_name_limits(vault.config.options)
-    )
+    limits = read_name_limits(vault.config.options)
+    refuse_renames(renames, vault.index, ask_disk(scan.root), limits, merge=merge)
     return RefactorRequest(vault, AnalysedTexts(scan), renames, merge)
 
 
@@ -134,7 +146,7 @@ def _print_preview(
             (path, _decode_bytes(request, path, old), _decode_bytes(request, path, new))
             for path, (old, new) in sorted(plan.texts.items())
         ]
-        terminal.print_diff(unified_diff(changes, terminal.palette))
+        terminal.print_diff(unified_diff(changes, terminal.palette, plan.files))
     _print_captured(terminal, request.vault, plan)
     print_skipped_notes(skipped)
     terminal.print_message(describe_refactor(plan, index, would=True))

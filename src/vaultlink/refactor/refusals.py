@@ -10,6 +10,7 @@ from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_f
 from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.old_names import FILE_KINDS, find_folder, list_outer_folders
 from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
+from vaultlink.refactor.tags import find_tag_conflict, rename_in_tag, validate_tag
 from vaultlink.rules.file_names import (
     NameLimits,
     check_path_length,
@@ -49,15 +50,17 @@ def refuse_renames(
     index: Index,
     disk: DiskQuestions,
     limits: NameLimits = NameLimits(),  # noqa: B008 - immutable
+    *,
+    merge: bool = False,
 ) -> None:
-    """Check that renames can be made on disk.
+    """Check that renames can be made.
 
-    The new names of headings, blocks and tags are not checked.
+    The new names of headings and blocks are not checked. With `merge`, a new tag may exist already.
 
     Raises:
         RefusedError: They can't. The message has all reasons.
     """
-    raise_problems(list(list_problems(renames, index, disk, limits)))
+    raise_problems(list(list_problems(renames, index, disk, limits, merge=merge)))
 
 
 def raise_problems(problems: Sequence[str]) -> None:
@@ -74,7 +77,12 @@ def raise_problems(problems: Sequence[str]) -> None:
 
 
 def list_problems(
-    renames: Sequence[Rename], index: Index, disk: DiskQuestions, limits: NameLimits
+    renames: Sequence[Rename],
+    index: Index,
+    disk: DiskQuestions,
+    limits: NameLimits,
+    *,
+    merge: bool = False,
 ) -> Iterator[str]:
     """Yield the reasons not to make renames, as sentences."""
     yield from _find_repeated(renames)
@@ -87,6 +95,7 @@ def list_problems(
             problems = [*_check_source(item, disk), *_check_new_path(item, index, disk, limits)]
             invalid |= {item.old} if problems else set()
             yield from problems
+    yield from _check_tags(renames, index, merge=merge)
     valid = [item for item in paths if item.old not in invalid and item.old != item.new]
     if valid:
         yield from _Targets(valid, index, disk).list_problems(limits.max_path)
@@ -156,6 +165,24 @@ def _find_link_problems(path: str, *, is_file: bool) -> Iterator[str]:
         yield problem
     elif match := _UNLINKABLE_PART.search(name):
         yield f"contains {match[0]}, so no wikilink can contain it"
+
+
+def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iterator[str]:
+    """Yield the new tags that are not valid, or exist and may not be merged."""
+    pairs = [(item.old[1:], item.new[1:]) for item in renames if item.kind is RenameKind.TAG]
+    counts = Counter(new.lower() for _, new in pairs)
+    for old, new in pairs:
+        try:
+            validate_tag(new)
+        except RefusedError as error:
+            yield str(error)
+            continue
+        existing = None if merge or old == new else find_tag_conflict(index, old, new)
+        is_free = existing and any(rename_in_tag(existing, tag, "x") for tag, _ in pairs)
+        if existing and not is_free:
+            yield f"the tag #{existing} exists already. --merge merges #{old} into it."
+        elif counts[new.lower()] > 1 and not merge:
+            yield f"several tags would become #{new}. --merge merges them."
 
 
 # -- all renames together ------------------------------------------------------------------------
