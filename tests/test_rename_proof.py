@@ -58,6 +58,11 @@ def rename(old: str, new: str, **expected: Any) -> Operation:
     return Operation(("rename", old, new), Expected(**expected))
 
 
+def rename_once(old: str, new: str, **expected: Any) -> Operation:
+    """Return a rename of one of several things of the same name, so that the command renames the next one afterwards."""
+    return Operation(("rename", old, new), Expected(**expected), again=())
+
+
 def move(*words: str, files: Mapping[str, str]) -> Operation:
     """Return a move of sources into a folder."""
     return Operation(("move", *words), Expected(files))
@@ -177,8 +182,8 @@ OPERATIONS = {
     "heading": rename("Old Note#Kopf", "New head", headings={OLD: {1: "New head"}}),
     "heading-nested": rename("Old Note#Kopf#Detail", "Part", headings={OLD: {2: "Part"}}),
     "heading-of-note": rename("Old Note#Old Note", "Title", headings={OLD: {0: "Title"}}),
-    "heading-duplicate": rename("Old Note#Twice", "Once", headings={OLD: {3: "Once"}}),
-    "heading-below-duplicate": rename(
+    "heading-duplicate": rename_once("Old Note#Twice", "Once", headings={OLD: {3: "Once"}}),
+    "heading-below-duplicate": rename_once(
         "Old Note#Twice#Under", "Below", headings={OLD: {4: "Below"}}
     ),
     "heading-setext": rename(
@@ -392,11 +397,11 @@ def test_git_shows_renames(run: RunCommand, vault: Path) -> None:
     assert git(vault, "diff", "--cached", "--name-only") == ""
     git(vault, "add", "--all")
     status = git(vault, "-c", "core.quotePath=false", "status", "--porcelain").splitlines()
-    assert {line for line in status if "->" in line} >= {
+    assert set(status) >= {  # others are too short for git to see that they are alike
         "R  projects/deep/Stem.md -> work/deep/Stem.md",
         'R  "projects/Old Note.md" -> "work/Old Note.md"',
+        "R  projects/chart.pdf -> work/chart.pdf",
     }
-    assert not [line for line in status if line.startswith(("D", "A"))]
 
 
 REFUSED = {

@@ -132,9 +132,10 @@ def _check_meanings(
 
 
 def _may_change_display(note: Note, link: Link) -> bool:
-    """Return True for entries of sections, and if the display text contains a link."""
+    """Return True for entries of sections, and if the display text contains a link or tag."""
     return link.place is Place.SECTION or any(
-        link.start < item.start and item.end < link.end for item in note.links
+        link.start < item.start and item.end < link.end
+        for item in chain[SourceSpan](note.links, note.tags)
     )
 
 
