@@ -160,15 +160,18 @@ def choose_rename(random: Random, index: Index, paths: Sequence[str]) -> Argumen
     if kind == "note":
         return "rename", random.choice(notes), random.choice((f"Renamed {number}", f"x-{number}"))
     if kind == "move":
-        folders = [*sorted({path.rpartition("/")[0] or "/" for path in paths}), "new folder"]
-        return "move", random.choice(notes), random.choice(folders)
+        note = random.choice(notes)
+        folders = {path.rpartition("/")[0] or "/" for path in paths} | {"new folder"}
+        return "move", note, random.choice(sorted(folders - {note.rpartition("/")[0] or "/"}))
     if kind == "folder":
         folders = sorted({path.rpartition("/")[0] for path in paths} - {""})
         return ("rename", f"{random.choice(folders)}/", f"Folder {number}") if folders else None
     if kind == "attachment":
         others = [path for path in paths if not path.endswith(".md") and "." in path]
         return ("rename", random.choice(others), f"File ({number})") if others else None
-    with_links = sorted(path for path in index.anchor_sources if index.notes[path].headings)
+    with_links = sorted(
+        path for path in index.anchor_sources if path in notes and index.notes[path].headings
+    )
     if not with_links:
         return None
     path = random.choice(with_links)
