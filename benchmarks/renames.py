@@ -161,8 +161,8 @@ def choose_rename(random: Random, index: Index, paths: Sequence[str]) -> Argumen
         return "rename", random.choice(notes), random.choice((f"Renamed {number}", f"x-{number}"))
     if kind == "move":
         note = random.choice(notes)
-        folders = {path.rpartition("/")[0] or "/" for path in paths} | {"new folder"}
-        return "move", note, random.choice(sorted(folders - {note.rpartition("/")[0] or "/"}))
+        known = {path.rpartition("/")[0] or "/" for path in paths} | {"new folder"}
+        return "move", note, random.choice(sorted(known - {note.rpartition("/")[0] or "/"}))
     if kind == "folder":
         folders = sorted({path.rpartition("/")[0] for path in paths} - {""})
         return ("rename", f"{random.choice(folders)}/", f"Folder {number}") if folders else None

@@ -132,7 +132,7 @@ def _check_meanings(
 
 
 def _may_change_display(note: Note, link: Link) -> bool:
-    """Return True for entries of sections, and if the display text contains a link or tag."""
+    """Return True for entries of sections, and texts with a link or tag."""
     return link.place is Place.SECTION or any(
         link.start < item.start and item.end < link.end
         for item in chain[SourceSpan](note.links, note.tags)
